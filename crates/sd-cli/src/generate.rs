@@ -1,0 +1,225 @@
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use clap::{ArgGroup, ValueEnum};
+use sd_pipeline::{
+    DType, Error, Model, Pipeline, Request, SamplerName, TorchNoise, device_by_name, read_tensor, write_tensor,
+};
+
+use crate::progress::{Kind, Progress};
+
+/// Draw pictures from text.
+///
+/// The model is a folder in the diffusers layout (model_index.json, unet/, vae/, text_encoder/, ...). Stable Diffusion
+/// 1.x, 2.x and XL are read, in f32, f16 or bf16 safetensors.
+///
+/// The same seed gives the same picture as diffusers with torch.Generator("cpu"), on every device.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES, group(ArgGroup::new("start").args(["latents", "count"]).multiple(false)))]
+pub struct Args {
+    /// Folder of the model
+    #[arg(long, value_name = "PATH")]
+    model: PathBuf,
+    /// What the picture should show; may be empty
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    prompt: String,
+    /// What the picture should not show
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    negative_prompt: Option<String>,
+    /// PNG file to write; with --count, out-0.png, out-1.png, ...
+    #[arg(long, value_name = "FILE", default_value = "out.png")]
+    output: PathBuf,
+    /// Sampler: ddpm, ddim, plms or pndm [default: the model's own, else ddim]
+    #[arg(long, value_name = "NAME")]
+    sampler: Option<String>,
+    /// Sampling steps: more are slower and finer
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    steps: usize,
+    /// How closely to follow the prompt; 1 ignores the negative prompt and halves the work [default: 7.5, XL: 5]
+    #[arg(long, value_name = "F", allow_hyphen_values = true)]
+    guidance: Option<f64>,
+    /// Fresh noise in each step of ddim, from 0 to 1
+    #[arg(long, value_name = "F", default_value_t = 0.0, allow_hyphen_values = true)]
+    eta: f64,
+    /// Width in pixels, a multiple of 8 [default: the model's own]
+    #[arg(long, value_name = "W")]
+    width: Option<usize>,
+    /// Height in pixels, a multiple of 8 [default: the model's own]
+    #[arg(long, value_name = "H")]
+    height: Option<usize>,
+    /// Names the noise, and so the picture; picture i of --count has seed + i [default: a new one each time]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Number of pictures
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Where noise comes from: torch gives the numbers of PyTorch's CPU generator
+    #[arg(long, value_enum, default_value_t = Rng::Torch)]
+    rng: Rng,
+    /// Device: flex, ndarray, wgpu, vulkan, metal, cuda or rocm, as built; wgpu:1 is the second one
+    #[arg(long, value_name = "NAME", default_value = "flex")]
+    device: String,
+    /// Precision of the networks
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    dtype: Precision,
+    /// Start from this noise instead of the seed's: a safetensors file with `latents`, [1, 4, height/8, width/8]
+    #[arg(long, value_name = "FILE")]
+    latents: Option<PathBuf>,
+    /// Also write the finished latents, before decoding, as a safetensors file
+    #[arg(long, value_name = "FILE", conflicts_with = "count")]
+    save_latents: Option<PathBuf>,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t = Kind::Bar)]
+    progress: Kind,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  sd generate --model sd15 --prompt \"a lighthouse at dusk\" --output lighthouse.png
+  sd generate --model sd15 --prompt \"a cat\" --negative-prompt \"blurry\" --steps 20 --seed 42 --count 4
+  sd generate --model sdxl --prompt \"a city\" --width 1024 --height 768 --sampler ddim --eta 1
+
+Exit codes: 0 drawn, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Rng {
+    Torch,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Precision {
+    F32,
+    F16,
+    Bf16,
+}
+
+/// Draws what the flags ask for.
+pub fn run(args: &Args) -> Result<(), Error> {
+    // All that can be wrong with the flags, the folder and the machine is found before the weights are read.
+    let device = device_by_name(&args.device)?;
+    let request = args.request()?;
+    args.check_files()?;
+    let model = Model::open(&args.model)?;
+    model.check(&request)?;
+    let dtype = match args.dtype {
+        Precision::F32 => DType::F32,
+        Precision::F16 => DType::F16,
+        Precision::Bf16 => DType::BF16,
+    };
+    if ["flex", "ndarray"].contains(&args.device.as_str()) {
+        model.check_memory(&request, dtype)?;
+    }
+    let mut progress = Progress::new(args.progress);
+    for (flag, text) in [("--prompt", Some(&args.prompt)), ("--negative-prompt", args.negative_prompt.as_ref())] {
+        if let Some(cut) = text.and_then(|text| model.cut(text)) {
+            progress.warn(&format!("{flag} is too long for the text encoder, which will not see: {cut:?}"));
+        }
+    }
+    let cancelled = cancel_on_ctrl_c()?;
+    progress.busy(&format!("loading {}", args.model.display()));
+    let pipeline = model.load(&device, dtype)?;
+    progress.loaded();
+    for index in 0..args.count.unwrap_or(1) {
+        let request = Request { seed: request.seed.wrapping_add(index), ..request.clone() };
+        args.draw(&pipeline, &request, index as usize, &mut progress, &cancelled)?;
+    }
+    Ok(())
+}
+
+impl Args {
+    fn request(&self) -> Result<Request, Error> {
+        let latents = self.latents.as_ref().map(|file| read_tensor(file, "latents")).transpose()?;
+        Ok(Request {
+            prompt: self.prompt.clone(),
+            negative_prompt: self.negative_prompt.clone(),
+            width: self.width,
+            height: self.height,
+            sampler: self.sampler.as_deref().map(str::parse::<SamplerName>).transpose()?,
+            steps: self.steps,
+            guidance: self.guidance,
+            eta: self.eta,
+            seed: self.seed.unwrap_or_else(new_seed),
+            latents: latents.map(|(numbers, _)| numbers),
+        })
+    }
+
+    /// Whether the output can be written, before an hour of work finds out that it cannot.
+    fn check_files(&self) -> Result<(), Error> {
+        if self.output.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("png")) {
+            return Err(Error::Request(format!(
+                "--output {}: pictures are PNG files, name it .png",
+                self.output.display()
+            )));
+        }
+        for file in [Some(&self.output), self.save_latents.as_ref()].into_iter().flatten() {
+            let io = |source| Error::Io { file: file.clone(), source };
+            if file.is_dir() {
+                return Err(io(std::io::Error::other("this is a folder, name a file in it")));
+            }
+            let folder = match file.parent() {
+                Some(folder) if folder != Path::new("") => folder,
+                _ => Path::new("."),
+            };
+            tempfile::tempfile_in(folder).map_err(io)?;
+        }
+        Ok(())
+    }
+
+    fn draw(
+        &self,
+        pipeline: &Pipeline,
+        request: &Request,
+        index: usize,
+        progress: &mut Progress,
+        cancelled: &AtomicBool,
+    ) -> Result<(), Error> {
+        let Rng::Torch = self.rng;
+        progress.picture();
+        let picture = pipeline.draw_with(request, &mut TorchNoise::new(request.seed), &mut |step| {
+            progress.step(index, step);
+            if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if let Some(file) = &self.save_latents {
+            write_tensor(file, "latents", &picture.latents, &picture.latent_shape)?;
+        }
+        let output = self.output_of(index);
+        let (settings, version) = (pipeline.describe(request)?, env!("CARGO_PKG_VERSION"));
+        picture.image.save_with_text(&output, &[("parameters", &format!("{settings}, Version: sd-burn {version}"))])?;
+        progress.done(index, request.seed, &output.display().to_string());
+        Ok(())
+    }
+
+    /// The file of picture `index`.
+    fn output_of(&self, index: usize) -> PathBuf {
+        match self.count {
+            None | Some(1) => self.output.clone(),
+            Some(_) => {
+                let stem = self.output.file_stem().unwrap_or_default().to_string_lossy();
+                self.output.with_file_name(format!("{stem}-{index}.png"))
+            }
+        }
+    }
+}
+
+/// A flag that Ctrl-C raises; pressed again, it ends the program at once.
+fn cancel_on_ctrl_c() -> Result<Arc<AtomicBool>, Error> {
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let flag = cancelled.clone();
+    let handler = move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("stopping after this step; press Ctrl-C again to stop at once");
+    };
+    ctrlc::set_handler(handler).map_err(|error| Error::Backend(format!("Ctrl-C cannot be caught: {error}")))?;
+    Ok(cancelled)
+}
+
+/// A seed that is new each time, short enough to type again.
+fn new_seed() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    now.as_nanos() as u64 % (1 << 32)
+}

@@ -1,0 +1,129 @@
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use sd_pipeline::Step;
+use serde_json::json;
+
+/// How progress is shown.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// A bar with step, rate and time left, on standard error.
+    Bar,
+    /// A line of JSON per event, on standard output.
+    Json,
+    /// Nothing.
+    None,
+}
+
+/// Progress through loading and then through one picture after another.
+pub struct Progress {
+    kind: Kind,
+    bar: ProgressBar,
+    started: Instant,
+}
+
+impl Progress {
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, bar: ProgressBar::hidden(), started: Instant::now() }
+    }
+
+    /// Something without steps has begun, such as loading.
+    pub fn busy(&mut self, what: &str) {
+        self.started = Instant::now();
+        match self.kind {
+            Kind::Bar => {
+                self.bar = ProgressBar::new_spinner().with_message(what.to_string());
+                self.bar.enable_steady_tick(Duration::from_millis(100));
+            }
+            Kind::Json => println!("{}", json!({ "event": "busy", "what": what })),
+            Kind::None => {}
+        }
+    }
+
+    /// The model is loaded.
+    pub fn loaded(&mut self) {
+        let seconds = self.started.elapsed().as_secs_f64();
+        match self.kind {
+            Kind::Bar => self.bar.finish_with_message(format!("loaded in {seconds:.1} s")),
+            Kind::Json => println!("{}", json!({ "event": "loaded", "seconds": seconds })),
+            Kind::None => {}
+        }
+    }
+
+    /// A picture has begun.
+    pub fn picture(&mut self) {
+        self.started = Instant::now();
+        self.bar = ProgressBar::hidden();
+    }
+
+    /// The network was called for picture `index`.
+    pub fn step(&mut self, index: usize, step: &Step) {
+        match self.kind {
+            Kind::Bar => {
+                if step.call == 1 {
+                    self.bar =
+                        ProgressBar::new(step.calls as u64).with_style(style()).with_elapsed(self.started.elapsed());
+                }
+                self.bar.set_position(step.call as u64);
+                if step.call == step.calls {
+                    self.bar.set_message("decoding");
+                }
+            }
+            Kind::Json => {
+                let seconds = self.started.elapsed().as_secs_f64();
+                let left = seconds / step.call as f64 * (step.calls - step.call) as f64;
+                let line = json!({
+                    "event": "step", "picture": index, "step": step.call, "steps": step.calls,
+                    "sigma": step.sigma, "seconds": seconds, "seconds_left": left,
+                });
+                println!("{line}");
+            }
+            Kind::None => {}
+        }
+    }
+
+    /// Picture `index` is written.
+    pub fn done(&mut self, index: usize, seed: u64, file: &str) {
+        let seconds = self.started.elapsed().as_secs_f64();
+        match self.kind {
+            Kind::Bar => {
+                self.bar.finish_and_clear();
+                println!("{file} (seed {seed}, {seconds:.1} s)");
+            }
+            Kind::Json => {
+                println!(
+                    "{}",
+                    json!({ "event": "done", "picture": index, "seed": seed, "file": file, "seconds": seconds })
+                );
+            }
+            Kind::None => {}
+        }
+    }
+
+    /// Says something that matters although all goes on.
+    pub fn warn(&self, message: &str) {
+        match self.kind {
+            Kind::Json => println!("{}", json!({ "event": "warning", "message": message })),
+            Kind::Bar | Kind::None => eprintln!("warning: {message}"),
+        }
+    }
+}
+
+impl Drop for Progress {
+    /// Leaves no bar on the screen when an error ends the run.
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:32} {pos}/{len}  {per_sec}  {eta} left  {msg}")
+        .expect("the template is right")
+        .with_key("per_sec", |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = match state.per_sec() {
+                rate if rate >= 1.0 || rate <= 0.0 => write!(out, "{rate:.1} steps/s"),
+                rate => write!(out, "{:.1} s/step", 1.0 / rate),
+            };
+        })
+}

@@ -1,0 +1,97 @@
+use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use burn::prelude::*;
+use burn::tensor::activation::{gelu, sigmoid};
+use burn::tensor::module::attention;
+use burn::tensor::ops::AttentionModuleOptions;
+
+use crate::{Activation, ClipTextConfig};
+
+/// One transformer layer: causal self-attention and an MLP, each behind its norm and beside a residual.
+#[derive(Module, Debug)]
+pub(crate) struct Layer {
+    layer_norm1: LayerNorm,
+    self_attn: SelfAttention,
+    layer_norm2: LayerNorm,
+    mlp: Mlp,
+}
+
+impl Layer {
+    pub fn new(config: &ClipTextConfig, device: &Device) -> Self {
+        let norm = || LayerNormConfig::new(config.hidden_size).with_epsilon(config.layer_norm_eps).init(device);
+        Self {
+            layer_norm1: norm(),
+            self_attn: SelfAttention::new(config, device),
+            layer_norm2: norm(),
+            mlp: Mlp::new(config, device),
+        }
+    }
+
+    /// `x` and output: `[batch, tokens, hidden_size]`.
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let x = self.self_attn.forward(self.layer_norm1.forward(x.clone())) + x;
+        self.mlp.forward(self.layer_norm2.forward(x.clone())) + x
+    }
+}
+
+#[derive(Module, Debug)]
+struct SelfAttention {
+    q_proj: Linear,
+    k_proj: Linear,
+    v_proj: Linear,
+    out_proj: Linear,
+    heads: usize,
+}
+
+impl SelfAttention {
+    fn new(config: &ClipTextConfig, device: &Device) -> Self {
+        let linear = || LinearConfig::new(config.hidden_size, config.hidden_size).init(device);
+        Self {
+            q_proj: linear(),
+            k_proj: linear(),
+            v_proj: linear(),
+            out_proj: linear(),
+            heads: config.num_attention_heads,
+        }
+    }
+
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let [batch, tokens, width] = x.dims();
+        let split = |x: Tensor<3>| x.reshape([batch, tokens, self.heads, width / self.heads]).swap_dims(1, 2);
+        let attended = attention(
+            split(self.q_proj.forward(x.clone())),
+            split(self.k_proj.forward(x.clone())),
+            split(self.v_proj.forward(x)),
+            None,
+            None,
+            AttentionModuleOptions { is_causal: true, ..Default::default() },
+        );
+        self.out_proj.forward(attended.swap_dims(1, 2).reshape([batch, tokens, width]))
+    }
+}
+
+#[derive(Module, Debug)]
+struct Mlp {
+    fc1: Linear,
+    fc2: Linear,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl Mlp {
+    fn new(config: &ClipTextConfig, device: &Device) -> Self {
+        Self {
+            fc1: LinearConfig::new(config.hidden_size, config.intermediate_size).init(device),
+            fc2: LinearConfig::new(config.intermediate_size, config.hidden_size).init(device),
+            activation: config.hidden_act,
+        }
+    }
+
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let x = self.fc1.forward(x);
+        let x = match self.activation {
+            Activation::QuickGelu => x.clone() * sigmoid(x * 1.702),
+            Activation::Gelu => gelu(x),
+        };
+        self.fc2.forward(x)
+    }
+}

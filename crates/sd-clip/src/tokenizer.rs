@@ -1,0 +1,363 @@
+//! From a prompt to token ids, as transformers' `CLIPTokenizer` does it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io, slice};
+
+use serde_json::{Map, Value, json};
+use tokenizers::models::bpe::{BPE, BpeBuilder, Merges, Vocab};
+use tokenizers::normalizers::{self, Lowercase, NFC, Replace, replace::ReplacePattern};
+use tokenizers::pre_tokenizers::{byte_level::ByteLevel, sequence, split::Split, split::SplitPattern};
+use tokenizers::{AddedToken, SplitDelimiterBehavior::Removed, Tokenizer as Inner};
+
+/// The positions of CLIP's text encoders, used where a folder sets no `model_max_length`.
+const POSITIONS: usize = 77;
+
+/// What CLIP takes for a word.  Spaces never are, and so they are dropped.
+const WORD: &str = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
+
+/// The special tokens and their defaults, in the order in which transformers registers them: of
+/// two with the same text, the flags of the later one hold.
+const SPECIAL: [(&str, &str); 4] = [
+    ("bos_token", "<|startoftext|>"),
+    ("eos_token", "<|endoftext|>"),
+    ("unk_token", "<|endoftext|>"),
+    ("pad_token", "<|endoftext|>"),
+];
+
+/// CLIP's tokenizer: lower-cased byte-level byte-pair encoding.
+///
+/// It gives the ids of transformers' `CLIPTokenizer.from_pretrained(folder)`, even where these
+/// surprise: Stable Diffusion 2 pads with `!`, and so a `!` in a prompt is a padding token.
+#[derive(Clone, Debug)]
+pub struct Tokenizer {
+    inner: Inner,
+    start: u32,
+    end: u32,
+    pad: u32,
+    max_length: usize,
+}
+
+/// A prompt as the text encoder takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// The start token, the prompt, the end token, then padding: [`Tokenizer::max_length`] ids.
+    pub ids: Vec<u32>,
+    /// The last part of the prompt, as it was written, if there was no room for it.
+    pub cut: Option<String>,
+}
+
+impl Tokenizer {
+    /// Reads a tokenizer folder in diffusers' layout.
+    ///
+    /// The vocabulary is `tokenizer.json`, or else `vocab.json` and `merges.txt`.  The special
+    /// tokens and the length are in `tokenizer_config.json`, `special_tokens_map.json` and
+    /// `added_tokens.json`, each of which may be absent.
+    pub fn from_folder(folder: &Path) -> Result<Self, TokenizerError> {
+        let whole = Json::read(folder, "tokenizer.json")?;
+        let config = Json::read(folder, "tokenizer_config.json")?;
+        let [vocabulary, merges] = model_files(folder, &whole)?;
+        let (ids, merges) = byte_pairs(&vocabulary, &merges)?;
+        let (special, listed) = special_tokens(folder, &config, &whole)?;
+        let is_listed = |token: &AddedToken| listed.iter().any(|t| t.content == token.content);
+        for (token, (key, _)) in special.iter().zip(SPECIAL) {
+            // transformers would give the token a new id, for which there is no embedding.  A
+            // listed token has one, but the byte-pair encoding cannot fall back on it.
+            let listed = key != "unk_token" && !token.content.is_empty() && is_listed(token);
+            if !listed && !ids.contains_key(&token.content) {
+                let (file, token) = (vocabulary.file, brief(&token.content));
+                return Err(TokenizerError::Token { file, key, token });
+            }
+        }
+        let unknown = special[2].content.clone();
+        let model = BPE::builder().vocab_and_merges(ids, merges).unk_token(unknown);
+        let unlisted = special.iter().filter(|token| !is_listed(token));
+        let added = listed.iter().chain(unlisted).cloned().collect();
+        let inner = assemble(model, added).map_err(|reason| TokenizerError::Content {
+            file: folder.to_owned(),
+            expected: "files that make a tokenizer together",
+            found: reason.to_string(),
+        })?;
+        let id = |token: AddedToken| inner.token_to_id(&token.content).expect("checked above");
+        let [start, end, _, pad] = special.map(id);
+        let max_length = config.max_length()?;
+        Ok(Self { inner, start, end, pad, max_length })
+    }
+
+    /// The ids of a prompt, cut or padded to [`Self::max_length`].
+    pub fn encode(&self, prompt: &str) -> Encoded {
+        // What can fail is a letter outside the vocabulary where the unknown token is, too.
+        let words = self.inner.encode(prompt, false);
+        let words = words.expect("the unknown token is known");
+        let room = self.max_length - 2;
+        let mut ids = vec![self.start];
+        ids.extend(words.get_ids().iter().take(room));
+        ids.push(self.end);
+        ids.resize(self.max_length, self.pad);
+        // Of a character of several tokens, the last ones may be cut: it counts as cut then.
+        let from = words.get_offsets().get(room).map(|offsets| offsets.0);
+        let cut = from.map(|from| prompt[prompt.floor_char_boundary(from)..].trim().to_owned());
+        Encoded { ids, cut }
+    }
+
+    /// How many ids every prompt becomes.
+    pub fn max_length(&self) -> usize {
+        self.max_length
+    }
+
+    /// The id of the end token, which marks where the text encoder pools.
+    pub fn end_id(&self) -> u32 {
+        self.end
+    }
+}
+
+fn assemble(model: BpeBuilder, added: Vec<AddedToken>) -> tokenizers::Result<Inner> {
+    let spaces = Replace::new(ReplacePattern::Regex(r"\s+".into()), " ")?;
+    let letters = normalizers::Sequence::new(vec![NFC.into(), spaces.into(), Lowercase.into()]);
+    let words = Split::new(SplitPattern::Regex(WORD.into()), Removed, true)?;
+    let bytes = ByteLevel::default().add_prefix_space(false);
+    let words = sequence::Sequence::new(vec![words.into(), bytes.into()]);
+    let mut inner = Inner::new(model.end_of_word_suffix("</w>".into()).build()?);
+    inner.with_normalizer(Some(letters))?;
+    inner.with_pre_tokenizer(Some(words));
+    inner.add_tokens(added)?;
+    Ok(inner)
+}
+
+/// The vocabulary and the list of merges.  Nothing else counts of what `tokenizer.json` says of
+/// the model: transformers builds CLIP's own around these two.
+fn model_files(folder: &Path, whole: &Json) -> Result<[Json; 2], TokenizerError> {
+    if !whole.value.is_null() {
+        let part = |name: &str| whole.value["model"][name].clone();
+        return Ok(["vocab", "merges"].map(|name| Json { file: whole.file.clone(), value: part(name) }));
+    }
+    let missing = |file| TokenizerError::Missing { folder: folder.to_owned(), file };
+    let vocabulary = Json::read(folder, "vocab.json")?;
+    if vocabulary.value.is_null() {
+        return Err(missing("vocab.json"));
+    }
+    let file = folder.join("merges.txt");
+    let merges = read(&file)?.ok_or_else(|| missing("merges.txt"))?;
+    let value = merges.lines().collect();
+    Ok([vocabulary, Json { file, value }])
+}
+
+fn byte_pairs(vocabulary: &Json, merges: &Json) -> Result<(Vocab, Merges), TokenizerError> {
+    let mut ids = Vocab::new();
+    for (token, id) in vocabulary.object(&vocabulary.value)? {
+        ids.insert(token.clone(), vocabulary.id(id)?);
+    }
+    let known = |token: &str| ids.contains_key(token);
+    let mut pairs = Merges::new();
+    let list = merges.value.as_array();
+    let list = list.ok_or_else(|| merges.wrong("a list", &merges.value))?;
+    for (merge, number) in list.iter().zip(1..) {
+        // "a b", or ["a", "b"] as tokenizers writes it since 0.20.
+        let texts = merge.as_array();
+        let texts = texts.map_or(slice::from_ref(merge), Vec::as_slice);
+        let texts: Vec<_> = texts.iter().filter_map(Value::as_str).collect();
+        let text = texts.join(" ");
+        match text.split_once(' ') {
+            _ if text.starts_with("#version") => {}
+            // Some merges of unknown tokens would make the builder of the model panic.
+            Some((a, b)) if known(a) && known(b) && known(&format!("{a}{b}")) => {
+                pairs.push((a.to_owned(), b.to_owned()));
+            }
+            _ => {
+                let (file, found) = (merges.file.clone(), brief(&text));
+                return Err(TokenizerError::Merge { file, number, found });
+            }
+        }
+    }
+    Ok((ids, pairs))
+}
+
+/// The [`SPECIAL`] tokens, and the tokens which the folder lists with their ids.
+type Tokens = ([AddedToken; 4], Vec<AddedToken>);
+
+fn special_tokens(folder: &Path, config: &Json, whole: &Json) -> Result<Tokens, TokenizerError> {
+    let list = &config.value["added_tokens_decoder"];
+    let mut map = Json::default();
+    // With such a list, transformers consults none of the older places of the same facts.
+    if list.is_null() {
+        map = Json::read(folder, "special_tokens_map.json")?;
+    }
+    let [start, end, unknown, pad] = SPECIAL.map(|(key, default)| {
+        let given = [&map, config].into_iter().find(|json| !json.value[key].is_null());
+        let default = Ok(AddedToken::from(default, true));
+        given.map_or(default, |json| json.token(&json.value[key], true))
+    });
+    let special = [start?, end?, unknown?, pad?];
+    let mut listed = BTreeMap::new();
+    let mut add = |json: &Json, id: &Value, token: &Value| {
+        let special = special.iter().any(|s| token["content"] == s.content);
+        listed.insert(json.id(id)?, json.token(token, special)?);
+        Ok(())
+    };
+    if !list.is_null() {
+        for (key, token) in config.object(list)? {
+            let id = key.parse::<u32>().map_or(json!(key), Value::from);
+            add(config, &id, token)?;
+        }
+    } else {
+        let texts = Json::read(folder, "added_tokens.json")?;
+        for (text, id) in texts.value.as_object().into_iter().flatten() {
+            add(&texts, id, &json!({ "content": text }))?;
+        }
+        for token in whole.value["added_tokens"].as_array().into_iter().flatten() {
+            add(whole, &token["id"], token)?;
+        }
+    }
+    Ok((special, listed.into_values().collect()))
+}
+
+/// A JSON file, or null where there is none.
+#[derive(Default)]
+struct Json {
+    file: PathBuf,
+    value: Value,
+}
+
+impl Json {
+    fn read(folder: &Path, name: &str) -> Result<Self, TokenizerError> {
+        let file = folder.join(name);
+        let Some(text) = read(&file)? else {
+            return Ok(Self::default());
+        };
+        match serde_json::from_str(&text) {
+            Ok(value) => {
+                let json = Self { file, value };
+                json.object(&json.value)?;
+                Ok(json)
+            }
+            Err(reason) => Err(TokenizerError::Json { file, reason }),
+        }
+    }
+
+    fn object<'a>(&self, value: &'a Value) -> Result<&'a Map<String, Value>, TokenizerError> {
+        value.as_object().ok_or_else(|| self.wrong("an object", value))
+    }
+
+    fn id(&self, value: &Value) -> Result<u32, TokenizerError> {
+        // The text encoder takes signed 32-bit numbers.
+        let id = value.as_u64().filter(|id| *id < 1 << 31);
+        id.map(|id| id as u32).ok_or_else(|| self.wrong("an id below 2147483648", value))
+    }
+
+    /// A token, as a string or as an object.  A normalized one is looked for in the lower-cased
+    /// prompt, another one, as special tokens are by default, in the prompt as it was written.
+    fn token(&self, value: &Value, special: bool) -> Result<AddedToken, TokenizerError> {
+        if let Some(text) = value.as_str() {
+            return Ok(AddedToken::from(text, true));
+        }
+        let Some(text) = value["content"].as_str() else {
+            return Err(self.wrong("a token, as a string or an object with \"content\"", value));
+        };
+        let flag = |key: &str, default| value[key].as_bool().unwrap_or(default);
+        let special = flag("special", false) || special;
+        Ok(AddedToken::from(text, special)
+            .normalized(flag("normalized", !special))
+            .single_word(flag("single_word", false))
+            .lstrip(flag("lstrip", false))
+            .rstrip(flag("rstrip", false)))
+    }
+
+    fn max_length(&self) -> Result<usize, TokenizerError> {
+        let value = &self.value["model_max_length"];
+        match value.as_f64() {
+            // transformers writes 1e30 for a length which it does not know.
+            Some(length) if length > 65535.0 => Ok(POSITIONS),
+            Some(length) if length >= 2.0 => Ok(length as usize),
+            None if value.is_null() => Ok(POSITIONS),
+            _ => Err(self.wrong("a model_max_length of 2 or more, for start and end", value)),
+        }
+    }
+
+    fn wrong(&self, expected: &'static str, found: &Value) -> TokenizerError {
+        let found = if found.is_null() { "nothing".into() } else { brief(&found.to_string()) };
+        TokenizerError::Content { file: self.file.clone(), expected, found }
+    }
+}
+
+/// The text of a file, if there is such a file.
+fn read(file: &Path) -> Result<Option<String>, TokenizerError> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(reason) if reason.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(reason) => Err(TokenizerError::Read { file: file.to_owned(), reason }),
+    }
+}
+
+/// A text short enough for a message.
+fn brief(text: &str) -> String {
+    text.char_indices().nth(40).map_or(text.to_owned(), |(end, _)| format!("{}…", &text[..end]))
+}
+
+/// Why a tokenizer folder cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenizerError {
+    /// The folder has no vocabulary.
+    #[error(
+        "{folder}: expected tokenizer.json, or vocab.json and merges.txt; found no {file}: \
+         copy the model's whole tokenizer folder"
+    )]
+    Missing {
+        /// The tokenizer folder
+        folder: PathBuf,
+        /// What is missing, when `tokenizer.json` is too
+        file: &'static str,
+    },
+    /// A file cannot be read.
+    #[error("{file}: expected UTF-8 text; found {reason}: make it readable, or copy it again")]
+    Read {
+        /// The file
+        file: PathBuf,
+        /// What the system says
+        reason: io::Error,
+    },
+    /// A file is not JSON.
+    #[error("{file}: expected JSON; found {reason}: copy it from the model again")]
+    Json {
+        /// The file
+        file: PathBuf,
+        /// What is wrong, and where
+        reason: serde_json::Error,
+    },
+    /// A JSON file, or the folder, does not hold what it should.
+    #[error("{file}: expected {expected}; found {found}: copy it from the model again")]
+    Content {
+        /// The file or folder
+        file: PathBuf,
+        /// What should be there
+        expected: &'static str,
+        /// What is there
+        found: String,
+    },
+    /// A merge is malformed, or its tokens are not in the vocabulary.
+    #[error(
+        "{file}: expected merge {number} to make a token of the vocabulary from two others; \
+         found {found:?}: copy it from the model again, with the vocabulary"
+    )]
+    Merge {
+        /// `merges.txt` or `tokenizer.json`
+        file: PathBuf,
+        /// The line, or the place in the list, counted from one
+        number: usize,
+        /// What is there
+        found: String,
+    },
+    /// A special token is not in the vocabulary.
+    #[error(
+        "{file}: expected the {key} {token:?} in the vocabulary; found none: correct {key} in \
+         tokenizer_config.json and special_tokens_map.json, or copy the whole tokenizer folder"
+    )]
+    Token {
+        /// The file with the vocabulary
+        file: PathBuf,
+        /// The setting
+        key: &'static str,
+        /// What it asks for
+        token: String,
+    },
+}

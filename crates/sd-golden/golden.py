@@ -1,0 +1,204 @@
+"""Writes data/: three tiny pipelines without their weights, and what diffusers makes of them.
+
+    python golden.py        (torch 2.8, diffusers 0.42.1, transformers 5.23, safetensors, pillow)
+
+Weights are not stored. Each tensor is torch.randn from a seed that is the hash of its name, so that the tests make the
+same ones (src/weights.rs), scaled so that pictures are well-conditioned and rounded to half precision.
+"""
+import json
+import math
+import pathlib
+import shutil
+
+import diffusers
+import torch
+from diffusers import (
+    AutoencoderKL, DDIMScheduler, DDPMScheduler, EulerDiscreteScheduler, PNDMScheduler, StableDiffusionPipeline,
+    StableDiffusionXLPipeline, UNet2DConditionModel,
+)
+from PIL import Image
+from safetensors.torch import save_file
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+DATA = pathlib.Path(__file__).parent / "data"
+PROMPT, NEGATIVE = "a red house by the sea", "blurry"
+BETAS = dict(num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
+PUBLISHED = dict(clip_sample=False, set_alpha_to_one=False, skip_prk_steps=True, steps_offset=1, trained_betas=None)
+SAMPLERS = {
+    "ddim": lambda c: DDIMScheduler.from_config(c),
+    "plms": lambda c: PNDMScheduler.from_config(c, skip_prk_steps=True),
+    "pndm": lambda c: PNDMScheduler.from_config(c, skip_prk_steps=False),
+    "ddpm": lambda c: DDPMScheduler.from_config(c, variance_type="fixed_small"),
+}
+
+
+def name_hash(text):
+    value = 0x811C9DC5
+    for byte in text.encode():
+        value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return value
+
+
+def noise(name, *shape):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(name_hash(name)))
+
+
+def with_seeded_weights(kind, part, module):
+    prefix = "text_model." if part.startswith("text") else ""
+    with torch.no_grad():
+        for key, p in module.named_parameters():
+            if prefix and not key.startswith(("text_model.", "text_projection")):
+                key = prefix + key
+            z = noise(f"{kind}/{part}/{key}", *p.shape)
+            if "norm" in key and key.endswith("weight"):
+                z = 1 + 0.2 * z
+            elif p.dim() < 2:
+                z = 0.1 * z
+            elif "embeddings." in key:
+                z = 0.3 * z
+            else:
+                z = 0.9 / math.sqrt(p[0].numel()) * z
+            p.copy_(z.half().float())
+    return module.eval()
+
+
+def write_tokenizer(folder):
+    """A vocabulary of single letters, letters at the end of a word, four merges and the two special tokens."""
+    folder.mkdir(parents=True)
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    letters = [chr(b) for b in printable] + [chr(256 + n) for n in range(256 - len(printable))]
+    merges = [("t", "h"), ("th", "e</w>"), ("h", "o"), ("ho", "u")]
+    words = letters + [c + "</w>" for c in letters] + ["".join(m) for m in merges] + ["<|startoftext|>", "<|endoftext|>"]
+    (folder / "vocab.json").write_text(json.dumps({w: i for i, w in enumerate(words)}, ensure_ascii=False))
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(map(" ".join, merges)) + "\n")
+    return len(words)
+
+
+def parts(kind, vocabulary):
+    def text(part, width, act, projection=None):
+        config = CLIPTextConfig(
+            vocab_size=vocabulary, hidden_size=width, intermediate_size=4 * width, num_hidden_layers=3, num_attention_heads=4,
+            hidden_act=act, projection_dim=projection or width, bos_token_id=vocabulary - 2, eos_token_id=2, pad_token_id=1,
+        )
+        return with_seeded_weights(kind, part, (CLIPTextModelWithProjection if projection else CLIPTextModel)(config))
+
+    def tokenizer(pad):
+        return CLIPTokenizer(f"{DATA}/tokenizer/vocab.json", f"{DATA}/tokenizer/merges.txt", model_max_length=77, pad_token=pad)
+
+    def unet(**options):
+        return with_seeded_weights(kind, "unet", UNet2DConditionModel(sample_size=8, norm_num_groups=8, **options))
+
+    vae = with_seeded_weights(kind, "vae", AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, norm_num_groups=8,
+        block_out_channels=(16, 16, 32, 32), layers_per_block=1, sample_size=64,
+        scaling_factor=0.13025 if kind == "sdxl" else 0.18215,
+    ))
+    four, end = (16, 32, 32, 32), "<|endoftext|>"
+    plain = dict(safety_checker=None, feature_extractor=None, requires_safety_checker=False)
+    if kind == "sd1":
+        network = unet(cross_attention_dim=32, attention_head_dim=4, block_out_channels=four)
+        return StableDiffusionPipeline(
+            vae=vae, text_encoder=text("text_encoder", 32, "quick_gelu"), tokenizer=tokenizer(end), unet=network,
+            scheduler=PNDMScheduler(**BETAS), **plain,
+        )
+    if kind == "sd2v":
+        network = unet(cross_attention_dim=32, attention_head_dim=[2, 4, 4, 4], use_linear_projection=True, block_out_channels=four)
+        return StableDiffusionPipeline(
+            vae=vae, text_encoder=text("text_encoder", 32, "gelu"), tokenizer=tokenizer("!"), unet=network,
+            scheduler=DDIMScheduler(**BETAS), **plain,
+        )
+    network = unet(
+        cross_attention_dim=72, attention_head_dim=[2, 4, 8], use_linear_projection=True, block_out_channels=four[:3],
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), transformer_layers_per_block=[1, 1, 2],
+        addition_embed_type="text_time", addition_time_embed_dim=8, projection_class_embeddings_input_dim=6 * 8 + 40,
+    )
+    return StableDiffusionXLPipeline(
+        vae=vae, unet=network, text_encoder=text("text_encoder", 32, "quick_gelu"), tokenizer=tokenizer(end),
+        text_encoder_2=text("text_encoder_2", 40, "gelu", projection=40), tokenizer_2=tokenizer("!"),
+        scheduler=EulerDiscreteScheduler(**BETAS), force_zeros_for_empty_prompt=True, add_watermarker=False,
+    )
+
+
+def save_configs(kind, pipe, folder):
+    """The JSON files of the folder, the scheduler's as the published repositories have it."""
+    pipe.save_pretrained(folder)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        keep = path.name == "model_index.json" or path.name == "config.json"
+        path.rmdir() if path.is_dir() and not any(path.iterdir()) else path.is_file() and not keep and path.unlink()
+    config = dict(BETAS, _class_name=type(pipe.scheduler).__name__, **PUBLISHED)
+    config |= {"sd1": {}, "sd2v": dict(prediction_type="v_prediction"), "sdxl": dict(timestep_spacing="leading")}[kind]
+    (folder / "scheduler").mkdir()
+    (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(config, indent=2) + "\n")
+    for name in ("tokenizer", "tokenizer_2"):
+        if getattr(pipe, name, None) is not None:
+            (folder / name).mkdir()
+            tokens = dict(bos_token="<|startoftext|>", eos_token="<|endoftext|>", unk_token="<|endoftext|>")
+            tokens["pad_token"] = getattr(pipe, name).pad_token
+            (folder / name / "special_tokens_map.json").write_text(json.dumps(tokens, indent=2) + "\n")
+    return config
+
+
+@torch.no_grad()
+def save_network_outputs(kind, pipe, folder):
+    outputs = {}
+    for part in ("text_encoder", "text_encoder_2"):
+        encoder = getattr(pipe, part, None)
+        if encoder is not None:
+            ids = pipe.tokenizer([PROMPT, NEGATIVE], padding="max_length", max_length=77, return_tensors="pt").input_ids
+            out = encoder(ids, output_hidden_states=True)
+            outputs[f"{part}.last"] = out.last_hidden_state[:, :12]
+            outputs[f"{part}.penultimate"] = out.hidden_states[-2][:, :12]
+            outputs[f"{part}.pooled"] = out[0] if part == "text_encoder_2" else out.pooler_output
+    width = pipe.unet.config.cross_attention_dim
+    added = dict(text_embeds=noise("text_embeds", 2, 40), time_ids=torch.tensor([[64.0, 96, 0, 8, 64, 96]] * 2))
+    outputs["unet"] = pipe.unet(
+        noise("x", 2, 4, 8, 12), torch.tensor([981.0, 21.0]), noise("context", 2, 7, width),
+        added_cond_kwargs=added if kind == "sdxl" else None,
+    ).sample
+    outputs["vae.decode"] = pipe.vae.decode(noise("z", 1, 4, 4, 6)).sample
+    posterior = pipe.vae.encode(noise("image", 1, 3, 16, 24)).latent_dist
+    outputs["vae.mean"], outputs["vae.std"] = posterior.mean, posterior.std
+    save_file({k: v.contiguous() for k, v in outputs.items()}, folder / "networks.safetensors")
+
+
+def save_pictures(pipe, config, folder):
+    cases = {}
+
+    def draw(name, sampler, steps, seed=42, width=64, guidance=7.5, negative=NEGATIVE, eta=0.0):
+        pipe.scheduler = SAMPLERS[sampler](config)
+        image = pipe(
+            PROMPT, negative_prompt=negative, num_inference_steps=steps, guidance_scale=guidance, width=width, height=64, eta=eta,
+            generator=torch.Generator("cpu").manual_seed(seed), output_type="np",
+        ).images[0]
+        Image.fromarray((image * 255).round().astype("uint8")).save(folder / f"{name}.png", optimize=True)
+        cases[name] = dict(
+            prompt=PROMPT, negative=negative, sampler=sampler, steps=steps, seed=seed, width=width, height=64, guidance=guidance, eta=eta
+        )
+
+    for sampler in SAMPLERS:
+        draw(f"{sampler}-10", sampler, 10)
+    draw("ddim-7", "ddim", 7)
+    draw("plms-7", "plms", 7)
+    draw("ddim-10-eta1", "ddim", 10, eta=1.0)
+    draw("ddim-10-no-guidance", "ddim", 10, seed=7, width=96, guidance=1.0, negative=None)
+    draw("ddim-10-no-negative", "ddim", 10, negative=None)
+    (folder / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
+
+
+def main():
+    diffusers.utils.logging.set_verbosity_error()
+    shutil.rmtree(DATA, ignore_errors=True)
+    vocabulary = write_tokenizer(DATA / "tokenizer")
+    for kind in ("sd1", "sd2v", "sdxl"):
+        pipe = parts(kind, vocabulary)
+        pipe.set_progress_bar_config(disable=True)
+        model, expected = DATA / kind / "model", DATA / kind / "expected"
+        expected.mkdir(parents=True)
+        config = save_configs(kind, pipe, model)
+        save_network_outputs(kind, pipe, expected)
+        save_pictures(pipe, config, expected)
+
+
+if __name__ == "__main__":
+    main()

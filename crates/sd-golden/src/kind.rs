@@ -1,0 +1,100 @@
+use std::path::{Path, PathBuf};
+
+use sd_clip::{Activation, ClipTextConfig};
+use sd_unet::{AdditionConfig, UnetConfig, UnetLevel};
+use sd_vae::AutoencoderKlConfig;
+
+/// The families of tiny models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// As Stable Diffusion 1.x.
+    Sd1,
+    /// As Stable Diffusion 2.x with v-prediction.
+    Sd2v,
+    /// As Stable Diffusion XL.
+    Sdxl,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sd1, Self::Sd2v, Self::Sdxl];
+
+    /// Name of its folder in `data/`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sd1 => "sd1",
+            Self::Sd2v => "sd2v",
+            Self::Sdxl => "sdxl",
+        }
+    }
+
+    /// Its folder in `data/`.
+    pub fn data(self) -> PathBuf {
+        data().join(self.name())
+    }
+
+    /// Its text encoders, by the name of their folder.
+    pub fn text(self) -> Vec<(&'static str, ClipTextConfig)> {
+        let text = |width, hidden_act, projection_dim| ClipTextConfig {
+            vocab_size: 518,
+            hidden_size: width,
+            intermediate_size: 4 * width,
+            num_hidden_layers: 3,
+            num_attention_heads: 4,
+            hidden_act,
+            projection_dim,
+            ..ClipTextConfig::sd1()
+        };
+        match self {
+            Self::Sd1 => vec![("text_encoder", text(32, Activation::QuickGelu, None))],
+            Self::Sd2v => vec![("text_encoder", text(32, Activation::Gelu, None))],
+            Self::Sdxl => vec![
+                ("text_encoder", text(32, Activation::QuickGelu, None)),
+                ("text_encoder_2", text(40, Activation::Gelu, Some(40))),
+            ],
+        }
+    }
+
+    /// Its U-Net.
+    pub fn unet(self) -> UnetConfig {
+        let level = |channels, attention, heads| UnetLevel {
+            channels,
+            resnets: 2,
+            down_attention: attention,
+            up_attention: attention,
+            heads,
+        };
+        let tiny = UnetConfig { norm_num_groups: 8, cross_attention_dim: 32, ..UnetConfig::sd1() };
+        match self {
+            Self::Sd1 => {
+                UnetConfig { levels: vec![level(16, 1, 4), level(32, 1, 4), level(32, 1, 4), level(32, 0, 4)], ..tiny }
+            }
+            Self::Sd2v => {
+                UnetConfig { levels: vec![level(16, 1, 2), level(32, 1, 4), level(32, 1, 4), level(32, 0, 4)], ..tiny }
+            }
+            Self::Sdxl => UnetConfig {
+                levels: vec![level(16, 0, 2), level(32, 1, 4), level(32, 2, 8)],
+                mid_attention: 2,
+                cross_attention_dim: 72,
+                addition: Some(AdditionConfig { time_embed_dim: 8, input_dim: 6 * 8 + 40 }),
+                ..tiny
+            },
+        }
+    }
+
+    /// Its autoencoder.
+    pub fn vae(self) -> AutoencoderKlConfig {
+        AutoencoderKlConfig {
+            block_out_channels: vec![16, 16, 32, 32],
+            layers_per_block: 1,
+            norm_num_groups: 8,
+            scaling_factor: if self == Self::Sdxl { 0.13025 } else { 0.18215 },
+            ..AutoencoderKlConfig::sd()
+        }
+    }
+}
+
+/// The folder `data/`.
+pub(crate) fn data() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data"))
+}

@@ -1,0 +1,10 @@
+//! Tiny models with seeded weights and what the reference makes of them, for tests.
+//!
+//! `golden.py` beside this crate's manifest wrote `data/` with diffusers. The weights are not stored: both sides draw
+//! them from seeds that are hashes of their names.
+
+mod kind;
+mod model;
+
+pub use kind::Kind;
+pub use model::{TinyModel, noise};

@@ -1,0 +1,108 @@
+use std::fs::{copy, create_dir_all, read_dir};
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use safetensors::Dtype;
+use safetensors::tensor::{TensorView, serialize_to_file};
+use sd_samplers::TorchNoise;
+use sd_weights::parameters;
+use tempfile::TempDir;
+
+use crate::Kind;
+use crate::kind::data;
+
+/// A model folder in the diffusers layout, removed when this is dropped.
+#[derive(Debug)]
+pub struct TinyModel {
+    folder: TempDir,
+}
+
+impl TinyModel {
+    /// Writes the folder: the configs of `data/`, the vocabulary, and seeded weights in half precision.
+    ///
+    /// # Panics
+    ///
+    /// Panics where that fails.
+    pub fn new(kind: Kind) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path();
+        copy_folder(&kind.data().join("model"), path);
+        // Modules are only asked for their parameters' names and shapes; nothing is initialised on this device.
+        let device = Device::flex();
+        for (name, config) in kind.text() {
+            copy_folder(&data().join("tokenizer"), &path.join(name.replace("text_encoder", "tokenizer")));
+            write_weights(kind, name, &config.init(&device), &path.join(name).join("model.safetensors"));
+        }
+        let weights = |part: &str| path.join(part).join("diffusion_pytorch_model.safetensors");
+        write_weights(kind, "unet", &kind.unet().init(&device), &weights("unet"));
+        write_weights(kind, "vae", &kind.vae().init(&device), &weights("vae"));
+        Self { folder }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Standard normal numbers that `name` is the seed of.
+///
+/// # Shapes
+///
+/// - output: `shape`
+pub fn noise<const D: usize>(name: &str, shape: [usize; D], device: &Device) -> Tensor<D> {
+    let numbers = TorchNoise::new(hash(name)).randn(shape.iter().product());
+    Tensor::from_data(TensorData::new(numbers, shape), device)
+}
+
+/// FNV-1a with 32 bits.
+fn hash(name: &str) -> u64 {
+    let step = |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    u64::from(name.bytes().fold(0x811c_9dc5, step))
+}
+
+fn write_weights<M: Module>(kind: Kind, part: &str, module: &M, file: &Path) {
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = parameters(module)
+        .into_iter()
+        .map(|(key, shape)| {
+            let weights = weights(kind, part, &key, &shape);
+            (key, shape, weights.into_iter().flat_map(f16::to_le_bytes).collect())
+        })
+        .collect();
+    let views = tensors.iter().map(|(key, shape, bytes)| {
+        (key, TensorView::new(Dtype::F16, shape.clone(), bytes).expect("as many bytes as the shape says"))
+    });
+    serialize_to_file(views, None, file).expect("the temporary folder can be written");
+}
+
+/// The numbers of one tensor: the same rule as in `golden.py`.
+fn weights(kind: Kind, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
+    let count = shape.iter().product();
+    let per_output: usize = shape[1..].iter().product();
+    let (offset, scale) = match key {
+        key if key.contains("norm") && key.ends_with("weight") => (1.0, 0.2),
+        _ if shape.len() < 2 => (0.0, 0.1),
+        key if key.contains("embeddings.") => (0.0, 0.3),
+        _ => (0.0, (0.9 / (per_output as f64).sqrt()) as f32),
+    };
+    let mut numbers = TorchNoise::new(hash(&format!("{}/{part}/{key}", kind.name()))).randn(count);
+    numbers.iter_mut().for_each(|z| *z = offset + scale * *z);
+    let mut halves = vec![f16::ZERO; count];
+    halves.convert_from_f32_slice(&numbers);
+    halves
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    create_dir_all(to).expect("the temporary folder can be written");
+    for entry in read_dir(from).expect("data/ is complete").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            copy(entry.path(), target).expect("the temporary folder can be written");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::Error;
+
+/// A JSON object whose keys are taken out one by one, so that what is left was not understood.
+#[derive(Debug)]
+pub(crate) struct Json {
+    file: PathBuf,
+    map: Map<String, Value>,
+}
+
+impl Json {
+    pub fn read(file: &Path) -> Result<Self, Error> {
+        let io = |source| Error::Io { file: file.to_path_buf(), source };
+        let text = std::fs::read_to_string(file).map_err(io)?;
+        let map = serde_json::from_str(&text).map_err(|error| Error::Config {
+            file: file.to_path_buf(),
+            reason: format!("not a JSON object: {error}"),
+        })?;
+        Ok(Self { file: file.to_path_buf(), map })
+    }
+
+    /// The value of `key`; none where it is absent or null.
+    pub fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, Error> {
+        match self.map.remove(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => {
+                let found = value.to_string();
+                let value = serde_json::from_value(value);
+                value.map(Some).map_err(|error| self.error(format!("`{key}` is {found}: {error}")))
+            }
+        }
+    }
+
+    /// The value of `key`, or what diffusers takes where it is absent.
+    pub fn take_or<T: DeserializeOwned>(&mut self, key: &str, default: T) -> Result<T, Error> {
+        Ok(self.take(key)?.unwrap_or(default))
+    }
+
+    /// The value of `key`, which must be there.
+    pub fn require<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, Error> {
+        self.take(key)?.ok_or_else(|| self.error(format!("`{key}` is missing")))
+    }
+
+    /// A count: a value of at least 1.
+    pub fn count_or(&mut self, key: &str, default: usize) -> Result<usize, Error> {
+        match self.take_or(key, default)? {
+            0 => Err(self.error(format!("`{key}` is 0, expected at least 1"))),
+            count => Ok(count),
+        }
+    }
+
+    /// Refuses any value of `key` but the one that is supported; absent and null stand for it.
+    pub fn only(&mut self, key: &str, supported: impl Into<Value>) -> Result<(), Error> {
+        let supported = supported.into();
+        match self.map.remove(key) {
+            None | Some(Value::Null) => Ok(()),
+            Some(found) if found == supported || found.as_f64().is_some_and(|f| supported.as_f64() == Some(f)) => {
+                Ok(())
+            }
+            Some(found) => Err(self.error(format!("`{key}` is {found}, only {supported} is supported"))),
+        }
+    }
+
+    /// Drops keys that do not change the result.
+    pub fn ignore(&mut self, keys: &[&str]) {
+        for key in keys {
+            self.map.remove(*key);
+        }
+    }
+
+    /// Refuses keys that are left, were they not off.
+    pub fn finish(self) -> Result<(), Error> {
+        let is_on = |(key, value): &(&String, &Value)| {
+            !key.starts_with('_') && !matches!(value, Value::Null | Value::Bool(false))
+        };
+        match self.map.iter().find(is_on) {
+            None => Ok(()),
+            Some((key, value)) => Err(self.error(format!(
+                "`{key}` is {value}, which this version does not know and so cannot honour; remove it if it does not matter"
+            ))),
+        }
+    }
+
+    pub fn error(&self, reason: String) -> Error {
+        Error::Config { file: self.file.clone(), reason }
+    }
+}
+
+/// One value for all levels, or a list with one each.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum PerLevel {
+    One(usize),
+    Each(Vec<usize>),
+}
+
+impl PerLevel {
+    /// As a list with one value per level.
+    pub fn spread(self, json: &Json, key: &str, levels: usize) -> Result<Vec<usize>, Error> {
+        match self {
+            Self::One(value) => Ok(vec![value; levels]),
+            Self::Each(values) if values.len() == levels => Ok(values),
+            Self::Each(values) => {
+                Err(json.error(format!("`{key}` has {} values, expected one per level, {levels}", values.len())))
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The JSON files of a model folder in the diffusers layout, as the plain values that modules are made from.
+//!
+//! A value that changes the result and is not supported is an error; so is an unknown key, unless it is null or false,
+//! which by convention means "off".
+
+mod clip;
+mod json;
+mod scheduler;
+mod unet;
+mod vae;
+
+pub(crate) use clip::clip_config;
+pub(crate) use json::Json;
+pub(crate) use scheduler::SchedulerConfig;
+pub(crate) use unet::unet_config;
+pub(crate) use vae::vae_config;

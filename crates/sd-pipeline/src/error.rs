@@ -1,0 +1,88 @@
+use std::path::PathBuf;
+
+use sd_clip::TokenizerError;
+use sd_schedule::ScheduleError;
+use sd_weights::WeightsError;
+
+/// Why a picture could not be drawn: one line that names the culprit and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file cannot be read or written.
+    #[error("{}: {source}", file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A config file is not JSON, lacks a key, or holds a value that is not supported.
+    #[error("{}: {reason}", file.display())]
+    Config {
+        /// The file.
+        file: PathBuf,
+        /// The key, what it was expected to be and what it is.
+        reason: String,
+    },
+    /// The folder is not a model in the diffusers layout.
+    #[error("{}: {reason}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The weights cannot be used.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The tokenizer's files cannot be used.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// The number of steps does not fit the model's noise schedule.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// A request that cannot be drawn.
+    #[error("{0}")]
+    Request(String),
+    /// A device that is unknown, not compiled in or not there.
+    #[error("{0}")]
+    Device(String),
+    /// The picture would not fit into memory.
+    #[error("about {needed:.1} GB of memory are needed, {available:.1} GB are free: draw a smaller picture{or_half}")]
+    Memory {
+        /// What it would take, in units of 10⁹ bytes.
+        needed: f64,
+        /// What there is, likewise.
+        available: f64,
+        /// Another remedy, if there is one.
+        or_half: &'static str,
+    },
+    /// The latents became infinite or not a number.
+    #[error(
+        "the latents are not finite after network call {call} of {calls}: no picture is written; try --dtype f32, and if it is f32 already, check the weights"
+    )]
+    NotFinite {
+        /// The network call, from 1.
+        call: usize,
+        /// How many there would have been.
+        calls: usize,
+    },
+    /// The watcher asked to stop.
+    #[error("cancelled after network call {call} of {calls}")]
+    Cancelled {
+        /// The network call, from 1.
+        call: usize,
+        /// How many there would have been.
+        calls: usize,
+    },
+    /// The device failed.
+    #[error("the device failed: {0}")]
+    Backend(String),
+}
+
+impl Error {
+    /// Whether the request itself is at fault, rather than the files or the machine.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Request(_) | Self::Device(_) | Self::Schedule(_))
+    }
+}

@@ -1,0 +1,83 @@
+use std::path::Path;
+
+use burn::tensor::Tensor;
+use sd_weights::write_atomically;
+
+use crate::Error;
+use crate::pipeline::numbers;
+
+/// A picture of 8-bit red, green and blue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// `height·width·3` bytes, row by row from the top.
+    pub rgb: Vec<u8>,
+}
+
+impl Image {
+    /// A picture from `[1, 3, height, width]` in −1 to 1; what lies outside is clipped, halves round to even.
+    pub(crate) fn from_tensor(x: Tensor<4>) -> Result<Self, Error> {
+        let [_, _, height, width] = x.dims();
+        let planes = numbers(x)?;
+        if planes.iter().any(|v| !v.is_finite()) {
+            return Err(Error::Backend("the decoded picture is not finite; try --dtype f32".into()));
+        }
+        let byte = |v: f32| ((v / 2.0 + 0.5).clamp(0.0, 1.0) * 255.0).round_ties_even() as u8;
+        let size = width * height;
+        let rgb = (0..3 * size).map(|i| byte(planes[i % 3 * size + i / 3])).collect();
+        Ok(Self { width, height, rgb })
+    }
+
+    /// Writes a PNG file, beside `path` first and renamed once complete.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        self.save_with_text(path, &[])
+    }
+
+    /// As [`save`](Self::save), with texts that image viewers show, each under its keyword.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn save_with_text(&self, path: impl AsRef<Path>, texts: &[(&str, &str)]) -> Result<(), Error> {
+        let path = path.as_ref();
+        write_atomically(path, |file| {
+            let mut encoder = png::Encoder::new(file, self.width as u32, self.height as u32);
+            encoder.set_color(png::ColorType::Rgb);
+            encoder.set_depth(png::BitDepth::Eight);
+            for (keyword, text) in texts {
+                encoder.add_itxt_chunk(keyword.to_string(), text.to_string())?;
+            }
+            let mut writer = encoder.write_header()?;
+            writer.write_image_data(&self.rgb)?;
+            Ok(writer.finish()?)
+        })
+        .map_err(|source| Error::Io { file: path.to_path_buf(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn planes_become_pixels_and_out_of_range_is_clipped() {
+        let x = Tensor::<1>::from_floats([-1.0, 1.0, 0.0, 3.0, 0.5, -9.0], &Device::flex()).reshape([1, 3, 1, 2]);
+        let image = Image::from_tensor(x).unwrap();
+        assert_eq!((image.width, image.height), (2, 1));
+        assert_eq!(image.rgb, [0, 128, 191, 255, 255, 0]);
+    }
+
+    #[test]
+    fn a_picture_that_is_not_finite_is_refused() {
+        let x = Tensor::<4>::full([1, 3, 1, 1], f32::NAN, &Device::flex());
+        assert!(Image::from_tensor(x).is_err());
+    }
+}

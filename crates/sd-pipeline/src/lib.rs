@@ -1,0 +1,55 @@
+//! A model folder to a Stable Diffusion pipeline: prompts in, pictures out.
+//!
+//! ```no_run
+//! use sd_pipeline::{DType, Device, Pipeline, Request};
+//!
+//! let pipeline = Pipeline::from_folder("stable-diffusion-v1-5", &Device::flex(), DType::F32)?;
+//! let picture = pipeline.draw(&Request::new("a photograph of an astronaut riding a horse"))?;
+//! picture.image.save("astronaut.png")?;
+//! # Ok::<(), sd_pipeline::Error>(())
+//! ```
+//!
+//! [`Pipeline::draw_with`] also shows every step, can be cancelled at each, and takes noise of your own:
+//!
+//! ```no_run
+//! # use sd_pipeline::{DType, Device, Error, Pipeline, Request, TorchNoise};
+//! # let pipeline = Pipeline::from_folder("model", &Device::flex(), DType::F32)?;
+//! use std::ops::ControlFlow;
+//!
+//! let request = Request { steps: 20, ..Request::new("a lighthouse at dusk") };
+//! let picture = pipeline.draw_with(&request, &mut TorchNoise::new(7), &mut |step| {
+//!     println!("{}/{} at noise level {:.2}", step.call, step.calls, step.sigma); // and step.denoised
+//!     ControlFlow::Continue(())
+//! })?;
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Features
+//!
+//! One feature per backend: `flex` (the default, any CPU), `ndarray`, `wgpu`, `vulkan`, `metal`, `cuda`, `rocm`. Several
+//! can be on at once; [`device_by_name`] chooses among them at run time.
+
+mod config;
+mod device;
+mod error;
+mod guidance;
+mod image;
+mod memory;
+mod model;
+mod pipeline;
+mod prompt;
+mod request;
+mod sampler;
+mod watch;
+
+pub use burn::tensor::{Device, Tensor};
+pub use device::{DType, device_by_name, device_names};
+pub use error::Error;
+pub use image::Image;
+pub use model::Model;
+pub use pipeline::{Picture, Pipeline};
+pub use request::Request;
+pub use sampler::SamplerName;
+pub use sd_samplers::{Noise, TorchNoise};
+pub use sd_weights::{read_tensor, write_tensor};
+pub use watch::Step;

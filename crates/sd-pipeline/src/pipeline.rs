@@ -1,0 +1,130 @@
+use std::ops::{ControlFlow, Deref};
+use std::path::Path;
+
+use burn::tensor::{DType as TensorDType, Device, Tensor, TensorData};
+use sd_samplers::{Network, Noise, TorchNoise, sample};
+use sd_schedule::input_scale;
+
+use crate::guidance::predict;
+use crate::model::Networks;
+use crate::prompt::Conditions;
+use crate::watch::Watched;
+use crate::{DType, Error, Image, Model, Request, Step};
+
+/// A loaded model that draws pictures.
+///
+/// Dereferences to its [`Model`], for checking requests.
+#[derive(Debug)]
+pub struct Pipeline {
+    model: Model,
+    networks: Networks,
+    device: Device,
+}
+
+/// A drawn picture.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// The pixels.
+    pub image: Image,
+    /// The latents they were decoded from, `[1, channels, height/8, width/8]` as [`latent_shape`](Self::latent_shape).
+    pub latents: Vec<f32>,
+    /// Shape of the latents.
+    pub latent_shape: [usize; 4],
+}
+
+impl Deref for Pipeline {
+    type Target = Model;
+
+    fn deref(&self) -> &Model {
+        &self.model
+    }
+}
+
+impl Pipeline {
+    pub(crate) fn new(model: Model, networks: Networks, device: Device) -> Self {
+        Self { model, networks, device }
+    }
+
+    /// Opens a model folder and loads it: [`Model::open`] and [`Model::load`].
+    ///
+    /// # Errors
+    ///
+    /// As those two.
+    pub fn from_folder(folder: impl AsRef<Path>, device: &Device, dtype: DType) -> Result<Self, Error> {
+        Model::open(folder)?.load(device, dtype)
+    }
+
+    /// Draws a picture with the noise of the request's seed, the same that PyTorch's CPU generator gives.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] for a request that cannot be drawn, and where numbers do not stay finite.
+    pub fn draw(&self, request: &Request) -> Result<Picture, Error> {
+        self.draw_with(request, &mut TorchNoise::new(request.seed), &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// Draws a picture with noise of your own, shows `watch` every call of the network, and stops when it says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`draw`](Self::draw), and [`Error::Cancelled`].
+    pub fn draw_with(
+        &self,
+        request: &Request,
+        noise: &mut dyn Noise,
+        watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
+    ) -> Result<Picture, Error> {
+        self.check(request)?;
+        let latents = self.sample(request, noise, watch)?;
+        let image = Image::from_tensor(self.networks.vae.decode(self.for_vae(latents.clone())))?;
+        let latent_shape = latents.dims();
+        let latents = numbers(latents)?;
+        Ok(Picture { image, latents, latent_shape })
+    }
+
+    /// The latents of a picture, as the autoencoder reads them.
+    fn sample(
+        &self,
+        request: &Request,
+        noise: &mut dyn Noise,
+        watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
+    ) -> Result<Tensor<4>, Error> {
+        let (sampler, levels) = request.sampler(&self.model)?;
+        let start = self.start(request, noise)? / input_scale(levels.first());
+        let conditions = Conditions::of(request, &self.model, &self.networks)?;
+        let guidance = request.guidance(&self.model)?;
+        let network = Network {
+            schedule: &self.model.scheduler.schedule,
+            prediction: self.model.scheduler.prediction,
+            call: |x, t| Ok(predict(&self.networks.unet, &conditions, guidance, x, t)),
+        };
+        let mut watched = Watched::new(network, sampler.calls(levels.steps()), watch);
+        let x = sample(sampler, &mut watched, noise, start, &levels);
+        // Every error of this denoiser is ours.
+        let x = x.map_err(|stop| stop.downcast::<Error>().map_or_else(|e| Error::Backend(e.to_string()), |e| *e))?;
+        watched.check()?;
+        Ok(x * input_scale(levels.last()))
+    }
+
+    /// Standard normal noise: that of the request, or the next of `noise`.
+    fn start(&self, request: &Request, noise: &mut dyn Noise) -> Result<Tensor<4>, Error> {
+        let shape = request.latent_shape(&self.model)?;
+        Ok(match &request.latents {
+            Some(latents) => {
+                let data = TensorData::new(latents.clone(), shape);
+                Tensor::from_data(data, (&self.device, TensorDType::F32))
+            }
+            None => noise.draw(&Tensor::zeros(shape, (&self.device, TensorDType::F32))),
+        })
+    }
+
+    fn for_vae(&self, latents: Tensor<4>) -> Tensor<4> {
+        latents.cast(self.networks.vae.dtype())
+    }
+}
+
+/// A tensor's numbers on the host.
+pub(crate) fn numbers(x: Tensor<4>) -> Result<Vec<f32>, Error> {
+    let data = x.cast(TensorDType::F32).try_into_data().map_err(|error| Error::Backend(format!("{error:?}")))?;
+    data.try_to_vec().map_err(|error| Error::Backend(format!("{error:?}")))
+}

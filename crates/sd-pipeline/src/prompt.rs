@@ -1,0 +1,53 @@
+use burn::tensor::Tensor;
+use sd_clip::TextEncoding;
+use sd_unet::AddedConditions;
+
+use crate::model::Networks;
+use crate::{Error, Model, Request};
+
+/// What the U-Net is told about the text: one row for the prompt, preceded by one for the negative prompt where the
+/// picture is guided.
+pub(crate) struct Conditions {
+    /// `[rows, tokens, cross_attention_dim]`.
+    pub context: Tensor<3>,
+    /// Pooled text and sizes, for XL.
+    pub added: Option<AddedConditions>,
+}
+
+impl Conditions {
+    /// Encodes the texts of a request.
+    pub fn of(request: &Request, model: &Model, networks: &Networks) -> Result<Self, Error> {
+        let negative = request.negative_prompt.as_deref();
+        let prompts: Vec<&str> = match request.guidance(model)? {
+            1.0 => vec![&request.prompt],
+            _ => vec![negative.unwrap_or(""), &request.prompt],
+        };
+        let encode = |(part, encoder): (&crate::model::TextPart, &sd_clip::ClipText)| {
+            let ids: Vec<Vec<u32>> = prompts.iter().map(|prompt| part.tokenizer.encode(prompt).ids).collect();
+            encoder.forward(&ids)
+        };
+        let encodings: Vec<TextEncoding> = model.text.iter().zip(&networks.text).map(encode).collect();
+        let rows = prompts.len();
+        if !model.is_xl() {
+            let context = encodings.into_iter().next().expect("a model has a text encoder").last;
+            return Ok(Self { context, added: None });
+        }
+        let mut pooled = encodings.last().expect("XL has two text encoders").pooled.clone();
+        let mut context = Tensor::cat(encodings.into_iter().map(|encoding| encoding.penultimate).collect(), 2);
+        if rows == 2 && negative.is_none() && model.zeros_for_no_negative {
+            context = without_first_row(context);
+            pooled = without_first_row(pooled);
+        }
+        let (width, height) = request.size(model)?;
+        let (width, height) = (width as f64, height as f64);
+        // Original size, crop corner and target size: a picture that was made at this size and never cropped.
+        let time_ids = vec![[height, width, 0.0, 0.0, height, width]; rows];
+        Ok(Self { context, added: Some(AddedConditions { text_embeds: pooled, time_ids }) })
+    }
+}
+
+/// Zeros in the first of two rows.
+fn without_first_row<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let [first, second] = x.chunk(2, 0).try_into().expect("two rows");
+    Tensor::cat(vec![first.zeros_like(), second], 0)
+}

@@ -1,0 +1,59 @@
+use std::ops::ControlFlow;
+
+use burn::tensor::Tensor;
+use sd_samplers::{Denoiser, Stop};
+
+use crate::Error;
+
+/// One call of the network, seen while a picture is drawn.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// Which call this was, from 1.
+    pub call: usize,
+    /// How many calls the picture takes; some samplers make more than one per step.
+    pub calls: usize,
+    /// The noise level it was made at.
+    pub sigma: f64,
+    /// What the network expects the clean latents to be: `[1, channels, height/8, width/8]`.
+    pub denoised: &'a Tensor<4>,
+}
+
+/// A denoiser that reports every call, stops when told to, and stops when numbers are no longer finite.
+pub(crate) struct Watched<'a, D> {
+    pub model: D,
+    pub watch: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
+    pub calls: usize,
+    pub call: usize,
+    /// A number that is finite if the last call's output was. It is read a call later, when a graphics card has had
+    /// time to compute it, so that the check does not hold the card up.
+    pub pending: Option<Tensor<1>>,
+}
+
+impl<'a, D: Denoiser> Watched<'a, D> {
+    pub fn new(model: D, calls: usize, watch: &'a mut dyn FnMut(&Step) -> ControlFlow<()>) -> Self {
+        Self { model, watch, calls, call: 0, pending: None }
+    }
+
+    /// Checks the numbers of the last call.
+    pub fn check(&mut self) -> Result<(), Error> {
+        match self.pending.take().map(|number| number.into_scalar::<f32>()) {
+            Some(number) if !number.is_finite() => Err(Error::NotFinite { call: self.call, calls: self.calls }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<D: Denoiser> Denoiser for Watched<'_, D> {
+    fn denoise(&mut self, x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, Stop> {
+        let denoised = self.model.denoise(x, sigma)?;
+        self.check()?;
+        self.call += 1;
+        // Times 0, because the sum of large finite numbers may not be finite.
+        self.pending = Some((denoised.clone() * 0.0).sum());
+        let step = Step { call: self.call, calls: self.calls, sigma, denoised: &denoised };
+        match (self.watch)(&step) {
+            ControlFlow::Continue(()) => Ok(denoised),
+            ControlFlow::Break(()) => Err(Error::Cancelled { call: self.call, calls: self.calls }.into()),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+use burn::tensor::Tensor;
+use sd_schedule::Prediction;
+
+/// Moves `x` from noise level `from` to `to` along a straight line through `denoised`.
+///
+/// One step of DDIM with eta 0 (Song et al. 2021, equation 12), the transfer part of PNDM (Liu et al. 2022, equation
+/// 11), and Euler's method (Karras et al. 2022, algorithm 1): in variance-exploding form they are the same.
+pub(crate) fn transfer(x: Tensor<4>, denoised: Tensor<4>, from: f64, to: f64) -> Tensor<4> {
+    denoised.clone() + (x - denoised) * (to / from)
+}
+
+/// The prediction that the network made, from the `denoised` picture that was made of it; `sigma > 0`.
+pub(crate) fn output_of(prediction: Prediction, x: Tensor<4>, denoised: Tensor<4>, sigma: f64) -> Tensor<4> {
+    let (c_skip, c_out) = prediction.coefficients(sigma);
+    (denoised - x * c_skip) / c_out
+}
+
+/// As [`transfer`], with the denoised picture that a prediction stands for.
+pub(crate) fn transfer_by(prediction: Prediction, x: Tensor<4>, output: Tensor<4>, from: f64, to: f64) -> Tensor<4> {
+    let (c_skip, c_out) = prediction.coefficients(from);
+    let denoised = x.clone() * c_skip + output * c_out;
+    transfer(x, denoised, from, to)
+}

@@ -1,0 +1,55 @@
+/// What is wrong with the numbers of a schedule.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScheduleError {
+    /// A beta is not a number in `[0, 1)`.
+    #[error("beta {value} at timestep {timestep} is outside [0, 1)")]
+    Beta {
+        /// Index into the table.
+        timestep: usize,
+        /// What was found there.
+        value: f64,
+    },
+    /// A table without entries.
+    #[error("a noise schedule needs at least one timestep")]
+    Empty,
+    /// No steps were asked for.
+    #[error("0 steps: at least 1 is needed to draw a picture")]
+    NoSteps,
+    /// More steps than the model was trained with.
+    #[error("{steps} steps, but the model was trained with {trained}: use at most {trained}")]
+    TooManySteps {
+        /// Steps asked for.
+        steps: usize,
+        /// Timesteps of the training.
+        trained: usize,
+    },
+    /// A timestep beyond the end of the training's table.
+    #[error(
+        "timestep {timestep} does not exist, the training has 0 to {last}: take fewer steps or a smaller steps offset"
+    )]
+    Timestep {
+        /// The timestep asked for.
+        timestep: usize,
+        /// The last of the training.
+        last: usize,
+    },
+    /// Noise levels that do not fall.
+    #[error("noise levels must fall from step to step, but level {index} is {value} after {before}")]
+    NotFalling {
+        /// Index of the offending level.
+        index: usize,
+        /// The level there.
+        value: f64,
+        /// The level before it.
+        before: f64,
+    },
+    /// A noise level that is negative, infinite or not a number.
+    #[error("noise level {index} is {value}: levels are finite and at least 0, the first above 0")]
+    Level {
+        /// Index of the offending level.
+        index: usize,
+        /// The level there.
+        value: f64,
+    },
+}

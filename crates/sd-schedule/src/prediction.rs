@@ -1,0 +1,45 @@
+/// What a network's output means, as coefficients in variance-exploding form, `x = x0 + sigma·eps`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prediction {
+    /// The noise `eps` (Ho et al. 2020, equation 14).
+    Eps,
+    /// The velocity `v = sqrt(alpha_bar)·eps − sqrt(1 − alpha_bar)·x0` (Salimans & Ho 2022, appendix D).
+    V,
+    /// The picture `x0` itself.
+    X0,
+}
+
+impl Prediction {
+    /// `(c_skip, c_out)` such that the denoised picture is `c_skip·x + c_out·output` at noise level `sigma > 0`.
+    pub fn coefficients(self, sigma: f64) -> (f64, f64) {
+        match self {
+            Self::Eps => (1.0, -sigma),
+            Self::V => (1.0 / (1.0 + sigma * sigma), -sigma / (1.0 + sigma * sigma).sqrt()),
+            Self::X0 => (0.0, 1.0),
+        }
+    }
+}
+
+/// The factor `1/sqrt(1 + sigma²)` that turns a variance-exploding `x` into the network's variance-preserving input.
+pub fn input_scale(sigma: f64) -> f64 {
+    1.0 / (1.0 + sigma * sigma).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_prediction_of_the_truth_gives_back_the_picture() {
+        let (x0, eps) = (0.7, -1.3);
+        for sigma in [0.03, 1.0, 14.6] {
+            let x = x0 + sigma * eps;
+            let alpha_bar: f64 = 1.0 / (1.0 + sigma * sigma);
+            let v = alpha_bar.sqrt() * eps - (1.0 - alpha_bar).sqrt() * x0;
+            for (prediction, output) in [(Prediction::Eps, eps), (Prediction::V, v), (Prediction::X0, x0)] {
+                let (c_skip, c_out) = prediction.coefficients(sigma);
+                assert!((c_skip * x + c_out * output - x0).abs() < 1e-12, "{prediction:?} at {sigma}");
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+use burn::prelude::*;
+
+/// One resolution of a [`Unet`](crate::Unet), on the way down and on the way up.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub struct UnetLevel {
+    /// Channels at this resolution.
+    pub channels: usize,
+    /// Residual blocks on the way down; one more on the way up.
+    pub resnets: usize,
+    /// Transformer layers after each residual block on the way down; 0 for a level without attention.
+    pub down_attention: usize,
+    /// Transformer layers after each residual block on the way up; 0 for a level without attention.
+    pub up_attention: usize,
+    /// Attention heads; divides `channels`.
+    pub heads: usize,
+}
+
+/// The extra input of Stable Diffusion XL: sizes as sinusoids, and a pooled text vector.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub struct AdditionConfig {
+    /// Width of the sinusoids of each number.
+    pub time_embed_dim: usize,
+    /// Width of all of it together: `6·time_embed_dim` and the pooled vector.
+    pub input_dim: usize,
+}
+
+/// Configuration of a [`Unet`](crate::Unet).
+#[derive(Config, Debug, PartialEq)]
+pub struct UnetConfig {
+    /// Channels of the input.
+    pub in_channels: usize,
+    /// Channels of the output.
+    pub out_channels: usize,
+    /// The resolutions, the finest first; each next one has half the width and height.
+    pub levels: Vec<UnetLevel>,
+    /// Transformer layers in the middle, at the coarsest resolution.
+    pub mid_attention: usize,
+    /// Width of a context vector (a token of the text).
+    pub cross_attention_dim: usize,
+    /// Groups of every group norm; divides the channels of every level.
+    pub norm_num_groups: usize,
+    /// Epsilon of the residual blocks' norms.
+    pub norm_eps: f64,
+    /// The extra input, for the models that have one.
+    pub addition: Option<AdditionConfig>,
+}
+
+impl UnetConfig {
+    /// Stable Diffusion 1.x.
+    pub fn sd1() -> Self {
+        Self::sd([8, 8, 8, 8], 768)
+    }
+
+    /// Stable Diffusion 2.x.
+    pub fn sd2() -> Self {
+        Self::sd([5, 10, 20, 20], 1024)
+    }
+
+    /// Stable Diffusion XL base.
+    pub fn sdxl() -> Self {
+        let level = |channels, attention, heads| UnetLevel {
+            channels,
+            resnets: 2,
+            down_attention: attention,
+            up_attention: attention,
+            heads,
+        };
+        Self {
+            in_channels: 4,
+            out_channels: 4,
+            levels: vec![level(320, 0, 5), level(640, 2, 10), level(1280, 10, 20)],
+            mid_attention: 10,
+            cross_attention_dim: 2048,
+            norm_num_groups: 32,
+            norm_eps: 1e-5,
+            addition: Some(AdditionConfig { time_embed_dim: 256, input_dim: 2816 }),
+        }
+    }
+
+    fn sd(heads: [usize; 4], cross_attention_dim: usize) -> Self {
+        let level = |i: usize| {
+            let attention = usize::from(i < 3);
+            let channels = [320, 640, 1280, 1280][i];
+            UnetLevel { channels, resnets: 2, down_attention: attention, up_attention: attention, heads: heads[i] }
+        };
+        Self {
+            in_channels: 4,
+            out_channels: 4,
+            levels: (0..4).map(level).collect(),
+            mid_attention: 1,
+            cross_attention_dim,
+            norm_num_groups: 32,
+            norm_eps: 1e-5,
+            addition: None,
+        }
+    }
+
+    /// Width of the vector that tells every block the time.
+    pub(crate) fn time_embed_dim(&self) -> usize {
+        4 * self.levels[0].channels
+    }
+
+    /// The way down and up as plain numbers, from which the blocks are made.
+    pub(crate) fn plan(&self) -> Plan {
+        let channels: Vec<usize> = self.levels.iter().map(|level| level.channels).collect();
+        let finest = channels[0];
+        let down = self.levels.iter().enumerate().map(|(i, level)| BlockPlan {
+            inputs: (0..level.resnets)
+                .map(|j| if j > 0 { level.channels } else { channels[i.saturating_sub(1)] })
+                .collect(),
+            channels: level.channels,
+            attention: level.down_attention,
+            heads: level.heads,
+            resample: i + 1 < self.levels.len(),
+        });
+        let down: Vec<BlockPlan> = down.collect();
+
+        // What the way down leaves for the way up: the first convolution, and every block's and downsampler's output.
+        let mut skips = vec![finest];
+        for block in &down {
+            skips.extend(vec![block.channels; block.inputs.len() + usize::from(block.resample)]);
+        }
+        let mut below = *channels.last().expect("a U-Net has levels");
+        let mut up = Vec::new();
+        for (i, level) in self.levels.iter().enumerate().rev() {
+            let inputs = (0..=level.resnets).map(|j| {
+                let from = if j == 0 { below } else { level.channels };
+                from + skips.pop().expect("as many skips as residual blocks on the way up")
+            });
+            up.push(BlockPlan {
+                inputs: inputs.collect(),
+                channels: level.channels,
+                attention: level.up_attention,
+                heads: level.heads,
+                resample: i > 0,
+            });
+            below = level.channels;
+        }
+        Plan { down, up }
+    }
+}
+
+/// The blocks of a U-Net, in the order they run.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub down: Vec<BlockPlan>,
+    pub up: Vec<BlockPlan>,
+}
+
+/// One block: its residual blocks, what attention follows each, and whether it changes the resolution at its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct BlockPlan {
+    /// Channels that go into each residual block.
+    pub inputs: Vec<usize>,
+    /// Channels that come out of each.
+    pub channels: usize,
+    /// Transformer layers after each; 0 for none.
+    pub attention: usize,
+    /// Heads of that attention.
+    pub heads: usize,
+    /// Whether a down- or upsampler ends the block.
+    pub resample: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The published layer sizes of Stable Diffusion 1.5.
+    #[test]
+    fn the_plan_of_sd1_has_its_published_channels() {
+        let plan = UnetConfig::sd1().plan();
+        let inputs = |blocks: &[BlockPlan]| blocks.iter().map(|b| b.inputs.clone()).collect::<Vec<_>>();
+        assert_eq!(inputs(&plan.down), [[320, 320], [320, 640], [640, 1280], [1280, 1280]]);
+        assert_eq!(inputs(&plan.up), [[2560, 2560, 2560], [2560, 2560, 1920], [1920, 1280, 960], [960, 640, 640]]);
+    }
+}

@@ -1,0 +1,29 @@
+//! The conditional U-Net of Stable Diffusion 1.x, 2.x and XL.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use sd_unet::{UnetConfig, UnetLevel};
+//!
+//! let device = Device::flex();
+//! let level = UnetLevel { channels: 32, resnets: 1, down_attention: 1, up_attention: 1, heads: 4 };
+//! let config = UnetConfig { levels: vec![level], norm_num_groups: 8, ..UnetConfig::sd1() };
+//! let unet = config.init(&device); // random weights; `sd-weights` loads real ones
+//!
+//! let latents = Tensor::zeros([2, 4, 8, 8], &device);
+//! let context = Tensor::zeros([2, 77, 768], &device);
+//! assert_eq!(unet.forward(latents, &[981.0, 981.0], context, None).dims(), [2, 4, 8, 8]);
+//! ```
+//!
+//! Field names are the keys of a diffusers checkpoint, so that weights find their place by name. Linear and
+//! convolutional projections around a transformer are the same map; here they are always [`Linear`](burn::nn::Linear).
+
+mod attention;
+mod blocks;
+mod config;
+mod embedding;
+mod resnet;
+mod transformer;
+mod unet;
+
+pub use config::{AdditionConfig, UnetConfig, UnetLevel};
+pub use unet::{AddedConditions, Unet};

@@ -1,0 +1,57 @@
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::prelude::*;
+use burn::tensor::activation::silu;
+
+use crate::UnetConfig;
+
+/// Two convolutions around a time shift, beside a residual.
+#[derive(Module, Debug)]
+pub(crate) struct ResnetBlock {
+    norm1: GroupNorm,
+    conv1: Conv2d,
+    time_emb_proj: Linear,
+    norm2: GroupNorm,
+    conv2: Conv2d,
+    conv_shortcut: Option<Conv2d>,
+}
+
+impl ResnetBlock {
+    pub fn new(config: &UnetConfig, channels_in: usize, channels_out: usize, device: &Device) -> Self {
+        let norm = |channels| {
+            GroupNormConfig::new(config.norm_num_groups, channels).with_epsilon(config.norm_eps).init(device)
+        };
+        Self {
+            norm1: norm(channels_in),
+            conv1: conv3x3(channels_in, channels_out, 1, device),
+            time_emb_proj: LinearConfig::new(config.time_embed_dim(), channels_out).init(device),
+            norm2: norm(channels_out),
+            conv2: conv3x3(channels_out, channels_out, 1, device),
+            conv_shortcut: (channels_in != channels_out)
+                .then(|| Conv2dConfig::new([channels_in, channels_out], [1, 1]).init(device)),
+        }
+    }
+
+    /// `x`: `[batch, channels_in, height, width]`; `time`: `[batch, time_embed_dim]`, after its SiLU;
+    /// output: `[batch, channels_out, height, width]`.
+    pub fn forward(&self, x: Tensor<4>, time: Tensor<2>) -> Tensor<4> {
+        let shift = self.time_emb_proj.forward(time);
+        let [batch, channels] = shift.dims();
+        let h = self.conv1.forward(silu(self.norm1.forward(x.clone())));
+        let h = h + shift.reshape([batch, channels, 1, 1]);
+        let h = self.conv2.forward(silu(self.norm2.forward(h)));
+        let x = match &self.conv_shortcut {
+            Some(conv) => conv.forward(x),
+            None => x,
+        };
+        x + h
+    }
+}
+
+/// A 3×3 convolution with a border of one zero.
+pub(crate) fn conv3x3(channels_in: usize, channels_out: usize, stride: usize, device: &Device) -> Conv2d {
+    Conv2dConfig::new([channels_in, channels_out], [3, 3])
+        .with_stride([stride, stride])
+        .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+        .init(device)
+}

@@ -1,0 +1,93 @@
+use burn::nn::{GroupNorm, GroupNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use burn::prelude::*;
+use burn::tensor::activation::gelu;
+
+use crate::UnetConfig;
+use crate::attention::Attention;
+
+/// A transformer over the pixels of a feature map, which also reads the text.
+#[derive(Module, Debug)]
+pub(crate) struct Transformer2d {
+    norm: GroupNorm,
+    proj_in: Linear,
+    transformer_blocks: Vec<TransformerBlock>,
+    proj_out: Linear,
+}
+
+impl Transformer2d {
+    pub fn new(config: &UnetConfig, channels: usize, heads: usize, layers: usize, device: &Device) -> Self {
+        let linear = || LinearConfig::new(channels, channels).init(device);
+        let block = |_| TransformerBlock::new(channels, config.cross_attention_dim, heads, device);
+        Self {
+            norm: GroupNormConfig::new(config.norm_num_groups, channels).with_epsilon(1e-6).init(device),
+            proj_in: linear(),
+            transformer_blocks: (0..layers).map(block).collect(),
+            proj_out: linear(),
+        }
+    }
+
+    /// `x` and output: `[batch, channels, height, width]`; `context`: `[batch, tokens, cross_attention_dim]`.
+    pub fn forward(&self, x: Tensor<4>, context: &Tensor<3>) -> Tensor<4> {
+        let [batch, channels, height, width] = x.dims();
+        let pixels = self.norm.forward(x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
+        let mut pixels = self.proj_in.forward(pixels);
+        for block in &self.transformer_blocks {
+            pixels = block.forward(pixels, context);
+        }
+        let pixels = self.proj_out.forward(pixels);
+        pixels.swap_dims(1, 2).reshape([batch, channels, height, width]) + x
+    }
+}
+
+/// Self-attention, attention to the text, and an MLP, each behind its norm and beside a residual.
+#[derive(Module, Debug)]
+struct TransformerBlock {
+    norm1: LayerNorm,
+    attn1: Attention,
+    norm2: LayerNorm,
+    attn2: Attention,
+    norm3: LayerNorm,
+    ff: FeedForward,
+}
+
+impl TransformerBlock {
+    fn new(channels: usize, context: usize, heads: usize, device: &Device) -> Self {
+        let norm = || LayerNormConfig::new(channels).init(device);
+        Self {
+            norm1: norm(),
+            attn1: Attention::new(channels, channels, heads, device),
+            norm2: norm(),
+            attn2: Attention::new(channels, context, heads, device),
+            norm3: norm(),
+            ff: FeedForward::new(channels, device),
+        }
+    }
+
+    fn forward(&self, x: Tensor<3>, context: &Tensor<3>) -> Tensor<3> {
+        let h = self.norm1.forward(x.clone());
+        let x = self.attn1.forward(h.clone(), h) + x;
+        let x = self.attn2.forward(self.norm2.forward(x.clone()), context.clone()) + x;
+        self.ff.forward(self.norm3.forward(x.clone())) + x
+    }
+}
+
+/// A gated MLP of four times the width: GEGLU (Shazeer 2020).
+#[derive(Module, Debug)]
+struct FeedForward {
+    proj: Linear,
+    out: Linear,
+}
+
+impl FeedForward {
+    fn new(channels: usize, device: &Device) -> Self {
+        Self {
+            proj: LinearConfig::new(channels, 8 * channels).init(device),
+            out: LinearConfig::new(4 * channels, channels).init(device),
+        }
+    }
+
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let [x, gate] = self.proj.forward(x).chunk(2, 2).try_into().expect("two halves");
+        self.out.forward(x * gelu(gate))
+    }
+}

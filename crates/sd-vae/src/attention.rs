@@ -1,0 +1,64 @@
+use burn::nn::{GroupNorm, Linear, LinearConfig};
+use burn::prelude::*;
+use burn::tensor::module::attention;
+use burn::tensor::ops::AttentionModuleOptions;
+
+use crate::resnet::{ResnetBlock, norm};
+
+/// The coarsest resolution of encoder and decoder: attention between two residual blocks.
+#[derive(Module, Debug)]
+pub(crate) struct MidBlock {
+    resnets: Vec<ResnetBlock>,
+    attentions: Vec<Attention>,
+}
+
+impl MidBlock {
+    pub fn new(groups: usize, channels: usize, device: &Device) -> Self {
+        Self {
+            resnets: (0..2).map(|_| ResnetBlock::new(groups, channels, channels, device)).collect(),
+            attentions: vec![Attention::new(groups, channels, device)],
+        }
+    }
+
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.resnets[1].forward(self.attentions[0].forward(self.resnets[0].forward(x)))
+    }
+}
+
+/// Attention with a single head among the pixels, beside a residual.
+#[derive(Module, Debug)]
+struct Attention {
+    group_norm: GroupNorm,
+    to_q: Linear,
+    to_k: Linear,
+    to_v: Linear,
+    to_out: Linear,
+}
+
+impl Attention {
+    fn new(groups: usize, channels: usize, device: &Device) -> Self {
+        let linear = || LinearConfig::new(channels, channels).init(device);
+        Self {
+            group_norm: norm(groups, channels, device),
+            to_q: linear(),
+            to_k: linear(),
+            to_v: linear(),
+            to_out: linear(),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [batch, channels, height, width] = x.dims();
+        let pixels = self.group_norm.forward(x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
+        let attended = attention(
+            self.to_q.forward(pixels.clone()).unsqueeze_dim(1),
+            self.to_k.forward(pixels.clone()).unsqueeze_dim(1),
+            self.to_v.forward(pixels).unsqueeze_dim(1),
+            None,
+            None,
+            AttentionModuleOptions::default(),
+        );
+        let attended = self.to_out.forward(attended.squeeze_dim::<3>(1));
+        attended.swap_dims(1, 2).reshape([batch, channels, height, width]) + x
+    }
+}

@@ -1,0 +1,87 @@
+use burn::nn::GroupNorm;
+use burn::nn::conv::Conv2d;
+use burn::prelude::*;
+use burn::tensor::DType;
+use burn::tensor::activation::silu;
+use burn::tensor::module::interpolate;
+use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+
+use crate::AutoencoderKlConfig;
+use crate::attention::MidBlock;
+use crate::resnet::{ResnetBlock, conv3x3, norm};
+
+/// Latents to pictures.
+#[derive(Module, Debug)]
+pub(crate) struct Decoder {
+    conv_in: Conv2d,
+    mid_block: MidBlock,
+    up_blocks: Vec<UpBlock>,
+    conv_norm_out: GroupNorm,
+    conv_out: Conv2d,
+}
+
+impl Decoder {
+    pub fn new(config: &AutoencoderKlConfig, device: &Device) -> Self {
+        let channels: Vec<usize> = config.block_out_channels.iter().rev().copied().collect();
+        let block = |(i, &to): (usize, &usize)| {
+            let from = channels[i.saturating_sub(1)];
+            UpBlock::new(config, from, to, i + 1 < channels.len(), device)
+        };
+        let finest = config.block_out_channels[0];
+        Self {
+            conv_in: conv3x3(config.latent_channels, config.coarsest(), device),
+            mid_block: MidBlock::new(config.norm_num_groups, config.coarsest(), device),
+            up_blocks: channels.iter().enumerate().map(block).collect(),
+            conv_norm_out: norm(config.norm_num_groups, finest, device),
+            conv_out: conv3x3(finest, config.out_channels, device),
+        }
+    }
+
+    /// `x`: `[batch, latent_channels, height, width]`; output: `[batch, out_channels, f·height, f·width]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let mut x = self.mid_block.forward(self.conv_in.forward(x));
+        for block in &self.up_blocks {
+            x = block.forward(x);
+        }
+        self.conv_out.forward(silu(self.conv_norm_out.forward(x)))
+    }
+
+    /// The precision of the weights.
+    pub fn dtype(&self) -> DType {
+        self.conv_in.weight.val().dtype()
+    }
+}
+
+#[derive(Module, Debug)]
+struct UpBlock {
+    resnets: Vec<ResnetBlock>,
+    upsamplers: Vec<Upsampler>,
+}
+
+impl UpBlock {
+    fn new(config: &AutoencoderKlConfig, from: usize, to: usize, upsample: bool, device: &Device) -> Self {
+        let resnet = |i| ResnetBlock::new(config.norm_num_groups, if i == 0 { from } else { to }, to, device);
+        Self {
+            resnets: (0..=config.layers_per_block).map(resnet).collect(),
+            upsamplers: upsample.then(|| Upsampler { conv: conv3x3(to, to, device) }).into_iter().collect(),
+        }
+    }
+
+    fn forward(&self, mut x: Tensor<4>) -> Tensor<4> {
+        for resnet in &self.resnets {
+            x = resnet.forward(x);
+        }
+        for upsampler in &self.upsamplers {
+            let [.., height, width] = x.dims();
+            let options = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * height, 2 * width]);
+            x = upsampler.conv.forward(interpolate(x, options));
+        }
+        x
+    }
+}
+
+/// The convolution that smoothes a doubled picture.
+#[derive(Module, Debug)]
+struct Upsampler {
+    conv: Conv2d,
+}

@@ -1,0 +1,75 @@
+use std::path::PathBuf;
+
+/// What is wrong with a checkpoint file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// None of the names that weights go by is in the folder.
+    #[error("{}: no weights here; looked for {looked_for}{hint}", folder.display())]
+    NotFound {
+        /// The folder.
+        folder: PathBuf,
+        /// The names that were tried.
+        looked_for: String,
+        /// What is there instead, if it helps.
+        hint: String,
+    },
+    /// The file cannot be opened, read or written.
+    #[error("{}: {source}", file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file ends early: a download that broke off.
+    #[error("{}: truncated, it has {found} bytes instead of {expected}; download it again", file.display())]
+    Truncated {
+        /// The file.
+        file: PathBuf,
+        /// Bytes that its header promises.
+        expected: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
+    /// The file is not what its name says.
+    #[error("{}: not a {format} file: {reason}", file.display())]
+    Format {
+        /// The file.
+        file: PathBuf,
+        /// What it should be.
+        format: &'static str,
+        /// Why it is not.
+        reason: String,
+    },
+    /// The file's keys do not fit the network.
+    #[error("{}: these weights do not fit the network of the folder's config.json: {problems}", file.display())]
+    Mismatch {
+        /// The file, or the folder of several.
+        file: PathBuf,
+        /// What is missing, left over or of another shape.
+        problems: String,
+    },
+    /// A tensor holds something else than numbers with a fraction.
+    #[error("{}: `{key}` is of type {found}, expected f32, f16 or bf16", file.display())]
+    WrongType {
+        /// The file.
+        file: PathBuf,
+        /// Its key.
+        key: String,
+        /// The type found.
+        found: String,
+    },
+    /// A weight is infinite or not a number.
+    #[error("{}: `{key}` holds a weight that is {found}; the file is damaged, or {dtype} is too narrow for it", file.display())]
+    NotFinite {
+        /// The file.
+        file: PathBuf,
+        /// Its key.
+        key: String,
+        /// The weight found, after casting.
+        found: f32,
+        /// The precision it was cast to.
+        dtype: &'static str,
+    },
+}

@@ -1,0 +1,31 @@
+//! Checkpoint files to modules: reading, naming, casting and checking weights.
+//!
+//! ```no_run
+//! use burn::tensor::{Device, FloatDType};
+//! # use burn::nn::LinearConfig;
+//! use sd_weights::Weights;
+//!
+//! # let network = LinearConfig::new(2, 2).init(&Device::flex());
+//! let weights = Weights::in_folder("model/unet".as_ref(), "diffusion_pytorch_model")?;
+//! let network = weights.load(network, FloatDType::F32)?; // every key is used, every parameter is filled
+//! # Ok::<(), sd_weights::WeightsError>(())
+//! ```
+//!
+//! Weights are read and cast one tensor at a time, so that a file is never in memory as a whole. A file fits its
+//! network exactly or is refused with a list of what is missing, left over or of another shape, and weights that are
+//! not finite numbers are refused too. This is the only crate that knows checkpoint files and the history of their
+//! key names.
+
+mod atomic;
+mod cast;
+mod error;
+mod load;
+mod names;
+mod tensor_file;
+mod weights;
+
+pub use atomic::write_atomically;
+pub use error::WeightsError;
+pub use load::parameters;
+pub use tensor_file::{read_tensor, write_tensor};
+pub use weights::Weights;

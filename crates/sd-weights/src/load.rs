@@ -1,0 +1,205 @@
+use std::collections::BTreeSet;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{DType, FloatDType, Tensor, TensorData};
+
+use crate::names::{is_ignored, keys};
+use crate::{Weights, WeightsError};
+
+impl Weights {
+    /// Fills every parameter of `module`, cast to `dtype`.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::Mismatch`] unless the file's keys and the module's parameters are the same, shape by shape; and
+    /// what reading can fail with.
+    pub fn load<M: Module>(&self, module: M, dtype: FloatDType) -> Result<M, WeightsError> {
+        let mut loader = Loader {
+            weights: self,
+            dtype,
+            place: Place::default(),
+            used: BTreeSet::new(),
+            missing: Vec::new(),
+            misshapen: Vec::new(),
+            failed: None,
+        };
+        let module = module.map(&mut loader);
+        loader.finish()?;
+        Ok(module)
+    }
+}
+
+/// The parameters of a module, as the keys and shapes that a checkpoint has for them.
+///
+/// Nothing is initialised for it.
+pub fn parameters<M: Module>(module: &M) -> Vec<(String, Vec<usize>)> {
+    let mut lister = Lister { place: Place::default(), found: Vec::new() };
+    module.visit(&mut lister);
+    lister.found
+}
+
+/// Where in a module a traversal is.
+#[derive(Default)]
+struct Place {
+    path: Vec<String>,
+    types: Vec<String>,
+}
+
+impl Place {
+    fn enter(&mut self, name: &str, container: &str) {
+        self.path.push(name.to_string());
+        self.types.push(container.trim_start_matches("Struct:").to_string());
+    }
+
+    fn exit(&mut self) {
+        self.path.pop();
+        self.types.pop();
+    }
+
+    /// The type that holds the parameter that is being visited.
+    fn module(&self) -> &str {
+        self.types.last().map_or("", String::as_str)
+    }
+
+    fn keys(&self) -> Vec<String> {
+        keys(&self.path.join("."), self.module())
+    }
+
+    /// Whether this is a matrix that a checkpoint keeps transposed: `[output, input]`.
+    fn is_transposed(&self) -> bool {
+        self.module() == "Linear" && self.path.last().is_some_and(|name| name == "weight")
+    }
+
+    /// The shape in the file of a parameter of `shape` here.
+    fn file_shape(&self, mut shape: Vec<usize>) -> Vec<usize> {
+        if self.is_transposed() {
+            shape.reverse();
+        }
+        shape
+    }
+}
+
+struct Loader<'a> {
+    weights: &'a Weights,
+    dtype: FloatDType,
+    place: Place,
+    used: BTreeSet<String>,
+    missing: Vec<String>,
+    misshapen: Vec<String>,
+    failed: Option<WeightsError>,
+}
+
+impl ModuleMapper for Loader<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.place.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.place.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.failed.is_some() {
+            return param;
+        }
+        let names = self.place.keys();
+        let Some(key) = names.iter().find(|name| self.weights.tensors.contains_key(*name)) else {
+            self.missing.push(names[0].clone());
+            return param;
+        };
+        self.used.insert(key.clone());
+        let expected = self.place.file_shape(param.lazy_shape().to_vec());
+        let found = &self.weights.tensors[key].shape;
+        if !is_shape(found, &expected) {
+            self.misshapen.push(format!("`{key}` {found:?} instead of {expected:?}"));
+            return param;
+        }
+        // Keys that do not fit are all reported at once, and then nothing more is worth reading.
+        if !self.missing.is_empty() || !self.misshapen.is_empty() {
+            return param;
+        }
+        match self.read(key, &expected) {
+            Ok(data) => {
+                let tensor = Tensor::from_data(data, (&param.lazy_device(), DType::from(self.dtype)));
+                let tensor = if self.place.is_transposed() { tensor.swap_dims(0, 1) } else { tensor };
+                let id = param.id;
+                param.transform_for_load(tensor, id)
+            }
+            Err(error) => {
+                self.failed = Some(error);
+                param
+            }
+        }
+    }
+}
+
+impl Loader<'_> {
+    fn read(&self, key: &str, shape: &[usize]) -> Result<TensorData, WeightsError> {
+        self.weights.read(key)?.cast(self.dtype, shape).map_err(|found| WeightsError::NotFinite {
+            file: self.weights.file_of(key),
+            key: key.to_string(),
+            found,
+            dtype: name_of(self.dtype),
+        })
+    }
+
+    fn finish(self) -> Result<(), WeightsError> {
+        let unused = self.weights.tensors.keys().filter(|key| !self.used.contains(*key) && !is_ignored(key));
+        let unused: Vec<String> = unused.cloned().collect();
+        let problems: Vec<String> =
+            [("missing", self.missing), ("unknown", unused), ("of another shape", self.misshapen)]
+                .into_iter()
+                .filter(|(_, keys)| !keys.is_empty())
+                .map(|(what, keys)| format!("{} {what} ({})", count(keys.len()), some(&keys)))
+                .collect();
+        if !problems.is_empty() {
+            return Err(WeightsError::Mismatch { file: self.weights.origin.clone(), problems: problems.join(", ") });
+        }
+        self.failed.map_or(Ok(()), Err)
+    }
+}
+
+/// Whether a tensor of the file has the numbers of the expected shape: the same one, or, for a matrix, that of a 1×1
+/// convolution, which is the same map.
+fn is_shape(found: &[usize], expected: &[usize]) -> bool {
+    found == expected || (expected.len() == 2 && matches!(found, [o, i, 1, 1] if [*o, *i] == expected))
+}
+
+fn name_of(dtype: FloatDType) -> &'static str {
+    match dtype {
+        FloatDType::F16 => "f16",
+        FloatDType::BF16 => "bf16",
+        _ => "f32",
+    }
+}
+
+fn count(keys: usize) -> String {
+    if keys == 1 { "1 key".into() } else { format!("{keys} keys") }
+}
+
+/// The first few of many keys.
+fn some(keys: &[String]) -> String {
+    let shown: Vec<&str> = keys.iter().take(3).map(String::as_str).collect();
+    let more = if keys.len() > shown.len() { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+struct Lister {
+    place: Place,
+    found: Vec<(String, Vec<usize>)>,
+}
+
+impl ModuleVisitor for Lister {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.place.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.place.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let shape = self.place.file_shape(param.lazy_shape().to_vec());
+        self.found.push((self.place.keys().swap_remove(0), shape));
+    }
+}

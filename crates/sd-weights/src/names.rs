@@ -1,0 +1,64 @@
+//! The history of key names.
+
+/// Where a module's field is called other than the checkpoint's key.
+const FIELDS: [(&str, &str); 3] =
+    [(".to_out.", ".to_out.0."), (".ff.proj.", ".ff.net.0.proj."), (".ff.out.", ".ff.net.2.")];
+
+/// Names that the autoencoder's attention had before diffusers 0.15.
+const OLD_ATTENTION: [(&str, &str); 4] =
+    [(".to_q.", ".query."), (".to_k.", ".key."), (".to_v.", ".value."), (".to_out.0.", ".proj_attn.")];
+
+/// Keys that hold no weights.
+const IGNORED: [&str; 2] = ["text_model.embeddings.position_ids", "embeddings.position_ids"];
+
+/// The keys under which a parameter may be found in a file, the present one first.
+///
+/// `path` is the parameter's place in its module, `module` the type that holds it.
+pub(crate) fn keys(path: &str, module: &str) -> Vec<String> {
+    let mut key = path.to_string();
+    if matches!(module, "GroupNorm" | "LayerNorm") {
+        key = replace_end(replace_end(key, ".gamma", ".weight"), ".beta", ".bias");
+    }
+    for (field, name) in FIELDS {
+        key = key.replace(field, name);
+    }
+    let old = OLD_ATTENTION.iter().fold(key.clone(), |key, (new, old)| key.replace(new, old));
+    let is_text = ["embeddings.", "encoder.layers.", "final_layer_norm."].iter().any(|start| key.starts_with(start));
+    match (is_text, old == key) {
+        // Published files have the prefix; transformers 5 writes none.
+        (true, _) => vec![format!("text_model.{key}"), key],
+        (false, true) => vec![key],
+        (false, false) => vec![key, old],
+    }
+}
+
+/// Whether a key of a file may go unused.
+pub(crate) fn is_ignored(key: &str) -> bool {
+    IGNORED.contains(&key)
+}
+
+fn replace_end(key: String, end: &str, with: &str) -> String {
+    match key.strip_suffix(end) {
+        Some(start) => format!("{start}{with}"),
+        None => key,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_become_keys() {
+        assert_eq!(keys("mid_block.resnets.0.norm1.gamma", "GroupNorm"), ["mid_block.resnets.0.norm1.weight"]);
+        assert_eq!(keys("a.ff.out.bias", "Linear"), ["a.ff.net.2.bias"]);
+        assert_eq!(keys("a.attentions.0.to_q.weight", "Linear")[1], "a.attentions.0.query.weight");
+        assert_eq!(keys("a.attentions.0.to_out.bias", "Linear")[1], "a.attentions.0.proj_attn.bias");
+    }
+
+    #[test]
+    fn a_text_encoder_is_read_with_and_without_its_prefix() {
+        let names = keys("encoder.layers.0.mlp.fc1.weight", "Linear");
+        assert_eq!(names, ["text_model.encoder.layers.0.mlp.fc1.weight", "encoder.layers.0.mlp.fc1.weight"]);
+    }
+}

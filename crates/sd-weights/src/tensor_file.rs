@@ -1,0 +1,38 @@
+use std::path::Path;
+
+use safetensors::Dtype;
+use safetensors::tensor::{TensorView, serialize};
+
+use crate::{Weights, WeightsError, write_atomically};
+
+/// Reads the tensor `key` of a safetensors file in single precision, with its shape.
+///
+/// # Errors
+///
+/// [`WeightsError`] where the file or the key cannot be read.
+pub fn read_tensor(path: &Path, key: &str) -> Result<(Vec<f32>, Vec<usize>), WeightsError> {
+    let weights = Weights::in_file(path)?;
+    let Some(place) = weights.tensors.get(key) else {
+        let found: Vec<&str> = weights.tensors.keys().take(3).map(String::as_str).collect();
+        let problems = format!("no key `{key}`, but {}", found.join(", "));
+        return Err(WeightsError::Format { file: path.to_path_buf(), format: "latents", reason: problems });
+    };
+    Ok((weights.read(key)?.into_f32(), place.shape.clone()))
+}
+
+/// Writes one tensor as a safetensors file.
+///
+/// # Errors
+///
+/// [`WeightsError::Io`]; nothing is left half-written.
+///
+/// # Panics
+///
+/// Panics if `numbers` are not as many as `shape` says.
+pub fn write_tensor(path: &Path, key: &str, numbers: &[f32], shape: &[usize]) -> Result<(), WeightsError> {
+    let view = TensorView::new(Dtype::F32, shape.to_vec(), bytemuck::cast_slice(numbers));
+    let view = view.unwrap_or_else(|error| panic!("{} numbers for shape {shape:?}: {error}", numbers.len()));
+    let bytes = serialize([(key, view)], None).expect("one tensor fits a file");
+    write_atomically(path, |file| file.write_all(&bytes))
+        .map_err(|source| WeightsError::Io { file: path.to_path_buf(), source })
+}

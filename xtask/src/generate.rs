@@ -1,0 +1,54 @@
+use std::process::{Command, ExitCode};
+
+use crate::cargo::{self, cargo, root};
+
+/// Backends that are a feature of `sd`; flex is always there.
+const BACKENDS: [&str; 6] = ["ndarray", "wgpu", "vulkan", "metal", "cuda", "rocm"];
+
+/// Builds `sd` in release with the backend that `--device` names and runs `sd generate` with all flags.
+///
+/// It runs where it was called, so that relative paths mean what the caller meant.
+fn build_and_run(flags: &[String]) -> Result<ExitCode, String> {
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "sd-cli"]).current_dir(root());
+    if let Some(feature) = device(flags).and_then(|device| BACKENDS.into_iter().find(|known| *known == device)) {
+        build.args(["--features", feature]);
+    }
+    match build.status() {
+        Ok(status) if status.success() => {}
+        Ok(_) => return Err("`sd` could not be built, see above".into()),
+        Err(error) => return Err(format!("cargo: {error}")),
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
+    let program = target.join("release").join(format!("sd{}", std::env::consts::EXE_SUFFIX));
+    Ok(cargo::run(Command::new(program).arg("generate").args(flags)))
+}
+
+pub fn run(flags: &[String]) -> ExitCode {
+    build_and_run(flags).unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The backend in `--device BACKEND`, `--device=BACKEND` or `--device BACKEND:1`.
+fn device(flags: &[String]) -> Option<&str> {
+    let values = flags.iter().enumerate().filter_map(|(i, flag)| match flag.strip_prefix("--device")? {
+        "" => flags.get(i + 1).map(String::as_str),
+        rest => rest.strip_prefix('='),
+    });
+    values.last()?.split(':').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_backend_is_found_in_every_spelling_of_the_flag() {
+        let of = |flags: &[&str]| device(&flags.iter().map(|f| f.to_string()).collect::<Vec<_>>()).map(str::to_string);
+        assert_eq!(of(&["--steps", "3", "--device", "wgpu"]).as_deref(), Some("wgpu"));
+        assert_eq!(of(&["--device=cuda:1", "--steps", "3"]).as_deref(), Some("cuda"));
+        assert_eq!(of(&["--prompt", "wgpu"]), None);
+    }
+}

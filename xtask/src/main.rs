@@ -1,0 +1,34 @@
+//! The project's own commands; `cargo xtask` lists them.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate is what prints")]
+
+mod arrows;
+mod cargo;
+mod generate;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask generate FLAGS...   build `sd` in release, with the backend that --device needs, and run `sd generate FLAGS...`
+cargo xtask test [FLAGS...]     run all tests on the CPU and on a graphics driver (flags go to `cargo test`)
+cargo xtask arrows              check that crates depend on each other only as docs/architecture.md says";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next();
+    let rest: Vec<String> = args.collect();
+    match command.as_deref() {
+        Some("generate") => generate::run(&rest),
+        Some("test") => test::run(&rest),
+        Some("arrows") => arrows::run(),
+        None | Some("help" | "--help" | "-h") => {
+            println!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        Some(other) => {
+            eprintln!("error: unknown command `{other}`\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,10 @@
+use std::process::ExitCode;
+
+use crate::cargo::{self, cargo, root};
+
+/// Runs every test with the backends that can be tested on any machine.
+///
+/// The wgpu tests need a Vulkan, Metal or DirectX driver; a software one such as Mesa's lavapipe will do.
+pub fn run(flags: &[String]) -> ExitCode {
+    cargo::run(cargo().args(["test", "--features", "sd-cli/ndarray,sd-cli/wgpu"]).args(flags).current_dir(root()))
+}
