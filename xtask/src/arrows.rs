@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use crate::cargo::root;
 
 /// Which crates of the workspace each one may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("crates/sd-schedule", &[]),
     ("crates/sd-samplers", &["sd-schedule"]),
     ("crates/sd-clip", &[]),
@@ -11,7 +11,8 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("crates/sd-vae", &[]),
     ("crates/sd-weights", &[]),
     ("crates/sd-pipeline", &["sd-schedule", "sd-samplers", "sd-clip", "sd-unet", "sd-vae", "sd-weights"]),
-    ("crates/sd-cli", &["sd-pipeline"]),
+    ("crates/sd-cli", &["sd-pipeline", "sd-golden"]),
+    ("crates/sd-golden", &["sd-samplers", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline"]),
     ("benches", &["sd-schedule", "sd-samplers"]),
     ("xtask", &[]),
 ];
