@@ -18,7 +18,7 @@ use crate::progress::{Kind, Progress};
 ///
 /// The same seed gives the same picture as diffusers with torch.Generator("cpu"), on every device.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES, group(ArgGroup::new("start").args(["latents", "count"]).multiple(false)))]
+#[command(after_help = EXAMPLES, args_override_self = true, group(ArgGroup::new("start").args(["latents", "count"]).multiple(false)))]
 pub struct Args {
     /// Folder of the model
     #[arg(long, value_name = "PATH")]

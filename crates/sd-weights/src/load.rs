@@ -144,6 +144,9 @@ impl Loader<'_> {
     }
 
     fn finish(self) -> Result<(), WeightsError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
         let unused = self.weights.tensors.keys().filter(|key| !self.used.contains(*key) && !is_ignored(key));
         let unused: Vec<String> = unused.cloned().collect();
         let problems: Vec<String> =
@@ -152,10 +155,10 @@ impl Loader<'_> {
                 .filter(|(_, keys)| !keys.is_empty())
                 .map(|(what, keys)| format!("{} {what} ({})", count(keys.len()), some(&keys)))
                 .collect();
-        if !problems.is_empty() {
-            return Err(WeightsError::Mismatch { file: self.weights.origin.clone(), problems: problems.join(", ") });
+        if problems.is_empty() {
+            return Ok(());
         }
-        self.failed.map_or(Ok(()), Err)
+        Err(WeightsError::Mismatch { file: self.weights.origin.clone(), problems: problems.join(", ") })
     }
 }
 

@@ -1,0 +1,164 @@
+//! What works.
+
+use crate::{Run, assert_drawn, stderr, stdout};
+
+#[test]
+fn a_picture_is_written_with_its_settings_inside() {
+    let run = Run::new();
+    let output = run.generate(&["--seed", "5", "--output", "house.png", "--negative-prompt", "dull"]);
+    assert_drawn(&output);
+    assert_eq!(run.files(), ["house.png"]);
+    assert!(stdout(&output).starts_with("house.png (seed 5, "), "{}", stdout(&output));
+    let png = run.read("house.png");
+    assert!(png.starts_with(b"\x89PNG"));
+    let text = String::from_utf8_lossy(&png);
+    let settings = "a red house\nNegative prompt: dull\nSteps: 2, Sampler: plms, CFG scale: 7.5, Seed: 5, Size: 32x32";
+    assert!(text.contains(settings), "the settings are not in the file");
+}
+
+#[test]
+fn picture_i_of_several_is_the_one_of_its_own_seed() {
+    let run = Run::new();
+    assert_drawn(&run.generate(&["--seed", "7", "--count", "3", "--output", "many.png"]));
+    assert_drawn(&run.generate(&["--seed", "9", "--output", "one.png"]));
+    assert_eq!(run.files(), ["many-0.png", "many-1.png", "many-2.png", "one.png"]);
+    assert_eq!(run.read("many-2.png"), run.read("one.png"));
+    assert_ne!(run.read("many-1.png"), run.read("one.png"));
+}
+
+#[test]
+fn every_sampler_draws_another_picture() {
+    let run = Run::new();
+    let mut pictures = Vec::new();
+    for sampler in ["ddpm", "ddim", "plms", "pndm"] {
+        assert_drawn(&run.generate(&["--seed", "1", "--sampler", sampler, "--steps", "4"]));
+        pictures.push(run.read("out.png"));
+    }
+    pictures.sort();
+    pictures.dedup();
+    assert_eq!(pictures.len(), 4);
+}
+
+#[test]
+fn progress_as_json_is_a_line_per_step() {
+    let run = Run::new();
+    let output = run.generate(&["--seed", "1", "--steps", "3", "--sampler", "ddim", "--progress", "json"]);
+    assert_drawn(&output);
+    let lines: Vec<serde_json::Value> = stdout(&output).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let steps: Vec<_> = lines.iter().filter(|l| l["event"] == "step").map(|l| l["step"].as_u64().unwrap()).collect();
+    assert_eq!(steps, [1, 2, 3]);
+    assert_eq!(lines.last().unwrap()["event"], "done");
+    assert_eq!(lines.last().unwrap()["file"], "out.png");
+}
+
+#[test]
+fn no_progress_is_silence() {
+    let run = Run::new();
+    let output = run.generate(&["--seed", "1", "--progress", "none"]);
+    assert_drawn(&output);
+    assert_eq!((stdout(&output), stderr(&output)), (String::new(), String::new()));
+}
+
+#[test]
+fn latents_are_saved_and_read_back() {
+    let run = Run::new();
+    let flags = ["--seed", "1", "--save-latents", "end.safetensors"];
+    assert_drawn(&run.generate(&flags));
+    let file = run.read("end.safetensors");
+    let file = safetensors::SafeTensors::deserialize(&file).unwrap();
+    assert_eq!(file.tensor("latents").unwrap().shape(), [1, 4, 4, 4]);
+    // Any latents will do as noise to start from: the seed no longer matters, the file does.
+    let draw = |seed| {
+        let flags = ["--seed", seed, "--latents", "end.safetensors", "--save-latents", "again.safetensors"];
+        assert_drawn(&run.generate(&flags));
+        run.read("again.safetensors")
+    };
+    assert_eq!(draw("1"), draw("2"));
+}
+
+#[test]
+fn an_empty_prompt_is_legal() {
+    assert_drawn(&Run::new().generate(&["--prompt", "", "--seed", "1"]));
+}
+
+#[test]
+fn a_long_prompt_is_cut_with_a_warning_that_says_what_was_cut() {
+    // 24 letters in the tiny vocabulary fill 3 x 24 of the 75 places, and three more of the next word.
+    let word = "abcdefghijklmnopqrstuvwxyz";
+    let output = Run::new().generate(&["--prompt", &format!("{word} {word} {word} tail"), "--seed", "1"]);
+    assert_drawn(&output);
+    let warning = stderr(&output);
+    assert!(warning.contains("warning: --prompt is too long"), "{warning}");
+    assert!(warning.contains("tail"), "{warning}");
+}
+
+#[test]
+fn half_precision_draws_nearly_the_same_picture() {
+    let run = Run::new();
+    let draw = |dtype| {
+        let output = run.generate(&["--seed", "1", "--dtype", dtype, "--save-latents", "latents.safetensors"]);
+        assert_drawn(&output);
+        let file = run.read("latents.safetensors");
+        let file = safetensors::SafeTensors::deserialize(&file).unwrap();
+        let bytes = file.tensor("latents").unwrap().data().to_vec();
+        bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect::<Vec<f32>>()
+    };
+    let full = draw("f32");
+    // Guidance 7.5 multiplies the rounding of latents up to 4, 2^-10 and 2^-7, in each of three calls.
+    for (dtype, most) in [("f16", 0.09), ("bf16", 0.7)] {
+        let half = draw(dtype);
+        let error = half.iter().zip(&full).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(error > 0.0 && error < most, "{dtype}: {error}");
+    }
+}
+
+#[test]
+fn help_teaches() {
+    let run = Run::new();
+    let top = stdout(&run.sd(&["--help"]));
+    assert!(top.contains("generate") && top.contains("Try:"), "{top}");
+    let help = stdout(&run.sd(&["generate", "--help"]));
+    for flag in [
+        "--model",
+        "--prompt",
+        "--negative-prompt",
+        "--output",
+        "--sampler",
+        "--steps",
+        "--guidance",
+        "--eta",
+        "--width",
+        "--height",
+        "--seed",
+        "--count",
+        "--rng",
+        "--device",
+        "--dtype",
+        "--latents",
+        "--save-latents",
+        "--progress",
+        "Examples:",
+    ] {
+        assert!(help.contains(flag), "{flag} is not in the help");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_at_the_next_step_and_leaves_no_file() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let run = Run::new();
+    let model = crate::MODEL.path().to_str().unwrap();
+    let flags = ["generate", "--model", model, "--prompt", "x", "--steps", "900", "--progress", "json"];
+    let mut child = run.command(&flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("\"step\"")), "no first step");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    lines.for_each(drop);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert!(stderr(&output).contains("cancelled after network call"), "{}", stderr(&output));
+    assert_eq!(run.files(), [""; 0]);
+}
