@@ -33,11 +33,11 @@ pub fn run(flags: &[String]) -> ExitCode {
 
 /// The backend in `--device BACKEND`, `--device=BACKEND` or `--device BACKEND:1`.
 fn device(flags: &[String]) -> Option<&str> {
-    let values = flags.iter().enumerate().filter_map(|(i, flag)| match flag.strip_prefix("--device")? {
+    let mut values = flags.iter().enumerate().filter_map(|(i, flag)| match flag.strip_prefix("--device")? {
         "" => flags.get(i + 1).map(String::as_str),
         rest => rest.strip_prefix('='),
     });
-    values.last()?.split(':').next()
+    values.next_back()?.split(':').next()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Each network alone against the reference, on every backend of this build: relative error at most 1e-4.
 
+#![allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
+
 use std::path::Path;
 
 use burn::tensor::{Device, FloatDType, Tensor};

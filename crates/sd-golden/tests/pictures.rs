@@ -2,6 +2,8 @@
 //!
 //! diffusers itself, with every weight changed by a relative 2e-6, draws these with a mean difference of 0.001 (of 255).
 
+#![allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
+
 use std::path::Path;
 
 use sd_golden::{Kind, TinyModel};

@@ -3,6 +3,8 @@
 //! For data N(m, s²) the denoiser is `(s²·x + sigma²·m)/(s² + sigma²)`, and the path from `x(sigma0)` is
 //! `x(sigma) = m + (x(sigma0) − m)·sqrt((s² + sigma²)/(s² + sigma0²))`. Everything is computed in f64.
 
+#![allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
+
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sd_samplers::{Ddim, Ddpm, Noise, Plms, Pndm, Sampler, Stop, TorchNoise, Variance, sample};
 use sd_schedule::{BetaSchedule, NoiseLevels, NoiseSchedule, Prediction};
