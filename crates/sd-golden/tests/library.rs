@@ -1,0 +1,79 @@
+//! The pipeline as a Rust program uses it.
+
+use std::ops::ControlFlow;
+
+use sd_golden::{Kind, TinyModel};
+use sd_pipeline::{DType, Device, Error, Model, Noise, Pipeline, Request, SamplerName, Tensor, TorchNoise};
+
+fn pipeline(kind: Kind) -> Pipeline {
+    Pipeline::from_folder(TinyModel::new(kind).path(), &Device::flex(), DType::F32).unwrap()
+}
+
+fn request() -> Request {
+    Request { steps: 5, width: Some(32), height: Some(32), seed: 3, ..Request::new("a red house") }
+}
+
+#[test]
+fn every_network_call_is_seen_with_its_estimate() {
+    let mut seen = Vec::new();
+    let picture = pipeline(Kind::Sd1).draw_with(&request(), &mut TorchNoise::new(3), &mut |step| {
+        assert_eq!(step.denoised.dims(), [1, 4, 4, 4]);
+        seen.push((step.call, step.calls, step.sigma));
+        ControlFlow::Continue(())
+    });
+    // PLMS, which this model names, calls the network once more than it has steps, the second time a level ahead.
+    assert_eq!(seen.iter().map(|s| s.0).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    assert!(seen.iter().all(|s| s.1 == 6));
+    assert!(seen.windows(2).all(|w| w[0].2 >= w[1].2), "the noise falls: {seen:?}");
+    let picture = picture.unwrap();
+    assert_eq!((picture.image.width, picture.image.height, picture.latent_shape), (32, 32, [1, 4, 4, 4]));
+}
+
+#[test]
+fn a_watcher_can_cancel() {
+    let mut calls = 0;
+    let result = pipeline(Kind::Sd1).draw_with(&request(), &mut TorchNoise::new(3), &mut |_| {
+        calls += 1;
+        if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(matches!(result, Err(Error::Cancelled { call: 2, calls: 6 })), "{result:?}");
+    assert_eq!(calls, 2);
+}
+
+#[test]
+fn noise_may_be_ones_own() {
+    struct Twos;
+    impl Noise for Twos {
+        fn draw(&mut self, like: &Tensor<4>) -> Tensor<4> {
+            like.ones_like() * 2.0
+        }
+    }
+    let pipeline = pipeline(Kind::Sd1);
+    let own = pipeline.draw_with(&request(), &mut Twos, &mut |_| ControlFlow::Continue(())).unwrap();
+    let given = Request { latents: Some(vec![2.0; 64]), ..request() };
+    assert_eq!(own.image, pipeline.draw(&given).unwrap().image);
+}
+
+#[test]
+fn a_pipeline_draws_the_same_picture_again() {
+    let pipeline = pipeline(Kind::Sdxl);
+    let first = pipeline.draw(&request()).unwrap();
+    pipeline.draw(&Request { prompt: "another".into(), seed: 4, ..request() }).unwrap();
+    assert_eq!(first.image, pipeline.draw(&request()).unwrap().image);
+}
+
+#[test]
+fn what_a_folder_does_not_say_has_the_defaults_of_its_sampler() {
+    let model = Model::open(TinyModel::new(Kind::Sdxl).path()).unwrap();
+    let settings = model.describe(&Request::new("a house")).unwrap();
+    // The folder names Euler's method, which is not here yet.
+    assert_eq!(settings, "a house\nSteps: 50, Sampler: ddim, CFG scale: 5, Seed: 0, Size: 64x64");
+    assert!(model.check(&Request { sampler: Some(SamplerName::Pndm), steps: 3, ..request() }).is_err());
+}
+
+#[test]
+fn sizes_that_are_odd_in_latents_are_drawn() {
+    let picture =
+        pipeline(Kind::Sd2v).draw(&Request { width: Some(40), height: Some(56), steps: 1, ..request() }).unwrap();
+    assert_eq!((picture.image.width, picture.image.height), (40, 56));
+}
