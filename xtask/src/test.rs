@@ -6,5 +6,8 @@ use crate::cargo::{self, cargo, root};
 ///
 /// The wgpu tests need a Vulkan, Metal or DirectX driver; a software one such as Mesa's lavapipe will do.
 pub fn run(flags: &[String]) -> ExitCode {
-    cargo::run(cargo().args(["test", "--features", "sd-cli/ndarray,sd-cli/wgpu"]).args(flags).current_dir(root()))
+    let mut test = cargo();
+    // A software driver tunes kernels for minutes otherwise.
+    test.env("CUBECL_AUTOTUNE_LEVEL", "minimal");
+    cargo::run(test.args(["test", "--features", "sd-cli/ndarray,sd-cli/wgpu"]).args(flags).current_dir(root()))
 }

@@ -109,7 +109,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         Precision::F16 => DType::F16,
         Precision::Bf16 => DType::BF16,
     };
-    if ["flex", "ndarray"].contains(&args.device.as_str()) {
+    if ["flex", "ndarray"].iter().any(|cpu| args.device.starts_with(cpu)) {
         model.check_memory(&request, dtype)?;
     }
     let mut progress = Progress::new(args.progress);

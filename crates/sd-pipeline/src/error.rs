@@ -67,6 +67,11 @@ pub enum Error {
         /// How many there would have been.
         calls: usize,
     },
+    /// The decoded picture holds numbers that are infinite or not a number.
+    #[error(
+        "the autoencoder's picture is not finite: no picture is written; try --dtype f32, and if it is f32 already, check its weights"
+    )]
+    NotFinitePicture,
     /// The watcher asked to stop.
     #[error("cancelled after network call {call} of {calls}")]
     Cancelled {

@@ -23,7 +23,7 @@ impl Image {
         let [_, _, height, width] = x.dims();
         let planes = numbers(x)?;
         if planes.iter().any(|v| !v.is_finite()) {
-            return Err(Error::Backend("the decoded picture is not finite; try --dtype f32".into()));
+            return Err(Error::NotFinitePicture);
         }
         let byte = |v: f32| ((v / 2.0 + 0.5).clamp(0.0, 1.0) * 255.0).round_ties_even() as u8;
         let size = width * height;
@@ -78,6 +78,6 @@ mod tests {
     #[test]
     fn a_picture_that_is_not_finite_is_refused() {
         let x = Tensor::<4>::full([1, 3, 1, 1], f32::NAN, &Device::flex());
-        assert!(Image::from_tensor(x).is_err());
+        assert!(matches!(Image::from_tensor(x), Err(Error::NotFinitePicture)));
     }
 }

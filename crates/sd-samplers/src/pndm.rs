@@ -11,8 +11,8 @@ const WARM_UP: usize = 3;
 /// PNDM with its pseudo Runge–Kutta warm-up (Liu et al. 2022, algorithm 2: F-PNDM).
 ///
 /// Three steps of four network calls each, then the linear multistep rule of [`Plms`](crate::Plms) with one call per
-/// step. Deterministic, order 2. The warm-up costs nine calls more than PLMS's start needs one: worth it from about
-/// 30 steps.
+/// step. Deterministic, order 2. The warm-up makes nine calls more than it has steps,
+/// where PLMS makes one: worth it from about 30 steps.
 ///
 /// What is blended is the network's own prediction, see [`Plms`](crate::Plms).
 #[derive(Debug, Clone)]
