@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use clap::{ArgGroup, ValueEnum};
+use clap::ValueEnum;
 use sd_pipeline::{
-    DType, Error, Model, Pipeline, Request, SamplerName, TorchNoise, device_by_name, read_tensor, write_tensor,
+    DType, Error, Latents, Model, Pipeline, Request, SamplerName, TorchNoise, device_by_name, read_tensor, write_tensor,
 };
 
 use crate::progress::{Kind, Progress};
@@ -18,7 +18,7 @@ use crate::progress::{Kind, Progress};
 ///
 /// The same seed gives the same picture as diffusers with torch.Generator("cpu"), on every device.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES, args_override_self = true, group(ArgGroup::new("start").args(["latents", "count"]).multiple(false)))]
+#[command(after_help = EXAMPLES, args_override_self = true)]
 pub struct Args {
     /// Folder of the model
     #[arg(long, value_name = "PATH")]
@@ -66,7 +66,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
     /// Start from this noise instead of the seed's: a safetensors file with `latents`, [1, 4, height/8, width/8]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "count")]
     latents: Option<PathBuf>,
     /// Also write the finished latents, before decoding, as a safetensors file
     #[arg(long, value_name = "FILE", conflicts_with = "count")]
@@ -131,7 +131,6 @@ pub fn run(args: &Args) -> Result<(), Error> {
 
 impl Args {
     fn request(&self) -> Result<Request, Error> {
-        let latents = self.latents.as_ref().map(|file| read_tensor(file, "latents")).transpose()?;
         Ok(Request {
             prompt: self.prompt.clone(),
             negative_prompt: self.negative_prompt.clone(),
@@ -142,7 +141,7 @@ impl Args {
             guidance: self.guidance,
             eta: self.eta,
             seed: self.seed.unwrap_or_else(new_seed),
-            latents: latents.map(|(numbers, _)| numbers),
+            latents: self.latents.as_deref().map(read_latents).transpose()?,
         })
     }
 
@@ -183,7 +182,7 @@ impl Args {
             if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         if let Some(file) = &self.save_latents {
-            write_tensor(file, "latents", &picture.latents, &picture.latent_shape)?;
+            write_tensor(file, "latents", &picture.latents.numbers, &picture.latents.shape)?;
         }
         let output = self.output_of(index);
         let (settings, version) = (pipeline.describe(request)?, env!("CARGO_PKG_VERSION"));
@@ -202,6 +201,18 @@ impl Args {
             }
         }
     }
+}
+
+/// The tensor `latents` of a safetensors file.
+fn read_latents(file: &Path) -> Result<Latents, Error> {
+    let (numbers, shape) = read_tensor(file, "latents")?;
+    let shape = shape.try_into().map_err(|shape| {
+        Error::Request(format!(
+            "--latents {}: `latents` is {shape:?}, expected [1, 4, height/8, width/8]",
+            file.display()
+        ))
+    })?;
+    Ok(Latents { numbers, shape })
 }
 
 /// A flag that Ctrl-C raises; pressed again, it ends the program at once.

@@ -1,3 +1,4 @@
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -36,7 +37,7 @@ impl Progress {
                 self.bar = ProgressBar::new_spinner().with_message(what.to_string());
                 self.bar.enable_steady_tick(Duration::from_millis(100));
             }
-            Kind::Json => println!("{}", json!({ "event": "busy", "what": what })),
+            Kind::Json => say(&json!({ "event": "busy", "what": what })),
             Kind::None => {}
         }
     }
@@ -46,7 +47,7 @@ impl Progress {
         let seconds = self.started.elapsed().as_secs_f64();
         match self.kind {
             Kind::Bar => self.bar.finish_with_message(format!("loaded in {seconds:.1} s")),
-            Kind::Json => println!("{}", json!({ "event": "loaded", "seconds": seconds })),
+            Kind::Json => say(&json!({ "event": "loaded", "seconds": seconds })),
             Kind::None => {}
         }
     }
@@ -77,7 +78,7 @@ impl Progress {
                     "event": "step", "picture": index, "step": step.call, "steps": step.calls,
                     "sigma": step.sigma, "seconds": seconds, "seconds_left": left,
                 });
-                println!("{line}");
+                say(&line);
             }
             Kind::None => {}
         }
@@ -89,13 +90,10 @@ impl Progress {
         match self.kind {
             Kind::Bar => {
                 self.bar.finish_and_clear();
-                println!("{file} (seed {seed}, {seconds:.1} s)");
+                say(&format_args!("{file} (seed {seed}, {seconds:.1} s)"));
             }
             Kind::Json => {
-                println!(
-                    "{}",
-                    json!({ "event": "done", "picture": index, "seed": seed, "file": file, "seconds": seconds })
-                );
+                say(&json!({ "event": "done", "picture": index, "seed": seed, "file": file, "seconds": seconds }));
             }
             Kind::None => {}
         }
@@ -104,7 +102,7 @@ impl Progress {
     /// Says something that matters although all goes on.
     pub fn warn(&self, message: &str) {
         match self.kind {
-            Kind::Json => println!("{}", json!({ "event": "warning", "message": message })),
+            Kind::Json => say(&json!({ "event": "warning", "message": message })),
             Kind::Bar | Kind::None => eprintln!("warning: {message}"),
         }
     }
@@ -115,6 +113,11 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Prints a line; that nobody reads it any more is no reason to stop.
+fn say(line: &dyn std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 fn style() -> ProgressStyle {

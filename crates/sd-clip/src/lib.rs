@@ -14,9 +14,11 @@
 
 mod config;
 mod encoder;
+mod error;
 mod layer;
 mod tokenizer;
 
 pub use config::{Activation, ClipTextConfig};
 pub use encoder::{ClipText, TextEncoding};
-pub use tokenizer::{Encoded, Tokenizer, TokenizerError};
+pub use error::TokenizerError;
+pub use tokenizer::{Encoded, Tokenizer};

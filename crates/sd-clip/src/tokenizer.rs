@@ -10,6 +10,8 @@ use tokenizers::normalizers::{self, Lowercase, NFC, Replace, replace::ReplacePat
 use tokenizers::pre_tokenizers::{byte_level::ByteLevel, sequence, split::Split, split::SplitPattern};
 use tokenizers::{AddedToken, SplitDelimiterBehavior::Removed, Tokenizer as Inner};
 
+use crate::TokenizerError;
+
 /// The positions of CLIP's text encoders, used where a folder sets no `model_max_length`.
 const POSITIONS: usize = 77;
 
@@ -105,9 +107,9 @@ impl Tokenizer {
         self.max_length
     }
 
-    /// The id of the end token, which marks where the text encoder pools.
-    pub fn end_id(&self) -> u32 {
-        self.end
+    /// The highest id that a prompt can become, below the text encoder's number of tokens if the two fit together.
+    pub fn highest_id(&self) -> u32 {
+        self.inner.get_vocab(true).into_values().max().unwrap_or(0)
     }
 }
 
@@ -291,73 +293,4 @@ fn read(file: &Path) -> Result<Option<String>, TokenizerError> {
 /// A text short enough for a message.
 fn brief(text: &str) -> String {
     text.char_indices().nth(40).map_or(text.to_owned(), |(end, _)| format!("{}…", &text[..end]))
-}
-
-/// Why a tokenizer folder cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TokenizerError {
-    /// The folder has no vocabulary.
-    #[error(
-        "{folder}: expected tokenizer.json, or vocab.json and merges.txt; found no {file}: \
-         copy the model's whole tokenizer folder"
-    )]
-    Missing {
-        /// The tokenizer folder
-        folder: PathBuf,
-        /// What is missing, when `tokenizer.json` is too
-        file: &'static str,
-    },
-    /// A file cannot be read.
-    #[error("{file}: expected UTF-8 text; found {reason}: make it readable, or copy it again")]
-    Read {
-        /// The file
-        file: PathBuf,
-        /// What the system says
-        reason: io::Error,
-    },
-    /// A file is not JSON.
-    #[error("{file}: expected JSON; found {reason}: copy it from the model again")]
-    Json {
-        /// The file
-        file: PathBuf,
-        /// What is wrong, and where
-        reason: serde_json::Error,
-    },
-    /// A JSON file, or the folder, does not hold what it should.
-    #[error("{file}: expected {expected}; found {found}: copy it from the model again")]
-    Content {
-        /// The file or folder
-        file: PathBuf,
-        /// What should be there
-        expected: &'static str,
-        /// What is there
-        found: String,
-    },
-    /// A merge is malformed, or its tokens are not in the vocabulary.
-    #[error(
-        "{file}: expected merge {number} to make a token of the vocabulary from two others; \
-         found {found:?}: copy it from the model again, with the vocabulary"
-    )]
-    Merge {
-        /// `merges.txt` or `tokenizer.json`
-        file: PathBuf,
-        /// The line, or the place in the list, counted from one
-        number: usize,
-        /// What is there
-        found: String,
-    },
-    /// A special token is not in the vocabulary.
-    #[error(
-        "{file}: expected the {key} {token:?} in the vocabulary; found none: correct {key} in \
-         tokenizer_config.json and special_tokens_map.json, or copy the whole tokenizer folder"
-    )]
-    Token {
-        /// The file with the vocabulary
-        file: PathBuf,
-        /// The setting
-        key: &'static str,
-        /// What it asks for
-        token: String,
-    },
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use sd_golden::{Kind, TinyModel};
-use sd_pipeline::{DType, Device, Error, Model, Noise, Pipeline, Request, SamplerName, Tensor, TorchNoise};
+use sd_pipeline::{DType, Device, Error, Latents, Model, Noise, Pipeline, Request, SamplerName, Tensor, TorchNoise};
 
 fn pipeline(kind: Kind) -> Pipeline {
     Pipeline::from_folder(TinyModel::new(kind).path(), &Device::flex(), DType::F32).unwrap()
@@ -26,7 +26,7 @@ fn every_network_call_is_seen_with_its_estimate() {
     assert!(seen.iter().all(|s| s.1 == 6));
     assert!(seen.windows(2).all(|w| w[0].2 >= w[1].2), "the noise falls: {seen:?}");
     let picture = picture.unwrap();
-    assert_eq!((picture.image.width, picture.image.height, picture.latent_shape), (32, 32, [1, 4, 4, 4]));
+    assert_eq!((picture.image.width, picture.image.height, picture.latents.shape), (32, 32, [1, 4, 4, 4]));
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn noise_may_be_ones_own() {
     }
     let pipeline = pipeline(Kind::Sd1);
     let own = pipeline.draw_with(&request(), &mut Twos, &mut |_| ControlFlow::Continue(())).unwrap();
-    let given = Request { latents: Some(vec![2.0; 64]), ..request() };
+    let given = Request { latents: Some(Latents { numbers: vec![2.0; 64], shape: [1, 4, 4, 4] }), ..request() };
     assert_eq!(own.image, pipeline.draw(&given).unwrap().image);
 }
 

@@ -48,8 +48,13 @@ pub use error::Error;
 pub use image::Image;
 pub use model::Model;
 pub use pipeline::{Picture, Pipeline};
-pub use request::Request;
+pub use request::{Latents, Request};
 pub use sampler::SamplerName;
 pub use sd_samplers::{Noise, TorchNoise};
 pub use sd_weights::{read_tensor, write_tensor};
 pub use watch::Step;
+
+/// The README's program, compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

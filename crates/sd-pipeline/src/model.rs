@@ -109,6 +109,10 @@ impl Model {
             if tokens > positions {
                 return Err(format!("the tokenizer makes {tokens} tokens, but the text encoder takes {positions}"));
             }
+            let (highest, known) = (part.tokenizer.highest_id() as usize, part.config.vocab_size);
+            if highest >= known {
+                return Err(format!("the tokenizer has an id {highest}, but the text encoder knows {known} tokens"));
+            }
         }
         Ok(())
     }

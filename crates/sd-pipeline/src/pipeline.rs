@@ -9,7 +9,7 @@ use crate::guidance::predict;
 use crate::model::Networks;
 use crate::prompt::Conditions;
 use crate::watch::Watched;
-use crate::{DType, Error, Image, Model, Request, Step};
+use crate::{DType, Error, Image, Latents, Model, Request, Step};
 
 /// A loaded model that draws pictures.
 ///
@@ -26,10 +26,8 @@ pub struct Pipeline {
 pub struct Picture {
     /// The pixels.
     pub image: Image,
-    /// The latents they were decoded from, `[1, channels, height/8, width/8]` as [`latent_shape`](Self::latent_shape).
-    pub latents: Vec<f32>,
-    /// Shape of the latents.
-    pub latent_shape: [usize; 4],
+    /// The latents they were decoded from.
+    pub latents: Latents,
 }
 
 impl Deref for Pipeline {
@@ -77,9 +75,8 @@ impl Pipeline {
         self.check(request)?;
         let latents = self.sample(request, noise, watch)?;
         let image = Image::from_tensor(self.networks.vae.decode(self.for_vae(latents.clone())))?;
-        let latent_shape = latents.dims();
-        let latents = numbers(latents)?;
-        Ok(Picture { image, latents, latent_shape })
+        let shape = latents.dims();
+        Ok(Picture { image, latents: Latents { numbers: numbers(latents)?, shape } })
     }
 
     /// The latents of a picture, as the autoencoder reads them.
@@ -111,7 +108,7 @@ impl Pipeline {
         let shape = request.latent_shape(&self.model)?;
         Ok(match &request.latents {
             Some(latents) => {
-                let data = TensorData::new(latents.clone(), shape);
+                let data = TensorData::new(latents.numbers.clone(), shape);
                 Tensor::from_data(data, (&self.device, TensorDType::F32))
             }
             None => noise.draw(&Tensor::zeros(shape, (&self.device, TensorDType::F32))),

@@ -25,8 +25,17 @@ pub struct Request {
     pub eta: f64,
     /// Names the noise, and so the picture.
     pub seed: u64,
-    /// The noise to start from, `channels·height/8·width/8` standard normal numbers; none draws it from the seed.
-    pub latents: Option<Vec<f32>>,
+    /// The noise to start from, standard normal numbers; none draws it from the seed.
+    pub latents: Option<Latents>,
+}
+
+/// The numbers of a picture before it is decoded, or of the noise it starts from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latents {
+    /// Row by row, channel by channel.
+    pub numbers: Vec<f32>,
+    /// `[1, channels, height/8, width/8]`.
+    pub shape: [usize; 4],
 }
 
 impl Request {
@@ -68,9 +77,8 @@ impl Request {
         let factor = model.vae_config.factor();
         let shape = [1, model.vae_config.latent_channels, height / factor, width / factor];
         match &self.latents {
-            Some(latents) if latents.len() != shape.iter().product::<usize>() => {
-                let found = latents.len();
-                Err(Error::Request(format!("{found} numbers of latents, but this picture has a shape of {shape:?}")))
+            Some(Latents { shape: found, .. }) if *found != shape => {
+                Err(Error::Request(format!("latents of shape {found:?}, but this picture's have {shape:?}")))
             }
             _ => Ok(shape),
         }

@@ -17,7 +17,10 @@ impl Json {
     pub fn read(file: &Path) -> Result<Self, Error> {
         let io = |source| Error::Io { file: file.to_path_buf(), source };
         let text = std::fs::read_to_string(file).map_err(io)?;
-        let map = serde_json::from_str(&text).map_err(|error| Error::Config {
+        let map = serde_json::from_str(&text)
+            // Python writes numbers that JSON does not have.
+            .or_else(|_| serde_json::from_str(&text.replace("-Infinity", "null").replace("Infinity", "null")));
+        let map = map.map_err(|error| Error::Config {
             file: file.to_path_buf(),
             reason: format!("not a JSON object: {error}"),
         })?;
@@ -109,5 +112,21 @@ impl PerLevel {
                 Err(json.error(format!("`{key}` has {} values, expected one per level, {levels}", values.len())))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// diffusers' DPM-Solver configs hold one.
+    #[test]
+    fn pythons_infinity_is_read_as_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.json");
+        std::fs::write(&file, r#"{ "lambda_min_clipped": -Infinity, "steps_offset": 1 }"#).unwrap();
+        let mut json = Json::read(&file).unwrap();
+        assert_eq!(json.take::<f64>("lambda_min_clipped").unwrap(), None);
+        assert_eq!(json.take::<usize>("steps_offset").unwrap(), Some(1));
     }
 }
