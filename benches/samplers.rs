@@ -13,10 +13,13 @@ fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, Stop> {
     Ok((x * 0.25 + 0.4 * n2) / (0.25 + n2))
 }
 
+/// A fresh sampler for every picture.
+type Make<'a> = &'a dyn Fn() -> Box<dyn Sampler>;
+
 fn samplers(criterion: &mut Criterion) {
     let betas = BetaSchedule::ScaledLinear.betas(1000, 0.00085, 0.012).expect("Stable Diffusion's own");
     let schedule = NoiseSchedule::from_betas(&betas).expect("Stable Diffusion's own");
-    let make: [(&str, &dyn Fn() -> Box<dyn Sampler>); 4] = [
+    let make: [(&str, Make); 4] = [
         ("ddpm", &|| Box::new(Ddpm::new(Variance::FixedSmall))),
         ("ddim", &|| Box::new(Ddim::new(0.0))),
         ("plms", &|| Box::new(Plms::new(Prediction::Eps))),

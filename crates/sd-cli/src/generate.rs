@@ -33,6 +33,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE", default_value = "out.png")]
     output: PathBuf,
     /// Sampler: ddpm, ddim, plms or pndm [default: the model's own, else ddim]
+    ///
+    /// plms is good from 15 steps, ddim from 20 (with --eta 1 it is stochastic), pndm from 30, and ddpm, which is
+    /// stochastic, from 100.
     #[arg(long, value_name = "NAME")]
     sampler: Option<String>,
     /// Sampling steps: more are slower and finer
@@ -66,10 +69,10 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
     /// Start from this noise instead of the seed's: a safetensors file with `latents`, [1, 4, height/8, width/8]
-    #[arg(long, value_name = "FILE", conflicts_with = "count")]
+    #[arg(long, value_name = "FILE")]
     latents: Option<PathBuf>,
-    /// Also write the finished latents, before decoding, as a safetensors file
-    #[arg(long, value_name = "FILE", conflicts_with = "count")]
+    /// Also write the finished latents, before decoding, as a safetensors file; numbered as the pictures are
+    #[arg(long, value_name = "FILE")]
     save_latents: Option<PathBuf>,
     /// How progress is shown
     #[arg(long, value_enum, default_value_t = Kind::Bar)]
@@ -182,22 +185,24 @@ impl Args {
             if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         if let Some(file) = &self.save_latents {
-            write_tensor(file, "latents", &picture.latents.numbers, &picture.latents.shape)?;
+            write_tensor(&self.numbered(file, index), "latents", &picture.latents.numbers, &picture.latents.shape)?;
         }
-        let output = self.output_of(index);
+        let output = self.numbered(&self.output, index);
         let (settings, version) = (pipeline.describe(request)?, env!("CARGO_PKG_VERSION"));
         picture.image.save_with_text(&output, &[("parameters", &format!("{settings}, Version: sd-burn {version}"))])?;
         progress.done(index, request.seed, &output.display().to_string());
         Ok(())
     }
 
-    /// The file of picture `index`.
-    fn output_of(&self, index: usize) -> PathBuf {
+    /// The file of picture `index`: its number goes before the extension where there are several.
+    fn numbered(&self, file: &Path, index: usize) -> PathBuf {
+        let (stem, extension) = (file.file_stem().unwrap_or_default(), file.extension().unwrap_or_default());
         match self.count {
-            None | Some(1) => self.output.clone(),
+            None | Some(1) => file.to_path_buf(),
             Some(_) => {
-                let stem = self.output.file_stem().unwrap_or_default().to_string_lossy();
-                self.output.with_file_name(format!("{stem}-{index}.png"))
+                let mut name = stem.to_os_string();
+                name.push(format!("-{index}"));
+                file.with_file_name(name).with_added_extension(extension)
             }
         }
     }

@@ -19,9 +19,15 @@ fn a_picture_is_written_with_its_settings_inside() {
 #[test]
 fn picture_i_of_several_is_the_one_of_its_own_seed() {
     let run = Run::new();
-    assert_drawn(&run.generate(&["--seed", "7", "--count", "3", "--output", "many.png"]));
-    assert_drawn(&run.generate(&["--seed", "9", "--output", "one.png"]));
-    assert_eq!(run.files(), ["many-0.png", "many-1.png", "many-2.png", "one.png"]);
+    let latents = ["--save-latents", "end.safetensors"];
+    assert_drawn(&run.generate(&[&["--seed", "7", "--count", "3", "--output", "many.png"][..], &latents].concat()));
+    assert_drawn(&run.generate(&[&["--seed", "9", "--output", "one.png"][..], &latents].concat()));
+    let numbered = |name: &str| (0..3).map(|i| name.replace('?', &i.to_string())).collect::<Vec<_>>();
+    let single = ["end.safetensors".to_string(), "one.png".to_string()];
+    let mut expected = [numbered("end-?.safetensors"), numbered("many-?.png"), single.to_vec()].concat();
+    expected.sort();
+    assert_eq!(run.files(), expected);
+    assert_eq!(run.read("end-2.safetensors"), run.read("end.safetensors"));
     assert_eq!(run.read("many-2.png"), run.read("one.png"));
     assert_ne!(run.read("many-1.png"), run.read("one.png"));
 }
