@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, FloatDType, Tensor, TensorData};
 
+use crate::cast::tensor_data;
 use crate::names::{is_ignored, keys};
 use crate::{Weights, WeightsError};
 
@@ -135,7 +136,7 @@ impl ModuleMapper for Loader<'_> {
 
 impl Loader<'_> {
     fn read(&self, key: &str, shape: &[usize]) -> Result<TensorData, WeightsError> {
-        self.weights.read(key)?.cast(self.dtype, shape).map_err(|found| WeightsError::NotFinite {
+        tensor_data(self.weights.read(key)?, self.dtype, shape).map_err(|found| WeightsError::NotFinite {
             file: self.weights.file_of(key),
             key: key.to_string(),
             found,

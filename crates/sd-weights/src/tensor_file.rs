@@ -17,7 +17,7 @@ pub fn read_tensor(path: &Path, key: &str) -> Result<(Vec<f32>, Vec<usize>), Wei
         let problems = format!("no key `{key}`, but {}", found.join(", "));
         return Err(WeightsError::Format { file: path.to_path_buf(), format: "latents", reason: problems });
     };
-    Ok((weights.read(key)?.into_f32(), place.shape.clone()))
+    Ok((weights.read(key)?, place.shape.clone()))
 }
 
 /// Writes one tensor as a safetensors file.

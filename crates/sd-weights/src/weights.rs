@@ -3,11 +3,13 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use bytemuck::Pod;
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
 use crate::WeightsError;
-use crate::cast::Raw;
 
 /// The tensors of one network, in one safetensors file or in several: what is there, and where.
 ///
@@ -121,26 +123,48 @@ impl Weights {
         self.tensors.values().map(|place| place.shape.iter().product::<usize>()).sum()
     }
 
-    /// Reads one tensor.
-    pub(crate) fn read(&self, key: &str) -> Result<Raw, WeightsError> {
+    /// Reads one tensor, in single precision.
+    pub(crate) fn read(&self, key: &str) -> Result<Vec<f32>, WeightsError> {
         let place = &self.tensors[key];
-        let count = place.shape.iter().product();
-        let mut raw = Raw::new(place.dtype, count).ok_or_else(|| WeightsError::WrongType {
-            file: place.file.clone(),
-            key: key.to_string(),
-            found: format!("{:?}", place.dtype).to_lowercase(),
-        })?;
+        let mut numbers = vec![0.0; place.shape.iter().product()];
         let mut read = || {
             let mut file = File::open(&place.file)?;
             file.seek(SeekFrom::Start(place.offset))?;
-            file.read_exact(raw.bytes())
+            match place.dtype {
+                // Checkpoints are little-endian, as are all machines this runs on.
+                Dtype::F32 => file.read_exact(bytemuck::cast_slice_mut(&mut numbers)).map(|()| true),
+                Dtype::F16 => read_halves::<f16>(&mut file, &mut numbers).map(|()| true),
+                Dtype::BF16 => read_halves::<bf16>(&mut file, &mut numbers).map(|()| true),
+                _ => Ok(false),
+            }
         };
-        read().map_err(|source| WeightsError::Io { file: place.file.clone(), source })?;
-        Ok(raw)
+        let file = place.file.clone();
+        match read() {
+            Ok(true) => Ok(numbers),
+            Ok(false) => {
+                let found = format!("{:?}", place.dtype).to_lowercase();
+                Err(WeightsError::WrongType { file, key: key.to_string(), found })
+            }
+            Err(source) => Err(WeightsError::Io { file, source }),
+        }
     }
 
     /// The file that holds `key`.
     pub(crate) fn file_of(&self, key: &str) -> PathBuf {
         self.tensors[key].file.clone()
     }
+}
+
+/// Reads and widens numbers of half precision, block by block, so that only the result takes memory.
+fn read_halves<H: Pod>(file: &mut File, numbers: &mut [f32]) -> std::io::Result<()>
+where
+    [H]: HalfFloatSliceExt,
+{
+    let mut block = vec![H::zeroed(); 1 << 16];
+    for numbers in numbers.chunks_mut(block.len()) {
+        let block = &mut block[..numbers.len()];
+        file.read_exact(bytemuck::cast_slice_mut(block))?;
+        block.convert_to_f32_slice(numbers);
+    }
+    Ok(())
 }
