@@ -78,6 +78,21 @@ fn single_precision_and_bfloat() {
 }
 
 #[test]
+fn a_weight_too_large_for_half_precision_is_refused_there() {
+    let (model, mut tensors, _) = vae();
+    let folder = model.path().join("vae");
+    let (_, shape, _) = tensors.remove("decoder.conv_out.bias").unwrap();
+    let large = [1e6_f32; 3].iter().flat_map(|x| x.to_le_bytes()).collect();
+    tensors.insert("decoder.conv_out.bias".into(), (Dtype::F32, shape, large));
+    write(&folder.join(format!("{STEM}.safetensors")), &tensors);
+    let device = Device::flex();
+    let load = |dtype| Weights::in_folder(&folder, STEM).unwrap().load(Kind::Sd1.vae().init(&device), dtype);
+    assert!(load(FloatDType::F32).is_ok());
+    let error = load(FloatDType::F16).unwrap_err().to_string();
+    assert!(error.contains("`decoder.conv_out.bias`") && error.contains("f16 is too narrow"), "{error}");
+}
+
+#[test]
 fn several_files_with_an_index() {
     let (model, tensors, expected) = vae();
     let folder = model.path().join("vae");
