@@ -33,7 +33,7 @@ impl NoiseLevels {
     /// The levels of falling training timesteps, followed by `last`: 0, or the smallest trained level.
     ///
     /// Where the timesteps already end at `last` (timestep 0 and [`NoiseSchedule::sigma_min`]) it is not repeated, and
-    /// there is one step less.
+    /// there is one step less; where timestep 0 is the only one, its step goes to 0.
     ///
     /// # Errors
     ///
@@ -43,8 +43,10 @@ impl NoiseLevels {
             return Err(ScheduleError::Timestep { timestep, last: schedule.len() - 1 });
         }
         let mut sigmas: Vec<f64> = timesteps.iter().map(|&t| schedule.sigma(t as f64)).collect();
-        if sigmas.last() != Some(&last) {
-            sigmas.push(last);
+        match sigmas.last() {
+            Some(&reached) if reached != last => sigmas.push(last),
+            _ if sigmas.len() == 1 => sigmas.push(0.0),
+            _ => {}
         }
         Self::new(sigmas)
     }
@@ -91,5 +93,6 @@ mod tests {
         assert_eq!(of(&[5, 1], sigma(0)), [sigma(5), sigma(1), sigma(0)]);
         assert_eq!(of(&[5, 0], sigma(0)), [sigma(5), sigma(0)]);
         assert_eq!(of(&[5, 0], 0.0), [sigma(5), sigma(0), 0.0]);
+        assert_eq!(of(&[0], sigma(0)), [sigma(0), 0.0]);
     }
 }
