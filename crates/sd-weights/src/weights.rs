@@ -160,7 +160,7 @@ fn read_halves<H: Pod>(file: &mut File, numbers: &mut [f32]) -> std::io::Result<
 where
     [H]: HalfFloatSliceExt,
 {
-    let mut block = vec![H::zeroed(); 1 << 16];
+    let mut block = [H::zeroed(); 1 << 14];
     for numbers in numbers.chunks_mut(block.len()) {
         let block = &mut block[..numbers.len()];
         file.read_exact(bytemuck::cast_slice_mut(block))?;
