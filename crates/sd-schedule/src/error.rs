@@ -21,16 +21,24 @@ pub enum ScheduleError {
     TooManySteps {
         /// Steps asked for.
         steps: usize,
+        /// Timesteps of the training, or of the distillation for [`Spacing::Lcm`](crate::Spacing::Lcm).
+        trained: usize,
+    },
+    /// A distillation with no timesteps, or with more than the training.
+    #[error("a distillation with {original_steps} original steps, but the training has 1 to {trained}")]
+    OriginalSteps {
+        /// Timesteps of the distillation.
+        original_steps: usize,
         /// Timesteps of the training.
         trained: usize,
     },
-    /// A timestep beyond the end of the training's table.
+    /// A timestep outside the training's table.
     #[error(
         "timestep {timestep} does not exist, the training has 0 to {last}: take fewer steps or a smaller steps offset"
     )]
     Timestep {
         /// The timestep asked for.
-        timestep: usize,
+        timestep: f64,
         /// The last of the training.
         last: usize,
     },

@@ -26,11 +26,16 @@ impl NoiseSchedule {
                 Some(*product)
             })
             .collect();
-        let log_sigma: Vec<f64> = alpha_bar.iter().map(|a| 0.5 * ((1.0 - a) / a).ln()).collect();
-        if !log_sigma[0].is_finite() {
+        if alpha_bar[0] == 1.0 {
             return Err(ScheduleError::Level { index: 0, value: 0.0 });
         }
-        Ok(Self { alpha_bar, log_sigma })
+        Ok(Self::from_alpha_bar(alpha_bar))
+    }
+
+    /// The schedule of an `alpha_bar` that nowhere grows, within `(0, 1)`.
+    pub(crate) fn from_alpha_bar(alpha_bar: Vec<f64>) -> Self {
+        let log_sigma = alpha_bar.iter().map(|a| 0.5 * ((1.0 - a) / a).ln()).collect();
+        Self { alpha_bar, log_sigma }
     }
 
     /// Number of timesteps of the training, at least 1.
@@ -50,6 +55,8 @@ impl NoiseSchedule {
 
     /// Noise level at timestep `t`, which may lie between two timesteps: `log sigma` is interpolated linearly, and `t`
     /// is held within the training.
+    ///
+    /// That is k-diffusion's convention; [`NoiseLevels::of_timesteps`](crate::NoiseLevels::of_timesteps) has diffusers'.
     pub fn sigma(&self, t: f64) -> f64 {
         let t = t.clamp(0.0, (self.len() - 1) as f64);
         let (low, share) = (t.floor() as usize, t.fract());
@@ -121,6 +128,12 @@ mod tests {
             assert!((sd().t(sd().sigma(t)) - t).abs() < 1e-9, "t {t}");
         }
         assert_eq!(sd().t(sd().sigma(500.0)), 500.0);
+    }
+
+    #[test]
+    fn the_level_halfway_between_two_timesteps_is_their_geometric_mean() {
+        let mean = (sd().sigma(3.0) * sd().sigma(4.0)).sqrt();
+        assert!((sd().sigma(3.5) / mean - 1.0).abs() < 1e-12);
     }
 
     #[test]

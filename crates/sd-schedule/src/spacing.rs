@@ -1,6 +1,14 @@
 use crate::ScheduleError;
 
-/// Which of the training's timesteps a sampler visits (Lin et al. 2023, table 2).
+/// Which of the training's timesteps a sampler visits (Lin et al. 2023, table 2; Luo et al. 2023 for the last).
+///
+/// A model's config names the spacing, its sampler decides which of the three methods reads it: [`timesteps`] for DDIM,
+/// DDPM, PNDM, LCM and TCD, [`fractional`] for Euler, Heun, LMS and KDPM2, [`without_last`] for the multistep solvers
+/// DPM-Solver, UniPC, DEIS and SA-Solver.
+///
+/// [`timesteps`]: Self::timesteps
+/// [`fractional`]: Self::fractional
+/// [`without_last`]: Self::without_last
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spacing {
     /// Multiples of `trained / steps`, rounded down, shifted up by `offset`: never reaches the noisiest timestep.
@@ -8,43 +16,98 @@ pub enum Spacing {
         /// Added to every timestep; 1 in the published Stable Diffusion configs.
         offset: usize,
     },
-    /// Evenly from the first to the last timestep.
+    /// Evenly from the first to the last timestep; a single one is the first.
     Linspace,
     /// Counted back from the last timestep in strides of `trained / steps`.
     Trailing,
+    /// Evenly among the timesteps that a consistency model was distilled on, from the noisiest (Luo et al. 2023; laid out
+    /// as in diffusers' LCM and TCD).
+    Lcm {
+        /// Number of timesteps of the distillation, in strides from the last one down; 50 in the published configs.
+        original_steps: usize,
+    },
 }
 
 impl Spacing {
-    /// `steps` timesteps, falling, each below `trained`.
-    ///
-    /// Halves round to even, as NumPy does.
+    /// `steps` whole timesteps, falling, each below `trained`. Halves round to even.
     ///
     /// # Errors
     ///
-    /// [`ScheduleError::NoSteps`], [`ScheduleError::TooManySteps`], and [`ScheduleError::Timestep`] where the offset
-    /// leads past the end of the training.
-    pub fn timesteps(self, steps: usize, trained: usize) -> Result<Vec<usize>, ScheduleError> {
-        if steps == 0 {
-            return Err(ScheduleError::NoSteps);
-        }
-        if steps > trained {
-            return Err(ScheduleError::TooManySteps { steps, trained });
-        }
-        let timesteps: Vec<usize> = match self {
-            Self::Leading { offset } => (0..steps).rev().map(|i| i * (trained / steps) + offset).collect(),
-            Self::Linspace if steps == 1 => vec![0],
+    /// [`ScheduleError::NoSteps`], [`ScheduleError::TooManySteps`], [`ScheduleError::OriginalSteps`], and
+    /// [`ScheduleError::Timestep`] where the offset leads past the end of the training.
+    pub fn timesteps(self, steps: usize, trained: usize) -> Result<Vec<f64>, ScheduleError> {
+        let mut timesteps = self.fractional(steps, trained)?;
+        timesteps.iter_mut().for_each(|t| *t = t.round_ties_even());
+        Ok(timesteps)
+    }
+
+    /// As [`timesteps`](Self::timesteps), but those of [`Linspace`](Self::Linspace) lie between whole ones.
+    ///
+    /// # Errors
+    ///
+    /// As [`timesteps`](Self::timesteps).
+    pub fn fractional(self, steps: usize, trained: usize) -> Result<Vec<f64>, ScheduleError> {
+        self.check(steps, trained)?;
+        let (count, end) = (steps as f64, trained as f64);
+        let indices = (0..steps).map(|i| i as f64);
+        let timesteps: Vec<f64> = match self {
+            Self::Leading { offset } => {
+                let stride = (trained / steps) as f64;
+                indices.rev().map(|i| i * stride + offset as f64).collect()
+            }
             Self::Linspace => {
-                let stride = (trained - 1) as f64 / (steps - 1) as f64;
-                (0..steps).rev().map(|i| (i as f64 * stride).round_ties_even() as usize).collect()
+                let stride = (end - 1.0) / (count - 1.0).max(1.0);
+                // The product of the last may be a rounding above the end.
+                indices.rev().map(|i| (i * stride).min(end - 1.0)).collect()
             }
             Self::Trailing => {
-                let stride = trained as f64 / steps as f64;
-                (0..steps).map(|i| (trained as f64 - i as f64 * stride).round_ties_even() as usize - 1).collect()
+                // NumPy's `arange` rounds its stride so, which decides halves: four of 48 timesteps would be one off.
+                let stride = end - (end - end / count);
+                indices.map(|i| (end - i * stride).round_ties_even() - 1.0).collect()
+            }
+            Self::Lcm { original_steps } => {
+                let skip = original_steps as f64 / count;
+                let stride = (trained / original_steps) as f64;
+                indices.map(|i| (original_steps as f64 - (i * skip).floor()) * stride - 1.0).collect()
             }
         };
         match timesteps[0] {
-            first if first < trained => Ok(timesteps),
-            first => Err(ScheduleError::Timestep { timestep: first, last: trained - 1 }),
+            noisiest if noisiest < end => Ok(timesteps),
+            noisiest => Err(ScheduleError::Timestep { timestep: noisiest, last: trained - 1 }),
+        }
+    }
+
+    /// As [`timesteps`](Self::timesteps), but [`Leading`](Self::Leading) and [`Linspace`](Self::Linspace) lay out one
+    /// timestep more than `steps` and drop the last: a sampler's last step goes to no noise instead.
+    ///
+    /// Where `steps` is `trained`, no timestep is left to be dropped, and each is visited once.
+    ///
+    /// # Errors
+    ///
+    /// As [`timesteps`](Self::timesteps).
+    pub fn without_last(self, steps: usize, trained: usize) -> Result<Vec<f64>, ScheduleError> {
+        match self {
+            Self::Leading { .. } | Self::Linspace if (1..trained).contains(&steps) => {
+                let mut timesteps = self.timesteps(steps + 1, trained)?;
+                timesteps.pop();
+                Ok(timesteps)
+            }
+            _ => self.timesteps(steps, trained),
+        }
+    }
+
+    fn check(self, steps: usize, trained: usize) -> Result<(), ScheduleError> {
+        let available = match self {
+            Self::Lcm { original_steps } if !(1..=trained).contains(&original_steps) => {
+                return Err(ScheduleError::OriginalSteps { original_steps, trained });
+            }
+            Self::Lcm { original_steps } => original_steps,
+            _ => trained,
+        };
+        match steps {
+            0 => Err(ScheduleError::NoSteps),
+            _ if steps > available => Err(ScheduleError::TooManySteps { steps, trained: available }),
+            _ => Ok(()),
         }
     }
 }
@@ -53,45 +116,91 @@ impl Spacing {
 mod tests {
     use super::*;
 
-    fn of(spacing: Spacing, steps: usize) -> Vec<usize> {
+    const ALL: [Spacing; 5] = [
+        Spacing::Leading { offset: 0 },
+        Spacing::Leading { offset: 1 },
+        Spacing::Linspace,
+        Spacing::Trailing,
+        Spacing::Lcm { original_steps: 50 },
+    ];
+
+    fn of(spacing: Spacing, steps: usize) -> Vec<f64> {
         spacing.timesteps(steps, 1000).unwrap()
     }
 
     #[test]
     fn leading_spacing_takes_whole_strides_and_shifts_them() {
-        assert_eq!(of(Spacing::Leading { offset: 1 }, 7), [853, 711, 569, 427, 285, 143, 1]);
-        assert_eq!(of(Spacing::Leading { offset: 0 }, 4), [750, 500, 250, 0]);
+        assert_eq!(of(Spacing::Leading { offset: 1 }, 7), [853.0, 711.0, 569.0, 427.0, 285.0, 143.0, 1.0]);
+        assert_eq!(of(Spacing::Leading { offset: 0 }, 4), [750.0, 500.0, 250.0, 0.0]);
     }
 
     #[test]
     fn trailing_spacing_starts_at_the_last_timestep() {
-        assert_eq!(of(Spacing::Trailing, 7), [999, 856, 713, 570, 428, 285, 142]);
+        assert_eq!(of(Spacing::Trailing, 7), [999.0, 856.0, 713.0, 570.0, 428.0, 285.0, 142.0]);
     }
 
     #[test]
     fn linspace_reaches_both_ends() {
-        assert_eq!(of(Spacing::Linspace, 5), [999, 749, 500, 250, 0]);
+        assert_eq!(of(Spacing::Linspace, 5), [999.0, 749.0, 500.0, 250.0, 0.0]);
+        assert_eq!(Spacing::Linspace.fractional(5, 1000).unwrap(), [999.0, 749.25, 499.5, 249.75, 0.0]);
     }
 
-    /// Other projects return one step too many for several of these counts.
     #[test]
-    fn every_spacing_gives_as_many_falling_steps_as_were_asked_for() {
-        for spacing in
-            [Spacing::Leading { offset: 0 }, Spacing::Leading { offset: 1 }, Spacing::Linspace, Spacing::Trailing]
-        {
-            for steps in [1, 2, 3, 6, 7, 10, 28, 30, 50, 333, 999] {
-                let timesteps = of(spacing, steps);
-                assert_eq!(timesteps.len(), steps);
-                assert!(timesteps.windows(2).all(|w| w[0] > w[1]), "{spacing:?} {steps}");
+    fn lcm_spacing_skips_evenly_through_the_distillation() {
+        assert_eq!(of(Spacing::Lcm { original_steps: 50 }, 4), [999.0, 759.0, 499.0, 259.0]);
+    }
+
+    #[test]
+    fn the_multistep_solvers_timesteps_stop_short_of_the_last() {
+        let of = |spacing: Spacing| spacing.without_last(4, 1000).unwrap();
+        assert_eq!(of(Spacing::Leading { offset: 1 }), [801.0, 601.0, 401.0, 201.0]);
+        assert_eq!(of(Spacing::Linspace), [999.0, 749.0, 500.0, 250.0]);
+        assert_eq!(of(Spacing::Trailing), [999.0, 749.0, 499.0, 249.0]);
+    }
+
+    /// Other projects return one step too many, or repeated ones, for several of these counts.
+    #[test]
+    fn every_spacing_gives_as_many_falling_steps_as_were_asked_for_or_says_why_not() {
+        for (spacing, steps) in ALL.into_iter().flat_map(|spacing| (1..=1000).map(move |steps| (spacing, steps))) {
+            for timesteps in [Spacing::timesteps, Spacing::fractional, Spacing::without_last] {
+                match timesteps(spacing, steps, 1000) {
+                    Ok(timesteps) => {
+                        assert_eq!(timesteps.len(), steps, "{spacing:?}");
+                        assert!(timesteps.windows(2).all(|w| w[0] > w[1]), "{spacing:?} {steps}");
+                        assert!(timesteps[steps - 1] >= 0.0 && timesteps[0] <= 999.0, "{spacing:?} {steps}");
+                    }
+                    Err(ScheduleError::Timestep { timestep: 1000.0, .. }) => {
+                        assert!(spacing == Spacing::Leading { offset: 1 } && steps >= 999, "{spacing:?} {steps}");
+                    }
+                    Err(error) => {
+                        assert_eq!(error, ScheduleError::TooManySteps { steps, trained: 50 });
+                        assert!(matches!(spacing, Spacing::Lcm { .. }) && steps > 50, "{spacing:?} {steps}");
+                    }
+                }
             }
         }
     }
 
     #[test]
+    fn as_many_steps_as_trained_visit_every_timestep_once() {
+        let every: Vec<f64> = (0..1000).rev().map(f64::from).collect();
+        for spacing in [Spacing::Leading { offset: 0 }, Spacing::Linspace, Spacing::Trailing] {
+            assert_eq!(of(spacing, 1000), every);
+            assert_eq!(spacing.without_last(1000, 1000).unwrap(), every);
+        }
+    }
+
+    #[test]
     fn impossible_step_counts_are_refused() {
-        let spacing = Spacing::Leading { offset: 1 };
-        assert_eq!(spacing.timesteps(0, 1000), Err(ScheduleError::NoSteps));
-        assert_eq!(spacing.timesteps(1001, 1000), Err(ScheduleError::TooManySteps { steps: 1001, trained: 1000 }));
-        assert_eq!(spacing.timesteps(1000, 1000), Err(ScheduleError::Timestep { timestep: 1000, last: 999 }));
+        for spacing in ALL {
+            assert_eq!(spacing.timesteps(0, 1000), Err(ScheduleError::NoSteps));
+            assert_eq!(spacing.without_last(0, 1000), Err(ScheduleError::NoSteps));
+            assert!(matches!(spacing.timesteps(1001, 1000), Err(ScheduleError::TooManySteps { steps: 1001, .. })));
+            assert!(matches!(spacing.without_last(1001, 1000), Err(ScheduleError::TooManySteps { steps: 1001, .. })));
+        }
+        for original_steps in [0, 1001] {
+            let refused = ScheduleError::OriginalSteps { original_steps, trained: 1000 };
+            assert_eq!(Spacing::Lcm { original_steps }.timesteps(1, 1000), Err(refused));
+        }
     }
 }

@@ -1,0 +1,73 @@
+use crate::NoiseSchedule;
+
+/// The smallest positive 16-bit float, diffusers' stand-in for an `alpha_bar` of 0.
+const LAST_ALPHA_BAR: f64 = 1.0 / (1 << 24) as f64;
+
+impl NoiseSchedule {
+    /// This schedule, stretched until nothing of the picture is left at the last timestep (Lin et al. 2023, algorithm 1):
+    /// `sqrt(alpha_bar)` is shifted so that the last is 0, and scaled so that the first stays.
+    ///
+    /// The last `alpha_bar` is 2⁻²⁴ instead of 0, a noise level of 4096: in variance-exploding form a level without any
+    /// picture would be infinite. It is diffusers' choice too (Euler, DPM-Solver, UniPC). No other level is above it
+    /// either; the only level of a schedule of one timestep becomes 4096.
+    pub fn with_zero_terminal_snr(self) -> Self {
+        let root = |t| self.alpha_bar(t).sqrt();
+        let (first, last) = (root(0), root(self.len() - 1));
+        let stretched = (0..self.len()).map(|t| ((root(t) - last) * (first / (first - last))).powi(2));
+        // `max` also turns the NaN of a schedule whose first level is its last, 0/0, into the last level.
+        Self::from_alpha_bar(stretched.map(|alpha_bar| alpha_bar.max(LAST_ALPHA_BAR)).collect())
+    }
+
+    /// Whether the schedule is one that [`with_zero_terminal_snr`](Self::with_zero_terminal_snr) made.
+    ///
+    /// A noise prediction says nothing about the picture there, so a model of such a schedule predicts the velocity or
+    /// the picture.
+    pub fn has_zero_terminal_snr(&self) -> bool {
+        self.alpha_bar(self.len() - 1) == LAST_ALPHA_BAR
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::BetaSchedule;
+
+    fn schedule(betas: BetaSchedule, count: usize) -> NoiseSchedule {
+        NoiseSchedule::from_betas(&betas.betas(count, 0.00085, 0.012).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_first_level_stays_and_the_last_is_4096() {
+        let (before, after) = (
+            schedule(BetaSchedule::ScaledLinear, 1000),
+            schedule(BetaSchedule::ScaledLinear, 1000).with_zero_terminal_snr(),
+        );
+        assert!((after.sigma_min() / before.sigma_min() - 1.0).abs() < 1e-12);
+        assert!((after.sigma_max() - 4096.0).abs() < 1e-3);
+        assert!(after.has_zero_terminal_snr() && !before.has_zero_terminal_snr());
+    }
+
+    /// In between, the square root is an affine function of what it was.
+    #[test]
+    fn the_way_between_the_ends_keeps_its_proportions() {
+        let (before, after) =
+            (schedule(BetaSchedule::Linear, 1000), schedule(BetaSchedule::Linear, 1000).with_zero_terminal_snr());
+        let share = |s: &NoiseSchedule, last: f64| {
+            let root = |t| s.alpha_bar(t).sqrt();
+            (root(400) - last) / (root(0) - last)
+        };
+        assert!((share(&before, before.alpha_bar(999).sqrt()) - share(&after, 0.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn levels_never_fall_below_one_before_and_are_numbers_in_extreme_schedules_too() {
+        for (betas, count) in
+            [(BetaSchedule::SquaredCosCapV2, 20_000), (BetaSchedule::Linear, 2), (BetaSchedule::Linear, 1)]
+        {
+            let schedule = schedule(betas, count).with_zero_terminal_snr();
+            let levels: Vec<f64> = (0..count).map(|t| schedule.sigma(t as f64)).collect();
+            assert!(levels.windows(2).all(|w| w[0] <= w[1]), "{betas:?} {count}");
+            assert!((levels[count - 1] - 4096.0).abs() < 1e-3, "{betas:?} {count}");
+        }
+    }
+}
