@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 
 use crate::transfer::transfer;
-use crate::{Denoiser, Noise, Sampler, Stop};
+use crate::{Run, Sampler, Stop};
 
 /// DDIM (Song et al. 2021, equation 12).
 ///
@@ -24,10 +24,10 @@ impl Ddim {
         Self { eta, clip: None }
     }
 
-    /// Holds every denoised picture within `[−range, range]`, for models of pixels; the direction of the step stays
-    /// that of the unclipped one, as in diffusers' `clip_sample`.
-    pub fn with_clip(mut self, range: f64) -> Self {
-        self.clip = Some(range);
+    /// Holds every denoised picture within `[−range, range]`, if there is a range: for models of pixels. The direction of
+    /// the step stays that of the unclipped one, as in diffusers' `clip_sample`.
+    pub fn with_clip(mut self, range: Option<f64>) -> Self {
+        self.clip = range;
         self
     }
 }
@@ -43,20 +43,13 @@ pub(crate) fn split(from: f64, to: f64, eta: f64) -> (f64, f64) {
 }
 
 impl Sampler for Ddim {
-    fn step(
-        &mut self,
-        model: &mut dyn Denoiser,
-        noise: &mut dyn Noise,
-        x: Tensor<4>,
-        from: f64,
-        to: f64,
-    ) -> Result<Tensor<4>, Stop> {
-        let denoised = model.denoise(x.clone(), from)?;
+    fn step(&self, run: &mut Run, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, Stop> {
+        let denoised = run.model.denoise(x.clone(), from)?;
         let (down, up) = split(from, to, self.eta);
         let x = match self.clip {
             None => transfer(x, denoised, from, down),
             Some(range) => denoised.clone().clamp(-range, range) + (x - denoised) * (down / from),
         };
-        Ok(if up > 0.0 { noise.draw(&x) * up + x } else { x })
+        Ok(if up > 0.0 { run.noise.draw(&x, from, to) * up + x } else { x })
     }
 }

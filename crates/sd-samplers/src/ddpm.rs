@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 
 use crate::ddim::split;
 use crate::transfer::transfer;
-use crate::{Denoiser, Noise, Sampler, Stop};
+use crate::{Run, Sampler, Stop};
 
 /// The variance of DDPM's fresh noise (Ho et al. 2020, section 3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,23 +30,17 @@ impl Ddpm {
         Self { variance, clip: None }
     }
 
-    /// Holds every denoised picture within `[−range, range]`, for models of pixels (diffusers' `clip_sample`).
-    pub fn with_clip(mut self, range: f64) -> Self {
-        self.clip = Some(range);
+    /// Holds every denoised picture within `[−range, range]`, if there is a range: for models of pixels (diffusers'
+    /// `clip_sample`).
+    pub fn with_clip(mut self, range: Option<f64>) -> Self {
+        self.clip = range;
         self
     }
 }
 
 impl Sampler for Ddpm {
-    fn step(
-        &mut self,
-        model: &mut dyn Denoiser,
-        noise: &mut dyn Noise,
-        x: Tensor<4>,
-        from: f64,
-        to: f64,
-    ) -> Result<Tensor<4>, Stop> {
-        let mut denoised = model.denoise(x.clone(), from)?;
+    fn step(&self, run: &mut Run, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, Stop> {
+        let mut denoised = run.model.denoise(x.clone(), from)?;
         if let Some(range) = self.clip {
             denoised = denoised.clamp(-range, range);
         }
@@ -60,7 +54,7 @@ impl Sampler for Ddpm {
             Variance::FixedLarge => 0.0,
         };
         let x = transfer(x, denoised, from, down);
-        Ok(if up > 0.0 { noise.draw(&x) * up + x } else { x })
+        Ok(if up > 0.0 { run.noise.draw(&x, from, to) * up + x } else { x })
     }
 }
 

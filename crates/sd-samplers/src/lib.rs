@@ -15,9 +15,9 @@
 //! };
 //! let levels = NoiseLevels::new((0..=100).rev().map(|i| 0.1 * f64::from(i)).collect())?;
 //! let mut noise = TorchNoise::new(42);
-//! let x = noise.draw(&Tensor::zeros([1, 1, 8, 8], &Device::flex())) * levels.first();
+//! let x = noise.start(&Tensor::zeros([1, 1, 8, 8], &Device::flex())) * levels.first();
 //!
-//! let picture = sample(Ddim::new(0.0), &mut model, &mut noise, x, &levels).expect("this denoiser does not fail");
+//! let picture = sample(&Ddim::new(0.0), &mut model, &mut noise, x, &levels).expect("this denoiser does not fail");
 //! assert!((picture.mean().into_scalar::<f32>() - 3.0).abs() < 0.2);
 //! # Ok::<(), sd_schedule::ScheduleError>(())
 //! ```
@@ -26,21 +26,71 @@
 //! ancestral step, and no sampler needs to know what the network predicts, how it is guided or what a timestep is.
 
 mod adams_bashforth;
+mod catalogue;
+mod churn;
 mod ddim;
 mod ddpm;
+mod deis;
 mod denoiser;
+mod dpm2;
+mod dpm2_ancestral;
+mod dpmpp_2m;
+mod dpmpp_2m_sde;
+mod dpmpp_2s_ancestral;
+mod dpmpp_3m_sde;
+mod dpmpp_sde;
+mod euler;
+mod euler_ancestral;
+mod exponential_weights;
+mod heun;
+mod history;
+mod ipndm;
+mod lcm;
+mod lms;
 mod network;
 mod noise;
+mod options;
 mod plms;
 mod pndm;
+mod restart;
+mod sa_solver;
 mod sampler;
+mod slopes;
+mod spndm;
+mod state;
+mod tcd;
 mod transfer;
+mod unipc;
 
+pub use catalogue::{CATALOGUE, Convention, Entry, FreshNoise};
+pub use churn::Churn;
 pub use ddim::Ddim;
 pub use ddpm::{Ddpm, Variance};
+pub use deis::Deis;
 pub use denoiser::{Denoiser, Stop};
+pub use dpm2::Dpm2;
+pub use dpm2_ancestral::Dpm2Ancestral;
+pub use dpmpp_2m::Dpmpp2m;
+pub use dpmpp_2m_sde::Dpmpp2mSde;
+pub use dpmpp_2s_ancestral::Dpmpp2sAncestral;
+pub use dpmpp_3m_sde::Dpmpp3mSde;
+pub use dpmpp_sde::DpmppSde;
+pub use euler::Euler;
+pub use euler_ancestral::EulerAncestral;
+pub use heun::Heun;
+pub use history::{History, Seen};
+pub use ipndm::Ipndm;
+pub use lcm::Lcm;
+pub use lms::Lms;
 pub use network::Network;
-pub use noise::{Noise, TorchNoise};
+pub use noise::{BrownianNoise, Noise, TorchNoise};
+pub use options::{OptionError, OptionRange, SamplerOption, Setting};
 pub use plms::Plms;
 pub use pndm::Pndm;
-pub use sampler::{Sampler, sample};
+pub use restart::Restart;
+pub use sa_solver::SaSolver;
+pub use sampler::{Run, Sampler, sample};
+pub use spndm::Spndm;
+pub use state::{SavedState, State};
+pub use tcd::Tcd;
+pub use unipc::{BFunction, UniPc};

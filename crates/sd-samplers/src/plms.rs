@@ -1,9 +1,9 @@
 use burn::tensor::Tensor;
-use sd_schedule::Prediction;
+use sd_schedule::{NoiseLevels, Prediction};
 
-use crate::adams_bashforth::{History, blend};
-use crate::transfer::{output_of, transfer_by};
-use crate::{Denoiser, Noise, Sampler, Stop};
+use crate::adams_bashforth::blend;
+use crate::transfer::transfer_by;
+use crate::{Run, Sampler, Seen, Stop};
 
 /// PLMS: PNDM without Runge–Kutta warm-up, as CompVis' `plms.py` has it (Liu et al. 2022, there S-PNDM's start).
 ///
@@ -13,45 +13,42 @@ use crate::{Denoiser, Noise, Sampler, Stop};
 /// What is blended is the network's own prediction, as in diffusers. For `eps` that is the paper's method; blending
 /// `v` loses an order, because the transfer then counts the turn of `v` along the step twice. Pass
 /// [`Prediction::Eps`] for order 2 with any network.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plms {
     blended: Prediction,
-    history: History,
 }
 
 impl Plms {
     /// PLMS that blends predictions of the given kind.
     pub fn new(blended: Prediction) -> Self {
-        Self { blended, history: History::default() }
+        Self { blended }
     }
 }
 
 impl Sampler for Plms {
-    fn step(
-        &mut self,
-        model: &mut dyn Denoiser,
-        _noise: &mut dyn Noise,
-        x: Tensor<4>,
-        from: f64,
-        to: f64,
-    ) -> Result<Tensor<4>, Stop> {
-        let mut output = |x: &Tensor<4>, sigma| -> Result<Tensor<4>, Stop> {
-            Ok(output_of(self.blended, x.clone(), model.denoise(x.clone(), sigma)?, sigma))
-        };
-        let here = output(&x, from)?;
-        self.history.push(here.clone());
-        let blended = match self.history.outputs() {
+    fn step(&self, run: &mut Run, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, Stop> {
+        let denoised = run.model.denoise(x.clone(), from)?;
+        run.history.push(Seen { sigma: from, x: x.clone(), denoised }, 4);
+        let output = |seen: &Seen| seen.output(self.blended);
+        let blended = match run.history.seen() {
             // At level 0 there is no noise to predict.
-            [_] if to > 0.0 => {
-                let ahead = output(&transfer_by(self.blended, x.clone(), here.clone(), from, to), to)?;
-                (here + ahead) / 2.0
+            [here] if to > 0.0 => {
+                let here = output(here);
+                let ahead = transfer_by(self.blended, x.clone(), here.clone(), from, to);
+                let denoised = run.model.denoise(ahead.clone(), to)?;
+                (here + output(&Seen { sigma: to, x: ahead, denoised })) / 2.0
             }
-            outputs => blend(outputs),
+            seen => blend(seen.iter().map(output)),
         };
         Ok(transfer_by(self.blended, x, blended, from, to))
     }
 
-    fn calls(&self, steps: usize) -> usize {
-        steps + 1
+    fn calls(&self, levels: &NoiseLevels) -> usize {
+        levels.steps() + usize::from(starts_ahead(levels))
     }
+}
+
+/// Whether the first step ends above level 0, where the network can be asked a second time.
+pub(crate) fn starts_ahead(levels: &NoiseLevels) -> bool {
+    levels.pairs().next().is_some_and(|(_, to)| to > 0.0)
 }

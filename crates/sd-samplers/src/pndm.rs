@@ -1,9 +1,9 @@
 use burn::tensor::Tensor;
-use sd_schedule::{NoiseSchedule, Prediction};
+use sd_schedule::{NoiseLevels, NoiseSchedule, Prediction};
 
-use crate::adams_bashforth::{History, blend};
+use crate::adams_bashforth::blend;
 use crate::transfer::{output_of, transfer_by};
-use crate::{Denoiser, Noise, Sampler, Stop};
+use crate::{Run, Sampler, Seen, Stop};
 
 /// Steps of the warm-up: with the step after it they fill the history of four.
 const WARM_UP: usize = 3;
@@ -15,17 +15,16 @@ const WARM_UP: usize = 3;
 /// where PLMS makes one: worth it from about 30 steps.
 ///
 /// What is blended is the network's own prediction, see [`Plms`](crate::Plms).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pndm {
     schedule: NoiseSchedule,
     blended: Prediction,
-    history: History,
 }
 
 impl Pndm {
     /// PNDM that blends predictions of the given kind; the schedule says which level lies half-way in `t`.
     pub fn new(schedule: NoiseSchedule, blended: Prediction) -> Self {
-        Self { schedule, blended, history: History::default() }
+        Self { schedule, blended }
     }
 
     /// The noise level half-way between two in `t`.
@@ -38,35 +37,29 @@ impl Pndm {
 }
 
 impl Sampler for Pndm {
-    fn step(
-        &mut self,
-        model: &mut dyn Denoiser,
-        _noise: &mut dyn Noise,
-        x: Tensor<4>,
-        from: f64,
-        to: f64,
-    ) -> Result<Tensor<4>, Stop> {
-        let mut output = |x: Tensor<4>, sigma| -> Result<Tensor<4>, Stop> {
-            Ok(output_of(self.blended, x.clone(), model.denoise(x, sigma)?, sigma))
-        };
+    fn step(&self, run: &mut Run, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, Stop> {
+        let denoised = run.model.denoise(x.clone(), from)?;
+        run.history.push(Seen { sigma: from, x: x.clone(), denoised }, 4);
         let move_by = |output: &Tensor<4>, to| transfer_by(self.blended, x.clone(), output.clone(), from, to);
-        let k1 = output(x.clone(), from)?;
-        let blended = if self.history.outputs().len() < WARM_UP {
+        let seen = run.history.seen();
+        let blended = if seen.len() <= WARM_UP {
+            let mut output = |x: Tensor<4>, sigma| -> Result<Tensor<4>, Stop> {
+                Ok(output_of(self.blended, x.clone(), run.model.denoise(x, sigma)?, sigma))
+            };
             let middle = self.half_way(from, to);
+            let k1 = seen[seen.len() - 1].output(self.blended);
             let k2 = output(move_by(&k1, middle), middle)?;
             let k3 = output(move_by(&k2, middle), middle)?;
             let k4 = output(move_by(&k3, to), to)?;
-            self.history.push(k1.clone());
             (k1 + k2 * 2.0 + k3 * 2.0 + k4) / 6.0
         } else {
-            self.history.push(k1);
-            blend(self.history.outputs())
+            blend(seen.iter().map(|seen| seen.output(self.blended)))
         };
         Ok(move_by(&blended, to))
     }
 
-    fn calls(&self, steps: usize) -> usize {
-        steps + 3 * WARM_UP
+    fn calls(&self, levels: &NoiseLevels) -> usize {
+        levels.steps() + 3 * WARM_UP
     }
 
     /// The warm-up must not reach level 0, where there is no noise to predict.

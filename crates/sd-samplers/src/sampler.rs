@@ -1,11 +1,12 @@
 use burn::tensor::Tensor;
 use sd_schedule::NoiseLevels;
 
-use crate::{Denoiser, Noise, Stop};
+use crate::{Denoiser, History, Noise, State, Stop};
 
 /// A rule that takes a noisy picture from one noise level to the next lower one.
 ///
-/// A sampler is a value: its fields are its options and its history, so a used one is never used for another picture.
+/// A sampler holds its options and nothing else. What it remembers of a picture is in that picture's [`History`], so
+/// one sampler can draw many pictures, one after another or by turns.
 pub trait Sampler {
     /// Takes `x` from noise level `from` to the lower level `to ≥ 0`.
     ///
@@ -17,18 +18,11 @@ pub trait Sampler {
     /// # Errors
     ///
     /// Whatever the model returns.
-    fn step(
-        &mut self,
-        model: &mut dyn Denoiser,
-        noise: &mut dyn Noise,
-        x: Tensor<4>,
-        from: f64,
-        to: f64,
-    ) -> Result<Tensor<4>, Stop>;
+    fn step(&self, run: &mut Run, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, Stop>;
 
-    /// Network calls that `steps` steps take.
-    fn calls(&self, steps: usize) -> usize {
-        steps
+    /// Network calls that a walk down `levels` takes.
+    fn calls(&self, levels: &NoiseLevels) -> usize {
+        levels.steps()
     }
 
     /// The fewest steps this sampler can draw a picture with.
@@ -38,24 +32,31 @@ pub trait Sampler {
 }
 
 impl Sampler for Box<dyn Sampler> {
-    fn step(
-        &mut self,
-        model: &mut dyn Denoiser,
-        noise: &mut dyn Noise,
-        x: Tensor<4>,
-        from: f64,
-        to: f64,
-    ) -> Result<Tensor<4>, Stop> {
-        (**self).step(model, noise, x, from, to)
+    fn step(&self, run: &mut Run, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, Stop> {
+        (**self).step(run, x, from, to)
     }
 
-    fn calls(&self, steps: usize) -> usize {
-        (**self).calls(steps)
+    fn calls(&self, levels: &NoiseLevels) -> usize {
+        (**self).calls(levels)
     }
 
     fn min_steps(&self) -> usize {
         (**self).min_steps()
     }
+}
+
+/// What a step works with, besides the picture and the two noise levels.
+pub struct Run<'a> {
+    /// The model.
+    pub model: &'a mut dyn Denoiser,
+    /// Where fresh noise comes from.
+    pub noise: &'a mut dyn Noise,
+    /// What the sampler remembers of this picture.
+    pub history: &'a mut History,
+    /// Which step this is, from 0.
+    pub step: usize,
+    /// How many there are.
+    pub steps: usize,
 }
 
 /// Walks `x` down all `levels`: the loop of every picture.
@@ -74,16 +75,13 @@ impl Sampler for Box<dyn Sampler> {
 ///
 /// Panics if there are fewer steps than the sampler's [`min_steps`](Sampler::min_steps).
 pub fn sample(
-    mut sampler: impl Sampler,
+    sampler: &impl Sampler,
     model: &mut dyn Denoiser,
     noise: &mut dyn Noise,
-    mut x: Tensor<4>,
+    x: Tensor<4>,
     levels: &NoiseLevels,
 ) -> Result<Tensor<4>, Stop> {
-    let (steps, least) = (levels.steps(), sampler.min_steps());
-    assert!(steps >= least, "{steps} steps, but this sampler needs at least {least}");
-    for (from, to) in levels.pairs() {
-        x = sampler.step(model, noise, x, from, to)?;
-    }
-    Ok(x)
+    let mut state = State::new(x);
+    while state.advance(sampler, model, noise, levels)? {}
+    Ok(state.x)
 }

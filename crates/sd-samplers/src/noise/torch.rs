@@ -8,11 +8,13 @@
 
 use std::f32::consts::{FRAC_1_PI, FRAC_1_SQRT_2, TAU};
 
+use serde::{Deserialize, Serialize};
+
 /// The generator behind `torch.Generator("cpu").manual_seed(seed)`, for `float32`.
 ///
 /// Agrees in every bit with PyTorch 2.8 on x86-64 processors with AVX2, whatever the machine it runs on here.
 /// Elsewhere PyTorch takes the logarithm, sine and cosine of the platform, and differs from itself in the last bits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TorchNoise {
     engine: Mt19937,
     /// Box-Muller makes pairs: the other half of the last one, until a short draw takes it.
@@ -131,7 +133,8 @@ fn horner<const N: usize>(coefficients: [f32; N], x: f32) -> f32 {
 }
 
 /// The Mersenne Twister of Matsumoto and Nishimura (1998), with their initialisation of 2002.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "(Vec<u32>, usize)", into = "(Vec<u32>, usize)")]
 struct Mt19937 {
     state: [u32; Self::N],
     /// The next word of `state` to hand out.
@@ -181,6 +184,24 @@ impl Mt19937 {
     fn uniform_f64(&mut self) -> f64 {
         let word = u64::from(self.next_u32()) << 32 | u64::from(self.next_u32());
         (word & ((1 << 53) - 1)) as f64 * 2f64.powi(-53)
+    }
+}
+
+impl From<Mt19937> for (Vec<u32>, usize) {
+    fn from(engine: Mt19937) -> Self {
+        (engine.state.to_vec(), engine.next)
+    }
+}
+
+impl TryFrom<(Vec<u32>, usize)> for Mt19937 {
+    type Error = String;
+
+    fn try_from((state, next): (Vec<u32>, usize)) -> Result<Self, String> {
+        let (words, expected) = (state.len(), Self::N);
+        match state.try_into() {
+            Ok(state) if next <= Self::N => Ok(Self { state, next }),
+            _ => Err(format!("a Mersenne Twister at word {next} of {words}, but there are {expected}")),
+        }
     }
 }
 

@@ -1,0 +1,154 @@
+use burn::tensor::{Device, Tensor, TensorData};
+use sd_samplers::{FreshNoise, Noise, Sampler, sample};
+use sd_schedule::NoiseLevels;
+
+use crate::Gaussian;
+use crate::layout::numbers;
+use crate::probes::{Probes, Recorder};
+
+/// What a walk down some levels makes of a picture of [`Gaussian`] data: `offset + gain·x`, plus fresh noise.
+///
+/// That is all a sampler can do there, because the exact denoiser is affine and so is every step. Found by probing, it
+/// says exactly how what a sampler draws is distributed, to the rounding of `f64`. (Samplers that clip are not affine.)
+#[derive(Debug, Clone, PartialEq)]
+pub struct Affine {
+    /// What becomes of a 0, for each coordinate.
+    pub offset: Vec<f64>,
+    /// What a difference at the start becomes, for each coordinate.
+    pub gain: Vec<f64>,
+    /// The standard deviation of all the fresh noise that is left at the end, for each coordinate.
+    pub noise: Vec<f64>,
+}
+
+impl Affine {
+    /// Walks `sampler` down `levels` twice: once to see which noise it draws, and once with a picture for 0, one for a
+    /// 1, and one for each source of noise.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a sampler of [`FreshNoise::Never`] draws noise, and as [`sample`] does.
+    pub fn of(
+        sampler: &impl Sampler,
+        data: &Gaussian,
+        levels: &NoiseLevels,
+        fresh: FreshNoise,
+        device: &Device,
+    ) -> Self {
+        let mut recorder = Recorder::default();
+        walk(sampler, data, levels, &mut recorder, &[0.0], device);
+        let mut probes = Probes::new(&recorder.draws, fresh, 2);
+        let mut start = vec![0.0; 2 + probes.sources];
+        start[1] = 1.0;
+        let ends = walk(sampler, data, levels, &mut probes, &start, device);
+        Self {
+            offset: ends.iter().map(|row| row[0]).collect(),
+            gain: ends.iter().map(|row| row[1] - row[0]).collect(),
+            noise: ends.iter().map(|row| row[2..].iter().fold(0.0, |sum: f64, x| sum.hypot(x - row[0]))).collect(),
+        }
+    }
+
+    /// The distribution of what is drawn, given that of the start.
+    pub fn apply(&self, start: &Gaussian) -> Gaussian {
+        let spread = start.spread.iter().zip(&self.gain).zip(&self.noise);
+        Gaussian {
+            mean: start
+                .mean
+                .iter()
+                .zip(&self.gain)
+                .zip(&self.offset)
+                .map(|((m, gain), offset)| offset + gain * m)
+                .collect(),
+            spread: spread.map(|((s, gain), noise)| (gain * s).hypot(*noise)).collect(),
+        }
+    }
+}
+
+/// Where a walk takes pictures that start with the same number in every coordinate; a row for each coordinate.
+fn walk(
+    sampler: &impl Sampler,
+    data: &Gaussian,
+    levels: &NoiseLevels,
+    noise: &mut dyn Noise,
+    start: &[f64],
+    device: &Device,
+) -> Vec<Vec<f64>> {
+    let shape = [1, 1, data.mean.len(), start.len()];
+    let x = TensorData::new(start.repeat(data.mean.len()), shape);
+    let x = Tensor::from_data(x, (device, burn::tensor::DType::F64));
+    let end = sample(sampler, &mut data.denoiser(), noise, x, levels).expect("an exact denoiser does not fail");
+    numbers(end).chunks(start.len()).map(<[f64]>::to_vec).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sd_samplers::{Ddim, Ddpm, Run, Stop, TorchNoise, Variance};
+
+    use super::*;
+    use crate::evenly_in_t;
+
+    fn data() -> Gaussian {
+        Gaussian { mean: vec![0.4, -2.0], spread: vec![0.5, 3.0] }
+    }
+
+    fn of(sampler: &impl Sampler, steps: usize, fresh: FreshNoise) -> Affine {
+        Affine::of(sampler, &data(), &evenly_in_t(steps), fresh, &Device::flex())
+    }
+
+    /// A step of Ddim multiplies the distance to the mean by `(spread² + from·to)/(spread² + from²)`.
+    #[test]
+    fn a_deterministic_walk_is_the_product_of_its_steps() {
+        let affine = of(&Ddim::new(0.0), 10, FreshNoise::Never);
+        for (i, (m, s)) in data().mean.into_iter().zip(data().spread).enumerate() {
+            let gain: f64 =
+                evenly_in_t(10).pairs().map(|(from, to)| (s * s + from * to) / (s * s + from * from)).product();
+            assert!((affine.gain[i] - gain).abs() < 1e-14);
+            assert!((affine.offset[i] - m * (1.0 - gain)).abs() < 1e-14);
+            assert_eq!(affine.noise[i], 0.0);
+        }
+    }
+
+    /// What is drawn with numbers from a generator, against what is said of it.
+    #[test]
+    fn the_distribution_is_that_of_many_draws() {
+        let (sampler, levels, device) = (Ddpm::new(Variance::FixedSmall), evenly_in_t(10), Device::flex());
+        let affine = of(&sampler, 10, FreshNoise::Steps);
+        let start = data().marginal(levels.first());
+        let expected = affine.apply(&start);
+
+        let mut noise = TorchNoise::new(0);
+        let like: Tensor<4> = Tensor::zeros([1, 1, 2, 20_000], (&device, burn::tensor::DType::F64));
+        let column =
+            |c: &[f64]| Tensor::<4>::from_data(TensorData::new(c.to_vec(), [1, 1, 2, 1]), (&device, like.dtype()));
+        let x = noise.start(&like) * column(&start.spread) + column(&start.mean);
+        let ends = numbers(sample(&sampler, &mut data().denoiser(), &mut noise, x, &levels).unwrap());
+        for (i, ends) in ends.chunks(20_000).enumerate() {
+            let mean = ends.iter().sum::<f64>() / 20_000.0;
+            let spread = (ends.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0).sqrt();
+            // Four standard errors: 0.028 spreads of the mean, 2 percent of the spread.
+            assert!((mean - expected.mean[i]).abs() < 0.028 * expected.spread[i], "{mean} of {expected:?}");
+            assert!((spread / expected.spread[i] - 1.0).abs() < 0.02, "{spread} of {expected:?}");
+        }
+    }
+
+    /// Draws the same interval twice, and adds both.
+    struct Twice;
+
+    impl Sampler for Twice {
+        fn step(&self, run: &mut Run, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, Stop> {
+            Ok(run.noise.draw(&x, from, to) + run.noise.draw(&x, from, to) + x)
+        }
+    }
+
+    #[test]
+    fn an_interval_drawn_twice_is_the_same_noise_only_on_a_path() {
+        let noise = |fresh| of(&Twice, 5, fresh).noise[0];
+        assert!((noise(FreshNoise::Steps) - 10.0_f64.sqrt()).abs() < 1e-13);
+        assert!((noise(FreshNoise::Path) - 20.0_f64.sqrt()).abs() < 1e-13);
+    }
+
+    #[test]
+    #[should_panic(expected = "drew 10 times")]
+    fn noise_of_a_sampler_that_should_draw_none_is_a_panic() {
+        of(&Ddim::new(1.0), 10, FreshNoise::Never);
+    }
+}

@@ -1,0 +1,106 @@
+use burn::tensor::{Tensor, TensorData};
+use sd_samplers::{Denoiser, Stop};
+
+/// Data whose coordinates are independent and normal: `N(mean, diag(spread²))`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gaussian {
+    /// The mean of each coordinate.
+    pub mean: Vec<f64>,
+    /// The standard deviation of each coordinate.
+    pub spread: Vec<f64>,
+}
+
+impl Gaussian {
+    /// The exact denoiser: `(spread²·x + sigma²·mean)/(spread² + sigma²)`, for pictures `[batch, channels, coordinates,
+    /// width]`. It does not fail.
+    pub fn denoiser(&self) -> impl Denoiser {
+        |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, Stop> {
+            let of_x = self.column(&x, |_, s| s * s / (s * s + sigma * sigma));
+            let constant = self.column(&x, |m, s| m * sigma * sigma / (s * s + sigma * sigma));
+            Ok(x * of_x + constant)
+        }
+    }
+
+    /// Where the probability-flow path through `x` at noise level `from` is at level `to`:
+    /// `mean + (x − mean)·sqrt((spread² + to²)/(spread² + from²))`.
+    ///
+    /// # Shapes
+    ///
+    /// - x: `[batch, channels, coordinates, width]`
+    /// - output: as x
+    pub fn path(&self, x: Tensor<4>, from: f64, to: f64) -> Tensor<4> {
+        let shrink = |s: f64| ((s * s + to * to) / (s * s + from * from)).sqrt();
+        let of_x = self.column(&x, |_, s| shrink(s));
+        let constant = self.column(&x, |m, s| m * (1.0 - shrink(s)));
+        x * of_x + constant
+    }
+
+    /// The data with noise of level `sigma` added.
+    pub fn marginal(&self, sigma: f64) -> Self {
+        Self { mean: self.mean.clone(), spread: self.spread.iter().map(|s| s.hypot(sigma)).collect() }
+    }
+
+    /// The squared Fréchet distance between two Gaussians, `|mean − mean'|² + |spread − spread'|²` (Dowson & Landau
+    /// 1982, for diagonal covariances): what FID estimates.
+    ///
+    /// # Panics
+    ///
+    /// Panics if their numbers of coordinates differ.
+    pub fn frechet(&self, other: &Self) -> f64 {
+        let squares = |a: &[f64], b: &[f64]| {
+            assert_eq!(a.len(), b.len(), "Gaussians of {} and {} coordinates", a.len(), b.len());
+            a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>()
+        };
+        squares(&self.mean, &other.mean) + squares(&self.spread, &other.spread)
+    }
+
+    /// A number for each coordinate, made of its mean and its spread, as a column that multiplies pictures like `x`.
+    fn column(&self, x: &Tensor<4>, number: impl Fn(f64, f64) -> f64) -> Tensor<4> {
+        let numbers: Vec<f64> = self.mean.iter().zip(&self.spread).map(|(&m, &s)| number(m, s)).collect();
+        Tensor::from_data(TensorData::new(numbers, [1, 1, self.mean.len(), 1]), (&x.device(), x.dtype()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::{pictures, points};
+
+    fn gaussian() -> Gaussian {
+        Gaussian { mean: vec![0.4, -3.0], spread: vec![0.5, 2.0] }
+    }
+
+    fn at<const N: usize>(points: [[f64; 2]; N]) -> Tensor<4> {
+        pictures(&points, &Device::flex())
+    }
+
+    /// The path's own equation, `dx/dsigma = (x − denoised)/sigma`, by a central difference.
+    #[test]
+    fn the_path_runs_along_the_denoiser() {
+        let (gaussian, x, sigma, h) = (gaussian(), at([[7.0, 1.0], [-1.0, 0.2]]), 1.5, 1e-5);
+        let difference = gaussian.path(x.clone(), sigma, sigma + h) - gaussian.path(x.clone(), sigma, sigma - h);
+        let denoised = gaussian.denoiser().denoise(x.clone(), sigma).unwrap();
+        let residue = difference / (2.0 * h) - (x - denoised) / sigma;
+        assert!(points::<2>(residue).iter().flatten().all(|r| r.abs() < 1e-9));
+    }
+
+    #[test]
+    fn the_path_carries_the_marginal_to_the_marginal() {
+        let (gaussian, from, to) = (gaussian(), 12.0, 0.1);
+        let at_spread = |sigma| {
+            let of = gaussian.marginal(sigma);
+            at([[of.mean[0] + of.spread[0], of.mean[1] - of.spread[1]]])
+        };
+        let residue = gaussian.path(at_spread(from), from, to) - at_spread(to);
+        assert!(points::<2>(residue).iter().flatten().all(|r| r.abs() < 1e-14));
+    }
+
+    #[test]
+    fn the_frechet_distance_adds_the_squares_of_both_differences() {
+        let other = Gaussian { mean: vec![1.4, -3.0], spread: vec![0.5, 4.0] };
+        assert!((gaussian().frechet(&other) - 5.0).abs() < 1e-14);
+        assert_eq!(gaussian().frechet(&gaussian()), 0.0);
+    }
+}

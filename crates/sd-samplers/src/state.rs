@@ -1,0 +1,139 @@
+use burn::tensor::{Device, Tensor, TensorData};
+use sd_schedule::NoiseLevels;
+use serde::{Deserialize, Serialize};
+
+use crate::{Denoiser, History, Noise, Run, Sampler, Seen, Stop};
+
+/// A picture on its way: all there is to know in order to go on.
+///
+/// [`sample`](crate::sample) drives it to the end; driven by hand, a picture can be looked at between steps, saved, and
+/// gone on with elsewhere. (The noise has a state of its own: save it too, where the sampler draws any.)
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use sd_samplers::{Plms, SavedState, State, Stop, TorchNoise};
+/// use sd_schedule::{NoiseLevels, Prediction};
+///
+/// let mut model = |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, Stop> { Ok(x / (1.0 + sigma * sigma)) };
+/// let (sampler, mut noise) = (Plms::new(Prediction::Eps), TorchNoise::new(0));
+/// let levels = NoiseLevels::new(vec![8.0, 4.0, 2.0, 1.0])?;
+///
+/// let mut state = State::new(Tensor::ones([1, 4, 8, 8], &Device::flex()) * 8.0);
+/// state.advance(&sampler, &mut model, &mut noise, &levels)?;
+/// let saved = serde_json::to_string(&state.save()?)?;
+///
+/// let mut state = serde_json::from_str::<SavedState>(&saved)?.restore(&Device::flex());
+/// while state.advance(&sampler, &mut model, &mut noise, &levels)? {}
+/// assert_eq!(state.steps, 3);
+/// # Ok::<(), Stop>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The picture, `[batch, channels, height, width]`, in variance-exploding form at the level reached.
+    pub x: Tensor<4>,
+    /// Steps made so far.
+    pub steps: usize,
+    /// What the sampler remembers.
+    pub history: History,
+}
+
+impl State {
+    /// A picture before its first step: noise of standard deviation `levels.first()`, `[batch, channels, height, width]`.
+    pub fn new(x: Tensor<4>) -> Self {
+        Self { x, steps: 0, history: History::default() }
+    }
+
+    /// Makes the next step of `levels`; false, and nothing done, when all are made.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the model returns. The state is then as it was before the step.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are fewer steps than the sampler's [`min_steps`](Sampler::min_steps).
+    pub fn advance(
+        &mut self,
+        sampler: &impl Sampler,
+        model: &mut dyn Denoiser,
+        noise: &mut dyn Noise,
+        levels: &NoiseLevels,
+    ) -> Result<bool, Stop> {
+        let (steps, least) = (levels.steps(), sampler.min_steps());
+        assert!(steps >= least, "{steps} steps, but this sampler needs at least {least}");
+        let Some((from, to)) = levels.pairs().nth(self.steps) else { return Ok(false) };
+        let mut history = self.history.clone();
+        let mut run = Run { model, noise, history: &mut history, step: self.steps, steps };
+        self.x = sampler.step(&mut run, self.x.clone(), from, to)?;
+        self.history = history;
+        self.steps += 1;
+        Ok(true)
+    }
+
+    /// The state's numbers on the host, for serde.
+    ///
+    /// # Errors
+    ///
+    /// If the device fails to hand them over.
+    pub fn save(&self) -> Result<SavedState, Stop> {
+        let numbers = |x: &Tensor<4>| x.clone().try_into_data().map_err(|error| format!("{error:?}"));
+        let seen =
+            |seen: &Seen| Ok(SavedSeen { sigma: seen.sigma, x: numbers(&seen.x)?, denoised: numbers(&seen.denoised)? });
+        let history = self.history.seen().iter().map(seen).collect::<Result<_, Stop>>()?;
+        Ok(SavedState { x: numbers(&self.x)?, steps: self.steps, history })
+    }
+}
+
+/// A [`State`] as plain numbers, which serde can write in any format and read again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct SavedState {
+    x: TensorData,
+    steps: usize,
+    history: Vec<SavedSeen>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct SavedSeen {
+    sigma: f64,
+    x: TensorData,
+    denoised: TensorData,
+}
+
+impl SavedState {
+    /// The state again, bit for bit, on a device that holds numbers of its precision.
+    pub fn restore(self, device: &Device) -> State {
+        let tensor = |data: TensorData| {
+            let dtype = data.dtype();
+            Tensor::from_data(data, (device, dtype))
+        };
+        let seen = |s: SavedSeen| Seen { sigma: s.sigma, x: tensor(s.x), denoised: tensor(s.denoised) };
+        let history = History(self.history.into_iter().map(seen).collect());
+        State { x: tensor(self.x), steps: self.steps, history }
+    }
+}
+
+/// What was read, before its shapes are known to fit.
+#[derive(Deserialize)]
+struct Unchecked {
+    x: TensorData,
+    steps: usize,
+    history: Vec<SavedSeen>,
+}
+
+impl TryFrom<Unchecked> for SavedState {
+    type Error = String;
+
+    fn try_from(Unchecked { x, steps, history }: Unchecked) -> Result<Self, String> {
+        if x.shape().len() != 4 || !x.dtype().is_float() {
+            return Err(format!("a picture is four-dimensional and of floats, not {:?} of {:?}", x.shape(), x.dtype()));
+        }
+        for other in history.iter().flat_map(|seen| [&seen.x, &seen.denoised]) {
+            if (other.shape(), other.dtype()) != (x.shape(), x.dtype()) {
+                let (found, expected) = ((other.shape(), other.dtype()), (&x.shape(), x.dtype()));
+                return Err(format!("the history holds {found:?}, but the picture is {expected:?}"));
+            }
+        }
+        Ok(Self { x, steps, history })
+    }
+}

@@ -1,0 +1,75 @@
+//! How often samplers call the network, and when they draw noise.
+
+use burn::tensor::{Device, Tensor};
+use sd_exact::{Mixture, evenly_in_t, pictures, stable_diffusion};
+use sd_samplers::{CATALOGUE, Denoiser, Noise, Setting, Stop, TorchNoise, sample};
+use sd_schedule::NoiseLevels;
+
+use crate::rows::{Row, assert_none, rows, start, uneven};
+
+#[test]
+fn samplers_call_the_network_as_often_as_they_say() {
+    let (mut failures, data) = (Vec::new(), Mixture::ring());
+    for Row { name, sampler, .. } in rows() {
+        let few = NoiseLevels::new(vec![14.0, 5.0, 1.0, 0.2, 0.0][5 - (sampler.min_steps() + 1).min(5)..].to_vec());
+        for levels in [few.unwrap(), uneven(), evenly_in_t(12)] {
+            let (mut calls, mut model) = (0, data.denoiser());
+            let mut counting = |x: Tensor<4>, sigma: f64| {
+                calls += 1;
+                model.denoise(x, sigma)
+            };
+            sample(&sampler, &mut counting, &mut TorchNoise::new(0), start(&levels), &levels).unwrap();
+            if calls != sampler.calls(&levels) {
+                let (says, steps) = (sampler.calls(&levels), levels.steps());
+                failures.push(format!("{name} says {says} calls for {steps} steps and makes {calls}"));
+            }
+        }
+    }
+    assert_none(failures);
+}
+
+#[test]
+fn one_more_step_costs_the_calls_that_the_catalogue_says() {
+    for entry in CATALOGUE {
+        let sampler = entry.make(&Setting::new(stable_diffusion())).unwrap();
+        let more = sampler.calls(&evenly_in_t(31)) - sampler.calls(&evenly_in_t(30));
+        assert_eq!(more, entry.calls, "{}", entry.name);
+    }
+}
+
+/// Noise that remembers the levels it was asked for.
+struct Asked(Vec<(f64, f64)>);
+
+impl Noise for Asked {
+    fn start(&mut self, like: &Tensor<4>) -> Tensor<4> {
+        like.ones_like()
+    }
+
+    fn draw(&mut self, like: &Tensor<4>, from: f64, to: f64) -> Tensor<4> {
+        self.0.push((from, to));
+        like.ones_like()
+    }
+}
+
+#[test]
+fn noise_is_drawn_for_falling_levels_and_never_for_a_step_to_zero() {
+    let (levels, data, mut failures) = (uneven(), Mixture::ring(), Vec::new());
+    let last = levels.pairs().last().unwrap().0;
+    for Row { name, sampler, .. } in rows() {
+        let mut asked = Asked(Vec::new());
+        sample(&sampler, &mut data.denoiser(), &mut asked, start(&levels), &levels).unwrap();
+        let wrong = asked.0.iter().filter(|(from, to)| from <= to || *to == 0.0 || *from <= last);
+        failures.extend(wrong.map(|(from, to)| format!("{name} draws noise from {from} to {to}")));
+    }
+    assert_none(failures);
+}
+
+#[test]
+fn an_error_of_the_model_ends_the_sampling() {
+    let mut failing = |_: Tensor<4>, _: f64| -> Result<Tensor<4>, Stop> { Err("broken".into()) };
+    for Row { name, sampler, .. } in rows() {
+        let x = pictures(&[[1.0]], &Device::flex());
+        let stop = sample(&sampler, &mut failing, &mut TorchNoise::new(0), x, &uneven()).unwrap_err();
+        assert_eq!(stop.to_string(), "broken", "{name}");
+    }
+}

@@ -1,0 +1,95 @@
+//! What is the same, or exact, whatever the number of steps.
+
+use burn::tensor::{Tensor, TensorData};
+use sd_exact::{Mixture, evenly_in_t};
+use sd_samplers::{Ddim, Ddpm, Denoiser, Sampler, State, Stop, TorchNoise, Variance, sample};
+use sd_schedule::NoiseLevels;
+
+use crate::rows::{BLENDS_V, Row, assert_none, deterministic, rows, start, uneven};
+
+/// The largest distance between two pictures.
+fn distance(a: Tensor<4>, b: Tensor<4>) -> f64 {
+    (a - b).abs().max().into_scalar()
+}
+
+fn draw(sampler: &impl Sampler, levels: &NoiseLevels) -> Tensor<4> {
+    let model = Mixture::ring();
+    sample(sampler, &mut model.denoiser(), &mut TorchNoise::new(4), start(levels), levels).unwrap()
+}
+
+#[test]
+fn ddim_with_eta_one_is_ddpm_with_the_small_variance() {
+    let data = |x: Tensor<4>| -> TensorData { x.into_data() };
+    let ddpm = Ddpm::new(Variance::FixedSmall);
+    assert_eq!(data(draw(&Ddim::new(1.0), &uneven())), data(draw(&ddpm, &uneven())));
+}
+
+/// From noise in one step: whatever a sampler does besides, there is only the clean picture to go to.
+#[test]
+fn a_single_step_to_level_zero_ends_at_the_denoised_picture() {
+    let (levels, data) = (NoiseLevels::new(vec![14.0, 0.0]).unwrap(), Mixture::ring());
+    let denoised = data.denoiser().denoise(start(&levels), levels.first()).unwrap();
+    for Row { name, sampler, .. } in rows().into_iter().filter(|row| row.sampler.min_steps() == 1) {
+        // Churn starts from a level of its own, and a restart has more steps inside.
+        if !name.contains("churn") && !name.contains("restart") {
+            let distance = distance(draw(&sampler, &levels), denoised.clone());
+            assert!(distance < 1e-13, "{name} ends {distance:.1e} beside");
+        }
+    }
+}
+
+/// Where a picture is after the first step, if that called the network once only.
+fn first_step(sampler: &impl Sampler) -> Option<Tensor<4>> {
+    let (levels, data, mut calls) = (evenly_in_t(40), Mixture::ring(), 0);
+    let mut model = |x: Tensor<4>, sigma: f64| {
+        calls += 1;
+        data.denoiser().denoise(x, sigma)
+    };
+    let mut state = State::new(start(&levels));
+    state.advance(sampler, &mut model, &mut TorchNoise::new(0), &levels).unwrap();
+    (calls == 1).then_some(state.x)
+}
+
+/// There is nothing to go by yet, so that a method which calls the network once has no choice.
+#[test]
+fn the_first_step_of_a_deterministic_method_with_one_call_is_that_of_ddim() {
+    let ddim = first_step(&Ddim::new(0.0)).unwrap();
+    for Row { name, sampler, .. } in deterministic() {
+        if let Some(x) = first_step(&sampler) {
+            let distance = distance(x, ddim.clone());
+            assert!(distance < 1e-13, "{name} is {distance:.1e} beside");
+        }
+    }
+}
+
+/// Where the noise seen is the same everywhere, paths are straight lines, and any method is exact but for rounding.
+#[test]
+fn deterministic_samplers_are_exact_where_the_noise_is_constant() {
+    let eps = draw(&Ddim::new(0.0), &uneven());
+    let mut model = |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, Stop> { Ok(x - eps.clone() * sigma) };
+    let expected = start(&uneven()) - eps.clone() * uneven().first();
+    assert_exact(&mut model, expected);
+}
+
+/// The same for the denoised picture: then paths are straight lines towards it.
+#[test]
+fn deterministic_samplers_are_exact_where_the_denoised_picture_is_constant() {
+    let denoised = draw(&Ddim::new(0.0), &uneven());
+    let mut model = |_: Tensor<4>, _: f64| -> Result<Tensor<4>, Stop> { Ok(denoised.clone()) };
+    assert_exact(&mut model, denoised.clone());
+}
+
+/// Checks where every deterministic sampler ends, after levels that end at 0.
+fn assert_exact(model: &mut dyn Denoiser, expected: Tensor<4>) {
+    let mut failures = Vec::new();
+    // A constant `v` is another thing than a constant `eps`.
+    for Row { name, sampler, .. } in deterministic().filter(|row| row.name != BLENDS_V) {
+        let drawn = sample(&sampler, model, &mut TorchNoise::new(0), start(&uneven()), &uneven()).unwrap();
+        let distance = distance(drawn, expected.clone());
+        // Pictures start at 30 and more; a tenth step leaves a few roundings of that.
+        if distance.is_nan() || distance > 1e-12 {
+            failures.push(format!("{name} is {distance:.1e} beside"));
+        }
+    }
+    assert_none(failures);
+}

@@ -1,0 +1,11 @@
+//! Every sampler of the catalogue against exact answers: data whose best denoiser and paths are known (`sd-exact`).
+
+#![allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
+
+mod calls;
+mod draws;
+mod equalities;
+mod orders;
+mod rows;
+mod state;
+mod weak;
