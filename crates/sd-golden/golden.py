@@ -13,8 +13,10 @@ import shutil
 import diffusers
 import torch
 from diffusers import (
-    AutoencoderKL, DDIMScheduler, DDPMScheduler, EulerDiscreteScheduler, PNDMScheduler, StableDiffusionPipeline,
-    StableDiffusionXLPipeline, UNet2DConditionModel,
+    AutoencoderKL, DDIMScheduler, DDPMScheduler, DEISMultistepScheduler, DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler, EulerDiscreteScheduler, HeunDiscreteScheduler, KDPM2AncestralDiscreteScheduler,
+    KDPM2DiscreteScheduler, LCMScheduler, LMSDiscreteScheduler, PNDMScheduler, SASolverScheduler, StableDiffusionPipeline,
+    StableDiffusionXLPipeline, TCDScheduler, UNet2DConditionModel, UniPCMultistepScheduler,
 )
 from PIL import Image
 from safetensors.torch import save_file
@@ -29,7 +31,22 @@ SAMPLERS = {
     "plms": lambda c: PNDMScheduler.from_config(c, skip_prk_steps=True),
     "pndm": lambda c: PNDMScheduler.from_config(c, skip_prk_steps=False),
     "ddpm": lambda c: DDPMScheduler.from_config(c, variance_type="fixed_small"),
+    "euler": lambda c: EulerDiscreteScheduler.from_config(c),
+    "euler-a": lambda c: EulerAncestralDiscreteScheduler.from_config(c),
+    "heun": lambda c: HeunDiscreteScheduler.from_config(c),
+    "dpm2": lambda c: KDPM2DiscreteScheduler.from_config(c),
+    "dpm2-a": lambda c: KDPM2AncestralDiscreteScheduler.from_config(c),
+    "lms": lambda c: LMSDiscreteScheduler.from_config(c),
+    "dpm++2m": lambda c: DPMSolverMultistepScheduler.from_config(c),
+    "unipc": lambda c: UniPCMultistepScheduler.from_config(c),
+    "deis": lambda c: DEISMultistepScheduler.from_config(c),
+    "sa-solver": lambda c: SASolverScheduler.from_config(c),
+    "lcm": lambda c: LCMScheduler.from_config(c),
+    "tcd": lambda c: TCDScheduler.from_config(c),
 }
+FIRST = ("ddim", "plms", "pndm", "ddpm")
+EVERYWHERE = ("euler", "euler-a", "heun", "dpm2", "lms", "dpm++2m", "unipc", "deis")
+GRIDS = {"karras": "use_karras_sigmas", "exponential": "use_exponential_sigmas", "beta-sigmas": "use_beta_sigmas"}
 
 
 def name_hash(text):
@@ -162,22 +179,43 @@ def save_network_outputs(kind, pipe, folder):
     save_file({k: v.contiguous() for k, v in outputs.items()}, folder / "networks.safetensors")
 
 
-def save_pictures(pipe, config, folder):
+def save_pictures(kind, pipe, config, folder):
     cases = {}
 
-    def draw(name, sampler, steps, seed=42, width=64, guidance=7.5, negative=NEGATIVE, eta=0.0):
-        pipe.scheduler = SAMPLERS[sampler](config)
+    def draw(name, sampler, steps, seed=42, width=64, guidance=7.5, negative=NEGATIVE, eta=0.0, schedule=None, **changed):
+        grid = {GRIDS[schedule]: True} if schedule else {}
+        # The pipeline hands its eta to TCD as well, which knows gamma by that name; 0.3 is its own default.
+        share = 0.3 if sampler == "tcd" else eta
+        pipe.scheduler = SAMPLERS[sampler](dict(config, **changed, **grid))
         image = pipe(
-            PROMPT, negative_prompt=negative, num_inference_steps=steps, guidance_scale=guidance, width=width, height=64, eta=eta,
+            PROMPT, negative_prompt=negative, num_inference_steps=steps, guidance_scale=guidance, width=width, height=64, eta=share,
             generator=torch.Generator("cpu").manual_seed(seed), output_type="np",
         ).images[0]
         Image.fromarray((image * 255).round().astype("uint8")).save(folder / f"{name}.png", optimize=True)
         cases[name] = dict(
-            prompt=PROMPT, negative=negative, sampler=sampler, steps=steps, seed=seed, width=width, height=64, guidance=guidance, eta=eta
+            prompt=PROMPT, negative=negative, sampler=sampler, steps=steps, seed=seed, width=width, height=64, guidance=guidance, eta=eta,
         )
+        # What has its default is left out.
+        cases[name] |= {k: v for k, v in dict(schedule=schedule, config=changed).items() if v}
 
-    for sampler in SAMPLERS:
+    for sampler in FIRST + EVERYWHERE:
         draw(f"{sampler}-10", sampler, 10)
+    draw("dpm++2m-karras-10", "dpm++2m", 10, schedule="karras")
+    if kind == "sd1":
+        draw("dpm++2m-20", "dpm++2m", 20)
+        draw("euler-exponential-7", "euler", 7, schedule="exponential")
+        draw("heun-beta-7", "heun", 7, schedule="beta-sigmas")
+        draw("dpm2-a-10", "dpm2-a", 10)
+        draw("sa-solver-10", "sa-solver", 10)
+        draw("lcm-4", "lcm", 4)
+        draw("tcd-4", "tcd", 4)
+        draw("unipc-order3-10", "unipc", 10, solver_order=3)
+        draw("euler-trailing-7", "euler", 7, timestep_spacing="trailing")
+        draw("dpm++2m-leading-7", "dpm++2m", 7, timestep_spacing="leading")
+    if kind == "sd2v":
+        pure = dict(rescale_betas_zero_snr=True, timestep_spacing="trailing")
+        draw("ddim-zero-snr-10", "ddim", 10, **pure)
+        draw("euler-zero-snr-10", "euler", 10, **pure)
     draw("ddim-7", "ddim", 7)
     draw("plms-7", "plms", 7)
     draw("ddim-10-eta1", "ddim", 10, eta=1.0)
@@ -197,7 +235,7 @@ def main():
         expected.mkdir(parents=True)
         config = save_configs(kind, pipe, model)
         save_network_outputs(kind, pipe, expected)
-        save_pictures(pipe, config, expected)
+        save_pictures(kind, pipe, config, expected)
 
 
 if __name__ == "__main__":

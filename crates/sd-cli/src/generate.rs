@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use clap::ValueEnum;
 use sd_pipeline::{
-    DType, Error, Latents, Model, Pipeline, Request, SamplerName, TorchNoise, device_by_name, read_tensor, write_tensor,
+    DType, Error, Latents, Model, Pipeline, Request, SamplerOption, Schedule, device_by_name, read_tensor, write_tensor,
 };
 
 use crate::progress::{Kind, Progress};
@@ -32,21 +32,25 @@ pub struct Args {
     /// PNG file to write; with --count, out-0.png, out-1.png, ...
     #[arg(long, value_name = "FILE", default_value = "out.png")]
     output: PathBuf,
-    /// Sampler: ddpm, ddim, plms or pndm [default: the model's own, else ddim]
+    /// Sampler; `sd samplers` lists them [default: the model's own, else ddim]
     ///
-    /// plms is good from 15 steps, ddim from 20 (with --eta 1 it is stochastic), pndm from 30, and ddpm, which is
-    /// stochastic, from 100.
+    /// For 15 to 30 steps take dpm++2m or unipc; for more variety, a stochastic one such as euler-a or dpm++2m-sde.
     #[arg(long, value_name = "NAME")]
     sampler: Option<String>,
-    /// Sampling steps: more are slower and finer
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    steps: usize,
+    /// Noise levels to visit; `sd samplers` lists the schedules [default: what the model's config says]
+    ///
+    /// With dpm++2m and few steps, karras and ays are good choices. timesteps:999,749,499,249 and sigmas:14.6,4,1,0 are
+    /// schedules of your own.
+    #[arg(long, value_name = "NAME")]
+    schedule: Option<String>,
+    /// Sampling steps: more are slower and finer [default: 50, or those that --schedule lists]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
     /// How closely to follow the prompt; 1 ignores the negative prompt and halves the work [default: 7.5, XL: 5]
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     guidance: Option<f64>,
-    /// Fresh noise in each step of ddim, from 0 to 1
-    #[arg(long, value_name = "F", default_value_t = 0.0, allow_hyphen_values = true)]
-    eta: f64,
+    #[command(flatten)]
+    options: Options,
     /// Width in pixels, a multiple of 8 [default: the model's own]
     #[arg(long, value_name = "W")]
     width: Option<usize>,
@@ -79,11 +83,57 @@ pub struct Args {
     progress: Kind,
 }
 
+/// Options that some samplers have; `sd samplers` says which, and their ranges.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Options of samplers (see `sd samplers`)")]
+struct Options {
+    /// Share of fresh noise in each step
+    #[arg(long, value_name = "F", allow_hyphen_values = true)]
+    eta: Option<f64>,
+    /// Factor on the fresh noise
+    #[arg(long, value_name = "F", allow_hyphen_values = true)]
+    s_noise: Option<f64>,
+    /// Noise added before each step
+    #[arg(long, value_name = "F", allow_hyphen_values = true)]
+    s_churn: Option<f64>,
+    /// Lowest noise level that --s-churn applies to
+    #[arg(long, value_name = "F", allow_hyphen_values = true)]
+    s_tmin: Option<f64>,
+    /// Highest noise level that --s-churn applies to
+    #[arg(long, value_name = "F", allow_hyphen_values = true)]
+    s_tmax: Option<f64>,
+    /// Order of a multistep method
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    order: Option<f64>,
+    /// Strength of sa-solver's noise
+    #[arg(long, value_name = "F", allow_hyphen_values = true)]
+    tau: Option<f64>,
+    /// How far a step of tcd overshoots
+    #[arg(long, value_name = "F", allow_hyphen_values = true)]
+    gamma: Option<f64>,
+}
+
+impl Options {
+    fn given(&self) -> Vec<(SamplerOption, f64)> {
+        let value = |option| match option {
+            SamplerOption::Eta => self.eta,
+            SamplerOption::SNoise => self.s_noise,
+            SamplerOption::SChurn => self.s_churn,
+            SamplerOption::STmin => self.s_tmin,
+            SamplerOption::STmax => self.s_tmax,
+            SamplerOption::Order => self.order,
+            SamplerOption::Tau => self.tau,
+            SamplerOption::Gamma => self.gamma,
+        };
+        SamplerOption::ALL.into_iter().filter_map(|option| Some((option, value(option)?))).collect()
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   sd generate --model sd15 --prompt \"a lighthouse at dusk\" --output lighthouse.png
   sd generate --model sd15 --prompt \"a cat\" --negative-prompt \"blurry\" --steps 20 --seed 42 --count 4
-  sd generate --model sdxl --prompt \"a city\" --width 1024 --height 768 --sampler ddim --eta 1
+  sd generate --model sdxl --prompt \"a city\" --width 1024 --height 768 --sampler dpm++2m --schedule karras --steps 20
 
 Exit codes: 0 drawn, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
 
@@ -134,15 +184,18 @@ pub fn run(args: &Args) -> Result<(), Error> {
 
 impl Args {
     fn request(&self) -> Result<Request, Error> {
+        let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
+        let listed = schedule.as_ref().and_then(Schedule::steps);
         Ok(Request {
             prompt: self.prompt.clone(),
             negative_prompt: self.negative_prompt.clone(),
             width: self.width,
             height: self.height,
-            sampler: self.sampler.as_deref().map(str::parse::<SamplerName>).transpose()?,
-            steps: self.steps,
+            sampler: self.sampler.as_deref().map(str::parse).transpose()?,
+            options: self.options.given(),
+            steps: self.steps.or(listed).unwrap_or(50),
+            schedule,
             guidance: self.guidance,
-            eta: self.eta,
             seed: self.seed.unwrap_or_else(new_seed),
             latents: self.latents.as_deref().map(read_latents).transpose()?,
         })
@@ -180,7 +233,7 @@ impl Args {
     ) -> Result<(), Error> {
         let Rng::Torch = self.rng;
         progress.picture();
-        let picture = pipeline.draw_with(request, &mut TorchNoise::new(request.seed), &mut |step| {
+        let picture = pipeline.draw_with(request, &mut *pipeline.noise(request), &mut |step| {
             progress.step(index, step);
             if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;

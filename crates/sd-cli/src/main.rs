@@ -4,6 +4,7 @@
 
 mod generate;
 mod progress;
+mod samplers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -24,13 +25,19 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Generate(Box<generate::Args>),
+    /// List the samplers, their options, and the schedules
+    Samplers,
 }
 
 fn main() -> ExitCode {
-    let Command::Generate(args) = Cli::parse().command;
+    let command = Cli::parse().command;
     // A panic is a bug, or a driver that gave up: one line all the same, and never an abort.
     std::panic::set_hook(Box::new(|_| {}));
-    match catch_unwind(AssertUnwindSafe(|| generate::run(&args))) {
+    let run = || match command {
+        Command::Generate(args) => generate::run(&args),
+        Command::Samplers => samplers::run(),
+    };
+    match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
             eprintln!("error: {error}");

@@ -9,6 +9,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_samplers::TorchNoise;
 use sd_weights::parameters;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::Kind;
@@ -40,6 +41,19 @@ impl TinyModel {
         write_weights(kind, "unet", &kind.unet().init(&device), &weights("unet"));
         write_weights(kind, "vae", &kind.vae().init(&device), &weights("vae"));
         Self { folder }
+    }
+
+    /// Changes keys of `scheduler_config.json`.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the file cannot be read or written.
+    pub fn change_scheduler(&self, changes: &serde_json::Map<String, Value>) {
+        let file = self.path().join("scheduler/scheduler_config.json");
+        let text = std::fs::read_to_string(&file).expect("the folder has one");
+        let mut config: serde_json::Map<String, Value> = serde_json::from_str(&text).expect("it is JSON");
+        config.extend(changes.clone());
+        std::fs::write(file, Value::Object(config).to_string()).expect("the temporary folder can be written");
     }
 
     /// The folder.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use sd_golden::{Kind, TinyModel};
-use sd_pipeline::{DType, Device, Error, Latents, Model, Noise, Pipeline, Request, SamplerName, Tensor, TorchNoise};
+use sd_pipeline::{DType, Device, Error, Latents, Model, Noise, Pipeline, Request, Tensor, TorchNoise};
 
 fn pipeline(kind: Kind) -> Pipeline {
     Pipeline::from_folder(TinyModel::new(kind).path(), &Device::flex(), DType::F32).unwrap()
@@ -44,8 +44,12 @@ fn a_watcher_can_cancel() {
 fn noise_may_be_ones_own() {
     struct Twos;
     impl Noise for Twos {
-        fn draw(&mut self, like: &Tensor<4>) -> Tensor<4> {
+        fn start(&mut self, like: &Tensor<4>) -> Tensor<4> {
             like.ones_like() * 2.0
+        }
+
+        fn draw(&mut self, like: &Tensor<4>, _from: f64, _to: f64) -> Tensor<4> {
+            self.start(like)
         }
     }
     let pipeline = pipeline(Kind::Sd1);
@@ -66,9 +70,8 @@ fn a_pipeline_draws_the_same_picture_again() {
 fn what_a_folder_does_not_say_has_the_defaults_of_its_sampler() {
     let model = Model::open(TinyModel::new(Kind::Sdxl).path()).unwrap();
     let settings = model.describe(&Request::new("a house")).unwrap();
-    // The folder names Euler's method, which is not here yet.
-    assert_eq!(settings, "a house\nSteps: 50, Sampler: ddim, CFG scale: 5, Seed: 0, Size: 64x64");
-    assert!(model.check(&Request { sampler: Some(SamplerName::Pndm), steps: 3, ..request() }).is_err());
+    assert_eq!(settings, "a house\nSteps: 50, Sampler: euler, CFG scale: 5, Seed: 0, Size: 64x64");
+    assert!(model.check(&Request { sampler: Some("pndm".parse().unwrap()), steps: 3, ..request() }).is_err());
 }
 
 #[test]

@@ -40,6 +40,8 @@ mod pipeline;
 mod prompt;
 mod request;
 mod sampler;
+mod schedule;
+mod walk;
 mod watch;
 
 pub use burn::tensor::{Device, Tensor};
@@ -50,7 +52,8 @@ pub use model::Model;
 pub use pipeline::{Picture, Pipeline};
 pub use request::{Latents, Request};
 pub use sampler::SamplerName;
-pub use sd_samplers::{Noise, TorchNoise};
+pub use schedule::Schedule;
+pub use sd_samplers::{BrownianNoise, CATALOGUE, FreshNoise, Noise, OptionRange, SamplerOption, TorchNoise};
 pub use sd_weights::{read_tensor, write_tensor};
 pub use watch::Step;
 

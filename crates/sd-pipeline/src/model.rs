@@ -143,15 +143,17 @@ impl Model {
     pub fn describe(&self, request: &Request) -> Result<String, Error> {
         let (width, height) = request.size(self)?;
         let negative = request.negative_prompt.as_ref().map(|text| format!("\nNegative prompt: {text}"));
-        let eta = if request.eta > 0.0 { format!(", Eta: {}", request.eta) } else { String::new() };
+        let schedule = request.schedule.as_ref().map(|schedule| format!(", Schedule type: {schedule}"));
+        let options: String = request.options.iter().map(|(option, value)| format!(", {option}: {value}")).collect();
         Ok(format!(
-            "{}{}\nSteps: {}, Sampler: {}, CFG scale: {}, Seed: {}, Size: {width}x{height}{eta}",
+            "{}{}\nSteps: {}, Sampler: {}, CFG scale: {}, Seed: {}, Size: {width}x{height}{}{options}",
             request.prompt,
             negative.unwrap_or_default(),
             request.steps,
             request.sampler_name(self),
             request.guidance(self)?,
             request.seed,
+            schedule.unwrap_or_default(),
         ))
     }
 

@@ -2,12 +2,13 @@ use std::ops::{ControlFlow, Deref};
 use std::path::Path;
 
 use burn::tensor::{DType as TensorDType, Device, Tensor, TensorData};
-use sd_samplers::{Network, Noise, TorchNoise, sample};
+use sd_samplers::{BrownianNoise, FreshNoise, Network, Noise, TorchNoise, sample};
 use sd_schedule::input_scale;
 
 use crate::guidance::predict;
 use crate::model::Networks;
 use crate::prompt::Conditions;
+use crate::walk::Walk;
 use crate::watch::Watched;
 use crate::{DType, Error, Image, Latents, Model, Request, Step};
 
@@ -52,13 +53,21 @@ impl Pipeline {
         Model::open(folder)?.load(device, dtype)
     }
 
-    /// Draws a picture with the noise of the request's seed, the same that PyTorch's CPU generator gives.
+    /// Draws a picture with the [`noise`](Self::noise) of the request's seed.
     ///
     /// # Errors
     ///
     /// [`Error`] for a request that cannot be drawn, and where numbers do not stay finite.
     pub fn draw(&self, request: &Request) -> Result<Picture, Error> {
-        self.draw_with(request, &mut TorchNoise::new(request.seed), &mut |_| ControlFlow::Continue(()))
+        self.draw_with(request, &mut *self.noise(request), &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// The noise of the request's seed: PyTorch's, from which samplers that follow a Brownian path take the start only.
+    pub fn noise(&self, request: &Request) -> Box<dyn Noise> {
+        match request.sampler_name(&self.model).fresh {
+            FreshNoise::Path => Box::new(BrownianNoise::new(request.seed)),
+            FreshNoise::Never | FreshNoise::Steps => Box::new(TorchNoise::new(request.seed)),
+        }
     }
 
     /// Draws a picture with noise of your own, shows `watch` every call of the network, and stops when it says so.
@@ -86,17 +95,18 @@ impl Pipeline {
         noise: &mut dyn Noise,
         watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
     ) -> Result<Tensor<4>, Error> {
-        let (sampler, levels) = request.sampler(&self.model)?;
-        let start = self.start(request, noise)? / input_scale(levels.first());
+        let (sampler, Walk { levels, start, whole_timesteps }) = request.sampler(&self.model)?;
+        let start = self.start(request, noise)? * start;
         let conditions = Conditions::of(request, &self.model, &self.networks)?;
         let guidance = request.guidance(&self.model)?;
         let network = Network {
             schedule: &self.model.scheduler.schedule,
             prediction: self.model.scheduler.prediction,
+            whole_timesteps,
             call: |x, t| Ok(predict(&self.networks.unet, &conditions, guidance, x, t)),
         };
-        let mut watched = Watched::new(network, sampler.calls(levels.steps()), watch);
-        let x = sample(sampler, &mut watched, noise, start, &levels);
+        let mut watched = Watched::new(network, sampler.calls(&levels), watch);
+        let x = sample(&sampler, &mut watched, noise, start, &levels);
         // Every error of this denoiser is ours.
         let x = x.map_err(|stop| stop.downcast::<Error>().map_or_else(|e| Error::Backend(e.to_string()), |e| *e))?;
         watched.check()?;
@@ -111,7 +121,7 @@ impl Pipeline {
                 let data = TensorData::new(latents.numbers.clone(), shape);
                 Tensor::from_data(data, (&self.device, TensorDType::F32))
             }
-            None => noise.draw(&Tensor::zeros(shape, (&self.device, TensorDType::F32))),
+            None => noise.start(&Tensor::zeros(shape, (&self.device, TensorDType::F32))),
         })
     }
 

@@ -1,7 +1,7 @@
-use sd_samplers::Sampler;
-use sd_schedule::NoiseLevels;
+use sd_samplers::{Convention, Sampler, SamplerOption, Setting, Variance};
 
-use crate::{Error, Model, SamplerName};
+use crate::walk::Walk;
+use crate::{Error, Model, SamplerName, Schedule};
 
 /// What to draw.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,13 +16,16 @@ pub struct Request {
     pub height: Option<usize>,
     /// The sampler; none is the one the model's config names where it is one of ours, else DDIM.
     pub sampler: Option<SamplerName>,
-    /// Steps of the sampler, from 1 to the timesteps of the training.
+    /// Options of the sampler, such as the `eta` of DDIM; [`Entry::options`](sd_samplers::Entry::options) says which it
+    /// has.
+    pub options: Vec<(SamplerOption, f64)>,
+    /// Which noise levels are visited; none is what the model's config says.
+    pub schedule: Option<Schedule>,
+    /// Steps of the sampler, from 1; most schedules have no more than the timesteps of the training.
     pub steps: usize,
     /// How much the prompt counts against the negative prompt: 1 is not at all, and half the work; none is 5 for models
     /// of the XL kind, and 7.5 for the others.
     pub guidance: Option<f64>,
-    /// Share of fresh noise in each step of DDIM, from 0 to 1.
-    pub eta: f64,
     /// Names the noise, and so the picture.
     pub seed: u64,
     /// The noise to start from, standard normal numbers; none draws it from the seed.
@@ -47,9 +50,10 @@ impl Request {
             width: None,
             height: None,
             sampler: None,
+            options: Vec::new(),
+            schedule: None,
             steps: 50,
             guidance: None,
-            eta: 0.0,
             seed: 0,
             latents: None,
         }
@@ -84,13 +88,41 @@ impl Request {
         }
     }
 
-    /// The sampler and the noise levels it walks down.
-    pub(crate) fn sampler(&self, model: &Model) -> Result<(Box<dyn Sampler>, NoiseLevels), Error> {
-        self.sampler_name(model).build(&model.scheduler, self.steps, self.eta)
+    /// The sampler, and the noise levels it walks down.
+    pub(crate) fn sampler(&self, model: &Model) -> Result<(Box<dyn Sampler>, Walk), Error> {
+        let (name, config) = (self.sampler_name(model), &model.scheduler);
+        let variance = match &config.variance {
+            Ok(variance) => *variance,
+            Err(unknown) if name.name == "ddpm" => {
+                return Err(Error::Request(format!(
+                    "scheduler_config.json has `variance_type` {unknown:?}, which --sampler ddpm cannot follow: choose another sampler"
+                )));
+            }
+            Err(_) => Variance::FixedSmall,
+        };
+        // The config's order goes first: what is given last counts.
+        let solver =
+            matches!(name.convention, Convention::DpmSolver | Convention::Deis) && name.has(SamplerOption::Order);
+        let order = config.solver_order.filter(|_| solver).map(|order| (SamplerOption::Order, order as f64));
+        let setting = Setting {
+            variance,
+            blended: config.prediction,
+            clip: config.clip,
+            options: order.into_iter().chain(self.options.iter().copied()).collect(),
+            ..Setting::new(config.schedule.clone())
+        };
+        let sampler = name.make(&setting).map_err(|error| Error::Request(format!("--{error}")))?;
+        let walk = Walk::new(&name, config, self.schedule.as_ref(), model.is_xl(), self.steps)?;
+        let least = sampler.min_steps();
+        if walk.levels.steps() < least {
+            return Err(Error::Request(format!("--steps {}: the {name} sampler needs at least {least}", self.steps)));
+        }
+        Ok((sampler, walk))
     }
 
+    /// The sampler that is asked for, or the model's own, or DDIM.
     pub(crate) fn sampler_name(&self, model: &Model) -> SamplerName {
-        self.sampler.or(model.scheduler.sampler).unwrap_or(SamplerName::Ddim)
+        self.sampler.or(model.scheduler.sampler).unwrap_or_else(|| "ddim".parse().expect("it is in the catalogue"))
     }
 
     /// The guidance scale.

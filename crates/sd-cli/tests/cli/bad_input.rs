@@ -39,14 +39,51 @@ fn sizes_and_steps_out_of_range() {
 
 #[test]
 fn numbers_out_of_range() {
-    assert_flags_refused(&["--eta", "1.5", "--sampler", "ddim"], 2, &["--eta 1.5", "between 0 and 1"]);
+    assert_flags_refused(&["--eta", "1.5", "--sampler", "ddim"], 2, &["--eta 1.5", "0 to 1", "ddim"]);
     assert_flags_refused(&["--eta", "0.5", "--sampler", "plms"], 2, &["--eta", "ddim", "plms"]);
+    assert_flags_refused(&["--order", "2.5", "--sampler", "unipc"], 2, &["--order 2.5", "1 to 3", "unipc"]);
+    assert_flags_refused(&["--s-churn", "1"], 2, &["--s-churn is not an option of plms", "euler, heun"]);
     assert_flags_refused(&["--guidance", "nan"], 2, &["--guidance", "finite"]);
 }
 
 #[test]
+fn schedules_that_cannot_work() {
+    assert_flags_refused(&["--schedule", "magic"], 2, &["`magic`", "karras", "timesteps:"]);
+    assert_flags_refused(&["--schedule", "sigmas:9,x"], 2, &["--schedule", "`x` is not a number"]);
+    assert_flags_refused(&["--schedule", "sigmas:9,3,0", "--steps", "3"], 2, &["--steps 3", "lists 2"]);
+    assert_flags_refused(&["--schedule", "sigmas:3,9,0"], 2, &["--schedule", "must fall", "9 after 3"]);
+    assert_flags_refused(&["--schedule", "timesteps:1000,5"], 2, &["--schedule", "timestep 1000"]);
+    assert_flags_refused(&["--sampler", "lcm", "--steps", "51"], 2, &["51 steps", "at most 50"]);
+}
+
+#[test]
+fn options_of_the_config_that_a_sampler_would_not_follow() {
+    let model = TinyModel::new(Kind::Sd1);
+    model.change_scheduler(serde_json::json!({ "use_lu_lambdas": true }).as_object().unwrap());
+    let run = Run::new();
+    let refused = run.generate_with(model.path(), &["--sampler", "dpm++2m"]);
+    assert_refused(&run, &refused, 2, &["`use_lu_lambdas` true", "--sampler dpm++2m", "ddim"]);
+    assert!(run.generate_with(model.path(), &["--sampler", "ddim"]).status.success());
+}
+
+#[test]
+fn noise_cannot_be_predicted_where_there_is_nothing_else() {
+    let model = TinyModel::new(Kind::Sd2v);
+    let pure = serde_json::json!({ "rescale_betas_zero_snr": true, "prediction_type": "epsilon" });
+    model.change_scheduler(pure.as_object().unwrap());
+    let run = Run::new();
+    let flags = ["--sampler", "ddim", "--schedule", "trailing"];
+    assert_refused(
+        &run,
+        &run.generate_with(model.path(), &flags),
+        2,
+        &["rescale_betas_zero_snr", "--schedule leading"],
+    );
+}
+
+#[test]
 fn unknown_names_are_answered_with_the_known_ones() {
-    assert_flags_refused(&["--sampler", "magic"], 2, &["`magic`", "ddpm, ddim, plms, pndm"]);
+    assert_flags_refused(&["--sampler", "magic"], 2, &["`magic`", "plms, pndm, ", "dpm++2m, "]);
     assert_flags_refused(&["--device", "tpu"], 2, &["`tpu`", "flex, ndarray, wgpu"]);
     assert_flags_refused(&["--device", "rocm"], 2, &["`rocm`", "--features rocm"]);
     assert_flags_refused(&["--device", "flex:3"], 2, &["`flex:3`", "number 0"]);
@@ -216,14 +253,8 @@ fn config_values_that_are_not_supported() {
         ("text_encoder/config.json", "vocab_size", serde_json::json!(500), "id 517"),
         ("text_encoder/config.json", "hidden_act", serde_json::json!("relu"), "relu"),
         ("scheduler/scheduler_config.json", "prediction_type", serde_json::json!("flow"), "flow"),
-        ("scheduler/scheduler_config.json", "beta_schedule", serde_json::json!("sigmoid"), "sigmoid"),
+        ("scheduler/scheduler_config.json", "beta_schedule", serde_json::json!("laplace"), "laplace"),
         ("scheduler/scheduler_config.json", "thresholding", serde_json::json!(true), "thresholding"),
-        (
-            "scheduler/scheduler_config.json",
-            "rescale_betas_zero_snr",
-            serde_json::json!(true),
-            "rescale_betas_zero_snr",
-        ),
         ("scheduler/scheduler_config.json", "beta_end", serde_json::json!(1.5), "beta"),
         ("model_index.json", "_class_name", serde_json::json!("FluxPipeline"), "FluxPipeline"),
     ];

@@ -83,6 +83,54 @@ fn latents_are_saved_and_read_back() {
 }
 
 #[test]
+fn every_sampler_that_is_listed_draws() {
+    let run = Run::new();
+    let list = stdout(&run.sd(&["samplers"]));
+    let names: Vec<&str> = list.lines().skip(1).map_while(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() > 20 && names.contains(&"dpm++2m"), "{list}");
+    let (first, mut pictures) = (run.path("0.png"), Vec::new());
+    for (i, name) in names.iter().enumerate() {
+        let output = format!("{i}.png");
+        assert_drawn(&run.generate(&["--sampler", name, "--steps", "4", "--seed", "1", "--output", &output]));
+        pictures.push(run.read(&output));
+    }
+    assert!(first.is_file());
+    pictures.sort();
+    pictures.dedup();
+    // The settings are in the file, so each differs at least by its sampler's name.
+    assert_eq!(pictures.len(), names.len());
+}
+
+#[test]
+fn every_schedule_that_is_listed_draws_and_so_do_lists() {
+    let run = Run::new();
+    let list = stdout(&run.sd(&["samplers"]));
+    let line = list.lines().find_map(|line| line.strip_prefix("Schedules: ")).unwrap();
+    let names = line.split(", ").filter(|name| !name.contains(':')).chain(["timesteps:900,300", "sigmas:9,1.5,0"]);
+    for name in names {
+        assert_drawn(&run.generate(&["--sampler", "dpm++2m", "--schedule", name, "--seed", "1"]));
+    }
+    // A list says how many steps there are.
+    let model = crate::MODEL.path().to_str().unwrap();
+    let flags = [
+        "generate",
+        "--model",
+        model,
+        "--prompt",
+        "x",
+        "--sampler",
+        "ddim",
+        "--schedule",
+        "sigmas:9,1.5,0",
+        "--progress",
+        "json",
+    ];
+    let output = run.sd(&flags);
+    assert_drawn(&output);
+    assert!(stdout(&output).contains("\"steps\":2"), "{}", stdout(&output));
+}
+
+#[test]
 fn an_empty_prompt_is_legal() {
     assert_drawn(&Run::new().generate(&["--prompt", "", "--seed", "1"]));
 }
@@ -130,9 +178,17 @@ fn help_teaches() {
         "--negative-prompt",
         "--output",
         "--sampler",
+        "--schedule",
         "--steps",
         "--guidance",
         "--eta",
+        "--s-noise",
+        "--s-churn",
+        "--s-tmin",
+        "--s-tmax",
+        "--order",
+        "--tau",
+        "--gamma",
         "--width",
         "--height",
         "--seed",

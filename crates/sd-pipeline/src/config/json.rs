@@ -27,6 +27,11 @@ impl Json {
         Ok(Self { file: file.to_path_buf(), map })
     }
 
+    /// The value of `key`, which stays where it is; none where it is absent.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.map.get(key)
+    }
+
     /// The value of `key`; none where it is absent or null.
     pub fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, Error> {
         match self.map.remove(key) {

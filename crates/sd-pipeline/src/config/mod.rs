@@ -3,6 +3,7 @@
 //! A value that changes the result and is not supported is an error; so is an unknown key, unless it is null or false,
 //! which by convention means "off".
 
+mod class;
 mod clip;
 mod json;
 mod scheduler;

@@ -1,8 +1,9 @@
 use std::path::Path;
 
 use sd_samplers::Variance;
-use sd_schedule::{BetaSchedule, NoiseSchedule, Prediction, Spacing};
+use sd_schedule::{BetaSchedule, Grid, NoiseSchedule, Prediction, Spacing};
 
+use super::class::{not_followed, sampler};
 use super::json::Json;
 use crate::{Error, SamplerName};
 
@@ -16,62 +17,59 @@ pub(crate) struct SchedulerConfig {
     /// What the network predicts.
     pub prediction: Prediction,
     /// Which timesteps are visited.
-    pub spacing: Spacing,
+    pub spacing: Option<Spacing>,
+    /// What is added to the timesteps of the leading spacing.
+    pub steps_offset: usize,
+    /// Noise levels that take the place of timesteps.
+    pub grid: Option<Grid>,
     /// Whether the last step goes to no noise at all, rather than to the smallest trained level.
     pub set_alpha_to_one: Option<bool>,
+    /// Whether samplers that mostly end at no noise end at the smallest trained level.
+    pub final_sigma_min: bool,
     /// The variance of DDPM's noise, or the name of one that is not supported.
     pub variance: Result<Variance, String>,
+    /// Order of multistep solvers.
+    pub solver_order: Option<usize>,
+    /// Timesteps that consistency models are distilled on.
+    pub original_inference_steps: usize,
+    /// An option that the classes behind the solvers would follow, but which is not followed here.
+    pub not_followed: Option<String>,
     /// The range that denoised pictures are held in.
     pub clip: Option<f64>,
     /// The sampler that the class corresponds to, where it is one of ours.
     pub sampler: Option<SamplerName>,
 }
 
-/// Options of other samplers' classes, and of none that is here.
-const OTHER_SAMPLERS: [&str; 20] = [
-    "algorithm_type",
-    "disable_corrector",
+/// Options that no sampler here has, and that change nothing for those that are here.
+const IGNORED: [&str; 6] = [
     "dynamic_thresholding_ratio",
-    "euler_at_final",
-    "final_sigmas_type",
     "flow_shift",
-    "interpolation_type",
-    "lambda_min_clipped",
-    "lower_order_final",
-    "original_inference_steps",
-    "predict_x0",
     "sample_max_value",
-    "sigma_max",
-    "sigma_min",
-    "solver_order",
-    "solver_type",
+    "time_shift_type",
     "timestep_scaling",
-    "timestep_type",
-    "use_karras_sigmas",
-    "use_exponential_sigmas",
+    "use_dynamic_shifting",
 ];
 
 impl SchedulerConfig {
     pub fn read(file: &Path) -> Result<Self, Error> {
         let mut json = Json::read(file)?;
-        let class: Option<String> = json.take("_class_name")?;
-        let skip_prk_steps = json.take_or("skip_prk_steps", false)?;
-        let sampler = match class.as_deref() {
-            Some("DDPMScheduler") => Some(SamplerName::Ddpm),
-            Some("DDIMScheduler") => Some(SamplerName::Ddim),
-            Some("PNDMScheduler") if skip_prk_steps => Some(SamplerName::Plms),
-            Some("PNDMScheduler") => Some(SamplerName::Pndm),
-            _ => None,
-        };
-        json.ignore(&OTHER_SAMPLERS);
+        let sampler = sampler(&json)?;
+        json.ignore(&["_class_name", "skip_prk_steps"]);
+        json.ignore(&IGNORED);
         json.only("thresholding", false)?;
-        json.only("rescale_betas_zero_snr", false)?;
+        let steps_offset = json.take_or("steps_offset", 0)?;
         let config = Self {
             schedule: schedule(&mut json)?,
             prediction: prediction(&mut json)?,
-            spacing: spacing(&mut json)?,
+            spacing: spacing(&mut json, steps_offset)?,
+            steps_offset,
+            grid: grid(&mut json)?,
             set_alpha_to_one: json.take("set_alpha_to_one")?,
+            final_sigma_min: json.take_or("final_sigmas_type", "zero".to_string())? == "sigma_min",
             variance: variance(&mut json)?,
+            solver_order: json.take("solver_order")?,
+            original_inference_steps: json.count_or("original_inference_steps", 50)?,
+            not_followed: not_followed(&mut json)?,
             clip: clip(&mut json)?,
             sampler,
         };
@@ -90,13 +88,17 @@ fn schedule(json: &mut Json) -> Result<NoiseSchedule, Error> {
             "linear" => BetaSchedule::Linear.betas(count, start, end),
             "scaled_linear" => BetaSchedule::ScaledLinear.betas(count, start, end),
             "squaredcos_cap_v2" => BetaSchedule::SquaredCosCapV2.betas(count, start, end),
+            "sigmoid" => BetaSchedule::Sigmoid.betas(count, start, end),
             other => {
-                let supported = "\"linear\", \"scaled_linear\" and \"squaredcos_cap_v2\"";
+                let supported = "\"linear\", \"scaled_linear\", \"squaredcos_cap_v2\" and \"sigmoid\"";
                 return Err(json.error(format!("`beta_schedule` is {other:?}, only {supported} are supported")));
             }
         },
     };
-    betas.and_then(|betas| NoiseSchedule::from_betas(&betas)).map_err(|error| json.error(error.to_string()))
+    let zero_terminal_snr = json.take_or("rescale_betas_zero_snr", false)?;
+    let schedule = betas.and_then(|betas| NoiseSchedule::from_betas(&betas));
+    let schedule = schedule.map_err(|error| json.error(error.to_string()))?;
+    Ok(if zero_terminal_snr { schedule.with_zero_terminal_snr() } else { schedule })
 }
 
 fn prediction(json: &mut Json) -> Result<Prediction, Error> {
@@ -110,16 +112,31 @@ fn prediction(json: &mut Json) -> Result<Prediction, Error> {
     }
 }
 
-fn spacing(json: &mut Json) -> Result<Spacing, Error> {
-    let offset = json.take_or("steps_offset", 0)?;
-    match json.take_or("timestep_spacing", "leading".to_string())?.as_str() {
-        "leading" => Ok(Spacing::Leading { offset }),
-        "linspace" => Ok(Spacing::Linspace),
-        "trailing" => Ok(Spacing::Trailing),
-        other => Err(json.error(format!(
+fn spacing(json: &mut Json, offset: usize) -> Result<Option<Spacing>, Error> {
+    match json.take::<String>("timestep_spacing")?.as_deref() {
+        None => Ok(None),
+        Some("leading") => Ok(Some(Spacing::Leading { offset })),
+        Some("linspace") => Ok(Some(Spacing::Linspace)),
+        Some("trailing") => Ok(Some(Spacing::Trailing)),
+        Some(other) => Err(json.error(format!(
             "`timestep_spacing` is {other:?}, only \"leading\", \"linspace\" and \"trailing\" are supported"
         ))),
     }
+}
+
+fn grid(json: &mut Json) -> Result<Option<Grid>, Error> {
+    let grids = [
+        ("use_karras_sigmas", Grid::Karras { rho: 7.0 }),
+        ("use_exponential_sigmas", Grid::Exponential),
+        ("use_beta_sigmas", Grid::BetaSigmas),
+    ];
+    let mut asked = None;
+    for (key, grid) in grids {
+        if json.take_or(key, false)? {
+            asked = asked.or(Some(grid));
+        }
+    }
+    Ok(asked)
 }
 
 fn variance(json: &mut Json) -> Result<Result<Variance, String>, Error> {

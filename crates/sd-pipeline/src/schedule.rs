@@ -1,0 +1,111 @@
+use std::fmt;
+use std::str::FromStr;
+
+use sd_schedule::{Grid, ScheduleError, Spacing};
+
+use crate::Error;
+
+/// Which noise levels to visit, where it is not left to the model's config.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Schedule {
+    /// Multiples of `trained / steps`, shifted by the config's `steps_offset`: [`Spacing::Leading`].
+    Leading,
+    /// Evenly from the first to the last timestep: [`Spacing::Linspace`].
+    Linspace,
+    /// Counted back from the last timestep: [`Spacing::Trailing`].
+    Trailing,
+    /// Noise levels of a grid, followed by 0.
+    Grid(Grid),
+    /// "Align Your Steps" with the table of the model's family: [`Grid::AysSd1`] or [`Grid::AysSdxl`].
+    Ays,
+    /// Training timesteps of your own, falling.
+    Timesteps(Vec<f64>),
+    /// Noise levels of your own, falling; the last is where the picture ends, mostly 0.
+    Sigmas(Vec<f64>),
+}
+
+impl Schedule {
+    /// All that have a name.
+    pub const NAMED: [(&str, Self); 13] = [
+        ("leading", Self::Leading),
+        ("linspace", Self::Linspace),
+        ("trailing", Self::Trailing),
+        ("karras", Self::Grid(Grid::Karras { rho: 7.0 })),
+        ("exponential", Self::Grid(Grid::Exponential)),
+        ("polyexponential", Self::Grid(Grid::Polyexponential { rho: 1.0 })),
+        ("beta", Self::Grid(Grid::Beta)),
+        ("beta-sigmas", Self::Grid(Grid::BetaSigmas)),
+        ("sgm_uniform", Self::Grid(Grid::SgmUniform)),
+        ("simple", Self::Grid(Grid::Simple)),
+        ("normal", Self::Grid(Grid::Normal)),
+        ("ays", Self::Ays),
+        ("kl_optimal", Self::Grid(Grid::KlOptimal)),
+    ];
+
+    /// The steps of a list of one's own.
+    pub fn steps(&self) -> Option<usize> {
+        match self {
+            Self::Timesteps(timesteps) => Some(timesteps.len()),
+            Self::Sigmas(sigmas) => Some(sigmas.len().saturating_sub(1)),
+            _ => None,
+        }
+    }
+
+    /// The spacing of trained timesteps, where it is one; `offset` is the config's.
+    pub(crate) fn spacing(&self, offset: usize) -> Option<Spacing> {
+        match self {
+            Self::Leading => Some(Spacing::Leading { offset }),
+            Self::Linspace => Some(Spacing::Linspace),
+            Self::Trailing => Some(Spacing::Trailing),
+            _ => None,
+        }
+    }
+}
+
+/// As it is written: a name, or a list.
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |numbers: &[f64]| numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
+        match self {
+            Self::Timesteps(timesteps) => write!(f, "timesteps:{}", list(timesteps)),
+            Self::Sigmas(sigmas) => write!(f, "sigmas:{}", list(sigmas)),
+            named => {
+                match Self::NAMED.into_iter().find(|(_, schedule)| schedule == named) {
+                    Some((name, _)) => f.write_str(name),
+                    // A grid with numbers of its own.
+                    None => write!(f, "{named:?}"),
+                }
+            }
+        }
+    }
+}
+
+/// A name, `timesteps:999,749,499,249`, or `sigmas:14.6,4,1,0.2,0`.
+impl FromStr for Schedule {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let list = |numbers: &str| -> Result<Vec<f64>, Error> {
+            let number = |text: &str| {
+                let parsed = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+                parsed.ok_or_else(|| Error::Request(format!("--schedule: `{text}` is not a number")))
+            };
+            numbers.split(',').map(number).collect()
+        };
+        match (text.split_once(':'), Self::NAMED.into_iter().find(|(name, _)| *name == text)) {
+            (_, Some((_, schedule))) => Ok(schedule),
+            (Some(("timesteps", numbers)), _) => Ok(Self::Timesteps(list(numbers)?)),
+            (Some(("sigmas", numbers)), _) => Ok(Self::Sigmas(list(numbers)?)),
+            _ => {
+                let names = Self::NAMED.map(|(name, _)| name).join(", ");
+                let lists = "timesteps:999,749,… and sigmas:14.6,…,0";
+                Err(Error::Request(format!("unknown schedule `{text}`; there are {names}, {lists}")))
+            }
+        }
+    }
+}
+
+/// What is wrong with a list, in terms of the flag it came from.
+pub(crate) fn in_list(error: ScheduleError) -> Error {
+    Error::Request(format!("--schedule: {error}"))
+}
