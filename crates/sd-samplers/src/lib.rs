@@ -22,6 +22,10 @@
 //! # Ok::<(), sd_schedule::ScheduleError>(())
 //! ```
 //!
+//! [`CATALOGUE`] has every sampler by name, with its order, its options and its source. [`State`] is a picture on its
+//! way: it can be driven by hand, saved in the middle and gone on with. Noise comes from a [`Noise`]: [`TorchNoise`] for
+//! the pictures that PyTorch programs draw from a seed, [`BrownianNoise`] for the solvers of stochastic equations.
+//!
 //! Pictures are kept in variance-exploding form, `x = x0 + sigma·eps`. There DDIM is Euler's method, its `eta` is the
 //! ancestral step, and no sampler needs to know what the network predicts, how it is guided or what a timestep is.
 
