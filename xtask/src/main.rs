@@ -5,6 +5,7 @@
 mod arrows;
 mod cargo;
 mod generate;
+mod report;
 mod test;
 
 use std::process::ExitCode;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask generate FLAGS...   build `sd` in release, with the backend that --device needs, and run `sd generate FLAGS...`
 cargo xtask test [FLAGS...]     run all tests on the CPU and on a graphics driver (flags go to `cargo test`)
+cargo xtask report [FLAGS...]   measure all samplers and write docs/samplers.md and its plots (flags go to `cargo run`)
 cargo xtask arrows              check that crates depend on each other only as docs/architecture.md says";
 
 fn main() -> ExitCode {
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
     match command.as_deref() {
         Some("generate") => generate::run(&rest),
         Some("test") => test::run(&rest),
+        Some("report") => report::run(&rest),
         Some("arrows") => arrows::run(),
         None | Some("help" | "--help" | "-h") => {
             println!("{HELP}");

@@ -1,0 +1,89 @@
+//! What each sampler makes of its network calls.
+
+use sd_exact::{Mixture, stable_diffusion};
+use sd_schedule::{Grid, NoiseLevels};
+
+use crate::problems::{Paths, latents};
+use crate::subject::Subject;
+
+/// Numbers of network calls that are measured.
+pub const BUDGETS: [usize; 11] = [5, 7, 10, 14, 20, 30, 50, 70, 100, 140, 200];
+
+/// The two grids that are measured: evenly in `t`, and that of Karras et al.
+pub const GRIDS: [Grid; 2] = [Grid::Normal, Grid::Karras { rho: 7.0 }];
+
+/// The levels of a grid, with Stable Diffusion's noise; the last step goes to level 0.
+pub fn levels(grid: Grid, steps: usize) -> NoiseLevels {
+    grid.levels(&stable_diffusion(), steps).expect("at least one step")
+}
+
+/// The second of [`GRIDS`] without its last step: down to Stable Diffusion's smallest level, 0.029, where the order of
+/// a sampler still shows.
+pub fn short_levels(steps: usize) -> NoiseLevels {
+    let whole = levels(GRIDS[1], steps + 1);
+    NoiseLevels::new(whole.pairs().map(|(from, _)| from).collect()).expect("two levels or more")
+}
+
+/// How far off a sampler is with so many calls.
+#[derive(Debug, Clone, Copy)]
+pub struct Point {
+    /// Steps that the calls are enough for.
+    pub steps: usize,
+    /// Calls that they take, at most those of the budget.
+    pub calls: usize,
+    /// How far off it is.
+    pub error: f64,
+}
+
+/// A point for each of [`BUDGETS`]; none where the sampler cannot run.
+pub type Curve = [Option<Point>; BUDGETS.len()];
+
+/// The curves of a sampler.
+pub struct Curves {
+    /// The sampler.
+    pub subject: Subject,
+    /// Its distance from the Gaussian data, on each of [`GRIDS`].
+    pub distance: [Curve; 2],
+    /// The errors of its pictures of the mixture, if it is deterministic.
+    pub picture: Option<[Curve; 2]>,
+    /// What is drawn of it, on [`short_levels`]: the errors of its pictures, or else the distance.
+    pub drawn: Curve,
+}
+
+impl Curves {
+    /// Measures the whole catalogue.
+    pub fn all() -> Vec<Self> {
+        let top = stable_diffusion().sigma_max();
+        let paths = [0.0, stable_diffusion().sigma_min()].map(|last| Paths::new(Mixture::ring(), top, last));
+        Subject::all().into_iter().map(|subject| Self::of(subject, &paths)).collect()
+    }
+
+    fn of(subject: Subject, [whole, short]: &[Paths; 2]) -> Self {
+        let data = latents();
+        let distance = |levels: &NoiseLevels| subject.distance(&data, levels);
+        let picture = |levels: &NoiseLevels| subject.picture_error(whole, levels);
+        let short_picture = |levels: &NoiseLevels| subject.picture_error(short, levels);
+        let deterministic = subject.deterministic();
+        Self {
+            distance: GRIDS.map(|grid| curve(&subject, |steps| levels(grid, steps), distance)),
+            picture: deterministic.then(|| GRIDS.map(|grid| curve(&subject, |steps| levels(grid, steps), picture))),
+            drawn: match deterministic {
+                true => curve(&subject, short_levels, short_picture),
+                false => curve(&subject, short_levels, distance),
+            },
+            subject,
+        }
+    }
+
+    /// The name of the sampler.
+    pub fn name(&self) -> &'static str {
+        self.subject.entry.name
+    }
+}
+
+fn curve(subject: &Subject, levels: impl Fn(usize) -> NoiseLevels, error: impl Fn(&NoiseLevels) -> f64) -> Curve {
+    BUDGETS.map(|budget| {
+        let levels = subject.within(budget, &levels)?;
+        Some(Point { steps: levels.steps(), calls: subject.calls(&levels), error: error(&levels) })
+    })
+}

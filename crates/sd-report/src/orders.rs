@@ -1,0 +1,72 @@
+//! How fast errors fall with the number of steps.
+
+use sd_exact::{evenly_in_t, order, stable_diffusion};
+use sd_samplers::FreshNoise::Never;
+use sd_samplers::SamplerOption;
+use sd_schedule::NoiseLevels;
+
+use crate::problems::{Paths, latents, wide_gaussian, wide_mixture};
+use crate::subject::Subject;
+
+/// Numbers of steps that an order is fitted to.
+pub const STEPS: [usize; 4] = [160, 320, 640, 1280];
+
+/// What was fitted for a sampler.
+pub struct Fit {
+    /// The slope of the error: of the pictures of the Gaussian, or of the variance of what is drawn.
+    pub gaussian: f64,
+    /// The slope of the error of its pictures of the mixture, if it is deterministic.
+    pub mixture: Option<f64>,
+    /// The error that the first slope is of, at the first and the last of [`STEPS`].
+    pub errors: [f64; 2],
+}
+
+impl Fit {
+    /// Measures a sampler, on `levels` from `paths`' first to their last.
+    pub fn of(subject: &Subject, levels: fn(usize) -> NoiseLevels, paths: &Paths) -> Self {
+        let fitted = |error: &dyn Fn(&NoiseLevels) -> f64| STEPS.map(|steps| (steps, error(&levels(steps))));
+        let mixture = subject.deterministic().then(|| order(&fitted(&|levels| subject.picture_error(paths, levels))));
+        let errors = match subject.deterministic() {
+            true => fitted(&|levels| subject.distance(&wide_gaussian(), levels)),
+            false => fitted(&|levels| variance_error(subject, levels)),
+        };
+        Self { gaussian: order(&errors), mixture, errors: [errors[0].1, errors[3].1] }
+    }
+}
+
+/// How far the variances of what a sampler draws are from the data's, as a share of these: the largest.
+pub fn variance_error(subject: &Subject, levels: &NoiseLevels) -> f64 {
+    let (drawn, exact) = (subject.drawn(&wide_gaussian(), levels), wide_gaussian().marginal(levels.last()));
+    let shares = drawn.spread.iter().zip(&exact.spread).map(|(found, exact)| ((found / exact).powi(2) - 1.0).abs());
+    shares.fold(0.0, f64::max)
+}
+
+/// The paths of [`evenly_in_t`].
+pub fn paths() -> Paths {
+    let levels = evenly_in_t(1);
+    Paths::new(wide_mixture(), levels.first(), levels.last())
+}
+
+/// `steps` steps between the same ends, but the first and the last are about `3/steps` of those in the middle: there
+/// the steps themselves count, and not what they start from.
+pub fn shrinking(steps: usize) -> NoiseLevels {
+    let t = |i: usize| {
+        let u = i as f64 / steps as f64;
+        900.0 - 880.0 * u * u * (3.0 - 2.0 * u)
+    };
+    NoiseLevels::new((0..=steps).map(|i| stable_diffusion().sigma(t(i))).collect()).expect("they fall")
+}
+
+/// What the step from the smallest level to level 0 alone is off, for all who make it along a straight line.
+pub fn last_step() -> f64 {
+    let levels = NoiseLevels::new(vec![stable_diffusion().sigma_min(), 0.0]).expect("they fall");
+    Subject::with("ddim", &[], Never).distance(&latents(), &levels)
+}
+
+/// Deterministic samplers with options that the explanations speak of.
+pub fn variants() -> Vec<(&'static str, SamplerOption, f64)> {
+    use SamplerOption::{Eta, Order, Tau};
+    let orders = [("ipndm", 2..=4), ("lms", 2..=4), ("deis", 1..=3), ("unipc", 1..=3)];
+    let multistep = orders.into_iter().flat_map(|(name, orders)| orders.map(move |n| (name, Order, f64::from(n))));
+    multistep.chain([("dpm++2m-sde", Eta, 0.0), ("dpm++3m-sde", Eta, 0.0), ("sa-solver", Tau, 0.0)]).collect()
+}

@@ -1,0 +1,51 @@
+//! The report: every file of it, in memory.
+
+use crate::chapters::{self, eta, method, orders, ranking, samplers};
+use crate::curves::Curves;
+use crate::measurements::Measurements;
+use crate::plot::{Line, Plot};
+
+/// A file of the report.
+pub struct File {
+    /// Where it lies, from `docs`.
+    pub path: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// The lines that the two plots of all samplers have in colour.
+const DETERMINISTIC: [&str; 7] = ["euler", "heun", "plms", "dpm++2m", "unipc", "deis", "lms"];
+const STOCHASTIC: [&str; 7] = ["ddpm", "dpm2-a", "dpm++2s-a", "dpm++sde", "dpm++2m-sde", "dpm++3m-sde", "sa-solver"];
+
+/// Measures everything and writes it down.
+pub fn report() -> Vec<File> {
+    let measurements = Measurements::make();
+    let chapters = [method(), ranking(&measurements), samplers(&measurements), orders(&measurements), eta()];
+    let text = File {
+        path: "samplers.md".into(),
+        text: chapters.map(|chapter| chapter.trim_end().to_string() + "\n").join("\n"),
+    };
+    [text].into_iter().chain(plots(&measurements)).collect()
+}
+
+/// The plot of each sampler, and those of all.
+fn plots(measurements: &Measurements) -> Vec<File> {
+    let of = |deterministic| measurements.curves.iter().filter(move |c| c.subject.deterministic() == deterministic);
+    let kinds = [
+        (true, "all-deterministic", "Deterministic samplers", "error of the picture", DETERMINISTIC),
+        (false, "all-stochastic", "Samplers with fresh noise", "distance from the data", STOCHASTIC),
+    ];
+    let files = kinds.into_iter().flat_map(|(deterministic, all, title, measure, names)| {
+        let lines: Vec<Line> = of(deterministic).map(line).collect();
+        let draw = |title: &str, names: &[&str]| Plot { title, measure, lines: &lines }.draw(names);
+        let file = |name: &str, text| File { path: format!("samplers/{}", chapters::file(name)), text };
+        let each = of(deterministic).map(|curves| file(curves.name(), draw(curves.name(), &[curves.name()])));
+        each.chain([file(all, draw(title, &names))]).collect::<Vec<_>>()
+    });
+    files.collect()
+}
+
+fn line(curves: &Curves) -> Line {
+    let points = curves.drawn.iter().flatten().map(|point| (point.calls as f64, point.error));
+    Line { name: curves.name(), points: points.collect() }
+}

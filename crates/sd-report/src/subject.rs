@@ -1,0 +1,116 @@
+//! A sampler under measurement.
+
+use burn::tensor::Device;
+use sd_exact::{Affine, Gaussian, points, stable_diffusion};
+use sd_samplers::{CATALOGUE, Entry, FreshNoise, Sampler, SamplerOption, Setting, TorchNoise, sample};
+use sd_schedule::NoiseLevels;
+
+use crate::problems::Paths;
+
+/// A sampler of the catalogue, with its options at their defaults or not.
+pub struct Subject {
+    /// Its entry.
+    pub entry: &'static Entry,
+    /// The noise it draws.
+    pub fresh: FreshNoise,
+    sampler: Box<dyn Sampler>,
+}
+
+impl Subject {
+    /// The sampler of a name, with the given options and the noise that goes with them.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is none, or if it does not have the options.
+    pub fn with(name: &str, options: &[(SamplerOption, f64)], fresh: FreshNoise) -> Self {
+        let entry = CATALOGUE.iter().find(|entry| entry.name == name).expect("a sampler of the catalogue");
+        let setting = Setting { options: options.to_vec(), ..Setting::new(stable_diffusion()) };
+        Self { entry, fresh, sampler: entry.make(&setting).expect("options that it has") }
+    }
+
+    /// Every sampler of the catalogue as it is by default.
+    pub fn all() -> Vec<Self> {
+        CATALOGUE.iter().map(|entry| Self::with(entry.name, &[], entry.fresh)).collect()
+    }
+
+    /// Whether it draws no noise.
+    pub fn deterministic(&self) -> bool {
+        self.fresh == FreshNoise::Never
+    }
+
+    /// The network calls of a walk down `levels`.
+    pub fn calls(&self, levels: &NoiseLevels) -> usize {
+        self.sampler.calls(levels)
+    }
+
+    /// The levels of as many steps as `budget` network calls are enough for; none where that is too few.
+    pub fn within(&self, budget: usize, levels: impl Fn(usize) -> NoiseLevels) -> Option<NoiseLevels> {
+        let steps = (self.sampler.min_steps()..=budget).rev();
+        steps.map(levels).find(|levels| self.sampler.calls(levels) <= budget)
+    }
+
+    /// What it draws of Gaussian data, where it starts from the data's own distribution at the first level.
+    pub fn drawn(&self, data: &Gaussian, levels: &NoiseLevels) -> Gaussian {
+        let affine = Affine::of(&self.sampler, data, levels, self.fresh, &Device::flex());
+        affine.apply(&data.marginal(levels.first()))
+    }
+
+    /// How far what it draws is from the data at the last level: the root of the squared Fréchet distance per
+    /// coordinate.
+    pub fn distance(&self, data: &Gaussian, levels: &NoiseLevels) -> f64 {
+        let squared = self.drawn(data, levels).frechet(&data.marginal(levels.last()));
+        (squared / data.mean.len() as f64).sqrt()
+    }
+
+    /// How far its pictures end from where their paths end: the root of the mean square of the distances.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is not deterministic.
+    pub fn picture_error(&self, paths: &Paths, levels: &NoiseLevels) -> f64 {
+        assert!(self.deterministic(), "{} draws noise", self.entry.name);
+        let mut model = paths.data.denoiser();
+        let drawn = sample(&self.sampler, &mut model, &mut TorchNoise::new(0), paths.start.clone(), levels);
+        let residues = points::<2>(drawn.expect("the model does not fail") - paths.end.clone());
+        (residues.iter().map(|[x, y]| x * x + y * y).sum::<f64>() / residues.len() as f64).sqrt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sd_schedule::Grid;
+
+    use super::*;
+    use crate::problems::latents;
+
+    #[test]
+    fn a_budget_is_used_up_and_not_exceeded() {
+        let normal = |steps| Grid::Normal.levels(&stable_diffusion(), steps).unwrap();
+        let heun = Subject::with("heun", &[], FreshNoise::Never);
+        assert_eq!(heun.within(10, normal).unwrap().steps(), 5);
+        assert_eq!(heun.calls(&heun.within(11, normal).unwrap()), 11);
+        assert!(Subject::with("restart", &[], FreshNoise::Steps).within(20, normal).is_none());
+    }
+
+    /// What it draws is then the start, shrunk; and so are the paths.
+    #[test]
+    fn the_distance_of_a_deterministic_sampler_is_its_pictures_error() {
+        let (data, levels) = (Gaussian { mean: vec![0.4], spread: vec![0.5] }, sd_exact::evenly_in_t(10));
+        let ddim = Subject::with("ddim", &[], FreshNoise::Never);
+        let gain: f64 = levels.pairs().map(|(from, to)| (0.25 + from * to) / (0.25 + from * from)).product();
+        let exact = ((0.25 + levels.last().powi(2)) / (0.25 + levels.first().powi(2))).sqrt();
+        let start = data.marginal(levels.first()).spread[0];
+        assert!((ddim.distance(&data, &levels) - (gain - exact).abs() * start).abs() < 1e-14);
+    }
+
+    #[test]
+    fn the_mean_is_exact_whatever_the_steps() {
+        let levels = Grid::Normal.levels(&stable_diffusion(), 9).unwrap();
+        for subject in Subject::all().into_iter().filter(|subject| subject.entry.name != "restart") {
+            let drawn = subject.drawn(&latents(), &levels);
+            for (found, exact) in drawn.mean.iter().zip(latents().mean) {
+                assert!((found - exact).abs() < 1e-12, "{}: {found} instead of {exact}", subject.entry.name);
+            }
+        }
+    }
+}
