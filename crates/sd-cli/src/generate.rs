@@ -34,7 +34,7 @@ pub struct Args {
     output: PathBuf,
     /// Sampler; `sd samplers` lists them [default: the model's own, else ddim]
     ///
-    /// For 15 to 30 steps take dpm++2m or unipc; for more variety, a stochastic one such as euler-a or dpm++2m-sde.
+    /// Take unipc or dpm++2m with --schedule karras and 20 to 30 steps; for more variety, dpm++2m-sde with the same.
     #[arg(long, value_name = "NAME")]
     sampler: Option<String>,
     /// Noise levels to visit; `sd samplers` lists the schedules [default: what the model's config says]
