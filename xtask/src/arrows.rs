@@ -3,12 +3,13 @@ use std::process::ExitCode;
 use crate::cargo::root;
 
 /// Which crates of the workspace each one may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("crates/sd-schedule", &[]),
     // Its tests measure it with sd-exact.
     ("crates/sd-samplers", &["sd-schedule", "sd-exact"]),
     ("crates/sd-exact", &["sd-schedule", "sd-samplers"]),
     ("crates/sd-report", &["sd-schedule", "sd-samplers", "sd-exact"]),
+    ("crates/sd-scenes", &[]),
     ("crates/sd-clip", &[]),
     ("crates/sd-unet", &[]),
     ("crates/sd-vae", &[]),

@@ -1,0 +1,91 @@
+use super::english;
+use crate::dice::Dice;
+use crate::{Colour, Count, Kind, Object, Side, Size};
+
+/// The names of a kind: one of them, several of them.
+pub(super) fn nouns(kind: Kind) -> &'static [[&'static str; 2]] {
+    match kind {
+        Kind::House => &[["house", "houses"], ["cottage", "cottages"]],
+        Kind::Tree => &[["tree", "trees"]],
+        Kind::Pine => &[["pine", "pines"], ["pine tree", "pine trees"], ["fir tree", "fir trees"]],
+        Kind::Palm => &[["palm", "palms"], ["palm tree", "palm trees"]],
+        Kind::Cactus => &[["cactus", "cacti"], ["cactus", "cactuses"]],
+        Kind::Boat => &[["boat", "boats"], ["sailboat", "sailboats"], ["sailing boat", "sailing boats"]],
+        Kind::Lighthouse => &[["lighthouse", "lighthouses"]],
+        Kind::Windmill => &[["windmill", "windmills"], ["mill", "mills"]],
+        Kind::Balloon => &[["balloon", "balloons"], ["hot air balloon", "hot air balloons"]],
+        Kind::Car => &[["car", "cars"]],
+        Kind::Snowman => &[["snowman", "snowmen"]],
+        Kind::Tent => &[["tent", "tents"]],
+    }
+}
+
+/// What a kind does: one of them, several of them.
+pub(super) fn verbs(kind: Kind) -> [&'static str; 2] {
+    match kind {
+        Kind::Boat => ["sails", "sail"],
+        Kind::Balloon => ["floats", "float"],
+        Kind::Car => ["drives", "drive"],
+        _ => ["stands", "stand"],
+    }
+}
+
+/// The names of a colour.
+pub(super) fn colours(colour: Colour) -> &'static [&'static str] {
+    match colour {
+        Colour::Red => &["red"],
+        Colour::Orange => &["orange"],
+        Colour::Yellow => &["yellow"],
+        Colour::Green => &["green"],
+        Colour::Blue => &["blue"],
+        Colour::Purple => &["purple", "violet"],
+        Colour::Pink => &["pink"],
+        Colour::White => &["white"],
+    }
+}
+
+/// The names of a size.
+pub(super) fn sizes(size: Size) -> &'static [&'static str] {
+    match size {
+        Size::Small => &["small", "little"],
+        Size::Big => &["big", "large"],
+    }
+}
+
+/// Where in the picture.
+pub(super) fn sides(side: Side) -> &'static [&'static str] {
+    match side {
+        Side::Left => &["on the left", "to the left", "on the left side"],
+        Side::Middle => &["in the middle", "in the center", "in the centre"],
+        Side::Right => &["on the right", "to the right", "on the right side"],
+    }
+}
+
+/// The number before things, none for one of them.
+pub(super) fn number(count: Count) -> Option<&'static str> {
+    match count {
+        Count::One => None,
+        Count::Two => Some("two"),
+        Count::Three => Some("three"),
+    }
+}
+
+/// An object in words, such as "two small red houses" without an article; its colour and size if the dice say so.
+pub(super) fn bare(object: &Object, dice: &mut Dice) -> String {
+    let mut words = Vec::from_iter(number(object.count));
+    words.extend(dice.chance(0.5).then(|| english::likely(dice, sizes(object.size))));
+    if let Some(colour) = object.colour
+        && dice.chance(0.88)
+    {
+        words.push(english::likely(dice, colours(colour)));
+    }
+    let [one, several] = english::likely(dice, nouns(object.kind));
+    words.push(if object.count == Count::One { one } else { several });
+    words.join(" ")
+}
+
+/// An object in words with its article, such as "an orange tent" or "two orange tents".
+pub(super) fn phrase(object: &Object, dice: &mut Dice) -> String {
+    let bare = bare(object, dice);
+    if object.count == Count::One { english::with_article(&bare) } else { bare }
+}

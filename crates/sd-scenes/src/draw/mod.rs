@@ -1,0 +1,68 @@
+//! From a scene to its picture, from the sky to what falls before everything.
+
+mod brush;
+mod clouds;
+mod falling;
+mod gradient;
+mod lamp;
+mod land;
+mod layout;
+mod light;
+mod objects;
+mod palette;
+mod rgb;
+mod sky;
+mod spot;
+
+use tiny_skia::Pixmap;
+
+use crate::dice::Dice;
+use crate::{Picture, Scene};
+use brush::Brush;
+use lamp::Lamp;
+use palette::Palette;
+
+/// Dots of the drawing per pixel of the picture, each way: their mean is smoother than tiny-skia's sixteen samples.
+const DOTS: usize = 2;
+
+impl Scene {
+    /// The picture of the scene, `pixels` wide and high, best 64 or more.
+    ///
+    /// The seed chooses what no caption tells: the shapes of hills, the positions of clouds, where exactly in its part
+    /// of the picture an object is. Scenes that differ in one attribute have all the rest alike, for the same seed.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the scene does not [fit together](Scene::check) or `pixels` is 0.
+    pub fn draw(&self, seed: u64, pixels: usize) -> Picture {
+        if let Err(misfit) = self.check() {
+            panic!("the scene cannot be drawn: {misfit}");
+        }
+        let dots = u32::try_from(pixels * DOTS).expect("the width is a number of pixels");
+        let mut pixmap = Pixmap::new(dots, dots).expect("a picture has a pixel at least");
+        let palette = Palette::new(self.time, self.sky);
+        let lamp = Lamp::new(self, &mut Dice::new(seed, "lamp"));
+        let mut brush = Brush::new(&mut pixmap, palette.land);
+        sky::draw(&mut brush, self.sky, &palette, lamp.as_ref(), seed);
+        land::draw(&mut brush, self.place, &palette, lamp.as_ref(), &mut Dice::new(seed, "land"));
+        for spot in layout::spots(self, &mut Dice::new(seed, "layout")) {
+            spot.draw(&mut brush, self.place, &palette);
+        }
+        falling::draw(&mut brush, self.sky, &mut Dice::new(seed, "falling"));
+        Picture { pixels, rgb: means(&pixmap, pixels) }
+    }
+}
+
+/// The mean of the dots of each pixel; the drawing is solid everywhere.
+fn means(pixmap: &Pixmap, pixels: usize) -> Vec<u8> {
+    let dots = pixmap.data();
+    let mut rgb = Vec::with_capacity(pixels * pixels * 3);
+    for (row, column, part) in (0..pixels * pixels * 3).map(|at| (at / 3 / pixels, at / 3 % pixels, at % 3)) {
+        let dot =
+            |y: usize, x: usize| u32::from(dots[((row * DOTS + y) * pixels * DOTS + column * DOTS + x) * 4 + part]);
+        let sum: u32 = (0..DOTS * DOTS).map(|at| dot(at / DOTS, at % DOTS)).sum();
+        let count = (DOTS * DOTS) as u32;
+        rgb.push(((sum + count / 2) / count) as u8);
+    }
+    rgb
+}

@@ -1,0 +1,45 @@
+//! Small landscapes with things in them, drawn by rule from a seed, and captions for them: pictures to train on.
+//!
+//! ```
+//! use sd_scenes::{Scene, Split};
+//!
+//! let sample = Split::Train.sample(0, 7, 64);
+//! println!("{}: {} bytes", sample.caption, sample.picture.rgb.len());
+//! assert_eq!(sample, Split::Train.sample(0, 7, 64));
+//!
+//! // Or step by step, with seeds of one's own.
+//! let scene = Scene::random(1);
+//! let picture = scene.draw(2, 64);
+//! let caption = scene.caption(3);
+//! assert_eq!(picture.rgb.len(), 64 * 64 * 3);
+//! assert!(caption.split(' ').count() >= 3);
+//! ```
+//!
+//! `cargo run --example sheet -- sheet.png` draws 36 samples on a sheet and prints their captions.
+//!
+//! # What there is
+//!
+//! - A [`Scene`] is plain data: a [`Place`], a [`Time`], a [`Sky`] and one to three [`Object`]s, each of a [`Kind`],
+//!   with a [`Colour`], a [`Size`], a [`Side`] and a [`Count`]. [`Sky::fits`], [`Kind::fits`] and [`Kind::colours`] say
+//!   what goes together, [`Scene::check`] whether all of a scene does.
+//! - [`Scene::random`] makes one up, [`Scene::draw`] draws it, [`Scene::caption`] words it.
+//! - [`Split`] numbers the samples of two sets without a common scene.
+//! - [`words`] are all that captions are made of.
+//!
+//! # Same seed, same pixels
+//!
+//! Random numbers are those of ChaCha8. Drawing is done by tiny-skia on the processor, and comes down to sums,
+//! products, quotients and square roots of 32-bit numbers, which are the same everywhere. tiny-skia's feature `simd` is
+//! off; on x86-64, with SSE2 and with AVX2, it changes no pixel of the pictures that the tests pin.
+
+mod caption;
+mod dice;
+mod draw;
+mod picture;
+mod sample;
+mod scene;
+
+pub use caption::words;
+pub use picture::Picture;
+pub use sample::{Sample, Split};
+pub use scene::{Colour, Count, Kind, Misfit, Object, Place, Scene, Side, Size, Sky, Time, UnknownName};

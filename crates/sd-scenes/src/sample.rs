@@ -1,0 +1,103 @@
+use crate::dice::Dice;
+use crate::{Picture, Scene};
+
+/// A picture to train on or to test with, and what it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// What is in the picture.
+    pub scene: Scene,
+    /// The picture.
+    pub picture: Picture,
+    /// Words for it.
+    pub caption: String,
+}
+
+/// The two sets of scenes, which share none: about one of sixteen is held out, by a hash of all its attributes.
+///
+/// Each value of an attribute is in both, so that a held-out scene is a new combination of what training has shown. Its
+/// caption, which tells some attributes only, may be one that training has seen too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// To train on.
+    Train,
+    /// To test with.
+    HeldOut,
+}
+
+impl Split {
+    /// The set that a scene belongs to, whatever the order of its objects.
+    pub fn of(scene: &Scene) -> Self {
+        let mut objects: Vec<[u8; 5]> = scene
+            .objects
+            .iter()
+            .map(|object| {
+                let colour = object.colour.map_or(u8::MAX, |colour| colour as u8);
+                [object.kind as u8, colour, object.size as u8, object.side as u8, object.count as u8]
+            })
+            .collect();
+        objects.sort_unstable();
+        let setting = [scene.place as u8, scene.time as u8, scene.sky as u8];
+        if fnv(setting.iter().chain(objects.as_flattened())) >> 28 == 0 { Self::HeldOut } else { Self::Train }
+    }
+
+    /// The sample of an index, with a picture `pixels` wide and high.
+    ///
+    /// It depends on nothing but the arguments, so that samples can be drawn in any order and by many threads at once.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `pixels` is 0.
+    pub fn sample(self, index: u64, seed: u64, pixels: usize) -> Sample {
+        let topic = match self {
+            Self::Train => "train",
+            Self::HeldOut => "held out",
+        };
+        let mut dice = Dice::nth(seed, topic, index);
+        let scene = loop {
+            let scene = Scene::random(dice.bits());
+            if Self::of(&scene) == self {
+                break scene;
+            }
+        };
+        Sample { picture: scene.draw(dice.bits(), pixels), caption: scene.caption(dice.bits()), scene }
+    }
+}
+
+/// The 32-bit FNV-1a hash of bytes, its bits stirred once more, since the high ones are what is looked at.
+fn fnv<'a>(bytes: impl Iterator<Item = &'a u8>) -> u32 {
+    let hash = bytes.fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    (hash ^ (hash >> 15)).wrapping_mul(0x85EB_CA6B)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_scene_is_in_both_sets_and_one_of_sixteen_is_held_out() {
+        let held_out = (0..10_000).filter(|seed| Split::of(&Scene::random(*seed)) == Split::HeldOut).count();
+        assert!((540..710).contains(&held_out), "{held_out} of 10000");
+    }
+
+    #[test]
+    fn the_order_of_objects_does_not_change_the_set() {
+        for seed in 0..500 {
+            let scene = Scene::random(seed);
+            let mut turned = scene.clone();
+            turned.objects.reverse();
+            assert_eq!(Split::of(&scene), Split::of(&turned));
+        }
+    }
+
+    #[test]
+    fn samples_of_an_index_belong_to_their_set_and_differ_between_the_sets() {
+        for index in 0..100 {
+            let [train, held_out] = [Split::Train, Split::HeldOut].map(|split| (split, split.sample(index, 3, 16)));
+            for (split, sample) in [&train, &held_out] {
+                assert_eq!(Split::of(&sample.scene), *split);
+            }
+            assert_ne!(train.1.picture, held_out.1.picture);
+            assert_ne!(train.1.caption, held_out.1.caption, "at index {index}");
+        }
+    }
+}

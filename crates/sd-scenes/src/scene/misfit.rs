@@ -1,0 +1,76 @@
+use thiserror::Error;
+
+use super::{Colour, Kind, Place, Scene, Side, Sky, Time};
+
+/// Why a scene cannot be drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Misfit {
+    /// No object or more than three.
+    #[error("a scene has one to three objects, not {0}")]
+    Number(usize),
+    /// A sky that the place or the time does not have.
+    #[error("no {sky} in the {place} scene at the time {time}")]
+    Sky {
+        /// The sky.
+        sky: Sky,
+        /// The place.
+        place: Place,
+        /// The time.
+        time: Time,
+    },
+    /// An object where it cannot be.
+    #[error("no {kind} in the {place} scene")]
+    Kind {
+        /// The object's kind.
+        kind: Kind,
+        /// The place.
+        place: Place,
+    },
+    /// A colour that the kind does not come in, or no colour for a kind that needs one.
+    #[error("no {kind} of the colour {}", colour.map_or("none", Colour::name))]
+    Colour {
+        /// The object's kind.
+        kind: Kind,
+        /// Its colour.
+        colour: Option<Colour>,
+    },
+    /// Two objects in one part of the picture.
+    #[error("more than one object on the side {0}")]
+    Side(Side),
+    /// An object that is too wide for where it is.
+    #[error("no room for so many {0}s")]
+    Room(Kind),
+}
+
+impl Scene {
+    /// Whether the scene can be drawn.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit, see [`Misfit`].
+    pub fn check(&self) -> Result<(), Misfit> {
+        let Self { place, time, sky, ref objects } = *self;
+        if !(1..=3).contains(&objects.len()) {
+            return Err(Misfit::Number(objects.len()));
+        }
+        if !sky.fits(place, time) {
+            return Err(Misfit::Sky { sky, place, time });
+        }
+        for (index, object) in objects.iter().enumerate() {
+            let kind = object.kind;
+            if !kind.fits(place) {
+                return Err(Misfit::Kind { kind, place });
+            }
+            if !object.colour.map_or(kind.colours().is_empty(), |colour| kind.colours().contains(&colour)) {
+                return Err(Misfit::Colour { kind, colour: object.colour });
+            }
+            if objects[..index].iter().any(|other| other.side == object.side) {
+                return Err(Misfit::Side(object.side));
+            }
+            if !object.fits(objects.len() == 1) {
+                return Err(Misfit::Room(kind));
+            }
+        }
+        Ok(())
+    }
+}
