@@ -39,7 +39,7 @@ pub struct Args {
     sampler: Option<String>,
     /// Noise levels to visit; `sd samplers` lists the schedules [default: what the model's config says]
     ///
-    /// With dpm++2m and few steps, karras and ays are good choices. timesteps:999,749,499,249 and sigmas:14.6,4,1,0 are
+    /// With few steps, karras and ays are good choices. timesteps:999,749,499,249 and sigmas:14.6,4,1,0 are
     /// schedules of your own.
     #[arg(long, value_name = "NAME")]
     schedule: Option<String>,

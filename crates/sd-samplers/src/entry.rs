@@ -1,0 +1,74 @@
+use crate::options::Values;
+use crate::{CATALOGUE, OptionError, OptionRange, Sampler, SamplerOption, Setting};
+
+/// A sampler that can be asked for by name.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name, in lower case.
+    pub name: &'static str,
+    /// Order of convergence: of a picture's error where it is deterministic, of the mean's and the variance's where it
+    /// is not; none where more steps do not lead to the data's own distribution.
+    pub order: Option<usize>,
+    /// Network calls per step; the first and the last may take others, see [`Sampler::calls`].
+    pub calls: usize,
+    /// The noise it draws with the options it has by default.
+    pub fresh: FreshNoise,
+    /// The levels it visits where only their number is said.
+    pub convention: Convention,
+    /// Paper or program it is from.
+    pub source: &'static str,
+    /// Its options.
+    pub options: &'static [OptionRange],
+    /// Makes it, with options that have been checked.
+    pub(crate) make: fn(&Setting, &Values) -> Box<dyn Sampler>,
+}
+
+/// The fresh noise of a sampler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FreshNoise {
+    /// It is deterministic.
+    Never,
+    /// Independent noise in each step: the picture changes with the number of steps.
+    Steps,
+    /// The increments of a Brownian path: with more steps the picture converges. See [`BrownianNoise`](crate::BrownianNoise).
+    Path,
+}
+
+/// Whose noise levels a sampler visits: the reference implementation that a seed shares its picture with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Convention {
+    /// diffusers' `DDPMScheduler`.
+    Ddpm,
+    /// diffusers' `DDIMScheduler`.
+    Ddim,
+    /// diffusers' `PNDMScheduler`.
+    Pndm,
+    /// k-diffusion, and diffusers' schedulers after it, such as `EulerDiscreteScheduler`.
+    KDiffusion,
+    /// diffusers' `DPMSolverMultistepScheduler` and `UniPCMultistepScheduler`.
+    DpmSolver,
+    /// diffusers' `DEISMultistepScheduler` and `SASolverScheduler`.
+    Deis,
+    /// diffusers' `LCMScheduler`.
+    Lcm,
+    /// diffusers' `TCDScheduler`.
+    Tcd,
+}
+
+impl Entry {
+    /// Whether it has an option.
+    pub fn has(&self, option: SamplerOption) -> bool {
+        self.options.iter().any(|range| range.option == option)
+    }
+
+    /// The sampler with the given setting.
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError`] for an option it does not have, or outside its range.
+    pub fn make(&self, setting: &Setting) -> Result<Box<dyn Sampler>, OptionError> {
+        let others = |option| CATALOGUE.iter().filter(|entry| entry.has(option)).map(|entry| entry.name).collect();
+        let values = Values::check(self.name, self.options, &setting.options, others)?;
+        Ok((self.make)(setting, &values))
+    }
+}
