@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use crate::cargo::root;
 
 /// Which crates of the workspace each one may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("crates/sd-schedule", &[]),
     // Its tests measure it with sd-exact.
     ("crates/sd-samplers", &["sd-schedule", "sd-exact"]),
@@ -14,6 +14,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("crates/sd-unet", &[]),
     ("crates/sd-vae", &[]),
     ("crates/sd-weights", &[]),
+    ("crates/sd-train", &["sd-schedule", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-golden"]),
     ("crates/sd-pipeline", &["sd-schedule", "sd-samplers", "sd-clip", "sd-unet", "sd-vae", "sd-weights"]),
     ("crates/sd-cli", &["sd-pipeline", "sd-golden"]),
     ("crates/sd-golden", &["sd-samplers", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline"]),

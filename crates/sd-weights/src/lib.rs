@@ -1,4 +1,4 @@
-//! Checkpoint files to modules: reading, naming, casting and checking weights.
+//! Checkpoint files to modules and back: reading, naming, casting, checking and writing weights.
 //!
 //! ```no_run
 //! use burn::tensor::{Device, FloatDType};
@@ -21,11 +21,13 @@ mod cast;
 mod error;
 mod load;
 mod names;
+mod save;
 mod tensor_file;
 mod weights;
 
 pub use atomic::write_atomically;
 pub use error::WeightsError;
 pub use load::parameters;
+pub use save::save;
 pub use tensor_file::{read_tensor, write_tensor};
 pub use weights::Weights;

@@ -41,18 +41,18 @@ pub fn parameters<M: Module>(module: &M) -> Vec<(String, Vec<usize>)> {
 
 /// Where in a module a traversal is.
 #[derive(Default)]
-struct Place {
+pub(crate) struct Place {
     path: Vec<String>,
     types: Vec<String>,
 }
 
 impl Place {
-    fn enter(&mut self, name: &str, container: &str) {
+    pub fn enter(&mut self, name: &str, container: &str) {
         self.path.push(name.to_string());
         self.types.push(container.trim_start_matches("Struct:").to_string());
     }
 
-    fn exit(&mut self) {
+    pub fn exit(&mut self) {
         self.path.pop();
         self.types.pop();
     }
@@ -62,12 +62,12 @@ impl Place {
         self.types.last().map_or("", String::as_str)
     }
 
-    fn keys(&self) -> Vec<String> {
+    pub fn keys(&self) -> Vec<String> {
         keys(&self.path.join("."), self.module())
     }
 
     /// Whether this is a matrix that a checkpoint keeps transposed: `[output, input]`.
-    fn is_transposed(&self) -> bool {
+    pub fn is_transposed(&self) -> bool {
         self.module() == "Linear" && self.path.last().is_some_and(|name| name == "weight")
     }
 
@@ -169,7 +169,7 @@ fn is_shape(found: &[usize], expected: &[usize]) -> bool {
     found == expected || (expected.len() == 2 && matches!(found, [o, i, 1, 1] if [*o, *i] == expected))
 }
 
-fn name_of(dtype: FloatDType) -> &'static str {
+pub(crate) fn name_of(dtype: FloatDType) -> &'static str {
     match dtype {
         FloatDType::F16 => "f16",
         FloatDType::BF16 => "bf16",

@@ -1,0 +1,126 @@
+//! The `config.json` files of a model folder in the diffusers layout, beside the weights that
+//! [`sd_weights::save`] writes.
+
+use sd_clip::{Activation, ClipTextConfig};
+use sd_schedule::{BetaSchedule, Prediction};
+use sd_unet::{UnetConfig, UnetLevel};
+use sd_vae::AutoencoderKlConfig;
+use serde_json::{Value, json};
+
+/// `unet/config.json`; `sample_size` is the width and height of the latents it was trained on.
+///
+/// # Panics
+///
+/// Panics for a network that the file has no words for: with other attention on the way down than on the way up, or in
+/// the middle than at the coarsest level, where both have some.
+pub fn unet_config(config: &UnetConfig, sample_size: usize) -> Value {
+    let levels = &config.levels;
+    let each = |value: fn(&UnetLevel) -> usize| levels.iter().map(value).collect::<Vec<usize>>();
+    let mut depths = each(|level| level.down_attention.max(level.up_attention).max(1));
+    let coarsest = levels.last().expect("a U-Net has levels");
+    if (coarsest.down_attention, coarsest.up_attention) == (0, 0) {
+        depths[levels.len() - 1] = config.mid_attention;
+    }
+    for (level, depth) in levels.iter().zip(&depths) {
+        let fits = |attention: usize| attention == 0 || attention == *depth;
+        assert!(fits(level.down_attention) && fits(level.up_attention), "no words for {level:?}");
+    }
+    assert_eq!(config.mid_attention, depths[levels.len() - 1], "no words for another attention in the middle");
+    let kind = |has_attention: bool, way: &str| format!("{}{way}Block2D", if has_attention { "CrossAttn" } else { "" });
+    json!({
+        "_class_name": "UNet2DConditionModel",
+        "act_fn": "silu",
+        "addition_embed_type": config.addition.map(|_| "text_time"),
+        "addition_time_embed_dim": config.addition.map(|addition| addition.time_embed_dim),
+        // The key is misnamed in diffusers: it holds the number of heads.
+        "attention_head_dim": each(|level| level.heads),
+        "block_out_channels": each(|level| level.channels),
+        "center_input_sample": false,
+        "cross_attention_dim": config.cross_attention_dim,
+        "down_block_types": levels.iter().map(|level| kind(level.down_attention > 0, "Down")).collect::<Vec<_>>(),
+        "downsample_padding": 1,
+        "flip_sin_to_cos": true,
+        "freq_shift": 0,
+        "in_channels": config.in_channels,
+        "layers_per_block": each(|level| level.resnets),
+        "mid_block_scale_factor": 1,
+        "mid_block_type": "UNetMidBlock2DCrossAttn",
+        "norm_eps": config.norm_eps,
+        "norm_num_groups": config.norm_num_groups,
+        "out_channels": config.out_channels,
+        "projection_class_embeddings_input_dim": config.addition.map(|addition| addition.input_dim),
+        "sample_size": sample_size,
+        "transformer_layers_per_block": depths,
+        "up_block_types": levels.iter().rev().map(|level| kind(level.up_attention > 0, "Up")).collect::<Vec<_>>(),
+        "use_linear_projection": true,
+    })
+}
+
+/// `vae/config.json`; `sample_size` is the width and height of the pictures it was trained on.
+pub fn vae_config(config: &AutoencoderKlConfig, sample_size: usize) -> Value {
+    let levels = config.block_out_channels.len();
+    json!({
+        "_class_name": "AutoencoderKL",
+        "act_fn": "silu",
+        "block_out_channels": config.block_out_channels,
+        "down_block_types": vec!["DownEncoderBlock2D"; levels],
+        "force_upcast": true,
+        "in_channels": config.in_channels,
+        "latent_channels": config.latent_channels,
+        "layers_per_block": config.layers_per_block,
+        "mid_block_add_attention": true,
+        "norm_num_groups": config.norm_num_groups,
+        "out_channels": config.out_channels,
+        "sample_size": sample_size,
+        "scaling_factor": config.scaling_factor,
+        "up_block_types": vec!["UpDecoderBlock2D"; levels],
+        "use_post_quant_conv": config.use_post_quant_conv,
+        "use_quant_conv": config.use_quant_conv,
+    })
+}
+
+/// `text_encoder/config.json`.
+pub fn text_encoder_config(config: &ClipTextConfig) -> Value {
+    let class = if config.projection_dim.is_some() { "CLIPTextModelWithProjection" } else { "CLIPTextModel" };
+    json!({
+        "architectures": [class],
+        "eos_token_id": config.eos_token_id,
+        "hidden_act": match config.hidden_act {
+            Activation::QuickGelu => "quick_gelu",
+            Activation::Gelu => "gelu",
+        },
+        "hidden_size": config.hidden_size,
+        "intermediate_size": config.intermediate_size,
+        "layer_norm_eps": config.layer_norm_eps,
+        "max_position_embeddings": config.max_position_embeddings,
+        "model_type": "clip_text_model",
+        "num_attention_heads": config.num_attention_heads,
+        "num_hidden_layers": config.num_hidden_layers,
+        "projection_dim": config.projection_dim.unwrap_or(config.hidden_size),
+        "vocab_size": config.vocab_size,
+    })
+}
+
+/// `scheduler/scheduler_config.json`, for DDIM as the sampler: the betas from `start` to `end` over `timesteps`.
+pub fn scheduler_config(betas: BetaSchedule, timesteps: usize, start: f64, end: f64, prediction: Prediction) -> Value {
+    json!({
+        "_class_name": "DDIMScheduler",
+        "beta_end": end,
+        "beta_schedule": match betas {
+            BetaSchedule::Linear => "linear",
+            BetaSchedule::ScaledLinear => "scaled_linear",
+            BetaSchedule::SquaredCosCapV2 => "squaredcos_cap_v2",
+            BetaSchedule::Sigmoid => "sigmoid",
+        },
+        "beta_start": start,
+        "clip_sample": false,
+        "num_train_timesteps": timesteps,
+        "prediction_type": match prediction {
+            Prediction::Eps => "epsilon",
+            Prediction::V => "v_prediction",
+            Prediction::X0 => "sample",
+        },
+        "set_alpha_to_one": false,
+        "steps_offset": 1,
+    })
+}

@@ -1,0 +1,68 @@
+//! Training of Stable Diffusion's parts: objectives, an optimiser loop and checkpoints that resume exactly.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use sd_train::tasks::{Autoencoding, AutoencodingConfig, Distance};
+//! use sd_train::{Rate, Trainer, TrainerConfig, initialise};
+//! use sd_vae::AutoencoderKlConfig;
+//!
+//! let device = Device::flex().autodiff();
+//! let config = AutoencoderKlConfig { block_out_channels: vec![4, 4], norm_num_groups: 2, ..AutoencoderKlConfig::sd() };
+//! let pictures = Tensor::zeros([2, 3, 8, 8], &Device::flex()); // one's own, from −1 to 1
+//!
+//! let mut task = Autoencoding::new(pictures, AutoencodingConfig::new(1, Distance::L1));
+//! let (steps, batch) = (2, 2);
+//! let mut trainer = Trainer::new(initialise(config.init(&device), 1), TrainerConfig::new(Rate::new(1e-3, 1, steps), batch));
+//! while trainer.steps() < steps {
+//!     let progress = trainer.step(&mut task)?;
+//!     println!("{:4} {:.4}", progress.step, progress.loss);
+//! }
+//! let vae = trainer.averaged(); // `sd_weights::save` writes it to a model folder
+//! # Ok::<(), sd_train::TrainError>(())
+//! ```
+//!
+//! # How it is put together
+//!
+//! A [`Task`] says what a model is shown and how wrong it is; [`tasks`] has those of an autoencoder and of a U-Net with
+//! its text encoder. The [`Trainer`] takes steps: it adds up gradients over the passes of a batch, clips them, and moves
+//! the model by AdamW and its average after it. The [`Objective`], [`Weighting`] and [`Timesteps`] are what a diffusion
+//! model is trained on.
+//!
+//! # Exactness
+//!
+//! Random numbers are not a state but a function of a seed, a [`Purpose`] and the number of the draw, one for each picture
+//! shown (see [`Stream`]). So a training is the same however it is cut: [`Trainer::resume`] goes on from
+//! [`Trainer::save`] bit for bit, weights, averages and losses. The same bits need the same build and the same kind of
+//! processor, because libraries choose the order of sums by it.
+//!
+//! A step that would not be finite is an error, and has changed nothing.
+
+mod captions;
+mod checkpoint;
+pub mod diffusers;
+mod ema;
+mod error;
+mod initial;
+mod objective;
+mod optimiser;
+mod order;
+mod parameters;
+mod random;
+mod rate;
+pub mod tasks;
+mod timesteps;
+mod trainer;
+mod weighting;
+
+pub use captions::is_dropped;
+pub use ema::{Average, decay_at};
+pub use error::TrainError;
+pub use initial::initialise;
+pub use objective::{Objective, Question};
+pub use optimiser::OptimiserConfig;
+pub use order::Order;
+pub use random::{Purpose, Stream};
+pub use rate::Rate;
+pub use timesteps::{LossHistory, Timesteps};
+pub use trainer::{Progress, Task, Trainer, TrainerConfig};
+pub use weighting::Weighting;

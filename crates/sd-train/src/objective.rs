@@ -1,0 +1,143 @@
+use burn::tensor::{Tensor, TensorData};
+use sd_schedule::{NoiseSchedule, Prediction};
+
+use crate::Weighting;
+
+/// What a network is to learn: to say what is noise in a picture, whose noise has a given schedule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Objective {
+    /// The noise of each timestep.
+    pub schedule: NoiseSchedule,
+    /// What the network's output means.
+    pub prediction: Prediction,
+    /// How much each timestep counts.
+    pub weighting: Weighting,
+}
+
+/// Some noisy pictures, and what the network should say of them.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// `sqrt(alpha_bar)·x0 + sqrt(1 − alpha_bar)·eps`, what the network is shown: `[batch, channels, height, width]`.
+    pub x: Tensor<4>,
+    /// The right answer, of the same shape.
+    pub target: Tensor<4>,
+    /// The timestep of each picture.
+    pub t: Vec<usize>,
+}
+
+impl Objective {
+    /// Mixes pictures with noise (Ho et al. 2020, equation 4).
+    ///
+    /// # Shapes
+    ///
+    /// - x0, eps: `[batch, channels, height, width]`; `eps` of the standard normal distribution
+    /// - t: `batch` timesteps of the schedule
+    ///
+    /// # Panics
+    ///
+    /// Panics if the shapes are not as above, or if a timestep is not in the schedule.
+    pub fn ask(&self, x0: Tensor<4>, t: Vec<usize>, eps: Tensor<4>) -> Question {
+        assert_eq!(x0.dims(), eps.dims(), "noise of another shape than the pictures");
+        let signal: Vec<f64> = t.iter().map(|&t| self.schedule.alpha_bar(t).sqrt()).collect();
+        let noise: Vec<f64> = t.iter().map(|&t| (1.0 - self.schedule.alpha_bar(t)).sqrt()).collect();
+        let (signal, noise) = (per_picture(&signal, &x0), per_picture(&noise, &x0));
+        let x = x0.clone() * signal.clone() + eps.clone() * noise.clone();
+        let target = match self.prediction {
+            Prediction::Eps => eps,
+            Prediction::V => eps * signal - x0 * noise,
+            Prediction::X0 => x0,
+        };
+        Question { x, target, t }
+    }
+
+    /// The weighted mean squared error of each picture's answer: `[batch]`.
+    pub fn losses(&self, question: &Question, answer: Tensor<4>) -> Tensor<1> {
+        let errors = mean_of_each((answer - question.target.clone()).square());
+        let weight = |&t: &usize| self.weighting.weight(self.prediction, self.schedule.alpha_bar(t));
+        let weights: Vec<f64> = question.t.iter().map(weight).collect();
+        scale_each(errors, &weights)
+    }
+}
+
+/// The mean of each picture's numbers: `[batch]`.
+pub(crate) fn mean_of_each(pictures: Tensor<4>) -> Tensor<1> {
+    pictures.flatten::<2>(1, 3).mean_dim(1).squeeze_dim(1)
+}
+
+/// Each number times its factor.
+pub(crate) fn scale_each(numbers: Tensor<1>, factors: &[f64]) -> Tensor<1> {
+    let factors = TensorData::new(factors.to_vec(), [factors.len()]);
+    let factors = Tensor::from_data(factors, (&numbers.device(), numbers.dtype()));
+    numbers * factors
+}
+
+/// One number for each picture, in a shape that multiplies pictures.
+fn per_picture(numbers: &[f64], pictures: &Tensor<4>) -> Tensor<4> {
+    let numbers = TensorData::new(numbers.to_vec(), [numbers.len(), 1, 1, 1]);
+    Tensor::from_data(numbers, (&pictures.device(), pictures.dtype()))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{DType, Device};
+    use sd_schedule::BetaSchedule;
+
+    use super::*;
+
+    fn objective(prediction: Prediction) -> Objective {
+        let schedule = NoiseSchedule::from_betas(&BetaSchedule::ScaledLinear.betas(1000, 0.00085, 0.012).unwrap());
+        Objective { schedule: schedule.unwrap(), prediction, weighting: Weighting::Simple }
+    }
+
+    fn tensor(numbers: &[f64]) -> Tensor<4> {
+        let data = TensorData::new(numbers.to_vec(), [numbers.len() / 2, 1, 1, 2]);
+        Tensor::from_data(data, (&Device::flex(), DType::F64))
+    }
+
+    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+        tensor.into_data().try_to_vec().unwrap()
+    }
+
+    const X0: [f64; 4] = [0.3, -1.0, 0.8, 0.1];
+    const EPS: [f64; 4] = [1.2, 0.4, -0.6, -2.0];
+
+    fn question(prediction: Prediction) -> Question {
+        objective(prediction).ask(tensor(&X0), vec![10, 700], tensor(&EPS))
+    }
+
+    #[test]
+    fn pictures_are_mixed_with_noise_so_that_their_variance_stays() {
+        let x = numbers(question(Prediction::Eps).x);
+        for (i, x) in x.iter().enumerate() {
+            let alpha_bar: f64 = objective(Prediction::Eps).schedule.alpha_bar([10, 700][i / 2]);
+            assert!((x - (alpha_bar.sqrt() * X0[i] + (1.0 - alpha_bar).sqrt() * EPS[i])).abs() < 1e-12);
+        }
+    }
+
+    /// The samplers' own reading of a prediction gives the picture back from the right answer.
+    #[test]
+    fn samplers_find_the_picture_in_the_right_answer() {
+        for prediction in [Prediction::Eps, Prediction::V, Prediction::X0] {
+            let question = question(prediction);
+            let (x, target) = (numbers(question.x), numbers(question.target));
+            for i in 0..4 {
+                let sigma = objective(prediction).schedule.sigma([10.0, 700.0][i / 2]);
+                let (c_skip, c_out) = prediction.coefficients(sigma);
+                let exploding = x[i] / sd_schedule::input_scale(sigma);
+                assert!((c_skip * exploding + c_out * target[i] - X0[i]).abs() < 1e-12, "{prediction:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_picture_has_the_weighted_mean_of_its_squared_errors() {
+        let objective = Objective { weighting: Weighting::MinSnr { gamma: 5.0 }, ..objective(Prediction::V) };
+        let question = objective.ask(tensor(&X0), vec![10, 700], tensor(&EPS));
+        let answer = question.target.clone() + tensor(&[1.0, 2.0, 3.0, 5.0]);
+        let losses = numbers(objective.losses(&question, answer));
+        for (loss, (t, square)) in losses.iter().zip([(10, 2.5), (700, 17.0)]) {
+            let weight = objective.weighting.weight(Prediction::V, objective.schedule.alpha_bar(t));
+            assert!((loss - weight * square).abs() < 1e-12);
+        }
+    }
+}

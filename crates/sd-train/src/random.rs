@@ -1,0 +1,114 @@
+use std::ops::Range;
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use chacha20::ChaCha8Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
+use rand_distr::{Distribution, StandardNormal};
+
+/// What random numbers are drawn for: each purpose has streams of its own, so that none of them shifts another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A parameter's first value, by its place in the module.
+    Initial = 0,
+    /// The order of the pictures, by epoch.
+    Order = 1,
+    /// A draw's timestep.
+    Timestep = 2,
+    /// The noise that a draw's latents are mixed with.
+    Noise = 3,
+    /// The offset of that noise.
+    Offset = 4,
+    /// Whether a draw's caption is dropped.
+    Caption = 5,
+    /// The latents of a draw's picture, from the encoder's distribution of them.
+    Posterior = 6,
+}
+
+/// The random numbers of one draw: a stream of ChaCha8 that depends on the seed, the purpose and the draw's index alone.
+///
+/// Draws are counted through the whole training, one for each picture that the network is shown. So the count is all that
+/// there is to save of the randomness, and it does not matter how draws are put together into batches.
+#[derive(Debug)]
+pub struct Stream(ChaCha8Rng);
+
+impl Stream {
+    /// The stream of the draw (or parameter, or epoch) `index`.
+    pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        key[8..16].copy_from_slice(&(purpose as u64).to_le_bytes());
+        let mut stream = ChaCha8Rng::from_seed(key);
+        stream.set_stream(index);
+        Self(stream)
+    }
+
+    /// A number from the uniform distribution on `[0, 1)`, of 53 bits.
+    pub fn uniform(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// A whole number below `end`, all of them equally likely but for 2⁻⁵³.
+    pub fn below(&mut self, end: usize) -> usize {
+        // The product may round up to the end itself.
+        ((self.uniform() * end as f64) as usize).min(end - 1)
+    }
+
+    /// Numbers of the standard normal distribution.
+    pub fn normals(self) -> impl Iterator<Item = f64> {
+        StandardNormal.sample_iter(self.0)
+    }
+}
+
+/// Standard normal numbers for each of some draws, `[draws, channels, height, width]`, where `shape` is that of one.
+pub(crate) fn normals(
+    seed: u64,
+    purpose: Purpose,
+    draws: Range<u64>,
+    shape: [usize; 3],
+    device: &Device,
+    dtype: DType,
+) -> Tensor<4> {
+    let [channels, height, width] = shape;
+    let each = channels * height * width;
+    let count = draws.clone().count();
+    let numbers: Vec<f64> = draws.flat_map(|draw| Stream::new(seed, purpose, draw).normals().take(each)).collect();
+    Tensor::from_data(TensorData::new(numbers, [count, channels, height, width]), (device, dtype))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(seed: u64, purpose: Purpose, index: u64) -> f64 {
+        Stream::new(seed, purpose, index).uniform()
+    }
+
+    #[test]
+    fn a_stream_depends_on_seed_purpose_and_index_alone() {
+        let known = first(1, Purpose::Noise, 2);
+        assert_eq!(known, first(1, Purpose::Noise, 2));
+        for other in [first(2, Purpose::Noise, 2), first(1, Purpose::Order, 2), first(1, Purpose::Noise, 3)] {
+            assert_ne!(known, other);
+        }
+    }
+
+    /// The moments of the distributions, each within five of its standard errors.
+    #[test]
+    fn numbers_are_distributed_as_they_should_be() {
+        let n = 40_000;
+        let mut stream = Stream::new(3, Purpose::Timestep, 0);
+        let mean = (0..n).map(|_| stream.uniform()).sum::<f64>() / f64::from(n);
+        assert!((mean - 0.5).abs() < 5.0 / (12.0 * f64::from(n)).sqrt(), "{mean}");
+        let normals: Vec<f64> = Stream::new(3, Purpose::Noise, 0).normals().take(n as usize).collect();
+        let variance = normals.iter().map(|x| x * x).sum::<f64>() / f64::from(n);
+        assert!((variance - 1.0).abs() < 5.0 * (2.0 / f64::from(n)).sqrt(), "{variance}");
+    }
+
+    #[test]
+    fn whole_numbers_reach_every_value_below_the_end_and_no_other() {
+        let mut stream = Stream::new(0, Purpose::Order, 0);
+        let mut seen = [false; 5];
+        (0..100).for_each(|_| seen[stream.below(5)] = true);
+        assert_eq!(seen, [true; 5]);
+    }
+}

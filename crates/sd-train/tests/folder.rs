@@ -1,0 +1,77 @@
+//! Parts as they are written to a model folder: configs as the reference writes them, weights as they are read.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use sd_golden::Kind;
+use sd_schedule::{BetaSchedule, Prediction};
+use sd_train::diffusers::{scheduler_config, text_encoder_config, unet_config, vae_config};
+use sd_train::initialise;
+use sd_weights::{Weights, save};
+use serde_json::Value;
+
+/// Checks each key against the file that diffusers or transformers wrote for the same network; one value there may be a
+/// list of as many as the levels here.
+fn check(kind: Kind, file: &str, ours: &Value, except: &[&str]) {
+    let file = kind.data().join("model").join(file);
+    let theirs: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    for (key, ours) in ours.as_object().unwrap() {
+        let theirs = &theirs[key];
+        let is_spread = ours.as_array().is_some_and(|each| each.iter().all(|one| one == theirs));
+        assert!(ours == theirs || is_spread || except.contains(&key.as_str()), "{key}: {ours} for {theirs}");
+    }
+}
+
+#[test]
+fn configs_say_what_the_reference_says_of_the_same_networks() {
+    for kind in Kind::ALL {
+        // Their projections around transformers are convolutions in 1.x.
+        check(kind, "unet/config.json", &unet_config(&kind.unet(), 8), &["use_linear_projection"]);
+        check(kind, "vae/config.json", &vae_config(&kind.vae(), 64), &["force_upcast"]);
+        for (name, config) in kind.text() {
+            // Written for all encoders, though only read for those with a projection.
+            let except = if config.projection_dim.is_none() { &["projection_dim"][..] } else { &[] };
+            check(kind, &format!("{name}/config.json"), &text_encoder_config(&config), except);
+        }
+    }
+    let scheduler = scheduler_config(BetaSchedule::ScaledLinear, 1000, 0.00085, 0.012, Prediction::V);
+    check(Kind::Sd2v, "scheduler/scheduler_config.json", &scheduler, &[]);
+}
+
+/// Every number of a module.
+fn numbers<M: Module>(module: &M) -> Vec<TensorData> {
+    struct Numbers(Vec<TensorData>);
+    impl ModuleVisitor for Numbers {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(param.val().into_data());
+        }
+    }
+    let mut numbers = Numbers(Vec::new());
+    module.visit(&mut numbers);
+    numbers.0
+}
+
+fn check_round_trip<M: Module>(module: M) {
+    let folder = tempfile::tempdir().unwrap();
+    let (module, other) = (initialise(module.clone(), 1), initialise(module, 2));
+    let file = folder.path().join("model.safetensors");
+    save(&module, &file, FloatDType::F32).unwrap();
+    let load = |other| Weights::in_folder(folder.path(), "model").unwrap().load(other, FloatDType::F32).unwrap();
+    let loaded = load(other);
+    assert_eq!(numbers(&loaded), numbers(&module));
+    // In half precision: rounded once, and then no more.
+    save(&module, &file, FloatDType::F16).unwrap();
+    let rounded = load(loaded);
+    assert_ne!(numbers(&rounded), numbers(&module));
+    save(&rounded, &file, FloatDType::F16).unwrap();
+    assert_eq!(numbers(&load(module)), numbers(&rounded));
+}
+
+#[test]
+fn every_part_of_every_family_comes_back_bit_for_bit() {
+    let device = Device::flex();
+    for kind in Kind::ALL {
+        check_round_trip(kind.unet().init(&device));
+        check_round_trip(kind.vae().init(&device));
+        kind.text().into_iter().for_each(|(_, config)| check_round_trip(config.init(&device)));
+    }
+}

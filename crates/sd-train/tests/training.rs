@@ -1,0 +1,230 @@
+//! Whole small trainings: they learn, and they go on from a checkpoint as if nothing had been.
+
+use std::ops::Range;
+use std::path::Path;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use sd_clip::ClipTextConfig;
+use sd_schedule::{BetaSchedule, NoiseSchedule, Prediction};
+use sd_train::tasks::{Autoencoding, AutoencodingConfig, Diffusion, DiffusionConfig, Distance, TextToLatents};
+use sd_train::{
+    Objective, Progress, Purpose, Rate, Stream, Task, Timesteps, TrainError, Trainer, TrainerConfig, Weighting,
+    initialise,
+};
+use sd_unet::{UnetConfig, UnetLevel};
+use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
+
+fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
+    let numbers = Stream::new(seed, Purpose::Noise, 0).normals().take(shape.iter().product());
+    Tensor::from_data(TensorData::new(numbers.collect::<Vec<f64>>(), shape), &Device::flex())
+}
+
+/// A text encoder for three tokens of twelve kinds, and a U-Net of two levels.
+fn model() -> TextToLatents {
+    let device = Device::flex().autodiff();
+    let text = ClipTextConfig {
+        vocab_size: 12,
+        hidden_size: 8,
+        intermediate_size: 16,
+        num_hidden_layers: 1,
+        num_attention_heads: 2,
+        max_position_embeddings: 3,
+        ..ClipTextConfig::sd1()
+    };
+    let level = |channels, attention| UnetLevel {
+        channels,
+        resnets: 1,
+        down_attention: attention,
+        up_attention: attention,
+        heads: 2,
+    };
+    let unet = UnetConfig {
+        levels: vec![level(16, 0), level(32, 1)],
+        norm_num_groups: 4,
+        cross_attention_dim: 8,
+        ..UnetConfig::sd1()
+    };
+    initialise(TextToLatents { text: text.init(&device), unet: unet.init(&device) }, 3)
+}
+
+/// Eight pictures of noise with a caption each.
+fn diffusion(prediction: Prediction, timesteps: Timesteps) -> Diffusion {
+    let betas = BetaSchedule::ScaledLinear.betas(timesteps.count(), 0.00085, 0.012).unwrap();
+    let schedule = NoiseSchedule::from_betas(&betas).unwrap();
+    let objective = Objective { schedule, prediction, weighting: Weighting::MinSnr { gamma: 5.0 } };
+    let captions = (0..8).map(|i| vec![10, i, 11]).collect();
+    let config = DiffusionConfig::new(5).with_noise_offset(0.1);
+    Diffusion::new(random([8, 4, 4, 4], 1), captions, vec![10, 11, 11], objective, timesteps, config)
+}
+
+fn config(steps: u64, peak: f64) -> TrainerConfig {
+    TrainerConfig::new(Rate::new(peak, 10, steps), 8)
+}
+
+fn train<M: Module, T: Task<M>>(trainer: &mut Trainer<M>, task: &mut T, steps: u64) -> Vec<Progress> {
+    (0..steps).map(|_| trainer.step(task).unwrap()).collect()
+}
+
+/// Every number of a module.
+fn numbers<M: Module>(module: &M) -> Vec<TensorData> {
+    struct Numbers(Vec<TensorData>);
+    impl ModuleVisitor for Numbers {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(param.val().into_data());
+        }
+    }
+    let mut numbers = Numbers(Vec::new());
+    module.visit(&mut numbers);
+    numbers.0
+}
+
+#[test]
+fn a_small_diffusion_model_learns_its_pictures_by_heart() {
+    let mut task = diffusion(Prediction::X0, Timesteps::Uniform { count: 1000 });
+    let mut trainer = Trainer::new(model(), config(250, 5e-3));
+    let losses: Vec<f64> = train(&mut trainer, &mut task, 250).iter().map(|progress| progress.loss).collect();
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    let (first, last) = (mean(&losses[..10]), mean(&losses[losses.len() - 10..]));
+    assert!(first > 0.5 && last < 0.05 * first, "{first} {last}");
+}
+
+#[test]
+fn a_resumed_training_is_bit_for_bit_the_one_that_was_not_interrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let by_loss = || diffusion(Prediction::Eps, Timesteps::by_loss(2));
+    let config = TrainerConfig { passes: 2, ..config(40, 1e-3) };
+    let (mut whole, mut whole_task) = (Trainer::new(model(), config), by_loss());
+    let expected = train(&mut whole, &mut whole_task, 40);
+
+    let (mut half, mut half_task) = (Trainer::new(model(), config), by_loss());
+    let mut found = train(&mut half, &mut half_task, 20);
+    half.save(folder.path(), &half_task).unwrap();
+    drop((half, half_task));
+    // Another start, all of which is to be replaced.
+    let (other, mut task) = (initialise(model(), 99), by_loss());
+    let mut resumed = Trainer::resume(other, config, folder.path(), &mut task).unwrap();
+    found.extend(train(&mut resumed, &mut task, 20));
+
+    assert_eq!(found, expected);
+    assert_eq!(task.state_of(), whole_task.state_of());
+    assert_eq!(numbers(resumed.model()), numbers(whole.model()));
+    assert_eq!(numbers(&resumed.averaged()), numbers(&whole.averaged()));
+}
+
+trait StateOf {
+    fn state_of(&self) -> serde_json::Value;
+}
+
+impl StateOf for Diffusion {
+    fn state_of(&self) -> serde_json::Value {
+        Task::<TextToLatents>::state(self)
+    }
+}
+
+#[test]
+fn only_the_last_checkpoint_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut task = diffusion(Prediction::V, Timesteps::Uniform { count: 1000 });
+    let mut trainer = Trainer::new(model(), config(10, 1e-3));
+    trainer.save(folder.path(), &task).unwrap();
+    train(&mut trainer, &mut task, 1);
+    trainer.save(folder.path(), &task).unwrap();
+    let mut files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    files.sort();
+    assert_eq!(files, ["step-1.safetensors", "training.json"]);
+}
+
+fn resume_error(folder: &Path, model: TextToLatents) -> String {
+    let mut task = diffusion(Prediction::V, Timesteps::Uniform { count: 1000 });
+    match Trainer::resume(model, config(10, 1e-3), folder, &mut task) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("resumed"),
+    }
+}
+
+#[test]
+fn damaged_and_foreign_checkpoints_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut task = diffusion(Prediction::V, Timesteps::Uniform { count: 1000 });
+    assert!(resume_error(folder, model()).contains("training.json"));
+    let mut trainer = Trainer::new(model(), config(10, 1e-3));
+    train(&mut trainer, &mut task, 1);
+    trainer.save(folder, &task).unwrap();
+
+    let TextToLatents { text, unet } = model();
+    let frozen = TextToLatents { text: text.freeze(), unet };
+    assert!(resume_error(folder, frozen).contains("other parts are frozen"));
+    let file = folder.join("step-1.safetensors");
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
+    assert!(resume_error(folder, model()).contains("not a safetensors file"));
+    std::fs::write(folder.join("training.json"), "{}").unwrap();
+    assert!(resume_error(folder, model()).contains("missing field"));
+}
+
+#[test]
+fn two_passes_of_four_are_one_of_eight_but_for_rounding() {
+    let step = |passes| {
+        let mut task = diffusion(Prediction::V, Timesteps::Uniform { count: 1000 });
+        let mut trainer = Trainer::new(model(), TrainerConfig { passes, ..config(10, 1e-3) });
+        trainer.step(&mut task).unwrap()
+    };
+    let (one, two) = (step(1), step(2));
+    assert!((one.loss / two.loss - 1.0).abs() < 1e-6, "{one:?} {two:?}");
+    assert!((one.gradient_norm / two.gradient_norm - 1.0).abs() < 1e-5, "{one:?} {two:?}");
+}
+
+#[test]
+fn a_frozen_text_encoder_stays_as_it_is() {
+    let TextToLatents { text, unet } = model();
+    let model = TextToLatents { text: text.freeze(), unet };
+    let (text, unet) = (numbers(&model.text), numbers(&model.unet));
+    let mut trainer = Trainer::new(model, config(10, 1e-3));
+    train(&mut trainer, &mut diffusion(Prediction::V, Timesteps::Uniform { count: 1000 }), 1);
+    assert_eq!(numbers(&trainer.model().text), text);
+    assert!(numbers(&trainer.model().unet).iter().zip(&unet).all(|(new, old)| new != old));
+}
+
+/// Answers with infinity at one step.
+struct Overflowing(Diffusion);
+
+impl Task<TextToLatents> for Overflowing {
+    type Batch = (<Diffusion as Task<TextToLatents>>::Batch, f64);
+
+    fn batch(&self, draws: Range<u64>) -> Self::Batch {
+        let factor = if draws.start == 8 { f64::INFINITY } else { 1.0 };
+        (Task::<TextToLatents>::batch(&self.0, draws), factor)
+    }
+
+    fn losses(&self, model: &TextToLatents, (batch, factor): &Self::Batch) -> Tensor<1> {
+        self.0.losses(model, batch) * *factor
+    }
+}
+
+#[test]
+fn an_infinite_loss_is_an_error_that_changes_nothing() {
+    let mut task = Overflowing(diffusion(Prediction::V, Timesteps::Uniform { count: 1000 }));
+    let mut trainer = Trainer::new(model(), config(10, 1e-3));
+    trainer.step(&mut task).unwrap();
+    let (model, average) = (numbers(trainer.model()), numbers(&trainer.averaged()));
+    assert!(matches!(trainer.step(&mut task), Err(TrainError::NotFinite { step: 1, what: "loss", .. })));
+    assert_eq!((numbers(trainer.model()), numbers(&trainer.averaged())), (model, average));
+    assert_eq!(trainer.steps(), 1);
+}
+
+#[test]
+fn a_small_autoencoder_learns_its_pictures_by_heart() {
+    let config_vae = AutoencoderKlConfig {
+        block_out_channels: vec![8, 16],
+        layers_per_block: 1,
+        norm_num_groups: 4,
+        ..AutoencoderKlConfig::sd()
+    };
+    let vae: AutoencoderKl = initialise(config_vae.init(&Device::flex().autodiff()), 2);
+    let mut task = Autoencoding::new(random([8, 3, 8, 8], 4).tanh(), AutoencodingConfig::new(1, Distance::L1));
+    let mut trainer = Trainer::new(vae, config(200, 3e-3));
+    let progress = train(&mut trainer, &mut task, 200);
+    assert!(progress[199].loss < 0.2 * progress[0].loss, "{} {}", progress[0].loss, progress[199].loss);
+}
