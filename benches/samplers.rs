@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use burn::tensor::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use sd_samplers::{BrownianNoise, CATALOGUE, FreshNoise, Noise, Setting, Stop, TorchNoise, sample};
+use sd_samplers::{CATALOGUE, Setting, Stop, sample};
 use sd_schedule::{BetaSchedule, Grid, NoiseSchedule};
 
 fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, Stop> {
@@ -24,10 +24,7 @@ fn samplers(criterion: &mut Criterion) {
         let sampler = entry.make(&setting).expect("no options are given");
         for steps in [5, 10, 20, 50, 100] {
             let levels = Grid::Normal.levels(&setting.schedule, steps).expect("fewer than trained");
-            let mut noise: Box<dyn Noise> = match entry.fresh {
-                FreshNoise::Path => Box::new(BrownianNoise::new(0)),
-                FreshNoise::Never | FreshNoise::Steps => Box::new(TorchNoise::new(0)),
-            };
+            let mut noise = entry.fresh.of_seed(0);
             let x = noise.start(&Tensor::zeros([1, 4, 64, 64], &Device::flex())) * levels.first();
             group.bench_function(BenchmarkId::new(entry.name, steps), |bencher| {
                 bencher.iter(|| sample(&sampler, &mut denoise, &mut *noise, x.clone(), &levels).expect("a formula"));

@@ -2,7 +2,7 @@ use std::ops::{ControlFlow, Deref};
 use std::path::Path;
 
 use burn::tensor::{DType as TensorDType, Device, Tensor, TensorData};
-use sd_samplers::{BrownianNoise, FreshNoise, Network, Noise, TorchNoise, sample};
+use sd_samplers::{Network, Noise, sample};
 use sd_schedule::input_scale;
 
 use crate::guidance::predict;
@@ -64,10 +64,7 @@ impl Pipeline {
 
     /// The noise of the request's seed: PyTorch's, from which samplers that follow a Brownian path take the start only.
     pub fn noise(&self, request: &Request) -> Box<dyn Noise> {
-        match request.sampler_name(&self.model).fresh {
-            FreshNoise::Path => Box::new(BrownianNoise::new(request.seed)),
-            FreshNoise::Never | FreshNoise::Steps => Box::new(TorchNoise::new(request.seed)),
-        }
+        request.sampler_name(&self.model).fresh.of_seed(request.seed)
     }
 
     /// Draws a picture with noise of your own, shows `watch` every call of the network, and stops when it says so.

@@ -1,4 +1,4 @@
-use sd_samplers::{Convention, Sampler, SamplerOption, Setting, Variance};
+use sd_samplers::{Sampler, SamplerOption, Setting, Variance};
 
 use crate::walk::Walk;
 use crate::{Error, Model, SamplerName, Schedule};
@@ -101,8 +101,7 @@ impl Request {
             Err(_) => Variance::FixedSmall,
         };
         // The config's order goes first: what is given last counts.
-        let solver =
-            matches!(name.convention, Convention::DpmSolver | Convention::Deis) && name.has(SamplerOption::Order);
+        let solver = name.convention.is_multistep() && name.has(SamplerOption::Order);
         let order = config.solver_order.filter(|_| solver).map(|order| (SamplerOption::Order, order as f64));
         let setting = Setting {
             variance,

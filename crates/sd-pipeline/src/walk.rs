@@ -67,8 +67,7 @@ impl Walk {
         // Noisy pictures of unit variance have the spread sqrt(1 + sigma²); k-diffusion starts from sigma alone.
         let at_sigma = entry.convention == Convention::KDiffusion && !matches!(spacing, Spacing::Leading { .. });
         let start = if at_sigma { first } else { first.hypot(1.0) };
-        let whole_timesteps = matches!(entry.convention, Convention::DpmSolver | Convention::Deis);
-        Ok(Self { levels, start, whole_timesteps })
+        Ok(Self { levels, start, whole_timesteps: entry.convention.is_multistep() })
     }
 }
 
@@ -106,5 +105,5 @@ fn reads_grid(entry: &Entry) -> bool {
 }
 
 fn is_solver(entry: &Entry) -> bool {
-    matches!(entry.convention, Convention::KDiffusion | Convention::DpmSolver | Convention::Deis)
+    entry.convention == Convention::KDiffusion || entry.convention.is_multistep()
 }

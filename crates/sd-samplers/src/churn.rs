@@ -49,7 +49,7 @@ impl Churn {
         let gamma = if churned { (self.s_churn / run.steps as f64).min(SQRT_2 - 1.0) } else { 0.0 };
         let hat = from * (1.0 + gamma);
         let up = ((hat - from) * (hat + from)).sqrt() * self.s_noise;
-        (if up > 0.0 { run.noise.draw(&x, hat, from) * up + x } else { x }, hat)
+        (run.add_noise(x, hat, from, up), hat)
     }
 }
 

@@ -50,6 +50,6 @@ impl Sampler for Ddim {
             None => transfer(x, denoised, from, down),
             Some(range) => denoised.clone().clamp(-range, range) + (x - denoised) * (down / from),
         };
-        Ok(if up > 0.0 { run.noise.draw(&x, from, to) * up + x } else { x })
+        Ok(run.add_noise(x, from, to, up))
     }
 }

@@ -54,7 +54,7 @@ impl Sampler for Ddpm {
             Variance::FixedLarge => 0.0,
         };
         let x = transfer(x, denoised, from, down);
-        Ok(if up > 0.0 { run.noise.draw(&x, from, to) * up + x } else { x })
+        Ok(run.add_noise(x, from, to, up))
     }
 }
 

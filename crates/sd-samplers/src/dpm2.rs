@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 use sd_schedule::NoiseLevels;
 
-use crate::heun::calls;
+use crate::heun::calls_along;
 use crate::transfer::transfer;
 use crate::{Churn, Denoiser, Run, Sampler, Seen, Stop};
 
@@ -34,7 +34,7 @@ impl Sampler for Dpm2 {
     }
 
     fn calls(&self, levels: &NoiseLevels) -> usize {
-        levels.pairs().map(|(_, to)| calls(to)).sum()
+        calls_along(levels)
     }
 }
 

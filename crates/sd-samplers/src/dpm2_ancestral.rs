@@ -37,8 +37,7 @@ impl Sampler for Dpm2Ancestral {
     fn step(&self, run: &mut Run, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, Stop> {
         let (down, up) = split(from, to, self.eta);
         let x = midpoint(run.model, x, from, down)?;
-        let up = up * self.s_noise;
-        Ok(if up > 0.0 { run.noise.draw(&x, from, to) * up + x } else { x })
+        Ok(run.add_noise(x, from, to, up * self.s_noise))
     }
 
     fn calls(&self, levels: &NoiseLevels) -> usize {

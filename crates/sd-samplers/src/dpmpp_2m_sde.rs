@@ -1,6 +1,7 @@
 use burn::tensor::Tensor;
 
 use crate::dpmpp_2m::denoise_between;
+use crate::euler_ancestral::check;
 use crate::transfer::transfer;
 use crate::{Run, Sampler, Stop};
 
@@ -37,8 +38,7 @@ impl Sampler for Dpmpp2mSde {
         let denoised = denoise_between(run, &x, from, to)?;
         let (down, up) = split(from, to, self.eta);
         let x = transfer(x, denoised, from, down);
-        let up = up * self.s_noise;
-        Ok(if up > 0.0 { run.noise.draw(&x, from, to) * up + x } else { x })
+        Ok(run.add_noise(x, from, to, up * self.s_noise))
     }
 }
 
@@ -52,14 +52,6 @@ pub(crate) fn split(from: f64, to: f64, eta: f64) -> (f64, f64) {
     }
     let eta_h = eta * (from / to).ln();
     (to * (-eta_h).exp(), to * (-(-2.0 * eta_h).exp_m1()).sqrt())
-}
-
-/// # Panics
-///
-/// Panics on values that none of these samplers takes.
-pub(crate) fn check(eta: f64, s_noise: f64) {
-    assert!((0.0..=1.0).contains(&eta), "eta is {eta}, but must be between 0 and 1");
-    assert!(s_noise.is_finite() && s_noise >= 0.0, "s_noise is {s_noise}, but must be at least 0");
 }
 
 #[cfg(test)]

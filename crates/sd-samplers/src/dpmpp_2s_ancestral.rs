@@ -2,7 +2,8 @@ use burn::tensor::Tensor;
 use sd_schedule::NoiseLevels;
 
 use crate::ddim::split;
-use crate::dpmpp_2m_sde::check;
+use crate::euler_ancestral::check;
+use crate::heun::calls_along;
 use crate::transfer::transfer;
 use crate::{Run, Sampler, Stop};
 
@@ -43,16 +44,10 @@ impl Sampler for Dpmpp2sAncestral {
             denoised = run.model.denoise(transfer(x.clone(), denoised, from, middle), middle)?;
         }
         let x = transfer(x, denoised, from, down);
-        let up = up * self.s_noise;
-        Ok(if up > 0.0 { run.noise.draw(&x, from, to) * up + x } else { x })
+        Ok(run.add_noise(x, from, to, up * self.s_noise))
     }
 
     fn calls(&self, levels: &NoiseLevels) -> usize {
-        calls_of_midpoint(levels)
+        calls_along(levels)
     }
-}
-
-/// Network calls of two per step, and one for a step to level 0.
-pub(crate) fn calls_of_midpoint(levels: &NoiseLevels) -> usize {
-    2 * levels.steps() - usize::from(levels.last() == 0.0)
 }

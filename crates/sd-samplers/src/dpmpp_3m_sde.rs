@@ -1,6 +1,7 @@
 use burn::tensor::Tensor;
 
-use crate::dpmpp_2m_sde::{check, split};
+use crate::dpmpp_2m_sde::split;
+use crate::euler_ancestral::check;
 use crate::transfer::transfer;
 use crate::{Run, Sampler, Seen, Stop};
 
@@ -47,8 +48,7 @@ impl Sampler for Dpmpp3mSde {
         if let Some(bend) = bend(run.history.seen(), (from / to).ln(), self.eta) {
             x = x + bend;
         }
-        let up = up * self.s_noise;
-        Ok(if up > 0.0 { run.noise.draw(&x, from, to) * up + x } else { x })
+        Ok(run.add_noise(x, from, to, up * self.s_noise))
     }
 }
 

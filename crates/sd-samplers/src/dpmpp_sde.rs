@@ -2,8 +2,8 @@ use burn::tensor::Tensor;
 use sd_schedule::NoiseLevels;
 
 use crate::ddim::split;
-use crate::dpmpp_2m_sde::check;
-use crate::dpmpp_2s_ancestral::calls_of_midpoint;
+use crate::euler_ancestral::check;
+use crate::heun::calls_along;
 use crate::transfer::transfer;
 use crate::{Run, Sampler, Stop};
 
@@ -38,8 +38,7 @@ impl DpmppSde {
     fn go(&self, run: &mut Run, x: Tensor<4>, denoised: Tensor<4>, from: f64, to: f64) -> Tensor<4> {
         let (down, up) = split(from, to, self.eta);
         let x = transfer(x, denoised, from, down);
-        let up = up * self.s_noise;
-        if up > 0.0 { run.noise.draw(&x, from, to) * up + x } else { x }
+        run.add_noise(x, from, to, up * self.s_noise)
     }
 }
 
@@ -55,6 +54,6 @@ impl Sampler for DpmppSde {
     }
 
     fn calls(&self, levels: &NoiseLevels) -> usize {
-        calls_of_midpoint(levels)
+        calls_along(levels)
     }
 }

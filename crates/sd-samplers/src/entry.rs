@@ -1,5 +1,5 @@
 use crate::options::Values;
-use crate::{CATALOGUE, OptionError, OptionRange, Sampler, SamplerOption, Setting};
+use crate::{BrownianNoise, CATALOGUE, Noise, OptionError, OptionRange, Sampler, SamplerOption, Setting, TorchNoise};
 
 /// A sampler that can be asked for by name.
 #[derive(Debug)]
@@ -34,6 +34,17 @@ pub enum FreshNoise {
     Path,
 }
 
+impl FreshNoise {
+    /// Where a sampler of this kind draws from: PyTorch's noise of the seed, or the Brownian path of the seed, which
+    /// starts pictures from PyTorch's noise too.
+    pub fn of_seed(self, seed: u64) -> Box<dyn Noise> {
+        match self {
+            Self::Path => Box::new(BrownianNoise::new(seed)),
+            Self::Never | Self::Steps => Box::new(TorchNoise::new(seed)),
+        }
+    }
+}
+
 /// Whose noise levels a sampler visits: the reference implementation that a seed shares its picture with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Convention {
@@ -53,6 +64,14 @@ pub enum Convention {
     Lcm,
     /// diffusers' `TCDScheduler`.
     Tcd,
+}
+
+impl Convention {
+    /// Whether it is one of diffusers' multistep solvers, which call the network at whole timesteps only and have a
+    /// `solver_order`.
+    pub fn is_multistep(self) -> bool {
+        matches!(self, Self::DpmSolver | Self::Deis)
+    }
 }
 
 impl Entry {

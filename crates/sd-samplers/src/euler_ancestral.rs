@@ -40,7 +40,6 @@ impl Sampler for EulerAncestral {
         let denoised = run.model.denoise(x.clone(), from)?;
         let (down, up) = split(from, to, self.eta);
         let x = transfer(x, denoised, from, down);
-        let up = up * self.s_noise;
-        Ok(if up > 0.0 { run.noise.draw(&x, from, to) * up + x } else { x })
+        Ok(run.add_noise(x, from, to, up * self.s_noise))
     }
 }

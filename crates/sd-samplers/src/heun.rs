@@ -35,7 +35,7 @@ impl Sampler for Heun {
     }
 
     fn calls(&self, levels: &NoiseLevels) -> usize {
-        levels.pairs().map(|(_, to)| calls(to)).sum()
+        calls_along(levels)
     }
 }
 
@@ -60,4 +60,9 @@ pub(crate) fn heun(
 /// Network calls of a step to level `to` that asks a second time, unless that is level 0.
 pub(crate) fn calls(to: f64) -> usize {
     if to > 0.0 { 2 } else { 1 }
+}
+
+/// Network calls of such steps down `levels`.
+pub(crate) fn calls_along(levels: &NoiseLevels) -> usize {
+    levels.pairs().map(|(_, to)| calls(to)).sum()
 }

@@ -19,6 +19,6 @@ pub struct Lcm;
 impl Sampler for Lcm {
     fn step(&self, run: &mut Run, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, Stop> {
         let denoised = run.model.denoise(x, from)?;
-        Ok(if to > 0.0 { run.noise.draw(&denoised, from, to) * to + denoised } else { denoised })
+        Ok(run.add_noise(denoised, from, to, to))
     }
 }

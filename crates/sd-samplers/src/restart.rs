@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 use sd_schedule::NoiseLevels;
 
-use crate::heun::{calls, heun};
+use crate::heun::{calls_along, heun};
 use crate::{Run, Sampler, Seen, Stop};
 
 /// Restart sampling (Xu et al. 2023, "Restart sampling for improving generative processes").
@@ -75,7 +75,7 @@ impl Sampler for Restart {
         if self.restarts(first, from, to) {
             let up = ((self.t_max - to) * (self.t_max + to)).sqrt();
             for _ in 0..self.times {
-                x = run.noise.draw(&x, self.t_max, to) * up + x;
+                x = run.add_noise(x, self.t_max, to, up);
                 for (from, to) in self.levels_inside(to).pairs() {
                     let denoised = run.model.denoise(x.clone(), from)?;
                     x = heun(run.model, x, denoised, from, to)?;
@@ -86,8 +86,7 @@ impl Sampler for Restart {
     }
 
     fn calls(&self, levels: &NoiseLevels) -> usize {
-        let along = |levels: &NoiseLevels| levels.pairs().map(|(_, to)| calls(to)).sum::<usize>();
         let restart = levels.pairs().find(|&(from, to)| self.restarts(levels.first(), from, to));
-        along(levels) + restart.map_or(0, |(_, to)| self.times * along(&self.levels_inside(to)))
+        calls_along(levels) + restart.map_or(0, |(_, to)| self.times * calls_along(&self.levels_inside(to)))
     }
 }

@@ -59,6 +59,19 @@ pub struct Run<'a> {
     pub steps: usize,
 }
 
+impl Run<'_> {
+    /// `x` with fresh noise of standard deviation `std ≥ 0` for the way from noise level `from` down to `to`; for 0,
+    /// none is drawn.
+    ///
+    /// # Shapes
+    ///
+    /// - x: `[batch, channels, height, width]`
+    /// - output: as x
+    pub fn add_noise(&mut self, x: Tensor<4>, from: f64, to: f64, std: f64) -> Tensor<4> {
+        if std > 0.0 { self.noise.draw(&x, from, to) * std + x } else { x }
+    }
+}
+
 /// Walks `x` down all `levels`: the loop of every picture.
 ///
 /// # Shapes

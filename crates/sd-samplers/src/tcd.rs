@@ -48,7 +48,7 @@ impl Sampler for Tcd {
         let below = self.below(to);
         let x = transfer(x, denoised, from, below);
         let up = ((to - below) * (to + below)).sqrt();
-        Ok(if up > 0.0 { run.noise.draw(&x, from, to) * up + x } else { x })
+        Ok(run.add_noise(x, from, to, up))
     }
 }
 

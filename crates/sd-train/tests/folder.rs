@@ -1,7 +1,10 @@
 //! Parts as they are written to a model folder: configs as the reference writes them, weights as they are read.
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+mod numbers;
+
+use burn::module::Module;
+use burn::tensor::{Device, FloatDType};
+use numbers::numbers;
 use sd_golden::Kind;
 use sd_schedule::{BetaSchedule, Prediction};
 use sd_train::diffusers::{scheduler_config, text_encoder_config, unet_config, vae_config};
@@ -35,19 +38,6 @@ fn configs_say_what_the_reference_says_of_the_same_networks() {
     }
     let scheduler = scheduler_config(BetaSchedule::ScaledLinear, 1000, 0.00085, 0.012, Prediction::V);
     check(Kind::Sd2v, "scheduler/scheduler_config.json", &scheduler, &[]);
-}
-
-/// Every number of a module.
-fn numbers<M: Module>(module: &M) -> Vec<TensorData> {
-    struct Numbers(Vec<TensorData>);
-    impl ModuleVisitor for Numbers {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0.push(param.val().into_data());
-        }
-    }
-    let mut numbers = Numbers(Vec::new());
-    module.visit(&mut numbers);
-    numbers.0
 }
 
 fn check_round_trip<M: Module>(module: M) {

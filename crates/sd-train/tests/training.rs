@@ -1,10 +1,13 @@
 //! Whole small trainings: they learn, and they go on from a checkpoint as if nothing had been.
 
+mod numbers;
+
 use std::ops::Range;
 use std::path::Path;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
+use numbers::numbers;
 use sd_clip::ClipTextConfig;
 use sd_schedule::{BetaSchedule, NoiseSchedule, Prediction};
 use sd_train::tasks::{Autoencoding, AutoencodingConfig, Diffusion, DiffusionConfig, Distance, TextToLatents};
@@ -64,19 +67,6 @@ fn config(steps: u64, peak: f64) -> TrainerConfig {
 
 fn train<M: Module, T: Task<M>>(trainer: &mut Trainer<M>, task: &mut T, steps: u64) -> Vec<Progress> {
     (0..steps).map(|_| trainer.step(task).unwrap()).collect()
-}
-
-/// Every number of a module.
-fn numbers<M: Module>(module: &M) -> Vec<TensorData> {
-    struct Numbers(Vec<TensorData>);
-    impl ModuleVisitor for Numbers {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0.push(param.val().into_data());
-        }
-    }
-    let mut numbers = Numbers(Vec::new());
-    module.visit(&mut numbers);
-    numbers.0
 }
 
 #[test]

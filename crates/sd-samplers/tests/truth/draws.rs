@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use sd_exact::{Mixture, evenly_in_t, points};
-use sd_samplers::{BrownianNoise, FreshNoise, Noise, TorchNoise, sample};
+use sd_samplers::{TorchNoise, sample};
 
 use crate::rows::{Row, assert_none, stochastic};
 
@@ -32,7 +32,7 @@ fn stochastic_samplers_draw_the_mean_and_the_covariance_of_a_mixture() {
     for Row { name, fresh, sampler, .. } in stochastic().filter(|row| row.order.is_some() || row.name == "restart") {
         let mut noise = TorchNoise::new(1);
         let x = data.marginal(levels.first()).draw(PICTURES, &mut noise, &device);
-        let drawn = sample(&sampler, &mut data.denoiser(), &mut *fresh_noise(fresh), x, &levels).unwrap();
+        let drawn = sample(&sampler, &mut data.denoiser(), &mut *fresh.of_seed(2), x, &levels).unwrap();
         for (statistic, found, exact, errors) in statistics(&points(drawn), &data.marginal(levels.last())) {
             let figures =
                 format!("{name}: {statistic} is {found:.4} instead of {exact:.4}, {errors:.1} standard errors");
@@ -43,11 +43,4 @@ fn stochastic_samplers_draw_the_mean_and_the_covariance_of_a_mixture() {
         }
     }
     assert_none(failures);
-}
-
-fn fresh_noise(fresh: FreshNoise) -> Box<dyn Noise> {
-    match fresh {
-        FreshNoise::Path => Box::new(BrownianNoise::new(2)),
-        _ => Box::new(TorchNoise::new(2)),
-    }
 }
