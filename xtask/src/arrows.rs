@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use crate::cargo::root;
 
 /// Which crates of the workspace each one may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("crates/sd-schedule", &[]),
     // Its tests measure it with sd-exact.
     ("crates/sd-samplers", &["sd-schedule", "sd-exact"]),
@@ -16,7 +16,12 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("crates/sd-weights", &[]),
     ("crates/sd-train", &["sd-schedule", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-golden"]),
     ("crates/sd-pipeline", &["sd-schedule", "sd-samplers", "sd-clip", "sd-unet", "sd-vae", "sd-weights"]),
-    ("crates/sd-cli", &["sd-pipeline", "sd-golden"]),
+    (
+        "crates/sd-recipe",
+        &["sd-schedule", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline", "sd-scenes", "sd-train"],
+    ),
+    ("crates/sd-evaluate", &["sd-weights", "sd-pipeline", "sd-scenes", "sd-train"]),
+    ("crates/sd-cli", &["sd-pipeline", "sd-recipe", "sd-evaluate", "sd-golden"]),
     ("crates/sd-golden", &["sd-samplers", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline"]),
     ("benches", &["sd-schedule", "sd-samplers"]),
     ("xtask", &[]),

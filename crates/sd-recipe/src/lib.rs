@@ -1,0 +1,1 @@
+//! Trainings from a TOML file.
