@@ -1,6 +1,5 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
@@ -9,6 +8,7 @@ use sd_pipeline::{
     DType, Error, Latents, Model, Pipeline, Request, SamplerOption, Schedule, device_by_name, read_tensor, write_tensor,
 };
 
+use crate::cancel::cancel_on_ctrl_c;
 use crate::progress::{Kind, Progress};
 
 /// Draw pictures from text.
@@ -271,20 +271,6 @@ fn read_latents(file: &Path) -> Result<Latents, Error> {
         ))
     })?;
     Ok(Latents { numbers, shape })
-}
-
-/// A flag that Ctrl-C raises; pressed again, it ends the program at once.
-fn cancel_on_ctrl_c() -> Result<Arc<AtomicBool>, Error> {
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let flag = cancelled.clone();
-    let handler = move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("stopping after this step; press Ctrl-C again to stop at once");
-    };
-    ctrlc::set_handler(handler).map_err(|error| Error::Backend(format!("Ctrl-C cannot be caught: {error}")))?;
-    Ok(cancelled)
 }
 
 /// A seed that is new each time, short enough to type again.

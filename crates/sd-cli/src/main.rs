@@ -2,15 +2,18 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate is what prints")]
 
+mod cancel;
+mod failure;
 mod generate;
 mod progress;
 mod samplers;
+mod train;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use sd_pipeline::Error;
+use failure::Failure;
 
 /// Stable Diffusion in Rust: draws pictures from text, on any machine.
 ///
@@ -27,6 +30,7 @@ enum Command {
     Generate(Box<generate::Args>),
     /// List the samplers, their options, and the schedules
     Samplers,
+    Train(train::Args),
 }
 
 fn main() -> ExitCode {
@@ -34,14 +38,15 @@ fn main() -> ExitCode {
     // A panic is a bug, or a driver that gave up: one line all the same, and never an abort.
     std::panic::set_hook(Box::new(|_| {}));
     let run = || match command {
-        Command::Generate(args) => generate::run(&args),
-        Command::Samplers => samplers::run(),
+        Command::Generate(args) => generate::run(&args).map_err(Failure::from),
+        Command::Samplers => samplers::run().map_err(Failure::from),
+        Command::Train(args) => train::run(&args).map_err(Failure::from),
     };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => {
-            eprintln!("error: {error}");
-            ExitCode::from(exit_code(&error))
+        Ok(Err(Failure { message, code })) => {
+            eprintln!("error: {message}");
+            ExitCode::from(code)
         }
         Err(panic) => {
             let message = panic.downcast_ref::<String>().map(String::as_str);
@@ -49,14 +54,5 @@ fn main() -> ExitCode {
             eprintln!("error: internal error, please report it: {}", message.replace('\n', " "));
             ExitCode::FAILURE
         }
-    }
-}
-
-/// 2 for what was asked, 130 for Ctrl-C as shells expect it, 1 for the rest.
-fn exit_code(error: &Error) -> u8 {
-    match error {
-        Error::Cancelled { .. } => 130,
-        error if error.is_usage() => 2,
-        _ => 1,
     }
 }

@@ -116,7 +116,7 @@ impl Drop for Progress {
 }
 
 /// Prints a line; that nobody reads it any more is no reason to stop.
-fn say(line: &dyn std::fmt::Display) {
+pub fn say(line: &dyn std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 

@@ -17,8 +17,10 @@ mod encoder;
 mod error;
 mod layer;
 mod tokenizer;
+mod vocabulary;
 
 pub use config::{Activation, ClipTextConfig};
 pub use encoder::{ClipText, TextEncoding};
 pub use error::TokenizerError;
 pub use tokenizer::{Encoded, Tokenizer};
+pub use vocabulary::Vocabulary;

@@ -113,7 +113,8 @@ impl Tokenizer {
     }
 }
 
-fn assemble(model: BpeBuilder, added: Vec<AddedToken>) -> tokenizers::Result<Inner> {
+/// CLIP's way from a text to tokens, around a byte-pair model.
+pub(crate) fn assemble(model: BpeBuilder, added: Vec<AddedToken>) -> tokenizers::Result<Inner> {
     let spaces = Replace::new(ReplacePattern::Regex(r"\s+".into()), " ")?;
     let letters = normalizers::Sequence::new(vec![NFC.into(), spaces.into(), Lowercase.into()]);
     let words = Split::new(SplitPattern::Regex(WORD.into()), Removed, true)?;

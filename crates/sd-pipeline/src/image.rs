@@ -18,8 +18,12 @@ pub struct Image {
 }
 
 impl Image {
-    /// A picture from `[1, 3, height, width]` in −1 to 1; what lies outside is clipped, halves round to even.
-    pub(crate) fn from_tensor(x: Tensor<4>) -> Result<Self, Error> {
+    /// The pictures of `[batch, 3, height, width]` in −1 to 1; what lies outside is clipped, halves round to even.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFinitePicture`] for numbers that are not finite.
+    pub fn from_tensor(x: Tensor<4>) -> Result<Vec<Self>, Error> {
         let [_, _, height, width] = x.dims();
         let planes = numbers(x)?;
         if planes.iter().any(|v| !v.is_finite()) {
@@ -27,8 +31,12 @@ impl Image {
         }
         let byte = |v: f32| ((v / 2.0 + 0.5).clamp(0.0, 1.0) * 255.0).round_ties_even() as u8;
         let size = width * height;
-        let rgb = (0..3 * size).map(|i| byte(planes[i % 3 * size + i / 3])).collect();
-        Ok(Self { width, height, rgb })
+        let picture = |planes: &[f32]| Self {
+            width,
+            height,
+            rgb: (0..3 * size).map(|i| byte(planes[i % 3 * size + i / 3])).collect(),
+        };
+        Ok(planes.chunks(3 * size).map(picture).collect())
     }
 
     /// Writes a PNG file, beside `path` first and renamed once complete.
@@ -70,7 +78,7 @@ mod tests {
     #[test]
     fn planes_become_pixels_and_out_of_range_is_clipped() {
         let x = Tensor::<1>::from_floats([-1.0, 1.0, 0.0, 3.0, 0.5, -9.0], &Device::flex()).reshape([1, 3, 1, 2]);
-        let image = Image::from_tensor(x).unwrap();
+        let image = Image::from_tensor(x).unwrap().remove(0);
         assert_eq!((image.width, image.height), (2, 1));
         assert_eq!(image.rgb, [0, 128, 191, 255, 255, 0]);
     }

@@ -29,7 +29,7 @@
 //! One feature per backend: `flex` (the default, any CPU), `ndarray`, `wgpu`, `vulkan`, `metal`, `cuda`, `rocm`. Several
 //! can be on at once; [`device_by_name`] chooses among them at run time.
 
-mod config;
+pub mod config;
 mod device;
 mod error;
 mod guidance;

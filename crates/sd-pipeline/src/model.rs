@@ -53,8 +53,8 @@ impl Model {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, Error> {
         let folder = folder.as_ref();
         let (mut index, zeros_for_no_negative) = read_index(folder)?;
-        let (unet_config, sample_size) = unet_config(&folder.join("unet/config.json"))?;
-        let (vae_config, vae_overflows_in_half) = vae_config(&folder.join("vae/config.json"))?;
+        let (unet_config, sample_size) = unet_config(Json::read(&folder.join("unet/config.json"))?)?;
+        let (vae_config, vae_overflows_in_half) = vae_config(Json::read(&folder.join("vae/config.json"))?)?;
         let mut text = Vec::new();
         for (encoder, tokenizer) in [("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")] {
             let class = index.take::<(Option<String>, Option<String>)>(encoder)?;
@@ -63,7 +63,7 @@ impl Model {
             }
         }
         let model = Self {
-            scheduler: SchedulerConfig::read(&folder.join("scheduler/scheduler_config.json"))?,
+            scheduler: SchedulerConfig::of(Json::read(&folder.join("scheduler/scheduler_config.json"))?)?,
             default_size: sample_size * vae_config.factor(),
             zeros_for_no_negative,
             unet_weights: Weights::in_folder(&folder.join("unet"), "diffusion_pytorch_model")?,
@@ -205,7 +205,7 @@ impl TextPart {
         let encoder = folder.join(encoder);
         Ok(Self {
             tokenizer: Tokenizer::from_folder(&folder.join(tokenizer))?,
-            config: clip_config(&encoder.join("config.json"), class)?,
+            config: clip_config(Json::read(&encoder.join("config.json"))?, class)?,
             weights: Weights::in_folder(&encoder, "model")?,
         })
     }

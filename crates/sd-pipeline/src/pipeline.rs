@@ -80,7 +80,7 @@ impl Pipeline {
     ) -> Result<Picture, Error> {
         self.check(request)?;
         let latents = self.sample(request, noise, watch)?;
-        let image = Image::from_tensor(self.networks.vae.decode(self.for_vae(latents.clone())))?;
+        let image = Image::from_tensor(self.networks.vae.decode(self.for_vae(latents.clone())))?.remove(0);
         let shape = latents.dims();
         Ok(Picture { image, latents: Latents { numbers: numbers(latents)?, shape } })
     }

@@ -53,6 +53,7 @@ pub mod tasks;
 mod timesteps;
 mod trainer;
 mod weighting;
+mod workers;
 
 pub use captions::is_dropped;
 pub use ema::{Average, decay_at};

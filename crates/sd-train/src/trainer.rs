@@ -8,12 +8,13 @@ use serde_json::Value;
 use crate::ema::Average;
 use crate::optimiser::{Optimiser, Update};
 use crate::parameters::{gradients, parameters, with_numbers};
+use crate::workers::Workers;
 use crate::{OptimiserConfig, Rate, TrainError};
 
 /// What a model is trained to do: what it is shown, and how wrong it is.
-pub trait Task<M> {
+pub trait Task<M>: Sync {
     /// What one pass through the model is shown.
-    type Batch;
+    type Batch: Send;
 
     /// What to show for some draws, which are counted through the whole training.
     ///
@@ -52,6 +53,12 @@ pub struct TrainerConfig {
     /// Passes that a step's draws are spread over, to save memory; divides `batch`.
     #[config(default = 1)]
     pub passes: usize,
+    /// Passes that are made at the same time, each by its share of the processor's threads; divides `passes`.
+    ///
+    /// Small networks keep two threads busier with a pass each than with one together. It changes how sums are rounded,
+    /// so that a training is only the same bit for bit with as many workers.
+    #[config(default = 1)]
+    pub workers: usize,
     /// The decay of the [`Average`], in `[0, 1)`.
     #[config(default = 0.9999)]
     pub ema_decay: f64,
@@ -67,6 +74,7 @@ pub struct Trainer<M> {
     pub(crate) optimiser: Optimiser,
     pub(crate) step: u64,
     pub(crate) config: TrainerConfig,
+    pub(crate) workers: Workers,
 }
 
 /// How a step went.
@@ -88,10 +96,12 @@ impl<M: Module> Trainer<M> {
     ///
     /// # Panics
     ///
-    /// Panics if `passes` does not divide `batch`, if one of them is 0, or if there is nothing to train.
+    /// Panics if `workers` does not divide `passes`, or that `batch`, if one of them is 0, or if there is nothing to
+    /// train.
     pub fn new(model: M, config: TrainerConfig) -> Self {
-        let TrainerConfig { batch, passes, .. } = config;
+        let TrainerConfig { batch, passes, workers, .. } = config;
         assert!(batch > 0 && passes > 0 && batch.is_multiple_of(passes), "a batch of {batch} in {passes} passes");
+        assert!(workers > 0 && passes.is_multiple_of(workers), "{passes} passes by {workers} workers");
         let known = parameters(&model);
         assert!(
             known.iter().any(|(p, _)| p.is_trained),
@@ -103,7 +113,8 @@ impl<M: Module> Trainer<M> {
         let count = numbers.len();
         let model = with_numbers(model, numbers);
         let average = Average::new(&model, config.ema_decay);
-        Self { model, average, optimiser: Optimiser::new(&config.optimiser, vec![None; count]), step: 0, config }
+        let optimiser = Optimiser::new(&config.optimiser, vec![None; count]);
+        Self { model, average, optimiser, step: 0, config, workers: Workers::new(workers) }
     }
 
     /// Learns from the next draws: the mean of their losses, its gradients clipped, AdamW, and the average.
@@ -137,23 +148,31 @@ impl<M: Module> Trainer<M> {
 
     /// The losses of the next draws, and their mean's gradients, summed over the passes in their order.
     fn passes<T: Task<M>>(&self, task: &T) -> Passes<T::Batch> {
-        let each = (self.config.batch / self.config.passes) as u64;
-        let first = self.step * self.config.batch as u64;
         let mut done = Passes { batches: Vec::new(), losses: Vec::new(), gradients: Vec::new() };
-        for pass in 0..self.config.passes as u64 {
-            let batch = task.batch(first + pass * each..first + (pass + 1) * each);
-            let losses = task.losses(&self.model, &batch);
-            assert_eq!(losses.dims(), [each as usize], "a task gives one loss for each draw");
-            let mut found = (losses.clone().sum() / self.config.batch as f64).backward();
-            let found = gradients(&self.model, &mut found);
-            done.gradients = match pass {
-                0 => found,
-                _ => done.gradients.into_iter().zip(found).map(|(sum, new)| Some(sum? + new?)).collect(),
-            };
-            done.batches.push(batch);
-            done.losses.push(losses.inner());
+        let TrainerConfig { batch, passes, workers, .. } = self.config;
+        let each = (batch / passes) as u64;
+        let first = self.step * batch as u64;
+        let draws: Vec<Range<u64>> = (0..passes as u64).map(|i| first + i * each..first + (i + 1) * each).collect();
+        for at_once in draws.chunks(workers) {
+            // Each pass has parameters of its own, so that its graph shares nothing with another's.
+            let passes = at_once.iter().map(|draws| (draws.clone(), self.model_of_its_own())).collect();
+            for (batch, losses, gradients) in
+                self.workers.map(passes, |(draws, model)| pass(task, &model, draws, batch))
+            {
+                done.gradients = match done.batches.len() {
+                    0 => gradients,
+                    _ => done.gradients.into_iter().zip(gradients).map(|(sum, new)| Some(sum? + new?)).collect(),
+                };
+                done.batches.push(batch);
+                done.losses.push(losses);
+            }
         }
         done
+    }
+
+    fn model_of_its_own(&self) -> M {
+        let numbers = parameters(&self.model).into_iter().map(|(_, numbers)| numbers).collect();
+        with_numbers(self.model.clone(), numbers)
     }
 
     fn finite(&self, what: &'static str, found: f64) -> Result<f64, TrainError> {
@@ -179,6 +198,21 @@ impl<M: Module> Trainer<M> {
     pub fn config(&self) -> &TrainerConfig {
         &self.config
     }
+}
+
+/// One pass: what it was shown, the losses, and the gradients of their share in the mean of the whole batch.
+fn pass<M: Module, T: Task<M>>(
+    task: &T,
+    model: &M,
+    draws: Range<u64>,
+    batch_size: usize,
+) -> (T::Batch, Tensor<1>, Vec<Option<Tensor<1>>>) {
+    let count = draws.clone().count();
+    let batch = task.batch(draws);
+    let losses = task.losses(model, &batch);
+    assert_eq!(losses.dims(), [count], "a task gives one loss for each draw");
+    let mut found = (losses.clone().sum() / batch_size as f64).backward();
+    (batch, losses.inner(), gradients(model, &mut found))
 }
 
 /// What a step's passes have found.

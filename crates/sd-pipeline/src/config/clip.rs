@@ -1,16 +1,17 @@
-use std::path::Path;
-
 use sd_clip::{Activation, ClipTextConfig};
 
 use super::json::Json;
 use crate::Error;
 
-/// Reads a text encoder's `config.json`; `class` is what `model_index.json` calls it.
+/// A text encoder's `config.json`; `class` is what `model_index.json` calls it.
 ///
 /// Of transformers' many general keys only those are read that shape the network; the others are about training and
 /// generating text.
-pub(crate) fn clip_config(file: &Path, class: &str) -> Result<ClipTextConfig, Error> {
-    let mut json = Json::read(file)?;
+///
+/// # Errors
+///
+/// [`Error::Config`] for what is not supported.
+pub fn clip_config(mut json: Json, class: &str) -> Result<ClipTextConfig, Error> {
     let has_projection = match class {
         "CLIPTextModel" => false,
         "CLIPTextModelWithProjection" => true,

@@ -8,12 +8,22 @@ use crate::Error;
 
 /// A JSON object whose keys are taken out one by one, so that what is left was not understood.
 #[derive(Debug)]
-pub(crate) struct Json {
+pub struct Json {
     file: PathBuf,
     map: Map<String, Value>,
 }
 
 impl Json {
+    /// An object that `file` holds.
+    pub fn new(file: &Path, map: Map<String, Value>) -> Self {
+        Self { file: file.to_path_buf(), map }
+    }
+
+    /// The object that a file is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], and [`Error::Config`] for anything else than an object.
     pub fn read(file: &Path) -> Result<Self, Error> {
         let io = |source| Error::Io { file: file.to_path_buf(), source };
         let text = std::fs::read_to_string(file).map_err(io)?;
@@ -33,7 +43,7 @@ impl Json {
     }
 
     /// The value of `key`; none where it is absent or null.
-    pub fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, Error> {
+    pub(crate) fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, Error> {
         match self.map.remove(key) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => {
@@ -45,17 +55,17 @@ impl Json {
     }
 
     /// The value of `key`, or what diffusers takes where it is absent.
-    pub fn take_or<T: DeserializeOwned>(&mut self, key: &str, default: T) -> Result<T, Error> {
+    pub(crate) fn take_or<T: DeserializeOwned>(&mut self, key: &str, default: T) -> Result<T, Error> {
         Ok(self.take(key)?.unwrap_or(default))
     }
 
     /// The value of `key`, which must be there.
-    pub fn require<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, Error> {
+    pub(crate) fn require<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, Error> {
         self.take(key)?.ok_or_else(|| self.error(format!("`{key}` is missing")))
     }
 
     /// A count: a value of at least 1.
-    pub fn count_or(&mut self, key: &str, default: usize) -> Result<usize, Error> {
+    pub(crate) fn count_or(&mut self, key: &str, default: usize) -> Result<usize, Error> {
         match self.take_or(key, default)? {
             0 => Err(self.error(format!("`{key}` is 0, expected at least 1"))),
             count => Ok(count),
@@ -63,7 +73,7 @@ impl Json {
     }
 
     /// Refuses any value of `key` but the one that is supported; absent and null stand for it.
-    pub fn only(&mut self, key: &str, supported: impl Into<Value>) -> Result<(), Error> {
+    pub(crate) fn only(&mut self, key: &str, supported: impl Into<Value>) -> Result<(), Error> {
         let supported = supported.into();
         match self.map.remove(key) {
             None | Some(Value::Null) => Ok(()),
@@ -75,14 +85,14 @@ impl Json {
     }
 
     /// Drops keys that do not change the result.
-    pub fn ignore(&mut self, keys: &[&str]) {
+    pub(crate) fn ignore(&mut self, keys: &[&str]) {
         for key in keys {
             self.map.remove(*key);
         }
     }
 
     /// Refuses keys that are left, were they not off.
-    pub fn finish(self) -> Result<(), Error> {
+    pub(crate) fn finish(self) -> Result<(), Error> {
         let is_on = |(key, value): &(&String, &Value)| {
             !key.starts_with('_') && !matches!(value, Value::Null | Value::Bool(false))
         };
@@ -94,7 +104,7 @@ impl Json {
         }
     }
 
-    pub fn error(&self, reason: String) -> Error {
+    pub(crate) fn error(&self, reason: String) -> Error {
         Error::Config { file: self.file.clone(), reason }
     }
 }

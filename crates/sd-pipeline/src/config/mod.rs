@@ -10,8 +10,8 @@ mod scheduler;
 mod unet;
 mod vae;
 
-pub(crate) use clip::clip_config;
-pub(crate) use json::Json;
-pub(crate) use scheduler::SchedulerConfig;
-pub(crate) use unet::unet_config;
-pub(crate) use vae::vae_config;
+pub use clip::clip_config;
+pub use json::Json;
+pub use scheduler::SchedulerConfig;
+pub use unet::unet_config;
+pub use vae::vae_config;

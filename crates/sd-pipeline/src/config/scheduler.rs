@@ -1,5 +1,3 @@
-use std::path::Path;
-
 use sd_samplers::Variance;
 use sd_schedule::{BetaSchedule, Grid, NoiseSchedule, Prediction, Spacing};
 
@@ -11,7 +9,7 @@ use crate::{Error, SamplerName};
 ///
 /// What it leaves out is the default of the class that the chosen sampler corresponds to, hence the options.
 #[derive(Debug)]
-pub(crate) struct SchedulerConfig {
+pub struct SchedulerConfig {
     /// The noise of the training.
     pub schedule: NoiseSchedule,
     /// What the network predicts.
@@ -51,8 +49,12 @@ const IGNORED: [&str; 6] = [
 ];
 
 impl SchedulerConfig {
-    pub fn read(file: &Path) -> Result<Self, Error> {
-        let mut json = Json::read(file)?;
+    /// `scheduler/scheduler_config.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for what is not supported.
+    pub fn of(mut json: Json) -> Result<Self, Error> {
         let sampler = sampler(&json)?;
         json.ignore(&["_class_name", "skip_prk_steps"]);
         json.ignore(&IGNORED);

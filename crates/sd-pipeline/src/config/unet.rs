@@ -1,13 +1,14 @@
-use std::path::Path;
-
 use sd_unet::{AdditionConfig, UnetConfig, UnetLevel};
 
 use super::json::{Json, PerLevel};
 use crate::Error;
 
-/// Reads `unet/config.json`: the network, and the width and height of its training latents.
-pub(crate) fn unet_config(file: &Path) -> Result<(UnetConfig, usize), Error> {
-    let mut json = Json::read(file)?;
+/// `unet/config.json`: the network, and the width and height of its training latents.
+///
+/// # Errors
+///
+/// [`Error::Config`] for what is not supported.
+pub fn unet_config(mut json: Json) -> Result<(UnetConfig, usize), Error> {
     json.only("_class_name", "UNet2DConditionModel")?;
     refuse_other_architectures(&mut json)?;
     let sample_size = json.count_or("sample_size", 64)?;

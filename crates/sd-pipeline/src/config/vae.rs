@@ -1,13 +1,14 @@
-use std::path::Path;
-
 use sd_vae::AutoencoderKlConfig;
 
 use super::json::Json;
 use crate::Error;
 
-/// Reads `vae/config.json`: the autoencoder, and whether it overflows in half precision.
-pub(crate) fn vae_config(file: &Path) -> Result<(AutoencoderKlConfig, bool), Error> {
-    let mut json = Json::read(file)?;
+/// `vae/config.json`: the autoencoder, and whether it overflows in half precision.
+///
+/// # Errors
+///
+/// [`Error::Config`] for what is not supported.
+pub fn vae_config(mut json: Json) -> Result<(AutoencoderKlConfig, bool), Error> {
     json.only("_class_name", "AutoencoderKL")?;
     json.only("act_fn", "silu")?;
     json.only("mid_block_add_attention", true)?;

@@ -1,0 +1,84 @@
+//! The pictures that a model is trained on, and their captions.
+
+mod folder;
+mod scenes;
+
+use std::path::PathBuf;
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use sd_pipeline::Image;
+use sd_scenes::Split;
+
+use crate::{DataConfig, Recipe, RecipeError, What};
+
+/// Square pictures of one size, and a caption for each.
+#[derive(Debug, Clone, Default)]
+pub struct Pictures {
+    /// Width and height in pixels.
+    pub size: usize,
+    /// `size·size·3` bytes for each, row by row.
+    pub rgb: Vec<u8>,
+    /// A caption for each; empty texts where none is needed.
+    pub captions: Vec<String>,
+    /// Files that were left out, and why.
+    pub skipped: Vec<(PathBuf, String)>,
+}
+
+impl Pictures {
+    /// All that the recipe names.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError::Data`] where none is left, and [`RecipeError::Io`] where the folder cannot be read.
+    pub fn read(config: &DataConfig, what: What, seed: u64) -> Result<Self, RecipeError> {
+        match (&config.folder, config.scenes) {
+            (Some(folder), _) => folder::read(folder, config.size, what == What::TextToImage),
+            (None, count) => Ok(scenes::draw(Split::Train, count.unwrap_or_default(), seed, config.size)),
+        }
+    }
+
+    /// Number of pictures.
+    pub fn len(&self) -> usize {
+        self.captions.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.captions.is_empty()
+    }
+
+    /// Some of the pictures, `[count, 3, size, size]`, from −1 to 1.
+    pub fn tensor(&self, from: usize, count: usize, device: &Device) -> Tensor<4> {
+        let (size, each) = (self.size, self.size * self.size * 3);
+        // Planes are laid out here: of a permuted tensor, each batch would copy all pictures.
+        let planes = self.rgb[from * each..(from + count) * each].chunks_exact(each).flat_map(|picture| {
+            (0..3).flat_map(move |channel| {
+                picture[channel..].iter().step_by(3).map(|byte| f32::from(*byte) / 127.5 - 1.0)
+            })
+        });
+        let data = TensorData::new(planes.collect::<Vec<f32>>(), [count, 3, size, size]);
+        Tensor::from_data(data, (device, DType::F32))
+    }
+
+    /// The first pictures, as many of `count` as there are, `[count, 3, size, size]`, from −1 to 1.
+    pub fn first(&self, count: usize, device: &Device) -> Tensor<4> {
+        self.tensor(0, count.min(self.len()), device)
+    }
+
+    /// Pictures for samples on the way: held-out scenes, or the first of a folder.
+    pub(crate) fn to_look_at(&self, recipe: &Recipe) -> Self {
+        let (count, size) = (recipe.samples.count, self.size);
+        if recipe.data.scenes.is_some() {
+            return scenes::draw(Split::HeldOut, count, recipe.seed, size);
+        }
+        let count = count.min(self.len());
+        let rgb = self.rgb[..count * size * size * 3].to_vec();
+        Self { size, rgb, captions: self.captions[..count].to_vec(), skipped: Vec::new() }
+    }
+
+    /// One of the pictures.
+    pub fn image(&self, index: usize) -> Image {
+        let each = self.size * self.size * 3;
+        Image { width: self.size, height: self.size, rgb: self.rgb[index * each..(index + 1) * each].to_vec() }
+    }
+}

@@ -1,0 +1,74 @@
+use std::path::{Path, PathBuf};
+
+use sd_clip::TokenizerError;
+use sd_train::TrainError;
+use sd_weights::WeightsError;
+
+/// Why a recipe cannot be followed: one line that names the culprit and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecipeError {
+    /// A file cannot be read or written.
+    #[error("{}: {source}", file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The recipe is not TOML, has an unknown key, or holds a value that cannot be.
+    #[error("{}: {reason}", file.display())]
+    Recipe {
+        /// The recipe.
+        file: PathBuf,
+        /// The line, the key, what was expected and what was found.
+        reason: String,
+    },
+    /// There is nothing to train on.
+    #[error("{}: {reason}", folder.display())]
+    Data {
+        /// The folder of pictures.
+        folder: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A step that cannot be made, or a checkpoint that cannot be read or written.
+    #[error("{error}{kept}")]
+    Train {
+        /// Why.
+        error: TrainError,
+        /// Where the last good checkpoint is, if there is one.
+        kept: String,
+    },
+    /// A model folder cannot be read, or drawn with.
+    #[error(transparent)]
+    Model(#[from] sd_pipeline::Error),
+    /// Weights cannot be read or written.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A tokenizer cannot be used.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// The watcher asked to stop.
+    #[error("stopped after step {step}; the same command goes on from there")]
+    Cancelled {
+        /// Steps that were made, all of which are in the checkpoint.
+        step: u64,
+    },
+}
+
+impl RecipeError {
+    /// What the system said of a file.
+    pub(crate) fn io(file: &Path) -> impl Fn(std::io::Error) -> Self + '_ {
+        |source| Self::Io { file: file.to_path_buf(), source }
+    }
+
+    /// Whether the recipe itself is at fault, rather than the files or the machine.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Recipe { .. } | Self::Data { .. } => true,
+            Self::Model(error) => error.is_usage(),
+            _ => false,
+        }
+    }
+}

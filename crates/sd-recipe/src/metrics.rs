@@ -1,0 +1,101 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use sd_train::Progress;
+use sd_weights::write_atomically;
+use serde::{Deserialize, Serialize};
+
+use crate::RecipeError;
+
+/// Steps that a line of the metrics sums up.
+const EVERY: u64 = 10;
+
+/// A line of `metrics.jsonl`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Steps that were made.
+    pub step: u64,
+    /// The mean loss of the last ten of them.
+    pub loss: f64,
+    /// The norm of the last one's gradients.
+    pub gradient_norm: f64,
+    /// Its learning rate.
+    pub rate: f64,
+    /// Seconds since the training began, without the time in which it did not run.
+    pub seconds: f64,
+}
+
+/// The growing file of a training's metrics.
+pub(crate) struct Metrics {
+    file: PathBuf,
+    out: BufWriter<File>,
+    /// What is in the file.
+    pub lines: Vec<Line>,
+    losses: Vec<f64>,
+    earlier: f64,
+    started: Instant,
+}
+
+impl Metrics {
+    /// Goes on with the file of a folder, without the lines of steps after `step`, which will be made again.
+    pub fn open(folder: &Path, step: u64) -> Result<Self, RecipeError> {
+        let file = folder.join("metrics.jsonl");
+        let known = fs::read_to_string(&file).unwrap_or_default();
+        // A line that was cut off by a crash is not one.
+        let known = known.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let lines: Vec<Line> = known.take_while(|line: &Line| line.step <= step).collect();
+        write_atomically(&file, |out| lines.iter().try_for_each(|line| write_line(out, line)))
+            .map_err(RecipeError::io(&file))?;
+        let out = OpenOptions::new().append(true).open(&file).map_err(RecipeError::io(&file))?;
+        let earlier = lines.last().map_or(0.0, |line| line.seconds);
+        Ok(Self { file, out: BufWriter::new(out), lines, losses: Vec::new(), earlier, started: Instant::now() })
+    }
+
+    /// Takes note of a step.
+    pub fn add(&mut self, progress: &Progress) -> Result<(), RecipeError> {
+        self.losses.push(progress.loss);
+        let step = progress.step + 1;
+        if !step.is_multiple_of(EVERY) {
+            return Ok(());
+        }
+        let line = Line {
+            step,
+            loss: self.losses.iter().sum::<f64>() / self.losses.len() as f64,
+            gradient_norm: progress.gradient_norm,
+            rate: progress.rate,
+            seconds: self.earlier + self.started.elapsed().as_secs_f64(),
+        };
+        self.losses.clear();
+        self.lines.push(line);
+        write_line(&mut self.out, &line).and_then(|()| self.out.flush()).map_err(RecipeError::io(&self.file))
+    }
+}
+
+fn write_line(out: &mut dyn Write, line: &Line) -> std::io::Result<()> {
+    writeln!(out, "{}", serde_json::to_string(line).expect("a line is JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(metrics: &mut Metrics, steps: std::ops::Range<u64>) {
+        for step in steps {
+            metrics.add(&Progress { step, loss: step as f64, gradient_norm: 1.0, rate: 0.1 }).unwrap();
+        }
+    }
+
+    #[test]
+    fn lines_after_the_checkpoint_are_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        add(&mut Metrics::open(folder.path(), 0).unwrap(), 0..30);
+        let mut resumed = Metrics::open(folder.path(), 20).unwrap();
+        add(&mut resumed, 20..40);
+        let steps_and_losses: Vec<_> = resumed.lines.iter().map(|line| (line.step, line.loss)).collect();
+        assert_eq!(steps_and_losses, [(10, 4.5), (20, 14.5), (30, 24.5), (40, 34.5)]);
+        assert!(resumed.lines.is_sorted_by(|a, b| a.seconds <= b.seconds));
+        assert_eq!(Metrics::open(folder.path(), 40).unwrap().lines, resumed.lines);
+    }
+}
