@@ -102,6 +102,26 @@ impl Tokenizer {
         Encoded { ids, cut }
     }
 
+    /// The words of a prompt that are no tokens, each once: those that a tokenizer has to spell which has
+    /// [learnt](crate::Vocabulary::learn) every word of its texts as one token.
+    pub fn spelt(&self, prompt: &str) -> Vec<String> {
+        let words = self.inner.encode(prompt, false).expect("the unknown token is known");
+        let (ids, offsets) = (words.get_word_ids(), words.get_offsets());
+        let mut spelt: Vec<String> = Vec::new();
+        for i in 1..ids.len() {
+            // The second token of a word, whose first one is before it.
+            let is_second = ids[i].is_some() && ids[i] == ids[i - 1] && (i == 1 || ids[i - 2] != ids[i]);
+            if is_second {
+                let end = (i..ids.len()).take_while(|&j| ids[j] == ids[i]).last().unwrap_or(i);
+                let word = prompt[offsets[i - 1].0..offsets[end].1].to_lowercase();
+                if !spelt.contains(&word) {
+                    spelt.push(word);
+                }
+            }
+        }
+        spelt
+    }
+
     /// How many ids every prompt becomes.
     pub fn max_length(&self) -> usize {
         self.max_length

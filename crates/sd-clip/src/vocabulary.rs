@@ -140,6 +140,13 @@ mod tests {
     }
 
     #[test]
+    fn spelt_words_are_named_once() {
+        let tokenizer = tokenizer(&Vocabulary::learn(&TEXTS, 10_000));
+        assert_eq!(tokenizer.spelt("Two red boats, by the SEA."), [""; 0]);
+        assert_eq!(tokenizer.spelt("a Dragon on a hill, a dragon and a naïve house"), ["dragon", "naïve"]);
+    }
+
+    #[test]
     fn the_same_texts_in_any_order_give_the_same_vocabulary() {
         let turned: Vec<&str> = TEXTS.into_iter().rev().collect();
         for _ in 0..20 {

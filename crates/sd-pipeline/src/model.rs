@@ -162,6 +162,12 @@ impl Model {
         self.text.iter().find_map(|part| part.tokenizer.encode(prompt).cut)
     }
 
+    /// The words of a prompt that the model's tokenizer has to spell. One that [learnt](sd_clip::Vocabulary) its words
+    /// from the captions of the training has never seen them.
+    pub fn spelt(&self, prompt: &str) -> Vec<String> {
+        self.text.first().map(|part| part.tokenizer.spelt(prompt)).unwrap_or_default()
+    }
+
     /// Checks that loading this model and drawing a request with it fits into the machine's free memory.
     ///
     /// Only memory of the CPU is looked at: a graphics card's is not known before it is used.

@@ -27,6 +27,12 @@ pub fn follow(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(),
         let (skipped, left) = (pictures.skipped.len(), pictures.len());
         let _ = watch(&Event::Warning(format!("{skipped} were left out, {left} pictures are used")));
     }
+    let workers = recipe.training.workers;
+    if workers > pictures.len() {
+        return Err(
+            recipe.wrong(format!("`training.workers`: {workers} workers, but only {} pictures", pictures.len()))
+        );
+    }
     match recipe.train {
         What::Autoencoder => autoencoder::train(recipe, pictures, device, watch),
         What::TextToImage => text_to_image::train(recipe, pictures, device, watch),

@@ -1,0 +1,66 @@
+use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
+
+/// What is said of a recipe in which `from` was replaced.
+fn error(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from}");
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &text.replace(from, to), None).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_wrong_with_a_recipe_is_named_with_its_key() {
+    for (from, to, expected) in [
+        ("size = 16", "size = ", "recipe.toml: line 6, column 8: "),
+        ("size = 16", "sice = 16", "line 6, column 1: unknown field `sice`"),
+        ("size = 16", "size = \"16\"", "line 6, column 8: invalid type: string"),
+        ("\"autoencoder\"", "\"wings\"", "unknown variant `wings`"),
+        ("output = \"OUT/autoencoder\"", "", "missing field `output`"),
+        ("steps = 4", "steps = 0", "`training.steps` is 0, expected at least 1"),
+        ("batch = 4", "batch = 5", "`training.batch` is 5, which does not divide into 2 passes"),
+        ("workers = 2", "workers = 3\npasses = 4", "`training.passes` is 4, which does not divide among 3 workers"),
+        ("rate = 1e-3", "rate = 0.0", "`training.rate` is 0, expected a number above 0"),
+        (
+            "rate = 1e-3",
+            "rate = 1e-3\nema_decay = 1.0",
+            "`training.ema_decay` is 1, expected a number from 0 to below 1",
+        ),
+        ("scenes = 6", "", "either `scenes`, a number of pictures, or `folder`, a path"),
+        ("scenes = 6", "scenes = 6\nfolder = \"x\"", "either `scenes`"),
+        ("[vae]", "[unet]", "no table [vae]"),
+        ("[training]", "[scheduler]\n[training]", "[scheduler] has no use in this training"),
+        (
+            "norm_num_groups = 2",
+            "norm_num_groups = 3",
+            "recipe.toml/[vae]: 4 channels do not divide into `norm_num_groups`, 3",
+        ),
+        ("norm_num_groups = 2", "norm_groups = 2", "`norm_groups`"),
+        ("size = 16", "size = 15", "`data.size` is 15, which is not a multiple of 2"),
+        ("count = 2", "count = 2\ndtype = \"f8\"", "`samples.dtype` is \"f8\", expected \"f32\", \"f16\" or \"bf16\""),
+        ("batch = 4\nworkers = 2", "batch = 8\nworkers = 8", "8 workers, but only 6 pictures"),
+    ] {
+        let error = error(AUTOENCODER, from, to);
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+}
+
+#[test]
+fn networks_that_do_not_fit_together_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), AUTOENCODER, None).unwrap();
+    for (from, to, expected) in [
+        ("cross_attention_dim = 8", "cross_attention_dim = 12", "`cross_attention_dim` is 12, but the text encoder's"),
+        ("size = 16", "size = 18", "`data.size` is 18, which is not a multiple of 4"),
+        ("norm_num_groups = 2", "norm_num_groups = 2\nin_channels = 3", "takes 3 channels and gives 4"),
+        (
+            "autoencoder = \"OUT/autoencoder/model\"",
+            "",
+            "`diffusion.autoencoder`, the folder that vae/ is in, is missing",
+        ),
+        ("OUT/autoencoder/model", "OUT/nowhere", "nowhere/vae/config.json: No such file"),
+        ("hidden_size = 8", "hidden_size = 8\nvocab_size = 300", "`vocab_size` is 300, expected at least 514"),
+    ] {
+        assert!(TEXT_TO_IMAGE.contains(from), "{from}");
+        let error = train(folder.path(), &TEXT_TO_IMAGE.replace(from, to), None).unwrap_err().to_string();
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+}

@@ -1,0 +1,97 @@
+//! Recipes as a user writes them: what comes out, how they go on, and what is wrong with bad ones.
+
+mod bad_recipes;
+mod pictures;
+mod trainings;
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use sd_recipe::{Event, Recipe, RecipeError, follow};
+
+/// A recipe for an autoencoder of a few hundred weights, in a folder of its own.
+const AUTOENCODER: &str = r#"
+train = "autoencoder"
+output = "OUT/autoencoder"
+[data]
+scenes = 6
+size = 16
+[vae]
+block_out_channels = [4, 4]
+down_block_types = ["DownEncoderBlock2D", "DownEncoderBlock2D"]
+up_block_types = ["UpDecoderBlock2D", "UpDecoderBlock2D"]
+norm_num_groups = 2
+[training]
+steps = 4
+batch = 4
+workers = 2
+rate = 1e-3
+checkpoint_every = 2
+[samples]
+every = 4
+count = 2
+"#;
+
+/// A recipe for the networks that go with it.
+const TEXT_TO_IMAGE: &str = r#"
+train = "text-to-image"
+output = "OUT/model"
+seed = 3
+[data]
+scenes = 6
+size = 16
+[text_encoder]
+hidden_size = 8
+intermediate_size = 16
+num_hidden_layers = 2
+num_attention_heads = 2
+max_position_embeddings = 24
+[unet]
+block_out_channels = [4, 8]
+down_block_types = ["DownBlock2D", "CrossAttnDownBlock2D"]
+up_block_types = ["CrossAttnUpBlock2D", "UpBlock2D"]
+layers_per_block = 1
+attention_head_dim = 2
+cross_attention_dim = 8
+norm_num_groups = 2
+[scheduler]
+beta_schedule = "squaredcos_cap_v2"
+prediction_type = "v_prediction"
+[diffusion]
+autoencoder = "OUT/autoencoder/model"
+min_snr_gamma = 5.0
+importance_sampling = true
+[training]
+steps = 4
+batch = 4
+rate = 1e-3
+checkpoint_every = 2
+[samples]
+every = 2
+count = 2
+steps = 2
+"#;
+
+/// Writes a recipe, with `OUT` for the folder.
+fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let file = folder.join(name);
+    fs::write(&file, text.replace("OUT", &folder.display().to_string())).unwrap();
+    file
+}
+
+/// Follows a recipe; stops after so many steps.
+fn train(folder: &Path, text: &str, stop: Option<u64>) -> Result<Vec<String>, RecipeError> {
+    let recipe = Recipe::read(&write(folder, "recipe.toml", text))?;
+    let mut warnings = Vec::new();
+    follow(&recipe, &Device::flex(), &mut |event| {
+        match event {
+            Event::Warning(message) => warnings.push(message.clone()),
+            Event::Step(progress) if Some(progress.step + 1) == stop => return ControlFlow::Break(()),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(warnings)
+}

@@ -1,0 +1,71 @@
+use std::fs;
+use std::path::Path;
+
+use sd_pipeline::Image;
+
+use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
+
+/// A picture of one colour, 24 wide and 20 high.
+fn picture(file: &Path, red: u8) {
+    Image { width: 24, height: 20, rgb: [red, 0, 0].repeat(24 * 20) }.save(file).unwrap();
+}
+
+/// `text` with the pictures of a folder instead of scenes.
+fn of_folder(text: &str) -> String {
+    text.replace("scenes = 6", "folder = \"OUT/pictures\"")
+}
+
+fn pictures_of(folder: &Path) -> std::path::PathBuf {
+    let pictures = folder.join("pictures");
+    fs::create_dir(&pictures).unwrap();
+    pictures
+}
+
+#[test]
+fn pictures_and_captions_of_a_folder_are_trained_on_and_bad_ones_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = pictures_of(folder.path());
+    for (i, name) in ["a.png", "b.png", "c.png", "d.PNG", "e.png"].iter().enumerate() {
+        picture(&pictures.join(name), 40 * i as u8);
+    }
+    fs::write(pictures.join("notes.md"), "not a picture").unwrap();
+    fs::write(pictures.join("broken.jpg"), "not a picture either").unwrap();
+    let lines = "{\"file_name\": \"a.png\", \"text\": \"dark\", \"author\": \"me\"}\n\n{\"file_name\": 5}\n\
+                 {\"file_name\": \"broken.jpg\", \"text\": \"broken\"}\n";
+    fs::write(pictures.join("metadata.jsonl"), lines).unwrap();
+    for (name, caption) in [("b", "less dark\n"), ("c", "red"), ("d", "bright red")] {
+        fs::write(pictures.join(format!("{name}.txt")), caption).unwrap();
+    }
+    train(folder.path(), AUTOENCODER, None).unwrap();
+    let warnings = train(folder.path(), &of_folder(TEXT_TO_IMAGE), None).unwrap().join("\n");
+    for expected in [
+        "broken.jpg is left out: ",
+        "e.png is left out: no caption",
+        "metadata.jsonl is left out: line 3",
+        "3 were left out, 4 pictures are used",
+    ] {
+        assert!(warnings.contains(expected), "{expected}: {warnings}");
+    }
+    let words = fs::read_to_string(folder.path().join("model/model/tokenizer/vocab.json")).unwrap();
+    assert!(words.contains("\"bright</w>\"") && words.contains("\"less</w>\""));
+}
+
+#[test]
+fn an_autoencoder_needs_no_captions() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = pictures_of(folder.path());
+    (0..4).for_each(|i| picture(&pictures.join(format!("{i}.png")), 60 * i));
+    assert_eq!(train(folder.path(), &of_folder(AUTOENCODER), None).unwrap(), [""; 0]);
+}
+
+#[test]
+fn folders_without_a_usable_picture_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = |text: &str| train(folder.path(), text, None).unwrap_err().to_string();
+    let text = of_folder(AUTOENCODER);
+    assert!(error(&text).contains("pictures: No such file"), "{}", error(&text));
+    let pictures = pictures_of(folder.path());
+    assert!(error(&text).contains("no pictures in it: looked for .png"), "{}", error(&text));
+    fs::write(pictures.join("empty.png"), "").unwrap();
+    assert!(error(&text).contains("none of its pictures can be used"), "{}", error(&text));
+}
