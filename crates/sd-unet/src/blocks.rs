@@ -1,40 +1,72 @@
-use burn::nn::conv::Conv2d;
+use burn::nn::PaddingConfig2d;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::prelude::*;
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 
-use crate::UnetConfig;
-use crate::config::BlockPlan;
-use crate::resnet::{ResnetBlock, conv3x3};
-use crate::transformer::Transformer2d;
+use crate::plan::BlockPlan;
+use crate::resnet::{ResnetBlock, ResnetConfig};
+
+/// What the blocks of a network are made of.
+pub(crate) trait BlockConfig {
+    /// The attention that may follow a residual block.
+    type Attention: Attend;
+
+    fn resnet(&self) -> ResnetConfig;
+
+    fn attention(&self, plan: &BlockPlan, device: &Device) -> Self::Attention;
+
+    /// The border of zeros that a downsampler sees around its picture.
+    fn downsample_padding(&self) -> PaddingConfig2d {
+        AROUND
+    }
+}
+
+/// One row or column on every side.
+pub(crate) const AROUND: PaddingConfig2d = PaddingConfig2d::Explicit(1, 1, 1, 1);
+
+/// Attention among the pixels of a feature map.
+pub(crate) trait Attend: Module {
+    /// What it reads besides the picture.
+    type Context;
+
+    /// `x` and output: `[batch, channels, height, width]`.
+    fn forward(&self, x: Tensor<4>, context: &Self::Context) -> Tensor<4>;
+}
 
 /// What every block is told besides its picture.
-pub(crate) struct Conditions {
+pub(crate) struct Conditions<C> {
     /// The time, `[batch, time_embed_dim]`, after its SiLU.
     pub time: Tensor<2>,
-    /// The text, `[batch, tokens, cross_attention_dim]`.
-    pub context: Tensor<3>,
+    /// What the attention reads.
+    pub context: C,
 }
 
 /// The blocks of one resolution on the way down.
 #[derive(Module, Debug)]
-pub(crate) struct DownBlock {
+pub(crate) struct DownBlock<A: Module> {
     resnets: Vec<ResnetBlock>,
-    attentions: Vec<Transformer2d>,
-    downsamplers: Vec<Resampler>,
+    attentions: Vec<A>,
+    pub downsamplers: Vec<Resampler>,
 }
 
-impl DownBlock {
-    pub fn new(config: &UnetConfig, plan: &BlockPlan, device: &Device) -> Self {
+impl<A: Attend> DownBlock<A> {
+    pub fn new(config: &impl BlockConfig<Attention = A>, plan: &BlockPlan, device: &Device) -> Self {
+        let downsampler = plan.resample.then(|| Resampler::new(plan.channels, 2, config.downsample_padding(), device));
         Self {
             resnets: resnets(config, plan, device),
             attentions: attentions(config, plan, device),
-            downsamplers: plan.resample.then(|| Resampler::new(plan.channels, 2, device)).into_iter().collect(),
+            downsamplers: downsampler.into_iter().collect(),
         }
     }
 
     /// Leaves every intermediate picture in `skips`, for the way up.
-    pub fn forward(&self, mut x: Tensor<4>, conditions: &Conditions, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
+    pub fn forward(
+        &self,
+        mut x: Tensor<4>,
+        conditions: &Conditions<A::Context>,
+        skips: &mut Vec<Tensor<4>>,
+    ) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
             x = resnet.forward(x, conditions.time.clone());
             if let Some(attention) = self.attentions.get(i) {
@@ -52,51 +84,51 @@ impl DownBlock {
 
 /// The coarsest resolution, between the ways down and up.
 #[derive(Module, Debug)]
-pub(crate) struct MidBlock {
+pub(crate) struct MidBlock<A: Module> {
     resnets: Vec<ResnetBlock>,
-    attentions: Vec<Transformer2d>,
+    attentions: Vec<A>,
 }
 
-impl MidBlock {
-    pub fn new(config: &UnetConfig, device: &Device) -> Self {
-        let level = config.levels.last().expect("a U-Net has levels");
-        let plan = BlockPlan {
-            inputs: vec![level.channels; 2],
-            channels: level.channels,
-            attention: config.mid_attention,
-            heads: level.heads,
-            resample: false,
-        };
-        let attention = Transformer2d::new(config, level.channels, level.heads, config.mid_attention, device);
-        Self { resnets: resnets(config, &plan, device), attentions: vec![attention] }
+impl<A: Attend> MidBlock<A> {
+    pub fn new(config: &impl BlockConfig<Attention = A>, plan: &BlockPlan, device: &Device) -> Self {
+        let attention = (plan.attention > 0).then(|| config.attention(plan, device));
+        Self { resnets: resnets(config, plan, device), attentions: attention.into_iter().collect() }
     }
 
-    pub fn forward(&self, x: Tensor<4>, conditions: &Conditions) -> Tensor<4> {
-        let x = self.resnets[0].forward(x, conditions.time.clone());
-        let x = self.attentions[0].forward(x, &conditions.context);
+    pub fn forward(&self, x: Tensor<4>, conditions: &Conditions<A::Context>) -> Tensor<4> {
+        let mut x = self.resnets[0].forward(x, conditions.time.clone());
+        for attention in &self.attentions {
+            x = attention.forward(x, &conditions.context);
+        }
         self.resnets[1].forward(x, conditions.time.clone())
     }
 }
 
 /// The blocks of one resolution on the way up.
 #[derive(Module, Debug)]
-pub(crate) struct UpBlock {
+pub(crate) struct UpBlock<A: Module> {
     resnets: Vec<ResnetBlock>,
-    attentions: Vec<Transformer2d>,
+    attentions: Vec<A>,
     upsamplers: Vec<Resampler>,
 }
 
-impl UpBlock {
-    pub fn new(config: &UnetConfig, plan: &BlockPlan, device: &Device) -> Self {
+impl<A: Attend> UpBlock<A> {
+    pub fn new(config: &impl BlockConfig<Attention = A>, plan: &BlockPlan, device: &Device) -> Self {
+        let upsampler = plan.resample.then(|| Resampler::new(plan.channels, 1, AROUND, device));
         Self {
             resnets: resnets(config, plan, device),
             attentions: attentions(config, plan, device),
-            upsamplers: plan.resample.then(|| Resampler::new(plan.channels, 1, device)).into_iter().collect(),
+            upsamplers: upsampler.into_iter().collect(),
         }
     }
 
     /// Takes its skips from the end of `skips`.
-    pub fn forward(&self, mut x: Tensor<4>, conditions: &Conditions, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
+    pub fn forward(
+        &self,
+        mut x: Tensor<4>,
+        conditions: &Conditions<A::Context>,
+        skips: &mut Vec<Tensor<4>>,
+    ) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
             let skip = skips.pop().expect("the way down left as many pictures as the way up takes");
             x = resnet.forward(Tensor::cat(vec![x, skip], 1), conditions.time.clone());
@@ -116,21 +148,23 @@ impl UpBlock {
 
 /// The convolution that halves a picture, or smoothes one that was doubled.
 #[derive(Module, Debug)]
-struct Resampler {
-    conv: Conv2d,
+pub(crate) struct Resampler {
+    pub conv: Conv2d,
 }
 
 impl Resampler {
-    fn new(channels: usize, stride: usize, device: &Device) -> Self {
-        Self { conv: conv3x3(channels, channels, stride, device) }
+    fn new(channels: usize, stride: usize, padding: PaddingConfig2d, device: &Device) -> Self {
+        let conv = Conv2dConfig::new([channels, channels], [3, 3]).with_stride([stride, stride]).with_padding(padding);
+        Self { conv: conv.init(device) }
     }
 }
 
-fn resnets(config: &UnetConfig, plan: &BlockPlan, device: &Device) -> Vec<ResnetBlock> {
-    plan.inputs.iter().map(|&input| ResnetBlock::new(config, input, plan.channels, device)).collect()
+fn resnets(config: &impl BlockConfig, plan: &BlockPlan, device: &Device) -> Vec<ResnetBlock> {
+    let resnet = |&input: &usize| ResnetBlock::new(config.resnet(), input, plan.channels, device);
+    plan.inputs.iter().map(resnet).collect()
 }
 
-fn attentions(config: &UnetConfig, plan: &BlockPlan, device: &Device) -> Vec<Transformer2d> {
+fn attentions<A: Attend>(config: &impl BlockConfig<Attention = A>, plan: &BlockPlan, device: &Device) -> Vec<A> {
     let count = if plan.attention > 0 { plan.inputs.len() } else { 0 };
-    (0..count).map(|_| Transformer2d::new(config, plan.channels, plan.heads, plan.attention, device)).collect()
+    (0..count).map(|_| config.attention(plan, device)).collect()
 }

@@ -1,5 +1,10 @@
 use burn::prelude::*;
 
+use crate::blocks::BlockConfig;
+use crate::plan::BlockPlan;
+use crate::resnet::ResnetConfig;
+use crate::transformer::Transformer2d;
+
 /// One resolution of a [`Unet`](crate::Unet), on the way down and on the way up.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub struct UnetLevel {
@@ -99,79 +104,16 @@ impl UnetConfig {
     pub(crate) fn time_embed_dim(&self) -> usize {
         4 * self.levels[0].channels
     }
+}
 
-    /// The way down and up as plain numbers, from which the blocks are made.
-    pub(crate) fn plan(&self) -> Plan {
-        let channels: Vec<usize> = self.levels.iter().map(|level| level.channels).collect();
-        let finest = channels[0];
-        let down = self.levels.iter().enumerate().map(|(i, level)| BlockPlan {
-            inputs: (0..level.resnets)
-                .map(|j| if j > 0 { level.channels } else { channels[i.saturating_sub(1)] })
-                .collect(),
-            channels: level.channels,
-            attention: level.down_attention,
-            heads: level.heads,
-            resample: i + 1 < self.levels.len(),
-        });
-        let down: Vec<BlockPlan> = down.collect();
+impl BlockConfig for UnetConfig {
+    type Attention = Transformer2d;
 
-        // What the way down leaves for the way up: the first convolution, and every block's and downsampler's output.
-        let mut skips = vec![finest];
-        for block in &down {
-            skips.extend(vec![block.channels; block.inputs.len() + usize::from(block.resample)]);
-        }
-        let mut below = *channels.last().expect("a U-Net has levels");
-        let mut up = Vec::new();
-        for (i, level) in self.levels.iter().enumerate().rev() {
-            let inputs = (0..=level.resnets).map(|j| {
-                let from = if j == 0 { below } else { level.channels };
-                from + skips.pop().expect("as many skips as residual blocks on the way up")
-            });
-            up.push(BlockPlan {
-                inputs: inputs.collect(),
-                channels: level.channels,
-                attention: level.up_attention,
-                heads: level.heads,
-                resample: i > 0,
-            });
-            below = level.channels;
-        }
-        Plan { down, up }
+    fn resnet(&self) -> ResnetConfig {
+        ResnetConfig { groups: self.norm_num_groups, eps: self.norm_eps, time_width: self.time_embed_dim() }
     }
-}
 
-/// The blocks of a U-Net, in the order they run.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
-    pub down: Vec<BlockPlan>,
-    pub up: Vec<BlockPlan>,
-}
-
-/// One block: its residual blocks, what attention follows each, and whether it changes the resolution at its end.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct BlockPlan {
-    /// Channels that go into each residual block.
-    pub inputs: Vec<usize>,
-    /// Channels that come out of each.
-    pub channels: usize,
-    /// Transformer layers after each; 0 for none.
-    pub attention: usize,
-    /// Heads of that attention.
-    pub heads: usize,
-    /// Whether a down- or upsampler ends the block.
-    pub resample: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The published layer sizes of Stable Diffusion 1.5.
-    #[test]
-    fn the_plan_of_sd1_has_its_published_channels() {
-        let plan = UnetConfig::sd1().plan();
-        let inputs = |blocks: &[BlockPlan]| blocks.iter().map(|b| b.inputs.clone()).collect::<Vec<_>>();
-        assert_eq!(inputs(&plan.down), [[320, 320], [320, 640], [640, 1280], [1280, 1280]]);
-        assert_eq!(inputs(&plan.up), [[2560, 2560, 2560], [2560, 2560, 1920], [1920, 1280, 960], [960, 640, 640]]);
+    fn attention(&self, plan: &BlockPlan, device: &Device) -> Transformer2d {
+        Transformer2d::new(self, plan.channels, plan.heads, plan.attention, device)
     }
 }

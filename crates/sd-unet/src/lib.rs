@@ -1,4 +1,4 @@
-//! The conditional U-Net of Stable Diffusion 1.x, 2.x and XL.
+//! The conditional U-Net of Stable Diffusion 1.x, 2.x and XL, and the unconditional one of DDPM.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -14,6 +14,9 @@
 //! assert_eq!(unet.forward(latents, &[981.0, 981.0], context, None).dims(), [2, 4, 8, 8]);
 //! ```
 //!
+//! [`UnconditionalUnet`] is its ancestor, which works on pixels and reads no text. The two share their blocks, which differ in
+//! their attention.
+//!
 //! Field names are the keys of a diffusers checkpoint, so that weights find their place by name. Linear and
 //! convolutional projections around a transformer are the same map; here they are always [`Linear`](burn::nn::Linear).
 
@@ -21,9 +24,15 @@ mod attention;
 mod blocks;
 mod config;
 mod embedding;
+mod plan;
 mod resnet;
+mod self_attention;
 mod transformer;
+mod unconditional;
+mod unconditional_config;
 mod unet;
 
 pub use config::{AdditionConfig, UnetConfig, UnetLevel};
+pub use unconditional::UnconditionalUnet;
+pub use unconditional_config::{UnconditionalLevel, UnconditionalUnetConfig};
 pub use unet::{AddedConditions, Unet};

@@ -1,9 +1,20 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
 use burn::tensor::activation::silu;
 
-use crate::UnetConfig;
+use crate::blocks::AROUND;
+
+/// What all residual blocks of a network have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ResnetConfig {
+    /// Groups of its norms.
+    pub groups: usize,
+    /// Epsilon of its norms.
+    pub eps: f64,
+    /// Width of the vector that tells it the time.
+    pub time_width: usize,
+}
 
 /// Two convolutions around a time shift, beside a residual.
 #[derive(Module, Debug)]
@@ -17,16 +28,14 @@ pub(crate) struct ResnetBlock {
 }
 
 impl ResnetBlock {
-    pub fn new(config: &UnetConfig, channels_in: usize, channels_out: usize, device: &Device) -> Self {
-        let norm = |channels| {
-            GroupNormConfig::new(config.norm_num_groups, channels).with_epsilon(config.norm_eps).init(device)
-        };
+    pub fn new(config: ResnetConfig, channels_in: usize, channels_out: usize, device: &Device) -> Self {
+        let norm = |channels| GroupNormConfig::new(config.groups, channels).with_epsilon(config.eps).init(device);
         Self {
             norm1: norm(channels_in),
-            conv1: conv3x3(channels_in, channels_out, 1, device),
-            time_emb_proj: LinearConfig::new(config.time_embed_dim(), channels_out).init(device),
+            conv1: conv3x3(channels_in, channels_out, device),
+            time_emb_proj: LinearConfig::new(config.time_width, channels_out).init(device),
             norm2: norm(channels_out),
-            conv2: conv3x3(channels_out, channels_out, 1, device),
+            conv2: conv3x3(channels_out, channels_out, device),
             conv_shortcut: (channels_in != channels_out)
                 .then(|| Conv2dConfig::new([channels_in, channels_out], [1, 1]).init(device)),
         }
@@ -49,9 +58,6 @@ impl ResnetBlock {
 }
 
 /// A 3×3 convolution with a border of one zero.
-pub(crate) fn conv3x3(channels_in: usize, channels_out: usize, stride: usize, device: &Device) -> Conv2d {
-    Conv2dConfig::new([channels_in, channels_out], [3, 3])
-        .with_stride([stride, stride])
-        .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
-        .init(device)
+pub(crate) fn conv3x3(channels_in: usize, channels_out: usize, device: &Device) -> Conv2d {
+    Conv2dConfig::new([channels_in, channels_out], [3, 3]).with_padding(AROUND).init(device)
 }

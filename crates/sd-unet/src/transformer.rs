@@ -4,6 +4,7 @@ use burn::tensor::activation::gelu;
 
 use crate::UnetConfig;
 use crate::attention::Attention;
+use crate::blocks::Attend;
 
 /// A transformer over the pixels of a feature map, which also reads the text.
 #[derive(Module, Debug)]
@@ -25,9 +26,13 @@ impl Transformer2d {
             proj_out: linear(),
         }
     }
+}
 
-    /// `x` and output: `[batch, channels, height, width]`; `context`: `[batch, tokens, cross_attention_dim]`.
-    pub fn forward(&self, x: Tensor<4>, context: &Tensor<3>) -> Tensor<4> {
+impl Attend for Transformer2d {
+    /// The text, `[batch, tokens, cross_attention_dim]`.
+    type Context = Tensor<3>;
+
+    fn forward(&self, x: Tensor<4>, context: &Tensor<3>) -> Tensor<4> {
         let [batch, channels, height, width] = x.dims();
         let pixels = self.norm.forward(x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
         let mut pixels = self.proj_in.forward(pixels);

@@ -4,8 +4,10 @@ use burn::prelude::*;
 use burn::tensor::activation::silu;
 
 use crate::blocks::{Conditions, DownBlock, MidBlock, UpBlock};
-use crate::embedding::{TimestepEmbedding, sinusoids};
+use crate::embedding::{Sinusoids, TimestepEmbedding};
+use crate::plan::Plan;
 use crate::resnet::conv3x3;
+use crate::transformer::Transformer2d;
 use crate::{AdditionConfig, UnetConfig};
 
 /// The network that predicts what is noise in a picture, given a time and a text (Rombach et al. 2022).
@@ -14,9 +16,9 @@ pub struct Unet {
     conv_in: Conv2d,
     time_embedding: TimestepEmbedding,
     add_embedding: Option<TimestepEmbedding>,
-    down_blocks: Vec<DownBlock>,
-    mid_block: MidBlock,
-    up_blocks: Vec<UpBlock>,
+    down_blocks: Vec<DownBlock<Transformer2d>>,
+    mid_block: MidBlock<Transformer2d>,
+    up_blocks: Vec<UpBlock<Transformer2d>>,
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
     #[module(skip)]
@@ -40,18 +42,18 @@ impl UnetConfig {
     /// Panics if there are no levels, or if groups or heads do not divide the channels.
     pub fn init(&self, device: &Device) -> Unet {
         let (finest, time_width) = (self.levels[0].channels, self.time_embed_dim());
-        let plan = self.plan();
+        let plan = Plan::new(&self.levels, self.mid_attention);
         Unet {
-            conv_in: conv3x3(self.in_channels, finest, 1, device),
+            conv_in: conv3x3(self.in_channels, finest, device),
             time_embedding: TimestepEmbedding::new(finest, time_width, device),
             add_embedding: self
                 .addition
                 .map(|AdditionConfig { input_dim, .. }| TimestepEmbedding::new(input_dim, time_width, device)),
             down_blocks: plan.down.iter().map(|block| DownBlock::new(self, block, device)).collect(),
-            mid_block: MidBlock::new(self, device),
+            mid_block: MidBlock::new(self, &plan.mid, device),
             up_blocks: plan.up.iter().map(|block| UpBlock::new(self, block, device)).collect(),
             conv_norm_out: GroupNormConfig::new(self.norm_num_groups, finest).with_epsilon(self.norm_eps).init(device),
-            conv_out: conv3x3(finest, self.out_channels, 1, device),
+            conv_out: conv3x3(finest, self.out_channels, device),
             config: self.clone(),
         }
     }
@@ -94,12 +96,12 @@ impl Unet {
 
     fn embed(&self, t: &[f64], added: Option<&AddedConditions>, device: &Device) -> Tensor<2> {
         let dtype = self.time_embedding.dtype();
-        let time = sinusoids(t, self.config.levels[0].channels, device).cast(dtype);
+        let time = Sinusoids::new(self.config.levels[0].channels).of(t, device).cast(dtype);
         let time = self.time_embedding.forward(time);
         match (&self.add_embedding, self.config.addition, added) {
             (Some(embedding), Some(config), Some(added)) => {
                 let ids: Vec<f64> = added.time_ids.iter().flatten().copied().collect();
-                let sizes = sinusoids(&ids, config.time_embed_dim, device).cast(dtype);
+                let sizes = Sinusoids::new(config.time_embed_dim).of(&ids, device).cast(dtype);
                 let sizes = sizes.reshape([t.len(), 6 * config.time_embed_dim]);
                 time + embedding.forward(Tensor::cat(vec![added.text_embeds.clone(), sizes], 1))
             }

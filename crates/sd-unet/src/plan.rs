@@ -1,0 +1,88 @@
+use crate::UnetLevel;
+
+/// The blocks of a U-Net as plain numbers, in the order they run.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub down: Vec<BlockPlan>,
+    pub mid: BlockPlan,
+    pub up: Vec<BlockPlan>,
+}
+
+/// One block: its residual blocks, what attention follows each, and whether it changes the resolution at its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct BlockPlan {
+    /// Channels that go into each residual block.
+    pub inputs: Vec<usize>,
+    /// Channels that come out of each.
+    pub channels: usize,
+    /// Layers of attention after each; 0 for none.
+    pub attention: usize,
+    /// Heads of that attention.
+    pub heads: usize,
+    /// Whether a down- or upsampler ends the block.
+    pub resample: bool,
+}
+
+impl Plan {
+    /// The plan for these levels, the finest first, and as many layers of attention in the middle.
+    pub fn new(levels: &[UnetLevel], mid_attention: usize) -> Self {
+        let channels: Vec<usize> = levels.iter().map(|level| level.channels).collect();
+        let (finest, coarsest) = (channels[0], levels.last().expect("a U-Net has levels"));
+        let down = levels.iter().enumerate().map(|(i, level)| BlockPlan {
+            inputs: (0..level.resnets)
+                .map(|j| if j > 0 { level.channels } else { channels[i.saturating_sub(1)] })
+                .collect(),
+            channels: level.channels,
+            attention: level.down_attention,
+            heads: level.heads,
+            resample: i + 1 < levels.len(),
+        });
+        let down: Vec<BlockPlan> = down.collect();
+        let mid = BlockPlan {
+            inputs: vec![coarsest.channels; 2],
+            channels: coarsest.channels,
+            attention: mid_attention,
+            heads: coarsest.heads,
+            resample: false,
+        };
+
+        // What the way down leaves for the way up: the first convolution, and every block's and downsampler's output.
+        let mut skips = vec![finest];
+        for block in &down {
+            skips.extend(vec![block.channels; block.inputs.len() + usize::from(block.resample)]);
+        }
+        let mut below = coarsest.channels;
+        let mut up = Vec::new();
+        for (i, level) in levels.iter().enumerate().rev() {
+            let inputs = (0..=level.resnets).map(|j| {
+                let from = if j == 0 { below } else { level.channels };
+                from + skips.pop().expect("as many skips as residual blocks on the way up")
+            });
+            up.push(BlockPlan {
+                inputs: inputs.collect(),
+                channels: level.channels,
+                attention: level.up_attention,
+                heads: level.heads,
+                resample: i > 0,
+            });
+            below = level.channels;
+        }
+        Self { down, mid, up }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UnetConfig;
+
+    /// The published layer sizes of Stable Diffusion 1.5.
+    #[test]
+    fn the_plan_of_sd1_has_its_published_channels() {
+        let plan = Plan::new(&UnetConfig::sd1().levels, 1);
+        let inputs = |blocks: &[BlockPlan]| blocks.iter().map(|b| b.inputs.clone()).collect::<Vec<_>>();
+        assert_eq!(inputs(&plan.down), [[320, 320], [320, 640], [640, 1280], [1280, 1280]]);
+        assert_eq!(plan.mid.inputs, [1280, 1280]);
+        assert_eq!(inputs(&plan.up), [[2560, 2560, 2560], [2560, 2560, 1920], [1920, 1280, 960], [960, 640, 640]]);
+    }
+}

@@ -1,0 +1,129 @@
+use burn::nn::PaddingConfig2d;
+use burn::prelude::*;
+
+use crate::UnetLevel;
+use crate::blocks::{AROUND, BlockConfig};
+use crate::embedding::Sinusoids;
+use crate::plan::{BlockPlan, Plan};
+use crate::resnet::ResnetConfig;
+use crate::self_attention::SelfAttention;
+
+/// One resolution of an [`UnconditionalUnet`](crate::UnconditionalUnet), on the way down and on the way up.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub struct UnconditionalLevel {
+    /// Channels at this resolution.
+    pub channels: usize,
+    /// Whether attention follows each residual block on the way down.
+    pub down_attention: bool,
+    /// Whether attention follows each residual block on the way up.
+    pub up_attention: bool,
+}
+
+/// Configuration of an [`UnconditionalUnet`](crate::UnconditionalUnet).
+#[derive(Config, Debug, PartialEq)]
+pub struct UnconditionalUnetConfig {
+    /// Channels of the input.
+    pub in_channels: usize,
+    /// Channels of the output.
+    pub out_channels: usize,
+    /// The resolutions, the finest first; each next one has half the width and height.
+    pub levels: Vec<UnconditionalLevel>,
+    /// Residual blocks of each level on the way down; one more on the way up.
+    pub layers_per_block: usize,
+    /// Whether there is attention in the middle, at the coarsest resolution.
+    pub mid_attention: bool,
+    /// Channels of each attention head; none for a single head with all of them.
+    pub attention_head_dim: Option<usize>,
+    /// Groups of every group norm; divides the channels of every level.
+    pub norm_num_groups: usize,
+    /// Epsilon of every group norm.
+    pub norm_eps: f64,
+    /// Whether the cosines of a timestep come before its sines.
+    pub flip_sin_to_cos: bool,
+    /// What is taken from the count of a timestep's frequencies: 1 in DDPM's own networks, else 0.
+    pub freq_shift: usize,
+    /// Zeros around a picture that is halved: 1 on every side, or with 0 one on the right and at the bottom only.
+    pub downsample_padding: usize,
+}
+
+impl UnconditionalUnetConfig {
+    /// DDPM's network for CIFAR-10, 32×32 pixels (Ho et al. 2020, appendix B).
+    pub fn ddpm_cifar10() -> Self {
+        Self::ddpm(&[128, 256, 256, 256], 1)
+    }
+
+    /// DDPM's network for CelebA-HQ and LSUN, 256×256 pixels (Ho et al. 2020, appendix B).
+    pub fn ddpm_256() -> Self {
+        Self::ddpm(&[128, 128, 256, 256, 512, 512], 4)
+    }
+
+    /// Attention is at 16×16 pixels, which is the level `attention`, and in the middle.
+    fn ddpm(channels: &[usize], attention: usize) -> Self {
+        let level = |(i, &channels)| UnconditionalLevel {
+            channels,
+            down_attention: i == attention,
+            up_attention: i == attention,
+        };
+        Self {
+            in_channels: 3,
+            out_channels: 3,
+            levels: channels.iter().enumerate().map(level).collect(),
+            layers_per_block: 2,
+            mid_attention: true,
+            attention_head_dim: None,
+            norm_num_groups: 32,
+            norm_eps: 1e-6,
+            flip_sin_to_cos: false,
+            freq_shift: 1,
+            downsample_padding: 0,
+        }
+    }
+
+    /// How many times smaller than the picture the coarsest resolution is.
+    pub fn factor(&self) -> usize {
+        1 << (self.levels.len() - 1)
+    }
+
+    /// Width of the vector that tells every block the time.
+    pub(crate) fn time_embed_dim(&self) -> usize {
+        4 * self.levels[0].channels
+    }
+
+    /// What the network is told of the time.
+    pub(crate) fn sinusoids(&self) -> Sinusoids {
+        let width = self.levels[0].channels;
+        Sinusoids { width, flip_sin_to_cos: self.flip_sin_to_cos, freq_shift: self.freq_shift }
+    }
+
+    /// The way down and up as plain numbers, from which the blocks are made.
+    pub(crate) fn plan(&self) -> Plan {
+        let level = |level: &UnconditionalLevel| UnetLevel {
+            channels: level.channels,
+            resnets: self.layers_per_block,
+            down_attention: usize::from(level.down_attention),
+            up_attention: usize::from(level.up_attention),
+            heads: level.channels / self.attention_head_dim.unwrap_or(level.channels),
+        };
+        Plan::new(&self.levels.iter().map(level).collect::<Vec<_>>(), usize::from(self.mid_attention))
+    }
+}
+
+impl BlockConfig for UnconditionalUnetConfig {
+    type Attention = SelfAttention;
+
+    fn resnet(&self) -> ResnetConfig {
+        ResnetConfig { groups: self.norm_num_groups, eps: self.norm_eps, time_width: self.time_embed_dim() }
+    }
+
+    fn attention(&self, plan: &BlockPlan, device: &Device) -> SelfAttention {
+        SelfAttention::new(self.resnet(), plan, device)
+    }
+
+    fn downsample_padding(&self) -> PaddingConfig2d {
+        match self.downsample_padding {
+            0 => PaddingConfig2d::Explicit(0, 0, 1, 1), // top, left, bottom, right
+            1 => AROUND,
+            other => panic!("downsample_padding is {other}, but must be 0 or 1"),
+        }
+    }
+}
