@@ -1,11 +1,14 @@
-//! The `config.json` files of a model folder in the diffusers layout, beside the weights that
+//! The JSON files of a model folder in the diffusers layout, beside the weights that
 //! [`sd_weights::save`] writes.
+
+mod unconditional;
 
 use sd_clip::{Activation, ClipTextConfig};
 use sd_schedule::{BetaSchedule, Prediction};
 use sd_unet::{UnetConfig, UnetLevel};
 use sd_vae::AutoencoderKlConfig;
 use serde_json::{Value, json};
+pub use unconditional::{ddpm_model_index, ddpm_scheduler_config, unconditional_unet_config};
 
 /// `unet/config.json`; `sample_size` is the width and height of the latents it was trained on.
 ///
@@ -103,8 +106,17 @@ pub fn text_encoder_config(config: &ClipTextConfig) -> Value {
 
 /// `scheduler/scheduler_config.json`, for DDIM as the sampler: the betas from `start` to `end` over `timesteps`.
 pub fn scheduler_config(betas: BetaSchedule, timesteps: usize, start: f64, end: f64, prediction: Prediction) -> Value {
+    let mut config = noise(betas, timesteps, start, end, prediction);
+    config["_class_name"] = "DDIMScheduler".into();
+    config["clip_sample"] = false.into();
+    config["set_alpha_to_one"] = false.into();
+    config["steps_offset"] = 1.into();
+    config
+}
+
+/// What every scheduler's config says of the training.
+fn noise(betas: BetaSchedule, timesteps: usize, start: f64, end: f64, prediction: Prediction) -> Value {
     json!({
-        "_class_name": "DDIMScheduler",
         "beta_end": end,
         "beta_schedule": match betas {
             BetaSchedule::Linear => "linear",
@@ -113,14 +125,11 @@ pub fn scheduler_config(betas: BetaSchedule, timesteps: usize, start: f64, end: 
             BetaSchedule::Sigmoid => "sigmoid",
         },
         "beta_start": start,
-        "clip_sample": false,
         "num_train_timesteps": timesteps,
         "prediction_type": match prediction {
             Prediction::Eps => "epsilon",
             Prediction::V => "v_prediction",
             Prediction::X0 => "sample",
         },
-        "set_alpha_to_one": false,
-        "steps_offset": 1,
     })
 }

@@ -23,8 +23,8 @@
 //!
 //! # How it is put together
 //!
-//! A [`Task`] says what a model is shown and how wrong it is; [`tasks`] has those of an autoencoder and of a U-Net with
-//! its text encoder. The [`Trainer`] takes steps: it adds up gradients over the passes of a batch, clips them, and moves
+//! A [`Task`] says what a model is shown and how wrong it is; [`tasks`] has those of an autoencoder, of a U-Net with
+//! its text encoder, and of DDPM's U-Net without one. The [`Trainer`] takes steps: it adds up gradients over the passes of a batch, clips them, and moves
 //! the model by AdamW and its average after it. The [`Objective`], [`Weighting`] and [`Timesteps`] are what a diffusion
 //! model is trained on.
 //!

@@ -5,17 +5,20 @@ mod numbers;
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
 use numbers::numbers;
-use sd_golden::Kind;
+use sd_golden::{Kind, data, ddpm, later_ddpm};
 use sd_schedule::{BetaSchedule, Prediction};
-use sd_train::diffusers::{scheduler_config, text_encoder_config, unet_config, vae_config};
+use sd_train::diffusers::{
+    ddpm_model_index, ddpm_scheduler_config, scheduler_config, text_encoder_config, unconditional_unet_config,
+    unet_config, vae_config,
+};
 use sd_train::initialise;
 use sd_weights::{Weights, save};
 use serde_json::Value;
 
 /// Checks each key against the file that diffusers or transformers wrote for the same network; one value there may be a
 /// list of as many as the levels here.
-fn check(kind: Kind, file: &str, ours: &Value, except: &[&str]) {
-    let file = kind.data().join("model").join(file);
+fn check(kind: &str, file: &str, ours: &Value, except: &[&str]) {
+    let file = data().join(kind).join("model").join(file);
     let theirs: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     for (key, ours) in ours.as_object().unwrap() {
         let theirs = &theirs[key];
@@ -27,17 +30,23 @@ fn check(kind: Kind, file: &str, ours: &Value, except: &[&str]) {
 #[test]
 fn configs_say_what_the_reference_says_of_the_same_networks() {
     for kind in Kind::ALL {
+        let check = |file: &str, ours: &Value, except: &[&str]| check(kind.name(), file, ours, except);
         // Their projections around transformers are convolutions in 1.x.
-        check(kind, "unet/config.json", &unet_config(&kind.unet(), 8), &["use_linear_projection"]);
-        check(kind, "vae/config.json", &vae_config(&kind.vae(), 64), &["force_upcast"]);
+        check("unet/config.json", &unet_config(&kind.unet(), 8), &["use_linear_projection"]);
+        check("vae/config.json", &vae_config(&kind.vae(), 64), &["force_upcast"]);
         for (name, config) in kind.text() {
             // Written for all encoders, though only read for those with a projection.
             let except = if config.projection_dim.is_none() { &["projection_dim"][..] } else { &[] };
-            check(kind, &format!("{name}/config.json"), &text_encoder_config(&config), except);
+            check(&format!("{name}/config.json"), &text_encoder_config(&config), except);
         }
     }
     let scheduler = scheduler_config(BetaSchedule::ScaledLinear, 1000, 0.00085, 0.012, Prediction::V);
-    check(Kind::Sd2v, "scheduler/scheduler_config.json", &scheduler, &[]);
+    check(Kind::Sd2v.name(), "scheduler/scheduler_config.json", &scheduler, &[]);
+
+    check("ddpm", "unet/config.json", &unconditional_unet_config(&ddpm(), 32), &[]);
+    check("ddpm", "model_index.json", &ddpm_model_index(), &[]);
+    let scheduler = ddpm_scheduler_config(BetaSchedule::Linear, 1000, 1e-4, 0.02, Prediction::Eps);
+    check("ddpm", "scheduler/scheduler_config.json", &scheduler, &[]);
 }
 
 fn check_round_trip<M: Module>(module: M) {
@@ -64,4 +73,6 @@ fn every_part_of_every_family_comes_back_bit_for_bit() {
         check_round_trip(kind.vae().init(&device));
         kind.text().into_iter().for_each(|(_, config)| check_round_trip(config.init(&device)));
     }
+    check_round_trip(ddpm().init(&device));
+    check_round_trip(later_ddpm().init(&device));
 }

@@ -10,12 +10,14 @@ use burn::tensor::{Device, Tensor, TensorData};
 use numbers::numbers;
 use sd_clip::ClipTextConfig;
 use sd_schedule::{BetaSchedule, NoiseSchedule, Prediction};
-use sd_train::tasks::{Autoencoding, AutoencodingConfig, Diffusion, DiffusionConfig, Distance, TextToLatents};
+use sd_train::tasks::{
+    Autoencoding, AutoencodingConfig, Denoising, DenoisingConfig, Diffusion, DiffusionConfig, Distance, TextToLatents,
+};
 use sd_train::{
     Objective, Progress, Purpose, Rate, Stream, Task, Timesteps, TrainError, Trainer, TrainerConfig, Weighting,
     initialise,
 };
-use sd_unet::{UnetConfig, UnetLevel};
+use sd_unet::{UnconditionalLevel, UnconditionalUnet, UnconditionalUnetConfig, UnetConfig, UnetLevel};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
 
 fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
@@ -77,6 +79,36 @@ fn a_small_diffusion_model_learns_its_pictures_by_heart() {
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
     let (first, last) = (mean(&losses[..10]), mean(&losses[losses.len() - 10..]));
     assert!(first > 0.5 && last < 0.05 * first, "{first} {last}");
+}
+
+/// DDPM's objective, of noise that is predicted, with the betas of its paper.
+fn denoising() -> Denoising {
+    let schedule = NoiseSchedule::from_betas(&BetaSchedule::Linear.betas(1000, 1e-4, 0.02).unwrap()).unwrap();
+    let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
+    let pictures = random([8, 3, 4, 4], 6).tanh();
+    Denoising::new(pictures, objective, Timesteps::Uniform { count: 1000 }, DenoisingConfig::new(5))
+}
+
+fn unconditional() -> UnconditionalUnet {
+    let level =
+        |channels, attention| UnconditionalLevel { channels, down_attention: attention, up_attention: attention };
+    let config = UnconditionalUnetConfig {
+        levels: vec![level(16, false), level(32, true)],
+        layers_per_block: 1,
+        norm_num_groups: 4,
+        ..UnconditionalUnetConfig::ddpm_cifar10()
+    };
+    initialise(config.init(&Device::flex().autodiff()), 3)
+}
+
+#[test]
+fn a_small_model_of_pixels_learns_its_pictures_by_heart() {
+    let mut task = denoising();
+    let mut trainer = Trainer::new(unconditional(), config(400, 5e-3));
+    let losses: Vec<f64> = train(&mut trainer, &mut task, 400).iter().map(|progress| progress.loss).collect();
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    let (first, last) = (mean(&losses[..10]), mean(&losses[losses.len() - 40..]));
+    assert!(first > 0.5 && last < 0.25 * first, "{first} {last}");
 }
 
 #[test]

@@ -7,11 +7,9 @@ use sd_clip::ClipText;
 use sd_unet::Unet;
 use serde_json::Value;
 
-use super::autoencoder::select;
+use super::questions::{Asked, Questions};
 use crate::captions::is_dropped;
-use crate::objective::scale_each;
-use crate::random::{Purpose, Stream, normals};
-use crate::{Objective, Order, Question, Task, Timesteps};
+use crate::{Objective, Task, Timesteps};
 
 /// The two networks that turn noise and a text into latents.
 ///
@@ -41,22 +39,17 @@ pub struct DiffusionConfig {
 /// Training of a U-Net, and of a text encoder unless it is frozen, to find the noise in latents.
 #[derive(Debug, Clone)]
 pub struct Diffusion {
-    latents: Tensor<4>,
+    questions: Questions,
     captions: Vec<Vec<u32>>,
     no_caption: Vec<u32>,
-    objective: Objective,
-    timesteps: Timesteps,
-    order: Order,
     config: DiffusionConfig,
 }
 
 /// What one pass through the networks is shown.
 #[derive(Debug, Clone)]
 pub struct DiffusionBatch {
-    question: Question,
+    asked: Asked,
     captions: Vec<Vec<u32>>,
-    /// What makes up for timesteps that are chosen more often than others.
-    factors: Vec<f64>,
 }
 
 impl Diffusion {
@@ -78,22 +71,8 @@ impl Diffusion {
     ) -> Self {
         let [pictures, ..] = latents.dims();
         assert_eq!(captions.len(), pictures, "{} captions for {pictures} pictures", captions.len());
-        let (chosen, trained) = (timesteps.count(), objective.schedule.len());
-        assert_eq!(chosen, trained, "{chosen} timesteps to choose from, but the schedule has {trained}");
-        let order = Order::new(pictures, config.seed);
-        Self { latents, captions, no_caption, objective, timesteps, order, config }
-    }
-
-    /// The noise of some draws.
-    fn noise(&self, draws: Range<u64>) -> Tensor<4> {
-        let [_, channels, height, width] = self.latents.dims();
-        let (device, dtype) = (self.latents.device(), self.latents.dtype());
-        let draw = |purpose, shape| normals(self.config.seed, purpose, draws.clone(), shape, &device, dtype);
-        let noise = draw(Purpose::Noise, [channels, height, width]);
-        match self.config.noise_offset {
-            0.0 => noise,
-            strength => noise + draw(Purpose::Offset, [channels, 1, 1]) * strength,
-        }
+        let questions = Questions::new(latents, objective, timesteps, config.seed, config.noise_offset);
+        Self { questions, captions, no_caption, config }
     }
 
     fn caption(&self, draw: u64, picture: usize) -> Vec<u32> {
@@ -106,36 +85,26 @@ impl Task<TextToLatents> for Diffusion {
     type Batch = DiffusionBatch;
 
     fn batch(&self, draws: Range<u64>) -> DiffusionBatch {
-        let pictures = self.order.pictures(draws.clone());
-        let uniform = |draw| Stream::new(self.config.seed, Purpose::Timestep, draw).uniform();
-        let chosen = self.timesteps.choose(&draws.clone().map(uniform).collect::<Vec<_>>());
-        let (t, factors) = chosen.into_iter().unzip();
-        let captions = draws.clone().zip(&pictures).map(|(draw, picture)| self.caption(draw, *picture)).collect();
-        let question = self.objective.ask(select(&self.latents, &pictures), t, self.noise(draws));
-        DiffusionBatch { question, captions, factors }
+        let asked = self.questions.ask(draws.clone());
+        let captions = draws.zip(&asked.pictures).map(|(draw, picture)| self.caption(draw, *picture)).collect();
+        DiffusionBatch { asked, captions }
     }
 
-    fn losses(&self, model: &TextToLatents, batch: &DiffusionBatch) -> Tensor<1> {
-        let question = &batch.question;
-        let text = model.text.forward(&batch.captions).last;
-        let t: Vec<f64> = question.t.iter().map(|&t| t as f64).collect();
-        let answer = model.unet.forward(question.x.clone(), &t, text, None);
-        scale_each(self.objective.losses(question, answer), &batch.factors)
+    fn losses(&self, model: &TextToLatents, DiffusionBatch { asked, captions }: &DiffusionBatch) -> Tensor<1> {
+        let text = model.text.forward(captions).last;
+        self.questions.losses(asked, model.unet.forward(asked.question.x.clone(), &asked.t(), text, None))
     }
 
     fn observe(&mut self, batch: &DiffusionBatch, losses: &[f64]) {
-        for ((t, factor), loss) in batch.question.t.iter().zip(&batch.factors).zip(losses) {
-            self.timesteps.observe(*t, loss / factor);
-        }
+        self.questions.observe(&batch.asked, losses);
     }
 
     fn state(&self) -> Value {
-        serde_json::to_value(&self.timesteps).expect("a history is JSON")
+        self.questions.state()
     }
 
     fn restore(&mut self, state: Value) -> Result<(), serde_json::Error> {
-        self.timesteps = serde_json::from_value(state)?;
-        Ok(())
+        self.questions.restore(state)
     }
 }
 
@@ -147,19 +116,19 @@ mod tests {
     use super::*;
     use crate::Weighting;
 
-    fn task(noise_offset: f64) -> Diffusion {
+    fn task() -> Diffusion {
         let betas = BetaSchedule::ScaledLinear.betas(10, 0.00085, 0.012).unwrap();
         let schedule = NoiseSchedule::from_betas(&betas).unwrap();
         let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
         let captions = (0..3).map(|i| vec![i]).collect();
-        let config = DiffusionConfig::new(1).with_noise_offset(noise_offset).with_caption_dropout(0.5);
+        let config = DiffusionConfig::new(1).with_noise_offset(0.1).with_caption_dropout(0.5);
         let latents = Tensor::ones([3, 2, 2, 2], &Device::flex());
         Diffusion::new(latents, captions, vec![9], objective, Timesteps::Uniform { count: 10 }, config)
     }
 
     fn batch(draws: Range<u64>) -> (Vec<f32>, Vec<usize>, Vec<Vec<u32>>) {
-        let batch = task(0.1).batch(draws);
-        (batch.question.x.into_data().try_to_vec().unwrap(), batch.question.t, batch.captions)
+        let DiffusionBatch { asked, captions } = task().batch(draws);
+        (asked.question.x.into_data().try_to_vec().unwrap(), asked.question.t, captions)
     }
 
     #[test]
@@ -169,13 +138,5 @@ mod tests {
         assert_eq!(t, [first.1, second.1].concat());
         assert_eq!(captions, [first.2, second.2].concat());
         assert!(captions.contains(&vec![9]) && captions.iter().any(|caption| caption != &[9]));
-    }
-
-    #[test]
-    fn the_offset_moves_each_channel_of_the_noise_as_a_whole() {
-        let offset = (task(0.5).noise(0..2) - task(0.0).noise(0..2)).into_data().try_to_vec::<f32>().unwrap();
-        let channels: Vec<&[f32]> = offset.chunks(4).collect();
-        assert!(channels.iter().all(|channel| channel.iter().all(|x| (x - channel[0]).abs() < 1e-6)), "{offset:?}");
-        assert!(channels.windows(2).all(|pair| (pair[0][0] - pair[1][0]).abs() > 1e-3), "{offset:?}");
     }
 }

@@ -7,7 +7,7 @@ mod direction;
 use burn::tensor::{Device, Tensor};
 use direction::{check, random};
 use sd_clip::{Activation, ClipTextConfig};
-use sd_unet::{UnetConfig, UnetLevel};
+use sd_unet::{UnconditionalLevel, UnconditionalUnetConfig, UnetConfig, UnetLevel};
 use sd_vae::AutoencoderKlConfig;
 
 /// A network's output in a random direction.
@@ -67,6 +67,38 @@ fn the_u_net_learns_along_its_gradients() {
     check(unet().init(&device.autodiff()), &parts, |unet| {
         project(unet.forward(x.clone(), &[3.0, 700.0], context.clone(), None))
     });
+}
+
+#[test]
+fn the_u_net_on_pixels_learns_along_its_gradients() {
+    let device = Device::flex();
+    let x = random([2, 3, 4, 6], 1, &device);
+    let level = |channels| UnconditionalLevel { channels, down_attention: true, up_attention: true };
+    for (downsample_padding, attention_head_dim) in [(0, None), (1, Some(2))] {
+        let config = UnconditionalUnetConfig {
+            levels: vec![level(4), level(8)],
+            layers_per_block: 1,
+            norm_num_groups: 2,
+            downsample_padding,
+            attention_head_dim,
+            ..UnconditionalUnetConfig::ddpm_cifar10()
+        };
+        let parts = [
+            "conv_in",
+            "time_embedding.linear_1",
+            "attentions.0.group_norm",
+            "attentions.0.to_q",
+            "attentions.0.to_k",
+            "attentions.0.to_v",
+            "attentions.0.to_out",
+            "down_blocks.0.",
+            "downsamplers",
+            "mid_block.",
+            "up_blocks.1.",
+            "conv_out",
+        ];
+        check(config.init(&device.clone().autodiff()), &parts, |unet| project(unet.forward(x.clone(), &[3.0, 700.0])));
+    }
 }
 
 #[test]

@@ -1,0 +1,117 @@
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+use serde_json::Value;
+
+use super::autoencoder::select;
+use crate::objective::scale_each;
+use crate::random::{Purpose, Stream, normals};
+use crate::{Objective, Order, Question, Timesteps};
+
+/// Pictures, or latents, in an order that a seed shuffles, each time with other noise at another timestep.
+#[derive(Debug, Clone)]
+pub(crate) struct Questions {
+    pictures: Tensor<4>,
+    objective: Objective,
+    timesteps: Timesteps,
+    order: Order,
+    seed: u64,
+    noise_offset: f64,
+}
+
+/// What some draws ask of a network, and whose answers count how much.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub question: Question,
+    /// Which picture each draw has.
+    pub pictures: Vec<usize>,
+    /// What makes up for timesteps that are chosen more often than others.
+    factors: Vec<f64>,
+}
+
+impl Questions {
+    /// # Panics
+    ///
+    /// Panics if there are no pictures, or if `timesteps` are not as many as the schedule's.
+    pub fn new(pictures: Tensor<4>, objective: Objective, timesteps: Timesteps, seed: u64, noise_offset: f64) -> Self {
+        let (chosen, trained) = (timesteps.count(), objective.schedule.len());
+        assert_eq!(chosen, trained, "{chosen} timesteps to choose from, but the schedule has {trained}");
+        let order = Order::new(pictures.dims()[0], seed);
+        Self { pictures, objective, timesteps, order, seed, noise_offset }
+    }
+
+    pub fn ask(&self, draws: Range<u64>) -> Asked {
+        let pictures = self.order.pictures(draws.clone());
+        let uniform = |draw| Stream::new(self.seed, Purpose::Timestep, draw).uniform();
+        let chosen = self.timesteps.choose(&draws.clone().map(uniform).collect::<Vec<_>>());
+        let (t, factors) = chosen.into_iter().unzip();
+        let question = self.objective.ask(select(&self.pictures, &pictures), t, self.noise(draws));
+        Asked { question, pictures, factors }
+    }
+
+    /// The noise of some draws.
+    fn noise(&self, draws: Range<u64>) -> Tensor<4> {
+        let [_, channels, height, width] = self.pictures.dims();
+        let (device, dtype) = (self.pictures.device(), self.pictures.dtype());
+        let draw = |purpose, shape| normals(self.seed, purpose, draws.clone(), shape, &device, dtype);
+        let noise = draw(Purpose::Noise, [channels, height, width]);
+        match self.noise_offset {
+            0.0 => noise,
+            strength => noise + draw(Purpose::Offset, [channels, 1, 1]) * strength,
+        }
+    }
+
+    /// The loss of each draw: `[draws]`.
+    pub fn losses(&self, asked: &Asked, answer: Tensor<4>) -> Tensor<1> {
+        scale_each(self.objective.losses(&asked.question, answer), &asked.factors)
+    }
+
+    /// Is told what the losses were.
+    pub fn observe(&mut self, asked: &Asked, losses: &[f64]) {
+        for ((t, factor), loss) in asked.question.t.iter().zip(&asked.factors).zip(losses) {
+            self.timesteps.observe(*t, loss / factor);
+        }
+    }
+
+    /// What was observed.
+    pub fn state(&self) -> Value {
+        serde_json::to_value(&self.timesteps).expect("a history is JSON")
+    }
+
+    /// Goes back to what was observed.
+    pub fn restore(&mut self, state: Value) -> Result<(), serde_json::Error> {
+        self.timesteps = serde_json::from_value(state)?;
+        Ok(())
+    }
+}
+
+impl Asked {
+    /// The timestep of each draw, as networks take it.
+    pub fn t(&self) -> Vec<f64> {
+        self.question.t.iter().map(|&t| t as f64).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use sd_schedule::{BetaSchedule, NoiseSchedule, Prediction};
+
+    use super::*;
+    use crate::Weighting;
+
+    #[test]
+    fn the_offset_moves_each_channel_of_the_noise_as_a_whole() {
+        let betas = BetaSchedule::ScaledLinear.betas(10, 0.00085, 0.012).unwrap();
+        let schedule = NoiseSchedule::from_betas(&betas).unwrap();
+        let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
+        let noise = |offset| {
+            let (pictures, timesteps) = (Tensor::ones([3, 2, 2, 2], &Device::flex()), Timesteps::Uniform { count: 10 });
+            Questions::new(pictures, objective.clone(), timesteps, 1, offset).noise(0..2)
+        };
+        let offset = (noise(0.5) - noise(0.0)).into_data().try_to_vec::<f32>().unwrap();
+        let channels: Vec<&[f32]> = offset.chunks(4).collect();
+        assert!(channels.iter().all(|channel| channel.iter().all(|x| (x - channel[0]).abs() < 1e-6)), "{offset:?}");
+        assert!(channels.windows(2).all(|pair| (pair[0][0] - pair[1][0]).abs() > 1e-3), "{offset:?}");
+    }
+}
