@@ -14,7 +14,8 @@ use crate::progress::{Kind, Progress};
 /// Draw pictures from text.
 ///
 /// The model is a folder in the diffusers layout (model_index.json, unet/, vae/, text_encoder/, ...). Stable Diffusion
-/// 1.x, 2.x and XL are read, in f32, f16 or bf16 safetensors.
+/// 1.x, 2.x and XL are read, and DDPM and DDIM models that draw in pixels and without a text, in f32, f16 or bf16
+/// safetensors.
 ///
 /// The same seed gives the same picture as diffusers with torch.Generator("cpu"), on every device.
 #[derive(clap::Args)]
@@ -23,9 +24,9 @@ pub struct Args {
     /// Folder of the model
     #[arg(long, value_name = "PATH")]
     model: PathBuf,
-    /// What the picture should show; may be empty
+    /// What the picture should show; may be empty [models that draw without a text have none]
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    prompt: String,
+    prompt: Option<String>,
     /// What the picture should not show
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     negative_prompt: Option<String>,
@@ -43,7 +44,7 @@ pub struct Args {
     /// schedules of your own.
     #[arg(long, value_name = "NAME")]
     schedule: Option<String>,
-    /// Sampling steps: more are slower and finer [default: 50, or those that --schedule lists]
+    /// Sampling steps: more are slower and finer [default: 50, or those that --schedule lists; ddpm in pixels: all]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
     /// How closely to follow the prompt; 1 ignores the negative prompt and halves the work [default: 7.5, XL: 5]
@@ -51,10 +52,10 @@ pub struct Args {
     guidance: Option<f64>,
     #[command(flatten)]
     options: Options,
-    /// Width in pixels, a multiple of 8 [default: the model's own]
+    /// Width in pixels, mostly a multiple of 8 [default: the model's own]
     #[arg(long, value_name = "W")]
     width: Option<usize>,
-    /// Height in pixels, a multiple of 8 [default: the model's own]
+    /// Height in pixels, mostly a multiple of 8 [default: the model's own]
     #[arg(long, value_name = "H")]
     height: Option<usize>,
     /// Names the noise, and so the picture; picture i of --count has seed + i [default: a new one each time]
@@ -72,7 +73,8 @@ pub struct Args {
     /// Precision of the networks
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
-    /// Start from this noise instead of the seed's: a safetensors file with `latents`, [1, 4, height/8, width/8]
+    /// Start from this noise instead of the seed's: a safetensors file with `latents`, [1, 4, height/8, width/8]; in
+    /// pixels, [1, 3, height, width]
     #[arg(long, value_name = "FILE")]
     latents: Option<PathBuf>,
     /// Also write the finished latents, before decoding, as a safetensors file; numbered as the pictures are
@@ -133,6 +135,7 @@ const EXAMPLES: &str = "\
 Examples:
   sd generate --model sd15 --prompt \"a lighthouse at dusk\" --output lighthouse.png
   sd generate --model sd15 --prompt \"a cat\" --negative-prompt \"blurry\" --steps 20 --seed 42 --count 4
+  sd generate --model ddpm-cifar10-32 --sampler ddim --steps 50
   sd generate --model sdxl --prompt \"a city\" --width 1024 --height 768 --sampler dpm++2m --schedule karras --steps 20
 
 Exit codes: 0 drawn, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
@@ -166,7 +169,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         model.check_memory(&request, dtype)?;
     }
     let mut progress = Progress::new(args.progress);
-    for (flag, text) in [("--prompt", Some(&args.prompt)), ("--negative-prompt", args.negative_prompt.as_ref())] {
+    for (flag, text) in [("--prompt", args.prompt.as_ref()), ("--negative-prompt", args.negative_prompt.as_ref())] {
         if let Some(cut) = text.and_then(|text| model.cut(text)) {
             progress.warn(&format!("{flag} is too long for the text encoder, which will not see: {cut:?}"));
         }
@@ -185,7 +188,6 @@ pub fn run(args: &Args) -> Result<(), Error> {
 impl Args {
     fn request(&self) -> Result<Request, Error> {
         let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
-        let listed = schedule.as_ref().and_then(Schedule::steps);
         Ok(Request {
             prompt: self.prompt.clone(),
             negative_prompt: self.negative_prompt.clone(),
@@ -193,7 +195,7 @@ impl Args {
             height: self.height,
             sampler: self.sampler.as_deref().map(str::parse).transpose()?,
             options: self.options.given(),
-            steps: self.steps.or(listed).unwrap_or(50),
+            steps: self.steps,
             schedule,
             guidance: self.guidance,
             seed: self.seed.unwrap_or_else(new_seed),

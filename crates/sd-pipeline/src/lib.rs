@@ -1,4 +1,4 @@
-//! A model folder to a Stable Diffusion pipeline: prompts in, pictures out.
+//! A model folder to a diffusion pipeline: prompts in, pictures out.
 //!
 //! ```no_run
 //! use sd_pipeline::{DType, Device, Pipeline, Request};
@@ -16,12 +16,21 @@
 //! # let pipeline = Pipeline::from_folder("model", &Device::flex(), DType::F32)?;
 //! use std::ops::ControlFlow;
 //!
-//! let request = Request { steps: 20, ..Request::new("a lighthouse at dusk") };
+//! let request = Request { steps: Some(20), ..Request::new("a lighthouse at dusk") };
 //! let picture = pipeline.draw_with(&request, &mut TorchNoise::new(7), &mut |step| {
 //!     println!("{}/{} at noise level {:.2}", step.call, step.calls, step.sigma); // and step.denoised
 //!     ControlFlow::Continue(())
 //! })?;
 //! # Ok::<(), Error>(())
+//! ```
+//!
+//! Models of the original kind draw in pixels and read no text: the default [`Request`] is for them.
+//!
+//! ```no_run
+//! # use sd_pipeline::{DType, Device, Pipeline, Request};
+//! let pipeline = Pipeline::from_folder("ddpm-cifar10-32", &Device::flex(), DType::F32)?;
+//! pipeline.draw(&Request { seed: 7, ..Request::default() })?.image.save("animal.png")?;
+//! # Ok::<(), sd_pipeline::Error>(())
 //! ```
 //!
 //! # Features
@@ -36,11 +45,14 @@ mod guidance;
 mod image;
 mod memory;
 mod model;
+mod networks;
 mod pipeline;
 mod prompt;
 mod request;
 mod sampler;
 mod schedule;
+mod text_to_picture;
+mod unconditional;
 mod walk;
 mod watch;
 

@@ -1,5 +1,6 @@
 //! Whether a picture will foreseeably fit into the machine's memory.
 
+use sd_unet::UnconditionalUnetConfig;
 use sd_vae::AutoencoderKlConfig;
 use sysinfo::System;
 
@@ -13,6 +14,12 @@ pub(crate) fn of_decoding(config: &AutoencoderKlConfig, width: usize, height: us
     const LIVE_TENSORS: usize = 5;
     let channels = config.block_out_channels.get(1).unwrap_or(&config.block_out_channels[0]);
     LIVE_TENSORS.saturating_mul(width).saturating_mul(height).saturating_mul(4 * channels)
+}
+
+/// Bytes that a U-Net on pixels takes at its peak: several tensors of the finest level, at full size.
+pub(crate) fn of_denoising(config: &UnconditionalUnetConfig, width: usize, height: usize) -> usize {
+    const LIVE_TENSORS: usize = 12;
+    LIVE_TENSORS.saturating_mul(width).saturating_mul(height).saturating_mul(4 * config.levels[0].channels)
 }
 
 /// Refuses what would need more bytes than are free.

@@ -5,9 +5,7 @@ use burn::tensor::{DType as TensorDType, Device, Tensor, TensorData};
 use sd_samplers::{Network, Noise, sample};
 use sd_schedule::input_scale;
 
-use crate::guidance::predict;
-use crate::model::Networks;
-use crate::prompt::Conditions;
+use crate::networks::Networks;
 use crate::walk::Walk;
 use crate::watch::Watched;
 use crate::{DType, Error, Image, Latents, Model, Request, Step};
@@ -27,7 +25,7 @@ pub struct Pipeline {
 pub struct Picture {
     /// The pixels.
     pub image: Image,
-    /// The latents they were decoded from.
+    /// The latents they were decoded from; where the model works on pixels, those before they are clipped and rounded.
     pub latents: Latents,
 }
 
@@ -80,12 +78,12 @@ impl Pipeline {
     ) -> Result<Picture, Error> {
         self.check(request)?;
         let latents = self.sample(request, noise, watch)?;
-        let image = Image::from_tensor(self.networks.vae.decode(self.for_vae(latents.clone())))?.remove(0);
+        let image = Image::from_tensor(self.networks.decode(latents.clone()))?.remove(0);
         let shape = latents.dims();
         Ok(Picture { image, latents: Latents { numbers: numbers(latents)?, shape } })
     }
 
-    /// The latents of a picture, as the autoencoder reads them.
+    /// The finished latents of a picture.
     fn sample(
         &self,
         request: &Request,
@@ -94,13 +92,12 @@ impl Pipeline {
     ) -> Result<Tensor<4>, Error> {
         let (sampler, Walk { levels, start, whole_timesteps }) = request.sampler(&self.model)?;
         let start = self.start(request, noise)? * start;
-        let conditions = Conditions::of(request, &self.model, &self.networks)?;
-        let guidance = request.guidance(&self.model)?;
+        let prediction = self.networks.prediction(request, &self.model)?;
         let network = Network {
             schedule: &self.model.scheduler.schedule,
             prediction: self.model.scheduler.prediction,
             whole_timesteps,
-            call: |x, t| Ok(predict(&self.networks.unet, &conditions, guidance, x, t)),
+            call: |x, t| Ok(prediction(x, t)),
         };
         let mut watched = Watched::new(network, sampler.calls(&levels), watch);
         let x = sample(&sampler, &mut watched, noise, start, &levels);
@@ -120,10 +117,6 @@ impl Pipeline {
             }
             None => noise.start(&Tensor::zeros(shape, (&self.device, TensorDType::F32))),
         })
-    }
-
-    fn for_vae(&self, latents: Tensor<4>) -> Tensor<4> {
-        latents.cast(self.networks.vae.dtype())
     }
 }
 

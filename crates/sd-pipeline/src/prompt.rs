@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use sd_clip::TextEncoding;
 use sd_unet::AddedConditions;
 
-use crate::model::Networks;
+use crate::networks::TextNetworks;
 use crate::{Error, Model, Request};
 
 /// What the U-Net is told about the text: one row for the prompt, preceded by one for the negative prompt where the
@@ -15,18 +15,19 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
-    /// Encodes the texts of a request.
-    pub fn of(request: &Request, model: &Model, networks: &Networks) -> Result<Self, Error> {
-        let negative = request.negative_prompt.as_deref();
+    /// Encodes the texts of a request that `model` has checked.
+    pub fn of(request: &Request, model: &Model, networks: &TextNetworks) -> Result<Self, Error> {
+        let parts = model.text_to_picture().expect("networks that read a text are of such a model");
+        let (prompt, negative) = (request.prompt.as_deref().unwrap_or_default(), request.negative_prompt.as_deref());
         let prompts: Vec<&str> = match request.guidance(model)? {
-            1.0 => vec![&request.prompt],
-            _ => vec![negative.unwrap_or(""), &request.prompt],
+            1.0 => vec![prompt],
+            _ => vec![negative.unwrap_or(""), prompt],
         };
         let encode = |(part, encoder): (&crate::model::TextPart, &sd_clip::ClipText)| {
             let ids: Vec<Vec<u32>> = prompts.iter().map(|prompt| part.tokenizer.encode(prompt).ids).collect();
             encoder.forward(&ids)
         };
-        let encodings: Vec<TextEncoding> = model.text.iter().zip(&networks.text).map(encode).collect();
+        let encodings: Vec<TextEncoding> = parts.text.iter().zip(&networks.text).map(encode).collect();
         let rows = prompts.len();
         if !model.is_xl() {
             let context = encodings.into_iter().next().expect("a model has a text encoder").last;
@@ -34,7 +35,7 @@ impl Conditions {
         }
         let mut pooled = encodings.last().expect("XL has two text encoders").pooled.clone();
         let mut context = Tensor::cat(encodings.into_iter().map(|encoding| encoding.penultimate).collect(), 2);
-        if rows == 2 && negative.is_none() && model.zeros_for_no_negative {
+        if rows == 2 && negative.is_none() && parts.zeros_for_no_negative {
             context = without_first_row(context);
             pooled = without_first_row(pooled);
         }

@@ -1,16 +1,19 @@
 use sd_samplers::{Sampler, SamplerOption, Setting, Variance};
 
+use crate::model::Kind;
 use crate::walk::Walk;
 use crate::{Error, Model, SamplerName, Schedule};
 
 /// What to draw.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// The default says nothing: it is for models that draw without a text.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Request {
-    /// What the picture should show; may be empty.
-    pub prompt: String,
+    /// What the picture should show; may be empty. Models that draw without a text need none, all others one.
+    pub prompt: Option<String>,
     /// What it should not show. None is an empty prompt, or what the model's config wants in its place.
     pub negative_prompt: Option<String>,
-    /// Width in pixels, a multiple of the model's factor (8); none is the width the model was trained at.
+    /// Width in pixels, a multiple of the model's factor (mostly 8); none is the width the model was trained at.
     pub width: Option<usize>,
     /// Height in pixels, likewise.
     pub height: Option<usize>,
@@ -22,7 +25,10 @@ pub struct Request {
     /// Which noise levels are visited; none is what the model's config says.
     pub schedule: Option<Schedule>,
     /// Steps of the sampler, from 1; most schedules have no more than the timesteps of the training.
-    pub steps: usize,
+    ///
+    /// None is as many as [`schedule`](Self::schedule) lists, else 50; but DDPM in pixels takes all the timesteps of the
+    /// training, as its paper does.
+    pub steps: Option<usize>,
     /// How much the prompt counts against the negative prompt: 1 is not at all, and half the work; none is 5 for models
     /// of the XL kind, and 7.5 for the others.
     pub guidance: Option<f64>,
@@ -37,31 +43,38 @@ pub struct Request {
 pub struct Latents {
     /// Row by row, channel by channel.
     pub numbers: Vec<f32>,
-    /// `[1, channels, height/8, width/8]`.
+    /// `[1, channels, height/8, width/8]`; `[1, 3, height, width]` where the model works on pixels.
     pub shape: [usize; 4],
 }
 
 impl Request {
-    /// A picture of `prompt` with 50 steps from seed 0.
+    /// A picture of `prompt` from seed 0.
     pub fn new(prompt: impl Into<String>) -> Self {
-        Self {
-            prompt: prompt.into(),
-            negative_prompt: None,
-            width: None,
-            height: None,
-            sampler: None,
-            options: Vec::new(),
-            schedule: None,
-            steps: 50,
-            guidance: None,
-            seed: 0,
-            latents: None,
+        Self { prompt: Some(prompt.into()), ..Self::default() }
+    }
+
+    /// Checks that it says what this kind of model can be told.
+    pub(crate) fn fits(&self, model: &Model) -> Result<(), Error> {
+        let of_text = [
+            ("--prompt", self.prompt.is_some()),
+            ("--negative-prompt", self.negative_prompt.is_some()),
+            ("--guidance", self.guidance.is_some()),
+            ("--schedule ays", self.schedule == Some(Schedule::Ays)),
+        ];
+        match (model.text_to_picture(), of_text.iter().find(|(_, is_given)| *is_given)) {
+            (Some(_), _) if self.prompt.is_none() => {
+                Err(Error::Request("--prompt is missing: this model draws what a text says; it may be empty".into()))
+            }
+            (None, Some((flag, _))) => Err(Error::Request(format!(
+                "{flag} is for models that read a text, and this one does not: leave it out"
+            ))),
+            _ => Ok(()),
         }
     }
 
     /// Width and height in pixels.
     pub(crate) fn size(&self, model: &Model) -> Result<(usize, usize), Error> {
-        let factor = model.vae_config.factor();
+        let factor = model.factor();
         let check = |name: &str, size: Option<usize>| {
             let size = size.unwrap_or(model.default_size);
             if size > 0 && size.is_multiple_of(factor) {
@@ -78,8 +91,11 @@ impl Request {
     /// Shape of the latents, `[1, channels, height, width]`.
     pub(crate) fn latent_shape(&self, model: &Model) -> Result<[usize; 4], Error> {
         let (width, height) = self.size(model)?;
-        let factor = model.vae_config.factor();
-        let shape = [1, model.vae_config.latent_channels, height / factor, width / factor];
+        let factor = model.factor();
+        let shape = match &model.kind {
+            Kind::Text(parts) => [1, parts.vae_config.latent_channels, height / factor, width / factor],
+            Kind::Unconditional(config) => [1, config.in_channels, height, width],
+        };
         match &self.latents {
             Some(Latents { shape: found, .. }) if *found != shape => {
                 Err(Error::Request(format!("latents of shape {found:?}, but this picture's have {shape:?}")))
@@ -106,15 +122,18 @@ impl Request {
         let setting = Setting {
             variance,
             blended: config.prediction,
-            clip: config.clip,
+            clip: Self::clip(model),
             options: order.into_iter().chain(self.options.iter().copied()).collect(),
             ..Setting::new(config.schedule.clone())
         };
         let sampler = name.make(&setting).map_err(|error| Error::Request(format!("--{error}")))?;
-        let walk = Walk::new(&name, config, self.schedule.as_ref(), model.is_xl(), self.steps)?;
+        let walk = Walk::new(&name, config, self.schedule.as_ref(), model.is_xl(), self.steps(model))?;
         let least = sampler.min_steps();
         if walk.levels.steps() < least {
-            return Err(Error::Request(format!("--steps {}: the {name} sampler needs at least {least}", self.steps)));
+            return Err(Error::Request(format!(
+                "--steps {}: the {name} sampler needs at least {least}",
+                self.steps(model)
+            )));
         }
         Ok((sampler, walk))
     }
@@ -124,13 +143,29 @@ impl Request {
         self.sampler.or(model.scheduler.sampler).unwrap_or_else(|| "ddim".parse().expect("it is in the catalogue"))
     }
 
-    /// The guidance scale.
+    /// The number of steps.
+    pub(crate) fn steps(&self, model: &Model) -> usize {
+        let is_ddpm = self.sampler_name(model).name == "ddpm" && model.text_to_picture().is_none();
+        let default = if is_ddpm { model.scheduler.schedule.len() } else { 50 };
+        self.steps.or(self.schedule.as_ref().and_then(Schedule::steps)).unwrap_or(default)
+    }
+
+    /// The range in which DDPM and DDIM hold denoised pictures.
+    ///
+    /// Latents have no fixed range, and diffusers' pipelines of them switch its schedulers' default off.
+    fn clip(model: &Model) -> Option<f64> {
+        let config = &model.scheduler;
+        config.clip_sample.unwrap_or(model.text_to_picture().is_none()).then_some(config.clip_sample_range)
+    }
+
+    /// The guidance scale; 1 is none.
     pub(crate) fn guidance(&self, model: &Model) -> Result<f64, Error> {
         match self.guidance {
             Some(guidance) if !guidance.is_finite() => {
                 Err(Error::Request(format!("--guidance {guidance}: a finite number is needed")))
             }
             Some(guidance) => Ok(guidance),
+            None if model.text_to_picture().is_none() => Ok(1.0),
             None if model.is_xl() => Ok(5.0),
             None => Ok(7.5),
         }

@@ -285,3 +285,16 @@ fn wrong_flags_are_usage_errors() {
         assert!(stderr(&output).starts_with("error: "), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn prompts_that_are_missing_or_too_much() {
+    let run = Run::new();
+    let sd = |model: &TinyModel, flags: &[&str]| {
+        run.sd(&[&["generate", "--steps", "2", "--model", model.path().to_str().unwrap()][..], flags].concat())
+    };
+    assert_refused(&run, &sd(&crate::MODEL, &[]), 2, &["--prompt is missing"]);
+    let pixels = TinyModel::ddpm();
+    for flag in ["--prompt", "--negative-prompt", "--guidance"] {
+        assert_refused(&run, &sd(&pixels, &[flag, "3"]), 2, &[flag, "models that read a text", "leave it out"]);
+    }
+}

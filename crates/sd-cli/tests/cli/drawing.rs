@@ -1,5 +1,7 @@
 //! What works.
 
+use sd_golden::TinyModel;
+
 use crate::{Run, assert_drawn, stderr, stdout};
 
 #[test]
@@ -224,4 +226,16 @@ fn ctrl_c_stops_at_the_next_step_and_leaves_no_file() {
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert!(stderr(&output).contains("cancelled after network call"), "{}", stderr(&output));
     assert_eq!(run.files(), [""; 0]);
+}
+
+#[test]
+fn a_model_of_pixels_draws_without_a_prompt() {
+    let (run, model) = (Run::new(), TinyModel::ddpm());
+    let flags = ["generate", "--model", model.path().to_str().unwrap(), "--seed", "5", "--steps", "2", "--eta", "1"];
+    assert_drawn(&run.sd(&[&flags[..], &["--sampler", "ddim", "--save-latents", "end.safetensors"]].concat()));
+    let png = String::from_utf8_lossy(&run.read("out.png")).into_owned();
+    assert!(png.contains("Steps: 2, Sampler: ddim, Seed: 5, Size: 32x32, eta: 1"), "the settings are not in the file");
+    let file = run.read("end.safetensors");
+    let file = safetensors::SafeTensors::deserialize(&file).unwrap();
+    assert_eq!(file.tensor("latents").unwrap().shape(), [1, 3, 32, 32]);
 }

@@ -7,11 +7,13 @@ mod class;
 mod clip;
 mod json;
 mod scheduler;
+mod unconditional;
 mod unet;
 mod vae;
 
 pub use clip::clip_config;
 pub use json::Json;
 pub use scheduler::SchedulerConfig;
+pub use unconditional::unconditional_config;
 pub use unet::unet_config;
 pub use vae::vae_config;

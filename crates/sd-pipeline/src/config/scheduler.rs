@@ -32,8 +32,10 @@ pub struct SchedulerConfig {
     pub original_inference_steps: usize,
     /// An option that the classes behind the solvers would follow, but which is not followed here.
     pub not_followed: Option<String>,
-    /// The range that denoised pictures are held in.
-    pub clip: Option<f64>,
+    /// Whether denoised pictures are held in a range, where it is said.
+    pub clip_sample: Option<bool>,
+    /// That range.
+    pub clip_sample_range: f64,
     /// The sampler that the class corresponds to, where it is one of ours.
     pub sampler: Option<SamplerName>,
 }
@@ -72,7 +74,8 @@ impl SchedulerConfig {
             solver_order: json.take("solver_order")?,
             original_inference_steps: json.count_or("original_inference_steps", 50)?,
             not_followed: not_followed(&mut json)?,
-            clip: clip(&mut json)?,
+            clip_sample: json.take("clip_sample")?,
+            clip_sample_range: json.take_or("clip_sample_range", 1.0)?,
             sampler,
         };
         json.finish()?;
@@ -147,10 +150,4 @@ fn variance(json: &mut Json) -> Result<Result<Variance, String>, Error> {
         "fixed_large" => Ok(Variance::FixedLarge),
         other => Err(other.to_string()),
     })
-}
-
-/// Only where it is asked for: latents have no fixed range, and diffusers' own pipelines switch its default off.
-fn clip(json: &mut Json) -> Result<Option<f64>, Error> {
-    let range = json.take_or("clip_sample_range", 1.0)?;
-    Ok(json.take_or("clip_sample", false)?.then_some(range))
 }

@@ -102,15 +102,21 @@ fn levels(json: &mut Json, config: UnetConfig) -> Result<UnetConfig, Error> {
 }
 
 /// Whether each block of a list has attention.
-fn block_types(json: &mut Json, key: &str, plain: &str, cross: &str, count: usize) -> Result<Vec<bool>, Error> {
+pub(super) fn block_types(
+    json: &mut Json,
+    key: &str,
+    plain: &str,
+    attending: &str,
+    count: usize,
+) -> Result<Vec<bool>, Error> {
     let types: Vec<String> = json.require(key)?;
     if types.len() != count {
         return Err(json.error(format!("`{key}` has {} values, expected one per level, {count}", types.len())));
     }
     let has_attention = |name: String| match name {
-        name if name == cross => Ok(true),
+        name if name == attending => Ok(true),
         name if name == plain => Ok(false),
-        name => Err(json.error(format!("`{key}` has {name:?}, only {plain} and {cross} are supported"))),
+        name => Err(json.error(format!("`{key}` has {name:?}, only {plain} and {attending} are supported"))),
     };
     types.into_iter().map(has_attention).collect()
 }

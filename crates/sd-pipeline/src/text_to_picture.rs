@@ -1,0 +1,81 @@
+use burn::tensor::{Device, FloatDType};
+use sd_unet::{Unet, UnetConfig};
+use sd_vae::AutoencoderKlConfig;
+use sd_weights::Weights;
+
+use crate::model::TextPart;
+use crate::networks::TextNetworks;
+use crate::{DType, Error};
+
+/// The parts of a model that draws from text, but for its U-Net's weights and its scheduler.
+#[derive(Debug)]
+pub(crate) struct TextToPicture {
+    pub text: Vec<TextPart>,
+    pub unet_config: UnetConfig,
+    pub vae_config: AutoencoderKlConfig,
+    /// Whether a missing negative prompt means zeros rather than an empty prompt.
+    pub zeros_for_no_negative: bool,
+    pub vae_weights: Weights,
+    pub vae_overflows_in_half: bool,
+}
+
+impl TextToPicture {
+    /// Whether the parts fit together.
+    pub fn check(&self) -> Result<(), String> {
+        let (unet, vae) = (&self.unet_config, &self.vae_config);
+        if (unet.in_channels, unet.out_channels) != (vae.latent_channels, vae.latent_channels) {
+            return Err(format!(
+                "the U-Net takes {} channels and gives {}, but latents have {}: not a text-to-picture model",
+                unet.in_channels, unet.out_channels, vae.latent_channels
+            ));
+        }
+        let expected = if unet.addition.is_some() { 2 } else { 1 };
+        if self.text.len() != expected {
+            return Err(format!("{} text encoders, but this U-Net reads {expected}", self.text.len()));
+        }
+        let context: usize = self.text.iter().map(|part| part.config.hidden_size).sum();
+        if context != unet.cross_attention_dim {
+            return Err(format!("the text is {context} wide, but the U-Net reads {}", unet.cross_attention_dim));
+        }
+        if let Some(addition) = unet.addition {
+            let last = &self.text[1].config;
+            let width = 6 * addition.time_embed_dim + last.projection_dim.unwrap_or(last.hidden_size);
+            if width != addition.input_dim {
+                return Err(format!(
+                    "sizes and pooled text are {width} wide, but the U-Net reads {}",
+                    addition.input_dim
+                ));
+            }
+        }
+        for part in &self.text {
+            let (tokens, positions) = (part.tokenizer.max_length(), part.config.max_position_embeddings);
+            if tokens > positions {
+                return Err(format!("the tokenizer makes {tokens} tokens, but the text encoder takes {positions}"));
+            }
+            let (highest, known) = (part.tokenizer.highest_id() as usize, part.config.vocab_size);
+            if highest >= known {
+                return Err(format!("the tokenizer has an id {highest}, but the text encoder knows {known} tokens"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Numbers in all weights but the U-Net's.
+    pub fn elements(&self) -> usize {
+        self.text.iter().map(|part| part.weights.elements()).sum::<usize>() + self.vae_weights.elements()
+    }
+
+    /// Reads the weights onto `device`, beside those of the U-Net.
+    pub fn load(&self, unet: Unet, device: &Device, dtype: DType) -> Result<TextNetworks, Error> {
+        let vae_dtype = match dtype {
+            DType::F16 if self.vae_overflows_in_half => FloatDType::F32,
+            other => other.float(),
+        };
+        let text = |part: &TextPart| part.weights.load(part.config.init(device), dtype.float());
+        Ok(TextNetworks {
+            text: self.text.iter().map(text).collect::<Result<_, _>>()?,
+            unet,
+            vae: self.vae_weights.load(self.vae_config.init(device), vae_dtype)?,
+        })
+    }
+}
