@@ -1,4 +1,4 @@
-"""Writes data/: three tiny pipelines without their weights, and what diffusers makes of them.
+"""Writes data/: four tiny pipelines without their weights, and what diffusers makes of them.
 
     python golden.py        (torch 2.8, diffusers 0.42.1, transformers 5.23, safetensors, pillow)
 
@@ -13,10 +13,10 @@ import shutil
 import diffusers
 import torch
 from diffusers import (
-    AutoencoderKL, DDIMScheduler, DDPMScheduler, DEISMultistepScheduler, DPMSolverMultistepScheduler,
+    AutoencoderKL, DDIMPipeline, DDIMScheduler, DDPMPipeline, DDPMScheduler, DEISMultistepScheduler, DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler, EulerDiscreteScheduler, HeunDiscreteScheduler, KDPM2AncestralDiscreteScheduler,
     KDPM2DiscreteScheduler, LCMScheduler, LMSDiscreteScheduler, PNDMScheduler, SASolverScheduler, StableDiffusionPipeline,
-    StableDiffusionXLPipeline, TCDScheduler, UNet2DConditionModel, UniPCMultistepScheduler,
+    StableDiffusionXLPipeline, TCDScheduler, UNet2DConditionModel, UNet2DModel, UniPCMultistepScheduler,
 )
 from PIL import Image
 from safetensors.torch import save_file
@@ -224,6 +224,48 @@ def save_pictures(kind, pipe, config, folder):
     (folder / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
 
 
+def write_ddpm(model, expected):
+    """A model of pixels as the DDPM paper has it, and the outputs of a second network that differs in all that can differ."""
+    options = dict(sample_size=32, norm_num_groups=8, block_out_channels=(16, 32, 32))
+    network = with_seeded_weights("ddpm", "unet", UNet2DModel(
+        down_block_types=("DownBlock2D", "AttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "AttnUpBlock2D", "UpBlock2D"),
+        attention_head_dim=None, downsample_padding=0, flip_sin_to_cos=False, freq_shift=1, norm_eps=1e-6, **options,
+    ))
+    later = with_seeded_weights("ddpm", "later", UNet2DModel(
+        down_block_types=("DownBlock2D", "DownBlock2D", "AttnDownBlock2D"), up_block_types=("AttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+        layers_per_block=1, add_attention=False, **options,
+    ))
+    with torch.no_grad():
+        x, t = noise("x", 2, 3, 32, 16), torch.tensor([981.0, 21.0])
+        outputs = dict(unet=network(x, t).sample, later=later(x, t).sample)
+    save_file({k: v.contiguous() for k, v in outputs.items()}, expected / "networks.safetensors")
+    DDPMPipeline(network, DDPMScheduler()).save_pretrained(model, safe_serialization=True)
+    (model / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    cases = {}
+
+    def draw(name, sampler, steps, seed=42, eta=0.0, **changed):
+        Scheduler, Pipeline = (DDIMScheduler, DDIMPipeline) if sampler == "ddim" else (DDPMScheduler, DDPMPipeline)
+        pipe = Pipeline(network, Scheduler(**changed))
+        pipe.set_progress_bar_config(disable=True)
+        generator = torch.Generator("cpu").manual_seed(seed)
+        image = pipe(num_inference_steps=steps, generator=generator, output_type="np", **(dict(eta=eta) if eta else {})).images[0]
+        Image.fromarray((image * 255).round().astype("uint8")).save(expected / f"{name}.png", optimize=True)
+        cases[name] = dict(sampler=sampler, steps=steps, seed=seed, width=32, height=32)
+        cases[name] |= {k: v for k, v in dict(eta=eta, config=changed).items() if v}
+
+    draw("ddpm-10", "ddpm", 10)
+    draw("ddpm-50", "ddpm", 50, seed=7)
+    draw("ddpm-large-10", "ddpm", 10, variance_type="fixed_large")
+    draw("ddpm-v-unclipped-10", "ddpm", 10, prediction_type="v_prediction", clip_sample=False)
+    draw("ddpm-range-10", "ddpm", 10, clip_sample_range=0.5)
+    draw("ddim-7", "ddim", 7)
+    draw("ddim-10", "ddim", 10)
+    draw("ddim-10-eta1", "ddim", 10, eta=1.0)
+    draw("ddim-v-10", "ddim", 10, prediction_type="v_prediction")
+    draw("ddim-v-unclipped-10", "ddim", 10, prediction_type="v_prediction", clip_sample=False)
+    (expected / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
+
+
 def main():
     diffusers.utils.logging.set_verbosity_error()
     shutil.rmtree(DATA, ignore_errors=True)
@@ -236,6 +278,9 @@ def main():
         config = save_configs(kind, pipe, model)
         save_network_outputs(kind, pipe, expected)
         save_pictures(kind, pipe, config, expected)
+    folders = DATA / "ddpm" / "model", DATA / "ddpm" / "expected"
+    folders[1].mkdir(parents=True)
+    write_ddpm(*folders)
 
 
 if __name__ == "__main__":

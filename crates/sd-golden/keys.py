@@ -2,7 +2,7 @@
 import pathlib
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel, UNet2DModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 KEYS = pathlib.Path(__file__).parent / "keys"
@@ -49,3 +49,10 @@ with torch.device("meta"):
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
         block_out_channels=(128, 256, 512, 512), layers_per_block=2,
     ))
+    for name, size, channels, attention in ("cifar10", 32, (128, 256, 256, 256), 1), ("256", 256, (128, 128, 256, 256, 512, 512), 4):
+        kinds = ["Attn" if i == attention else "" for i in range(len(channels))]
+        write(f"unet_ddpm_{name}", UNet2DModel(
+            sample_size=size, block_out_channels=channels, attention_head_dim=None, downsample_padding=0, flip_sin_to_cos=False,
+            down_block_types=[f"{kind}DownBlock2D" for kind in kinds], up_block_types=[f"{kind}UpBlock2D" for kind in kinds[::-1]],
+            freq_shift=1, norm_eps=1e-6,
+        ))

@@ -1,10 +1,10 @@
 use std::path::{Path, PathBuf};
 
 use sd_clip::{Activation, ClipTextConfig};
-use sd_unet::{AdditionConfig, UnetConfig, UnetLevel};
+use sd_unet::{AdditionConfig, UnconditionalLevel, UnconditionalUnetConfig, UnetConfig, UnetLevel};
 use sd_vae::AutoencoderKlConfig;
 
-/// The families of tiny models.
+/// The families of tiny models that draw from text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// As Stable Diffusion 1.x.
@@ -94,7 +94,37 @@ impl Kind {
     }
 }
 
+/// The network of the tiny model that draws in pixels, as DDPM has it.
+pub fn ddpm() -> UnconditionalUnetConfig {
+    UnconditionalUnetConfig {
+        levels: unconditional_levels([false, true, false]),
+        norm_num_groups: 8,
+        ..UnconditionalUnetConfig::ddpm_cifar10()
+    }
+}
+
+/// A network of the same kind that differs in all that can differ.
+pub fn later_ddpm() -> UnconditionalUnetConfig {
+    UnconditionalUnetConfig {
+        levels: unconditional_levels([false, false, true]),
+        layers_per_block: 1,
+        mid_attention: false,
+        attention_head_dim: Some(8),
+        norm_eps: 1e-5,
+        flip_sin_to_cos: true,
+        freq_shift: 0,
+        downsample_padding: 1,
+        ..ddpm()
+    }
+}
+
+fn unconditional_levels(attention: [bool; 3]) -> Vec<UnconditionalLevel> {
+    let level =
+        |(channels, attention)| UnconditionalLevel { channels, down_attention: attention, up_attention: attention };
+    [16, 32, 32].into_iter().zip(attention).map(level).collect()
+}
+
 /// The folder `data/`.
-pub(crate) fn data() -> &'static Path {
+pub fn data() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data"))
 }

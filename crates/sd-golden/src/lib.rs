@@ -6,5 +6,5 @@
 mod kind;
 mod model;
 
-pub use kind::Kind;
+pub use kind::{Kind, data, ddpm, later_ddpm};
 pub use model::{TinyModel, noise};

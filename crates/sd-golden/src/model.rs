@@ -12,8 +12,8 @@ use sd_weights::parameters;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::Kind;
 use crate::kind::data;
+use crate::{Kind, ddpm, later_ddpm};
 
 /// A model folder in the diffusers layout, removed when this is dropped.
 #[derive(Debug)]
@@ -35,11 +35,29 @@ impl TinyModel {
         let device = Device::flex();
         for (name, config) in kind.text() {
             copy_folder(&data().join("tokenizer"), &path.join(name.replace("text_encoder", "tokenizer")));
-            write_weights(kind, name, &config.init(&device), &path.join(name).join("model.safetensors"));
+            write_weights(kind.name(), name, &config.init(&device), &path.join(name).join("model.safetensors"));
         }
         let weights = |part: &str| path.join(part).join("diffusion_pytorch_model.safetensors");
-        write_weights(kind, "unet", &kind.unet().init(&device), &weights("unet"));
-        write_weights(kind, "vae", &kind.vae().init(&device), &weights("vae"));
+        write_weights(kind.name(), "unet", &kind.unet().init(&device), &weights("unet"));
+        write_weights(kind.name(), "vae", &kind.vae().init(&device), &weights("vae"));
+        Self { folder }
+    }
+
+    /// Writes the folder of a model that draws in pixels and without a text, and beside it, as `later`, the weights of
+    /// [`later_ddpm`].
+    ///
+    /// # Panics
+    ///
+    /// Panics where that fails.
+    pub fn ddpm() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (path, device) = (folder.path(), Device::flex());
+        copy_folder(&data().join("ddpm/model"), path);
+        create_dir_all(path.join("later")).expect("the temporary folder can be written");
+        for (part, config) in [("unet", ddpm()), ("later", later_ddpm())] {
+            let file = path.join(part).join("diffusion_pytorch_model.safetensors");
+            write_weights("ddpm", part, &config.init(&device), &file);
+        }
         Self { folder }
     }
 
@@ -78,7 +96,7 @@ fn hash(name: &str) -> u64 {
     u64::from(name.bytes().fold(0x811c_9dc5, step))
 }
 
-fn write_weights<M: Module>(kind: Kind, part: &str, module: &M, file: &Path) {
+fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path) {
     let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = parameters(module)
         .into_iter()
         .map(|(key, shape)| {
@@ -93,7 +111,7 @@ fn write_weights<M: Module>(kind: Kind, part: &str, module: &M, file: &Path) {
 }
 
 /// The numbers of one tensor: the same rule as in `golden.py`.
-fn weights(kind: Kind, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
+fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
     let count = shape.iter().product();
     let per_output: usize = shape[1..].iter().product();
     let (offset, scale) = match key {
@@ -102,7 +120,7 @@ fn weights(kind: Kind, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
         key if key.contains("embeddings.") => (0.0, 0.3),
         _ => (0.0, (0.9 / (per_output as f64).sqrt()) as f32),
     };
-    let mut numbers = TorchNoise::new(hash(&format!("{}/{part}/{key}", kind.name()))).randn(count);
+    let mut numbers = TorchNoise::new(hash(&format!("{kind}/{part}/{key}"))).randn(count);
     numbers.iter_mut().for_each(|z| *z = offset + scale * *z);
     let mut halves = vec![f16::ZERO; count];
     halves.convert_from_f32_slice(&numbers);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::Device;
 use sd_clip::ClipTextConfig;
-use sd_unet::UnetConfig;
+use sd_unet::{UnconditionalUnetConfig, UnetConfig};
 use sd_vae::AutoencoderKlConfig;
 use sd_weights::parameters;
 
@@ -50,4 +50,11 @@ fn stable_diffusion_xl_fits_key_by_key() {
     assert_fits(&ClipTextConfig::sdxl_2().init(&device), "text_encoder_2_sdxl");
     assert_fits(&UnetConfig::sdxl().init(&device), "unet_sdxl");
     assert_fits(&AutoencoderKlConfig::sdxl().init(&device), "vae");
+}
+
+#[test]
+fn the_networks_of_ddpm_fit_key_by_key() {
+    let device = Device::flex();
+    assert_fits(&UnconditionalUnetConfig::ddpm_cifar10().init(&device), "unet_ddpm_cifar10");
+    assert_fits(&UnconditionalUnetConfig::ddpm_256().init(&device), "unet_ddpm_256");
 }

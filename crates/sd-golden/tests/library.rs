@@ -1,6 +1,7 @@
 //! The pipeline as a Rust program uses it.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use sd_golden::{Kind, TinyModel};
 use sd_pipeline::{DType, Device, Error, Latents, Model, Noise, Pipeline, Request, Tensor, TorchNoise};
@@ -10,7 +11,7 @@ fn pipeline(kind: Kind) -> Pipeline {
 }
 
 fn request() -> Request {
-    Request { steps: 5, width: Some(32), height: Some(32), seed: 3, ..Request::new("a red house") }
+    Request { steps: Some(5), width: Some(32), height: Some(32), seed: 3, ..Request::new("a red house") }
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn noise_may_be_ones_own() {
 fn a_pipeline_draws_the_same_picture_again() {
     let pipeline = pipeline(Kind::Sdxl);
     let first = pipeline.draw(&request()).unwrap();
-    pipeline.draw(&Request { prompt: "another".into(), seed: 4, ..request() }).unwrap();
+    pipeline.draw(&Request { prompt: Some("another".into()), seed: 4, ..request() }).unwrap();
     assert_eq!(first.image, pipeline.draw(&request()).unwrap().image);
 }
 
@@ -71,12 +72,63 @@ fn what_a_folder_does_not_say_has_the_defaults_of_its_sampler() {
     let model = Model::open(TinyModel::new(Kind::Sdxl).path()).unwrap();
     let settings = model.describe(&Request::new("a house")).unwrap();
     assert_eq!(settings, "a house\nSteps: 50, Sampler: euler, CFG scale: 5, Seed: 0, Size: 64x64");
-    assert!(model.check(&Request { sampler: Some("pndm".parse().unwrap()), steps: 3, ..request() }).is_err());
+    assert!(model.check(&Request { sampler: Some("pndm".parse().unwrap()), steps: Some(3), ..request() }).is_err());
 }
 
 #[test]
 fn sizes_that_are_odd_in_latents_are_drawn() {
     let picture =
-        pipeline(Kind::Sd2v).draw(&Request { width: Some(40), height: Some(56), steps: 1, ..request() }).unwrap();
+        pipeline(Kind::Sd2v).draw(&Request { width: Some(40), height: Some(56), steps: Some(1), ..request() }).unwrap();
     assert_eq!((picture.image.width, picture.image.height), (40, 56));
+}
+
+fn change(file: &Path, key: &str, value: &str) {
+    let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    config[key] = value.into();
+    std::fs::write(file, config.to_string()).unwrap();
+}
+
+#[test]
+fn ddpm_takes_every_step_of_its_training_and_ddim_fifty() {
+    let folder = TinyModel::ddpm();
+    let describe = |request| Model::open(folder.path()).unwrap().describe(&request).unwrap();
+    let request = || Request { seed: 7, ..Request::default() };
+    assert_eq!(describe(request()), "Steps: 1000, Sampler: ddpm, Seed: 7, Size: 32x32");
+    let ddim = Request { sampler: Some("ddim".parse().unwrap()), ..request() };
+    assert_eq!(describe(ddim), "Steps: 50, Sampler: ddim, Seed: 7, Size: 32x32");
+    change(&folder.path().join("model_index.json"), "_class_name", "DDIMPipeline");
+    assert_eq!(describe(request()), "Steps: 50, Sampler: ddim, Seed: 7, Size: 32x32");
+}
+
+/// As the first of these models were published.
+#[test]
+fn a_model_of_pixels_may_lie_beside_its_index() {
+    let folder = TinyModel::ddpm();
+    let request = Request { steps: Some(2), ..Request::default() };
+    let draw = || Pipeline::from_folder(folder.path(), &Device::flex(), DType::F32).unwrap().draw(&request).unwrap();
+    let expected = draw();
+    assert_eq!((expected.image.width, expected.latents.shape), (32, [1, 3, 32, 32]));
+    for part in ["unet", "scheduler"] {
+        for file in std::fs::read_dir(folder.path().join(part)).unwrap().map(Result::unwrap) {
+            std::fs::rename(file.path(), folder.path().join(file.file_name())).unwrap();
+        }
+        std::fs::remove_dir(folder.path().join(part)).unwrap();
+    }
+    assert_eq!(draw().image, expected.image);
+}
+
+#[test]
+fn what_reads_no_text_is_told_none() {
+    let (pixels, text) =
+        (Model::open(TinyModel::ddpm().path()).unwrap(), Model::open(TinyModel::new(Kind::Sd1).path()).unwrap());
+    let refused = |model: &Model, request: Request| match model.check(&request) {
+        Err(error) if error.is_usage() => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let (with_guidance, ays) = (Request { guidance: Some(2.0), ..Request::default() }, Some("ays".parse().unwrap()));
+    assert!(refused(&pixels, Request::new("")).starts_with("--prompt is for models that read a text"));
+    assert!(refused(&pixels, with_guidance).starts_with("--guidance is for"));
+    assert!(refused(&pixels, Request { schedule: ays, ..Request::default() }).starts_with("--schedule ays is for"));
+    assert!(refused(&text, Request::default()).starts_with("--prompt is missing"));
+    assert!(refused(&pixels, Request { width: Some(30), ..Request::default() }).contains("multiple of 4"));
 }

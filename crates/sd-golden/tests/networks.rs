@@ -6,7 +6,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, FloatDType, Tensor};
 use sd_clip::Tokenizer;
-use sd_golden::{Kind, TinyModel, noise};
+use sd_golden::{Kind, TinyModel, data, ddpm, later_ddpm, noise};
 use sd_pipeline::{device_by_name, device_names, read_tensor};
 use sd_unet::AddedConditions;
 use sd_weights::Weights;
@@ -74,4 +74,16 @@ fn the_networks_of_a_tiny_sd2_are_the_references() {
 #[test]
 fn the_networks_of_a_tiny_sdxl_are_the_references() {
     check(Kind::Sdxl);
+}
+
+#[test]
+fn the_networks_of_a_tiny_ddpm_are_the_references() {
+    let (model, expected) = (TinyModel::ddpm(), data().join("ddpm/expected/networks.safetensors"));
+    for (name, device) in devices() {
+        for (part, config) in [("unet", ddpm()), ("later", later_ddpm())] {
+            let unet = load(&model, part, "diffusion_pytorch_model", config.init(&device));
+            let out = unet.forward(noise("x", [2, 3, 32, 16], &device), &[981.0, 21.0]);
+            assert_close(out, &expected, part, name);
+        }
+    }
 }

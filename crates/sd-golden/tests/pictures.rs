@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use sd_golden::{Kind, TinyModel};
+use sd_golden::{Kind, TinyModel, data};
 use sd_pipeline::{DType, Pipeline, Request, SamplerOption, device_by_name, device_names};
 use serde_json::Value;
 
@@ -17,8 +17,8 @@ fn request(case: &Value) -> Request {
         width: Some(number("width") as usize),
         height: Some(number("height") as usize),
         sampler: Some(case["sampler"].as_str().unwrap().parse().unwrap()),
-        steps: number("steps") as usize,
-        guidance: Some(number("guidance")),
+        steps: Some(number("steps") as usize),
+        guidance: case["guidance"].as_f64(),
         options: case["eta"]
             .as_f64()
             .filter(|eta| *eta > 0.0)
@@ -27,7 +27,8 @@ fn request(case: &Value) -> Request {
             .collect(),
         schedule: case["schedule"].as_str().map(|name| name.parse().unwrap()),
         seed: number("seed") as u64,
-        ..Request::new(case["prompt"].as_str().unwrap())
+        prompt: case["prompt"].as_str().map(str::to_string),
+        ..Request::default()
     }
 }
 
@@ -39,8 +40,8 @@ fn pixels(file: &Path) -> Vec<u8> {
     pixels
 }
 
-fn check(kind: Kind) {
-    let (model, expected) = (TinyModel::new(kind), kind.data().join("expected"));
+fn check(kind: &str, make: impl Fn() -> TinyModel) {
+    let (model, expected) = (make(), data().join(kind).join("expected"));
     let cases = std::fs::read_to_string(expected.join("cases.json")).unwrap();
     let cases: serde_json::Map<String, Value> = serde_json::from_str(&cases).unwrap();
     for (device, _) in device_names().filter(|(_, compiled)| *compiled) {
@@ -54,7 +55,7 @@ fn check(kind: Kind) {
             let found = match case["config"].as_object() {
                 None => pipeline.draw(&request(case)),
                 Some(changes) => {
-                    let model = TinyModel::new(kind);
+                    let model = make();
                     model.change_scheduler(changes);
                     open(&model).draw(&request(case))
                 }
@@ -65,9 +66,8 @@ fn check(kind: Kind) {
             let differences = found.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b));
             let mean = differences.clone().map(f64::from).sum::<f64>() / found.len() as f64;
             let max = differences.max().unwrap();
-            println!("{device} {} {name}: mean {mean:.4}, largest {max}", kind.name());
+            println!("{device} {kind} {name}: mean {mean:.4}, largest {max}");
             let (most, largest) = if device == "flex" { (0.05, 2) } else { (0.2, 3) };
-            let kind = kind.name();
             assert!(mean <= most && max <= largest, "{kind} {name} on {device}: mean {mean:.3}, largest {max}");
         }
     }
@@ -75,15 +75,20 @@ fn check(kind: Kind) {
 
 #[test]
 fn pictures_of_a_tiny_sd1_are_those_of_diffusers() {
-    check(Kind::Sd1);
+    check("sd1", || TinyModel::new(Kind::Sd1));
 }
 
 #[test]
 fn pictures_of_a_tiny_sd2_with_v_prediction_are_those_of_diffusers() {
-    check(Kind::Sd2v);
+    check("sd2v", || TinyModel::new(Kind::Sd2v));
 }
 
 #[test]
 fn pictures_of_a_tiny_sdxl_are_those_of_diffusers() {
-    check(Kind::Sdxl);
+    check("sdxl", || TinyModel::new(Kind::Sdxl));
+}
+
+#[test]
+fn pictures_of_a_tiny_ddpm_are_those_of_diffusers() {
+    check("ddpm", TinyModel::ddpm);
 }
