@@ -87,9 +87,10 @@ fn check(json: &Json, config: &UnconditionalUnetConfig) -> Result<(), Error> {
         if channels == 0 || !channels.is_multiple_of(groups) {
             return Err(json.error(format!("{channels} channels do not divide into `norm_num_groups`, {groups}")));
         }
-        let in_the_middle = config.mid_attention && i + 1 == config.levels.len();
+        let attends =
+            level.down_attention || level.up_attention || (config.mid_attention && i + 1 == config.levels.len());
         let dim = config.attention_head_dim.unwrap_or(channels);
-        if (level.down_attention || level.up_attention || in_the_middle) && !(dim > 0 && channels.is_multiple_of(dim)) {
+        if dim == 0 || (attends && !channels.is_multiple_of(dim)) {
             return Err(
                 json.error(format!("{channels} channels do not divide into heads of `attention_head_dim`, {dim}"))
             );
@@ -166,6 +167,7 @@ mod tests {
         for (key, value) in [
             ("time_embedding_type", json!("fourier")),
             ("downsample_padding", json!(2)),
+            ("attention_head_dim", json!(0)),
             ("attention_head_dim", json!(7)),
             ("attn_norm_num_groups", json!(8)),
             ("class_embed_type", json!("timestep")),
