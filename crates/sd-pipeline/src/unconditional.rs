@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use sd_weights::Weights;
 
-use crate::config::{SchedulerConfig, unconditional_config};
+use crate::config::{Json, SchedulerConfig, unconditional_config};
 use crate::model::Kind;
 use crate::{Error, Model};
 

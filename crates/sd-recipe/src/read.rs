@@ -75,6 +75,7 @@ impl Recipe {
         let used: &[&str] = match self.train {
             What::Autoencoder => &["vae"],
             What::TextToImage => &["unet", "text_encoder", "scheduler"],
+            What::Pixels => &["unet", "scheduler"],
         };
         let tables = [
             ("vae", &self.vae),

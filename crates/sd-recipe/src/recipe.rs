@@ -55,6 +55,8 @@ pub enum What {
     Autoencoder,
     /// A U-Net and its text encoder, which turn noise and a caption into latents.
     TextToImage,
+    /// A U-Net that turns noise into pixels, without a text (Ho et al. 2020).
+    Pixels,
 }
 
 /// Where the pictures come from: either [`scenes`](Self::scenes) or [`folder`](Self::folder).

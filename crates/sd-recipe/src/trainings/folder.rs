@@ -24,6 +24,15 @@ pub(super) fn write_json(file: &Path, value: &Value) -> Result<(), RecipeError> 
     write(file, format!("{value:#}\n").as_bytes())
 }
 
+/// Writes the scheduler's config as the recipe has it; `class` is the sampler that diffusers takes where it names none.
+pub(super) fn begin_scheduler(recipe: &Recipe, model: &Path, class: &str) -> Result<(), RecipeError> {
+    let folder = model.join("scheduler");
+    create(&folder)?;
+    let mut scheduler = recipe.scheduler.clone().unwrap_or_default();
+    scheduler.entry("_class_name").or_insert_with(|| class.into());
+    write_json(&folder.join("scheduler_config.json"), &scheduler.into())
+}
+
 /// Makes a folder.
 pub(super) fn create(folder: &Path) -> Result<(), RecipeError> {
     fs::create_dir_all(folder).map_err(RecipeError::io(folder))

@@ -3,6 +3,8 @@
 mod autoencoder;
 mod folder;
 mod latents;
+mod objective;
+mod pixels;
 mod text_to_image;
 mod words;
 
@@ -35,6 +37,7 @@ pub fn follow(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(),
     }
     match recipe.train {
         What::Autoencoder => autoencoder::train(recipe, pictures, device, watch),
+        What::Pixels => pixels::train(recipe, pictures, device, watch),
         What::TextToImage => text_to_image::train(recipe, pictures, device, watch),
     }
 }

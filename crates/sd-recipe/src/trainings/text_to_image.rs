@@ -6,13 +6,14 @@ use sd_clip::{ClipTextConfig, Tokenizer};
 use sd_pipeline::config::{Json, SchedulerConfig, clip_config, unet_config};
 use sd_pipeline::{DType, Image, Pipeline, Request};
 use sd_train::tasks::{Diffusion, DiffusionConfig, TextToLatents};
-use sd_train::{Objective, Timesteps, Weighting, diffusers, initialise};
+use sd_train::{diffusers, initialise};
 use sd_unet::{Unet, UnetConfig};
 use sd_weights::{Weights, save};
 use serde_json::json;
 
-use super::folder::{copy, create, dtype, write_json};
+use super::folder::{begin_scheduler, copy, create, dtype, write_json};
 use super::latents::{Codec, latents};
+use super::objective::{objective, timesteps};
 use super::words::tokenizer;
 use crate::run::{Product, run};
 use crate::sheet::sheet;
@@ -37,17 +38,12 @@ pub(super) fn train(
     let _ = watch(&Event::Busy("encoding the pictures"));
     let latents = latents(recipe, &pictures, &codec)?;
     let captions = pictures.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
-    let settings = &recipe.diffusion;
-    let schedule = networks.scheduler.schedule.clone();
-    let steps = schedule.len();
-    let weighting = settings.min_snr_gamma.map_or(Weighting::Simple, |gamma| Weighting::MinSnr { gamma });
-    let objective = Objective { schedule, prediction: networks.scheduler.prediction, weighting };
-    let timesteps =
-        if settings.importance_sampling { Timesteps::by_loss(steps) } else { Timesteps::Uniform { count: steps } };
-    let config = DiffusionConfig::new(recipe.seed)
-        .with_caption_dropout(settings.caption_dropout)
-        .with_noise_offset(settings.noise_offset);
-    let task = Diffusion::new(latents, captions, tokenizer.encode("").ids, objective, timesteps, config);
+    let settings = DiffusionConfig::new(recipe.seed)
+        .with_caption_dropout(recipe.diffusion.caption_dropout)
+        .with_noise_offset(recipe.diffusion.noise_offset);
+    let scheduler = &networks.scheduler;
+    let (objective, timesteps) = (objective(recipe, scheduler), timesteps(recipe, scheduler));
+    let task = Diffusion::new(latents, captions, tokenizer.encode("").ids, objective, timesteps, settings);
     let start = networks.init(recipe, &device.clone().autodiff())?;
     let product = Drawer {
         size: pictures.size / codec.config.factor(),
@@ -122,10 +118,7 @@ impl Networks {
             Some(start) => UNCHANGED.iter().try_for_each(|part| copy(&start.join(part), &model.join(part)))?,
             None => {
                 copy(&codec.folder, &model.join("vae"))?;
-                create(&model.join("scheduler"))?;
-                let mut scheduler = recipe.scheduler.clone().unwrap_or_default();
-                scheduler.entry("_class_name").or_insert_with(|| json!("DDIMScheduler"));
-                write_json(&model.join("scheduler/scheduler_config.json"), &scheduler.into())?;
+                begin_scheduler(recipe, model, "DDIMScheduler")?;
             }
         }
         let class = |library: &str, class: &str| json!([library, class]);
@@ -198,7 +191,7 @@ impl Product<TextToLatents> for Drawer<'_> {
         let settings = &self.recipe.samples;
         let draw = |(seed, caption): (u64, &String)| {
             let request = Request {
-                steps: settings.steps,
+                steps: Some(settings.steps),
                 guidance: Some(settings.guidance),
                 seed,
                 ..Request::new(caption.as_str())

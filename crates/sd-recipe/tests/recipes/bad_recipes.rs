@@ -1,4 +1,4 @@
-use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
+use crate::{AUTOENCODER, PIXELS, TEXT_TO_IMAGE, train};
 
 /// What is said of a recipe in which `from` was replaced.
 fn error(text: &str, from: &str, to: &str) -> String {
@@ -61,6 +61,18 @@ fn networks_that_do_not_fit_together_are_refused() {
     ] {
         assert!(TEXT_TO_IMAGE.contains(from), "{from}");
         let error = train(folder.path(), &TEXT_TO_IMAGE.replace(from, to), None).unwrap_err().to_string();
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+}
+
+#[test]
+fn a_recipe_in_pixels_needs_no_text() {
+    for (from, to, expected) in [
+        ("[scheduler]", "[text_encoder]\n[scheduler]", "[text_encoder] has no use in this training"),
+        ("size = 16\n[unet]", "size = 15\n[unet]", "`data.size` is 15, which is not a multiple of 2"),
+        ("attention_head_dim = 4", "attention_head_dim = 3", "recipe.toml/[unet]: "),
+    ] {
+        let error = error(PIXELS, from, to);
         assert!(error.contains(expected), "{to}: {error}");
     }
 }

@@ -74,6 +74,34 @@ count = 2
 steps = 2
 "#;
 
+/// A recipe in pixels and without a text.
+const PIXELS: &str = r#"
+train = "pixels"
+output = "OUT/pixels"
+[data]
+scenes = 6
+size = 16
+[unet]
+sample_size = 16
+block_out_channels = [4, 8]
+down_block_types = ["DownBlock2D", "AttnDownBlock2D"]
+up_block_types = ["AttnUpBlock2D", "UpBlock2D"]
+layers_per_block = 1
+attention_head_dim = 4
+norm_num_groups = 2
+[scheduler]
+beta_schedule = "linear"
+[training]
+steps = 4
+batch = 4
+rate = 1e-3
+checkpoint_every = 2
+[samples]
+every = 2
+count = 2
+steps = 2
+"#;
+
 /// Writes a recipe, with `OUT` for the folder.
 fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     let file = folder.join(name);

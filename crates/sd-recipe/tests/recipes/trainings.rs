@@ -4,7 +4,7 @@ use std::path::Path;
 use sd_pipeline::Model;
 use sd_recipe::RecipeError;
 
-use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
+use crate::{AUTOENCODER, PIXELS, TEXT_TO_IMAGE, train};
 
 /// The metrics without their times.
 fn metrics(folder: &Path) -> Vec<[f64; 4]> {
@@ -58,6 +58,19 @@ fn what_comes_out_is_a_model_folder_and_all_that_shows_how_it_went() {
     let vae = fs::read_to_string(folder.join("autoencoder/model/vae/config.json")).unwrap();
     let factor = serde_json::from_str::<serde_json::Value>(&vae).unwrap()["scaling_factor"].as_f64().unwrap();
     assert!(factor.is_finite() && factor > 0.0 && factor != 1.0, "{factor}");
+}
+
+#[test]
+fn a_model_in_pixels_is_trained_and_fine_tuned() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    train(folder, PIXELS, None).unwrap();
+    assert!(folder.join("pixels/samples/step-000004.png").is_file());
+    assert!(Model::open(folder.join("pixels/model")).is_ok());
+    let (tables, rest) = (PIXELS.find("[unet]").unwrap(), PIXELS.find("[training]").unwrap());
+    let tuned = format!("start = \"OUT/pixels/model\"{}{}", &PIXELS[..tables], &PIXELS[rest..]);
+    train(folder, &tuned.replace("output = \"OUT/pixels\"", "output = \"OUT/tuned\""), None).unwrap();
+    assert!(folder.join("tuned/model/unet/diffusion_pytorch_model.safetensors").is_file());
 }
 
 #[test]
