@@ -18,6 +18,7 @@ pub(crate) fn of_decoding(config: &AutoencoderKlConfig, width: usize, height: us
 
 /// Bytes that a U-Net on pixels takes at its peak: several tensors of the finest level, at full size.
 pub(crate) fn of_denoising(config: &UnconditionalUnetConfig, width: usize, height: usize) -> usize {
+    /// 9.5 to 10.4 were measured with the flex backend, at 256×256 and 128×128.
     const LIVE_TENSORS: usize = 12;
     LIVE_TENSORS.saturating_mul(width).saturating_mul(height).saturating_mul(4 * config.levels[0].channels)
 }
