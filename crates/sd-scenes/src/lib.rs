@@ -24,6 +24,7 @@
 //!   what goes together, [`Scene::check`] whether all of a scene does.
 //! - [`Scene::random`] makes one up, [`Scene::draw`] draws it, [`Scene::caption`] words it.
 //! - [`Split`] numbers the samples of two sets without a common scene.
+//! - [`Told`] is what a caption tells of its scene: captions leave things out.
 //! - [`words`] are all that captions are made of.
 //!
 //! # Same seed, same pixels
@@ -39,7 +40,7 @@ mod picture;
 mod sample;
 mod scene;
 
-pub use caption::words;
+pub use caption::{Told, ToldObject, words};
 pub use picture::Picture;
 pub use sample::{Sample, Split};
 pub use scene::{Colour, Count, Kind, Misfit, Object, Place, Scene, Side, Size, Sky, Time, UnknownName};

@@ -1,5 +1,5 @@
 use crate::dice::Dice;
-use crate::{Picture, Scene};
+use crate::{Picture, Scene, Told};
 
 /// A picture to train on or to test with, and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub struct Sample {
     pub picture: Picture,
     /// Words for it.
     pub caption: String,
+    /// What the words tell.
+    pub told: Told,
 }
 
 /// The two sets of scenes, which share none: about one of sixteen is held out, by a hash of all its attributes.
@@ -59,7 +61,9 @@ impl Split {
                 break scene;
             }
         };
-        Sample { picture: scene.draw(dice.bits(), pixels), caption: scene.caption(dice.bits()), scene }
+        let picture = scene.draw(dice.bits(), pixels);
+        let (caption, told) = scene.caption_and_told(dice.bits());
+        Sample { scene, picture, caption, told }
     }
 }
 

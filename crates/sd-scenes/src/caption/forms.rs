@@ -1,7 +1,8 @@
 use super::place::Manner;
+use super::told::Told;
 use super::{english, place, sky, thing, time};
-use crate::Scene;
 use crate::dice::Dice;
+use crate::{Object, Scene};
 
 /// What stands before some captions.
 pub(super) const LEADS: &[&str] = &["a picture of", "an illustration of", "a scene with"];
@@ -9,14 +10,15 @@ pub(super) const LEADS: &[&str] = &["a picture of", "an illustration of", "a sce
 /// The words that join the others.
 pub(super) const FRAMES: &[&str] = &["a", "an", "and", "there is", "there are", "on", "with"];
 
-/// The forms of captions.
+/// The forms of captions, each of which adds to `told` what it tells.
 impl Scene {
     /// "red house, snow, night".
-    pub(super) fn tags(&self, dice: &mut Dice) -> String {
-        let told = self.told(dice);
-        let mut tags: Vec<String> = self.objects[..told].iter().map(|object| thing::bare(object, dice)).collect();
+    pub(super) fn tags(&self, dice: &mut Dice, told: &mut Told) -> String {
+        let named = self.named(dice);
+        let mut tags: Vec<String> = named.iter().map(|object| thing::bare(object, dice, told)).collect();
         let side = dice.chance(0.3).then(|| dice.pick(thing::sides(self.objects[0].side)));
-        if let (1, Some(side)) = (told, side) {
+        if let ([object], Some(side)) = (named, side) {
+            told.objects[0].side = Some(object.side);
             tags[0] = format!("{} {side}", tags[0]);
         }
         let settings = [
@@ -24,66 +26,64 @@ impl Scene {
             dice.chance(0.7).then(|| english::likely(dice, time::tags(self.time))),
             dice.chance(0.5).then(|| english::likely(dice, sky::tags(self.sky))),
         ];
+        told.place = settings[0].map(|_| self.place);
+        told.time = settings[1].map(|_| self.time);
+        told.sky = settings[2].map(|_| self.sky);
         tags.extend(dice.shuffled(&settings).into_iter().flatten().map(str::to_owned));
         tags.join(", ")
     }
 
     /// "a red house on the left and two pines in the snow at night".
-    pub(super) fn phrase(&self, dice: &mut Dice) -> String {
+    pub(super) fn phrase(&self, dice: &mut Dice, told: &mut Told) -> String {
         let lead = dice.chance(0.15).then(|| *dice.pick(LEADS));
-        let told = self.told(dice);
-        let parts: Vec<String> = lead.map(str::to_owned).into_iter().chain([self.things(told, dice)]).collect();
-        format!("{}{}", parts.join(" "), self.setting(told, dice))
+        let named = self.named(dice);
+        let parts: Vec<String> = lead.map(str::to_owned).into_iter().chain([things(named, dice, told)]).collect();
+        format!("{}{}", parts.join(" "), self.setting(named, dice, told))
     }
 
     /// "there are two pines in the snow".
-    pub(super) fn existence(&self, dice: &mut Dice) -> String {
-        let told = self.told(dice);
+    pub(super) fn existence(&self, dice: &mut Dice, told: &mut Told) -> String {
+        let named = self.named(dice);
         let verb = if thing::number(self.objects[0].count).is_none() { "there is" } else { "there are" };
-        format!("{verb} {}{}", self.things(told, dice), self.setting(told, dice))
+        format!("{verb} {}{}", things(named, dice, told), self.setting(named, dice, told))
     }
 
     /// "a red house stands on the left in the snow", of the main object alone.
-    pub(super) fn action(&self, dice: &mut Dice) -> String {
+    pub(super) fn action(&self, dice: &mut Dice, told: &mut Told) -> String {
         let main = &self.objects[0];
         let [one, several] = thing::verbs(main.kind);
         let verb = if thing::number(main.count).is_none() { one } else { several };
-        let side = if dice.chance(0.4) { format!(" {}", dice.pick(thing::sides(main.side))) } else { String::new() };
-        format!("{} {verb}{side}{}", thing::phrase(main, dice), self.setting(1, dice))
+        let side = dice.chance(0.4).then(|| format!(" {}", dice.pick(thing::sides(main.side))));
+        let object = thing::phrase(main, dice, told);
+        told.objects[0].side = side.as_ref().map(|_| main.side);
+        let setting = self.setting(&self.objects[..1], dice, told);
+        format!("{object} {verb}{}{setting}", side.unwrap_or_default())
     }
 
     /// "a snowy field at night with a red house".
-    pub(super) fn view(&self, dice: &mut Dice) -> String {
-        let told = self.told(dice);
+    pub(super) fn view(&self, dice: &mut Dice, told: &mut Told) -> String {
+        let named = self.named(dice);
         let place = dice.pick(place::nouns(self.place));
-        let time = if dice.chance(0.75) { format!(" {}", dice.pick(time::phrases(self.time))) } else { String::new() };
-        format!("{place}{time} with {}", self.things(told, dice))
+        let time = dice.chance(0.75).then(|| format!(" {}", dice.pick(time::phrases(self.time))));
+        told.place = Some(self.place);
+        told.time = time.as_ref().map(|_| self.time);
+        format!("{place}{} with {}", time.unwrap_or_default(), things(named, dice, told))
     }
 
-    /// How many of the objects are told.
-    fn told(&self, dice: &mut Dice) -> usize {
-        if dice.chance(0.8) { self.objects.len() } else { 1 }
-    }
-
-    /// The first objects as a list, each perhaps with its side.
-    fn things(&self, told: usize, dice: &mut Dice) -> String {
-        let sides = dice.chance(if told > 1 { 0.6 } else { 0.45 });
-        let parts: Vec<String> = self.objects[..told]
-            .iter()
-            .map(|object| {
-                let phrase = thing::phrase(object, dice);
-                if sides { format!("{phrase} {}", english::likely(dice, thing::sides(object.side))) } else { phrase }
-            })
-            .collect();
-        english::list(&parts)
+    /// The objects that are named: all, or the main one.
+    fn named(&self, dice: &mut Dice) -> &[Object] {
+        if dice.chance(0.8) { &self.objects } else { &self.objects[..1] }
     }
 
     /// Place, time and sky as far as they are told, each after a space, at least one of them.
-    fn setting(&self, told: usize, dice: &mut Dice) -> String {
-        let manner = Manner::of(self.objects[..told].iter().map(|object| object.kind));
+    fn setting(&self, named: &[Object], dice: &mut Dice, told: &mut Told) -> String {
+        let manner = Manner::of(named.iter().map(|object| object.kind));
         let tells = [dice.chance(0.85), dice.chance(0.7), dice.chance(0.55)];
         let place =
             (tells[0] || tells == [false; 3]).then(|| english::likely(dice, place::phrases(self.place, manner)));
+        told.place = place.map(|_| self.place);
+        told.time = tells[1].then_some(self.time);
+        told.sky = tells[2].then_some(self.sky);
         let adjectives = sky::adjectives(self.sky, self.time);
         let mut rest = Vec::new();
         if tells[1] && tells[2] && !adjectives.is_empty() && dice.chance(0.4) {
@@ -96,4 +96,19 @@ impl Scene {
         let rest = dice.shuffled(&rest);
         place.map(str::to_owned).into_iter().chain(rest).map(|part| format!(" {part}")).collect()
     }
+}
+
+/// Objects as a list, each perhaps with its side.
+fn things(named: &[Object], dice: &mut Dice, told: &mut Told) -> String {
+    let sides = dice.chance(if named.len() > 1 { 0.6 } else { 0.45 });
+    let mut parts = Vec::new();
+    for (index, object) in named.iter().enumerate() {
+        let mut part = thing::phrase(object, dice, told);
+        if sides {
+            told.objects[index].side = Some(object.side);
+            part = format!("{part} {}", english::likely(dice, thing::sides(object.side)));
+        }
+        parts.push(part);
+    }
+    english::list(&parts)
 }

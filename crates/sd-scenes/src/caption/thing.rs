@@ -1,4 +1,5 @@
 use super::english;
+use super::told::{Told, ToldObject};
 use crate::dice::Dice;
 use crate::{Colour, Count, Kind, Object, Side, Size};
 
@@ -71,21 +72,28 @@ pub(super) fn number(count: Count) -> Option<&'static str> {
 }
 
 /// An object in words, such as "two small red houses" without an article; its colour and size if the dice say so.
-pub(super) fn bare(object: &Object, dice: &mut Dice) -> String {
-    let mut words = Vec::from_iter(number(object.count));
-    words.extend(dice.chance(0.5).then(|| english::likely(dice, sizes(object.size))));
+pub(super) fn bare(object: &Object, dice: &mut Dice, told: &mut Told) -> String {
+    let Object { kind, count, .. } = *object;
+    let mut tells = ToldObject { kind, colour: None, size: None, side: None, count };
+    let mut words = Vec::from_iter(number(count));
+    if dice.chance(0.5) {
+        tells.size = Some(object.size);
+        words.push(english::likely(dice, sizes(object.size)));
+    }
     if let Some(colour) = object.colour
         && dice.chance(0.88)
     {
+        tells.colour = Some(colour);
         words.push(english::likely(dice, colours(colour)));
     }
-    let [one, several] = english::likely(dice, nouns(object.kind));
-    words.push(if object.count == Count::One { one } else { several });
+    told.objects.push(tells);
+    let [one, several] = english::likely(dice, nouns(kind));
+    words.push(if count == Count::One { one } else { several });
     words.join(" ")
 }
 
 /// An object in words with its article, such as "an orange tent" or "two orange tents".
-pub(super) fn phrase(object: &Object, dice: &mut Dice) -> String {
-    let bare = bare(object, dice);
+pub(super) fn phrase(object: &Object, dice: &mut Dice, told: &mut Told) -> String {
+    let bare = bare(object, dice, told);
     if object.count == Count::One { english::with_article(&bare) } else { bare }
 }
