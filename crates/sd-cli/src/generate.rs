@@ -1,6 +1,4 @@
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use clap::ValueEnum;
@@ -8,7 +6,7 @@ use sd_pipeline::{
     DType, Error, Latents, Model, Pipeline, Request, SamplerOption, Schedule, device_by_name, read_tensor, write_tensor,
 };
 
-use crate::cancel::cancel_on_ctrl_c;
+use crate::cancel::Cancel;
 use crate::progress::{Kind, Progress};
 
 /// Draw pictures from text.
@@ -174,13 +172,13 @@ pub fn run(args: &Args) -> Result<(), Error> {
             progress.warn(&format!("{flag} is too long for the text encoder, which will not see: {cut:?}"));
         }
     }
-    let cancelled = cancel_on_ctrl_c()?;
+    let cancel = Cancel::on_ctrl_c()?;
     progress.busy(&format!("loading {}", args.model.display()));
     let pipeline = model.load(&device, dtype)?;
     progress.loaded();
     for index in 0..args.count.unwrap_or(1) {
         let request = Request { seed: request.seed.wrapping_add(index), ..request.clone() };
-        args.draw(&pipeline, &request, index as usize, &mut progress, &cancelled)?;
+        args.draw(&pipeline, &request, index as usize, &mut progress, &cancel)?;
     }
     Ok(())
 }
@@ -231,13 +229,13 @@ impl Args {
         request: &Request,
         index: usize,
         progress: &mut Progress,
-        cancelled: &AtomicBool,
+        cancel: &Cancel,
     ) -> Result<(), Error> {
         let Rng::Torch = self.rng;
         progress.picture();
         let picture = pipeline.draw_with(request, &mut *pipeline.noise(request), &mut |step| {
             progress.step(index, step);
-            if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            cancel.flow()
         })?;
         if let Some(file) = &self.save_latents {
             write_tensor(&self.numbered(file, index), "latents", &picture.latents.numbers, &picture.latents.shape)?;

@@ -3,17 +3,18 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate is what prints")]
 
 mod cancel;
+mod evaluate;
 mod failure;
 mod generate;
 mod progress;
 mod samplers;
 mod train;
+mod train_classifier;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use failure::Failure;
 
 /// Stable Diffusion in Rust: draws pictures from text, on any machine.
 ///
@@ -31,22 +32,28 @@ enum Command {
     /// List the samplers, their options, and the schedules
     Samplers,
     Train(train::Args),
+    Evaluate(Box<evaluate::Args>),
+    TrainClassifier(Box<train_classifier::Args>),
 }
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     // A panic is a bug, or a driver that gave up: one line all the same, and never an abort.
     std::panic::set_hook(Box::new(|_| {}));
-    let run = || match command {
-        Command::Generate(args) => generate::run(&args).map_err(Failure::from),
-        Command::Samplers => samplers::run().map_err(Failure::from),
-        Command::Train(args) => train::run(&args).map_err(Failure::from),
+    let run = || -> Result<(), failure::Failure> {
+        match command {
+            Command::Generate(args) => Ok(generate::run(&args)?),
+            Command::Samplers => Ok(samplers::run()?),
+            Command::Train(args) => Ok(train::run(&args)?),
+            Command::Evaluate(args) => evaluate::run(&args),
+            Command::TrainClassifier(args) => train_classifier::run(&args),
+        }
     };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(Failure { message, code })) => {
-            eprintln!("error: {message}");
-            ExitCode::from(code)
+        Ok(Err(error)) => {
+            eprintln!("error: {error}");
+            ExitCode::from(error.code)
         }
         Err(panic) => {
             let message = panic.downcast_ref::<String>().map(String::as_str);

@@ -99,6 +99,46 @@ impl Progress {
         }
     }
 
+    /// So much is done of a long piece of work, of which `what` is going on now.
+    pub fn work(&mut self, what: &str, done: u64, total: u64) {
+        match self.kind {
+            Kind::Bar => {
+                if self.bar.length() != Some(total) {
+                    self.started = Instant::now();
+                    self.bar = ProgressBar::new(total).with_style(work_style());
+                }
+                self.bar.set_message(what.to_string());
+                self.bar.set_position(done);
+            }
+            Kind::Json => {
+                let seconds = self.started.elapsed().as_secs_f64();
+                say(&json!({ "event": "work", "what": what, "done": done, "total": total, "seconds": seconds }));
+            }
+            Kind::None => {}
+        }
+    }
+
+    /// Something was found out on the way.
+    pub fn note(&self, text: &str) {
+        match self.kind {
+            Kind::Bar => self.bar.suspend(|| say(&text)),
+            Kind::Json => say(&json!({ "event": "note", "text": text })),
+            Kind::None => {}
+        }
+    }
+
+    /// All is done, and written to a file or a folder.
+    pub fn finished(&mut self, file: &str) {
+        match self.kind {
+            Kind::Bar => {
+                self.bar.finish_and_clear();
+                say(&format_args!("{file} ({:.1} s)", self.started.elapsed().as_secs_f64()));
+            }
+            Kind::Json => say(&json!({ "event": "finished", "file": file })),
+            Kind::None => {}
+        }
+    }
+
     /// Says something that matters although all goes on.
     pub fn warn(&self, message: &str) {
         match self.kind {
@@ -118,6 +158,10 @@ impl Drop for Progress {
 /// Prints a line; that nobody reads it any more is no reason to stop.
 pub fn say(line: &dyn std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn work_style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:32} {percent} %  {eta} left  {msg}").expect("the template is right")
 }
 
 fn style() -> ProgressStyle {

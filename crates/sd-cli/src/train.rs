@@ -1,6 +1,4 @@
-use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -8,7 +6,7 @@ use sd_pipeline::device_by_name;
 use sd_recipe::{Event, Recipe, RecipeError, follow};
 use serde_json::json;
 
-use crate::cancel::cancel_on_ctrl_c;
+use crate::cancel::Cancel;
 use crate::progress::{Kind, say};
 
 /// Train a model by a recipe.
@@ -58,12 +56,12 @@ Exit codes: 0 trained, 1 failed, 2 wrong usage or recipe, 130 stopped with Ctrl-
 pub fn run(args: &Args) -> Result<(), RecipeError> {
     let device = device_by_name(&args.device)?;
     let recipe = Recipe::read(&args.recipe)?;
-    let cancelled = cancel_on_ctrl_c()?;
+    let cancel = Cancel::on_ctrl_c()?;
     let mut display =
         Display { kind: args.progress, bar: ProgressBar::hidden(), started: Instant::now(), first: 0, steps: 0 };
     let result = follow(&recipe, &device, &mut |event| {
         display.show(event);
-        if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        cancel.flow()
     });
     display.bar.finish_and_clear();
     if result.is_ok() && args.progress == Kind::Bar {

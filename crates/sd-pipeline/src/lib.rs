@@ -38,6 +38,7 @@
 //! One feature per backend: `flex` (the default, any CPU), `ndarray`, `wgpu`, `vulkan`, `metal`, `cuda`, `rocm`. Several
 //! can be on at once; [`device_by_name`] chooses among them at run time.
 
+mod batch;
 pub mod config;
 mod device;
 mod error;
@@ -48,6 +49,7 @@ mod model;
 mod networks;
 mod pipeline;
 mod prompt;
+mod reconstruct;
 mod request;
 mod sampler;
 mod schedule;

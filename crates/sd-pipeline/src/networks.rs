@@ -28,15 +28,18 @@ pub(crate) struct TextNetworks {
 pub(crate) type Prediction<'a> = Box<dyn Fn(Tensor<4>, f64) -> Tensor<4> + 'a>;
 
 impl Networks {
-    /// What the U-Net says, for a request that `model` has checked.
-    pub fn prediction(&self, request: &Request, model: &Model) -> Result<Prediction<'_>, Error> {
+    /// What the U-Net says, for requests that `model` has checked, and that share all but their prompts.
+    pub fn prediction(&self, requests: &[Request], model: &Model) -> Result<Prediction<'_>, Error> {
         Ok(match self {
             Self::Text(networks) => {
-                let conditions = Conditions::of(request, model, networks)?;
-                let guidance = request.guidance(model)?;
+                let conditions = Conditions::of(requests, model, networks)?;
+                let guidance = requests[0].guidance(model)?;
                 Box::new(move |x, t| predict(&networks.unet, &conditions, guidance, x, t))
             }
-            Self::Unconditional(unet) => Box::new(|x, t| unet.forward(x.cast(unet.dtype()), &[t]).cast(DType::F32)),
+            Self::Unconditional(unet) => Box::new(|x, t| {
+                let t = vec![t; x.dims()[0]];
+                unet.forward(x.cast(unet.dtype()), &t).cast(DType::F32)
+            }),
         })
     }
 

@@ -16,8 +16,8 @@ use crate::{DType, Error, Image, Latents, Model, Request, Step};
 #[derive(Debug)]
 pub struct Pipeline {
     model: Model,
-    networks: Networks,
-    device: Device,
+    pub(crate) networks: Networks,
+    pub(crate) device: Device,
 }
 
 /// A drawn picture.
@@ -77,22 +77,22 @@ impl Pipeline {
         watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
     ) -> Result<Picture, Error> {
         self.check(request)?;
-        let latents = self.sample(request, noise, watch)?;
-        let image = Image::from_tensor(self.networks.decode(latents.clone()))?.remove(0);
-        let shape = latents.dims();
-        Ok(Picture { image, latents: Latents { numbers: numbers(latents)?, shape } })
+        let start = self.start(request, noise)?;
+        let latents = self.sample(std::slice::from_ref(request), start, noise, watch)?;
+        Ok(self.pictures(latents)?.remove(0))
     }
 
-    /// The finished latents of a picture.
-    fn sample(
+    /// The latents of pictures, as the autoencoder reads them, from standard normal noise for each. The requests share
+    /// all but their prompts.
+    pub(crate) fn sample(
         &self,
-        request: &Request,
+        requests: &[Request],
+        start: Tensor<4>,
         noise: &mut dyn Noise,
         watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
     ) -> Result<Tensor<4>, Error> {
-        let (sampler, Walk { levels, start, whole_timesteps }) = request.sampler(&self.model)?;
-        let start = self.start(request, noise)? * start;
-        let prediction = self.networks.prediction(request, &self.model)?;
+        let (sampler, Walk { levels, start: spread, whole_timesteps }) = requests[0].sampler(&self.model)?;
+        let prediction = self.networks.prediction(requests, &self.model)?;
         let network = Network {
             schedule: &self.model.scheduler.schedule,
             prediction: self.model.scheduler.prediction,
@@ -100,7 +100,7 @@ impl Pipeline {
             call: |x, t| Ok(prediction(x, t)),
         };
         let mut watched = Watched::new(network, sampler.calls(&levels), watch);
-        let x = sample(&sampler, &mut watched, noise, start, &levels);
+        let x = sample(&sampler, &mut watched, noise, start * spread, &levels);
         // Every error of this denoiser is ours.
         let x = x.map_err(|stop| stop.downcast::<Error>().map_or_else(|e| Error::Backend(e.to_string()), |e| *e))?;
         watched.check()?;
@@ -108,7 +108,7 @@ impl Pipeline {
     }
 
     /// Standard normal noise: that of the request, or the next of `noise`.
-    fn start(&self, request: &Request, noise: &mut dyn Noise) -> Result<Tensor<4>, Error> {
+    pub(crate) fn start(&self, request: &Request, noise: &mut dyn Noise) -> Result<Tensor<4>, Error> {
         let shape = request.latent_shape(&self.model)?;
         Ok(match &request.latents {
             Some(latents) => {
@@ -117,6 +117,17 @@ impl Pipeline {
             }
             None => noise.start(&Tensor::zeros(shape, (&self.device, TensorDType::F32))),
         })
+    }
+
+    /// The pictures of finished latents.
+    pub(crate) fn pictures(&self, latents: Tensor<4>) -> Result<Vec<Picture>, Error> {
+        let [count, ..] = latents.dims();
+        let images = Image::from_tensor(self.networks.decode(latents.clone()))?;
+        let picture = |(latents, image): (Tensor<4>, Image)| {
+            let shape = latents.dims();
+            Ok(Picture { image, latents: Latents { numbers: numbers(latents)?, shape } })
+        };
+        latents.chunk(count, 0).into_iter().zip(images).map(picture).collect()
     }
 }
 

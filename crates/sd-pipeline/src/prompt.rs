@@ -5,8 +5,8 @@ use sd_unet::AddedConditions;
 use crate::networks::TextNetworks;
 use crate::{Error, Model, Request};
 
-/// What the U-Net is told about the text: one row for the prompt, preceded by one for the negative prompt where the
-/// picture is guided.
+/// What the U-Net is told about the texts: one row for the prompt of each picture, all of them preceded by as many for
+/// the negative prompt where the pictures are guided.
 pub(crate) struct Conditions {
     /// `[rows, tokens, cross_attention_dim]`.
     pub context: Tensor<3>,
@@ -15,14 +15,15 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
-    /// Encodes the texts of a request that `model` has checked.
-    pub fn of(request: &Request, model: &Model, networks: &TextNetworks) -> Result<Self, Error> {
+    /// Encodes the texts of requests that `model` has checked, and that share all but their prompts.
+    pub fn of(requests: &[Request], model: &Model, networks: &TextNetworks) -> Result<Self, Error> {
         let parts = model.text_to_picture().expect("networks that read a text are of such a model");
-        let (prompt, negative) = (request.prompt.as_deref().unwrap_or_default(), request.negative_prompt.as_deref());
-        let prompts: Vec<&str> = match request.guidance(model)? {
-            1.0 => vec![prompt],
-            _ => vec![negative.unwrap_or(""), prompt],
-        };
+        let request = &requests[0];
+        let negative = request.negative_prompt.as_deref();
+        let guided = request.guidance(model)? != 1.0;
+        let negatives = vec![negative.unwrap_or(""); if guided { requests.len() } else { 0 }];
+        let prompt = |request: &Request| request.prompt.as_deref().unwrap_or_default();
+        let prompts: Vec<&str> = negatives.into_iter().chain(requests.iter().map(prompt)).collect();
         let encode = |(part, encoder): (&crate::model::TextPart, &sd_clip::ClipText)| {
             let ids: Vec<Vec<u32>> = prompts.iter().map(|prompt| part.tokenizer.encode(prompt).ids).collect();
             encoder.forward(&ids)
@@ -35,9 +36,9 @@ impl Conditions {
         }
         let mut pooled = encodings.last().expect("XL has two text encoders").pooled.clone();
         let mut context = Tensor::cat(encodings.into_iter().map(|encoding| encoding.penultimate).collect(), 2);
-        if rows == 2 && negative.is_none() && parts.zeros_for_no_negative {
-            context = without_first_row(context);
-            pooled = without_first_row(pooled);
+        if guided && negative.is_none() && parts.zeros_for_no_negative {
+            context = without_first_half(context);
+            pooled = without_first_half(pooled);
         }
         let (width, height) = request.size(model)?;
         let (width, height) = (width as f64, height as f64);
@@ -47,8 +48,8 @@ impl Conditions {
     }
 }
 
-/// Zeros in the first of two rows.
-fn without_first_row<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    let [first, second] = x.chunk(2, 0).try_into().expect("two rows");
+/// Zeros in the first half of the rows.
+fn without_first_half<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let [first, second] = x.chunk(2, 0).try_into().expect("two halves");
     Tensor::cat(vec![first.zeros_like(), second], 0)
 }

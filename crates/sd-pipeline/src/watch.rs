@@ -14,8 +14,8 @@ pub struct Step<'a> {
     pub calls: usize,
     /// The noise level it was made at.
     pub sigma: f64,
-    /// What the network expects the clean latents to be: `[1, channels, height/8, width/8]`, or `[1, 3, height, width]` in
-    /// pixels, before they are clipped.
+    /// What the network expects the clean latents to be: `[pictures, channels, height/8, width/8]`, or
+    /// `[pictures, 3, height, width]` in pixels, before they are clipped.
     pub denoised: &'a Tensor<4>,
 }
 

@@ -1,0 +1,62 @@
+use std::path::PathBuf;
+
+use sd_evaluate::{Attribute, ClassifierConfig, TrainingConfig, ceiling};
+use sd_pipeline::device_by_name;
+
+use crate::cancel::Cancel;
+use crate::failure::Failure;
+use crate::progress::{Kind, Progress};
+
+/// Train the classifier that `sd evaluate` judges pictures with.
+///
+/// It learns to read renders of scenes, which are drawn as it goes, back into what they show. The same flags give the same
+/// classifier. At the end it is tried on 500 scenes that it has not seen, and must get nearly all of them right.
+#[derive(clap::Args)]
+#[command(args_override_self = true)]
+pub struct Args {
+    /// Folder to write config.json and model.safetensors into
+    #[arg(long, value_name = "PATH")]
+    output: PathBuf,
+    /// Steps of the optimiser
+    #[arg(long, value_name = "N", default_value_t = 3000)]
+    steps: u64,
+    /// Pictures in each step
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
+    batch: u64,
+    /// Highest learning rate
+    #[arg(long, value_name = "F", default_value_t = 2e-3)]
+    rate: f64,
+    /// Names the first weights and the scenes
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Device: flex, ndarray, wgpu, vulkan, metal, cuda or rocm, as built; wgpu:1 is the second one
+    #[arg(long, value_name = "NAME", default_value = "flex")]
+    device: String,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t = Kind::Bar)]
+    progress: Kind,
+}
+
+/// Trains, tries and writes a classifier.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let device = device_by_name(&args.device)?;
+    let Args { steps, rate, seed, .. } = *args;
+    let training = TrainingConfig { seed, batch: args.batch as usize, rate, ..TrainingConfig::new(steps) };
+    let cancel = Cancel::on_ctrl_c()?;
+    let mut progress = Progress::new(args.progress);
+    progress.busy("training");
+    let classifier = training.train(&ClassifierConfig::default(), &device, &mut |step| {
+        progress.work(&format!("loss {:.3}", step.loss), step.step + 1, steps);
+        cancel.flow()
+    })?;
+    classifier.save(&training, &args.output)?;
+    // As it is read from the folder: in half precision.
+    let classifier = sd_evaluate::Classifier::from_folder(&args.output, &device)?;
+    let judgement = ceiling(&classifier, 500, 0);
+    for attribute in Attribute::ALL {
+        let score = judgement.score(attribute);
+        progress.note(&format!("{attribute:<13} {:5.1} % of {}", 100.0 * score.share(), score.cases));
+    }
+    progress.finished(&args.output.display().to_string());
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! The network that reads pictures back into scenes.
+
+mod augment;
+mod folder;
+mod network;
+mod question;
+mod read;
+mod task;
+mod training;
+
+pub use network::{Classifier, ClassifierConfig};
+pub use read::Reading;
+pub use training::TrainingConfig;

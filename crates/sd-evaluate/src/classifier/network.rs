@@ -1,0 +1,116 @@
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::prelude::*;
+use burn::tensor::activation::silu;
+use serde::{Deserialize, Serialize};
+
+use super::question::answers;
+
+/// The plan of a [`Classifier`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassifierConfig {
+    /// Width and height of the pictures it reads, a multiple of `2^stages`.
+    pub pixels: usize,
+    /// Channels of each stage, multiples of 8; every stage halves width and height.
+    pub channels: Vec<usize>,
+    /// Numbers that describe a picture before the questions are answered.
+    pub features: usize,
+}
+
+/// The one that is meant for pictures of 64 pixels: half a million parameters.
+impl Default for ClassifierConfig {
+    fn default() -> Self {
+        Self { pixels: 64, channels: vec![24, 48, 72, 96], features: 128 }
+    }
+}
+
+/// A small convolutional network that reads a picture back into the scene that it shows.
+///
+/// Where in the picture something is matters to it, so its last map is not averaged but read as it lies.
+#[derive(Module, Debug)]
+pub struct Classifier {
+    stages: Vec<Stage>,
+    hidden: Linear,
+    answers: Linear,
+    #[module(skip)]
+    config: ClassifierConfig,
+}
+
+/// A convolution to half the size, and one beside a residual.
+#[derive(Module, Debug)]
+struct Stage {
+    down: Conv2d,
+    norm1: GroupNorm,
+    conv: Conv2d,
+    norm2: GroupNorm,
+}
+
+impl ClassifierConfig {
+    /// Creates the classifier on `device`, with random weights.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the pixels or the channels are not such multiples.
+    pub fn init(&self, device: &Device) -> Classifier {
+        let halves = 1 << self.channels.len();
+        assert!(self.pixels > 0 && self.pixels.is_multiple_of(halves), "{} pixels, halved to 1/{halves}", self.pixels);
+        let from = [3].into_iter().chain(self.channels.iter().copied());
+        let stages = from.zip(&self.channels).map(|(from, &to)| Stage::new(from, to, device)).collect();
+        let last = self.channels.last().map_or(3, |channels| *channels) * (self.pixels / halves).pow(2);
+        Classifier {
+            stages,
+            hidden: LinearConfig::new(last, self.features).init(device),
+            answers: LinearConfig::new(self.features, answers()).init(device),
+            config: self.clone(),
+        }
+    }
+}
+
+impl Classifier {
+    /// What describes the picture to the last layer: its penultimate activations.
+    ///
+    /// # Shapes
+    ///
+    /// - pictures: `[batch, 3, pixels, pixels]`, from −1 to 1
+    /// - output: `[batch, features]`
+    ///
+    /// # Panics
+    ///
+    /// Panics if the pictures are of another size than the classifier's.
+    pub fn features(&self, pictures: Tensor<4>) -> Tensor<2> {
+        let pixels = self.config.pixels;
+        let [batch, channels, height, width] = pictures.dims();
+        assert_eq!([channels, height, width], [3, pixels, pixels], "{batch} pictures of a size that it does not read");
+        let map = self.stages.iter().fold(pictures, |x, stage| stage.forward(x));
+        silu(self.hidden.forward(map.flatten(1, 3)))
+    }
+
+    /// The logits of all answers to all questions, `[batch, answers]`, from [`features`](Self::features).
+    pub(crate) fn answers(&self, features: Tensor<2>) -> Tensor<2> {
+        self.answers.forward(features)
+    }
+
+    /// The configuration the classifier was made from.
+    pub fn config(&self) -> &ClassifierConfig {
+        &self.config
+    }
+}
+
+impl Stage {
+    fn new(from: usize, to: usize, device: &Device) -> Self {
+        let conv = |from, stride| {
+            Conv2dConfig::new([from, to], [3, 3])
+                .with_stride([stride, stride])
+                .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+                .init(device)
+        };
+        let norm = || GroupNormConfig::new(8, to).init(device);
+        Self { down: conv(from, 2), norm1: norm(), conv: conv(to, 1), norm2: norm() }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = silu(self.norm1.forward(self.down.forward(x)));
+        silu(self.norm2.forward(self.conv.forward(x.clone()))) + x
+    }
+}

@@ -1,0 +1,115 @@
+use burn::prelude::*;
+use sd_scenes::Scene;
+
+use super::network::Classifier;
+use super::question::{QUESTIONS, answers, scene};
+
+/// Pictures that are read at a time.
+const BATCH: usize = 50;
+
+/// What a classifier says of one picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The scene that it sees, its objects from left to right; there may be none.
+    pub scene: Scene,
+    /// Its penultimate activations.
+    pub features: Vec<f32>,
+}
+
+impl Classifier {
+    /// Reads pictures back into scenes.
+    ///
+    /// Each is red, green and blue of each pixel in sRGB, row by row: the pixels of the classifier's size.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a picture is of another size.
+    pub fn read(&self, pictures: &[&[u8]]) -> Vec<Reading> {
+        pictures.chunks(BATCH).flat_map(|pictures| self.read_batch(pictures)).collect()
+    }
+
+    fn read_batch(&self, pictures: &[&[u8]]) -> Vec<Reading> {
+        let pixels = self.config().pixels;
+        let numbers = pictures.iter().flat_map(|rgb| planes(rgb, pixels)).collect();
+        let pictures = tensor(numbers, [pictures.len(), 3, pixels, pixels], &self.devices()[0]);
+        let features = self.features(pictures);
+        let logits = host(self.answers(features.clone()));
+        let features = host(features);
+        let rows = logits.chunks(answers()).zip(features.chunks(self.config().features));
+        rows.map(|(logits, features)| Reading { scene: seen(logits), features: features.to_vec() }).collect()
+    }
+}
+
+/// The scene of the likeliest answers.
+fn seen(logits: &[f32]) -> Scene {
+    let mut rest = logits;
+    let chosen = QUESTIONS.map(|question| {
+        let (logits, others) = rest.split_at(question.choices());
+        rest = others;
+        (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).expect("a question has answers")
+    });
+    scene(|asked| chosen[QUESTIONS.iter().position(|question| *question == asked).expect("all are asked")])
+}
+
+/// The red, the green and the blue plane of a picture, from −1 to 1.
+///
+/// # Panics
+///
+/// Panics if the picture is not `pixels` wide and high.
+pub(crate) fn planes(rgb: &[u8], pixels: usize) -> Vec<f32> {
+    assert_eq!(rgb.len(), 3 * pixels * pixels, "bytes of a picture of {pixels} pixels");
+    let plane = |part| rgb.iter().skip(part).step_by(3).map(|byte| f32::from(*byte) / 127.5 - 1.0);
+    (0..3).flat_map(plane).collect()
+}
+
+pub(crate) fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(numbers, shape), device)
+}
+
+fn host(x: Tensor<2>) -> Vec<f32> {
+    x.into_data().iter::<f32>().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ClassifierConfig;
+    use sd_scenes::{Colour, Place, Side, Sky};
+
+    #[test]
+    fn bytes_become_planes_from_minus_one_to_one() {
+        let rgb = [0, 255, 51, 255, 0, 102, 0, 0, 0, 0, 0, 0];
+        let found = planes(&rgb, 2);
+        assert_eq!((found[0], found[1], found[4], found[5]), (-1.0, 1.0, 1.0, -1.0));
+        assert!((found[8] + 0.6).abs() < 1e-6 && (found[9] + 0.2).abs() < 1e-6, "{found:?}");
+    }
+
+    #[test]
+    fn the_likeliest_answers_are_the_scene() {
+        let mut logits = vec![0.0; answers()];
+        // The last place, the first time, the third sky; a pink house, the first of kinds, in the middle; nothing else.
+        for at in [5, 6, 12, 16, 16 + 13 + 1, 16 + 26, 16 + 39 + 8 + 6] {
+            logits[at] = 1.0;
+        }
+        let scene = seen(&logits);
+        assert_eq!((scene.place, scene.sky), (Place::City, Sky::Rain));
+        assert_eq!(
+            scene.objects.iter().map(|o| (o.side, o.colour)).collect::<Vec<_>>(),
+            [(Side::Middle, Some(Colour::Pink))]
+        );
+    }
+
+    #[test]
+    fn a_picture_is_read_the_same_alone_and_among_others() {
+        let classifier = sd_train::initialise(ClassifierConfig::default().init(&Device::flex()), 1);
+        let pictures: Vec<Vec<u8>> = (0..3).map(|seed| Scene::random(seed).draw(seed, 64).rgb).collect();
+        let pictures: Vec<&[u8]> = pictures.iter().map(Vec::as_slice).collect();
+        let together = classifier.read(&pictures);
+        for (i, reading) in together.iter().enumerate() {
+            let alone = &classifier.read(&pictures[i..=i])[0];
+            let furthest =
+                alone.features.iter().zip(&reading.features).fold(0.0_f32, |far, (a, b)| far.max((a - b).abs()));
+            assert!(furthest < 1e-5, "{furthest}");
+        }
+    }
+}

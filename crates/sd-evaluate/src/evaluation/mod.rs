@@ -1,0 +1,16 @@
+//! What is measured of a model, and the folder where it is kept.
+
+mod ceiling;
+mod cell;
+mod config;
+mod digest;
+mod pictures;
+mod run;
+mod store;
+
+pub use ceiling::ceiling;
+pub use cell::{Cell, Finding, Found, Measure};
+pub use config::EvaluationConfig;
+pub use digest::digest;
+pub use pictures::{Drawing, Pictures};
+pub use run::{Evaluation, Watch, Work};

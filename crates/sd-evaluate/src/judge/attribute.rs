@@ -1,0 +1,59 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Something that a caption may tell and a picture may show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Attribute {
+    /// Where the scene is.
+    Place,
+    /// When it is.
+    Time,
+    /// Under which sky.
+    Sky,
+    /// That an object is there.
+    Object,
+    /// The colour of an object.
+    Colour,
+    /// The part of the picture that an object is in.
+    Side,
+    /// How large an object is.
+    Size,
+    /// How many of an object there are.
+    Count,
+    /// All at once that the caption tells.
+    Caption,
+}
+
+impl Attribute {
+    /// Every attribute, the whole caption last.
+    pub const ALL: [Self; 9] = [
+        Self::Place,
+        Self::Time,
+        Self::Sky,
+        Self::Object,
+        Self::Colour,
+        Self::Side,
+        Self::Size,
+        Self::Count,
+        Self::Caption,
+    ];
+}
+
+/// In lower case, as a table has it.
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Place => "place",
+            Self::Time => "time",
+            Self::Sky => "sky",
+            Self::Object => "object",
+            Self::Colour => "colour",
+            Self::Side => "side",
+            Self::Size => "size",
+            Self::Count => "count",
+            Self::Caption => "whole caption",
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! What was found, for people: a Markdown file and two plots.
+
+mod plot;
+mod tables;
+
+use std::path::Path;
+
+use sd_weights::write_atomically;
+
+use crate::{Attribute, Cell, EvaluateError, Finding, Measure, Pictures};
+use plot::{Line, Plot};
+use tables::{Findings, number};
+
+/// Writes `evaluation.md`, `accuracy.svg` and `distance.svg` into a folder.
+///
+/// # Errors
+///
+/// [`EvaluateError::Io`].
+pub fn write_report(findings: &[(Cell, Finding)], folder: &Path) -> Result<(), EvaluateError> {
+    let findings = Findings(findings);
+    let text = [accuracy(&findings), distance(&findings)].into_iter().flatten().collect::<Vec<_>>().join("\n");
+    for (name, text) in [
+        ("evaluation.md", text),
+        ("accuracy.svg", accuracy_plot(&findings)),
+        ("distance.svg", distance_plot(&findings)),
+    ] {
+        let file = folder.join(name);
+        write_atomically(&file, |file| file.write_all(text.as_bytes())).map_err(EvaluateError::io(&file))?;
+    }
+    Ok(())
+}
+
+fn accuracy(findings: &Findings) -> Option<String> {
+    let pictures = findings.pictures(Measure::Accuracy)?;
+    Some(format!(
+        "### What pictures show of what they are asked for\n\n\
+         {pictures} held-out captions; only what a caption tells is counted. The classifier reads each picture back into\n\
+         a scene. In per cent, with 95 % intervals (Wilson); renders are what it makes of right pictures.\n\n\
+         {}\n![Accuracy against guidance](accuracy.svg)\n",
+        findings.accuracy_table()
+    ))
+}
+
+fn distance(findings: &Findings) -> Option<String> {
+    let pictures = findings.pictures(Measure::Distance)?;
+    let marks: String =
+        marks(findings).iter().map(|(distance, name)| format!("- {name}: {}\n", number(*distance))).collect();
+    Some(format!(
+        "### How far samples are from the data\n\n\
+         The squared Fréchet distance in the classifier's features between {pictures} pictures of held-out captions and\n\
+         {pictures} renders of other held-out scenes. The least that can be expected is that of other pictures without a\n\
+         sampler:\n\n{marks}\n{}\n![Distance against steps](distance.svg)\n\nSeconds per picture:\n\n{}",
+        findings.distance_table(),
+        findings.cost_table(),
+    ))
+}
+
+/// The distances of pictures that no sampler has drawn.
+fn marks(findings: &Findings) -> Vec<(f64, &'static str)> {
+    let mark = |(pictures, distance, _): (&Pictures, f64, f64)| match pictures {
+        Pictures::Renders => Some((distance, "renders")),
+        Pictures::Reconstructions => Some((distance, "reconstructions")),
+        Pictures::Samples(_) => None,
+    };
+    findings.distances().filter_map(mark).collect()
+}
+
+fn accuracy_plot(findings: &Findings) -> String {
+    let line = |attribute: Attribute| {
+        let points = findings.scores(attribute).filter_map(|(pictures, score)| match pictures {
+            Pictures::Samples(drawing) if score.cases > 0 => Some((drawing.guidance, score.share())),
+            _ => None,
+        });
+        let mut points: Vec<_> = points.collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Line { name: attribute.to_string(), points }
+    };
+    let axes = ["guidance", "right, of what captions tell"];
+    Plot { title: "What pictures show", axes, lines: &Attribute::ALL.map(line), marks: &[] }.shares()
+}
+
+fn distance_plot(findings: &Findings) -> String {
+    let line = |name: &str| {
+        let points = findings.drawn().filter(|drawn| drawn.0 == name && drawn.2 > 0.0);
+        let mut points: Vec<_> = points.map(|(_, steps, distance, _)| (steps as f64, distance)).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Line { name: name.to_string(), points }
+    };
+    let lines: Vec<Line> = findings.samplers().into_iter().map(line).collect();
+    let axes = ["steps", "squared Fréchet distance"];
+    Plot { title: "Distance from the data", axes, lines: &lines, marks: &marks(findings) }.logarithmic()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Drawing, Found, Judgement};
+    use sd_scenes::{Scene, Told};
+
+    fn drawn(sampler: &str, steps: usize, guidance: f64) -> Pictures {
+        Pictures::Samples(Drawing { sampler: sampler.parse().unwrap(), steps, guidance })
+    }
+
+    #[test]
+    fn a_report_has_every_finding_and_both_plots() {
+        let mut judgement = Judgement::default();
+        (0..40).for_each(|seed| judgement.judge(&Told::all(&Scene::random(seed)), &Scene::random(seed % 37)));
+        let judged = [Pictures::Renders, drawn("ddim", 20, 1.0), drawn("ddim", 20, 7.5)]
+            .map(|pictures| (Cell { measure: Measure::Accuracy, pictures }, Found::Accuracy(judgement.clone())));
+        let compared = [(Pictures::Renders, 0.01), (drawn("ddim", 5, 1.0), 0.75), (drawn("plms", 10, 1.0), 0.125)]
+            .map(|(pictures, distance)| (Cell { measure: Measure::Distance, pictures }, Found::Distance(distance)));
+        let findings: Vec<(Cell, Finding)> = judged
+            .into_iter()
+            .chain(compared)
+            .map(|(cell, found)| (cell, Finding { pictures: 40, seconds: 8.0, found }))
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        write_report(&findings, folder.path()).unwrap();
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let text = read("evaluation.md");
+        assert!(text.contains("| told | cases | renders | guidance 1 | guidance 7.5 |"), "{text}");
+        assert!(text.contains("| place | 40 | 92.5 (80.1–97.4)"), "{text}");
+        assert!(
+            text.contains("- renders: 0.0100\n") && text.contains("| ddim | 0.750 | – |\n| plms | – | 0.125 |"),
+            "{text}"
+        );
+        assert!(text.contains("| ddim | 0.200 | – |"), "{text}");
+        assert!(read("accuracy.svg").contains("whole caption") && read("distance.svg").contains("plms"));
+    }
+}

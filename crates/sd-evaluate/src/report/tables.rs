@@ -1,0 +1,136 @@
+//! The tables of the report, in Markdown.
+
+use crate::{Attribute, Cell, Finding, Found, Measure, Pictures, Score};
+
+/// What was found in all cells, asked for by what it is of.
+pub(super) struct Findings<'a>(pub &'a [(Cell, Finding)]);
+
+impl Findings<'_> {
+    /// The judged pictures, and the score of an attribute in them.
+    pub fn scores(&self, attribute: Attribute) -> impl Iterator<Item = (&Pictures, Score)> {
+        self.0.iter().filter_map(move |(cell, finding)| match &finding.found {
+            Found::Accuracy(judgement) => Some((&cell.pictures, judgement.score(attribute))),
+            Found::Distance(_) => None,
+        })
+    }
+
+    /// The compared pictures, their distance, and the seconds that each of them took.
+    pub fn distances(&self) -> impl Iterator<Item = (&Pictures, f64, f64)> {
+        self.0.iter().filter_map(|(cell, finding)| match finding.found {
+            Found::Distance(distance) => Some((&cell.pictures, distance, finding.seconds / finding.pictures as f64)),
+            Found::Accuracy(_) => None,
+        })
+    }
+
+    /// How many pictures a measurement took; none where it was not made.
+    pub fn pictures(&self, measure: Measure) -> Option<u64> {
+        self.0.iter().find(|(cell, _)| cell.measure == measure).map(|(_, finding)| finding.pictures)
+    }
+
+    /// The numbers of steps that distances were measured in, rising.
+    fn steps(&self) -> Vec<usize> {
+        let mut steps: Vec<usize> = self.drawn().map(|(_, steps, ..)| steps).collect();
+        steps.sort_unstable();
+        steps.dedup();
+        steps
+    }
+
+    /// The samplers whose distances were measured, in the order they were asked for.
+    pub fn samplers(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        self.drawn().for_each(|(name, ..)| {
+            if !names.contains(&name) {
+                names.push(name)
+            }
+        });
+        names
+    }
+
+    /// Sampler, steps, distance, and seconds per picture.
+    pub fn drawn(&self) -> impl Iterator<Item = (&'static str, usize, f64, f64)> {
+        self.distances().filter_map(|(pictures, distance, seconds)| match pictures {
+            Pictures::Samples(drawing) => Some((drawing.sampler.name, drawing.steps, distance, seconds)),
+            _ => None,
+        })
+    }
+
+    /// The share of right cases in per cent, with its interval, and how many there were.
+    pub fn accuracy_table(&self) -> String {
+        let name = |pictures: &Pictures| match pictures {
+            Pictures::Renders => "renders".to_string(),
+            Pictures::Reconstructions => "reconstructions".to_string(),
+            Pictures::Samples(drawing) => format!("guidance {}", drawing.guidance),
+        };
+        let columns = self.scores(Attribute::Caption).map(|(pictures, _)| name(pictures));
+        let head = ["told".to_string(), "cases".to_string()].into_iter().chain(columns);
+        let rows = Attribute::ALL.into_iter().map(|attribute| {
+            let cases = self.scores(attribute).next().map_or(0, |(_, score)| score.cases);
+            let scores = self.scores(attribute).map(|(_, score)| percent(score));
+            [attribute.to_string(), cases.to_string()].into_iter().chain(scores).collect()
+        });
+        table(head.collect(), rows)
+    }
+
+    /// The distances, a row for each sampler.
+    pub fn distance_table(&self) -> String {
+        self.by_sampler(|(_, _, distance, _)| number(distance))
+    }
+
+    /// Seconds per picture, a row for each sampler.
+    pub fn cost_table(&self) -> String {
+        self.by_sampler(|(.., seconds)| number(seconds))
+    }
+
+    fn by_sampler(&self, text: impl Fn((&str, usize, f64, f64)) -> String) -> String {
+        let steps = self.steps();
+        let head = ["sampler".to_string()].into_iter().chain(steps.iter().map(|steps| format!("{steps} steps")));
+        let cell = |name: &str, steps: usize| {
+            let found = self.drawn().find(|drawn| (drawn.0, drawn.1) == (name, steps));
+            found.map_or("–".into(), &text)
+        };
+        let rows = self
+            .samplers()
+            .into_iter()
+            .map(|name| [name.to_string()].into_iter().chain(steps.iter().map(|steps| cell(name, *steps))).collect());
+        table(head.collect(), rows)
+    }
+}
+
+/// "97.2 (95.4–98.3)".
+fn percent(score: Score) -> String {
+    let (low, high) = score.interval();
+    match score.cases {
+        0 => "–".into(),
+        _ => format!("{:.1} ({:.1}–{:.1})", 100.0 * score.share(), 100.0 * low, 100.0 * high),
+    }
+}
+
+/// A number in three digits at least.
+pub(super) fn number(x: f64) -> String {
+    let digits = if x.abs() < 1e-9 { 0 } else { (2 - x.abs().log10().floor() as i32).clamp(0, 6) };
+    format!("{x:.*}", digits as usize)
+}
+
+/// All columns but the first are set flush right.
+fn table(head: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let rule = (0..head.len()).map(|i| if i == 0 { "---" } else { "---:" }.to_string()).collect();
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    [head, rule].into_iter().chain(rows).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        let found = [0.0, 0.001234, 0.5, 1.0, 12.345, 1234.5].map(number);
+        assert_eq!(found, ["0", "0.00123", "0.500", "1.00", "12.3", "1234"]);
+    }
+
+    #[test]
+    fn a_score_is_given_with_its_interval() {
+        assert_eq!(percent(Score { cases: 263, right: 81 }), "30.8 (25.5–36.6)");
+        assert_eq!(percent(Score::default()), "–");
+    }
+}

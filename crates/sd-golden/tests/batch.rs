@@ -1,0 +1,92 @@
+//! Several pictures at once.
+
+use std::ops::ControlFlow;
+
+use sd_golden::{Kind, TinyModel};
+use sd_pipeline::{DType, Device, Error, Image, Pipeline, Request};
+
+fn pipeline(kind: Kind) -> Pipeline {
+    Pipeline::from_folder(TinyModel::new(kind).path(), &Device::flex(), DType::F32).unwrap()
+}
+
+fn requests(sampler: &str) -> Vec<Request> {
+    let request = |(seed, prompt): (u64, &str)| Request {
+        steps: 4,
+        width: Some(32),
+        height: Some(32),
+        seed,
+        sampler: Some(sampler.parse().unwrap()),
+        ..Request::new(prompt)
+    };
+    [(7, "a red house"), (8, ""), (3, "two blue boats by the sea")].map(request).to_vec()
+}
+
+fn draw(pipeline: &Pipeline, requests: &[Request]) -> Vec<sd_pipeline::Picture> {
+    pipeline.draw_batch(requests, &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+/// How far two pictures are apart at most, of 255.
+fn apart(a: &Image, b: &Image) -> u8 {
+    a.rgb.iter().zip(&b.rgb).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
+}
+
+#[track_caller]
+fn assert_each_is_as_alone(pipeline: &Pipeline, requests: &[Request]) {
+    let together = draw(pipeline, requests);
+    assert_eq!(together.len(), requests.len());
+    for (request, picture) in requests.iter().zip(&together) {
+        let alone = pipeline.draw(request).unwrap();
+        // Sums of single precision may be in another order.
+        assert!(apart(&alone.image, &picture.image) <= 1, "{request:?}");
+        let numbers = alone.latents.numbers.iter().zip(&picture.latents.numbers);
+        let furthest = numbers.fold(0.0_f32, |furthest, (a, b)| furthest.max((a - b).abs()));
+        assert!(furthest < 1e-3, "{furthest}: {request:?}");
+        assert_eq!(alone.latents.shape, picture.latents.shape);
+    }
+    assert!(apart(&together[0].image, &together[2].image) > 10, "they are different pictures");
+}
+
+#[test]
+fn each_picture_of_a_batch_is_as_it_is_alone() {
+    let pipeline = pipeline(Kind::Sd1);
+    // Deterministic, with fresh noise, and along a Brownian path.
+    for sampler in ["plms", "ddpm", "dpm++2m-sde"] {
+        assert_each_is_as_alone(&pipeline, &requests(sampler));
+    }
+    let unguided: Vec<_> =
+        requests("ddim").into_iter().map(|request| Request { guidance: Some(1.0), ..request }).collect();
+    assert_each_is_as_alone(&pipeline, &unguided);
+}
+
+#[test]
+fn pictures_of_the_xl_kind_are_drawn_in_batches_too() {
+    let pipeline = pipeline(Kind::Sdxl);
+    assert_each_is_as_alone(&pipeline, &requests("euler"));
+    let negative = |request| Request { negative_prompt: Some("blurry".into()), ..request };
+    assert_each_is_as_alone(&pipeline, &requests("euler").into_iter().map(negative).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_batch_is_of_one_kind_or_refused() {
+    let pipeline = pipeline(Kind::Sd1);
+    let mut requests = requests("ddim");
+    requests[1].steps = 5;
+    let refused = pipeline.draw_batch(&requests, &mut |_| ControlFlow::Continue(()));
+    assert!(matches!(refused, Err(Error::Request(reason)) if reason.contains("share")));
+    assert!(draw(&pipeline, &[]).is_empty());
+}
+
+#[test]
+fn a_reconstruction_is_the_autoencoders_and_that_of_its_picture_alone() {
+    let pipeline = pipeline(Kind::Sd1);
+    let pictures: Vec<Image> = draw(&pipeline, &requests("ddim")).into_iter().map(|picture| picture.image).collect();
+    let together = pipeline.reconstruct(&pictures).unwrap();
+    for (picture, again) in pictures.iter().zip(&together) {
+        assert_eq!((again.width, again.height), (picture.width, picture.height));
+        let alone = pipeline.reconstruct(std::slice::from_ref(picture)).unwrap().remove(0);
+        assert!(apart(&alone, again) <= 1);
+    }
+    assert!(pipeline.reconstruct(&[]).unwrap().is_empty());
+    let odd = Image { width: 31, height: 32, rgb: vec![0; 31 * 32 * 3] };
+    assert!(pipeline.reconstruct(&[odd]).unwrap_err().to_string().contains("multiples of 8"));
+}
