@@ -21,7 +21,7 @@ pub(super) struct Plot<'a> {
     /// Its lines, each in a colour of its own.
     pub lines: &'a [Line],
     /// Heights of grey lines from end to end, and what they are.
-    pub marks: &'a [(f64, &'a str)],
+    pub marks: &'a [(f64, &'static str)],
 }
 
 /// Okabe and Ito's colours, which the colour-blind can tell apart, and a grey.
