@@ -10,7 +10,7 @@ use crate::progress::{Kind, Progress};
 /// Train the classifier that `sd evaluate` judges pictures with.
 ///
 /// It learns to read renders of scenes, which are drawn as it goes, back into what they show. The same flags give the same
-/// classifier. At the end it is tried on 500 scenes that it has not seen, and must get nearly all of them right.
+/// classifier. At the end it is tried on 500 scenes that it has not seen, and says how many it gets right.
 #[derive(clap::Args)]
 #[command(args_override_self = true)]
 pub struct Args {
@@ -18,7 +18,7 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     output: PathBuf,
     /// Steps of the optimiser
-    #[arg(long, value_name = "N", default_value_t = 3000)]
+    #[arg(long, value_name = "N", default_value_t = 2000)]
     steps: u64,
     /// Pictures in each step
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
@@ -44,7 +44,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let training = TrainingConfig { seed, batch: args.batch as usize, rate, ..TrainingConfig::new(steps) };
     let cancel = Cancel::on_ctrl_c()?;
     let mut progress = Progress::new(args.progress);
-    progress.busy("training");
     let classifier = training.train(&ClassifierConfig::default(), &device, &mut |step| {
         progress.work(&format!("loss {:.3}", step.loss), step.step + 1, steps);
         cancel.flow()
