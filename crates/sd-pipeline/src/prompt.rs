@@ -22,8 +22,8 @@ impl Conditions {
         let negative = request.negative_prompt.as_deref();
         let guided = request.guidance(model)? != 1.0;
         let negatives = vec![negative.unwrap_or(""); if guided { requests.len() } else { 0 }];
-        let prompt = |request: &Request| request.prompt.as_deref().unwrap_or_default();
-        let prompts: Vec<&str> = negatives.into_iter().chain(requests.iter().map(prompt)).collect();
+        let wanted = requests.iter().map(|request| request.prompt.as_deref().unwrap_or_default());
+        let prompts: Vec<&str> = negatives.into_iter().chain(wanted).collect();
         let encode = |(part, encoder): (&crate::model::TextPart, &sd_clip::ClipText)| {
             let ids: Vec<Vec<u32>> = prompts.iter().map(|prompt| part.tokenizer.encode(prompt).ids).collect();
             encoder.forward(&ids)

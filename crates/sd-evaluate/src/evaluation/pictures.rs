@@ -86,7 +86,7 @@ impl Drawing {
             width: Some(pixels),
             height: Some(pixels),
             sampler: Some(self.sampler),
-            steps: self.steps,
+            steps: Some(self.steps),
             guidance: Some(self.guidance),
             seed: subject.seed,
             ..Request::new(&subject.sample.caption)
