@@ -11,7 +11,7 @@ fn pipeline(kind: Kind) -> Pipeline {
 
 fn requests(sampler: &str) -> Vec<Request> {
     let request = |(seed, prompt): (u64, &str)| Request {
-        steps: 4,
+        steps: Some(4),
         width: Some(32),
         height: Some(32),
         seed,
@@ -70,7 +70,7 @@ fn pictures_of_the_xl_kind_are_drawn_in_batches_too() {
 fn a_batch_is_of_one_kind_or_refused() {
     let pipeline = pipeline(Kind::Sd1);
     let mut requests = requests("ddim");
-    requests[1].steps = 5;
+    requests[1].steps = Some(5);
     let refused = pipeline.draw_batch(&requests, &mut |_| ControlFlow::Continue(()));
     assert!(matches!(refused, Err(Error::Request(reason)) if reason.contains("share")));
     assert!(draw(&pipeline, &[]).is_empty());

@@ -110,6 +110,21 @@ fn a_changed_recipe_holds_from_the_checkpoint_on_and_is_warned_of() {
     assert!(warnings[0].contains("from step 2 on"), "{warnings:?}");
 }
 
+/// A folder where the file belongs stands for a disk that is full.
+#[test]
+fn a_checkpoint_that_cannot_be_written_leaves_the_one_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), AUTOENCODER, Some(2)).unwrap_err();
+    let checkpoint = folder.path().join("autoencoder/checkpoint");
+    let in_the_way = checkpoint.join("step-4.safetensors");
+    fs::create_dir_all(in_the_way.join("x")).unwrap();
+    let error = train(folder.path(), AUTOENCODER, None).unwrap_err().to_string();
+    assert!(error.contains("step-4.safetensors: ") && error.contains("the checkpoint of step 2 is kept in"), "{error}");
+    fs::remove_dir_all(in_the_way).unwrap();
+    assert_eq!(train(folder.path(), AUTOENCODER, None).unwrap(), [""; 0]);
+    assert!(checkpoint.join("step-4.safetensors").is_file());
+}
+
 #[test]
 fn numbers_that_grow_without_end_stop_the_training_and_keep_the_last_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
