@@ -185,7 +185,7 @@ impl Model {
                 Networks::Text(Box::new(parts.load(unet, device, dtype)?))
             }
             Kind::Unconditional(config) => {
-                Networks::Unconditional(self.unet_weights.load(config.init(device), dtype.float())?)
+                Networks::Unconditional(Box::new(self.unet_weights.load(config.init(device), dtype.float())?))
             }
         };
         Ok(Pipeline::new(self, networks, device.clone()))

@@ -13,7 +13,7 @@ pub(crate) enum Networks {
     /// Of one that draws from text.
     Text(Box<TextNetworks>),
     /// Of one that draws from noise alone.
-    Unconditional(UnconditionalUnet),
+    Unconditional(Box<UnconditionalUnet>),
 }
 
 /// The networks of a model that draws from text.

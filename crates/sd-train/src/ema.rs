@@ -1,7 +1,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::parameters::{parameters, with_numbers};
+use crate::parameters::{Parameter, parameters, with_numbers};
 
 /// The exponential moving average of a module's parameters, which draws better pictures than the last of them (Ho et al.
 /// 2020, appendix B).
@@ -25,11 +25,15 @@ impl Average {
         Self { decay, updates, numbers }
     }
 
-    /// Moves towards the parameters: `average ← d·average + (1 − d)·parameter` with `d` of [`decay_at`].
+    /// Moves towards the parameters: `average ← d·average + (1 − d)·parameter` with `d` of [`decay_at`]. That of a frozen
+    /// one stays as it is, to the last bit.
     pub fn update<M: Module>(&mut self, module: &M) {
         let d = decay_at(self.updates, self.decay);
         let old = std::mem::take(&mut self.numbers).into_iter();
-        self.numbers = old.zip(parameters(module)).map(|(old, (_, new))| old * d + new * (1.0 - d)).collect();
+        let mean = |old: Tensor<1>, (parameter, new): (Parameter, Tensor<1>)| {
+            if parameter.is_trained { old * d + new * (1.0 - d) } else { old }
+        };
+        self.numbers = old.zip(parameters(module)).map(|(old, new)| mean(old, new)).collect();
         self.updates += 1;
     }
 

@@ -92,7 +92,7 @@ impl Json {
     }
 
     /// Refuses keys that are left, were they not off.
-    pub(crate) fn finish(self) -> Result<(), Error> {
+    pub(crate) fn finish(&self) -> Result<(), Error> {
         let is_on = |(key, value): &(&String, &Value)| {
             !key.starts_with('_') && !matches!(value, Value::Null | Value::Bool(false))
         };

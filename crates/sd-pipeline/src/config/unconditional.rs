@@ -28,8 +28,8 @@ pub fn unconditional_config(mut json: Json) -> Result<(UnconditionalUnetConfig, 
     };
     json.only("attn_norm_num_groups", config.norm_num_groups)?;
     json.only("time_embedding_dim", 4 * config.levels[0].channels)?;
-    check(&json, &config)?;
     json.finish()?;
+    check(&json, &config)?;
     Ok((config, sample_size))
 }
 

@@ -23,8 +23,8 @@ pub fn unet_config(mut json: Json) -> Result<(UnetConfig, usize), Error> {
         mid_attention: 0,
     };
     let config = levels(&mut json, config)?;
-    check(&json, &config)?;
     json.finish()?;
+    check(&json, &config)?;
     Ok((config, sample_size))
 }
 

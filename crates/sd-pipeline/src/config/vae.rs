@@ -28,8 +28,8 @@ pub fn vae_config(mut json: Json) -> Result<(AutoencoderKlConfig, bool), Error> 
         use_post_quant_conv: json.take_or("use_post_quant_conv", true)?,
         block_out_channels: channels,
     };
-    check(&json, &config)?;
     json.finish()?;
+    check(&json, &config)?;
     Ok((config, force_upcast))
 }
 
