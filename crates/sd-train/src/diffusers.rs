@@ -10,6 +10,21 @@ use sd_vae::AutoencoderKlConfig;
 use serde_json::{Value, json};
 pub use unconditional::{ddpm_model_index, ddpm_scheduler_config, unconditional_unet_config};
 
+/// `model_index.json` of a model with one text encoder; `scheduler` is the class of its scheduler's config.
+pub fn model_index(scheduler: &str) -> Value {
+    json!({
+        "_class_name": "StableDiffusionPipeline",
+        "feature_extractor": [null, null],
+        "requires_safety_checker": false,
+        "safety_checker": [null, null],
+        "scheduler": ["diffusers", scheduler],
+        "text_encoder": ["transformers", "CLIPTextModel"],
+        "tokenizer": ["transformers", "CLIPTokenizer"],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+    })
+}
+
 /// `unet/config.json`; `sample_size` is the width and height of the latents it was trained on.
 ///
 /// # Panics

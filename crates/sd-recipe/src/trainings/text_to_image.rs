@@ -9,7 +9,7 @@ use sd_train::tasks::{Diffusion, DiffusionConfig, TextToLatents};
 use sd_train::{diffusers, initialise};
 use sd_unet::{Unet, UnetConfig};
 use sd_weights::{Weights, save};
-use serde_json::json;
+use serde_json::Value;
 
 use super::folder::{begin_scheduler, copy, create, dtype, write_json};
 use super::latents::{Codec, latents};
@@ -121,25 +121,9 @@ impl Networks {
                 begin_scheduler(recipe, model, "DDIMScheduler")?;
             }
         }
-        let class = |library: &str, class: &str| json!([library, class]);
-        let index = json!({
-            "_class_name": "StableDiffusionPipeline",
-            "feature_extractor": [null, null],
-            "requires_safety_checker": false,
-            "safety_checker": [null, null],
-            "scheduler": class("diffusers", &self.scheduler_class(model)?),
-            "text_encoder": class("transformers", "CLIPTextModel"),
-            "tokenizer": class("transformers", "CLIPTokenizer"),
-            "unet": class("diffusers", "UNet2DConditionModel"),
-            "vae": class("diffusers", "AutoencoderKL"),
-        });
-        write_json(&model.join("model_index.json"), &index)
-    }
-
-    fn scheduler_class(&self, model: &Path) -> Result<String, RecipeError> {
-        let json = Json::read(&model.join("scheduler/scheduler_config.json"))?;
-        let class = json.get("_class_name").and_then(|class| class.as_str()).unwrap_or("DDIMScheduler");
-        Ok(class.to_string())
+        let scheduler = Json::read(&model.join("scheduler/scheduler_config.json"))?;
+        let class = scheduler.get("_class_name").and_then(Value::as_str).unwrap_or("DDIMScheduler");
+        write_json(&model.join("model_index.json"), &diffusers::model_index(class))
     }
 
     /// The networks on an autodiff device: those of the folder to begin with, or random ones.
