@@ -3,19 +3,21 @@ use std::process::ExitCode;
 use crate::cargo::root;
 
 /// Which crates of the workspace each one may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("crates/sd-schedule", &[]),
     // Its tests measure it with sd-exact.
     ("crates/sd-samplers", &["sd-schedule", "sd-exact"]),
     ("crates/sd-exact", &["sd-schedule", "sd-samplers"]),
     ("crates/sd-report", &["sd-schedule", "sd-samplers", "sd-exact"]),
     ("crates/sd-scenes", &[]),
+    // Its tests name it again, to turn its features on.
+    ("crates/sd-ops", &["sd-ops"]),
     ("crates/sd-clip", &[]),
-    ("crates/sd-unet", &[]),
-    ("crates/sd-vae", &[]),
+    ("crates/sd-unet", &["sd-ops"]),
+    ("crates/sd-vae", &["sd-ops"]),
     ("crates/sd-weights", &[]),
-    ("crates/sd-train", &["sd-schedule", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-golden"]),
-    ("crates/sd-pipeline", &["sd-schedule", "sd-samplers", "sd-clip", "sd-unet", "sd-vae", "sd-weights"]),
+    ("crates/sd-train", &["sd-schedule", "sd-clip", "sd-ops", "sd-unet", "sd-vae", "sd-weights", "sd-golden"]),
+    ("crates/sd-pipeline", &["sd-schedule", "sd-samplers", "sd-clip", "sd-ops", "sd-unet", "sd-vae", "sd-weights"]),
     (
         "crates/sd-recipe",
         &["sd-schedule", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline", "sd-scenes", "sd-train"],

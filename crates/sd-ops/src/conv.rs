@@ -1,0 +1,59 @@
+use burn::tensor::Tensor;
+use burn::tensor::ops::ConvOptions;
+
+/// Zeros around a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Padding {
+    /// Rows above.
+    pub top: usize,
+    /// Columns on the left.
+    pub left: usize,
+    /// Rows below.
+    pub bottom: usize,
+    /// Columns on the right.
+    pub right: usize,
+}
+
+impl Padding {
+    /// As many on all sides.
+    pub const fn around(zeros: usize) -> Self {
+        Self { top: zeros, left: zeros, bottom: zeros, right: zeros }
+    }
+}
+
+/// A convolution (its kernel is not flipped), with as many steps between the outputs downwards as sideways.
+///
+/// # Shapes
+///
+/// - `x`: `[batch, channels_in, height, width]`
+/// - `weight`: `[channels_out, channels_in, kernel_height, kernel_width]`
+/// - `bias`: `[channels_out]`
+/// - output: `[batch, channels_out, (height + top + bottom - kernel_height) / stride + 1, …]`
+///
+/// # Panics
+///
+/// Panics if the channels differ, if the stride is 0, or if the kernel is larger than the padded picture.
+pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, stride: usize, padding: Padding) -> Tensor<4> {
+    let ([_, channels, height, width], [outputs, inputs, rows, columns]) = (x.dims(), weight.dims());
+    assert_eq!(channels, inputs, "channels of the picture and of the weight");
+    assert!(bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]), "a bias for each of {outputs} channels");
+    let padded = [height + padding.top + padding.bottom, width + padding.left + padding.right];
+    assert!(stride > 0 && rows > 0 && columns > 0 && padded[0] >= rows && padded[1] >= columns, "{padding:?}");
+    #[cfg(feature = "flex")]
+    if crate::extension::fit(&x, &weight, bias.as_ref()) {
+        return crate::extension::conv2d(x, weight, bias, stride, padding);
+    }
+    portable(x, weight, bias, stride, padding)
+}
+
+/// The same in Burn's own operations.
+pub(crate) fn portable(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    stride: usize,
+    Padding { top, left, bottom, right }: Padding,
+) -> Tensor<4> {
+    let options = ConvOptions::new_with_padding([stride, stride], [(top, bottom), (left, right)], [1, 1], 1);
+    burn::tensor::module::conv2d(x, weight, bias, options)
+}

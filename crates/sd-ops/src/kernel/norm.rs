@@ -1,0 +1,332 @@
+//! Group norm and SiLU in one pass over memory, and their gradients in one.
+//!
+//! A group of channels of a picture fits the second cache, so that only the first look at it is a look at memory.
+
+#![expect(unsafe_code, reason = "vector loads and stores within slices whose lengths are asserted")]
+
+use rayon::prelude::*;
+
+use super::vector::{Job, Level, Vector};
+
+/// What is normalised: `batch` pictures of `groups` groups of `channels` channels of `pixels` pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Groups {
+    pub batch: usize,
+    pub groups: usize,
+    /// Of one group.
+    pub channels: usize,
+    pub pixels: usize,
+    pub eps: f32,
+    /// Whether a SiLU follows.
+    pub silu: bool,
+}
+
+impl Groups {
+    fn numbers(&self) -> usize {
+        self.batch * self.groups * self.channels * self.pixels
+    }
+
+    /// Runs `work` for each group of each picture.
+    fn each(&self, work: impl Fn(usize) + Sync + Send) {
+        let count = self.batch * self.groups;
+        // Handing a group over costs about as much as a thousand numbers do.
+        let at_least = (16_384 / (self.channels * self.pixels).max(1)).max(1);
+        if rayon::current_num_threads() == 1 || count <= at_least {
+            (0..count).for_each(work);
+        } else {
+            (0..count).into_par_iter().with_min_len(at_least).for_each(work);
+        }
+    }
+}
+
+/// The normalised numbers, and of each group of each picture the mean and the reciprocal of the deviation.
+pub(crate) fn forward(
+    level: Level,
+    groups: &Groups,
+    x: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
+) -> (Vec<f32>, Vec<[f32; 2]>) {
+    let count = groups.numbers();
+    assert!(x.len() == count && [gamma, beta].iter().all(|v| v.len() == groups.groups * groups.channels), "{groups:?}");
+    let mut out = Vec::with_capacity(count);
+    let mut statistics = vec![[0.0; 2]; groups.batch * groups.groups];
+    let (to, statistics_to) = (Shared(out.as_mut_ptr()), Shared(statistics.as_mut_ptr()));
+    let numbers = groups.channels * groups.pixels;
+    groups.each(|i| {
+        let x = &x[i * numbers..][..numbers];
+        let first = i % groups.groups * groups.channels;
+        let [gamma, beta] = [gamma, beta].map(|v| &v[first..][..groups.channels]);
+        // SAFETY: each group writes its own part of both.
+        let (out, statistics) = unsafe { (to.part(i * numbers), &mut *statistics_to.part(i)) };
+        level.run(Forward { groups, x, gamma, beta, out, statistics });
+    });
+    // SAFETY: all groups have written all of their numbers.
+    unsafe { out.set_len(count) };
+    (out, statistics)
+}
+
+/// The gradients of `x`, `gamma` and `beta`.
+pub(crate) fn backward(
+    level: Level,
+    groups: &Groups,
+    x: &[f32],
+    [gamma, beta]: [&[f32]; 2],
+    statistics: &[[f32; 2]],
+    gradient: &[f32],
+) -> [Vec<f32>; 3] {
+    let count = groups.numbers();
+    let channels = groups.groups * groups.channels;
+    assert!(x.len() == count && gradient.len() == count && statistics.len() == groups.batch * groups.groups);
+    assert!(gamma.len() == channels && beta.len() == channels, "{groups:?}");
+    let mut out = Vec::with_capacity(count);
+    let mut sums = vec![[0.0; 2]; groups.batch * channels];
+    let (to, sums_to) = (Shared(out.as_mut_ptr()), Shared(sums.as_mut_ptr()));
+    let numbers = groups.channels * groups.pixels;
+    groups.each(|i| {
+        let [x, gradient] = [x, gradient].map(|v| &v[i * numbers..][..numbers]);
+        let first = i % groups.groups * groups.channels;
+        let [gamma, beta] = [gamma, beta].map(|v| &v[first..][..groups.channels]);
+        // SAFETY: each group writes its own part of both.
+        let (out, sums) = unsafe {
+            (to.part(i * numbers), std::slice::from_raw_parts_mut(sums_to.part(i * groups.channels), groups.channels))
+        };
+        level.run(Backward { groups, x, gradient, gamma, beta, statistics: statistics[i], out, sums });
+    });
+    // SAFETY: all groups have written all of their numbers.
+    unsafe { out.set_len(count) };
+    let sum = |which: usize| {
+        let mut sum = vec![0.0; channels];
+        sums.iter().enumerate().for_each(|(i, of)| sum[i % channels] += of[which]);
+        sum
+    };
+    [out, sum(0), sum(1)]
+}
+
+/// Memory of which each group writes its own part.
+struct Shared<T>(*mut T);
+
+// SAFETY: the parts are disjoint, and none is read by another thread before all are done.
+unsafe impl<T> Sync for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Send for Shared<T> {}
+
+impl<T> Shared<T> {
+    /// # Safety
+    ///
+    /// `start` lies within the memory.
+    unsafe fn part(&self, start: usize) -> *mut T {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.add(start) }
+    }
+}
+
+struct Forward<'a> {
+    groups: &'a Groups,
+    x: &'a [f32],
+    gamma: &'a [f32],
+    beta: &'a [f32],
+    out: *mut f32,
+    statistics: &'a mut [f32; 2],
+}
+
+impl Job for Forward<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let count = self.x.len().max(1) as f32;
+        let mean = sum::<V, false>(self.x, 0.0) / count;
+        // Centred first: the mean of squares minus the square of the mean would lose what they have in common.
+        let variance = sum::<V, true>(self.x, mean) / count;
+        let scale = 1.0 / (variance + self.groups.eps).sqrt();
+        *self.statistics = [mean, scale];
+        let pixels = self.groups.pixels;
+        for c in 0..self.groups.channels {
+            let channel = Channel {
+                mean: V::splat(mean),
+                factor: V::splat(self.gamma[c] * scale),
+                shift: V::splat(self.beta[c]),
+                silu: self.groups.silu,
+            };
+            let x = &self.x[c * pixels..][..pixels];
+            let whole = pixels / V::LANES * V::LANES;
+            // SAFETY: `out` has as many numbers as `x`, and all vectors are within a channel's.
+            unsafe {
+                let out = self.out.add(c * pixels);
+                for p in (0..whole).step_by(V::LANES) {
+                    channel.normalised(V::load(x.as_ptr().add(p))).store(out.add(p));
+                }
+                let rest = pixels - whole;
+                if rest > 0 {
+                    store_part(channel.normalised(load_part::<V>(&x[whole..])), out.add(whole), rest);
+                }
+            }
+        }
+    }
+}
+
+/// How a channel is normalised.
+struct Channel<V> {
+    mean: V,
+    /// Gamma over the deviation.
+    factor: V,
+    shift: V,
+    silu: bool,
+}
+
+// Methods, not closures: what is not inlined would call each instruction as a function.
+impl<V: Vector> Channel<V> {
+    #[inline(always)]
+    fn normalised(&self, x: V) -> V {
+        let u = x.sub(self.mean).mul_add(self.factor, self.shift);
+        if self.silu { u.mul(sigmoid(u)) } else { u }
+    }
+}
+
+struct Backward<'a> {
+    groups: &'a Groups,
+    x: &'a [f32],
+    gradient: &'a [f32],
+    gamma: &'a [f32],
+    beta: &'a [f32],
+    statistics: [f32; 2],
+    out: *mut f32,
+    /// Of each channel the gradients of gamma and beta.
+    sums: &'a mut [[f32; 2]],
+}
+
+impl Job for Backward<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let pixels = self.groups.pixels;
+        let whole = pixels / V::LANES * V::LANES;
+        let rest = pixels - whole;
+        let [mean, scale] = self.statistics;
+        let (mean_v, scale_v, zero) = (V::splat(mean), V::splat(scale), V::splat(0.0));
+        let mut means = [0.0; 2];
+        // The gradient before the SiLU, which takes the place of the output for now.
+        for c in 0..self.groups.channels {
+            let [x, gradient] = [self.x, self.gradient].map(|v| &v[c * pixels..][..pixels]);
+            let (gamma, beta) = (V::splat(self.gamma[c]), V::splat(self.beta[c]));
+            let silu = self.groups.silu;
+            let mut channel = Slope { mean: mean_v, scale: scale_v, gamma, beta, silu, of_gamma: zero, of_beta: zero };
+            // SAFETY: `out` has as many numbers as `x`, and all vectors are within a channel's.
+            unsafe {
+                let out = self.out.add(c * pixels);
+                for p in (0..whole).step_by(V::LANES) {
+                    channel.before(V::load(x.as_ptr().add(p)), V::load(gradient.as_ptr().add(p))).store(out.add(p));
+                }
+                if rest > 0 {
+                    // Beyond the rest the gradient is zero, and adds nothing to the sums.
+                    let du = channel.before(load_part(&x[whole..]), load_part(&gradient[whole..]));
+                    store_part(du, out.add(whole), rest);
+                }
+            }
+            self.sums[c] = [channel.of_gamma.sum(), channel.of_beta.sum()];
+            for i in 0..2 {
+                means[i] += self.gamma[c] * self.sums[c][i];
+            }
+        }
+        let count = self.x.len().max(1) as f32;
+        let (slope, level) = (V::splat(-scale * scale * means[0] / count), V::splat(-scale * means[1] / count));
+        for c in 0..self.groups.channels {
+            let x = &self.x[c * pixels..][..pixels];
+            let factor = V::splat(self.gamma[c] * scale);
+            // SAFETY: as above; what is loaded from `out` was stored there above.
+            unsafe {
+                let out = self.out.add(c * pixels);
+                for p in (0..whole).step_by(V::LANES) {
+                    let rest = V::load(x.as_ptr().add(p)).sub(mean_v).mul_add(slope, level);
+                    V::load(out.add(p)).mul_add(factor, rest).store(out.add(p));
+                }
+                if rest > 0 {
+                    let du = load_part::<V>(std::slice::from_raw_parts(out.add(whole), rest));
+                    let of_x = load_part::<V>(&x[whole..]).sub(mean_v).mul_add(slope, level);
+                    store_part(du.mul_add(factor, of_x), out.add(whole), rest);
+                }
+            }
+        }
+    }
+}
+
+/// How a channel's gradient goes through the SiLU, and the sums that are the gradients of gamma and beta.
+struct Slope<V> {
+    mean: V,
+    scale: V,
+    gamma: V,
+    beta: V,
+    silu: bool,
+    of_gamma: V,
+    of_beta: V,
+}
+
+impl<V: Vector> Slope<V> {
+    /// The gradient before the SiLU.
+    #[inline(always)]
+    fn before(&mut self, x: V, gradient: V) -> V {
+        let unit = x.sub(self.mean).mul(self.scale);
+        let mut du = gradient;
+        if self.silu {
+            let u = unit.mul_add(self.gamma, self.beta);
+            let s = sigmoid(u);
+            // (u·s)' = s + u·s·(1 - s)
+            du = du.mul(u.mul(s).mul_add(V::splat(1.0).sub(s), s));
+        }
+        self.of_gamma = du.mul_add(unit, self.of_gamma);
+        self.of_beta = self.of_beta.add(du);
+        du
+    }
+}
+
+/// `1 / (1 + e^-u)`
+#[inline(always)]
+fn sigmoid<V: Vector>(u: V) -> V {
+    let one = V::splat(1.0);
+    one.div(one.add(V::splat(0.0).sub(u).exp()))
+}
+
+/// The sum of all numbers, or of the squares of their distances from `mean`.
+#[inline(always)]
+fn sum<V: Vector, const SQUARES: bool>(x: &[f32], mean: f32) -> f32 {
+    let mut sums = [V::splat(0.0); 4];
+    let blocks = x.chunks_exact(4 * V::LANES);
+    let rest: f32 = blocks.remainder().iter().map(|x| if SQUARES { (x - mean) * (x - mean) } else { *x }).sum();
+    for block in blocks {
+        for i in 0..4 {
+            // SAFETY: the block has four vectors.
+            let x = unsafe { V::load(block.as_ptr().add(i * V::LANES)) };
+            let distance = x.sub(V::splat(mean));
+            sums[i] = if SQUARES { distance.mul_add(distance, sums[i]) } else { sums[i].add(x) };
+        }
+    }
+    sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum() + rest
+}
+
+/// Numbers that a vector has room for, and zeros.
+#[inline(always)]
+fn load_part<V: Vector>(from: &[f32]) -> V {
+    let mut lanes = [0.0; 16];
+    assert!(from.len() <= V::LANES && V::LANES <= lanes.len());
+    for i in 0..from.len() {
+        lanes[i] = from[i];
+    }
+    // SAFETY: a vector has at most sixteen lanes.
+    unsafe { V::load(lanes.as_ptr()) }
+}
+
+/// The first `count` lanes.
+///
+/// # Safety
+///
+/// So many numbers from `to` can be written.
+#[inline(always)]
+unsafe fn store_part<V: Vector>(vector: V, to: *mut f32, count: usize) {
+    let mut lanes = [0.0; 16];
+    assert!(count <= V::LANES && V::LANES <= lanes.len());
+    // SAFETY: a vector has at most sixteen lanes, and the caller promises the rest.
+    unsafe {
+        vector.store(lanes.as_mut_ptr());
+        for i in 0..count {
+            *to.add(i) = lanes[i];
+        }
+    }
+}

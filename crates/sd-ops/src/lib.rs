@@ -1,0 +1,31 @@
+//! The networks' convolutions and group norms.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use sd_ops::{Padding, conv2d, group_norm_silu};
+//!
+//! let device = Device::flex();
+//! let x = Tensor::<4>::ones([1, 4, 6, 6], &device);
+//! let x = group_norm_silu(x, Tensor::ones([4], &device), Tensor::zeros([4], &device), 2, 1e-5);
+//! let weight = Tensor::ones([8, 4, 3, 3], &device);
+//! assert_eq!(conv2d(x, weight, None, 2, Padding::around(1)).dims(), [1, 8, 3, 3]);
+//! ```
+//!
+//! [`convolve`], [`normalise`] and [`normalise_silu`] are the same for Burn's modules, which hold the parameters.
+//!
+//! With the feature `flex`, what is single precision on Burn's Flex backend goes through kernels of this crate, and with
+//! `autodiff` their gradients too. Everything else, on whatever device, is Burn's own operations, which are also what the
+//! kernels are tested against. The kernels choose the processor's widest vectors when they run: AVX2 with FMA, or what
+//! the program was compiled for.
+
+mod conv;
+#[cfg(feature = "flex")]
+mod extension;
+#[cfg(feature = "flex")]
+mod kernel;
+mod modules;
+mod norm;
+
+pub use conv::{Padding, conv2d};
+pub use modules::{convolve, normalise, normalise_silu};
+pub use norm::{group_norm, group_norm_silu};

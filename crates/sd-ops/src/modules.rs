@@ -1,0 +1,37 @@
+use burn::nn::conv::Conv2d;
+use burn::nn::{GroupNorm, PaddingConfig2d};
+use burn::tensor::Tensor;
+
+use crate::{Padding, conv2d, group_norm, group_norm_silu};
+
+/// What the module's `forward` gives, by [`conv2d`].
+pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+    let [down, sideways] = conv.stride;
+    let padding = match conv.padding {
+        PaddingConfig2d::Valid => Some(Padding::around(0)),
+        PaddingConfig2d::Explicit(top, left, bottom, right) => Some(Padding { top, left, bottom, right }),
+        PaddingConfig2d::Same => None,
+    };
+    match padding {
+        Some(padding) if down == sideways && conv.dilation == [1, 1] && conv.groups == 1 => {
+            conv2d(x, conv.weight.val(), conv.bias.as_ref().map(|bias| bias.val()), down, padding)
+        }
+        _ => conv.forward(x),
+    }
+}
+
+/// What the module's `forward` gives, by [`group_norm`].
+pub fn normalise(norm: &GroupNorm, x: Tensor<4>) -> Tensor<4> {
+    match (&norm.gamma, &norm.beta) {
+        (Some(gamma), Some(beta)) => group_norm(x, gamma.val(), beta.val(), norm.num_groups, norm.epsilon),
+        _ => norm.forward(x),
+    }
+}
+
+/// The SiLU of what the module's `forward` gives, by [`group_norm_silu`].
+pub fn normalise_silu(norm: &GroupNorm, x: Tensor<4>) -> Tensor<4> {
+    match (&norm.gamma, &norm.beta) {
+        (Some(gamma), Some(beta)) => group_norm_silu(x, gamma.val(), beta.val(), norm.num_groups, norm.epsilon),
+        _ => burn::tensor::activation::silu(norm.forward(x)),
+    }
+}
