@@ -3,6 +3,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::prelude::*;
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+use sd_ops::convolve;
 
 use crate::plan::BlockPlan;
 use crate::resnet::{ResnetBlock, ResnetConfig};
@@ -75,7 +76,7 @@ impl<A: Attend> DownBlock<A> {
             skips.push(x.clone());
         }
         for downsampler in &self.downsamplers {
-            x = downsampler.conv.forward(x);
+            x = convolve(&downsampler.conv, x);
             skips.push(x.clone());
         }
         x
@@ -140,7 +141,7 @@ impl<A: Attend> UpBlock<A> {
             // The size of the next skip, not twice this one: an odd size was rounded up on the way down.
             let [.., height, width] = skips.last().expect("a finer level follows").dims();
             let options = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([height, width]);
-            x = upsampler.conv.forward(interpolate(x, options));
+            x = convolve(&upsampler.conv, interpolate(x, options));
         }
         x
     }

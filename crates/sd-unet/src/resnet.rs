@@ -1,7 +1,7 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use burn::tensor::activation::silu;
+use sd_ops::{convolve, normalise_silu};
 
 use crate::blocks::AROUND;
 
@@ -46,11 +46,11 @@ impl ResnetBlock {
     pub fn forward(&self, x: Tensor<4>, time: Tensor<2>) -> Tensor<4> {
         let shift = self.time_emb_proj.forward(time);
         let [batch, channels] = shift.dims();
-        let h = self.conv1.forward(silu(self.norm1.forward(x.clone())));
+        let h = convolve(&self.conv1, normalise_silu(&self.norm1, x.clone()));
         let h = h + shift.reshape([batch, channels, 1, 1]);
-        let h = self.conv2.forward(silu(self.norm2.forward(h)));
+        let h = convolve(&self.conv2, normalise_silu(&self.norm2, h));
         let x = match &self.conv_shortcut {
-            Some(conv) => conv.forward(x),
+            Some(conv) => convolve(conv, x),
             None => x,
         };
         x + h

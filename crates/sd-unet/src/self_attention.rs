@@ -2,6 +2,7 @@ use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
+use sd_ops::normalise;
 
 use crate::blocks::Attend;
 use crate::plan::BlockPlan;
@@ -37,7 +38,7 @@ impl Attend for SelfAttention {
 
     fn forward(&self, x: Tensor<4>, (): &()) -> Tensor<4> {
         let [batch, channels, height, width] = x.dims();
-        let pixels = self.group_norm.forward(x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
+        let pixels = normalise(&self.group_norm, x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
         let split = |linear: &Linear| {
             let heads = [batch, height * width, self.heads, channels / self.heads];
             linear.forward(pixels.clone()).reshape(heads).swap_dims(1, 2)

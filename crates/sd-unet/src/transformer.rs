@@ -1,6 +1,7 @@
 use burn::nn::{GroupNorm, GroupNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
 use burn::tensor::activation::gelu;
+use sd_ops::normalise;
 
 use crate::UnetConfig;
 use crate::attention::Attention;
@@ -34,7 +35,7 @@ impl Attend for Transformer2d {
 
     fn forward(&self, x: Tensor<4>, context: &Tensor<3>) -> Tensor<4> {
         let [batch, channels, height, width] = x.dims();
-        let pixels = self.norm.forward(x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
+        let pixels = normalise(&self.norm, x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
         let mut pixels = self.proj_in.forward(pixels);
         for block in &self.transformer_blocks {
             pixels = block.forward(pixels, context);

@@ -3,6 +3,7 @@ use burn::nn::{GroupNorm, GroupNormConfig};
 use burn::prelude::*;
 use burn::tensor::DType;
 use burn::tensor::activation::silu;
+use sd_ops::{convolve, normalise_silu};
 
 use crate::UnconditionalUnetConfig;
 use crate::blocks::{Conditions, DownBlock, MidBlock, UpBlock};
@@ -67,7 +68,7 @@ impl UnconditionalUnet {
         assert!(fits, "{height}×{width} pixels are not multiples of {factor}");
         let time = self.config.sinusoids().of(t, &x.device()).cast(self.dtype());
         let conditions = Conditions { time: silu(self.time_embedding.forward(time)), context: () };
-        let mut x = self.conv_in.forward(x);
+        let mut x = convolve(&self.conv_in, x);
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
             x = block.forward(x, &conditions, &mut skips);
@@ -76,7 +77,7 @@ impl UnconditionalUnet {
         for block in &self.up_blocks {
             x = block.forward(x, &conditions, &mut skips);
         }
-        self.conv_out.forward(silu(self.conv_norm_out.forward(x)))
+        convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
     }
 
     /// The precision of the weights, which `x` is to have too.

@@ -2,6 +2,7 @@ use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, GroupNormConfig};
 use burn::prelude::*;
 use burn::tensor::activation::silu;
+use sd_ops::{convolve, normalise_silu};
 
 use crate::blocks::{Conditions, DownBlock, MidBlock, UpBlock};
 use crate::embedding::{Sinusoids, TimestepEmbedding};
@@ -77,7 +78,7 @@ impl Unet {
         let [batch, ..] = x.dims();
         assert_eq!(t.len(), batch, "{} timesteps for a batch of {batch}", t.len());
         let conditions = Conditions { time: silu(self.embed(t, added, &x.device())), context };
-        let mut x = self.conv_in.forward(x);
+        let mut x = convolve(&self.conv_in, x);
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
             x = block.forward(x, &conditions, &mut skips);
@@ -86,7 +87,7 @@ impl Unet {
         for block in &self.up_blocks {
             x = block.forward(x, &conditions, &mut skips);
         }
-        self.conv_out.forward(silu(self.conv_norm_out.forward(x)))
+        convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
     }
 
     /// The configuration the network was made from.

@@ -2,6 +2,7 @@ use burn::nn::{GroupNorm, Linear, LinearConfig};
 use burn::prelude::*;
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
+use sd_ops::normalise;
 
 use crate::resnet::{ResnetBlock, norm};
 
@@ -49,7 +50,7 @@ impl Attention {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [batch, channels, height, width] = x.dims();
-        let pixels = self.group_norm.forward(x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
+        let pixels = normalise(&self.group_norm, x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
         let attended = attention(
             self.to_q.forward(pixels.clone()).unsqueeze_dim(1),
             self.to_k.forward(pixels.clone()).unsqueeze_dim(1),

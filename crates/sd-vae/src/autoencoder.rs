@@ -1,6 +1,7 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::prelude::*;
 use burn::tensor::DType;
+use sd_ops::convolve;
 
 use crate::AutoencoderKlConfig;
 use crate::decoder::Decoder;
@@ -45,7 +46,7 @@ impl AutoencoderKl {
     pub fn encode(&self, picture: Tensor<4>) -> Posterior {
         let moments = self.encoder.forward(picture);
         let moments = match &self.quant_conv {
-            Some(conv) => conv.forward(moments),
+            Some(conv) => convolve(conv, moments),
             None => moments,
         };
         let [mean, log_variance] = moments.chunk(2, 1).try_into().expect("two halves");
@@ -61,7 +62,7 @@ impl AutoencoderKl {
     pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
         let latents = latents / self.config.scaling_factor;
         let latents = match &self.post_quant_conv {
-            Some(conv) => conv.forward(latents),
+            Some(conv) => convolve(conv, latents),
             None => latents,
         };
         self.decoder.forward(latents)

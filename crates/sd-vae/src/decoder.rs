@@ -2,9 +2,9 @@ use burn::nn::GroupNorm;
 use burn::nn::conv::Conv2d;
 use burn::prelude::*;
 use burn::tensor::DType;
-use burn::tensor::activation::silu;
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+use sd_ops::{convolve, normalise_silu};
 
 use crate::AutoencoderKlConfig;
 use crate::attention::MidBlock;
@@ -39,11 +39,11 @@ impl Decoder {
 
     /// `x`: `[batch, latent_channels, height, width]`; output: `[batch, out_channels, f·height, f·width]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mut x = self.mid_block.forward(self.conv_in.forward(x));
+        let mut x = self.mid_block.forward(convolve(&self.conv_in, x));
         for block in &self.up_blocks {
             x = block.forward(x);
         }
-        self.conv_out.forward(silu(self.conv_norm_out.forward(x)))
+        convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
     }
 
     /// The precision of the weights.
@@ -74,7 +74,7 @@ impl UpBlock {
         for upsampler in &self.upsamplers {
             let [.., height, width] = x.dims();
             let options = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * height, 2 * width]);
-            x = upsampler.conv.forward(interpolate(x, options));
+            x = convolve(&upsampler.conv, interpolate(x, options));
         }
         x
     }

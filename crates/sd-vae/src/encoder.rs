@@ -1,7 +1,7 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, PaddingConfig2d};
 use burn::prelude::*;
-use burn::tensor::activation::silu;
+use sd_ops::{convolve, normalise_silu};
 
 use crate::AutoencoderKlConfig;
 use crate::attention::MidBlock;
@@ -35,12 +35,12 @@ impl Encoder {
 
     /// `x`: `[batch, in_channels, height, width]`; output: `[batch, 2·latent_channels, height/f, width/f]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mut x = self.conv_in.forward(x);
+        let mut x = convolve(&self.conv_in, x);
         for block in &self.down_blocks {
             x = block.forward(x);
         }
         x = self.mid_block.forward(x);
-        self.conv_out.forward(silu(self.conv_norm_out.forward(x)))
+        convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
     }
 }
 
@@ -64,7 +64,7 @@ impl DownBlock {
             x = resnet.forward(x);
         }
         for downsampler in &self.downsamplers {
-            x = downsampler.conv.forward(x);
+            x = convolve(&downsampler.conv, x);
         }
         x
     }

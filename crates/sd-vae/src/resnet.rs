@@ -1,7 +1,7 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, GroupNormConfig, PaddingConfig2d};
 use burn::prelude::*;
-use burn::tensor::activation::silu;
+use sd_ops::{convolve, normalise_silu};
 
 /// Two convolutions beside a residual.
 #[derive(Module, Debug)]
@@ -27,10 +27,10 @@ impl ResnetBlock {
 
     /// `x`: `[batch, channels_in, height, width]`; output: `[batch, channels_out, height, width]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let h = self.conv1.forward(silu(self.norm1.forward(x.clone())));
-        let h = self.conv2.forward(silu(self.norm2.forward(h)));
+        let h = convolve(&self.conv1, normalise_silu(&self.norm1, x.clone()));
+        let h = convolve(&self.conv2, normalise_silu(&self.norm2, h));
         let x = match &self.conv_shortcut {
-            Some(conv) => conv.forward(x),
+            Some(conv) => convolve(conv, x),
             None => x,
         };
         x + h
