@@ -1,5 +1,10 @@
 //! The kernels for the processor, on slices of `f32`; they know nothing of tensors.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "a count of registers reads better than iterators, which the compiler has to see through as well"
+)]
+
 pub(crate) mod forward;
 pub(crate) mod gradients;
 pub(crate) mod norm;
