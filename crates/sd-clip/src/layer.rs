@@ -1,8 +1,8 @@
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use burn::tensor::activation::{gelu, sigmoid};
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
+use sd_ops::{gelu, normalise_tokens, quick_gelu};
 
 use crate::{Activation, ClipTextConfig};
 
@@ -13,6 +13,7 @@ pub(crate) struct Layer {
     self_attn: SelfAttention,
     layer_norm2: LayerNorm,
     mlp: Mlp,
+    layer_norm_eps: f64,
 }
 
 impl Layer {
@@ -23,13 +24,15 @@ impl Layer {
             self_attn: SelfAttention::new(config, device),
             layer_norm2: norm(),
             mlp: Mlp::new(config, device),
+            layer_norm_eps: config.layer_norm_eps,
         }
     }
 
     /// `x` and output: `[batch, tokens, hidden_size]`.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let x = self.self_attn.forward(self.layer_norm1.forward(x.clone())) + x;
-        self.mlp.forward(self.layer_norm2.forward(x.clone())) + x
+        let normalise = |norm: &LayerNorm, x: &Tensor<3>| normalise_tokens(norm, self.layer_norm_eps, x.clone());
+        let x = self.self_attn.forward(normalise(&self.layer_norm1, &x)) + x;
+        self.mlp.forward(normalise(&self.layer_norm2, &x)) + x
     }
 }
 
@@ -89,7 +92,7 @@ impl Mlp {
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let x = self.fc1.forward(x);
         let x = match self.activation {
-            Activation::QuickGelu => x.clone() * sigmoid(x * 1.702),
+            Activation::QuickGelu => quick_gelu(x),
             Activation::Gelu => gelu(x),
         };
         self.fc2.forward(x)

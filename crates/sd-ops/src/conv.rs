@@ -1,6 +1,9 @@
 use burn::tensor::Tensor;
 use burn::tensor::ops::ConvOptions;
 
+#[cfg(feature = "flex")]
+use crate::extension::fits;
+
 /// Zeros around a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Padding {
@@ -40,8 +43,8 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, stride: 
     let padded = [height + padding.top + padding.bottom, width + padding.left + padding.right];
     assert!(stride > 0 && rows > 0 && columns > 0 && padded[0] >= rows && padded[1] >= columns, "{padding:?}");
     #[cfg(feature = "flex")]
-    if crate::extension::fit(&x, &weight, bias.as_ref()) {
-        return crate::extension::conv2d(x, weight, bias, stride, padding);
+    if fits(&x) && fits(&weight) && bias.as_ref().is_none_or(fits) {
+        return crate::extension::pictures::conv2d(x, weight, bias, stride, padding);
     }
     portable(x, weight, bias, stride, padding)
 }

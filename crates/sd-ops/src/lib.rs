@@ -1,4 +1,4 @@
-//! The networks' convolutions and group norms.
+//! The networks' operators: convolutions, norms and what is between them.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -11,21 +11,26 @@
 //! assert_eq!(conv2d(x, weight, None, 2, Padding::around(1)).dims(), [1, 8, 3, 3]);
 //! ```
 //!
-//! [`convolve`], [`normalise`] and [`normalise_silu`] are the same for Burn's modules, which hold the parameters.
+//! [`convolve`], [`normalise`], [`normalise_silu`] and [`normalise_tokens`] are the same for Burn's modules, which hold the
+//! parameters.
 //!
 //! With the feature `flex`, what is single precision on Burn's Flex backend goes through kernels of this crate, and with
 //! `autodiff` their gradients too. Everything else, on whatever device, is Burn's own operations, which are also what the
 //! kernels are tested against. The kernels choose the processor's widest vectors when they run: AVX2 with FMA, or what
 //! the program was compiled for.
 
+mod activation;
 mod conv;
 #[cfg(feature = "flex")]
 mod extension;
 #[cfg(feature = "flex")]
 mod kernel;
+mod layer_norm;
 mod modules;
 mod norm;
 
+pub use activation::{geglu, gelu, quick_gelu};
 pub use conv::{Padding, conv2d};
-pub use modules::{convolve, normalise, normalise_silu};
+pub use layer_norm::layer_norm;
+pub use modules::{convolve, normalise, normalise_silu, normalise_tokens};
 pub use norm::{group_norm, group_norm_silu};

@@ -1,8 +1,8 @@
 use burn::nn::conv::Conv2d;
-use burn::nn::{GroupNorm, PaddingConfig2d};
+use burn::nn::{GroupNorm, LayerNorm, PaddingConfig2d};
 use burn::tensor::Tensor;
 
-use crate::{Padding, conv2d, group_norm, group_norm_silu};
+use crate::{Padding, conv2d, group_norm, group_norm_silu, layer_norm};
 
 /// What the module's `forward` gives, by [`conv2d`].
 pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
@@ -33,5 +33,13 @@ pub fn normalise_silu(norm: &GroupNorm, x: Tensor<4>) -> Tensor<4> {
     match (&norm.gamma, &norm.beta) {
         (Some(gamma), Some(beta)) => group_norm_silu(x, gamma.val(), beta.val(), norm.num_groups, norm.epsilon),
         _ => burn::tensor::activation::silu(norm.forward(x)),
+    }
+}
+
+/// What the module's `forward` gives, by [`layer_norm`]; the module does not tell the epsilon that it was made with.
+pub fn normalise_tokens<const D: usize>(norm: &LayerNorm, eps: f64, x: Tensor<D>) -> Tensor<D> {
+    match &norm.beta {
+        Some(beta) => layer_norm(x, norm.gamma.val(), beta.val(), eps),
+        None => norm.forward(x),
     }
 }

@@ -1,6 +1,9 @@
 use burn::tensor::activation::silu;
 use burn::tensor::{DType, FloatDType, Tensor};
 
+#[cfg(feature = "flex")]
+use crate::extension::fits;
+
 /// A group norm (Wu and He 2018, [arXiv:1803.08494](https://arxiv.org/abs/1803.08494)).
 ///
 /// # Shapes
@@ -29,8 +32,8 @@ fn with(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, groups: usize, eps: f64
     assert!(groups > 0 && channels.is_multiple_of(groups), "{channels} channels in {groups} groups");
     assert_eq!([gamma.dims(), beta.dims()], [[channels]; 2], "a factor and a shift for each channel");
     #[cfg(feature = "flex")]
-    if crate::extension::fit(&x, &gamma, Some(&beta)) {
-        return crate::extension::group_norm(x, gamma, beta, groups, eps, with_silu);
+    if fits(&x) && fits(&gamma) && fits(&beta) {
+        return crate::extension::pictures::group_norm(x, gamma, beta, groups, eps, with_silu);
     }
     let normalised = portable(x, gamma, beta, groups, eps);
     if with_silu { silu(normalised) } else { normalised }

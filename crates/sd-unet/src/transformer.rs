@@ -1,7 +1,6 @@
 use burn::nn::{GroupNorm, GroupNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use burn::tensor::activation::gelu;
-use sd_ops::normalise;
+use sd_ops::{geglu, normalise, normalise_tokens};
 
 use crate::UnetConfig;
 use crate::attention::Attention;
@@ -45,6 +44,9 @@ impl Attend for Transformer2d {
     }
 }
 
+/// Epsilon of the layer norms.
+const EPS: f64 = 1e-5;
+
 /// Self-attention, attention to the text, and an MLP, each behind its norm and beside a residual.
 #[derive(Module, Debug)]
 struct TransformerBlock {
@@ -58,7 +60,7 @@ struct TransformerBlock {
 
 impl TransformerBlock {
     fn new(channels: usize, context: usize, heads: usize, device: &Device) -> Self {
-        let norm = || LayerNormConfig::new(channels).init(device);
+        let norm = || LayerNormConfig::new(channels).with_epsilon(EPS).init(device);
         Self {
             norm1: norm(),
             attn1: Attention::new(channels, channels, heads, device),
@@ -70,10 +72,10 @@ impl TransformerBlock {
     }
 
     fn forward(&self, x: Tensor<3>, context: &Tensor<3>) -> Tensor<3> {
-        let h = self.norm1.forward(x.clone());
+        let h = normalise_tokens(&self.norm1, EPS, x.clone());
         let x = self.attn1.forward(h.clone(), h) + x;
-        let x = self.attn2.forward(self.norm2.forward(x.clone()), context.clone()) + x;
-        self.ff.forward(self.norm3.forward(x.clone())) + x
+        let x = self.attn2.forward(normalise_tokens(&self.norm2, EPS, x.clone()), context.clone()) + x;
+        self.ff.forward(normalise_tokens(&self.norm3, EPS, x.clone())) + x
     }
 }
 
@@ -93,7 +95,6 @@ impl FeedForward {
     }
 
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let [x, gate] = self.proj.forward(x).chunk(2, 2).try_into().expect("two halves");
-        self.out.forward(x * gelu(gate))
+        self.out.forward(geglu(self.proj.forward(x)))
     }
 }

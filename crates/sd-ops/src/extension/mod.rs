@@ -1,39 +1,14 @@
-//! Where tensors meet the kernels: an extension of Burn's Flex backend, and of its autodiff.
+//! Where tensors meet the kernels: extensions of Burn's Flex backend, and of its autodiff.
 
-#[cfg(feature = "autodiff")]
-mod autodiff;
-mod flex;
+pub(crate) mod pictures;
+pub(crate) mod tokens;
 
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
-use burn::tensor::{DType, Tensor};
+use burn::backend::DispatchDevice;
+use burn::tensor::{DType, Shape, Tensor, TensorData};
+use burn_flex::FlexTensor;
 
-use crate::Padding;
-use crate::kernel::norm::Groups;
-use crate::kernel::window::Window;
-
-/// The operations that have kernels.
-#[backend_extension(Flex, Autodiff: cfg(feature = "autodiff"))]
-pub(crate) trait Operators: Backend {
-    /// The convolution of `x` with `weight`, plus `bias`.
-    fn convolve(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        window: Window,
-    ) -> FloatTensor<Self>;
-
-    /// The group norm of `x`, times `gamma` plus `beta`, and maybe its SiLU.
-    fn normalise(
-        x: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        groups: Groups,
-    ) -> FloatTensor<Self>;
-}
-
-/// Whether the kernels can take these tensors.
-fn all_fit(device: &DispatchDevice) -> bool {
+/// Whether the kernels are this device's.
+fn has_kernels(device: &DispatchDevice) -> bool {
     match device {
         DispatchDevice::Flex(_) => true,
         #[cfg(feature = "autodiff")]
@@ -43,53 +18,16 @@ fn all_fit(device: &DispatchDevice) -> bool {
     }
 }
 
-fn fits<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32 && all_fit(x.device().as_dispatch())
+/// Whether the kernels can take this tensor.
+pub(crate) fn fits<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && has_kernels(x.device().as_dispatch())
 }
 
-/// Whether the kernels can take a picture and its two parameters.
-pub(crate) fn fit<const W: usize>(x: &Tensor<4>, factor: &Tensor<W>, shift: Option<&Tensor<1>>) -> bool {
-    fits(x) && fits(factor) && shift.is_none_or(fits)
+/// The numbers of a contiguous tensor in single precision.
+fn numbers(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("a contiguous tensor in single precision")
 }
 
-/// As [`crate::conv2d`], whose checks were made.
-pub(crate) fn conv2d(
-    x: Tensor<4>,
-    weight: Tensor<4>,
-    bias: Option<Tensor<1>>,
-    stride: usize,
-    padding: Padding,
-) -> Tensor<4> {
-    let ([batch, inputs, height, width], [outputs, _, rows, columns]) = (x.dims(), weight.dims());
-    let bias = bias.unwrap_or_else(|| Tensor::zeros([outputs], &x.device()));
-    let window = Window {
-        batch,
-        inputs,
-        outputs,
-        size: [height, width],
-        out: [
-            (height + padding.top + padding.bottom - rows) / stride + 1,
-            (width + padding.left + padding.right - columns) / stride + 1,
-        ],
-        kernel: [rows, columns],
-        stride,
-        before: [padding.top as isize, padding.left as isize],
-    };
-    let [x, weight, bias] = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
-    Tensor::from_dispatch(<Dispatch as Operators>::convolve(x, weight, bias, window))
-}
-
-/// As [`crate::group_norm`], whose checks were made.
-pub(crate) fn group_norm(
-    x: Tensor<4>,
-    gamma: Tensor<1>,
-    beta: Tensor<1>,
-    groups: usize,
-    eps: f64,
-    silu: bool,
-) -> Tensor<4> {
-    let [batch, channels, height, width] = x.dims();
-    let groups = Groups { batch, groups, channels: channels / groups, pixels: height * width, eps: eps as f32, silu };
-    let [x, gamma, beta] = [x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch()];
-    Tensor::from_dispatch(<Dispatch as Operators>::normalise(x, gamma, beta, groups))
+fn tensor(numbers: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(numbers, shape))
 }

@@ -5,8 +5,11 @@
     reason = "a count of registers reads better than iterators, which the compiler has to see through as well"
 )]
 
+pub(crate) mod activation;
 pub(crate) mod forward;
 pub(crate) mod gradients;
+mod lanes;
+pub(crate) mod layer_norm;
 pub(crate) mod norm;
 mod padded;
 #[cfg(test)]

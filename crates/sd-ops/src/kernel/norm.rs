@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 
+use super::lanes::{Shared, load_part, sigmoid, store_part, sum};
 use super::vector::{Job, Level, Vector};
 
 /// What is normalised: `batch` pictures of `groups` groups of `channels` channels of `pixels` pixels.
@@ -101,24 +102,6 @@ pub(crate) fn backward(
         sum
     };
     [out, sum(0), sum(1)]
-}
-
-/// Memory of which each group writes its own part.
-struct Shared<T>(*mut T);
-
-// SAFETY: the parts are disjoint, and none is read by another thread before all are done.
-unsafe impl<T> Sync for Shared<T> {}
-// SAFETY: as above.
-unsafe impl<T> Send for Shared<T> {}
-
-impl<T> Shared<T> {
-    /// # Safety
-    ///
-    /// `start` lies within the memory.
-    unsafe fn part(&self, start: usize) -> *mut T {
-        // SAFETY: the caller's promise.
-        unsafe { self.0.add(start) }
-    }
 }
 
 struct Forward<'a> {
@@ -274,59 +257,5 @@ impl<V: Vector> Slope<V> {
         self.of_gamma = du.mul_add(unit, self.of_gamma);
         self.of_beta = self.of_beta.add(du);
         du
-    }
-}
-
-/// `1 / (1 + e^-u)`
-#[inline(always)]
-fn sigmoid<V: Vector>(u: V) -> V {
-    let one = V::splat(1.0);
-    one.div(one.add(V::splat(0.0).sub(u).exp()))
-}
-
-/// The sum of all numbers, or of the squares of their distances from `mean`.
-#[inline(always)]
-fn sum<V: Vector, const SQUARES: bool>(x: &[f32], mean: f32) -> f32 {
-    let mut sums = [V::splat(0.0); 4];
-    let blocks = x.chunks_exact(4 * V::LANES);
-    let rest: f32 = blocks.remainder().iter().map(|x| if SQUARES { (x - mean) * (x - mean) } else { *x }).sum();
-    for block in blocks {
-        for i in 0..4 {
-            // SAFETY: the block has four vectors.
-            let x = unsafe { V::load(block.as_ptr().add(i * V::LANES)) };
-            let distance = x.sub(V::splat(mean));
-            sums[i] = if SQUARES { distance.mul_add(distance, sums[i]) } else { sums[i].add(x) };
-        }
-    }
-    sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum() + rest
-}
-
-/// Numbers that a vector has room for, and zeros.
-#[inline(always)]
-fn load_part<V: Vector>(from: &[f32]) -> V {
-    let mut lanes = [0.0; 16];
-    assert!(from.len() <= V::LANES && V::LANES <= lanes.len());
-    for (to, from) in lanes.iter_mut().zip(from) {
-        *to = *from;
-    }
-    // SAFETY: a vector has at most sixteen lanes.
-    unsafe { V::load(lanes.as_ptr()) }
-}
-
-/// The first `count` lanes.
-///
-/// # Safety
-///
-/// So many numbers from `to` can be written.
-#[inline(always)]
-unsafe fn store_part<V: Vector>(vector: V, to: *mut f32, count: usize) {
-    let mut lanes = [0.0; 16];
-    assert!(count <= V::LANES && V::LANES <= lanes.len());
-    // SAFETY: a vector has at most sixteen lanes, and the caller promises the rest.
-    unsafe {
-        vector.store(lanes.as_mut_ptr());
-        for i in 0..count {
-            *to.add(i) = lanes[i];
-        }
     }
 }

@@ -7,6 +7,8 @@ use super::gradients::{of_bias, of_input, of_weight};
 use super::vector::{Job, Level, Vector};
 use super::window::Window;
 
+mod tokens;
+
 /// Numbers between −0.5 and 0.5.
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed;

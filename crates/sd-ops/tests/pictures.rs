@@ -1,25 +1,12 @@
-//! The kernels against Burn's own operations and their derivatives.
+//! The kernels for pictures against Burn's own operations and their derivatives.
+
+mod common;
 
 use burn::tensor::activation::silu;
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
+use common::{distance, random};
 use sd_ops::{Padding, conv2d, group_norm, group_norm_silu};
-
-/// How far apart two tensors are, of the larger one's largest number.
-fn distance<const D: usize>(ours: Tensor<D>, theirs: Tensor<D>) -> f64 {
-    assert_eq!(ours.dims(), theirs.dims());
-    let numbers = |tensor: Tensor<D>| tensor.into_data().iter::<f64>().collect::<Vec<_>>();
-    let (ours, theirs) = (numbers(ours), numbers(theirs));
-    let largest = theirs.iter().fold(f64::MIN_POSITIVE, |most, x| most.max(x.abs()));
-    let worst = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs());
-    // A sum, so that what is not a number stays none.
-    assert!(ours.iter().sum::<f64>().is_finite());
-    worst.fold(0.0, f64::max) / largest
-}
-
-fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
-}
 
 /// Sums of up to 2304 products in single precision, in another order: 2e-6 is the worst that was seen.
 const CLOSE: f64 = 1e-5;

@@ -1,8 +1,8 @@
 use burn::backend::{Flex, TensorMetadata};
-use burn::tensor::{Shape, TensorData};
 use burn_flex::FlexTensor;
 
 use super::Operators;
+use crate::extension::{numbers, tensor};
 use crate::kernel::norm::{self, Groups};
 use crate::kernel::vector::Level;
 use crate::kernel::window::Window;
@@ -80,12 +80,4 @@ fn normalise(x: FlexTensor, gamma: FlexTensor, beta: FlexTensor, groups: Groups)
     let [x, gamma, beta] = [x, gamma, beta].map(|tensor| tensor.to_contiguous());
     let (out, statistics) = norm::forward(Level::best(), &groups, numbers(&x), numbers(&gamma), numbers(&beta));
     (tensor(out, shape), statistics)
-}
-
-fn numbers(tensor: &FlexTensor) -> &[f32] {
-    tensor.as_slice().expect("a contiguous tensor in single precision")
-}
-
-fn tensor(numbers: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(numbers, shape))
 }

@@ -1,0 +1,106 @@
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend};
+
+use super::Operators;
+use crate::kernel::activation::Activation;
+use crate::kernel::layer_norm::Rows;
+
+/// What a backend has to know for the gradients of [`Operators`].
+pub(super) trait Kernels: Operators {
+    fn activate_backward(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    /// [`Operators::normalise`], and each row's mean and reciprocal deviation.
+    fn normalise_and_remember(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        rows: Rows,
+    ) -> (FloatTensor<Self>, Vec<[f32; 2]>);
+
+    /// The gradients of `x`, `gamma` and `beta`.
+    fn normalise_backward(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        statistics: &[[f32; 2]],
+        gradient: FloatTensor<Self>,
+        rows: Rows,
+    ) -> [FloatTensor<Self>; 3];
+}
+
+#[derive(Debug)]
+struct Activate;
+
+impl<B: Backend + Kernels> Backward<B, 1> for Activate {
+    type State = (NodeId, Activation);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let (x, activation) = ops.state;
+        let gradient = grads.consume::<B>(&ops.node);
+        let x = checkpointer.retrieve_node_output::<B::FloatTensorPrimitive>(x);
+        let [of_x] = ops.parents;
+        if let Some(node) = of_x {
+            grads.register::<B>(node.id, B::activate_backward(x, gradient, activation));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Normalise;
+
+impl<B: Backend + Kernels> Backward<B, 3> for Normalise {
+    type State = ([NodeId; 2], Vec<[f32; 2]>, Rows);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let (inputs, statistics, rows) = ops.state;
+        let gradient = grads.consume::<B>(&ops.node);
+        let [x, gamma] = inputs.map(|node| checkpointer.retrieve_node_output::<B::FloatTensorPrimitive>(node));
+        let found = B::normalise_backward(x, gamma, &statistics, gradient, rows);
+        for (node, gradient) in ops.parents.into_iter().zip(found) {
+            if let Some(node) = node {
+                grads.register::<B>(node.id, gradient);
+            }
+        }
+    }
+}
+
+impl<B: Backend + Kernels, C: CheckpointStrategy> Operators for Autodiff<B, C> {
+    fn activate(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
+        match Activate.prepare::<C>([x.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(mut tracked) => {
+                let state = (tracked.checkpoint(&x), activation);
+                tracked.finish(state, B::activate(x.into_primitive(), activation))
+            }
+            OpsKind::UnTracked(untracked) => untracked.finish(B::activate(x.into_primitive(), activation)),
+        }
+    }
+
+    fn normalise(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        rows: Rows,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node(), gamma.node(), beta.node()];
+        match Normalise.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(mut tracked) => {
+                let inputs = [&x, &gamma].map(|tensor| tracked.checkpoint(tensor));
+                let [x, gamma, beta] = [x, gamma, beta].map(|tensor| tensor.into_primitive());
+                let (out, statistics) = B::normalise_and_remember(x, gamma, beta, rows);
+                tracked.finish((inputs, statistics, rows), out)
+            }
+            OpsKind::UnTracked(untracked) => {
+                let [x, gamma, beta] = [x, gamma, beta].map(|tensor| tensor.into_primitive());
+                untracked.finish(B::normalise(x, gamma, beta, rows))
+            }
+        }
+    }
+}

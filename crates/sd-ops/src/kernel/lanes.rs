@@ -1,0 +1,77 @@
+//! What several kernels do with vectors.
+
+#![expect(unsafe_code, reason = "vector loads and stores within slices whose lengths are asserted")]
+
+use super::vector::Vector;
+
+/// Memory of which each piece of work writes its own part.
+pub(super) struct Shared<T>(pub *mut T);
+
+// SAFETY: the parts are disjoint, and none is read by another thread before all are done.
+unsafe impl<T> Sync for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Send for Shared<T> {}
+
+impl<T> Shared<T> {
+    /// # Safety
+    ///
+    /// `start` lies within the memory.
+    pub unsafe fn part(&self, start: usize) -> *mut T {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.add(start) }
+    }
+}
+
+/// `1 / (1 + e^-u)`
+#[inline(always)]
+pub(super) fn sigmoid<V: Vector>(u: V) -> V {
+    let one = V::splat(1.0);
+    one.div(one.add(V::splat(0.0).sub(u).exp()))
+}
+
+/// The sum of all numbers, or of the squares of their distances from `mean`.
+#[inline(always)]
+pub(super) fn sum<V: Vector, const SQUARES: bool>(x: &[f32], mean: f32) -> f32 {
+    let mut sums = [V::splat(0.0); 4];
+    let blocks = x.chunks_exact(4 * V::LANES);
+    let rest: f32 = blocks.remainder().iter().map(|x| if SQUARES { (x - mean) * (x - mean) } else { *x }).sum();
+    for block in blocks {
+        for i in 0..4 {
+            // SAFETY: the block has four vectors.
+            let x = unsafe { V::load(block.as_ptr().add(i * V::LANES)) };
+            let distance = x.sub(V::splat(mean));
+            sums[i] = if SQUARES { distance.mul_add(distance, sums[i]) } else { sums[i].add(x) };
+        }
+    }
+    sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum() + rest
+}
+
+/// Numbers that a vector has room for, and zeros.
+#[inline(always)]
+pub(super) fn load_part<V: Vector>(from: &[f32]) -> V {
+    let mut lanes = [0.0; 16];
+    assert!(from.len() <= V::LANES && V::LANES <= lanes.len());
+    for i in 0..from.len() {
+        lanes[i] = from[i];
+    }
+    // SAFETY: a vector has at most sixteen lanes.
+    unsafe { V::load(lanes.as_ptr()) }
+}
+
+/// The first `count` lanes.
+///
+/// # Safety
+///
+/// So many numbers from `to` can be written.
+#[inline(always)]
+pub(super) unsafe fn store_part<V: Vector>(vector: V, to: *mut f32, count: usize) {
+    let mut lanes = [0.0; 16];
+    assert!(count <= V::LANES && V::LANES <= lanes.len());
+    // SAFETY: a vector has at most sixteen lanes, and the caller promises the rest.
+    unsafe {
+        vector.store(lanes.as_mut_ptr());
+        for i in 0..count {
+            *to.add(i) = lanes[i];
+        }
+    }
+}

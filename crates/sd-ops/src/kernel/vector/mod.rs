@@ -1,0 +1,144 @@
+//! What the kernels ask of a processor: a few operations on vectors of `f32`, chosen when the program runs.
+
+#![expect(
+    unsafe_code,
+    reason = "vector instructions and the loads and stores of kernels that have checked their slices"
+)]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod plain;
+
+#[cfg(target_arch = "x86_64")]
+use avx2::Avx2;
+use plain::Plain;
+
+/// A vector of numbers.
+///
+/// Every method of [`Avx2`] asks for a processor that has AVX2 and FMA: [`Level::run`] is who knows.
+pub(crate) trait Vector: Copy {
+    /// Numbers in a vector.
+    const LANES: usize;
+
+    /// All lanes the same.
+    fn splat(value: f32) -> Self;
+
+    /// # Safety
+    ///
+    /// `LANES` numbers from `from` can be read.
+    unsafe fn load(from: *const f32) -> Self;
+
+    /// # Safety
+    ///
+    /// `LANES` numbers from `to` can be written.
+    unsafe fn store(self, to: *mut f32);
+
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn mul(self, other: Self) -> Self;
+    fn div(self, other: Self) -> Self;
+
+    /// The larger of each two.
+    fn max(self, other: Self) -> Self;
+
+    /// `self · factor + term`.
+    fn mul_add(self, factor: Self, term: Self) -> Self;
+
+    /// `below` in the lanes where `self` is negative, and `other` in the rest.
+    fn where_negative(self, below: Self, other: Self) -> Self;
+
+    /// `e` to the power of each lane: relative error below 2e-7 from −87 to 88; beyond, the value there. What is not a
+    /// number stays none.
+    fn exp(self) -> Self;
+
+    /// The sum of the lanes.
+    fn sum(self) -> f32;
+
+    /// The largest lane.
+    fn largest(self) -> f32;
+
+    /// Rows to columns: `LANES` rows of `LANES` numbers, `apart` from each other, to rows that lie `apart_to`.
+    ///
+    /// # Safety
+    ///
+    /// Those rows can be read from `from` and written from `to`, which do not overlap.
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, apart: usize, to: *mut f32, apart_to: usize) {
+        for row in 0..Self::LANES {
+            for column in 0..Self::LANES {
+                // SAFETY: both are within the rows of the caller's promise.
+                unsafe { *to.add(column * apart_to + row) = *from.add(row * apart + column) };
+            }
+        }
+    }
+}
+
+/// Work that is written once for all vectors; `run` has to be `#[inline(always)]`, and all it calls.
+pub(crate) trait Job {
+    fn run<V: Vector>(self);
+}
+
+/// What the processor can do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Level {
+    /// Whatever the program was compiled for.
+    Plain,
+    /// The same in vectors of sixteen, which no processor of today's kernels has.
+    #[cfg(test)]
+    Wide,
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(HasAvx2),
+}
+
+/// The proof that the processor has AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct HasAvx2(());
+
+impl Level {
+    /// The best of this processor.
+    pub fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return Self::Avx2(HasAvx2(()));
+        }
+        Self::Plain
+    }
+
+    /// Numbers in a vector.
+    pub fn lanes(self) -> usize {
+        match self {
+            Self::Plain => Plain::<8>::LANES,
+            #[cfg(test)]
+            Self::Wide => Plain::<16>::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => Avx2::LANES,
+        }
+    }
+
+    #[inline]
+    pub fn run<J: Job>(self, job: J) {
+        match self {
+            Self::Plain => job.run::<Plain<8>>(),
+            #[cfg(test)]
+            Self::Wide => job.run::<Plain<16>>(),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the processor has both, or there would be no `HasAvx2`.
+            Self::Avx2(HasAvx2(())) => unsafe { with_avx2(job) },
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn with_avx2<J: Job>(job: J) {
+    job.run::<Avx2>();
+}
+
+/// Coefficients of `(e^r - 1 - r) / r²` for `|r| <= ln 2 / 2`, from the highest power: 1/7!, 1/6!, ….
+const EXP: [f32; 6] = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5];
+/// Of `ln 2` the leading bits, which any exponent multiplies exactly, and the rest.
+const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
+/// Where `e^x` is finite and normal.
+const EXP_RANGE: [f32; 2] = [-87.0, 88.0];
