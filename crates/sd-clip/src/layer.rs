@@ -1,8 +1,6 @@
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
-use sd_ops::{gelu, normalise_tokens, quick_gelu};
+use sd_ops::{causal_attention, gelu, normalise_tokens, quick_gelu};
 
 use crate::{Activation, ClipTextConfig};
 
@@ -60,13 +58,10 @@ impl SelfAttention {
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let [batch, tokens, width] = x.dims();
         let split = |x: Tensor<3>| x.reshape([batch, tokens, self.heads, width / self.heads]).swap_dims(1, 2);
-        let attended = attention(
+        let attended = causal_attention(
             split(self.q_proj.forward(x.clone())),
             split(self.k_proj.forward(x.clone())),
             split(self.v_proj.forward(x)),
-            None,
-            None,
-            AttentionModuleOptions { is_causal: true, ..Default::default() },
         );
         self.out_proj.forward(attended.swap_dims(1, 2).reshape([batch, tokens, width]))
     }

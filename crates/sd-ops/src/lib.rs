@@ -20,6 +20,7 @@
 //! the program was compiled for.
 
 mod activation;
+mod attention;
 mod conv;
 #[cfg(feature = "flex")]
 mod extension;
@@ -30,6 +31,7 @@ mod modules;
 mod norm;
 
 pub use activation::{geglu, gelu, quick_gelu};
+pub use attention::{attention, causal_attention};
 pub use conv::{Padding, conv2d};
 pub use layer_norm::layer_norm;
 pub use modules::{convolve, normalise, normalise_silu, normalise_tokens};

@@ -98,3 +98,121 @@ fn other_precisions_are_burns_own_and_agree() {
         assert!(distance(single(ours), single(other)) < close);
     }
 }
+
+fn attention_in_tensors([q, k, v]: [Tensor<4>; 3], causal: bool) -> Tensor<4> {
+    let [.., queries, width] = q.dims();
+    let scores = q.matmul(k.swap_dims(2, 3)) / (width as f64).sqrt();
+    let scores = if causal {
+        let hidden = Tensor::<2>::ones([queries, queries], &scores.device()).triu(1) * -1e30;
+        scores + hidden.unsqueeze()
+    } else {
+        scores
+    };
+    burn::tensor::activation::softmax(scores, 3).matmul(v)
+}
+
+#[test]
+fn attentions_of_odd_shapes_and_their_gradients_are_burns() {
+    let device = Device::flex().autodiff();
+    for ([batch, heads, queries, width], keys) in [
+        ([1, 1, 1, 1], 1),
+        ([2, 3, 7, 5], 4),
+        ([2, 2, 16, 8], 77),
+        ([1, 2, 64, 40], 64),
+        ([3, 4, 50, 16], 100),
+        ([1, 1, 530, 24], 300),
+        ([1, 1, 20, 200], 90),
+    ] {
+        // Scores up to about 12, so that some keys are seen far more than others.
+        let inputs = || [queries, keys, keys].map(|tokens| random([batch, heads, tokens, width], &device) * 1.5);
+        let case = format!("{batch} {heads} {queries} {keys} {width}");
+        let ours = |[q, k, v]: [Tensor<4>; 3]| sd_ops::attention(q, k, v);
+        check(&case, inputs(), ours, |inputs| attention_in_tensors(inputs, false), 5e-6);
+        let inputs = [(); 3].map(|()| random([batch, heads, queries, width], &device));
+        let ours = |[q, k, v]: [Tensor<4>; 3]| sd_ops::causal_attention(q, k, v);
+        check(&format!("causal {case}"), inputs, ours, |inputs| attention_in_tensors(inputs, true), 5e-6);
+    }
+}
+
+#[test]
+fn attention_reads_and_is_read_as_tokens_lie() {
+    let device = Device::flex().autodiff();
+    let [batch, tokens, heads, width] = [2, 19, 3, 8];
+    let inputs = || [(); 3].map(|()| random([batch, tokens, heads, width], &device));
+    let ours = |inputs: [Tensor<4>; 3]| {
+        let [q, k, v] = inputs.map(|x| x.swap_dims(1, 2));
+        sd_ops::attention(q, k, v).swap_dims(1, 2)
+    };
+    let theirs =
+        |inputs: [Tensor<4>; 3]| attention_in_tensors(inputs.map(|x| x.swap_dims(1, 2)), false).swap_dims(1, 2);
+    check("heads beside each other", inputs(), ours, theirs, 5e-6);
+    let turned = |x: Tensor<4>| x.permute([0, 2, 3, 1]).slice([0..2, 0..3, 1..7, 2..19]);
+    let ours = |inputs: [Tensor<4>; 3]| {
+        let [q, k, v] = inputs.map(turned);
+        sd_ops::attention(q, k, v).swap_dims(2, 3)
+    };
+    let theirs = |inputs: [Tensor<4>; 3]| attention_in_tensors(inputs.map(turned), false).swap_dims(2, 3);
+    check("numbers far from each other", inputs(), ours, theirs, 5e-6);
+}
+
+#[test]
+fn many_threads_split_the_keys_of_few_heads() {
+    let device = Device::flex().autodiff();
+    let inputs = [(); 3].map(|()| random([1, 1, 500, 32], &device));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("threads can be started");
+    let ours = |[q, k, v]: [Tensor<4>; 3]| sd_ops::attention(q, k, v);
+    pool.install(|| check("three threads", inputs, ours, |inputs| attention_in_tensors(inputs, false), 5e-6));
+}
+
+#[test]
+fn attention_of_other_precisions_is_burns_own_and_agrees() {
+    let device = Device::flex();
+    let inputs = [(); 3].map(|()| random([2, 2, 9, 8], &device));
+    for (dtype, close) in [(FloatDType::F64, 2e-6), (FloatDType::F16, 3e-3)] {
+        for function in [sd_ops::attention, sd_ops::causal_attention] {
+            let [q, k, v] = inputs.clone();
+            let ours = function(q, k, v).cast(FloatDType::F64);
+            let [q, k, v] = inputs.clone().map(|x| x.cast(dtype));
+            let other = function(q, k, v);
+            assert_eq!(FloatDType::from(other.dtype()), dtype);
+            assert!(distance(ours, other.cast(FloatDType::F64)) < close);
+        }
+    }
+}
+
+/// Central differences in double precision, where all operators are Burn's own, against the kernels' gradients.
+#[test]
+fn gradients_are_the_slopes_of_a_whole_transformer() {
+    let (plain, learning) = (Device::flex(), Device::flex().autodiff());
+    let block = |x: Tensor<3>, gamma: Tensor<1>, beta: Tensor<1>| {
+        let [batch, tokens, width] = x.dims();
+        let x = sd_ops::layer_norm(x, gamma, beta, 1e-5);
+        let split = |x: Tensor<3>| x.reshape([batch, tokens, 2, width / 2]).swap_dims(1, 2);
+        let h = sd_ops::attention(split(x.clone()), split(x.clone() * 0.7), split(x.clone() + 0.3));
+        let h = h.swap_dims(1, 2).reshape([batch, tokens, width]);
+        (sd_ops::geglu(h.clone()).square().mean() + sd_ops::quick_gelu(h).mean() + sd_ops::gelu(x).square().mean()) * 10
+    };
+    let inputs = [random([1, 1, 2 * 7 * 10], &plain), random([1, 1, 10], &plain), random([1, 1, 10], &plain)];
+    let whole = |[x, gamma, beta]: [Tensor<3>; 3]| {
+        block(x.reshape([2, 7, 10]), gamma.flatten::<1>(0, 2), beta.flatten::<1>(0, 2))
+    };
+    let known = inputs.clone().map(|x| Tensor::from_data(x.into_data(), &learning).require_grad());
+    let found = whole(known.clone()).backward();
+    for (i, x) in known.iter().enumerate() {
+        let gradient: Vec<f64> = x.grad(&found).unwrap().into_data().iter::<f64>().collect();
+        let largest = gradient.iter().fold(0.0_f64, |most, g| most.max(g.abs()));
+        for at in (0..gradient.len()).step_by(gradient.len().div_ceil(15)) {
+            let step = 1e-5;
+            let [below, above] = [-step, step].map(|step| {
+                let mut moved = inputs.clone().map(|x| x.cast(FloatDType::F64));
+                let here = Tensor::<3>::full([1, 1, 1], step, &plain).cast(FloatDType::F64);
+                let x = moved[i].clone();
+                let place = [0..1, 0..1, at..at + 1];
+                moved[i] = x.clone().slice_assign(place.clone(), x.slice(place) + here);
+                whole(moved).into_scalar::<f64>()
+            });
+            let slope = (above - below) / (2.0 * step);
+            assert!((slope - gradient[at]).abs() < 1e-5 * largest, "input {i}, {at}: {slope} and {}", gradient[at]);
+        }
+    }
+}

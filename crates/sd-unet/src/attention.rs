@@ -1,7 +1,6 @@
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
+use sd_ops::attention;
 
 /// Multi-head attention from pixels to a context: to the pixels themselves, or to the text.
 #[derive(Module, Debug)]
@@ -36,9 +35,6 @@ impl Attention {
             split(self.to_q.forward(x)),
             split(self.to_k.forward(context.clone())),
             split(self.to_v.forward(context)),
-            None,
-            None,
-            AttentionModuleOptions::default(),
         );
         self.to_out.forward(attended.swap_dims(1, 2).reshape([batch, pixels, channels]))
     }

@@ -1,8 +1,6 @@
 use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
-use sd_ops::normalise;
+use sd_ops::{attention, normalise};
 
 use crate::blocks::Attend;
 use crate::plan::BlockPlan;
@@ -44,7 +42,7 @@ impl Attend for SelfAttention {
             linear.forward(pixels.clone()).reshape(heads).swap_dims(1, 2)
         };
         let (q, k, v) = (split(&self.to_q), split(&self.to_k), split(&self.to_v));
-        let attended = attention(q, k, v, None, None, AttentionModuleOptions::default());
+        let attended = attention(q, k, v);
         let attended = self.to_out.forward(attended.swap_dims(1, 2).reshape([batch, height * width, channels]));
         attended.swap_dims(1, 2).reshape([batch, channels, height, width]) + x
     }

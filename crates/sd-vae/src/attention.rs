@@ -1,8 +1,6 @@
 use burn::nn::{GroupNorm, Linear, LinearConfig};
 use burn::prelude::*;
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
-use sd_ops::normalise;
+use sd_ops::{attention, normalise};
 
 use crate::resnet::{ResnetBlock, norm};
 
@@ -55,9 +53,6 @@ impl Attention {
             self.to_q.forward(pixels.clone()).unsqueeze_dim(1),
             self.to_k.forward(pixels.clone()).unsqueeze_dim(1),
             self.to_v.forward(pixels).unsqueeze_dim(1),
-            None,
-            None,
-            AttentionModuleOptions::default(),
         );
         let attended = self.to_out.forward(attended.squeeze_dim::<3>(1));
         attended.swap_dims(1, 2).reshape([batch, channels, height, width]) + x

@@ -6,12 +6,14 @@
 )]
 
 pub(crate) mod activation;
+pub(crate) mod attention;
 pub(crate) mod forward;
 pub(crate) mod gradients;
 mod lanes;
 pub(crate) mod layer_norm;
 pub(crate) mod norm;
 mod padded;
+mod product;
 #[cfg(test)]
 mod tests;
 pub(crate) mod vector;

@@ -8,6 +8,7 @@ use burn::backend::{Autodiff, Backend};
 
 use super::Operators;
 use crate::kernel::activation::Activation;
+use crate::kernel::attention::Heads;
 use crate::kernel::layer_norm::Rows;
 
 /// What a backend has to know for the gradients of [`Operators`].
@@ -33,6 +34,23 @@ pub(super) trait Kernels: Operators {
         statistics: &[[f32; 2]],
         gradient: FloatTensor<Self>,
         rows: Rows,
+    ) -> [FloatTensor<Self>; 3];
+
+    /// [`Operators::attend`], and of each query the logarithm of the sum of its scores' exponentials.
+    fn attend_and_remember(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        heads: Heads,
+    ) -> (FloatTensor<Self>, Vec<f32>);
+
+    /// The gradients of `q`, `k` and `v`, the inputs.
+    fn attend_backward(
+        inputs: [FloatTensor<Self>; 3],
+        out: FloatTensor<Self>,
+        logs: &[f32],
+        gradient: FloatTensor<Self>,
+        heads: Heads,
     ) -> [FloatTensor<Self>; 3];
 }
 
@@ -72,6 +90,25 @@ impl<B: Backend + Kernels> Backward<B, 3> for Normalise {
     }
 }
 
+#[derive(Debug)]
+struct Attend;
+
+impl<B: Backend + Kernels> Backward<B, 3> for Attend {
+    type State = ([NodeId; 3], B::FloatTensorPrimitive, Vec<f32>, Heads);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let (inputs, out, logs, heads) = ops.state;
+        let gradient = grads.consume::<B>(&ops.node);
+        let inputs = inputs.map(|node| checkpointer.retrieve_node_output::<B::FloatTensorPrimitive>(node));
+        let found = B::attend_backward(inputs, out, &logs, gradient, heads);
+        for (node, gradient) in ops.parents.into_iter().zip(found) {
+            if let Some(node) = node {
+                grads.register::<B>(node.id, gradient);
+            }
+        }
+    }
+}
+
 impl<B: Backend + Kernels, C: CheckpointStrategy> Operators for Autodiff<B, C> {
     fn activate(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
         match Activate.prepare::<C>([x.node()]).compute_bound().stateful() {
@@ -100,6 +137,22 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Operators for Autodiff<B, C> {
             OpsKind::UnTracked(untracked) => {
                 let [x, gamma, beta] = [x, gamma, beta].map(|tensor| tensor.into_primitive());
                 untracked.finish(B::normalise(x, gamma, beta, rows))
+            }
+        }
+    }
+
+    fn attend(q: FloatTensor<Self>, k: FloatTensor<Self>, v: FloatTensor<Self>, heads: Heads) -> FloatTensor<Self> {
+        let nodes = [q.node(), k.node(), v.node()];
+        match Attend.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(mut tracked) => {
+                let inputs = [&q, &k, &v].map(|tensor| tracked.checkpoint(tensor));
+                let [q, k, v] = [q, k, v].map(|tensor| tensor.into_primitive());
+                let (out, logs) = B::attend_and_remember(q, k, v, heads);
+                tracked.finish((inputs, out.clone(), logs, heads), out)
+            }
+            OpsKind::UnTracked(untracked) => {
+                let [q, k, v] = [q, k, v].map(|tensor| tensor.into_primitive());
+                untracked.finish(B::attend(q, k, v, heads))
             }
         }
     }

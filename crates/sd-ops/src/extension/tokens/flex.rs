@@ -4,6 +4,7 @@ use burn_flex::FlexTensor;
 use super::Operators;
 use crate::extension::{numbers, tensor};
 use crate::kernel::activation::{self, Activation};
+use crate::kernel::attention::{Heads, View, backward, forward};
 use crate::kernel::layer_norm::{self, Rows};
 use crate::kernel::vector::Level;
 
@@ -19,6 +20,10 @@ impl Operators for Flex {
 
     fn normalise(x: FlexTensor, gamma: FlexTensor, beta: FlexTensor, rows: Rows) -> FlexTensor {
         normalise(x, gamma, beta, rows).0
+    }
+
+    fn attend(q: FlexTensor, k: FlexTensor, v: FlexTensor, heads: Heads) -> FlexTensor {
+        attend(q, k, v, heads).0
     }
 }
 
@@ -53,6 +58,25 @@ impl super::autodiff::Kernels for Flex {
             layer_norm::backward(Level::best(), &rows, numbers(&x), numbers(&gamma), statistics, numbers(&gradient));
         [tensor(x, shape), tensor(gamma, [rows.width]), tensor(beta, [rows.width])]
     }
+
+    fn attend_and_remember(q: FlexTensor, k: FlexTensor, v: FlexTensor, heads: Heads) -> (FlexTensor, Vec<f32>) {
+        attend(q, k, v, heads)
+    }
+
+    fn attend_backward(
+        inputs: [FlexTensor; 3],
+        out: FlexTensor,
+        logs: &[f32],
+        gradient: FlexTensor,
+        heads: Heads,
+    ) -> [FlexTensor; 3] {
+        let [q, k, v] = inputs.map(readable);
+        let (out, gradient) = (readable(out), readable(gradient));
+        let [q, k, v, out, gradient] = [&q, &k, &v, &out, &gradient].map(view);
+        let known = backward::Known { q, k, v, out, logs, gradient };
+        let [q, k, v] = backward::backward(Level::best(), &heads, known);
+        [by_head(q, heads.queries, heads), by_head(k, heads.keys, heads), by_head(v, heads.keys, heads)]
+    }
 }
 
 fn normalise(x: FlexTensor, gamma: FlexTensor, beta: FlexTensor, rows: Rows) -> (FlexTensor, Vec<[f32; 2]>) {
@@ -60,4 +84,30 @@ fn normalise(x: FlexTensor, gamma: FlexTensor, beta: FlexTensor, rows: Rows) -> 
     let [x, gamma, beta] = [x, gamma, beta].map(|tensor| tensor.to_contiguous());
     let (out, statistics) = layer_norm::forward(Level::best(), &rows, numbers(&x), numbers(&gamma), numbers(&beta));
     (tensor(out, shape), statistics)
+}
+
+fn attend(q: FlexTensor, k: FlexTensor, v: FlexTensor, heads: Heads) -> (FlexTensor, Vec<f32>) {
+    let [q, k, v] = [q, k, v].map(readable);
+    let (out, logs) = forward::forward(Level::best(), &heads, view(&q), view(&k), view(&v));
+    (by_head(out, heads.queries, heads), logs)
+}
+
+/// The tensor, or a copy where the numbers of a token are not beside each other.
+fn readable(tensor: FlexTensor) -> FlexTensor {
+    let strides = tensor.layout().strides();
+    let fits = strides.iter().all(|&stride| stride >= 0) && strides[3] == 1;
+    if fits { tensor } else { tensor.to_contiguous() }
+}
+
+fn view(tensor: &FlexTensor) -> View<'_> {
+    let layout = tensor.layout();
+    let sizes = std::array::from_fn(|i| layout.shape()[i]);
+    let apart = std::array::from_fn(|i| layout.strides()[i] as usize);
+    View::new(tensor.storage(), layout.start_offset(), apart, sizes)
+}
+
+/// `[batch, tokens, heads, width]` as `[batch, heads, tokens, width]`, in whose memory a token's heads are still beside
+/// each other, as the next layer reads them.
+fn by_head(numbers: Vec<f32>, tokens: usize, heads: Heads) -> FlexTensor {
+    tensor(numbers, [heads.batch, tokens, heads.heads, heads.width]).transpose(1, 2)
 }

@@ -1,4 +1,4 @@
-//! What transformers are made of, but for the products.
+//! What transformers are made of.
 
 #[cfg(feature = "autodiff")]
 mod autodiff;
@@ -9,6 +9,7 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
 use crate::kernel::activation::Activation;
+use crate::kernel::attention::Heads;
 use crate::kernel::layer_norm::Rows;
 
 /// The operations on tokens that have kernels.
@@ -24,6 +25,9 @@ pub(crate) trait Operators: Backend {
         beta: FloatTensor<Self>,
         rows: Rows,
     ) -> FloatTensor<Self>;
+
+    /// The attention of `q` to `k`, of `v`.
+    fn attend(q: FloatTensor<Self>, k: FloatTensor<Self>, v: FloatTensor<Self>, heads: Heads) -> FloatTensor<Self>;
 }
 
 /// As [`crate::gelu`], [`crate::quick_gelu`] and [`crate::geglu`], whose checks were made.
@@ -37,4 +41,12 @@ pub(crate) fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: T
     let rows = Rows { rows: x.shape().num_elements() / width.max(1), width, eps: eps as f32 };
     let [x, gamma, beta] = [x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch()];
     Tensor::from_dispatch(<Dispatch as Operators>::normalise(x, gamma, beta, rows))
+}
+
+/// As [`crate::attention`] and [`crate::causal_attention`], whose checks were made.
+pub(crate) fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, causal: bool) -> Tensor<4> {
+    let ([batch, heads, queries, width], [.., keys, _]) = (q.dims(), k.dims());
+    let heads = Heads { batch, heads, queries, keys, width, causal };
+    let [q, k, v] = [q.into_dispatch(), k.into_dispatch(), v.into_dispatch()];
+    Tensor::from_dispatch(<Dispatch as Operators>::attend(q, k, v, heads))
 }

@@ -1,5 +1,7 @@
 use super::numbers;
 use crate::kernel::activation::{self, Activation};
+use crate::kernel::attention::{Heads, View, backward, forward};
+use crate::kernel::layer_norm::{self, Rows};
 use crate::kernel::vector::Level;
 
 /// `Φ(x)`, by a series whose terms are all positive.
@@ -61,6 +63,120 @@ fn what_is_not_a_number_is_not_hidden() {
         for function in [Activation::Gelu, Activation::QuickGelu, Activation::Geglu { width: 9 }] {
             let found = activation::forward(level, function, &[f32::NAN; 18]);
             assert!(found.iter().all(|x| x.is_nan()), "{function:?}: {found:?}");
+        }
+    }
+}
+
+/// How far apart the two are, of the largest number.
+fn distance(found: &[f32], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let largest = expected.iter().fold(f64::MIN_POSITIVE, |most, x| most.max(x.abs()));
+    found.iter().zip(expected).map(|(&a, b)| (f64::from(a) - b).abs()).fold(0.0, f64::max) / largest
+}
+
+/// What an attention gives, and the gradients of queries, keys and values, all `[batch, tokens, heads, width]`.
+fn defined(heads: &Heads, [q, k, v, gradient]: [&[f32]; 4]) -> [Vec<f64>; 4] {
+    let Heads { width, queries, keys, .. } = *heads;
+    let mut found = [queries, queries, keys, keys].map(|tokens| vec![0.0; heads.batch * tokens * heads.heads * width]);
+    let scale = 1.0 / (width as f64).sqrt();
+    for (n, h) in (0..heads.batch).flat_map(|n| (0..heads.heads).map(move |h| (n, h))) {
+        let place = |tokens: usize, i: usize, d: usize| ((n * tokens + i) * heads.heads + h) * width + d;
+        let dot = |a: &[f32], [a_tokens, i]: [usize; 2], b: &[f32], j: usize| -> f64 {
+            (0..width).map(|d| f64::from(a[place(a_tokens, i, d)]) * f64::from(b[place(keys, j, d)])).sum()
+        };
+        for i in 0..queries {
+            let seen = if heads.causal { i + 1 } else { keys };
+            let e: Vec<f64> = (0..seen).map(|j| (scale * dot(q, [queries, i], k, j)).exp()).collect();
+            let p: Vec<f64> = e.iter().map(|x| x / e.iter().sum::<f64>()).collect();
+            let of_p: Vec<f64> = (0..seen).map(|j| dot(gradient, [queries, i], v, j)).collect();
+            let mean: f64 = p.iter().zip(&of_p).map(|(p, of_p)| p * of_p).sum();
+            for (j, d) in (0..seen).flat_map(|j| (0..width).map(move |d| (j, d))) {
+                let ds = scale * p[j] * (of_p[j] - mean);
+                let (query, key) = (place(queries, i, d), place(keys, j, d));
+                found[0][query] += p[j] * f64::from(v[key]);
+                found[1][query] += ds * f64::from(k[key]);
+                found[2][key] += ds * f64::from(q[query]);
+                found[3][key] += p[j] * f64::from(gradient[query]);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn all_vectors_attend_as_the_definition_says() {
+    for ([batch, heads, queries, keys, width], causal) in [
+        ([1, 1, 1, 1, 1], false),
+        ([2, 3, 7, 5, 9], false),
+        ([1, 2, 61, 77, 40], false),
+        ([1, 1, 130, 33, 19], false),
+        ([2, 2, 11, 11, 8], true),
+        ([1, 1, 103, 103, 24], true),
+    ] {
+        let heads = Heads { batch, heads, queries, keys, width, causal };
+        let of = |tokens: usize, seed| numbers(batch * tokens * heads.heads * width, seed);
+        // Scores of up to some sevens.
+        let q: Vec<f32> = of(queries, 1).iter().map(|x| 24.0 * x).collect();
+        let [k, v, gradient] = [of(keys, 2), of(keys, 3), of(queries, 4)];
+        let expected = defined(&heads, [&q, &k, &v, &gradient]);
+        for level in [Level::Plain, Level::Wide, Level::best()] {
+            let view = |numbers, tokens| {
+                let apart = [tokens * heads.heads * width, width, heads.heads * width];
+                View::new(numbers, 0, apart, [batch, heads.heads, tokens, width])
+            };
+            let (out, logs) = forward::forward(level, &heads, view(&q, queries), view(&k, keys), view(&v, keys));
+            let known = backward::Known {
+                q: view(&q, queries),
+                k: view(&k, keys),
+                v: view(&v, keys),
+                out: view(&out, queries),
+                logs: &logs,
+                gradient: view(&gradient, queries),
+            };
+            let [of_q, of_k, of_v] = backward::backward(level, &heads, known);
+            let distances = [
+                distance(&out, &expected[0]),
+                distance(&of_q, &expected[1]),
+                distance(&of_k, &expected[2]),
+                distance(&of_v, &expected[3]),
+            ];
+            assert!(distances.iter().all(|&d| d < 2e-6), "{heads:?}, {level:?}: {distances:?}");
+        }
+    }
+}
+
+#[test]
+fn all_vectors_normalise_rows_as_the_definition_says() {
+    for [rows, width] in [[1, 1], [3, 5], [7, 40], [300, 65]] {
+        let rows = Rows { rows, width, eps: 1e-5 };
+        let (x, gradient) = (numbers(rows.rows * width, 1), numbers(rows.rows * width, 2));
+        let (gamma, beta) = (numbers(width, 3), numbers(width, 4));
+        let mut expected = [vec![0.0; x.len()], vec![0.0; x.len()], vec![0.0; width], vec![0.0; width]];
+        for r in 0..rows.rows {
+            let row = |v: &[f32]| v[r * width..][..width].iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+            let mean_of = |v: &[f64]| v.iter().sum::<f64>() / width as f64;
+            let (x, gradient) = (row(&x), row(&gradient));
+            let mean = mean_of(&x);
+            let variance = mean_of(&x.iter().map(|x| (x - mean).powi(2)).collect::<Vec<_>>());
+            let scale = 1.0 / (variance + f64::from(rows.eps)).sqrt();
+            let unit: Vec<f64> = x.iter().map(|x| (x - mean) * scale).collect();
+            let inner: Vec<f64> = (0..width).map(|c| gradient[c] * f64::from(gamma[c])).collect();
+            let slope = mean_of(&(0..width).map(|c| inner[c] * unit[c]).collect::<Vec<_>>());
+            for c in 0..width {
+                expected[0][r * width + c] = unit[c] * f64::from(gamma[c]) + f64::from(beta[c]);
+                expected[1][r * width + c] = scale * (inner[c] - mean_of(&inner) - unit[c] * slope);
+                expected[2][c] += gradient[c] * unit[c];
+                expected[3][c] += gradient[c];
+            }
+        }
+        for level in [Level::Plain, Level::Wide, Level::best()] {
+            let (out, statistics) = layer_norm::forward(level, &rows, &x, &gamma, &beta);
+            let [of_x, of_gamma, of_beta] = layer_norm::backward(level, &rows, &x, &gamma, &statistics, &gradient);
+            for (found, expected) in [out, of_x, of_gamma, of_beta].iter().zip(&expected) {
+                // A row of one number has no gradient but rounding's.
+                let apart = if width == 1 && expected.len() == x.len() { 0.0 } else { distance(found, expected) };
+                assert!(apart < 2e-6, "{rows:?}, {level:?}: {apart}");
+            }
         }
     }
 }

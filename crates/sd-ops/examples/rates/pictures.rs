@@ -1,18 +1,10 @@
-//! How fast the operators are beside Burn's own, on shapes of small networks.
-//!
-//! `cargo run --release -p sd-ops --example rates --features flex,autodiff`, and a part of a shape's name to see only
-//! those. Each figure is the best of many calls, ours and Burn's by turns: others on the machine only ever make one slower.
-
-#![allow(clippy::print_stdout, reason = "it is for being read")]
-
-use std::time::Instant;
-
-use burn::nn::GroupNorm;
-use burn::nn::GroupNormConfig;
+use burn::nn::{GroupNorm, GroupNormConfig};
 use burn::tensor::activation::silu;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Distribution, Tensor};
 use sd_ops::{Padding, group_norm_silu};
+
+use crate::{best, line};
 
 /// Batch, channels in and out, edge of the picture, edge of the kernel, stride.
 const CONVOLUTIONS: [[usize; 6]; 18] = [
@@ -40,14 +32,13 @@ const CONVOLUTIONS: [[usize; 6]; 18] = [
 const NORMS: [[usize; 4]; 6] =
     [[4, 24, 64, 8], [4, 48, 32, 8], [4, 64, 16, 8], [16, 32, 16, 8], [16, 64, 8, 8], [16, 128, 4, 8]];
 
-fn main() {
-    let wanted = std::env::args().nth(1).unwrap_or_default();
-    let device = Device::flex();
-    let learning = Device::flex().autodiff();
+/// Prints a line for each shape whose name has `wanted` in it.
+pub fn rates(wanted: &str) {
+    let (device, learning) = (Device::flex(), Device::flex().autodiff());
     println!("GFLOP/s: forward and, with gradients, forward and backward");
     for [batch, inputs, outputs, edge, kernel, stride] in CONVOLUTIONS {
         let name = format!("conv {kernel}x{kernel}/{stride} {inputs:3} -> {outputs:3} @{edge:2} x{batch:2}");
-        if !name.contains(&wanted) {
+        if !name.contains(wanted) {
             continue;
         }
         let tensors = |device: &Device| {
@@ -78,7 +69,7 @@ fn main() {
     println!("ns for a thousand numbers");
     for [batch, channels, edge, groups] in NORMS {
         let name = format!("norm and SiLU {channels:3} @{edge:2} x{batch:2}");
-        if !name.contains(&wanted) {
+        if !name.contains(wanted) {
             continue;
         }
         let count = (batch * channels * edge * edge) as f64;
@@ -99,24 +90,4 @@ fn main() {
         }]);
         line(&name, forward.map(|s| s * 1e12 / count), both.map(|s| s * 1e12 / count));
     }
-}
-
-fn line(name: &str, [ours, burns]: [f64; 2], [ours_both, burns_both]: [f64; 2]) {
-    println!("{name:34} forward {ours:7.1}, Burn {burns:7.1};  both ways {ours_both:7.1}, Burn {burns_both:7.1}");
-}
-
-/// The least seconds of each.
-fn best(works: [&dyn Fn(); 2]) -> [f64; 2] {
-    let mut least = [f64::MAX; 2];
-    let start = Instant::now();
-    let mut rounds = 0;
-    while rounds < 10 || start.elapsed().as_secs_f64() < 0.5 {
-        for (work, least) in works.iter().zip(&mut least) {
-            let start = Instant::now();
-            work();
-            *least = least.min(start.elapsed().as_secs_f64());
-        }
-        rounds += 1;
-    }
-    least
 }
