@@ -51,8 +51,8 @@ pub(super) fn sum<V: Vector, const SQUARES: bool>(x: &[f32], mean: f32) -> f32 {
 pub(super) fn load_part<V: Vector>(from: &[f32]) -> V {
     let mut lanes = [0.0; 16];
     assert!(from.len() <= V::LANES && V::LANES <= lanes.len());
-    for i in 0..from.len() {
-        lanes[i] = from[i];
+    for (to, from) in lanes.iter_mut().zip(from) {
+        *to = *from;
     }
     // SAFETY: a vector has at most sixteen lanes.
     unsafe { V::load(lanes.as_ptr()) }
