@@ -7,7 +7,7 @@ use sd_ops::{Padding, group_norm_silu};
 use crate::{best, line};
 
 /// Batch, channels in and out, edge of the picture, edge of the kernel, stride.
-const CONVOLUTIONS: [[usize; 6]; 18] = [
+const CONVOLUTIONS: [[usize; 6]; 22] = [
     [4, 3, 24, 64, 3, 1],
     [4, 24, 24, 64, 3, 1],
     [4, 48, 24, 64, 3, 1],
@@ -26,6 +26,10 @@ const CONVOLUTIONS: [[usize; 6]; 18] = [
     [16, 256, 128, 4, 3, 1],
     [16, 256, 128, 4, 1, 1],
     [2, 320, 320, 32, 3, 1],
+    [2, 320, 320, 64, 3, 1],
+    [2, 640, 640, 32, 3, 1],
+    [2, 1280, 1280, 16, 3, 1],
+    [1, 128, 128, 128, 3, 1],
 ];
 
 /// Batch, channels, edge of the picture, groups.

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::padded::Padded;
 use super::vector::{Job, Level, Vector};
 use super::window::{Chunk, Window};
+use super::winograd;
 
 /// Terms that are summed before the next tile: their pixels are to stay in the first cache.
 const TERMS: usize = 512;
@@ -40,6 +41,12 @@ thread_local! {
 
 /// The convolution of `x`, `[batch, inputs, height, width]`, with a bias for each channel that goes out, or none.
 pub(crate) fn convolve(level: Level, window: &Window, x: &[f32], weights: Weights, bias: Option<&[f32]>) -> Vec<f32> {
+    let way = if winograd::pays(window) { winograd::convolve } else { in_order };
+    way(level, window, x, weights, bias)
+}
+
+/// The same, term by term.
+pub(super) fn in_order(level: Level, window: &Window, x: &[f32], weights: Weights, bias: Option<&[f32]>) -> Vec<f32> {
     assert_eq!(x.len(), window.batch * window.image(), "{window:?}");
     assert!(bias.is_none_or(|bias| bias.len() == window.outputs), "{window:?}");
     let count = window.batch * window.outputs * window.pixels();

@@ -18,3 +18,4 @@ mod product;
 mod tests;
 pub(crate) mod vector;
 pub(crate) mod window;
+mod winograd;

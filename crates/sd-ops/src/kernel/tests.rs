@@ -8,6 +8,7 @@ use super::vector::{Job, Level, Vector};
 use super::window::Window;
 
 mod tokens;
+mod winograd;
 
 /// Numbers between −0.5 and 0.5.
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
