@@ -245,7 +245,7 @@ struct Normal<V> {
 /// Hastings' `p / √2`.
 const P: f32 = 0.231_641_88;
 /// His coefficients, halved, from the highest power.
-const A: [f32; 5] = [0.530_702_7, -0.726_576, 0.710_706_87, -0.142_248_37, 0.127_414_8];
+const A: [f32; 5] = [0.530_702_7, -0.726_576, 0.710_706_9, -0.142_248_37, 0.127_414_8];
 
 impl<V: Vector> Normal<V> {
     #[inline(always)]
