@@ -12,7 +12,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("crates/sd-scenes", &[]),
     // Its tests name it again, to turn its features on.
     ("crates/sd-ops", &["sd-ops"]),
-    ("crates/sd-clip", &[]),
+    ("crates/sd-clip", &["sd-ops"]),
     ("crates/sd-unet", &["sd-ops"]),
     ("crates/sd-vae", &["sd-ops"]),
     ("crates/sd-weights", &[]),
