@@ -10,6 +10,7 @@ use std::cell::RefCell;
 
 use rayon::prelude::*;
 
+use super::lanes::Shared;
 use super::padded::Padded;
 use super::vector::{Job, Level, Vector};
 use super::window::{Chunk, Window};
@@ -55,13 +56,13 @@ pub(super) fn in_order(level: Level, window: &Window, x: &[f32], weights: Weight
         return out;
     }
     let packed = Packed::new(window, weights, bias);
-    let whole = Out(out.as_mut_ptr());
+    let whole = Shared(out.as_mut_ptr());
     let threads = rayon::current_num_threads();
     let chunks = window.chunks(CHUNK, if threads > 1 { 2 * threads } else { 1 });
     let work = |chunk: &Chunk| {
         BUFFERS.with_borrow_mut(|(padded, panel)| {
             let padded = Padded::new(window, chunk, x, padded);
-            convolve_chunk(level, window, chunk, &padded, &packed, panel, whole);
+            convolve_chunk(level, window, chunk, &padded, &packed, panel, &whole);
         });
     };
     if threads == 1 || chunks.len() <= 1 {
@@ -73,15 +74,6 @@ pub(super) fn in_order(level: Level, window: &Window, x: &[f32], weights: Weight
     unsafe { out.set_len(count) };
     out
 }
-
-/// The outputs' memory, of which every chunk writes its own part.
-#[derive(Clone, Copy)]
-struct Out(*mut f32);
-
-// SAFETY: chunks are disjoint, so that no two threads write the same numbers, and none reads another's.
-unsafe impl Send for Out {}
-// SAFETY: as above.
-unsafe impl Sync for Out {}
 
 /// Weights in the order in which tiles read them: blocks of terms, of them blocks of channels, of them terms.
 struct Packed {
@@ -188,7 +180,7 @@ fn convolve_chunk(
     padded: &Padded,
     packed: &Packed,
     panel: &mut Vec<f32>,
-    out: Out,
+    out: &Shared<f32>,
 ) {
     let lanes = level.lanes();
     let (vectors, places) = pixels(window, chunk, padded, lanes);
@@ -229,12 +221,12 @@ fn convolve_chunk(
                     each_of_spare(&pair, tile, |i, m, lane, v| {
                         // SAFETY: outputs of this vector, which an earlier block has stored.
                         spare[i * WIDEST * lanes + m * lanes + lane] =
-                            unsafe { *out.0.add(v.out + (channel + m) * apart + lane) };
+                            unsafe { *out.part(v.out + (channel + m) * apart + lane) };
                     });
                 }
                 let (outs, apart_here) = if full {
                     // SAFETY: within the outputs, of which every vector has its pixels in every channel.
-                    (pair.map(|v| unsafe { out.0.add(v.out + channel * apart) }), apart)
+                    (pair.map(|v| unsafe { out.part(v.out + channel * apart) }), apart)
                 } else {
                     let to = spare.as_mut_ptr();
                     // SAFETY: the other half of `spare`.
@@ -258,7 +250,7 @@ fn convolve_chunk(
                     each_of_spare(&pair, tile, |i, m, lane, v| {
                         // SAFETY: outputs of this vector.
                         unsafe {
-                            *out.0.add(v.out + (channel + m) * apart + lane) =
+                            *out.part(v.out + (channel + m) * apart + lane) =
                                 spare[i * WIDEST * lanes + m * lanes + lane];
                         }
                     });

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use rayon::prelude::*;
 
 use super::forward::{Weights, convolve};
+use super::lanes::sum;
 use super::padded::Padded;
 use super::vector::{Job, Level, Vector};
 use super::window::{Chunk, Window};
@@ -98,16 +99,7 @@ struct Sum<'a>(&'a [f32], &'a mut f32);
 impl Job for Sum<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let mut sums = [V::splat(0.0); 4];
-        let blocks = self.0.chunks_exact(4 * V::LANES);
-        let rest: f32 = blocks.remainder().iter().sum();
-        for block in blocks {
-            for i in 0..4 {
-                // SAFETY: the block has four vectors.
-                sums[i] = sums[i].add(unsafe { V::load(block.as_ptr().add(i * V::LANES)) });
-            }
-        }
-        *self.1 = sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum() + rest;
+        *self.1 = sum::<V, false>(self.0, 0.0);
     }
 }
 
