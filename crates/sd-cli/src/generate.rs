@@ -6,6 +6,7 @@ use sd_pipeline::{
     DType, Error, Latents, Model, Pipeline, Request, SamplerOption, Schedule, device_by_name, read_tensor, write_tensor,
 };
 
+use crate::additions::Additions;
 use crate::cancel::Cancel;
 use crate::progress::{Kind, Progress};
 
@@ -48,6 +49,8 @@ pub struct Args {
     /// How closely to follow the prompt; 1 ignores the negative prompt and halves the work [default: 7.5, XL: 5]
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     guidance: Option<f64>,
+    #[command(flatten)]
+    additions: Additions,
     #[command(flatten)]
     options: Options,
     /// Width in pixels, mostly a multiple of 8 [default: the model's own]
@@ -156,7 +159,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let device = device_by_name(&args.device)?;
     let request = args.request()?;
     args.check_files()?;
-    let model = Model::open(&args.model)?;
+    let mut model = Model::open(&args.model)?;
     model.check(&request)?;
     let dtype = match args.dtype {
         Precision::F32 => DType::F32,
@@ -167,6 +170,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         model.check_memory(&request, dtype)?;
     }
     let mut progress = Progress::new(args.progress);
+    args.additions.apply(&mut model, &progress)?;
     for (flag, text) in [("--prompt", args.prompt.as_ref()), ("--negative-prompt", args.negative_prompt.as_ref())] {
         if let Some(cut) = text.and_then(|text| model.cut(text)) {
             progress.warn(&format!("{flag} is too long for the text encoder, which will not see: {cut:?}"));

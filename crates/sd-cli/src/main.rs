@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate is what prints")]
 
+mod additions;
 mod cancel;
 mod evaluate;
 mod failure;

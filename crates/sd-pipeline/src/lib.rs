@@ -45,6 +45,7 @@ mod error;
 mod guidance;
 mod image;
 mod memory;
+mod merge;
 mod model;
 mod networks;
 mod pipeline;
@@ -68,7 +69,7 @@ pub use request::{Latents, Request};
 pub use sampler::SamplerName;
 pub use schedule::Schedule;
 pub use sd_samplers::{BrownianNoise, CATALOGUE, FreshNoise, Noise, OptionRange, SamplerOption, TorchNoise};
-pub use sd_weights::{read_tensor, write_tensor};
+pub use sd_weights::{Lora, LoraReport, read_tensor, write_tensor};
 pub use watch::Step;
 
 /// The README's program, compiled with the tests.

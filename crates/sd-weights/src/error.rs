@@ -50,6 +50,14 @@ pub enum WeightsError {
         /// What is missing, left over or of another shape.
         problems: String,
     },
+    /// A LoRA file does not fit the model.
+    #[error("{}: {reason}; is it for a model of another family?", file.display())]
+    Lora {
+        /// The file.
+        file: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// A tensor holds something else than numbers with a fraction.
     #[error("{}: `{key}` is of type {found}, expected f32, f16 or bf16", file.display())]
     WrongType {

@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{DType, FloatDType, Tensor, TensorData};
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 use crate::cast::tensor_data;
+use crate::lora::flat;
 use crate::names::{is_ignored, keys};
 use crate::{Weights, WeightsError};
 
@@ -119,9 +120,8 @@ impl ModuleMapper for Loader<'_> {
         if !self.missing.is_empty() || !self.misshapen.is_empty() {
             return param;
         }
-        match self.read(key, &expected) {
-            Ok(data) => {
-                let tensor = Tensor::from_data(data, (&param.lazy_device(), DType::from(self.dtype)));
+        match self.tensor(key, &expected, &param.lazy_device()) {
+            Ok(tensor) => {
                 let tensor = if self.place.is_transposed() { tensor.swap_dims(0, 1) } else { tensor };
                 let id = param.id;
                 param.transform_for_load(tensor, id)
@@ -135,12 +135,26 @@ impl ModuleMapper for Loader<'_> {
 }
 
 impl Loader<'_> {
-    fn read(&self, key: &str, shape: &[usize]) -> Result<TensorData, WeightsError> {
-        tensor_data(self.weights.read(key)?, self.dtype, shape).map_err(|found| WeightsError::NotFinite {
+    fn tensor<const D: usize>(&self, key: &str, shape: &[usize], device: &Device) -> Result<Tensor<D>, WeightsError> {
+        let Some(patches) = self.weights.patches.get(key) else {
+            let data = self.read(key, shape, self.dtype)?;
+            return Ok(Tensor::from_data(data, (device, DType::from(self.dtype))));
+        };
+        let data = self.read(key, &flat(shape), FloatDType::F32)?;
+        let weight = Tensor::<2>::from_data(data, (device, DType::F32));
+        let mut changed = weight.clone();
+        for patch in patches {
+            changed = changed + patch.of(&weight)?;
+        }
+        Ok(changed.cast(self.dtype).reshape(<[usize; D]>::try_from(shape).expect("the parameter's own dimensions")))
+    }
+
+    fn read(&self, key: &str, shape: &[usize], dtype: FloatDType) -> Result<TensorData, WeightsError> {
+        tensor_data(self.weights.read(key)?, dtype, shape).map_err(|found| WeightsError::NotFinite {
             file: self.weights.file_of(key),
             key: key.to_string(),
             found,
-            dtype: name_of(self.dtype),
+            dtype: name_of(dtype),
         })
     }
 

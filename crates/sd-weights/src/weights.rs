@@ -10,6 +10,7 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
 use crate::WeightsError;
+use crate::lora::Patch;
 
 /// The tensors of one network, in one safetensors file or in several: what is there, and where.
 ///
@@ -19,6 +20,8 @@ pub struct Weights {
     /// The file, or the folder of several: for messages.
     pub(crate) origin: PathBuf,
     pub(crate) tensors: BTreeMap<String, Place>,
+    /// What is added to some of them when they are loaded.
+    pub(crate) patches: BTreeMap<String, Vec<Patch>>,
 }
 
 /// Where a tensor lies.
@@ -95,7 +98,7 @@ impl Weights {
         if end > found {
             return Err(truncated(end));
         }
-        Ok(Self { origin: path.to_path_buf(), tensors })
+        Ok(Self { origin: path.to_path_buf(), tensors, patches: BTreeMap::new() })
     }
 
     /// Opens the files that an index names.
@@ -115,12 +118,19 @@ impl Weights {
             let place = shards[name].tensors.get(key).ok_or_else(|| format(format!("`{key}` is not in {name}")))?;
             tensors.insert(key.clone(), place.clone());
         }
-        Ok(Self { origin: folder.to_path_buf(), tensors })
+        Ok(Self { origin: folder.to_path_buf(), tensors, patches: BTreeMap::new() })
     }
 
     /// How many numbers there are in all.
     pub fn elements(&self) -> usize {
         self.tensors.values().map(|place| place.shape.iter().product::<usize>()).sum()
+    }
+
+    /// Has `key` changed when it is loaded.
+    pub(crate) fn patch(&mut self, key: String, patch: Patch) {
+        let patches = self.patches.entry(key).or_default();
+        patches.push(patch);
+        patches.sort_by(|a, b| a.rank().cmp(&b.rank()));
     }
 
     /// Reads one tensor, in single precision.

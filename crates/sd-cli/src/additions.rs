@@ -1,0 +1,74 @@
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use sd_pipeline::{Error, Lora, Model};
+
+use crate::progress::Progress;
+
+/// What is added to a model before it is loaded.
+#[derive(clap::Args)]
+pub struct Additions {
+    /// LoRA file to merge into the weights, and how strongly [default weight: 1]; may be repeated
+    ///
+    /// Files of kohya's programs, PEFT and diffusers are read: LoRA, LoCon, LoHa, LoKr and DoRA, of the U-Net and the text
+    /// encoders.
+    #[arg(long, value_name = "FILE[:WEIGHT]")]
+    lora: Vec<Weighted>,
+}
+
+/// A file, and a number that is 1 if there is none behind a colon.
+#[derive(Debug, Clone, PartialEq)]
+struct Weighted {
+    file: PathBuf,
+    weight: f64,
+}
+
+impl FromStr for Weighted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // Only what is a number belongs to the weight: names of files have colons too.
+        let (file, weight) = match text.rsplit_once(':').map(|(file, weight)| (file, weight.parse())) {
+            Some((file, Ok(weight))) => (file, weight),
+            _ => (text, 1.0),
+        };
+        if !f64::is_finite(weight) {
+            return Err(format!("the weight is {weight}, expected a number such as 0.8"));
+        }
+        Ok(Self { file: file.into(), weight })
+    }
+}
+
+impl Additions {
+    /// Adds all to `model`, and says of each what fitted.
+    pub fn apply(&self, model: &mut Model, progress: &Progress) -> Result<(), Error> {
+        for Weighted { file, weight } in &self.lora {
+            let report = model.merge(&Lora::open(file, *weight)?)?;
+            let (name, all) = (file.display(), report.matched + report.unmatched.len());
+            if report.unmatched.is_empty() {
+                progress.note(&format!("{name}: all {all} modules merged"));
+            } else {
+                let some = report.unmatched.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+                let more = if report.unmatched.len() > 5 { ", …" } else { "" };
+                let matched = report.matched;
+                progress.warn(&format!("{name}: only {matched} of {all} modules are in the model, not {some}{more}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_is_a_number_behind_the_last_colon() {
+        let of = |text: &str| text.parse::<Weighted>().map(|w| (w.file.display().to_string(), w.weight));
+        assert_eq!(of("a.safetensors"), Ok(("a.safetensors".into(), 1.0)));
+        assert_eq!(of("a.safetensors:-0.5"), Ok(("a.safetensors".into(), -0.5)));
+        assert_eq!(of("C:\\a:b.pt"), Ok(("C:\\a:b.pt".into(), 1.0)));
+        assert_eq!(of("C:\\a.pt:2"), Ok(("C:\\a.pt".into(), 2.0)));
+        assert!(of("a:nan").is_err());
+    }
+}
