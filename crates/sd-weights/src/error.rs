@@ -5,14 +5,12 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum WeightsError {
     /// None of the names that weights go by is in the folder.
-    #[error("{}: no weights here; looked for {looked_for}{hint}", folder.display())]
+    #[error("{}: no weights here; looked for {looked_for}", folder.display())]
     NotFound {
         /// The folder.
         folder: PathBuf,
         /// The names that were tried.
         looked_for: String,
-        /// What is there instead, if it helps.
-        hint: String,
     },
     /// The file cannot be opened, read or written.
     #[error("{}: {source}", file.display())]
@@ -42,8 +40,20 @@ pub enum WeightsError {
         /// Why it is not.
         reason: String,
     },
+    /// The file is a pickle that asks for something to be called or made that no weights need.
+    #[error(
+        "{}: this pickle asks for `{global}`, which no weights need and which is not run: it may be malicious, or of a \
+         program that keeps more than weights in it; get the model as safetensors, from where you trust it",
+        file.display()
+    )]
+    Forbidden {
+        /// The file.
+        file: PathBuf,
+        /// What it asks for, as `module.name`.
+        global: String,
+    },
     /// The file's keys do not fit the network.
-    #[error("{}: these weights do not fit the network of the folder's config.json: {problems}", file.display())]
+    #[error("{}: these weights do not fit the network that the model's configs describe: {problems}", file.display())]
     Mismatch {
         /// The file, or the folder of several.
         file: PathBuf,
@@ -59,7 +69,7 @@ pub enum WeightsError {
         reason: String,
     },
     /// A tensor holds something else than numbers with a fraction.
-    #[error("{}: `{key}` is of type {found}, expected f32, f16 or bf16", file.display())]
+    #[error("{}: `{key}` is of type {found}, expected f32, f16, bf16 or f64", file.display())]
     WrongType {
         /// The file.
         file: PathBuf,

@@ -11,19 +11,24 @@
 //! # Ok::<(), sd_weights::WeightsError>(())
 //! ```
 //!
-//! Weights are read and cast one tensor at a time, so that a file is never in memory as a whole. A file fits its
-//! network exactly or is refused with a list of what is missing, left over or of another shape, and weights that are
-//! not finite numbers are refused too. This is the only crate that knows checkpoint files and the history of their
-//! key names.
+//! Files are safetensors or what `torch.save` wrote, whatever they are called. Weights are read and cast one tensor at a
+//! time, so that a file is never in memory as a whole. A file fits its network exactly or is refused with a list of what
+//! is missing, left over or of another shape, and weights that are not finite numbers are refused too. This is the only
+//! crate that knows checkpoint files and the history of their key names.
 
 mod atomic;
 mod cast;
 mod error;
+mod format;
 mod load;
 mod lora;
 mod names;
+mod place;
+mod safetensors_file;
 mod save;
+mod shards;
 mod tensor_file;
+mod torch;
 mod weights;
 
 pub use atomic::write_atomically;
@@ -32,4 +37,4 @@ pub use load::parameters;
 pub use lora::{Component, Lora, LoraReport};
 pub use save::save;
 pub use tensor_file::{read_tensor, write_tensor};
-pub use weights::Weights;
+pub use weights::{Dtype, View, Weights};

@@ -190,7 +190,9 @@ fn missing_files() {
     std::fs::remove_file(damaged.path(UNET)).unwrap();
     damaged.refused(&["unet", "diffusion_pytorch_model.safetensors"]);
     std::fs::write(damaged.path("unet/diffusion_pytorch_model.bin"), "").unwrap();
-    damaged.refused(&["diffusion_pytorch_model.bin is a pickle", "convert"]);
+    damaged.refused(&["diffusion_pytorch_model.bin", "truncated"]);
+    std::fs::write(damaged.path("unet/diffusion_pytorch_model.bin"), b"\x80\x02cos\nsystem\n)R.").unwrap();
+    damaged.refused(&["diffusion_pytorch_model.bin", "this pickle asks for `os.system`"]);
     let damaged = Damaged::new(Kind::Sd1);
     std::fs::remove_file(damaged.path("tokenizer/merges.txt")).unwrap();
     damaged.refused(&["merges.txt"]);

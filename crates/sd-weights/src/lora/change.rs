@@ -68,14 +68,18 @@ impl Change {
         }
     }
 
-    /// `alpha` over the rank.
-    fn strength(&self, source: &Source) -> f64 {
-        let rank = match &self.product {
+    /// The rank, if any factor has one.
+    pub fn rank(&self, source: &Source) -> Option<usize> {
+        match &self.product {
             Product::One(one) => one.rank(source),
             Product::Hadamard(a, _) => a.rank(source),
             Product::Kronecker(a, b) => b.rank(source).or_else(|| a.rank(source)),
-        };
-        match (self.alpha, rank) {
+        }
+    }
+
+    /// `alpha` over the rank.
+    fn strength(&self, source: &Source) -> f64 {
+        match (self.alpha, self.rank(source)) {
             (Some(alpha), Some(rank)) => alpha / rank as f64,
             _ => 1.0,
         }

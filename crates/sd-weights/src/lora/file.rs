@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, FloatDType, Tensor};
 
+use super::declared::Declared;
 use super::factor::flat;
 use super::parts::Parts;
 use super::target::Target;
@@ -61,11 +62,17 @@ impl Lora {
                 None => unknown.push(key.clone()),
             }
         }
+        let declared = Declared::of(&source.0);
         let mut changes = BTreeMap::new();
         for (module, parts) in modules {
             let keys: Vec<String> = parts.keys().cloned().collect();
             match parts.change(&source)? {
-                Some(change) => drop(changes.insert(Target::of_module(module), (module.to_string(), change))),
+                Some(mut change) => {
+                    let target = Target::of_module(module);
+                    let rank = change.rank(&source).unwrap_or(1);
+                    change.alpha = change.alpha.or_else(|| declared.alpha(target.0, module, rank));
+                    changes.insert(target, (module.to_string(), change));
+                }
                 None => unknown.extend(keys),
             }
         }

@@ -1,6 +1,7 @@
 //! Low-rank changes of a model's weights.
 
 mod change;
+mod declared;
 mod factor;
 mod file;
 mod parts;

@@ -15,6 +15,17 @@ pub enum Component {
     TextEncoder2,
 }
 
+impl Component {
+    /// Its folder in a model.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Unet => "unet",
+            Self::TextEncoder => "text_encoder",
+            Self::TextEncoder2 => "text_encoder_2",
+        }
+    }
+}
+
 /// Which weights a module changes: a network, and the path in it with underscores.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Target(pub Component, pub String);

@@ -1,0 +1,163 @@
+use std::fs::File;
+use std::io::{Read, Result, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytemuck::Pod;
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
+use safetensors::Dtype;
+
+/// Where a tensor lies: a view of numbers in a file, as PyTorch has views of memory.
+///
+/// Whoever makes one has checked that all of it is in the file.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub file: Arc<Path>,
+    /// The byte that the first number starts at.
+    pub offset: u64,
+    pub dtype: Dtype,
+    pub shape: Vec<usize>,
+    /// How many numbers further the next one of each dimension is.
+    pub strides: Vec<usize>,
+}
+
+impl Place {
+    /// Numbers one after the other, row by row.
+    pub fn in_rows(file: Arc<Path>, offset: u64, dtype: Dtype, shape: Vec<usize>) -> Self {
+        let strides = strides_in_rows(&shape);
+        Self { file, offset, dtype, shape, strides }
+    }
+
+    /// How many numbers there are.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().fold(1, |product, n| product.wrapping_mul(*n))
+    }
+
+    /// One of several equal parts of the first dimension, if it can be divided so.
+    pub fn part(&self, index: usize, parts: usize) -> Option<Self> {
+        let rows = *self.shape.first().filter(|rows| rows.is_multiple_of(parts))? / parts;
+        let mut part = self.clone();
+        part.shape[0] = rows;
+        part.offset += (index * rows * self.strides[0] * self.dtype.bitsize() / 8) as u64;
+        Some(part)
+    }
+
+    /// The same numbers with the dimensions in the opposite order: a matrix transposed.
+    pub fn transposed(mut self) -> Self {
+        self.shape.reverse();
+        self.strides.reverse();
+        self
+    }
+
+    /// The numbers row by row, in single precision; none where they are not numbers with a fraction.
+    pub fn read(&self) -> Result<Option<Vec<f32>>> {
+        let mut file = File::open(&self.file)?;
+        file.seek(SeekFrom::Start(self.offset))?;
+        // Checkpoints are little-endian, as are all machines this runs on.
+        let numbers = match self.dtype {
+            Dtype::F32 => read_as(&mut file, self.span(), |block: &[f32], numbers| numbers.copy_from_slice(block))?,
+            Dtype::F16 => {
+                read_as(&mut file, self.span(), |block: &[f16], numbers| block.convert_to_f32_slice(numbers))?
+            }
+            Dtype::BF16 => {
+                read_as(&mut file, self.span(), |block: &[bf16], numbers| block.convert_to_f32_slice(numbers))?
+            }
+            Dtype::F64 => read_as(&mut file, self.span(), |block: &[f64], numbers| {
+                numbers.iter_mut().zip(block).for_each(|(to, from)| *to = *from as f32);
+            })?,
+            _ => return Ok(None),
+        };
+        let lies_in_rows = self.strides == strides_in_rows(&self.shape);
+        Ok(Some(if lies_in_rows { numbers } else { self.gather(&numbers) }))
+    }
+
+    /// How many numbers there are from the first to the last, those between them included.
+    fn span(&self) -> usize {
+        if self.elements() == 0 {
+            return 0;
+        }
+        1 + self.shape.iter().zip(&self.strides).map(|(n, stride)| (n - 1) * stride).sum::<usize>()
+    }
+
+    /// The view's numbers row by row, of the numbers of its span.
+    fn gather(&self, span: &[f32]) -> Vec<f32> {
+        let mut index = vec![0; self.shape.len()];
+        let mut at = 0;
+        let next = |_| {
+            let number = span[at];
+            for d in (0..index.len()).rev() {
+                index[d] += 1;
+                at += self.strides[d];
+                if index[d] < self.shape[d] {
+                    break;
+                }
+                at -= index[d] * self.strides[d];
+                index[d] = 0;
+            }
+            number
+        };
+        (0..self.elements()).map(next).collect()
+    }
+}
+
+fn strides_in_rows(shape: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1_usize; shape.len()];
+    for d in (1..shape.len()).rev() {
+        // Only a tensor without any number can be so wide that this wraps around.
+        strides[d - 1] = strides[d].wrapping_mul(shape[d]);
+    }
+    strides
+}
+
+/// Reads and widens numbers block by block, so that only the result takes memory.
+fn read_as<T: Pod>(file: &mut File, count: usize, widen: impl Fn(&[T], &mut [f32])) -> Result<Vec<f32>> {
+    let mut numbers = vec![0.0; count];
+    let mut block = vec![T::zeroed(); count.min(1 << 14)];
+    for numbers in numbers.chunks_mut(block.len().max(1)) {
+        let block = &mut block[..numbers.len()];
+        file.read_exact(bytemuck::cast_slice_mut(block))?;
+        widen(block, numbers);
+    }
+    Ok(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// A file of the numbers 0, 1, 2, ….
+    fn counted(count: u8) -> (tempfile::NamedTempFile, Place) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        (0..count).for_each(|n| file.write_all(&f32::from(n).to_le_bytes()).unwrap());
+        let place = Place::in_rows(file.path().into(), 0, Dtype::F32, vec![6, 2]);
+        (file, place)
+    }
+
+    #[test]
+    fn parts_of_the_first_dimension_follow_each_other() {
+        let (_file, place) = counted(12);
+        assert_eq!(place.part(1, 3).unwrap().read().unwrap().unwrap(), [4.0, 5.0, 6.0, 7.0]);
+        assert_eq!(place.part(2, 3).unwrap().shape, [2, 2]);
+        assert!(place.part(0, 4).is_none());
+    }
+
+    #[test]
+    fn a_transposed_matrix_is_read_by_columns() {
+        let (_file, place) = counted(12);
+        let transposed = place.part(0, 2).unwrap().transposed();
+        assert_eq!(transposed.shape, [2, 3]);
+        assert_eq!(transposed.read().unwrap().unwrap(), [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
+    }
+
+    #[test]
+    fn a_view_leaves_out_what_its_strides_pass_over() {
+        let (_file, place) = counted(12);
+        let view = Place { offset: 4, shape: vec![2, 1, 2], strides: vec![5, 99, 2], ..place };
+        assert_eq!(view.read().unwrap().unwrap(), [1.0, 3.0, 6.0, 8.0]);
+        let nothing = Place { shape: vec![0, 2], strides: vec![5, 2], ..view };
+        assert_eq!(nothing.read().unwrap().unwrap(), [0.0; 0]);
+    }
+}

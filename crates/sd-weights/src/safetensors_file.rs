@@ -1,0 +1,50 @@
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use safetensors::tensor::Metadata;
+
+use crate::place::Place;
+use crate::{Weights, WeightsError};
+
+/// The longest header, which is the limit of the format's own reader: a damaged length does not ask for all memory.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+/// Reads the header of a safetensors file of `found` bytes.
+pub(crate) fn open(path: &Path, file: File, found: u64) -> Result<Weights, WeightsError> {
+    let format = |reason: String| WeightsError::Format { file: path.to_path_buf(), format: "safetensors", reason };
+    let truncated = |expected| WeightsError::Truncated { file: path.to_path_buf(), expected, found };
+    let mut file = BufReader::new(file);
+    let mut length = [0; 8];
+    file.read_exact(&mut length).map_err(|_| truncated(8))?;
+    let start = u64::from_le_bytes(length).saturating_add(8);
+    if start > LONGEST_HEADER {
+        return Err(format(format!("a header of {start} bytes")));
+    }
+    if start > found {
+        return Err(truncated(start));
+    }
+    let mut header = vec![0; (start - 8) as usize];
+    file.read_exact(&mut header).map_err(|_| truncated(start))?;
+    // This also checks that the tensors follow each other without gaps, and are as long as their shapes say.
+    let header: Metadata = serde_json::from_slice(&header).map_err(|e| format(e.to_string()))?;
+    let end = start.checked_add(header.data_len() as u64).ok_or_else(|| format("numbers beyond 2⁶⁴ bytes".into()))?;
+    if end > found {
+        return Err(truncated(end));
+    }
+    if end < found {
+        return Err(format(format!("its header tells of {end} bytes, but it has {found}")));
+    }
+    let name: Arc<Path> = path.into();
+    let place = |info: &safetensors::tensor::TensorInfo| {
+        Place::in_rows(name.clone(), start + info.data_offsets.0 as u64, info.dtype, info.shape.clone())
+    };
+    Ok(Weights {
+        origin: path.to_path_buf(),
+        tensors: header.tensors().into_iter().map(|(key, info)| (key, place(info))).collect(),
+        metadata: header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect::<BTreeMap<_, _>>(),
+        patches: BTreeMap::new(),
+    })
+}

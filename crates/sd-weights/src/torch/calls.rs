@@ -1,0 +1,169 @@
+use std::io::Read;
+
+use safetensors::Dtype;
+
+use super::machine::{Machine, Object, Storage, Tensor, Value};
+use super::{Fault, malformed};
+
+/// What may be called beside the rebuilding of tensors: it makes values that are of no use here.
+const OPAQUE: [&str; 11] = [
+    "_codecs.encode",
+    "__builtin__.set",
+    "builtins.set",
+    "builtins.frozenset",
+    "numpy.core.multiarray._reconstruct",
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray._reconstruct",
+    "numpy._core.multiarray.scalar",
+    "numpy.dtype",
+    "numpy.ndarray",
+    "torch.device",
+];
+
+/// The types of storages, by the names of their classes.
+const STORAGES: [(&str, Option<Dtype>); 15] = [
+    ("FloatStorage", Some(Dtype::F32)),
+    ("HalfStorage", Some(Dtype::F16)),
+    ("BFloat16Storage", Some(Dtype::BF16)),
+    ("DoubleStorage", Some(Dtype::F64)),
+    ("LongStorage", Some(Dtype::I64)),
+    ("IntStorage", Some(Dtype::I32)),
+    ("ShortStorage", Some(Dtype::I16)),
+    ("CharStorage", Some(Dtype::I8)),
+    ("ByteStorage", Some(Dtype::U8)),
+    ("BoolStorage", Some(Dtype::BOOL)),
+    ("ComplexFloatStorage", Some(Dtype::C64)),
+    ("Float8_e4m3fnStorage", Some(Dtype::F8_E4M3)),
+    ("Float8_e5m2Storage", Some(Dtype::F8_E5M2)),
+    ("UntypedStorage", None),
+    ("storage.UntypedStorage", None),
+];
+
+/// The types that tensors of untyped storages tell.
+const DTYPES: [(&str, Dtype); 5] = [
+    ("torch.float8_e4m3fn", Dtype::F8_E4M3),
+    ("torch.float8_e5m2", Dtype::F8_E5M2),
+    ("torch.uint16", Dtype::U16),
+    ("torch.uint32", Dtype::U32),
+    ("torch.uint64", Dtype::U64),
+];
+
+impl<R: Read> Machine<R> {
+    /// What Python would do on `callee(*arguments)`.
+    pub(super) fn apply(&mut self, callee: Value, arguments: &[Value]) -> Result<(), Fault> {
+        match self.object(callee) {
+            Some(Object::Global(name)) => self.call(&name.clone(), arguments),
+            _ => malformed("its pickle calls a value that is no function"),
+        }
+    }
+
+    /// What calling the function of this name comes to; nothing is ever called.
+    pub(super) fn call(&mut self, name: &str, arguments: &[Value]) -> Result<(), Fault> {
+        match (name, arguments) {
+            ("collections.OrderedDict", []) | ("collections.defaultdict", _) => {
+                self.push_object(Object::Dict(Vec::new()))
+            }
+            ("collections.OrderedDict", [items]) => {
+                let entries = self.entries(*items)?;
+                self.push_object(Object::Dict(entries))
+            }
+            (
+                "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2",
+                [storage, offset, shape, strides, ..],
+            ) => {
+                let tensor = self.tensor(*storage, None, [*offset, *shape, *strides])?;
+                self.push_object(Object::Tensor(tensor))
+            }
+            ("torch._utils._rebuild_tensor_v3", [storage, offset, shape, strides, _, _, dtype, ..]) => {
+                let tensor = self.tensor(*storage, Some(*dtype), [*offset, *shape, *strides])?;
+                self.push_object(Object::Tensor(tensor))
+            }
+            ("torch._utils._rebuild_parameter", [data, ..]) | ("torch.Size", [data]) => self.push(*data),
+            (name, _) if OPAQUE.contains(&name) => self.push_object(Object::Opaque),
+            (name, _) => Err(Fault::Forbidden(name.to_string())),
+        }
+    }
+
+    /// Gives the value on top a state: dictionaries of weights have one, their versions, which are of no use here.
+    pub(super) fn build(&mut self) -> Result<(), Fault> {
+        let target = self.top()?;
+        match self.object(target) {
+            Some(Object::Dict(_) | Object::Opaque) => Ok(()),
+            Some(Object::Global(name)) => Err(Fault::Forbidden(format!("{name}.__setstate__"))),
+            _ => malformed("its pickle gives a state to a value that has none"),
+        }
+    }
+
+    /// A storage, as PyTorch refers to one: `("storage", type, key, device, elements)`.
+    pub(super) fn persistent(&mut self, id: Value) -> Result<(), Fault> {
+        let no_storage = || malformed("its pickle refers to something that is no storage");
+        let Some(Object::Tuple(parts)) = self.object(id) else { return no_storage() };
+        let (&[kind, class, key, _, Value::Int(elements)], view) = parts.split_at(parts.len().min(5)) else {
+            return no_storage();
+        };
+        let (Some(Object::Text(kind)), Some(Object::Global(class)), Some(Object::Text(key))) =
+            (self.object(kind), self.object(class), self.object(key))
+        else {
+            return no_storage();
+        };
+        if kind != "storage" || !matches!(view, [] | [Value::None]) {
+            return malformed("its pickle refers to a part of a storage, as only PyTorch before 0.4 did");
+        }
+        let name = class.strip_prefix("torch.").map(|name| name.strip_prefix("cuda.").unwrap_or(name));
+        let Some((_, dtype)) = STORAGES.iter().find(|(known, _)| Some(*known) == name) else {
+            return malformed(format!("its pickle has a storage of the type {class}"));
+        };
+        let Ok(elements) = usize::try_from(elements) else { return no_storage() };
+        let storage = Storage { key: key.clone(), dtype: *dtype, elements };
+        self.push_object(Object::Storage(storage))
+    }
+
+    fn tensor(&self, storage: Value, dtype: Option<Value>, view: [Value; 3]) -> Result<Tensor, Fault> {
+        let Some(Object::Storage(storage)) = self.object(storage) else {
+            return malformed("its pickle has a tensor without a storage");
+        };
+        let told = dtype.and_then(|dtype| match self.object(dtype) {
+            Some(Object::Global(name)) => DTYPES.iter().find(|(known, _)| known == name).map(|(_, dtype)| *dtype),
+            _ => None,
+        });
+        let Some(dtype) = told.or(storage.dtype) else {
+            return malformed("its pickle has a tensor of an unknown type");
+        };
+        let [Value::Int(offset), shape, strides] = view else {
+            return malformed("its pickle has a tensor without a place in its storage");
+        };
+        let offset = usize::try_from(offset).or_else(|_| malformed("its pickle has a tensor before its storage"))?;
+        let (shape, strides) = (self.counts(shape)?, self.counts(strides)?);
+        if shape.len() != strides.len() {
+            return malformed(format!("its pickle has a tensor of shape {shape:?} with strides {strides:?}"));
+        }
+        Ok(Tensor { storage: storage.clone(), dtype, offset, shape, strides })
+    }
+
+    /// A tuple of whole numbers from 0.
+    fn counts(&self, value: Value) -> Result<Vec<usize>, Fault> {
+        let count = |item: &Value| match item {
+            Value::Int(n) => usize::try_from(*n).ok(),
+            _ => None,
+        };
+        let counts = match self.object(value) {
+            Some(Object::Tuple(items) | Object::List(items)) => items.iter().map(count).collect(),
+            _ => None,
+        };
+        let wrong = "its pickle has a tensor whose shape or strides are not numbers from 0";
+        counts.map_or_else(|| malformed(wrong), Ok)
+    }
+
+    /// A list of pairs.
+    fn entries(&self, list: Value) -> Result<Vec<(Value, Value)>, Fault> {
+        let entry = |item: &Value| match self.object(*item) {
+            Some(Object::List(pair) | Object::Tuple(pair)) => <[Value; 2]>::try_from(&pair[..]).ok().map(Into::into),
+            _ => None,
+        };
+        let entries = match self.object(list) {
+            Some(Object::List(items) | Object::Tuple(items)) => items.iter().map(entry).collect(),
+            _ => None,
+        };
+        entries.map_or_else(|| malformed("its pickle makes a dictionary of what are no pairs"), Ok)
+    }
+}

@@ -1,0 +1,248 @@
+use std::collections::HashMap;
+use std::io::Read;
+
+use safetensors::Dtype;
+
+use super::{Fault, malformed};
+
+/// The longest pickle. That of Stable Diffusion XL has 0.6 MB; a training's, with its optimiser, a few.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// The most values that are kept at a time on the stack, in the memo, and in all: with it, a hostile pickle takes less
+/// than 1 GB.
+const MOST_VALUES: usize = 1 << 22;
+
+/// A value: a small one itself, or the place of a larger one among [`Pickle::objects`].
+///
+/// Values do not own each other, so that neither nesting nor cycles need any care.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value {
+    None,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Object(usize),
+}
+
+/// A larger value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Object {
+    Text(String),
+    /// A whole number of more than 64 bits, the lowest byte first.
+    Long(Vec<u8>),
+    Tuple(Vec<Value>),
+    List(Vec<Value>),
+    Dict(Vec<(Value, Value)>),
+    /// A function or a class, as `module.name`: only its name, whatever it is.
+    Global(String),
+    Storage(Storage),
+    Tensor(Tensor),
+    /// Something that is of no use here.
+    Opaque,
+}
+
+/// Numbers in memory that tensors are views of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Storage {
+    pub key: String,
+    /// None for plain bytes, whose tensors tell their type themselves.
+    pub dtype: Option<Dtype>,
+    pub elements: usize,
+}
+
+/// A view of a storage, in its numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    pub storage: Storage,
+    pub dtype: Dtype,
+    pub offset: usize,
+    pub shape: Vec<usize>,
+    pub strides: Vec<usize>,
+}
+
+/// What a pickle describes.
+#[derive(Debug)]
+pub struct Pickle {
+    pub root: Value,
+    pub objects: Vec<Object>,
+}
+
+impl Pickle {
+    /// Reads one pickle, and not a byte more.
+    pub fn read(input: &mut impl Read) -> Result<Self, Fault> {
+        let mut machine = Machine {
+            input: input.take(MOST_BYTES),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+            objects: Vec::new(),
+        };
+        while machine.step()? {}
+        let root = machine.pop()?;
+        Ok(Self { root, objects: machine.objects })
+    }
+
+    pub fn object(&self, value: Value) -> Option<&Object> {
+        match value {
+            Value::Object(index) => self.objects.get(index),
+            _ => None,
+        }
+    }
+
+    pub fn text(&self, value: Value) -> Option<&str> {
+        match self.object(value) {
+            Some(Object::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn dict(&self, value: Value) -> Option<&[(Value, Value)]> {
+        match self.object(value) {
+            Some(Object::Dict(entries)) => Some(entries),
+            _ => None,
+        }
+    }
+
+    pub fn list(&self, value: Value) -> Option<&[Value]> {
+        match self.object(value) {
+            Some(Object::List(items)) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The value of a text key; the last one counts, as in Python.
+    pub fn get(&self, dict: Value, key: &str) -> Option<Value> {
+        self.dict(dict)?.iter().rev().find(|(name, _)| self.text(*name) == Some(key)).map(|(_, value)| *value)
+    }
+}
+
+/// The stack machine that a pickle is the program of. It can build values, and call nothing.
+pub(super) struct Machine<R> {
+    pub input: std::io::Take<R>,
+    pub stack: Vec<Value>,
+    /// How high the stack was at each mark.
+    pub marks: Vec<usize>,
+    pub memo: HashMap<u32, Value>,
+    pub objects: Vec<Object>,
+}
+
+impl<R: Read> Machine<R> {
+    pub fn push(&mut self, value: Value) -> Result<(), Fault> {
+        if self.stack.len() == MOST_VALUES {
+            return malformed(format!("its pickle has more than {MOST_VALUES} values on its stack"));
+        }
+        self.stack.push(value);
+        Ok(())
+    }
+
+    pub fn add(&mut self, object: Object) -> Result<Value, Fault> {
+        if self.objects.len() == MOST_VALUES {
+            return malformed(format!("its pickle has more than {MOST_VALUES} values"));
+        }
+        self.objects.push(object);
+        Ok(Value::Object(self.objects.len() - 1))
+    }
+
+    pub fn push_object(&mut self, object: Object) -> Result<(), Fault> {
+        let value = self.add(object)?;
+        self.push(value)
+    }
+
+    pub fn pop(&mut self) -> Result<Value, Fault> {
+        let floor = self.marks.last().copied().unwrap_or(0);
+        if self.stack.len() <= floor {
+            return malformed("its pickle takes a value from an empty stack");
+        }
+        Ok(self.stack.remove(self.stack.len() - 1))
+    }
+
+    pub fn top(&self) -> Result<Value, Fault> {
+        match self.stack.last() {
+            Some(value) if self.stack.len() > self.marks.last().copied().unwrap_or(0) => Ok(*value),
+            _ => malformed("its pickle looks at an empty stack"),
+        }
+    }
+
+    pub fn mark(&mut self) -> Result<(), Fault> {
+        if self.marks.len() == MOST_VALUES {
+            return malformed(format!("its pickle has more than {MOST_VALUES} marks"));
+        }
+        self.marks.push(self.stack.len());
+        Ok(())
+    }
+
+    /// The values above the last mark, which goes too.
+    pub fn pop_mark(&mut self) -> Result<Vec<Value>, Fault> {
+        match self.marks.pop() {
+            Some(height) => Ok(self.stack.split_off(height)),
+            None => malformed("its pickle misses a mark"),
+        }
+    }
+
+    pub fn remember(&mut self, index: u32) -> Result<(), Fault> {
+        if self.memo.len() == MOST_VALUES {
+            return malformed(format!("its pickle remembers more than {MOST_VALUES} values"));
+        }
+        let value = self.top()?;
+        self.memo.insert(index, value);
+        Ok(())
+    }
+
+    pub fn recall(&mut self, index: u32) -> Result<(), Fault> {
+        match self.memo.get(&index) {
+            Some(value) => self.push(*value),
+            None => malformed(format!("its pickle recalls value {index}, which it has not remembered")),
+        }
+    }
+
+    pub fn object_mut(&mut self, value: Value) -> Option<&mut Object> {
+        match value {
+            Value::Object(index) => self.objects.get_mut(index),
+            _ => None,
+        }
+    }
+
+    pub fn object(&self, value: Value) -> Option<&Object> {
+        match value {
+            Value::Object(index) => self.objects.get(index),
+            _ => None,
+        }
+    }
+
+    /// As many bytes as the pickle says, as far as they are there.
+    pub fn bytes(&mut self, count: u64) -> Result<Vec<u8>, Fault> {
+        let mut bytes = Vec::new();
+        (&mut self.input).take(count).read_to_end(&mut bytes)?;
+        if (bytes.len() as u64) < count {
+            return Err(self.end());
+        }
+        Ok(bytes)
+    }
+
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+        let mut bytes = [0; N];
+        match self.input.read_exact(&mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(_) if self.input.limit() < N as u64 => Err(self.end()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A line, without what ends it.
+    pub fn line(&mut self) -> Result<String, Fault> {
+        let mut line = Vec::new();
+        loop {
+            match self.array::<1>()? {
+                [b'\n'] => return Ok(String::from_utf8_lossy(&line).into_owned()),
+                [byte] => line.push(byte),
+            }
+        }
+    }
+
+    fn end(&self) -> Fault {
+        match self.input.limit() {
+            0 => Fault::Malformed(format!("its pickle is longer than {} MB", MOST_BYTES >> 20)),
+            _ => std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into(),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::machine::{Object, Pickle, Tensor, Value};
+use super::{Fault, malformed};
+use crate::Weights;
+use crate::place::Place;
+
+/// Where the bytes of a storage lie in the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Bytes {
+    pub offset: u64,
+    pub length: u64,
+}
+
+/// The keys under which trainings keep their weights, beside what else they remember.
+const NESTS: [&str; 2] = ["state_dict", "model"];
+
+/// The longest text that is kept as metadata.
+const LONGEST_TEXT: usize = 1000;
+
+/// The tensors of a pickle by their names, with the numbers and texts beside them.
+pub fn weights(path: &Path, pickle: &Pickle, storages: &BTreeMap<String, Bytes>) -> Result<Weights, Fault> {
+    let file: Arc<Path> = path.into();
+    let (tensors, metadata, patches) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut weights = Weights { origin: path.to_path_buf(), tensors, metadata, patches };
+    let mut root = pickle.root;
+    // A dictionary may be its own value, so this ends by count.
+    for _ in 0..NESTS.len() + 1 {
+        add(&mut weights.metadata, pickle, root);
+        match NESTS.iter().filter_map(|key| pickle.get(root, key)).find(|nest| pickle.dict(*nest).is_some()) {
+            Some(nest) => root = nest,
+            None => break,
+        }
+    }
+    let Some(entries) = pickle.dict(root) else {
+        return malformed("it holds no dictionary of weights");
+    };
+    for &(key, value) in entries {
+        let Some(key) = pickle.text(key) else { continue };
+        match pickle.object(value) {
+            Some(Object::Tensor(tensor)) => {
+                weights.tensors.insert(key.to_string(), place(&file, key, tensor, storages)?);
+            }
+            // As embeddings of new words have them.
+            Some(Object::Dict(inner)) => {
+                for &(name, value) in inner {
+                    if let (Some(name), Some(Object::Tensor(tensor))) = (pickle.text(name), pickle.object(value)) {
+                        let key = format!("{key}.{name}");
+                        weights.tensors.insert(key.clone(), place(&file, &key, tensor, storages)?);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(weights)
+}
+
+fn add(metadata: &mut BTreeMap<String, String>, pickle: &Pickle, dict: Value) {
+    for &(key, value) in pickle.dict(dict).into_iter().flatten() {
+        let text = match value {
+            Value::Bool(truth) => Some(truth.to_string()),
+            Value::Int(number) => Some(number.to_string()),
+            Value::Float(number) => Some(number.to_string()),
+            value => pickle.text(value).filter(|text| text.len() <= LONGEST_TEXT).map(str::to_string),
+        };
+        if let (Some(key), Some(text)) = (pickle.text(key), text) {
+            metadata.insert(key.to_string(), text);
+        }
+    }
+}
+
+/// Where a tensor lies, once it is sure that all of it is in its storage, and no number many times over: then what is
+/// read is never more than the file.
+fn place(file: &Arc<Path>, key: &str, tensor: &Tensor, storages: &BTreeMap<String, Bytes>) -> Result<Place, Fault> {
+    let Tensor { storage, dtype, offset, shape, strides } = tensor;
+    let Some(bytes) = storages.get(&storage.key) else {
+        return malformed(format!("`{key}` is in storage {:?}, which the file does not have", storage.key));
+    };
+    let size = (dtype.bitsize() / 8) as u64;
+    let outside = || Fault::Malformed(format!("`{key}` is {shape:?} by {strides:?} from {offset}, beyond its storage"));
+    let held = bytes.length / size;
+    let elements = shape.iter().try_fold(1_usize, |product, n| product.checked_mul(*n)).ok_or_else(outside)?;
+    let last = shape.iter().zip(strides).try_fold(*offset, |last, (n, stride)| {
+        n.saturating_sub(1).checked_mul(*stride).and_then(|step| last.checked_add(step))
+    });
+    let last = last.ok_or_else(outside)? as u64;
+    if elements > 0 && (last >= held || elements as u64 > held) {
+        return Err(outside());
+    }
+    // An empty tensor may say that it lies anywhere.
+    let offset = if elements > 0 { bytes.offset + *offset as u64 * size } else { bytes.offset };
+    Ok(Place { file: file.clone(), offset, dtype: *dtype, shape: shape.clone(), strides: strides.clone() })
+}

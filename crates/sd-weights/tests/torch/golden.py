@@ -1,0 +1,66 @@
+"""Writes zip.ckpt and legacy.ckpt as trainings with pytorch-lightning 1 leave them, and plain.pt: `python golden.py` (torch 2.8).
+
+Every tensor counts from 0 in the order of its own rows, so that the test knows the numbers by their shapes.
+"""
+import pathlib
+import sys
+import types
+from collections import OrderedDict
+
+import numpy as np
+import torch
+
+FOLDER = pathlib.Path(__file__).parent
+
+
+def counted(*shape, dtype=torch.float32):
+    return torch.arange(torch.Size(shape).numel()).reshape(shape).to(dtype)
+
+
+def callback():
+    """The class that names a callback's state; pickles hold its name only."""
+    names = "pytorch_lightning", "pytorch_lightning.callbacks", "pytorch_lightning.callbacks.model_checkpoint"
+    for name in names:
+        sys.modules[name] = types.ModuleType(name)
+    found = type("ModelCheckpoint", (), dict(__module__=names[-1]))
+    sys.modules[names[-1]].ModelCheckpoint = found
+    return found
+
+
+whole = torch.zeros(9, 4)
+whole[2:8] = counted(6, 4)
+spread = torch.zeros(5, 8)
+spread[:, ::2] = counted(5, 4)
+
+state = OrderedDict(
+    single=counted(2, 3),
+    half=counted(2, 3, dtype=torch.float16),
+    bfloat=counted(7, dtype=torch.bfloat16),
+    double=counted(3, dtype=torch.float64),
+    parameter=torch.nn.Parameter(counted(4, 2)),
+    part=whole[2:8],
+    transposed=counted(3, 5).T.contiguous().T,
+    strided=spread[:, ::2],
+    channels_last=counted(2, 3, 4, 5).contiguous(memory_format=torch.channels_last),
+    scalar=torch.tensor(0.0),
+    empty=torch.zeros(0, 4),
+    ids=counted(1, 77, dtype=torch.int64),
+    mask=torch.tensor([False, True]),
+)
+state["shared"] = state["single"]
+module = torch.nn.Linear(1, 1)
+state._metadata = module.state_dict()._metadata
+
+checkpoint = {
+    "epoch": 3,
+    "global_step": 875000,
+    "pytorch-lightning_version": "1.4.2",
+    "callbacks": {callback(): {"best_model_score": torch.tensor(0.5), "monitor": None, "mean": np.float64(0.25)}},
+    "lr_schedulers": [{"base_lrs": [1e-4], "_step_count": 4}],
+    "optimizer_states": [{"state": {0: {"exp_avg": counted(2)}}, "param_groups": [{"betas": (0.9, 0.999)}]}],
+    "state_dict": state,
+}
+
+torch.save(checkpoint, FOLDER / "zip.ckpt")
+torch.save(checkpoint, FOLDER / "legacy.ckpt", _use_new_zipfile_serialization=False)
+torch.save({"weight": counted(2, 2)}, FOLDER / "plain.pt", pickle_protocol=4)

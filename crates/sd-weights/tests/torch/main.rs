@@ -1,0 +1,366 @@
+//! Files that `torch.save` wrote (`golden.py`), damaged ones and malicious ones.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sd_weights::{Dtype, Weights, WeightsError, read_tensor, write_tensor};
+use tempfile::{NamedTempFile, TempDir};
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/torch").join(name)
+}
+
+fn file(bytes: &[u8]) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    file
+}
+
+fn error(bytes: &[u8]) -> WeightsError {
+    Weights::in_file(file(bytes).path()).unwrap_err()
+}
+
+/// A zip archive as PyTorch writes it, around a pickle.
+fn zip(pickle: &[u8], options: SimpleFileOptions) -> Vec<u8> {
+    let mut archive = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in [("x/data.pkl", pickle), ("x/byteorder", b"little"), ("x/data/0", &[0; 16])] {
+        archive.start_file(name, options).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+fn stored() -> SimpleFileOptions {
+    SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored)
+}
+
+#[test]
+fn both_formats_hold_the_weights_of_a_training() {
+    for name in ["zip.ckpt", "legacy.ckpt"] {
+        let path = golden(name);
+        let weights = Weights::in_file(&path).unwrap();
+        let expected: [(&str, Dtype, &[usize]); 14] = [
+            ("bfloat", Dtype::BF16, &[7]),
+            ("channels_last", Dtype::F32, &[2, 3, 4, 5]),
+            ("double", Dtype::F64, &[3]),
+            ("empty", Dtype::F32, &[0, 4]),
+            ("half", Dtype::F16, &[2, 3]),
+            ("ids", Dtype::I64, &[1, 77]),
+            ("mask", Dtype::BOOL, &[2]),
+            ("parameter", Dtype::F32, &[4, 2]),
+            ("part", Dtype::F32, &[6, 4]),
+            ("scalar", Dtype::F32, &[]),
+            ("shared", Dtype::F32, &[2, 3]),
+            ("single", Dtype::F32, &[2, 3]),
+            ("strided", Dtype::F32, &[5, 4]),
+            ("transposed", Dtype::F32, &[3, 5]),
+        ];
+        let found: Vec<_> =
+            weights.keys().map(|key| (key, weights.dtype(key).unwrap(), weights.shape(key).unwrap())).collect();
+        assert_eq!(found, expected, "{name}");
+        for (key, dtype, shape) in expected {
+            match read_tensor(&path, key) {
+                Ok((numbers, found)) => {
+                    let counted: Vec<f32> = (0..shape.iter().product()).map(|n: usize| n as f32).collect();
+                    assert_eq!((numbers, &found[..]), (counted, shape), "{name}: {key}");
+                }
+                Err(WeightsError::WrongType { found, .. }) => {
+                    assert!(matches!(dtype, Dtype::I64 | Dtype::BOOL), "{key} {found}");
+                }
+                Err(other) => panic!("{name}: {key}: {other}"),
+            }
+        }
+        assert_eq!(weights.metadata()["global_step"], "875000");
+        assert_eq!(weights.metadata()["pytorch-lightning_version"], "1.4.2");
+    }
+}
+
+#[test]
+fn later_protocols_and_bare_dictionaries_are_read() {
+    assert_eq!(read_tensor(&golden("plain.pt"), "weight").unwrap().0, [0.0, 1.0, 2.0, 3.0]);
+}
+
+#[test]
+fn names_do_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let renamed = folder.path().join("model.safetensors");
+    std::fs::copy(golden("zip.ckpt"), &renamed).unwrap();
+    assert!(Weights::in_file(&renamed).unwrap().shape("single").is_some());
+    std::fs::rename(&renamed, folder.path().join("pytorch_model.bin")).unwrap();
+    assert!(Weights::in_folder(folder.path(), "model").unwrap().shape("single").is_some());
+}
+
+/// The golden files, and one of safetensors.
+fn sound() -> (TempDir, Vec<(PathBuf, Vec<u8>)>) {
+    let folder = tempfile::tempdir().unwrap();
+    let safetensors = folder.path().join("x.safetensors");
+    write_tensor(&safetensors, "x", &[0.5; 256], &[16, 16]).unwrap();
+    let files = [golden("zip.ckpt"), golden("legacy.ckpt"), safetensors];
+    let read = |path: PathBuf| {
+        let bytes = std::fs::read(&path).unwrap();
+        (path, bytes)
+    };
+    (folder, files.map(read).to_vec())
+}
+
+#[test]
+fn files_that_end_early_are_refused_wherever_they_end() {
+    for (path, bytes) in sound().1 {
+        for percent in 0..100 {
+            let short = &bytes[..bytes.len() * percent / 100];
+            let error = error(short).to_string();
+            assert!(
+                error.contains("truncated") || error.contains("ends early") || error.contains("download it again"),
+                "{} at {percent} %: {error}",
+                path.display()
+            );
+        }
+    }
+}
+
+/// Reads all that a file says it has.
+fn read_all(path: &Path) -> Result<(), WeightsError> {
+    let weights = Weights::in_file(path)?;
+    weights.keys().try_for_each(|key| weights.read(key).map(drop))
+}
+
+#[test]
+fn no_changed_byte_makes_reading_panic_or_take_long() {
+    for (path, bytes) in sound().1 {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("x");
+        let mut longest = Duration::ZERO;
+        for index in 0..bytes.len() {
+            let mut bytes = bytes.clone();
+            bytes[index] ^= [0x01, 0x80, 0xff][index % 3];
+            std::fs::write(&target, &bytes).unwrap();
+            let start = Instant::now();
+            let _ = read_all(&target);
+            longest = longest.max(start.elapsed());
+        }
+        assert!(longest < Duration::from_secs(5), "{}: {longest:?}", path.display());
+    }
+}
+
+#[test]
+fn headers_of_safetensors_that_make_no_sense_are_refused() {
+    let tensor = |dtype: &str, shape: &str, offsets: &str| {
+        format!(r#"{{"a":{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}}}"#)
+    };
+    let two = |second: &str| {
+        let first = r#""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"#;
+        format!(r#"{{{first},"b":{{"dtype":"F32","shape":[2],"data_offsets":{second}}}}}"#)
+    };
+    for header in [
+        tensor("F32", "[2]", "[0,7]"),
+        tensor("F32", "[3]", "[0,8]"),
+        tensor("F16", "[2]", "[0,8]"),
+        tensor("F33", "[2]", "[0,8]"),
+        tensor("F32", "[2]", "[8,0]"),
+        tensor("F32", "[2]", "[4,12]"),
+        tensor("F32", "[2]", "[0,18446744073709551615]"),
+        tensor("F32", "[9223372036854775808]", "[0,8]"),
+        tensor("F32", "[4294967296,4294967296]", "[0,0]"),
+        tensor("F32", "[9223372036854775808,2]", "[0,0]"),
+        tensor("F32", "[-2]", "[0,8]"),
+        tensor("F32", "[2.5]", "[0,8]"),
+        tensor("F32", "\"2\"", "[0,8]"),
+        tensor("F32", "[2]", "[0]"),
+        tensor("F32", "[2]", "null"),
+        two("[4,12]"),
+        two("[0,8]"),
+        two("[12,20]"),
+        "{".repeat(100_000),
+        "{\"a\":[".repeat(50_000),
+        r#"{"__metadata__":{"a":1}}"#.to_string(),
+        r#"{"__metadata__":3}"#.to_string(),
+        "{}trailing".to_string(),
+        "[]".to_string(),
+    ] {
+        let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 64]].concat();
+        let error = error(&bytes).to_string();
+        assert!(error.contains("not a safetensors file"), "{}: {error}", &header[..header.len().min(80)]);
+    }
+    for length in [100_000_000_u64, 1 << 63, u64::MAX] {
+        let error = error(&[&length.to_le_bytes()[..], b"{}"].concat()).to_string();
+        assert!(error.contains("a header of"), "{error}");
+    }
+}
+
+#[test]
+fn pickles_that_call_something_else_are_refused_by_its_name() {
+    let global = |module: &str, name: &str| [b"c", module.as_bytes(), b"\n", name.as_bytes(), b"\n"].concat();
+    let text = |text: &str| [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
+    let proto = b"\x80\x02".to_vec();
+    let system = global("os", "system");
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("os.system", [&proto[..], &system, &text("id"), b"\x85R."].concat()),
+        ("posix.system", b"cposix\nsystem\n(S'id'\ntR.".to_vec()),
+        ("builtins.eval", [&proto[..], &global("builtins", "eval"), b"(", &text("1"), b"tR."].concat()),
+        ("builtins.getattr", [&proto[..], &global("builtins", "getattr"), b"(", &system, &text("x"), b"tR."].concat()),
+        // The names on the stack.
+        ("os.system", [b"\x80\x04", &text("os")[..], &text("system"), b"\x93", &text("id"), b"\x85R."].concat()),
+        // Python's INST and OBJ, as old pickles have them, and what newer classes are made by.
+        ("os.system", b"\x80\x02(S'id'\nios\nsystem\n.".to_vec()),
+        ("os.system", [&proto[..], b"(", &system, &text("id"), b"o."].concat()),
+        ("os.system", [&proto[..], &system, b")\x81."].concat()),
+        ("os.system", [b"\x80\x04", &system[..], b")}\x92."].concat()),
+        // A state for a class or a function.
+        ("os.environ.__setstate__", [&proto[..], &global("os", "environ"), b"}", &text("x"), b"K\x01sb."].concat()),
+        // Deep inside of what else would be weights.
+        (
+            "os.system",
+            [&proto[..], b"}", &text("state_dict"), b"}", &text("w"), &system, &text("id"), b"\x85Rss."].concat(),
+        ),
+        (
+            "os.system",
+            [&proto[..], &global("collections", "OrderedDict"), b"]", &system, &text("id"), b"\x85Ra\x85R."].concat(),
+        ),
+        ("torch._utils._rebuild_tensor_v2.__globals__", {
+            [&proto[..], &global("torch._utils", "_rebuild_tensor_v2.__globals__"), b")R."].concat()
+        }),
+        (
+            "torch._utils._rebuild_tensor_v2",
+            [&proto[..], &global("torch._utils", "_rebuild_tensor_v2"), b")R."].concat(),
+        ),
+        ("collections.OrderedDict ", [&proto[..], &global("collections", "OrderedDict "), b")R."].concat()),
+        ("ｏs.system", [&proto[..], &global("ｏs", "system"), b")R."].concat()),
+        (".", [&proto[..], &global("", ""), b")R."].concat()),
+        ("extension 7", b"\x80\x02\x82\x07.".to_vec()),
+        ("extension 65536", b"\x80\x02\x84\x00\x00\x01\x00)R.".to_vec()),
+    ];
+    for (name, pickle) in cases {
+        let mut files = vec![zip(&pickle, stored())];
+        if pickle[0] == 0x80 {
+            files.push(pickle.clone());
+        }
+        for bytes in files {
+            match error(&bytes) {
+                WeightsError::Forbidden { global, .. } => assert_eq!(global, name),
+                other => panic!("{name}: {other}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_named_and_not_called_does_no_harm() {
+    let pickle = b"\x80\x02}cos\nsystem\nK\x01s.";
+    assert_eq!(Weights::in_file(file(&zip(pickle, stored())).path()).unwrap().keys().count(), 0);
+}
+
+#[test]
+fn pickles_that_make_no_sense_are_refused_without_much_work() {
+    let million = 1_000_000;
+    let cases: Vec<Vec<u8>> = vec![
+        b".".to_vec(),
+        b"0.".to_vec(),
+        b"t.".to_vec(),
+        b"2.".to_vec(),
+        b"(0.".to_vec(),
+        b"q\x00.".to_vec(),
+        b"h\x05.".to_vec(),
+        b"\x80\x09.".to_vec(),
+        b"\xff.".to_vec(),
+        b"NR.".to_vec(),
+        b"NNR.".to_vec(),
+        b"N)R.".to_vec(),
+        b"NNb.".to_vec(),
+        b"NNa.".to_vec(),
+        b"}(Nu.".to_vec(),
+        b"NQ.".to_vec(),
+        b"Pkey\n.".to_vec(),
+        b"Inumber\n.".to_vec(),
+        b"N.".to_vec(),
+        b"].".to_vec(),
+        // Texts and numbers of sizes that are not there.
+        b"X\xff\xff\xff\xffab.".to_vec(),
+        b"\x8d\xff\xff\xff\xff\xff\xff\xff\xffab.".to_vec(),
+        b"\x8b\xff\xff\xff\x7fab.".to_vec(),
+        b"cos".to_vec(),
+        // Nesting, cycles and floods.
+        [&b"N"[..], &vec![0x85; million], b"."].concat(),
+        [&b"]"[..], &b"2a".repeat(1000), b"."].concat(),
+        [&b"("[..], &vec![b'('; million], b"."].concat(),
+        [&b"N"[..], &vec![b'2'; 5 * million], b"."].concat(),
+        vec![b')'; 5 * million],
+    ];
+    for pickle in cases {
+        let start = Instant::now();
+        let error = error(&zip(&pickle, stored()));
+        assert!(matches!(error, WeightsError::Format { .. }), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(20), "{error}");
+    }
+}
+
+#[test]
+fn tensors_beyond_their_storage_are_refused() {
+    let number = |n: i64| [&[0x8a, 8][..], &n.to_le_bytes()].concat();
+    let tuple =
+        |numbers: &[i64]| [&b"("[..], &numbers.iter().flat_map(|n| number(*n)).collect::<Vec<_>>(), b"t"].concat();
+    let pickle = |key: &str, elements: i64, offset: i64, shape: &[i64], strides: &[i64]| {
+        [
+            &b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0"[..],
+            key.as_bytes(),
+            b"X\x03\0\0\0cpu",
+            &number(elements),
+            b"tQ",
+            &number(offset),
+            &tuple(shape),
+            &tuple(strides),
+            b"\x89NtRs.",
+        ]
+        .concat()
+    };
+    let open = |pickle: &[u8]| read_all(file(&zip(pickle, stored())).path());
+    open(&pickle("0", 4, 0, &[2, 2], &[1, 2])).unwrap();
+    open(&pickle("0", 4, 3, &[1], &[9])).unwrap();
+    let huge = i64::MAX;
+    for (key, elements, offset, shape, strides) in [
+        ("1", 4, 0, &[2, 2][..], &[2, 1][..]),
+        ("0", 4, 1, &[2, 2], &[2, 1]),
+        ("0", 4, huge, &[1], &[1]),
+        ("0", 4, -1, &[1], &[1]),
+        ("0", huge, 0, &[5], &[1]),
+        ("0", 4, 0, &[-1], &[1]),
+        ("0", 4, 0, &[2], &[-1]),
+        ("0", 4, 0, &[2], &[huge]),
+        ("0", 4, 0, &[huge], &[0]),
+        ("0", 4, 0, &[huge, huge, 4], &[0, 0, 1]),
+        ("0", 4, 0, &[5], &[0]),
+        ("0", 4, 0, &[2], &[1, 1]),
+        ("0", -4, 0, &[2], &[1]),
+    ] {
+        let error = open(&pickle(key, elements, offset, shape, strides)).unwrap_err();
+        assert!(matches!(error, WeightsError::Format { .. }), "{error}");
+    }
+}
+
+#[test]
+fn archives_that_pytorch_does_not_write_are_refused() {
+    let text = |bytes: &[u8]| error(bytes).to_string();
+    let mut other = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    other.start_file("model.safetensors", stored()).unwrap();
+    assert!(text(&other.finish().unwrap().into_inner()).contains("without a data.pkl"));
+    // The method of the first entry, in its own header and in the archive's directory: 8 is deflate.
+    let mut bytes = zip(b"}.", stored());
+    let directory = bytes.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    (bytes[8], bytes[directory + 10]) = (8, 8);
+    assert!(text(&bytes).contains("compressed"), "{}", text(&bytes));
+}
+
+#[test]
+fn other_files_are_told_by_what_they_are() {
+    for (bytes, expected) in [
+        (&b"version https://git-lfs.github.com/spec/v1"[..], "git lfs pull"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"GGUF\x03\0\0\0\0\0\0\0\0\0", "GGUF"),
+        (b"", "truncated"),
+        (b"{}", "truncated"),
+    ] {
+        let error = error(bytes).to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
