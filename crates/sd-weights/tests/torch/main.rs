@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rawzip::ZipArchiveWriter;
 use sd_weights::{Dtype, Weights, WeightsError, read_tensor, write_tensor};
 use tempfile::{NamedTempFile, TempDir};
-use zip::write::{SimpleFileOptions, ZipWriter};
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/torch").join(name)
@@ -22,18 +22,22 @@ fn error(bytes: &[u8]) -> WeightsError {
     Weights::in_file(file(bytes).path()).unwrap_err()
 }
 
-/// A zip archive as PyTorch writes it, around a pickle.
-fn zip(pickle: &[u8], options: SimpleFileOptions) -> Vec<u8> {
-    let mut archive = ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, bytes) in [("x/data.pkl", pickle), ("x/byteorder", b"little"), ("x/data/0", &[0; 16])] {
-        archive.start_file(name, options).unwrap();
-        archive.write_all(bytes).unwrap();
+/// A zip archive of files that are not compressed.
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = ZipArchiveWriter::new(Vec::new());
+    for (name, bytes) in files {
+        let (mut entry, config) = archive.new_file(name).start().unwrap();
+        let mut writer = config.wrap(&mut entry);
+        writer.write_all(bytes).unwrap();
+        let (_, descriptor) = writer.finish().unwrap();
+        entry.finish(descriptor).unwrap();
     }
-    archive.finish().unwrap().into_inner()
+    archive.finish().unwrap()
 }
 
-fn stored() -> SimpleFileOptions {
-    SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored)
+/// A zip archive as PyTorch writes it, around a pickle.
+fn zip(pickle: &[u8]) -> Vec<u8> {
+    archive(&[("x/data.pkl", pickle), ("x/byteorder", b"little"), ("x/data/0", &[0; 16])])
 }
 
 #[test]
@@ -232,7 +236,7 @@ fn pickles_that_call_something_else_are_refused_by_its_name() {
         ("extension 65536", b"\x80\x02\x84\x00\x00\x01\x00)R.".to_vec()),
     ];
     for (name, pickle) in cases {
-        let mut files = vec![zip(&pickle, stored())];
+        let mut files = vec![zip(&pickle)];
         if pickle[0] == 0x80 {
             files.push(pickle.clone());
         }
@@ -248,7 +252,7 @@ fn pickles_that_call_something_else_are_refused_by_its_name() {
 #[test]
 fn what_is_named_and_not_called_does_no_harm() {
     let pickle = b"\x80\x02}cos\nsystem\nK\x01s.";
-    assert_eq!(Weights::in_file(file(&zip(pickle, stored())).path()).unwrap().keys().count(), 0);
+    assert_eq!(Weights::in_file(file(&zip(pickle)).path()).unwrap().keys().count(), 0);
 }
 
 #[test]
@@ -289,7 +293,7 @@ fn pickles_that_make_no_sense_are_refused_without_much_work() {
     ];
     for pickle in cases {
         let start = Instant::now();
-        let error = error(&zip(&pickle, stored()));
+        let error = error(&zip(&pickle));
         assert!(matches!(error, WeightsError::Format { .. }), "{error}");
         assert!(start.elapsed() < Duration::from_secs(20), "{error}");
     }
@@ -314,7 +318,7 @@ fn tensors_beyond_their_storage_are_refused() {
         ]
         .concat()
     };
-    let open = |pickle: &[u8]| read_all(file(&zip(pickle, stored())).path());
+    let open = |pickle: &[u8]| read_all(file(&zip(pickle)).path());
     open(&pickle("0", 4, 0, &[2, 2], &[1, 2])).unwrap();
     open(&pickle("0", 4, 3, &[1], &[9])).unwrap();
     let huge = i64::MAX;
@@ -341,11 +345,9 @@ fn tensors_beyond_their_storage_are_refused() {
 #[test]
 fn archives_that_pytorch_does_not_write_are_refused() {
     let text = |bytes: &[u8]| error(bytes).to_string();
-    let mut other = ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    other.start_file("model.safetensors", stored()).unwrap();
-    assert!(text(&other.finish().unwrap().into_inner()).contains("without a data.pkl"));
+    assert!(text(&archive(&[("model.safetensors", b"")])).contains("without a data.pkl"));
     // The method of the first entry, in its own header and in the archive's directory: 8 is deflate.
-    let mut bytes = zip(b"}.", stored());
+    let mut bytes = zip(b"}.");
     let directory = bytes.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
     (bytes[8], bytes[directory + 10]) = (8, 8);
     assert!(text(&bytes).contains("compressed"), "{}", text(&bytes));
