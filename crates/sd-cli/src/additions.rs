@@ -1,7 +1,8 @@
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use sd_pipeline::{Error, Lora, Model};
+use sd_pipeline::{Error, Lora, Model, TextualInversion};
 
 use crate::progress::Progress;
 
@@ -14,6 +15,30 @@ pub struct Additions {
     /// encoders.
     #[arg(long, value_name = "FILE[:WEIGHT]")]
     lora: Vec<Weighted>,
+    /// Textual inversion to read, and the word that it is in prompts [default word: the file's own]; may be repeated
+    ///
+    /// Files of the original program, the web interface and diffusers are read, .pt, .bin or .safetensors.
+    #[arg(long, value_name = "FILE[:WORD]")]
+    embedding: Vec<Named>,
+}
+
+/// A file, and what is behind a colon that has no part of a path behind it.
+#[derive(Debug, Clone, PartialEq)]
+struct Named {
+    file: PathBuf,
+    word: Option<String>,
+}
+
+impl FromStr for Named {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let parts = text.rsplit_once(':').filter(|(file, word)| !file.is_empty() && !word.contains(['/', '\\', '.']));
+        Ok(match parts {
+            Some((file, word)) => Self { file: file.into(), word: Some(word.to_string()) },
+            None => Self { file: text.into(), word: None },
+        })
+    }
 }
 
 /// A file, and a number that is 1 if there is none behind a colon.
@@ -54,6 +79,12 @@ impl Additions {
                 progress.warn(&format!("{name}: only {matched} of {all} modules are in the model, not {some}{more}"));
             }
         }
+        for Named { file, word } in &self.embedding {
+            let mut inversion = TextualInversion::open(file)?;
+            inversion.word = word.clone().unwrap_or(inversion.word);
+            model.add_word(&inversion)?;
+            progress.note(&format!("{}: it is the word {:?} in prompts", file.display(), inversion.word));
+        }
         Ok(())
     }
 }
@@ -70,5 +101,14 @@ mod tests {
         assert_eq!(of("C:\\a:b.pt"), Ok(("C:\\a:b.pt".into(), 1.0)));
         assert_eq!(of("C:\\a.pt:2"), Ok(("C:\\a.pt".into(), 2.0)));
         assert!(of("a:nan").is_err());
+    }
+
+    #[test]
+    fn a_word_is_behind_the_last_colon_unless_that_is_part_of_a_path() {
+        let of = |text: &str| text.parse::<Named>().map(|n| (n.file.display().to_string(), n.word));
+        assert_eq!(of("cat.pt"), Ok(("cat.pt".into(), None)));
+        assert_eq!(of("cat.pt:<my cat>"), Ok(("cat.pt".into(), Some("<my cat>".into()))));
+        assert_eq!(of("C:\\cat.pt"), Ok(("C:\\cat.pt".into(), None)));
+        assert_eq!(of("C:cat.pt"), Ok(("C:cat.pt".into(), None)));
     }
 }

@@ -1,3 +1,4 @@
+use burn::module::Param;
 use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
 
@@ -80,6 +81,24 @@ impl ClipText {
         let last = self.final_layer_norm.forward(last_layer.forward(x));
         let pooled = self.pool(&last, prompts);
         TextEncoding { last, penultimate, pooled }
+    }
+
+    /// Adds tokens behind those of the vocabulary.
+    ///
+    /// # Shapes
+    ///
+    /// - vectors: `[tokens, hidden_size]`
+    ///
+    /// # Panics
+    ///
+    /// Panics if the vectors have another width.
+    pub fn with_tokens(mut self, vectors: Tensor<2>) -> Self {
+        let table = self.embeddings.token_embedding.weight.val();
+        let (width, found) = (table.dims()[1], vectors.dims()[1]);
+        assert_eq!(found, width, "vectors of {found} for a text encoder of {width}");
+        let vectors = vectors.cast(table.dtype());
+        self.embeddings.token_embedding.weight = Param::from_tensor(Tensor::cat(vec![table, vectors], 0));
+        self
     }
 
     fn pool(&self, last: &Tensor<3>, prompts: &[Vec<u32>]) -> Tensor<2> {

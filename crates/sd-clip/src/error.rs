@@ -68,4 +68,10 @@ pub enum TokenizerError {
         /// What it asks for
         token: String,
     },
+    /// A word to be added is a token already.
+    #[error("{word:?} is a word of the tokenizer already, or none at all: give it another name, such as <{word}>")]
+    Known {
+        /// The word
+        word: String,
+    },
 }

@@ -38,6 +38,8 @@ pub struct Tokenizer {
     end: u32,
     pad: u32,
     max_length: usize,
+    /// What stands for the words that were [added](Self::add), by the ids that the inner tokenizer has for them.
+    added: BTreeMap<u32, Vec<u32>>,
 }
 
 /// A prompt as the text encoder takes it.
@@ -83,7 +85,7 @@ impl Tokenizer {
         let id = |token: AddedToken| inner.token_to_id(&token.content).expect("checked above");
         let [start, end, _, pad] = special.map(id);
         let max_length = config.max_length()?;
-        Ok(Self { inner, start, end, pad, max_length })
+        Ok(Self { inner, start, end, pad, max_length, added: BTreeMap::new() })
     }
 
     /// The ids of a prompt, cut or padded to [`Self::max_length`].
@@ -92,12 +94,15 @@ impl Tokenizer {
         let words = self.inner.encode(prompt, false);
         let words = words.expect("the unknown token is known");
         let room = self.max_length - 2;
+        let of_word = |id| self.added.get(id).map_or(slice::from_ref(id), Vec::as_slice);
+        let parts = words.get_ids().iter().zip(words.get_offsets());
+        let all: Vec<_> = parts.flat_map(|(id, offsets)| of_word(id).iter().map(move |id| (*id, offsets.0))).collect();
         let mut ids = vec![self.start];
-        ids.extend(words.get_ids().iter().take(room));
+        ids.extend(all.iter().take(room).map(|(id, _)| *id));
         ids.push(self.end);
         ids.resize(self.max_length, self.pad);
         // Of a character of several tokens, the last ones may be cut: it counts as cut then.
-        let from = words.get_offsets().get(room).map(|offsets| offsets.0);
+        let from = all.get(room).map(|(_, from)| *from);
         let cut = from.map(|from| prompt[prompt.floor_char_boundary(from)..].trim().to_owned());
         Encoded { ids, cut }
     }
@@ -120,6 +125,22 @@ impl Tokenizer {
             }
         }
         spelt
+    }
+
+    /// Adds a word that stands for `ids`, wherever it is in a prompt; like all others it may be written with capitals.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenizerError::Known`] for a word that is a token already, or empty.
+    pub fn add(&mut self, word: &str, ids: Vec<u32>) -> Result<(), TokenizerError> {
+        if word.trim().is_empty() || self.inner.token_to_id(word).is_some() {
+            return Err(TokenizerError::Known { word: word.to_string() });
+        }
+        // What can fail is a token without a text.
+        self.inner.add_tokens([AddedToken::from(word, false)]).expect("the word is not empty");
+        let id = self.inner.token_to_id(word).expect("it was just added");
+        self.added.insert(id, ids);
+        Ok(())
     }
 
     /// How many ids every prompt becomes.

@@ -5,6 +5,8 @@
 
 mod kind;
 mod model;
+mod picture;
 
 pub use kind::{Kind, data, ddpm, later_ddpm};
 pub use model::{TinyModel, noise};
+pub use picture::difference;

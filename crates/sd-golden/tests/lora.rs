@@ -1,13 +1,13 @@
 //! Pictures with LoRA files merged, against diffusers: `lora.py` wrote `data/lora/`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::Device;
 use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
-use sd_golden::{Kind, TinyModel, data, noise};
+use sd_golden::{Kind, TinyModel, data, difference, noise};
 use sd_pipeline::{DType, Lora, Model, Request};
 use sd_weights::parameters;
 
@@ -163,14 +163,6 @@ fn written(tensors: &Tensors, file: PathBuf) -> PathBuf {
     file
 }
 
-fn pixels(file: &Path) -> Vec<u8> {
-    let file = std::io::BufReader::new(std::fs::File::open(file).unwrap());
-    let mut reader = png::Decoder::new(file).read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    reader.next_frame(&mut pixels).unwrap();
-    pixels
-}
-
 fn check(kind: Kind, name: &str, files: &[(&str, f64)]) {
     let (tiny, folder) = (TinyModel::new(kind), tempfile::tempdir().unwrap());
     let mut model = Model::open(tiny.path()).unwrap();
@@ -195,11 +187,9 @@ fn check(kind: Kind, name: &str, files: &[(&str, f64)]) {
         ..Request::new("a red house by the sea")
     };
     let found = model.load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image.rgb;
-    let expected = pixels(&data().join("lora").join(format!("{}-{name}.png", kind.name())));
-    let differences: Vec<u8> = found.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).collect();
-    let mean = differences.iter().copied().map(f64::from).sum::<f64>() / found.len() as f64;
-    let max = differences.iter().max().unwrap();
-    assert!(mean <= 0.05 && *max <= 2, "{name}: mean {mean:.4}, largest {max}");
+    let file = data().join("lora").join(format!("{}-{name}.png", kind.name()));
+    let (mean, max) = difference(&found, &file);
+    assert!(mean <= 0.05 && max <= 2, "{name}: mean {mean:.4}, largest {max}");
 }
 
 #[test]

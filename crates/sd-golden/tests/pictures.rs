@@ -4,9 +4,7 @@
 
 #![allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
 
-use std::path::Path;
-
-use sd_golden::{Kind, TinyModel, data};
+use sd_golden::{Kind, TinyModel, data, difference};
 use sd_pipeline::{DType, Pipeline, Request, SamplerOption, device_by_name, device_names};
 use serde_json::Value;
 
@@ -32,14 +30,6 @@ fn request(case: &Value) -> Request {
     }
 }
 
-fn pixels(file: &Path) -> Vec<u8> {
-    let file = std::io::BufReader::new(std::fs::File::open(file).unwrap());
-    let mut reader = png::Decoder::new(file).read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    reader.next_frame(&mut pixels).unwrap();
-    pixels
-}
-
 fn check(kind: &str, make: impl Fn() -> TinyModel) {
     let (model, expected) = (make(), data().join(kind).join("expected"));
     let cases = std::fs::read_to_string(expected.join("cases.json")).unwrap();
@@ -61,11 +51,7 @@ fn check(kind: &str, make: impl Fn() -> TinyModel) {
                 }
             };
             let found = found.unwrap().image.rgb;
-            let expected = pixels(&expected.join(format!("{name}.png")));
-            assert_eq!(found.len(), expected.len());
-            let differences = found.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b));
-            let mean = differences.clone().map(f64::from).sum::<f64>() / found.len() as f64;
-            let max = differences.max().unwrap();
+            let (mean, max) = difference(&found, &expected.join(format!("{name}.png")));
             println!("{device} {kind} {name}: mean {mean:.4}, largest {max}");
             let (most, largest) = if device == "flex" { (0.05, 2) } else { (0.2, 3) };
             assert!(mean <= most && max <= largest, "{kind} {name} on {device}: mean {mean:.3}, largest {max}");

@@ -55,6 +55,7 @@ mod request;
 mod sampler;
 mod schedule;
 mod text_to_picture;
+mod textual_inversion;
 mod unconditional;
 mod walk;
 mod watch;
@@ -69,7 +70,7 @@ pub use request::{Latents, Request};
 pub use sampler::SamplerName;
 pub use schedule::Schedule;
 pub use sd_samplers::{BrownianNoise, CATALOGUE, FreshNoise, Noise, OptionRange, SamplerOption, TorchNoise};
-pub use sd_weights::{Lora, LoraReport, read_tensor, write_tensor};
+pub use sd_weights::{Lora, LoraReport, TextualInversion, read_tensor, write_tensor};
 pub use watch::Step;
 
 /// The README's program, compiled with the tests.

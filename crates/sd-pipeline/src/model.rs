@@ -37,6 +37,8 @@ pub(crate) struct TextPart {
     pub tokenizer: Tokenizer,
     pub config: ClipTextConfig,
     pub weights: Weights,
+    /// Vectors of new words, one after the other.
+    pub added: Vec<f32>,
 }
 
 impl Model {
@@ -199,6 +201,7 @@ impl TextPart {
             tokenizer: Tokenizer::from_folder(&folder.join(tokenizer))?,
             config: clip_config(Json::read(&encoder.join("config.json"))?, class)?,
             weights: Weights::in_folder(&encoder, "model")?,
+            added: Vec::new(),
         })
     }
 }

@@ -71,7 +71,7 @@ impl TextToPicture {
             DType::F16 if self.vae_overflows_in_half => FloatDType::F32,
             other => other.float(),
         };
-        let text = |part: &TextPart| part.weights.load(part.config.init(device), dtype.float());
+        let text = |part: &TextPart| part.load(device, dtype);
         Ok(TextNetworks {
             text: self.text.iter().map(text).collect::<Result<_, _>>()?,
             unet,

@@ -28,6 +28,7 @@ mod safetensors_file;
 mod save;
 mod shards;
 mod tensor_file;
+mod textual_inversion;
 mod torch;
 mod weights;
 
@@ -37,4 +38,5 @@ pub use load::parameters;
 pub use lora::{Component, Lora, LoraReport};
 pub use save::save;
 pub use tensor_file::{read_tensor, write_tensor};
+pub use textual_inversion::TextualInversion;
 pub use weights::{Dtype, View, Weights};

@@ -51,7 +51,9 @@ fn entries(file: File, length: u64) -> Result<(BTreeMap<String, Bytes>, File), F
     let archive = ZipArchive::from_file(file, &mut buffer).map_err(fault)?;
     let mut entries = BTreeMap::new();
     let mut listed = archive.entries(&mut buffer);
-    while let Some(header) = listed.next_entry().map_err(fault)? {
+    // Behind the entries lies what tells their number.
+    for _ in 0..archive.entries_hint() {
+        let Some(header) = listed.next_entry().map_err(fault)? else { break };
         let name = String::from_utf8_lossy(header.file_path().as_bytes()).into_owned();
         // Encryption adds bytes of its own.
         let is_plain = header.compressed_size_hint() == header.uncompressed_size_hint();

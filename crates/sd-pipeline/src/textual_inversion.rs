@@ -1,0 +1,49 @@
+use burn::tensor::{Device, Tensor, TensorData};
+use sd_clip::ClipText;
+use sd_weights::TextualInversion;
+
+use crate::model::{Kind, TextPart};
+use crate::{DType, Error, Model};
+
+impl Model {
+    /// Adds a word to the vocabulary, which prompts may use from then on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] where the vectors are not for this model's text encoders, or it has none, and
+    /// [`Error::Tokenizer`] for a word that it knows already; then nothing is changed.
+    pub fn add_word(&mut self, inversion: &TextualInversion) -> Result<(), Error> {
+        let file = inversion.file.display();
+        let Kind::Text(parts) = &mut self.kind else {
+            return Err(Error::Request(format!("--embedding {file}: this model reads no text")));
+        };
+        let widths: Vec<usize> = parts.text.iter().map(|part| part.config.hidden_size).collect();
+        let found: Vec<usize> = inversion.vectors.iter().map(|(_, width)| *width).collect();
+        if found != widths {
+            let reason = format!("its vectors are {found:?} wide, but this model's text encoders are {widths:?}");
+            return Err(Error::Request(format!("--embedding {file}: {reason}; is it for a model of another family?")));
+        }
+        let mut tokenizers: Vec<_> = parts.text.iter().map(|part| part.tokenizer.clone()).collect();
+        for ((tokenizer, part), (numbers, width)) in tokenizers.iter_mut().zip(&parts.text).zip(&inversion.vectors) {
+            let first = part.config.vocab_size + part.added.len() / width;
+            tokenizer.add(&inversion.word, (first..first + numbers.len() / width).map(|id| id as u32).collect())?;
+        }
+        for ((tokenizer, part), (numbers, _)) in tokenizers.into_iter().zip(&mut parts.text).zip(&inversion.vectors) {
+            part.tokenizer = tokenizer;
+            part.added.extend(numbers);
+        }
+        Ok(())
+    }
+}
+
+impl TextPart {
+    /// Reads the weights onto `device`, and adds the new words.
+    pub fn load(&self, device: &Device, dtype: DType) -> Result<ClipText, Error> {
+        let encoder = self.weights.load(self.config.init(device), dtype.float())?;
+        if self.added.is_empty() {
+            return Ok(encoder);
+        }
+        let shape = [self.added.len() / self.config.hidden_size, self.config.hidden_size];
+        Ok(encoder.with_tokens(Tensor::from_data(TensorData::new(self.added.clone(), shape), device)))
+    }
+}
