@@ -12,6 +12,7 @@
 //! # Ok::<(), sd_clip::TokenizerError>(())
 //! ```
 
+mod builtin;
 mod config;
 mod encoder;
 mod error;
@@ -19,6 +20,7 @@ mod layer;
 mod tokenizer;
 mod vocabulary;
 
+pub use builtin::Padding;
 pub use config::{Activation, ClipTextConfig};
 pub use encoder::{ClipText, TextEncoding};
 pub use error::TokenizerError;

@@ -73,18 +73,29 @@ impl Tokenizer {
                 return Err(TokenizerError::Token { file, key, token });
             }
         }
-        let unknown = special[2].content.clone();
-        let model = BPE::builder().vocab_and_merges(ids, merges).unk_token(unknown);
-        let unlisted = special.iter().filter(|token| !is_listed(token));
-        let added = listed.iter().chain(unlisted).cloned().collect();
-        let inner = assemble(model, added).map_err(|reason| TokenizerError::Content {
+        let max_length = config.max_length()?;
+        Self::new(ids, merges, special, listed, max_length).map_err(|reason| TokenizerError::Content {
             file: folder.to_owned(),
             expected: "files that make a tokenizer together",
             found: reason.to_string(),
-        })?;
-        let id = |token: AddedToken| inner.token_to_id(&token.content).expect("checked above");
+        })
+    }
+
+    /// A tokenizer of byte pairs, with the [`SPECIAL`] tokens, which are known, and those that are listed beside them.
+    pub(crate) fn new(
+        ids: Vocab,
+        merges: Merges,
+        special: [AddedToken; 4],
+        listed: Vec<AddedToken>,
+        max_length: usize,
+    ) -> tokenizers::Result<Self> {
+        let unknown = special[2].content.clone();
+        let model = BPE::builder().vocab_and_merges(ids, merges).unk_token(unknown);
+        let unlisted = special.iter().filter(|token| listed.iter().all(|t| t.content != token.content));
+        let added = listed.iter().chain(unlisted).cloned().collect();
+        let inner = assemble(model, added)?;
+        let id = |token: AddedToken| inner.token_to_id(&token.content).expect("the special tokens are known");
         let [start, end, _, pad] = special.map(id);
-        let max_length = config.max_length()?;
         Ok(Self { inner, start, end, pad, max_length, added: BTreeMap::new() })
     }
 

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 use tokenizers::AddedToken;
 use tokenizers::models::TrainerWrapper;
-use tokenizers::models::bpe::{BPE, BpeTrainer};
+use tokenizers::models::bpe::{BPE, BpeTrainer, Merges, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 
 use crate::tokenizer::assemble;
@@ -31,7 +31,7 @@ impl Vocabulary {
     ///
     /// Panics if `limit` is less than the 514 tokens that there are without any merge.
     pub fn learn<T: AsRef<str> + Send + Sync>(texts: &[T], limit: usize) -> Self {
-        let mut tokens = alphabet();
+        let tokens = alphabet();
         let specials = 2;
         assert!(limit >= tokens.len() + specials, "a vocabulary of {limit} tokens has no room for every byte");
         let merges_left = limit - tokens.len() - specials;
@@ -47,10 +47,20 @@ impl Vocabulary {
             .train(&mut TrainerWrapper::BpeTrainer(trainer), texts.iter().map(AsRef::as_ref))
             .expect("texts in memory can be read");
         let merges = merges(&serde_json::to_value(tokenizer.get_model()).expect("a tokenizer is JSON"));
-        let merges: Vec<_> = merges.into_iter().take(merges_left).collect();
+        Self::of_merges(merges.into_iter().take(merges_left).collect())
+    }
+
+    /// Every byte, in a word and at its end, what the merges make of them, and the two that begin and end a prompt.
+    pub(crate) fn of_merges(merges: Vec<(String, String)>) -> Self {
+        let mut tokens = alphabet();
         tokens.extend(merges.iter().map(|(a, b)| format!("{a}{b}")));
         tokens.extend(["<|startoftext|>", "<|endoftext|>"].map(String::from));
         Self { tokens, merges }
+    }
+
+    /// The ids of the tokens, and the merges.
+    pub(crate) fn into_byte_pairs(self) -> (Vocab, Merges) {
+        (self.tokens.into_iter().zip(0..).collect(), self.merges)
     }
 
     /// The tokens, each at the place that its id names.

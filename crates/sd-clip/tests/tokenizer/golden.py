@@ -1,18 +1,17 @@
-"""Makes golden.json and bpe_simple_vocab_16e6.txt.gz: the ids that transformers' CLIPTokenizer gives for awkward prompts.
+"""Makes golden.json and ../../data/bpe_simple_vocab_16e6.txt.gz: the ids that transformers' CLIPTokenizer gives for awkward prompts.
 
-    golden.py [OUT]        needs transformers (5.23) and the files of open_clip_torch
+    golden.py        needs transformers (5.23) and the files of open_clip_torch
 """
 import gzip
 import importlib.util
 import json
 import os
-import sys
 import tempfile
 
 from transformers import CLIPTokenizer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
-# CLIP uses 48 894 of the 262 144 merges in the file; the test carries no more than these and the file's first line.
+# CLIP uses 48 894 of the 262 144 merges in the file; the crate carries no more than these and the file's first line.
 MERGES = 49152 - 256 - 2
 
 PROMPTS = [
@@ -111,10 +110,10 @@ def folders():
 
 
 def main():
-    out = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
+    out = os.path.dirname(os.path.abspath(__file__))
     packed = os.path.join(os.path.dirname(importlib.util.find_spec("open_clip").origin), "bpe_simple_vocab_16e6.txt.gz")
     lines = gzip.open(packed).read().decode("utf-8").split("\n")[: 1 + MERGES]
-    with open(f"{out}/bpe_simple_vocab_16e6.txt.gz", "wb") as f:
+    with open(f"{out}/../../data/bpe_simple_vocab_16e6.txt.gz", "wb") as f:
         f.write(gzip.compress("".join(line + "\n" for line in lines).encode("utf-8"), 9, mtime=0))
 
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use flate2::read::GzDecoder;
-use sd_clip::{Encoded, Tokenizer, TokenizerError};
+use sd_clip::{Encoded, Padding, Tokenizer, TokenizerError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -16,7 +16,7 @@ static GOLDEN: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(include_s
 /// CLIP's merges, one a line.
 static MERGES: LazyLock<String> = LazyLock::new(|| {
     let mut text = String::new();
-    GzDecoder::new(&include_bytes!("bpe_simple_vocab_16e6.txt.gz")[..]).read_to_string(&mut text).unwrap();
+    GzDecoder::new(&include_bytes!("../../data/bpe_simple_vocab_16e6.txt.gz")[..]).read_to_string(&mut text).unwrap();
     text.split_once('\n').unwrap().1.to_owned()
 });
 
@@ -59,7 +59,12 @@ fn check_folder(name: &str) {
         saved["model"]["merges"] =
             MERGES.lines().map(|merge| merge.split(' ').collect()).collect::<Vec<Value>>().into();
     }
-    let tokenizer = tokenizer(&settings);
+    check(&tokenizer(&settings), name);
+}
+
+#[track_caller]
+fn check(tokenizer: &Tokenizer, name: &str) {
+    let golden = &GOLDEN["folders"][name];
     let length = golden["max_length"].as_u64().unwrap() as usize;
     let pad = golden["pad"].as_u64().unwrap() as u32;
     assert_eq!(tokenizer.max_length(), length);
@@ -80,6 +85,12 @@ fn stable_diffusion_1_ids_are_those_of_transformers() {
 #[test]
 fn stable_diffusion_2_ids_are_those_of_transformers_also_where_a_prompt_has_its_padding_token() {
     check_folder("sd2");
+}
+
+#[test]
+fn the_tokenizer_that_is_built_in_is_that_of_the_published_folders() {
+    check(&Tokenizer::clip(Padding::End), "sd1");
+    check(&Tokenizer::clip(Padding::Exclamation), "sd2");
 }
 
 #[test]

@@ -1,0 +1,52 @@
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use tokenizers::AddedToken;
+
+use crate::{Tokenizer, Vocabulary};
+
+/// CLIP's merges, of open_clip (see the licence beside the file), without those that CLIP does not use.
+const MERGES: &[u8] = include_bytes!("../data/bpe_simple_vocab_16e6.txt.gz");
+
+/// What fills up prompts that are shorter than the text encoder's positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Padding {
+    /// The token that ends a prompt: Stable Diffusion 1.x, and the first encoder of XL.
+    End,
+    /// The token 0, which is `!`: Stable Diffusion 2.x, and the second encoder of XL.
+    Exclamation,
+}
+
+impl Vocabulary {
+    /// CLIP's 49408 tokens.
+    pub fn clip() -> Self {
+        let mut text = String::new();
+        GzDecoder::new(MERGES).read_to_string(&mut text).expect("the file is part of the program");
+        // The first line is a title.
+        let merges = text.lines().skip(1).filter_map(|line| line.split_once(' '));
+        Self::of_merges(merges.map(|(a, b)| (a.to_string(), b.to_string())).collect())
+    }
+}
+
+impl Tokenizer {
+    /// The tokenizer of all published Stable Diffusion models, for checkpoints that bring none: 77 ids of a vocabulary
+    /// of 49408.
+    ///
+    /// ```
+    /// use sd_clip::{Padding, Tokenizer};
+    ///
+    /// let ids = Tokenizer::clip(Padding::End).encode("a photograph").ids;
+    /// assert_eq!(ids[..5], [49406, 320, 8853, 49407, 49407]);
+    /// ```
+    pub fn clip(padding: Padding) -> Self {
+        let pad = match padding {
+            Padding::End => "<|endoftext|>",
+            Padding::Exclamation => "!",
+        };
+        // As the published folders have it: the first three are looked for in the lower-cased prompt.
+        let [start, end] = ["<|startoftext|>", "<|endoftext|>"].map(|t| AddedToken::from(t, true).normalized(true));
+        let special = [start, end.clone(), end, AddedToken::from(pad, true)];
+        let (ids, merges) = Vocabulary::clip().into_byte_pairs();
+        Self::new(ids, merges, special, Vec::new(), 77).expect("CLIP's vocabulary makes a tokenizer")
+    }
+}
