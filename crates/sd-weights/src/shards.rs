@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{Weights, WeightsError};
 
 /// The longest index: that of Stable Diffusion XL would have 0.2 MB.
-const LONGEST_INDEX: u64 = 100_000_000;
+const LONGEST_INDEX: u64 = 16 << 20;
 
 /// Opens the files that an index names, all of them beside it.
 pub(crate) fn open(folder: &Path, index: &Path) -> Result<Weights, WeightsError> {

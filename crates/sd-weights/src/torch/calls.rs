@@ -1,8 +1,9 @@
 use std::io::Read;
+use std::rc::Rc;
 
 use safetensors::Dtype;
 
-use super::machine::{Machine, Object, Storage, Tensor, Value};
+use super::machine::{LONGEST_NAME, MOST_ARGUMENTS, MOST_VALUES, Machine, Object, Storage, Tensor, Value};
 use super::{Fault, malformed};
 
 /// What may be called beside the rebuilding of tensors: it makes values that are of no use here.
@@ -72,11 +73,11 @@ impl<R: Read> Machine<R> {
                 [storage, offset, shape, strides, ..],
             ) => {
                 let tensor = self.tensor(*storage, None, [*offset, *shape, *strides])?;
-                self.push_object(Object::Tensor(tensor))
+                self.push_object(Object::Tensor(tensor.into()))
             }
             ("torch._utils._rebuild_tensor_v3", [storage, offset, shape, strides, _, _, dtype, ..]) => {
                 let tensor = self.tensor(*storage, Some(*dtype), [*offset, *shape, *strides])?;
-                self.push_object(Object::Tensor(tensor))
+                self.push_object(Object::Tensor(tensor.into()))
             }
             ("torch._utils._rebuild_parameter", [data, ..]) | ("torch.Size", [data]) => self.push(*data),
             (name, _) if OPAQUE.contains(&name) => self.push_object(Object::Opaque),
@@ -114,8 +115,11 @@ impl<R: Read> Machine<R> {
             return malformed(format!("its pickle has a storage of the type {class}"));
         };
         let Ok(elements) = usize::try_from(elements) else { return no_storage() };
+        if key.len() > LONGEST_NAME {
+            return malformed(format!("its pickle calls a storage by more than {LONGEST_NAME} bytes"));
+        }
         let storage = Storage { key: key.clone(), dtype: *dtype, elements };
-        self.push_object(Object::Storage(storage))
+        self.push_object(Object::Storage(storage.into()))
     }
 
     fn tensor(&self, storage: Value, dtype: Option<Value>, view: [Value; 3]) -> Result<Tensor, Fault> {
@@ -123,7 +127,7 @@ impl<R: Read> Machine<R> {
             return malformed("its pickle has a tensor without a storage");
         };
         let told = dtype.and_then(|dtype| match self.object(dtype) {
-            Some(Object::Global(name)) => DTYPES.iter().find(|(known, _)| known == name).map(|(_, dtype)| *dtype),
+            Some(Object::Global(name)) => DTYPES.iter().find(|(known, _)| **known == **name).map(|(_, dtype)| *dtype),
             _ => None,
         });
         let Some(dtype) = told.or(storage.dtype) else {
@@ -137,7 +141,7 @@ impl<R: Read> Machine<R> {
         if shape.len() != strides.len() {
             return malformed(format!("its pickle has a tensor of shape {shape:?} with strides {strides:?}"));
         }
-        Ok(Tensor { storage: storage.clone(), dtype, offset, shape, strides })
+        Ok(Tensor { storage: Rc::clone(storage), dtype, offset, shape, strides })
     }
 
     /// A tuple of whole numbers from 0.
@@ -147,23 +151,28 @@ impl<R: Read> Machine<R> {
             _ => None,
         };
         let counts = match self.object(value) {
-            Some(Object::Tuple(items) | Object::List(items)) => items.iter().map(count).collect(),
+            Some(Object::Tuple(items) | Object::List(items)) if items.len() <= MOST_ARGUMENTS => {
+                items.iter().map(count).collect()
+            }
             _ => None,
         };
-        let wrong = "its pickle has a tensor whose shape or strides are not numbers from 0";
+        let wrong = "its pickle has a tensor whose shape or strides are not some numbers from 0";
         counts.map_or_else(|| malformed(wrong), Ok)
     }
 
     /// A list of pairs.
-    fn entries(&self, list: Value) -> Result<Vec<(Value, Value)>, Fault> {
+    fn entries(&mut self, list: Value) -> Result<Vec<(Value, Value)>, Fault> {
         let entry = |item: &Value| match self.object(*item) {
             Some(Object::List(pair) | Object::Tuple(pair)) => <[Value; 2]>::try_from(&pair[..]).ok().map(Into::into),
             _ => None,
         };
-        let entries = match self.object(list) {
-            Some(Object::List(items) | Object::Tuple(items)) => items.iter().map(entry).collect(),
+        let entries: Option<Vec<_>> = match self.object(list) {
+            Some(Object::List(items) | Object::Tuple(items)) if items.len() <= MOST_VALUES - self.copied => {
+                items.iter().map(entry).collect()
+            }
             _ => None,
         };
-        entries.map_or_else(|| malformed("its pickle makes a dictionary of what are no pairs"), Ok)
+        self.copied += entries.as_ref().map_or(0, Vec::len);
+        entries.map_or_else(|| malformed("its pickle makes a dictionary of what are no pairs, or of too many"), Ok)
     }
 }

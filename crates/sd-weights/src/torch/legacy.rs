@@ -62,7 +62,7 @@ fn locate(
     described: &Described,
 ) -> Result<Result<BTreeMap<String, Bytes>, u64>, Fault> {
     let storages = described.pickle.objects.iter().filter_map(|object| match object {
-        Object::Storage(storage) => Some((storage.key.as_str(), storage)),
+        Object::Storage(storage) => Some((storage.key.as_str(), &**storage)),
         _ => None,
     });
     let described_storages: BTreeMap<&str, &Storage> = storages.collect();

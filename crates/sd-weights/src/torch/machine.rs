@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::io::Read;
+use std::rc::Rc;
 
 use safetensors::Dtype;
 
@@ -8,9 +9,15 @@ use super::{Fault, malformed};
 /// The longest pickle. That of Stable Diffusion XL has 0.6 MB; a training's, with its optimiser, a few.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// The most values that are kept at a time on the stack, in the memo, and in all: with it, a hostile pickle takes less
-/// than 1 GB.
-const MOST_VALUES: usize = 1 << 22;
+/// The most values on the stack, in the memo, and in all, and the most that are copied: a hostile pickle takes less than
+/// 1 GB with it, and seconds. What a few bytes can ask for again and again must not be large, hence the limits below.
+pub(super) const MOST_VALUES: usize = 1 << 22;
+
+/// The longest name of a function, a storage or a tensor.
+pub(super) const LONGEST_NAME: usize = 1000;
+
+/// The most arguments of a call and dimensions of a tensor.
+pub(super) const MOST_ARGUMENTS: usize = 32;
 
 /// A value: a small one itself, or the place of a larger one among [`Pickle::objects`].
 ///
@@ -34,9 +41,9 @@ pub enum Object {
     List(Vec<Value>),
     Dict(Vec<(Value, Value)>),
     /// A function or a class, as `module.name`: only its name, whatever it is.
-    Global(String),
-    Storage(Storage),
-    Tensor(Tensor),
+    Global(Rc<str>),
+    Storage(Rc<Storage>),
+    Tensor(Rc<Tensor>),
     /// Something that is of no use here.
     Opaque,
 }
@@ -53,7 +60,7 @@ pub struct Storage {
 /// A view of a storage, in its numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
-    pub storage: Storage,
+    pub storage: Rc<Storage>,
     pub dtype: Dtype,
     pub offset: usize,
     pub shape: Vec<usize>,
@@ -76,6 +83,7 @@ impl Pickle {
             marks: Vec::new(),
             memo: HashMap::new(),
             objects: Vec::new(),
+            copied: 0,
         };
         while machine.step()? {}
         let root = machine.pop()?;
@@ -124,6 +132,8 @@ pub(super) struct Machine<R> {
     pub marks: Vec<usize>,
     pub memo: HashMap<u32, Value>,
     pub objects: Vec<Object>,
+    /// How many values calls have copied.
+    pub copied: usize,
 }
 
 impl<R: Read> Machine<R> {
@@ -149,17 +159,15 @@ impl<R: Read> Machine<R> {
     }
 
     pub fn pop(&mut self) -> Result<Value, Fault> {
-        let floor = self.marks.last().copied().unwrap_or(0);
-        if self.stack.len() <= floor {
-            return malformed("its pickle takes a value from an empty stack");
-        }
-        Ok(self.stack.remove(self.stack.len() - 1))
+        let value = self.top()?;
+        self.stack.pop();
+        Ok(value)
     }
 
     pub fn top(&self) -> Result<Value, Fault> {
         match self.stack.last() {
             Some(value) if self.stack.len() > self.marks.last().copied().unwrap_or(0) => Ok(*value),
-            _ => malformed("its pickle looks at an empty stack"),
+            _ => malformed("its pickle takes a value from an empty stack"),
         }
     }
 

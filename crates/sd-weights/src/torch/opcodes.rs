@@ -1,6 +1,7 @@
 use std::io::Read;
+use std::rc::Rc;
 
-use super::machine::{Machine, Object, Value};
+use super::machine::{LONGEST_NAME, MOST_ARGUMENTS, Machine, Object, Value};
 use super::{Fault, malformed};
 
 impl<R: Read> Machine<R> {
@@ -144,23 +145,23 @@ impl<R: Read> Machine<R> {
     fn refer(&mut self, code: u8) -> Result<(), Fault> {
         match code {
             b'c' => {
-                let (module, name) = (self.line()?, self.line()?);
-                self.push_object(Object::Global(format!("{module}.{name}")))
+                let name = name(&self.line()?, &self.line()?)?;
+                self.push_object(Object::Global(name))
             }
             0x93 => {
-                let (name, module) = (self.pop()?, self.pop()?);
-                match (self.object(module), self.object(name)) {
-                    (Some(Object::Text(module)), Some(Object::Text(name))) => {
-                        let global = format!("{module}.{name}");
-                        self.push_object(Object::Global(global))
+                let (last, module) = (self.pop()?, self.pop()?);
+                match (self.object(module), self.object(last)) {
+                    (Some(Object::Text(module)), Some(Object::Text(last))) => {
+                        let name = name(module, last)?;
+                        self.push_object(Object::Global(name))
                     }
                     _ => malformed("its pickle names something by what is no text"),
                 }
             }
             b'i' => {
-                let (module, name) = (self.line()?, self.line()?);
+                let name = name(&self.line()?, &self.line()?)?;
                 let arguments = self.pop_mark()?;
-                self.call(&format!("{module}.{name}"), &arguments)
+                self.call(&name, &arguments)
             }
             b'o' => {
                 let items = self.pop_mark()?;
@@ -175,8 +176,10 @@ impl<R: Read> Machine<R> {
                 }
                 let (arguments, callee) = (self.pop()?, self.pop()?);
                 match self.object(arguments) {
-                    Some(Object::Tuple(arguments)) => self.apply(callee, &arguments.clone()),
-                    _ => malformed("its pickle calls something without a tuple of arguments"),
+                    Some(Object::Tuple(arguments)) if arguments.len() <= MOST_ARGUMENTS => {
+                        self.apply(callee, &arguments.clone())
+                    }
+                    _ => malformed("its pickle calls something without a tuple of some arguments"),
                 }
             }
             b'b' => {
@@ -193,6 +196,14 @@ impl<R: Read> Machine<R> {
             }
         }
     }
+}
+
+/// The name of something in a module.
+fn name(module: &str, name: &str) -> Result<Rc<str>, Fault> {
+    if module.len() + name.len() > LONGEST_NAME {
+        return malformed(format!("its pickle names something by more than {LONGEST_NAME} bytes"));
+    }
+    Ok(format!("{module}.{name}").into())
 }
 
 fn pairs(items: &[Value]) -> Result<Vec<(Value, Value)>, Fault> {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::machine::{Object, Pickle, Tensor, Value};
+use super::machine::{LONGEST_NAME, MOST_VALUES, Object, Pickle, Tensor, Value};
 use super::{Fault, malformed};
 use crate::Weights;
 use crate::place::Place;
@@ -16,9 +16,6 @@ pub struct Bytes {
 
 /// The keys under which trainings keep their weights, beside what else they remember.
 const NESTS: [&str; 2] = ["state_dict", "model"];
-
-/// The longest text that is kept as metadata.
-const LONGEST_TEXT: usize = 1000;
 
 /// The tensors of a pickle by their names, with the numbers and texts beside them.
 pub fn weights(path: &Path, pickle: &Pickle, storages: &BTreeMap<String, Bytes>) -> Result<Weights, Fault> {
@@ -37,17 +34,23 @@ pub fn weights(path: &Path, pickle: &Pickle, storages: &BTreeMap<String, Bytes>)
     let Some(entries) = pickle.dict(root) else {
         return malformed("it holds no dictionary of weights");
     };
+    let mut seen = 0;
     for &(key, value) in entries {
-        let Some(key) = pickle.text(key) else { continue };
+        let Some(key) = name(pickle, key) else { continue };
         match pickle.object(value) {
             Some(Object::Tensor(tensor)) => {
                 weights.tensors.insert(key.to_string(), place(&file, key, tensor, storages)?);
             }
             // As embeddings of new words have them.
             Some(Object::Dict(inner)) => {
-                for &(name, value) in inner {
-                    if let (Some(name), Some(Object::Tensor(tensor))) = (pickle.text(name), pickle.object(value)) {
-                        let key = format!("{key}.{name}");
+                // The same one may be there a million times.
+                seen += inner.len();
+                if seen > MOST_VALUES {
+                    return malformed(format!("its dictionaries have more than {MOST_VALUES} entries"));
+                }
+                for &(last, value) in inner {
+                    if let (Some(last), Some(Object::Tensor(tensor))) = (name(pickle, last), pickle.object(value)) {
+                        let key = format!("{key}.{last}");
                         weights.tensors.insert(key.clone(), place(&file, &key, tensor, storages)?);
                     }
                 }
@@ -58,15 +61,20 @@ pub fn weights(path: &Path, pickle: &Pickle, storages: &BTreeMap<String, Bytes>)
     Ok(weights)
 }
 
+/// A text that may be a name.
+fn name(pickle: &Pickle, value: Value) -> Option<&str> {
+    pickle.text(value).filter(|text| text.len() <= LONGEST_NAME)
+}
+
 fn add(metadata: &mut BTreeMap<String, String>, pickle: &Pickle, dict: Value) {
     for &(key, value) in pickle.dict(dict).into_iter().flatten() {
         let text = match value {
             Value::Bool(truth) => Some(truth.to_string()),
             Value::Int(number) => Some(number.to_string()),
             Value::Float(number) => Some(number.to_string()),
-            value => pickle.text(value).filter(|text| text.len() <= LONGEST_TEXT).map(str::to_string),
+            value => pickle.text(value).filter(|text| text.len() <= LONGEST_NAME).map(str::to_string),
         };
-        if let (Some(key), Some(text)) = (pickle.text(key), text) {
+        if let (Some(key), Some(text)) = (name(pickle, key), text) {
             metadata.insert(key.to_string(), text);
         }
     }

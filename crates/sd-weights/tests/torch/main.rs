@@ -258,6 +258,15 @@ fn what_is_named_and_not_called_does_no_harm() {
 #[test]
 fn pickles_that_make_no_sense_are_refused_without_much_work() {
     let million = 1_000_000;
+    let long = |length: u32| [&b"X"[..], &length.to_le_bytes(), &vec![b'a'; length as usize]].concat();
+    // What is large is remembered, and then asked for again and again.
+    let again = |large: &[u8], small: &[u8]| [large, b"q\x00", &small.repeat(million), b"."].concat();
+    let nested = {
+        let inner: Vec<u8> = (0..3000_u16).flat_map(|_| b"h\x01N".to_vec()).collect();
+        let inner = [&b"}("[..], &inner, b"uq\x02"].concat();
+        let outer = [&b"}("[..], &b"h\x01h\x02".repeat(3000), b"u"].concat();
+        [b"X\x01\0\0\0aq\x01", &inner[..], &outer, b"."].concat()
+    };
     let cases: Vec<Vec<u8>> = vec![
         b".".to_vec(),
         b"0.".to_vec(),
@@ -290,6 +299,10 @@ fn pickles_that_make_no_sense_are_refused_without_much_work() {
         [&b"("[..], &vec![b'('; million], b"."].concat(),
         [&b"N"[..], &vec![b'2'; 5 * million], b"."].concat(),
         vec![b')'; 5 * million],
+        again(&long(4_000_000), b"h\x00h\x00\x93"),
+        again(&[&b"("[..], &vec![b'N'; million], b"t"].concat(), b"c_codecs\nencode\nh\x00R"),
+        again(&[&b"]("[..], &b"NN\x86".repeat(100_000), b"e"].concat(), b"ccollections\nOrderedDict\nh\x00\x85R0"),
+        nested,
     ];
     for pickle in cases {
         let start = Instant::now();
