@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use sd_clip::{Activation, ClipTextConfig};
 use sd_unet::{AdditionConfig, UnconditionalLevel, UnconditionalUnetConfig, UnetConfig, UnetLevel};
-use sd_vae::AutoencoderKlConfig;
+use sd_vae::{AutoencoderKlConfig, AutoencoderTinyConfig};
 
 /// The families of tiny models that draw from text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,17 @@ fn unconditional_levels(attention: [bool; 3]) -> Vec<UnconditionalLevel> {
     let level =
         |(channels, attention)| UnconditionalLevel { channels, down_attention: attention, up_attention: attention };
     [16, 32, 32].into_iter().zip(attention).map(level).collect()
+}
+
+/// A small autoencoder that stands in for another one.
+pub fn vae_tiny() -> AutoencoderTinyConfig {
+    AutoencoderTinyConfig {
+        encoder_block_out_channels: vec![8; 4],
+        decoder_block_out_channels: vec![8; 4],
+        num_encoder_blocks: vec![1, 1, 2, 1],
+        num_decoder_blocks: vec![2, 1, 1, 1],
+        ..AutoencoderTinyConfig::taesd()
+    }
 }
 
 /// The folder `data/`.

@@ -7,6 +7,6 @@ mod kind;
 mod model;
 mod picture;
 
-pub use kind::{Kind, data, ddpm, later_ddpm};
+pub use kind::{Kind, data, ddpm, later_ddpm, vae_tiny};
 pub use model::{TinyModel, noise};
 pub use picture::difference;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::kind::data;
-use crate::{Kind, ddpm, later_ddpm};
+use crate::{Kind, ddpm, later_ddpm, vae_tiny};
 
 /// A model folder in the diffusers layout, removed when this is dropped.
 #[derive(Debug)]
@@ -58,6 +58,19 @@ impl TinyModel {
             let file = path.join(part).join("diffusion_pytorch_model.safetensors");
             write_weights("ddpm", part, &config.init(&device), &file);
         }
+        Self { folder }
+    }
+
+    /// Writes the folder of a small AutoencoderTiny.
+    ///
+    /// # Panics
+    ///
+    /// Panics where that fails.
+    pub fn vae_tiny() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        copy_folder(&data().join("vae_tiny/model"), folder.path());
+        let file = folder.path().join("diffusion_pytorch_model.safetensors");
+        write_weights("vae_tiny", "vae", &vae_tiny().init(&Device::flex()), &file);
         Self { folder }
     }
 

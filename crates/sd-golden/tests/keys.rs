@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use sd_clip::ClipTextConfig;
 use sd_unet::{UnconditionalUnetConfig, UnetConfig};
-use sd_vae::AutoencoderKlConfig;
+use sd_vae::{AutoencoderKlConfig, AutoencoderTinyConfig};
 use sd_weights::parameters;
 
 fn assert_fits<M: Module>(module: &M, list: &str) {
@@ -50,6 +50,11 @@ fn stable_diffusion_xl_fits_key_by_key() {
     assert_fits(&ClipTextConfig::sdxl_2().init(&device), "text_encoder_2_sdxl");
     assert_fits(&UnetConfig::sdxl().init(&device), "unet_sdxl");
     assert_fits(&AutoencoderKlConfig::sdxl().init(&device), "vae");
+}
+
+#[test]
+fn taesd_fits_key_by_key() {
+    assert_fits(&AutoencoderTinyConfig::taesd().init(&Device::flex()), "vae_tiny");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, FloatDType, Tensor};
 use sd_clip::Tokenizer;
-use sd_golden::{Kind, TinyModel, data, ddpm, later_ddpm, noise};
+use sd_golden::{Kind, TinyModel, data, ddpm, later_ddpm, noise, vae_tiny};
 use sd_pipeline::{device_by_name, device_names, read_tensor};
 use sd_unet::AddedConditions;
 use sd_weights::Weights;
@@ -74,6 +74,16 @@ fn the_networks_of_a_tiny_sd2_are_the_references() {
 #[test]
 fn the_networks_of_a_tiny_sdxl_are_the_references() {
     check(Kind::Sdxl);
+}
+
+#[test]
+fn the_networks_of_a_tiny_taesd_are_the_references() {
+    let (model, expected) = (TinyModel::vae_tiny(), data().join("vae_tiny/networks.safetensors"));
+    for (name, device) in devices() {
+        let vae = load(&model, "", "diffusion_pytorch_model", vae_tiny().init(&device));
+        assert_close(vae.decode(noise("z", [1, 4, 4, 6], &device)), &expected, "decode", name);
+        assert_close(vae.encode(noise("image", [1, 3, 16, 24], &device)), &expected, "encode", name);
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! AutoencoderKL, the picture codec of Stable Diffusion.
+//! AutoencoderKL, the picture codec of Stable Diffusion, and its small stand-in, AutoencoderTiny.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -22,6 +22,8 @@ mod config;
 mod decoder;
 mod encoder;
 mod resnet;
+mod tiny;
 
 pub use autoencoder::{AutoencoderKl, Posterior};
 pub use config::AutoencoderKlConfig;
+pub use tiny::{AutoencoderTiny, AutoencoderTinyConfig};

@@ -1,8 +1,8 @@
 //! The history of key names.
 
 /// Where a module's field is called other than the checkpoint's key.
-const FIELDS: [(&str, &str); 3] =
-    [(".to_out.", ".to_out.0."), (".ff.proj.", ".ff.net.0.proj."), (".ff.out.", ".ff.net.2.")];
+const FIELDS: [(&str, &str); 4] =
+    [(".to_out.", ".to_out.0."), (".ff.proj.", ".ff.net.0.proj."), (".ff.out.", ".ff.net.2."), (".alone.", ".")];
 
 /// Names that the autoencoder's attention had before diffusers 0.15.
 const OLD_ATTENTION: [(&str, &str); 4] =
@@ -23,7 +23,9 @@ pub(crate) fn keys(path: &str, module: &str) -> Vec<String> {
         key = key.replace(field, name);
     }
     let old = OLD_ATTENTION.iter().fold(key.clone(), |key, (new, old)| key.replace(new, old));
-    let is_text = ["embeddings.", "encoder.layers.", "final_layer_norm."].iter().any(|start| key.starts_with(start));
+    // AutoencoderTiny has an encoder of layers too, of convolutions.
+    let is_text = ["embeddings.", "encoder.layers.", "final_layer_norm."].iter().any(|start| key.starts_with(start))
+        && !(key.contains(".conv.") || path.contains(".alone."));
     match (is_text, old == key) {
         // Published files have the prefix; transformers 5 writes none.
         (true, _) => vec![format!("text_model.{key}"), key],
