@@ -6,7 +6,9 @@
 mod kind;
 mod model;
 mod picture;
+mod tensors;
 
 pub use kind::{Kind, data, ddpm, later_ddpm, vae_tiny};
 pub use model::{TinyModel, noise};
 pub use picture::difference;
+pub use tensors::{Tensors, write_tensors};

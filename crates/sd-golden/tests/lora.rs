@@ -1,13 +1,8 @@
 //! Pictures with LoRA files merged, against diffusers: `lora.py` wrote `data/lora/`.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 use burn::tensor::Device;
 use half::f16;
-use safetensors::Dtype;
-use safetensors::tensor::{TensorView, serialize_to_file};
-use sd_golden::{Kind, TinyModel, data, difference, noise};
+use sd_golden::{Kind, Tensors, TinyModel, data, difference, noise, write_tensors};
 use sd_pipeline::{DType, Lora, Model, Request};
 use sd_weights::parameters;
 
@@ -38,9 +33,6 @@ struct Module {
     path: String,
     shape: Vec<usize>,
 }
-
-/// Tensors by key: shapes and numbers.
-type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 fn modules(kind: Kind, ends: &[&str]) -> Vec<Module> {
     let device = Device::flex();
@@ -155,14 +147,6 @@ fn processors(kind: Kind) -> Tensors {
     tensors
 }
 
-fn written(tensors: &Tensors, file: PathBuf) -> PathBuf {
-    let views = tensors.iter().map(|(key, (shape, numbers))| {
-        (key, TensorView::new(Dtype::F32, shape.clone(), bytemuck::cast_slice(numbers)).unwrap())
-    });
-    serialize_to_file(views, None, &file).unwrap();
-    file
-}
-
 fn check(kind: Kind, name: &str, files: &[(&str, f64)]) {
     let (tiny, folder) = (TinyModel::new(kind), tempfile::tempdir().unwrap());
     let mut model = Model::open(tiny.path()).unwrap();
@@ -172,7 +156,8 @@ fn check(kind: Kind, name: &str, files: &[(&str, f64)]) {
             "processors" => processors(kind),
             other => peft(kind, other),
         };
-        let path = written(&tensors, folder.path().join(format!("{file}.safetensors")));
+        let path = folder.path().join(format!("{file}.safetensors"));
+        write_tensors(&tensors, &path);
         let report = model.merge(&Lora::open(&path, *weight).unwrap()).unwrap();
         assert_eq!(report.unmatched, [""; 0], "{file}");
     }

@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 use half::f16;
-use safetensors::Dtype;
-use safetensors::tensor::{TensorView, serialize_to_file};
-use sd_golden::{Kind, TinyModel, data, difference, noise};
+use sd_golden::{Kind, TinyModel, data, difference, noise, write_tensors};
 use sd_pipeline::{DType, Model, Request, TextualInversion};
 
 fn file(name: &str) -> PathBuf {
@@ -47,8 +45,7 @@ fn the_word_and_its_vectors_are_read_from_files_of_every_kind() {
     assert_eq!((house.word.as_str(), &house.vectors[0]), ("<house>", &(vectors("house", [3, 32]), 32)));
     let nameless = folder.path().join("tree.safetensors");
     let numbers = vectors("tree", [2, 32]);
-    let view = TensorView::new(Dtype::F32, vec![2, 32], bytemuck::cast_slice(&numbers)).unwrap();
-    serialize_to_file([("emb_params", view)], None, &nameless).unwrap();
+    write_tensors(&[("emb_params".to_string(), (vec![2, 32], numbers.clone()))].into(), &nameless);
     let tree = TextualInversion::open(&nameless).unwrap();
     assert_eq!((tree.word.as_str(), &tree.vectors[0]), ("tree", &(numbers, 32)));
 }
@@ -63,12 +60,10 @@ fn pictures_of_words_for_xls_two_encoders() {
     let folder = tempfile::tempdir().unwrap();
     let inversions = [("cat", 1), ("house", 3)].map(|(word, count)| {
         let path = folder.path().join(format!("<{word}>.safetensors"));
-        let numbers = [("clip_l", 32), ("clip_g", 40)]
-            .map(|(key, width)| (key, vec![count, width], vectors(&format!("{word}/{key}"), [count, width])));
-        let views = numbers.iter().map(|(key, shape, numbers)| {
-            (key, TensorView::new(Dtype::F32, shape.clone(), bytemuck::cast_slice(numbers)).unwrap())
+        let tensors = [("clip_l", 32), ("clip_g", 40)].map(|(key, width)| {
+            (key.to_string(), (vec![count, width], vectors(&format!("{word}/{key}"), [count, width])))
         });
-        serialize_to_file(views, None, &path).unwrap();
+        write_tensors(&tensors.into(), &path);
         TextualInversion::open(&path).unwrap()
     });
     check(Kind::Sdxl, &inversions);

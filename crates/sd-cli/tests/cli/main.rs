@@ -1,5 +1,6 @@
 //! The program as a person runs it.
 
+mod additions;
 mod bad_input;
 mod drawing;
 mod evaluation;

@@ -1,0 +1,74 @@
+//! What is added to a model: LoRA files and new words.
+
+use sd_golden::{Tensors, data, write_tensors};
+
+use crate::{Run, assert_drawn, stderr, stdout};
+
+/// A LoRA of one module of the tiny model, of shapes `[rank, input]` and `[output, rank]`.
+fn lora(module: &str, input: usize) -> Tensors {
+    let wave = |count: usize| (0..count).map(|i| (i as f32).sin()).collect::<Vec<f32>>();
+    [
+        (format!("lora_unet_{module}.lora_down.weight"), (vec![1, input], wave(input))),
+        (format!("lora_unet_{module}.lora_up.weight"), (vec![16, 1], wave(16))),
+    ]
+    .into()
+}
+
+const MODULE: &str = "down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q";
+
+#[test]
+fn a_lora_changes_the_picture_as_much_as_its_weight_says() {
+    let run = Run::new();
+    write_tensors(&lora(MODULE, 16), &run.path("style.safetensors"));
+    let mut pictures = Vec::new();
+    for weight in ["style.safetensors:0", "style.safetensors:0.5", "style.safetensors"] {
+        let output = run.generate(&["--seed", "1", "--lora", weight]);
+        assert_drawn(&output);
+        assert!(stdout(&output).contains("style.safetensors: all 1 modules merged"));
+        pictures.push(run.read("out.png"));
+    }
+    assert_drawn(&run.generate(&["--seed", "1"]));
+    assert_eq!(run.read("out.png"), pictures[0]);
+    assert!(pictures[0] != pictures[1] && pictures[1] != pictures[2]);
+}
+
+#[test]
+fn a_lora_that_fits_in_part_is_merged_with_a_warning_and_one_that_does_not_is_refused() {
+    let run = Run::new();
+    let mut both = lora(MODULE, 16);
+    both.extend(lora("far_away", 16));
+    write_tensors(&both, &run.path("part.safetensors"));
+    let output = run.generate(&["--lora", "part.safetensors"]);
+    assert_drawn(&output);
+    let warning = "warning: part.safetensors: only 1 of 2 modules are in the model, not lora_unet_far_away";
+    assert!(stderr(&output).contains(warning), "{}", stderr(&output));
+    for (name, tensors, expected) in [
+        ("far", lora("far_away", 16), "none of its 1 modules is in the model: lora_unet_far_away"),
+        ("wide", lora(MODULE, 24), "1 of its modules are of another shape than the model's"),
+        ("other", [("x".to_string(), (vec![1], vec![0.0]))].into(), "not a LoRA file"),
+    ] {
+        write_tensors(&tensors, &run.path("other.safetensors"));
+        let output = run.generate(&["--lora", "other.safetensors"]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        assert!(stderr(&output).contains(expected), "{name}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_new_word_is_drawn_under_its_own_name_or_another() {
+    let run = Run::new();
+    let file = data().join("textual_inversion/diffusers.bin");
+    let file = file.to_str().unwrap();
+    let output = run.generate(&["--seed", "1", "--embedding", file, "--prompt", "a <cat>"]);
+    assert_drawn(&output);
+    let said = stdout(&output);
+    assert!(said.contains("it is the word \"<cat>\" in prompts"), "{said}");
+    let picture = run.read("out.png");
+    let renamed = format!("{file}:tabby");
+    assert_drawn(&run.generate(&["--seed", "1", "--embedding", &renamed, "--prompt", "a tabby"]));
+    // The prompt is in the file too.
+    let pixels = |bytes: &[u8]| bytes[bytes.windows(4).position(|part| part == b"IDAT").unwrap()..].to_vec();
+    assert_eq!(pixels(&run.read("out.png")), pixels(&picture));
+    let output = run.generate(&["--embedding", &format!("{file}:the</w>")]);
+    assert!(stderr(&output).contains("is a word of the tokenizer already"), "{}", stderr(&output));
+}
