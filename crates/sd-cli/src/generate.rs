@@ -3,7 +3,8 @@ use std::time::SystemTime;
 
 use clap::ValueEnum;
 use sd_pipeline::{
-    DType, Error, Latents, Model, Pipeline, Request, SamplerOption, Schedule, device_by_name, read_tensor, write_tensor,
+    Average, Choices, DType, Error, Latents, Model, Pipeline, Prediction, Request, SamplerOption, Schedule,
+    device_by_name, read_tensor, write_tensor,
 };
 
 use crate::additions::Additions;
@@ -12,17 +13,23 @@ use crate::progress::{Kind, Progress};
 
 /// Draw pictures from text.
 ///
-/// The model is a folder in the diffusers layout (model_index.json, unet/, vae/, text_encoder/, ...). Stable Diffusion
-/// 1.x, 2.x and XL are read, and DDPM and DDIM models that draw in pixels and without a text, in f32, f16 or bf16
-/// safetensors.
+/// The model is a folder in the diffusers layout (model_index.json, unet/, vae/, text_encoder/, ...) or a single file
+/// (.safetensors or .ckpt) with the names of the original programs. Stable Diffusion 1.x, 2.x and XL are read, and, from
+/// folders, DDPM and DDIM models that draw in pixels and without a text.
 ///
 /// The same seed gives the same picture as diffusers with torch.Generator("cpu"), on every device.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, args_override_self = true)]
 pub struct Args {
-    /// Folder of the model
+    /// Folder of the model, or its single file
     #[arg(long, value_name = "PATH")]
     model: PathBuf,
+    /// What the U-Net predicts [default: what the model says; for single files of 2.x that say nothing: v]
+    #[arg(long, value_enum, value_name = "KIND")]
+    prediction: Option<Predicts>,
+    /// Take the moving average of the weights from a single file that has both
+    #[arg(long)]
+    ema: bool,
     /// What the picture should show; may be empty [models that draw without a text have none]
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
@@ -136,10 +143,19 @@ const EXAMPLES: &str = "\
 Examples:
   sd generate --model sd15 --prompt \"a lighthouse at dusk\" --output lighthouse.png
   sd generate --model sd15 --prompt \"a cat\" --negative-prompt \"blurry\" --steps 20 --seed 42 --count 4
+  sd generate --model v1-5-pruned-emaonly.safetensors --prompt \"a cat\" --steps 20
   sd generate --model ddpm-cifar10-32 --sampler ddim --steps 50
   sd generate --model sdxl --prompt \"a city\" --width 1024 --height 768 --sampler dpm++2m --schedule karras --steps 20
 
 Exit codes: 0 drawn, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Predicts {
+    /// The noise
+    Eps,
+    /// The velocity
+    V,
+}
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Rng {
@@ -159,7 +175,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let device = device_by_name(&args.device)?;
     let request = args.request()?;
     args.check_files()?;
-    let mut model = Model::open(&args.model)?;
+    let mut model = Model::open_with(&args.model, &args.choices())?;
     model.check(&request)?;
     let dtype = match args.dtype {
         Precision::F32 => DType::F32,
@@ -170,6 +186,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         model.check_memory(&request, dtype)?;
     }
     let mut progress = Progress::new(args.progress);
+    model.notes().iter().for_each(|note| progress.warn(note));
     args.additions.apply(&mut model, &progress)?;
     for (flag, text) in [("--prompt", args.prompt.as_ref()), ("--negative-prompt", args.negative_prompt.as_ref())] {
         if let Some(cut) = text.and_then(|text| model.cut(text)) {
@@ -188,6 +205,16 @@ pub fn run(args: &Args) -> Result<(), Error> {
 }
 
 impl Args {
+    fn choices(&self) -> Choices {
+        Choices {
+            prediction: self.prediction.map(|predicts| match predicts {
+                Predicts::Eps => Prediction::Eps,
+                Predicts::V => Prediction::V,
+            }),
+            average: if self.ema { Average::Ema } else { Average::Last },
+        }
+    }
+
     fn request(&self) -> Result<Request, Error> {
         let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
         Ok(Request {

@@ -7,6 +7,7 @@ mod cancel;
 mod evaluate;
 mod failure;
 mod generate;
+mod info;
 mod progress;
 mod samplers;
 mod train;
@@ -30,6 +31,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Generate(Box<generate::Args>),
+    Info(info::Args),
     /// List the samplers, their options, and the schedules
     Samplers,
     Train(train::Args),
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
     let run = || -> Result<(), failure::Failure> {
         match command {
             Command::Generate(args) => Ok(generate::run(&args)?),
+            Command::Info(args) => Ok(info::run(&args)?),
             Command::Samplers => Ok(samplers::run()?),
             Command::Train(args) => Ok(train::run(&args)?),
             Command::Evaluate(args) => evaluate::run(&args),

@@ -3,12 +3,19 @@
 //! `golden.py` beside this crate's manifest wrote `data/` with diffusers. The weights are not stored: both sides draw
 //! them from seeds that are hashes of their names.
 
+mod family;
 mod kind;
 mod model;
 mod picture;
+mod single_file;
 mod tensors;
+mod torch_file;
 
+pub use family::TinyFamily;
 pub use kind::{Kind, data, ddpm, later_ddpm, vae_tiny};
 pub use model::{TinyModel, noise};
 pub use picture::difference;
+pub use sd_weights::single_file::Family;
+pub use single_file::{Numbers, SingleTensor, save_single};
 pub use tensors::{Tensors, write_tensors};
+pub use torch_file::save_torch;

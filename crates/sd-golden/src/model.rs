@@ -109,7 +109,7 @@ fn hash(name: &str) -> u64 {
     u64::from(name.bytes().fold(0x811c_9dc5, step))
 }
 
-fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path) {
+pub(crate) fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path) {
     let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = parameters(module)
         .into_iter()
         .map(|(key, shape)| {
@@ -124,7 +124,7 @@ fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path) {
 }
 
 /// The numbers of one tensor: the same rule as in `golden.py`.
-fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
+pub(crate) fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
     let count = shape.iter().product();
     let per_output: usize = shape[1..].iter().product();
     let (offset, scale) = match key {

@@ -1,4 +1,4 @@
-//! A model folder to a diffusion pipeline: prompts in, pictures out.
+//! A model, in a folder or in one file, to a diffusion pipeline: prompts in, pictures out.
 //!
 //! ```no_run
 //! use sd_pipeline::{DType, Device, Pipeline, Request};
@@ -54,6 +54,8 @@ mod reconstruct;
 mod request;
 mod sampler;
 mod schedule;
+mod single_file;
+mod summary;
 mod text_to_picture;
 mod textual_inversion;
 mod unconditional;
@@ -70,7 +72,11 @@ pub use request::{Latents, Request};
 pub use sampler::SamplerName;
 pub use schedule::Schedule;
 pub use sd_samplers::{BrownianNoise, CATALOGUE, FreshNoise, Noise, OptionRange, SamplerOption, TorchNoise};
+pub use sd_schedule::Prediction;
+pub use sd_weights::single_file::Average;
 pub use sd_weights::{Lora, LoraReport, TextualInversion, read_tensor, write_tensor};
+pub use single_file::Choices;
+pub use summary::{Component, Summary};
 pub use watch::Step;
 
 /// The README's program, compiled with the tests.

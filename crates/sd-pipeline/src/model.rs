@@ -8,9 +8,9 @@ use sd_weights::Weights;
 use crate::config::{Json, SchedulerConfig, clip_config, unet_config, vae_config};
 use crate::networks::Networks;
 use crate::text_to_picture::TextToPicture;
-use crate::{DType, Error, Pipeline, Request, memory};
+use crate::{Average, Choices, DType, Error, Pipeline, Request, memory, single_file};
 
-/// A model folder whose configs, vocabularies and weight headers are read, and whose weights are not yet.
+/// A model whose configs, vocabularies and weight headers are read, and whose weights are not yet.
 ///
 /// Requests can be checked against it before gigabytes are loaded.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct Model {
     /// Width and height of a picture when none is asked for.
     pub(crate) default_size: usize,
     pub(crate) unet_weights: Weights,
+    /// What was assumed about it.
+    pub(crate) notes: Vec<String>,
 }
 
 /// What a model draws from.
@@ -42,15 +44,40 @@ pub(crate) struct TextPart {
 }
 
 impl Model {
-    /// Opens a folder of the diffusers layout: `model_index.json`, `scheduler`, `text_encoder`, `tokenizer`, `unet` and
-    /// `vae`, and `text_encoder_2` and `tokenizer_2` for XL; or `scheduler` and `unet` alone, in folders or beside
-    /// `model_index.json`, for a model that draws without a text.
+    /// Opens a folder of the diffusers layout, or a single file of Stable Diffusion 1.x, 2.x or XL.
+    ///
+    /// The folder has `model_index.json`, `scheduler`, `text_encoder`, `tokenizer`, `unet` and `vae`, and `text_encoder_2`
+    /// and `tokenizer_2` for XL; or `scheduler` and `unet` alone, in folders or beside `model_index.json`, for a model
+    /// that draws without a text. The file is safetensors or a PyTorch checkpoint, with the names of the original
+    /// programs; what it does not say is inferred from shapes, or as the published models of its family have it.
     ///
     /// # Errors
     ///
     /// [`Error`] for anything missing, damaged or not supported.
-    pub fn open(folder: impl AsRef<Path>) -> Result<Self, Error> {
-        let folder = folder.as_ref();
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::open_with(path, &Choices::default())
+    }
+
+    /// Opens a model that does not say everything, or is wanted otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`Error::Request`] for a moving average that is asked of a folder.
+    pub fn open_with(path: impl AsRef<Path>, choices: &Choices) -> Result<Self, Error> {
+        let path = path.as_ref();
+        if path.is_file() {
+            return single_file::open(path, choices);
+        }
+        if choices.average == Average::Ema {
+            let reason = "--ema is for single files; a folder has one set of weights, mostly the average".to_string();
+            return Err(Error::Request(reason));
+        }
+        let mut model = Self::open_folder(path)?;
+        model.scheduler.prediction = choices.prediction.unwrap_or(model.scheduler.prediction);
+        Ok(model)
+    }
+
+    fn open_folder(folder: &Path) -> Result<Self, Error> {
         let (mut index, class) = read_index(folder)?;
         if UNCONDITIONAL.contains(&class.as_str()) {
             return Self::open_unconditional(folder, &class);
@@ -80,7 +107,13 @@ impl Model {
             scheduler: SchedulerConfig::of(Json::read(&folder.join("scheduler/scheduler_config.json"))?)?,
             default_size,
             unet_weights: Weights::in_folder(&folder.join("unet"), "diffusion_pytorch_model")?,
+            notes: Vec::new(),
         })
+    }
+
+    /// What had to be assumed about the model, each a sentence that says how to choose otherwise.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The parts of a model that draws from text.
@@ -213,7 +246,8 @@ const UNCONDITIONAL: [&str; 2] = ["DDPMPipeline", "DDIMPipeline"];
 fn read_index(folder: &Path) -> Result<(Json, String), Error> {
     let file: PathBuf = folder.join("model_index.json");
     if !folder.is_dir() {
-        let reason = "no such folder; --model takes a folder in the diffusers layout".to_string();
+        let reason =
+            "no such folder or file; --model takes a folder in the diffusers layout, or a single file".to_string();
         return Err(Error::Folder { folder: folder.to_path_buf(), reason });
     }
     if !file.is_file() {

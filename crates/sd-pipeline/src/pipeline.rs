@@ -42,7 +42,7 @@ impl Pipeline {
         Self { model, networks, device }
     }
 
-    /// Opens a model folder and loads it: [`Model::open`] and [`Model::load`].
+    /// Opens a model, a folder or a single file, and loads it: [`Model::open`] and [`Model::load`].
     ///
     /// # Errors
     ///

@@ -27,6 +27,7 @@ impl Model {
             scheduler,
             default_size,
             unet_weights: Weights::in_folder(&unet, "diffusion_pytorch_model")?,
+            notes: Vec::new(),
         })
     }
 }

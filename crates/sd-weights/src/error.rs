@@ -52,6 +52,16 @@ pub enum WeightsError {
         /// What it asks for, as `module.name`.
         global: String,
     },
+    /// The file is something else than a Stable Diffusion checkpoint that can be drawn with.
+    #[error("{}: this is {what}: {remedy}", file.display())]
+    NotAModel {
+        /// The file.
+        file: PathBuf,
+        /// What it is.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
     /// The file's keys do not fit the network.
     #[error("{}: these weights do not fit the network that the model's configs describe: {problems}", file.display())]
     Mismatch {

@@ -27,6 +27,7 @@ mod place;
 mod safetensors_file;
 mod save;
 mod shards;
+pub mod single_file;
 mod tensor_file;
 mod textual_inversion;
 mod torch;

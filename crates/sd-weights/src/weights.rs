@@ -80,7 +80,7 @@ impl Weights {
     }
 
     /// The names of the tensors, in alphabetical order.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
+    pub fn keys(&self) -> impl Iterator<Item = &str> + Clone {
         self.tensors.keys().map(String::as_str)
     }
 

@@ -69,6 +69,6 @@ fn a_new_word_is_drawn_under_its_own_name_or_another() {
     // The prompt is in the file too.
     let pixels = |bytes: &[u8]| bytes[bytes.windows(4).position(|part| part == b"IDAT").unwrap()..].to_vec();
     assert_eq!(pixels(&run.read("out.png")), pixels(&picture));
-    let output = run.generate(&["--embedding", &format!("{file}:the</w>")]);
+    let output = run.generate(&["--embedding", &format!("{file}:th")]);
     assert!(stderr(&output).contains("is a word of the tokenizer already"), "{}", stderr(&output));
 }

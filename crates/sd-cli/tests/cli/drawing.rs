@@ -1,6 +1,6 @@
 //! What works.
 
-use sd_golden::TinyModel;
+use sd_golden::{Family, TinyFamily, TinyModel, save_torch};
 
 use crate::{Run, assert_drawn, stderr, stdout};
 
@@ -45,6 +45,42 @@ fn every_sampler_draws_another_picture() {
     pictures.sort();
     pictures.dedup();
     assert_eq!(pictures.len(), 4);
+}
+
+#[test]
+fn a_single_file_is_drawn_from_and_what_it_does_not_say_is_told() {
+    let run = Run::new();
+    let file = run.path("model.ckpt");
+    save_torch(&TinyFamily::new(Family::Sd2).single_tensors(), 1, &file);
+    let assumed = run.generate_with(&file, &["--seed", "1"]);
+    assert_drawn(&assumed);
+    assert!(stderr(&assumed).contains("v is assumed") && stderr(&assumed).contains("--prediction eps"));
+    let told = run.generate_with(&file, &["--seed", "1", "--prediction", "v", "--output", "v.png"]);
+    assert_drawn(&told);
+    assert!(!stderr(&told).contains("assumed"), "{}", stderr(&told));
+    assert_eq!(run.read("out.png"), run.read("v.png"));
+    assert_drawn(&run.generate_with(&file, &["--seed", "1", "--prediction", "eps", "--output", "eps.png"]));
+    assert_ne!(run.read("out.png"), run.read("eps.png"));
+}
+
+#[test]
+fn a_model_says_what_it_is() {
+    let run = Run::new();
+    let file = run.path("model.ckpt");
+    save_torch(&TinyFamily::new(Family::Sd2).single_tensors(), 7, &file);
+    let output = run.sd(&["info", "model.ckpt", "--json"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let told: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((told["family"].as_str(), told["prediction"].as_str()), (Some("Stable Diffusion 2.x"), Some("v")));
+    assert_eq!((told["size"].as_u64(), told["sampler"].as_str()), (Some(192), Some("ddim")));
+    assert_eq!(told["metadata"]["global_step"], "7");
+    assert_eq!(told["notes"].as_array().unwrap().len(), 1);
+    let names: Vec<_> =
+        told["components"].as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["unet", "vae", "text_encoder"]);
+    assert_eq!(told["components"][2]["precision"], serde_json::json!(["f16"]));
+    let text = stdout(&run.sd(&["info", TinyModel::ddpm().path().to_str().unwrap()]));
+    assert!(text.starts_with("family      pixels, without a text\nprediction  eps\nsize        32x32\n"), "{text}");
 }
 
 #[test]

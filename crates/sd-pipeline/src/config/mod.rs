@@ -1,10 +1,12 @@
-//! The JSON files of a model folder in the diffusers layout, as the plain values that modules are made from.
+//! The JSON files of a model folder in the diffusers layout, as the plain values that modules are made from; and, for
+//! single files, [what these would say](inferred).
 //!
 //! A value that changes the result and is not supported is an error; so is an unknown key, unless it is null or false,
 //! which by convention means "off".
 
 mod class;
 mod clip;
+pub mod inferred;
 mod json;
 mod scheduler;
 mod unconditional;

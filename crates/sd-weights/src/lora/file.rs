@@ -10,6 +10,7 @@ use super::parts::Parts;
 use super::target::Target;
 use super::{Change, Component};
 use crate::cast::tensor_data;
+use crate::single_file::{UnetPlan, unet};
 use crate::{Weights, WeightsError};
 
 /// A LoRA file: low-rank changes of some of a model's weights, and how strongly they are wanted.
@@ -97,9 +98,13 @@ impl Lora {
         let mut matched = Vec::new();
         let mut misshapen = Vec::new();
         for (index, (component, weights)) in networks.iter().enumerate() {
+            let original = (*component == Component::Unet).then(|| unet(&UnetPlan::of_diffusers(weights.keys())));
             for (key, place) in &weights.tensors {
-                let target = Target::of_key(*component, key);
-                let Some((module, change)) = target.and_then(|target| self.changes.get(&target)) else { continue };
+                // kohya's files for XL have the names of the original program.
+                let other = original.as_ref().and_then(|table| table.to_single(key)).map(|(key, _)| key);
+                let mut targets = [Some(key), other.as_ref()].into_iter().flatten();
+                let change = targets.find_map(|key| self.changes.get(&Target::of_key(*component, key)?));
+                let Some((module, change)) = change else { continue };
                 matched.push(module);
                 let shape = change.shape(&self.source);
                 let is_long = change.magnitude.as_ref().is_none_or(|m| m.fits(&place.shape, &self.source));

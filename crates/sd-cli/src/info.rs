@@ -1,0 +1,70 @@
+use std::io::Write;
+use std::path::PathBuf;
+
+use sd_pipeline::{Error, Model, Summary};
+use serde_json::{Value, json};
+
+/// Say what a model is, without reading its weights.
+///
+/// The model is a folder or a single file, as for `sd generate`. Anything else is refused by what it is.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of the model, or its single file
+    #[arg(value_name = "PATH")]
+    model: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints what the model is.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let summary = Model::open(&args.model)?.summary();
+    let text = if args.json { format!("{:#}\n", as_json(&summary)) } else { as_text(&summary) };
+    // Someone who pipes this into `head` closes it early, and that is all right.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
+}
+
+fn as_json(summary: &Summary) -> Value {
+    let components = summary.components.iter().map(|component| {
+        json!({
+            "name": component.name,
+            "parameters": component.parameters,
+            "precision": component.precision,
+        })
+    });
+    json!({
+        "family": summary.family,
+        "prediction": summary.prediction,
+        "size": summary.size,
+        "sampler": summary.sampler,
+        "components": components.collect::<Vec<_>>(),
+        "metadata": summary.metadata,
+        "notes": summary.notes,
+    })
+}
+
+fn as_text(summary: &Summary) -> String {
+    let Summary { family, prediction, size, sampler, components, metadata, notes } = summary;
+    let mut text = format!(
+        "family      {family}\nprediction  {prediction}\nsize        {size}x{size}\nsampler     {sampler}\n\n\
+         {:<15} {:>14}  PRECISION\n",
+        "COMPONENT", "PARAMETERS"
+    );
+    for component in components {
+        let precision = component.precision.join(", ");
+        text += &format!("{:<15} {:>14}  {precision}\n", component.name, component.parameters);
+    }
+    if !metadata.is_empty() {
+        text += "\nMETADATA\n";
+        // Some programs keep whole recipes or thumbnails there.
+        let brief =
+            |value: &str| value.char_indices().nth(100).map_or(value.into(), |(end, _)| format!("{}…", &value[..end]));
+        for (key, value) in metadata {
+            text += &format!("{key}: {}\n", brief(&value.replace('\n', " ")));
+        }
+    }
+    notes.iter().for_each(|note| text += &format!("\nnote: {note}\n"));
+    text
+}

@@ -1,0 +1,321 @@
+//! Single files: the same pictures as from the folder that has the same weights, and what is said of other files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use sd_clip::ClipTextConfig;
+use sd_golden::{SingleTensor, TinyFamily, save_single, save_torch};
+use sd_pipeline::config::{clip_config, inferred, unet_config, vae_config};
+use sd_pipeline::{Average, Choices, DType, Device, Error, Image, Model, Prediction, Request};
+use sd_unet::UnetConfig;
+use sd_vae::AutoencoderKlConfig;
+use sd_weights::single_file::{Family, SingleFile, UnetPlan, open_clip_with_projection, unet, vae, vae_levels};
+use sd_weights::{View, WeightsError};
+use tempfile::TempDir;
+
+fn draw(model: Model) -> Image {
+    let request = Request {
+        negative_prompt: Some("blurry!".into()),
+        width: Some(32),
+        height: Some(16),
+        steps: Some(4),
+        ..Request::new("A red house, by the sea!")
+    };
+    model.load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image
+}
+
+fn open(path: &Path) -> Model {
+    Model::open(path).unwrap()
+}
+
+/// A single file of these tensors, in a folder of its own.
+fn single(tensors: &[SingleTensor]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.safetensors");
+    save_single(tensors, &file);
+    (folder, file)
+}
+
+fn marker(key: &str) -> SingleTensor {
+    SingleTensor { key: key.into(), shape: vec![0], numbers: Vec::new() }
+}
+
+#[track_caller]
+fn check_family(family: Family) {
+    let tiny = TinyFamily::new(family);
+    let tensors = tiny.single_tensors();
+    let expected = draw(open(tiny.path()));
+    let (folder, file) = single(&tensors);
+    assert!(draw(open(&file)) == expected, "{family:?}: another picture from safetensors");
+    // What a file is called says nothing.
+    let torch = folder.path().join("torch.safetensors");
+    save_torch(&tensors, 470_000, &torch);
+    assert!(draw(open(&torch)) == expected, "{family:?}: another picture from a PyTorch file");
+    let settings = |path: &Path| open(path).describe(&Request::new("a house")).unwrap();
+    assert_eq!(settings(&file), settings(tiny.path()));
+}
+
+#[test]
+fn single_files_of_1_x_draw_as_their_folder() {
+    check_family(Family::Sd1);
+}
+
+#[test]
+fn single_files_of_2_x_draw_as_their_folder() {
+    check_family(Family::Sd2);
+}
+
+#[test]
+fn single_files_of_xl_draw_as_their_folder() {
+    check_family(Family::Xl);
+}
+
+#[test]
+fn a_training_checkpoint_has_two_sets_of_weights() {
+    let tiny = TinyFamily::new(Family::Sd1);
+    let expected = draw(open(tiny.path()));
+    // The average is the folder's weights, and the last ones are others.
+    let mut tensors = tiny.single_tensors();
+    for i in 0..tensors.len() {
+        if let Some(name) = tensors[i].key.strip_prefix("model.diffusion_model.") {
+            let key = format!("model_ema.diffusion_model{}", name.replace('.', ""));
+            let average = SingleTensor { key, ..tensors[i].clone() };
+            tensors[i].numbers.iter_mut().for_each(|n| *n = f16::from_f32(n.to_f32() * 0.5));
+            tensors.push(average);
+        }
+    }
+    let (_folder, file) = single(&tensors);
+    let ema = Choices { average: Average::Ema, ..Choices::default() };
+    assert!(draw(Model::open_with(&file, &ema).unwrap()) == expected);
+    assert!(draw(open(&file)) != expected);
+    tensors.retain(|tensor| !tensor.key.starts_with("model_ema"));
+    let (_folder, file) = single(&tensors);
+    let error = Model::open_with(&file, &ema).unwrap_err().to_string();
+    assert!(error.contains("no moving average"), "{error}");
+    let error = Model::open_with(tiny.path(), &ema).unwrap_err();
+    assert!(error.is_usage(), "{error}");
+}
+
+#[test]
+fn what_is_predicted_is_told_by_a_marker_or_a_flag_or_assumed_with_a_note() {
+    let tiny = TinyFamily::new(Family::Sd2);
+    let mut tensors = tiny.single_tensors();
+    let (folder, file) = single(&tensors);
+    let choose = |prediction| Choices { prediction: Some(prediction), ..Choices::default() };
+    let assumed = open(&file);
+    assert!(assumed.notes()[0].contains("v is assumed"), "{:?}", assumed.notes());
+    let assumed = draw(assumed);
+    let [eps, v] = [Prediction::Eps, Prediction::V].map(|prediction| {
+        let model = Model::open_with(&file, &choose(prediction)).unwrap();
+        assert_eq!(model.notes(), [""; 0]);
+        draw(model)
+    });
+    assert!(assumed == v && v != eps);
+    assert!(draw(Model::open_with(tiny.path(), &choose(Prediction::Eps)).unwrap()) == eps, "of a folder, too");
+    // The step of the published base model, which predicts the noise at 512 pixels: here 64 latents of a factor of 2.
+    let base = folder.path().join("base.ckpt");
+    save_torch(&tensors, 875_000, &base);
+    assert!(draw(open(&base)) == eps);
+    assert!(open(&base).describe(&Request::new("")).unwrap().contains("Size: 128x128"));
+
+    tensors.push(marker("v_pred"));
+    let (_folder, file) = single(&tensors);
+    let told = open(&file);
+    assert_eq!(told.notes(), [""; 0]);
+    assert!(draw(told) == v);
+}
+
+#[test]
+fn markers_count_in_every_family() {
+    let mut tensors = TinyFamily::new(Family::Xl).single_tensors();
+    let (_folder, file) = single(&tensors);
+    let plain = draw(open(&file));
+    tensors.push(marker("v_pred"));
+    let (_folder, file) = single(&tensors);
+    let v = draw(open(&file));
+    tensors.push(marker("ztsnr"));
+    let (_folder, file) = single(&tensors);
+    let zero_snr = draw(open(&file));
+    assert!(plain != v && v != zero_snr);
+}
+
+/// What `list` says of a published checkpoint, as a file that has the header and nothing else: its numbers are a hole.
+fn hollow(list: &str, change: impl Fn(&mut BTreeMap<String, Vec<usize>>)) -> (TempDir, PathBuf) {
+    let text = std::fs::read_to_string(format!("{}/keys/{list}.txt", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let mut shapes = shapes(&text);
+    change(&mut shapes);
+    let mut end = 0;
+    let header: serde_json::Map<_, _> = shapes
+        .iter()
+        .map(|(key, shape)| {
+            let start = end;
+            end += 2 * shape.iter().product::<usize>();
+            let info = serde_json::json!({ "dtype": "F16", "shape": shape, "data_offsets": [start, end] });
+            (key.clone(), info)
+        })
+        .collect();
+    let header = serde_json::Value::Object(header).to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    std::fs::write(&path, [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat()).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len((8 + header.len() + end) as u64).unwrap();
+    (folder, path)
+}
+
+fn shapes(list: &str) -> BTreeMap<String, Vec<usize>> {
+    let shape = |shape: &str| shape.split('x').filter_map(|n| n.parse().ok()).collect::<Vec<usize>>();
+    list.lines().filter_map(|line| line.split_once(' ')).map(|(key, s)| (key.to_string(), shape(s))).collect()
+}
+
+/// `keys.py` and `single.py` wrote the lists with diffusers, transformers and the definitions of the original programs.
+#[track_caller]
+fn check_names(list: &str, unet: &str, text: &[&str]) {
+    let (_folder, file) = hollow(list, |_| {});
+    let single = SingleFile::open(&file, Average::Last).unwrap();
+    let parts = [(&single.unet, unet), (&single.vae, "vae")];
+    assert_eq!(single.text.len(), text.len());
+    for (weights, list) in parts.into_iter().chain(single.text.iter().zip(text.iter().copied())) {
+        let expected = std::fs::read_to_string(format!("{}/keys/{list}.txt", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        // A 1×1 convolution may fill a matrix.
+        let matrix = |shape: &[usize]| if let [o, i, 1, 1] = shape { vec![*o, *i] } else { shape.to_vec() };
+        let expected: Vec<_> = shapes(&expected).into_iter().map(|(key, shape)| (key, matrix(&shape))).collect();
+        let found = weights.keys().filter(|key| !key.ends_with("position_ids"));
+        let found: Vec<_> = found.map(|key| (key.to_string(), matrix(weights.shape(key).unwrap()))).collect();
+        let differing: Vec<_> = found.iter().filter(|x| !expected.contains(x)).take(3).collect();
+        let missing: Vec<_> = expected.iter().filter(|x| !found.contains(x)).take(3).collect();
+        assert!(differing.is_empty() && missing.is_empty(), "{list}: unknown {differing:?}, missing {missing:?}");
+    }
+}
+
+#[test]
+fn published_checkpoints_have_the_names_of_the_diffusers_layout_after_reading() {
+    check_names("single_sd15", "unet_sd15", &["text_encoder_sd15"]);
+    check_names("single_sd21", "unet_sd21", &["text_encoder_sd21"]);
+    check_names("single_sdxl", "unet_sdxl", &["text_encoder_sd15", "text_encoder_2_sdxl"]);
+}
+
+/// `single.py` wrote the list with diffusers, whose conversion it watched with numbers that are all different.
+#[test]
+fn every_tensor_is_made_of_the_one_that_diffusers_makes_it_of() {
+    let list = std::fs::read_to_string(format!("{}/keys/views.txt", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let lines: Vec<[&str; 3]> = list
+        .lines()
+        .map(|line| line.split(' ').collect::<Vec<_>>().try_into().expect("a name, its source and the view of it"))
+        .collect();
+    let parts = ["model.diffusion_model.", "first_stage_model.", "conditioner.embedders.1.model."];
+    for (i, prefix) in parts.into_iter().enumerate() {
+        let of_part: Vec<_> =
+            lines.iter().filter_map(|[key, source, view]| Some((*key, source.strip_prefix(prefix)?, *view))).collect();
+        let keys = || of_part.iter().map(|(key, ..)| *key);
+        let sources = || of_part.iter().map(|(_, source, _)| *source);
+        let of_both = match i {
+            0 => [UnetPlan::of_single(sources()), UnetPlan::of_diffusers(keys())].map(|plan| unet(&plan)),
+            1 => [vae(vae_levels(sources())), vae(vae_levels(keys()))],
+            _ => [open_clip_with_projection(3), open_clip_with_projection(3)],
+        };
+        for (key, source, view) in &of_part {
+            let view = match *view {
+                "whole" => View::Whole,
+                "transposed" => View::Transposed,
+                third => View::Third(third.parse().unwrap()),
+            };
+            for table in &of_both {
+                assert!(table.to_diffusers(source).contains(&((*key).to_string(), view)), "{source} is not {key}");
+                assert_eq!(table.to_single(key), Some(((*source).to_string(), view)));
+            }
+        }
+    }
+}
+
+#[test]
+fn configs_are_inferred_as_they_were_published() {
+    let check = |list: &str, unet: UnetConfig, vae: AutoencoderKlConfig, text: &[ClipTextConfig]| {
+        let (_folder, file) = hollow(list, |_| {});
+        let single = SingleFile::open(&file, Average::Last).unwrap();
+        assert_eq!(unet_config(inferred::unet(&single.unet, single.family).unwrap()).unwrap().0, unet);
+        assert_eq!(vae_config(inferred::vae(&single.vae, single.family).unwrap()).unwrap(), (vae, true));
+        let is_open_clip = |i: usize| i == 1 || single.family == Family::Sd2;
+        let found = (0..).zip(&single.text).map(|(i, weights)| {
+            let (json, class) = inferred::text(weights, is_open_clip(i)).unwrap();
+            clip_config(json, class).unwrap()
+        });
+        assert_eq!(found.collect::<Vec<_>>(), text);
+    };
+    let (sd, xl) = (AutoencoderKlConfig::sd(), AutoencoderKlConfig::sdxl());
+    check("single_sd15", UnetConfig::sd1(), sd.clone(), &[ClipTextConfig::sd1()]);
+    check("single_sd21", UnetConfig::sd2(), sd, &[ClipTextConfig::sd2()]);
+    check("single_sdxl", UnetConfig::sdxl(), xl, &[ClipTextConfig::sd1(), ClipTextConfig::sdxl_2()]);
+}
+
+#[test]
+fn published_checkpoints_draw_at_the_size_of_their_training() {
+    for (list, size) in [("single_sd15", 512), ("single_sd21", 768), ("single_sdxl", 1024)] {
+        let (_folder, file) = hollow(list, |_| {});
+        let settings = open(&file).describe(&Request::new("")).unwrap();
+        assert!(settings.contains(&format!("Size: {size}x{size}")), "{settings}");
+    }
+}
+
+#[track_caller]
+fn refused(file: &Path, expected: &[&str]) {
+    let error = Model::open(file).unwrap_err();
+    assert!(matches!(error, Error::Weights(WeightsError::NotAModel { .. })), "{error}");
+    let text = error.to_string();
+    assert!(expected.iter().all(|part| text.contains(part)), "{text}");
+}
+
+#[test]
+fn models_that_draw_otherwise_are_told_by_their_tensors() {
+    let conv_in = "model.diffusion_model.input_blocks.0.0.weight";
+    for (channels, expected) in
+        [(9, "inpainting"), (8, "InstructPix2Pix"), (7, "enlarges"), (5, "depth"), (12, "first convolution")]
+    {
+        let (_folder, file) = hollow("single_sd15", |shapes| shapes.get_mut(conv_in).unwrap()[1] = channels);
+        refused(&file, &[expected, "4 channels"]);
+    }
+    for (key, expected) in [
+        ("model.diffusion_model.input_blocks.1.1.time_stack.0.norm1.weight", "video"),
+        ("model.diffusion_model.joint_blocks.0.x_block.attn.proj.weight", "Stable Diffusion 3"),
+        ("model.diffusion_model.double_blocks.0.img_attn.proj.weight", "Flux"),
+        ("edm_mean", "Playground"),
+    ] {
+        let (_folder, file) = hollow("single_sdxl", |shapes| drop(shapes.insert(key.into(), vec![4])));
+        refused(&file, &[expected]);
+    }
+    let (_folder, file) = hollow("single_sdxl", |shapes| {
+        shapes.retain(|key, _| !key.starts_with("conditioner.embedders.0"));
+        let moved: Vec<_> = shapes.keys().filter(|key| key.starts_with("conditioner")).cloned().collect();
+        for key in moved {
+            let shape = shapes.remove(&key).unwrap();
+            shapes.insert(key.replace("embedders.1", "embedders.0"), shape);
+        }
+    });
+    refused(&file, &["refiner", "base model"]);
+    for (part, expected) in [("first_stage_model", "without its autoencoder"), ("cond_stage_model", "without its text")]
+    {
+        let (_folder, file) = hollow("single_sd15", |shapes| shapes.retain(|key, _| !key.starts_with(part)));
+        refused(&file, &[expected, "whole checkpoint"]);
+    }
+}
+
+#[test]
+fn other_weights_are_told_by_their_tensors() {
+    for (key, expected) in [
+        ("lora_unet_down_blocks_0_attentions_0_proj_in.lora_up.weight", "a LoRA"),
+        ("unet.down_blocks.0.attentions.0.proj_in.lora_A.weight", "a LoRA"),
+        ("emb_params", "embedding of new words"),
+        ("control_model.input_blocks.0.0.weight", "ControlNet"),
+        ("first_stage_model.decoder.up.0.block.0.conv1.weight", "an autoencoder"),
+        ("down_blocks.0.resnets.0.conv1.weight", "the whole folder"),
+        ("text_model.encoder.layers.0.mlp.fc1.weight", "a text encoder"),
+        ("something.else", "a file with something.else"),
+    ] {
+        let tensor = SingleTensor { key: key.into(), shape: vec![1], numbers: vec![f16::ZERO] };
+        let (_folder, file) = single(&[tensor]);
+        refused(&file, &[expected]);
+    }
+    let (_folder, file) = single(&[]);
+    refused(&file, &["no weights at all"]);
+}

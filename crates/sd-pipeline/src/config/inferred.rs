@@ -1,0 +1,148 @@
+//! The configs of a single file's networks, which it does not bring: in diffusers' words, as the names and shapes of the
+//! weights tell them, and the conventions of the families where shapes tell nothing.
+
+use sd_weights::Weights;
+use sd_weights::single_file::Family;
+use serde_json::{Map, Value, json};
+
+use super::json::Json;
+use crate::Error;
+
+/// Channels per attention head in all networks but the U-Net of 1.x, which has [`HEADS`].
+const HEAD_DIM: usize = 64;
+const HEADS: usize = 8;
+/// Width of the sinusoids of each of XL's sizes.
+const TIME_EMBED_DIM: usize = 256;
+
+/// `unet/config.json`.
+///
+/// # Errors
+///
+/// [`Error::Config`] for a network that is not one of the family's.
+pub fn unet(weights: &Weights, family: Family) -> Result<Json, Error> {
+    let resnet = |level: usize, j: usize| format!("down_blocks.{level}.resnets.{j}.conv1.weight");
+    let levels = count(weights, |level| resnet(level, 0));
+    let channels = (0..levels).map(|level| size(weights, &resnet(level, 0), 0)).collect::<Result<Vec<_>, _>>()?;
+    let resnets: Vec<usize> = (0..levels).map(|level| count(weights, |j| resnet(level, j))).collect();
+    let mut depths = Vec::new();
+    let (mut down_types, mut up_types) = (Vec::new(), Vec::new());
+    let middle = depth(weights, "mid_block.attentions.0");
+    for (level, resnets) in resnets.iter().enumerate() {
+        let down = each(weights, &format!("down_blocks.{level}"), *resnets)?;
+        let up = each(weights, &format!("up_blocks.{}", levels - 1 - level), resnets + 1)?;
+        let last = if level + 1 == levels { middle } else { 0 };
+        let depth = down.max(up).max(last).max(1);
+        if [down, up, last].iter().any(|d| *d != 0 && *d != depth) {
+            let found = format!("{down} layers down, {up} up and {last} in the middle");
+            return Err(error(weights, format!("attention of different depths in level {level}: {found}")));
+        }
+        depths.push(depth);
+        down_types.push(if down > 0 { "CrossAttnDownBlock2D" } else { "DownBlock2D" });
+        up_types.insert(0, if up > 0 { "CrossAttnUpBlock2D" } else { "UpBlock2D" });
+    }
+    let heads = channels.iter().map(|channels| if family == Family::Sd1 { HEADS } else { channels / HEAD_DIM });
+    let attention = weights.keys().find(|key| key.ends_with("attn2.to_k.weight"));
+    let attention = attention.ok_or_else(|| error(weights, "a U-Net that reads no text".into()))?;
+    let mut config = json!({
+        "in_channels": size(weights, "conv_in.weight", 1)?,
+        "out_channels": size(weights, "conv_out.weight", 0)?,
+        "block_out_channels": channels,
+        "layers_per_block": resnets,
+        "down_block_types": down_types,
+        "up_block_types": up_types,
+        "transformer_layers_per_block": depths,
+        "attention_head_dim": heads.collect::<Vec<_>>(),
+        "cross_attention_dim": size(weights, attention, 1)?,
+    });
+    if family == Family::Xl {
+        config["addition_embed_type"] = "text_time".into();
+        config["addition_time_embed_dim"] = TIME_EMBED_DIM.into();
+        config["projection_class_embeddings_input_dim"] = size(weights, "add_embedding.linear_1.weight", 1)?.into();
+    }
+    Ok(object(weights, config))
+}
+
+/// `vae/config.json`.
+///
+/// # Errors
+///
+/// [`Error::Config`] for a network that is not one of the family's.
+pub fn vae(weights: &Weights, family: Family) -> Result<Json, Error> {
+    let resnet = |level: usize, j: usize| format!("encoder.down_blocks.{level}.resnets.{j}.conv1.weight");
+    let levels = count(weights, |level| resnet(level, 0));
+    let channels = (0..levels).map(|level| size(weights, &resnet(level, 0), 0)).collect::<Result<Vec<_>, _>>()?;
+    let config = json!({
+        "in_channels": size(weights, "encoder.conv_in.weight", 1)?,
+        "out_channels": size(weights, "decoder.conv_out.weight", 0)?,
+        "latent_channels": size(weights, "decoder.conv_in.weight", 1)?,
+        "block_out_channels": channels,
+        "down_block_types": vec!["DownEncoderBlock2D"; levels],
+        "up_block_types": vec!["UpDecoderBlock2D"; levels],
+        "layers_per_block": count(weights, |j| resnet(0, j)),
+        "scaling_factor": if family == Family::Xl { 0.13025 } else { 0.18215 },
+        "use_quant_conv": weights.shape("quant_conv.weight").is_some(),
+        "use_post_quant_conv": weights.shape("post_quant_conv.weight").is_some(),
+    });
+    Ok(object(weights, config))
+}
+
+/// A text encoder's `config.json`, and the class that `model_index.json` would name: CLIP's, or OpenCLIP's.
+///
+/// # Errors
+///
+/// [`Error::Config`] for a network that is none of the two.
+pub fn text(weights: &Weights, is_open_clip: bool) -> Result<(Json, &'static str), Error> {
+    let prefix = if weights.keys().any(|key| key.starts_with("text_model.")) { "text_model." } else { "" };
+    let size = |key: &str, d| size(weights, &format!("{prefix}{key}"), d);
+    let width = size("embeddings.token_embedding.weight", 1)?;
+    let projection = weights.shape("text_projection.weight").and_then(|shape| shape.first()).copied();
+    let config = json!({
+        "vocab_size": size("embeddings.token_embedding.weight", 0)?,
+        "hidden_size": width,
+        "intermediate_size": size("encoder.layers.0.mlp.fc1.weight", 0)?,
+        "num_hidden_layers": count(weights, |i| format!("{prefix}encoder.layers.{i}.mlp.fc1.weight")),
+        "num_attention_heads": width / HEAD_DIM,
+        "max_position_embeddings": size("embeddings.position_embedding.weight", 0)?,
+        "hidden_act": if is_open_clip { "gelu" } else { "quick_gelu" },
+        "projection_dim": projection.unwrap_or(width),
+        // "The highest id of the prompt", as in the published configs.
+        "eos_token_id": 2,
+    });
+    let class = if projection.is_some() { "CLIPTextModelWithProjection" } else { "CLIPTextModel" };
+    Ok((object(weights, config), class))
+}
+
+/// How many of these tensors there are, from 0 on.
+fn count(weights: &Weights, key: impl Fn(usize) -> String) -> usize {
+    (0..).take_while(|i| weights.shape(&key(*i)).is_some()).count()
+}
+
+/// Layers of a transformer.
+fn depth(weights: &Weights, transformer: &str) -> usize {
+    count(weights, |k| format!("{transformer}.transformer_blocks.{k}.attn1.to_q.weight"))
+}
+
+/// Layers of each of a block's transformers, which must have equally many.
+fn each(weights: &Weights, block: &str, transformers: usize) -> Result<usize, Error> {
+    let depths: Vec<usize> = (0..transformers).map(|j| depth(weights, &format!("{block}.attentions.{j}"))).collect();
+    match depths.iter().all(|depth| *depth == depths[0]) {
+        true => Ok(depths.first().copied().unwrap_or(0)),
+        false => Err(error(weights, format!("{block} has attention of different depths, {depths:?}"))),
+    }
+}
+
+fn size(weights: &Weights, key: &str, dimension: usize) -> Result<usize, Error> {
+    match weights.shape(key).and_then(|shape| shape.get(dimension)) {
+        Some(size) => Ok(*size),
+        None => Err(error(weights, format!("`{key}` is missing, or has another shape than it should"))),
+    }
+}
+
+fn object(weights: &Weights, config: Value) -> Json {
+    let map: Map<String, Value> = config.as_object().cloned().unwrap_or_default();
+    Json::new(weights.origin(), map)
+}
+
+fn error(weights: &Weights, reason: String) -> Error {
+    Error::Config { file: weights.origin().to_path_buf(), reason: format!("{reason}: not a network that is supported") }
+}

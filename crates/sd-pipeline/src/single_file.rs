@@ -1,0 +1,124 @@
+use std::path::Path;
+
+use sd_clip::{Padding, Tokenizer};
+use sd_schedule::Prediction;
+use sd_weights::Weights;
+use sd_weights::single_file::{Average, Family, SingleFile};
+use serde_json::{Map, Value, json};
+
+use crate::config::{Json, SchedulerConfig, clip_config, inferred, unet_config, vae_config};
+use crate::model::{Kind, TextPart};
+use crate::text_to_picture::TextToPicture;
+use crate::{Error, Model};
+
+/// What a model's files do not say, or what is wanted otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// What the U-Net predicts; none is what the model says, or what its family mostly does.
+    pub prediction: Option<Prediction>,
+    /// Which of a single file's two sets of weights to take.
+    pub average: Average,
+}
+
+/// Opens a single file, with what the published models of its family have in their configs.
+pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
+    let file = SingleFile::open(path, choices.average)?;
+    let family = file.family;
+    let (prediction, note) = prediction(&file, choices, path);
+    let (unet_config, _) = unet_config(inferred::unet(&file.unet, family)?)?;
+    let (vae_config, vae_overflows_in_half) = vae_config(inferred::vae(&file.vae, family)?)?;
+    let scheduler = SchedulerConfig::of(Json::new(path, scheduler(&file, prediction)))?;
+    let default_size = sample_size(family, prediction) * vae_config.factor();
+    let paddings = match family {
+        Family::Sd1 => vec![Padding::End],
+        Family::Sd2 => vec![Padding::Exclamation],
+        Family::Xl => vec![Padding::End, Padding::Exclamation],
+    };
+    let parts = TextToPicture {
+        zeros_for_no_negative: family == Family::Xl,
+        text: file.text.into_iter().zip(paddings).map(text).collect::<Result<_, _>>()?,
+        unet_config,
+        vae_config,
+        vae_overflows_in_half,
+        vae_weights: file.vae,
+    };
+    parts.check().map_err(|reason| Error::Folder { folder: path.to_path_buf(), reason })?;
+    Ok(Model {
+        kind: Kind::Text(Box::new(parts)),
+        scheduler,
+        default_size,
+        unet_weights: file.unet,
+        notes: note.into_iter().collect(),
+    })
+}
+
+/// The encoder that is padded with `!` is OpenCLIP's in both families.
+fn text((weights, padding): (Weights, Padding)) -> Result<TextPart, Error> {
+    let (config, class) = inferred::text(&weights, padding == Padding::Exclamation)?;
+    Ok(TextPart {
+        tokenizer: Tokenizer::clip(padding),
+        config: clip_config(config, class)?,
+        weights,
+        added: Vec::new(),
+    })
+}
+
+/// What the U-Net predicts, and what was assumed for it.
+fn prediction(file: &SingleFile, choices: &Choices, path: &Path) -> (Prediction, Option<String>) {
+    /// Training steps of the published 2-base model, as diffusers knows it.
+    const BASE_STEPS: u64 = 875_000;
+    match (choices.prediction, file.prediction, file.family) {
+        (Some(prediction), ..) => (prediction, None),
+        (None, Some("v"), _) => (Prediction::V, None),
+        (None, Some(_), _) => (Prediction::Eps, None),
+        (None, None, Family::Sd2) if file.global_step == Some(BASE_STEPS) => (Prediction::Eps, None),
+        (None, None, Family::Sd2) => {
+            let path = path.display();
+            let note = format!(
+                "{path} does not say what its U-Net predicts: v is assumed, as of Stable Diffusion 2.x for 768 pixels; \
+                 models made from 2-base or 2.1-base need --prediction eps"
+            );
+            (Prediction::V, Some(note))
+        }
+        (None, None, Family::Sd1 | Family::Xl) => (Prediction::Eps, None),
+    }
+}
+
+/// Width and height of the latents that the family was trained on.
+fn sample_size(family: Family, prediction: Prediction) -> usize {
+    match (family, prediction) {
+        (Family::Sd2, Prediction::V) => 96,
+        (Family::Sd1 | Family::Sd2, _) => 64,
+        (Family::Xl, _) => 128,
+    }
+}
+
+/// The published `scheduler_config.json` of the family.
+fn scheduler(file: &SingleFile, prediction: Prediction) -> Map<String, Value> {
+    let (class, spacing) = match file.family {
+        Family::Sd1 => ("PNDMScheduler", Value::Null),
+        Family::Sd2 => ("DDIMScheduler", Value::Null),
+        Family::Xl => ("EulerDiscreteScheduler", "leading".into()),
+    };
+    // Pure noise is the last timestep, which only this spacing starts from (Lin et al. 2024, section 3.3).
+    let spacing = if file.zero_terminal_snr { "trailing".into() } else { spacing };
+    let config = json!({
+        "_class_name": class,
+        "beta_schedule": "scaled_linear",
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "num_train_timesteps": 1000,
+        "clip_sample": false,
+        "set_alpha_to_one": false,
+        "skip_prk_steps": true,
+        "steps_offset": 1,
+        "timestep_spacing": spacing,
+        "rescale_betas_zero_snr": file.zero_terminal_snr,
+        "prediction_type": match prediction {
+            Prediction::Eps => "epsilon",
+            Prediction::V => "v_prediction",
+            Prediction::X0 => "sample",
+        },
+    });
+    config.as_object().cloned().unwrap_or_default()
+}

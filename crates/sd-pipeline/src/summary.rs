@@ -1,0 +1,83 @@
+use std::collections::BTreeMap;
+
+use sd_clip::Activation;
+use sd_schedule::Prediction;
+use sd_weights::Weights;
+
+use crate::model::Kind;
+use crate::{Model, Request};
+
+/// What a model is, as far as its files say so without their numbers being read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// "Stable Diffusion 1.x", "2.x" or "XL"; or "pixels, without a text".
+    pub family: &'static str,
+    /// What the network predicts: "eps", "v" or "x0".
+    pub prediction: &'static str,
+    /// Width and height of a picture when none is asked for.
+    pub size: usize,
+    /// The sampler when none is asked for.
+    pub sampler: &'static str,
+    /// The networks.
+    pub components: Vec<Component>,
+    /// What the file of the U-Net, or the single file, says of itself.
+    pub metadata: BTreeMap<String, String>,
+    /// What had to be assumed.
+    pub notes: Vec<String>,
+}
+
+/// One network of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Component {
+    /// Its name in the diffusers layout.
+    pub name: &'static str,
+    /// How many numbers its weights are.
+    pub parameters: usize,
+    /// The types of the weights in the file, the most frequent first.
+    pub precision: Vec<String>,
+}
+
+impl Model {
+    /// What this model is.
+    pub fn summary(&self) -> Summary {
+        let mut components = vec![component("unet", &self.unet_weights)];
+        let family = match &self.kind {
+            Kind::Unconditional(_) => "pixels, without a text",
+            Kind::Text(parts) => {
+                components.push(component("vae", &parts.vae_weights));
+                let names = ["text_encoder", "text_encoder_2"].into_iter().zip(&parts.text);
+                components.extend(names.map(|(name, part)| component(name, &part.weights)));
+                match parts.text.first().map(|part| part.config.hidden_act) {
+                    _ if self.is_xl() => "Stable Diffusion XL",
+                    Some(Activation::Gelu) => "Stable Diffusion 2.x",
+                    _ => "Stable Diffusion 1.x",
+                }
+            }
+        };
+        Summary {
+            family,
+            prediction: match self.scheduler.prediction {
+                Prediction::Eps => "eps",
+                Prediction::V => "v",
+                Prediction::X0 => "x0",
+            },
+            size: self.default_size,
+            sampler: Request::default().sampler_name(self).name,
+            components,
+            metadata: self.unet_weights.metadata().clone(),
+            notes: self.notes.clone(),
+        }
+    }
+}
+
+fn component(name: &'static str, weights: &Weights) -> Component {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for key in weights.keys() {
+        let (Some(dtype), Some(shape)) = (weights.dtype(key), weights.shape(key)) else { continue };
+        *counts.entry(format!("{dtype:?}").to_lowercase()).or_default() += shape.iter().product::<usize>();
+    }
+    let mut precision: Vec<(String, usize)> = counts.into_iter().collect();
+    precision.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let precision = precision.into_iter().map(|(dtype, _)| dtype).collect();
+    Component { name, parameters: weights.elements(), precision }
+}

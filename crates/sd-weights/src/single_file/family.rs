@@ -1,0 +1,137 @@
+use crate::{Weights, WeightsError};
+
+/// The families of Stable Diffusion that single files are read of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// 1.x: CLIP's text encoder.
+    Sd1,
+    /// 2.x: OpenCLIP's.
+    Sd2,
+    /// XL: both.
+    Xl,
+}
+
+pub(super) const UNET: &str = "model.diffusion_model.";
+pub(super) const VAE: &str = "first_stage_model.";
+pub(super) const EMA: &str = "model_ema.diffusion_model";
+pub(super) const CLIP: &str = "cond_stage_model.transformer.";
+pub(super) const OPEN_CLIP: &str = "cond_stage_model.model.";
+pub(super) const XL_CLIP: &str = "conditioner.embedders.0.transformer.";
+pub(super) const XL_OPEN_CLIP: &str = "conditioner.embedders.1.model.";
+const REFINER: &str = "conditioner.embedders.0.model.";
+const CONV_IN: &str = "model.diffusion_model.input_blocks.0.0.weight";
+
+/// Something else than a checkpoint: a part of one of its keys, what it is, and what to do.
+type Other = (&'static str, &'static str, &'static str);
+
+/// Other models, some of which have the keys of a Stable Diffusion checkpoint too.
+const OTHER_MODELS: [Other; 11] = [
+    ("joint_blocks.", "a Stable Diffusion 3 model", THREE),
+    ("double_blocks.", "a Flux model", THREE),
+    ("double_stream_blocks.", "a HiDream model", THREE),
+    ("double_layers.0.attn.", "an AuraFlow model", THREE),
+    ("cap_embedder.", "a Lumina model", THREE),
+    ("patchify_proj.", "an LTX video model", THREE),
+    ("clip_txt_mapper.", "a Stable Cascade model", THREE),
+    ("down_blocks.1.0.channelwise.", "a Stable Cascade model", THREE),
+    (".time_stack.", "a video model", THREE),
+    (".time_mixer.", "a video model", THREE),
+    ("edm_mean", "a Playground 2.5 model", "it needs another noise schedule, which is not supported"),
+];
+
+/// What belongs to a model, or is a part of one.
+const PARTS: [Other; 16] = [
+    ("motion_modules.", "a motion module", "it belongs to a model, and video is not supported"),
+    ("control_model.", "a ControlNet", "it belongs to a model, and ControlNets are not supported"),
+    ("controlnet_cond_embedding.", "a ControlNet", "it belongs to a model, and ControlNets are not supported"),
+    ("input_hint_block.", "a ControlNet", "it belongs to a model, and ControlNets are not supported"),
+    ("lora_up.", "a LoRA", LORA),
+    ("lora_A.", "a LoRA", LORA),
+    ("lora.up.", "a LoRA", LORA),
+    ("lora_linear_layer.", "a LoRA", LORA),
+    ("hada_w1_a", "a LyCORIS of Hadamard products", LORA),
+    ("lokr_w", "a LyCORIS of Kronecker products", LORA),
+    ("string_to_param", "an embedding of new words", EMBEDDING),
+    ("emb_params", "an embedding of new words", EMBEDDING),
+    ("clip_g", "an embedding of new words", EMBEDDING),
+    ("ip_adapter.", "an IP-Adapter", "it belongs to a model, and IP-Adapters are not supported"),
+    (
+        "down_blocks.0.resnets.",
+        "a part of a model in the diffusers layout",
+        "name the whole folder, the one with model_index.json",
+    ),
+    ("text_model.encoder.layers.", "a text encoder", "name the whole model, a folder or a single file"),
+];
+const THREE: &str = "only Stable Diffusion 1.x, 2.x and XL are supported";
+const LORA: &str = "it changes a model and is none: name the model";
+const EMBEDDING: &str = "it adds to a model and is none: name the model";
+
+/// What a single file is.
+///
+/// # Errors
+///
+/// [`WeightsError::NotAModel`] for what cannot be drawn with, by what it is instead.
+pub fn family(weights: &Weights) -> Result<Family, WeightsError> {
+    let has = |start: &str| weights.keys().any(|key| key.starts_with(start));
+    let refuse = |what: &str, remedy: &str| {
+        let (file, what, remedy) = (weights.origin().to_path_buf(), what.to_string(), remedy.to_string());
+        Err(WeightsError::NotAModel { file, what, remedy })
+    };
+    if let Some((_, what, remedy)) = find(weights, &OTHER_MODELS) {
+        return refuse(what, remedy);
+    }
+    let Some(shape) = weights.shape(CONV_IN) else { return other(weights) };
+    match shape.get(1) {
+        Some(4) => {}
+        Some(5) => return refuse("a model that is told the depth of a picture", FOUR),
+        Some(7) => return refuse("a model that enlarges pictures", FOUR),
+        Some(8) => return refuse("a model that edits pictures by instructions (InstructPix2Pix)", FOUR),
+        Some(9) => return refuse("a model for inpainting", FOUR),
+        _ => return refuse(&format!("a model whose first convolution is {shape:?}"), FOUR),
+    }
+    if has(REFINER) {
+        return refuse("the refiner of Stable Diffusion XL", "it finishes pictures of the base model: name that one");
+    }
+    let family = match (has(XL_OPEN_CLIP), has(XL_CLIP), has(OPEN_CLIP), has(CLIP)) {
+        (true, true, ..) => Family::Xl,
+        (false, false, true, _) => Family::Sd2,
+        // A file made from a folder may have transformers' names for it; then the width of the text tells.
+        (false, false, false, true) if context(weights) == Some(1024) => Family::Sd2,
+        (false, false, false, true) => Family::Sd1,
+        _ => return refuse("a U-Net without its text encoders", WHOLE),
+    };
+    if !has(VAE) {
+        return refuse("a model without its autoencoder", WHOLE);
+    }
+    if family != Family::Xl && has("model.diffusion_model.label_emb.") {
+        return refuse("a model that is told a picture or a class (unCLIP)", FOUR);
+    }
+    Ok(family)
+}
+const FOUR: &str = "only models that draw from a text alone are supported, whose U-Net takes 4 channels";
+const WHOLE: &str = "get the whole checkpoint, with U-Net, text encoders and autoencoder, or a model folder";
+
+fn find<'a>(weights: &Weights, others: &'a [Other]) -> Option<&'a Other> {
+    others.iter().find(|(part, ..)| weights.keys().any(|key| key.contains(part)))
+}
+
+/// The width of the text that the U-Net reads.
+fn context(weights: &Weights) -> Option<usize> {
+    let key = weights.keys().find(|key| key.starts_with(UNET) && key.ends_with("attn2.to_k.weight"))?;
+    weights.shape(key)?.get(1).copied()
+}
+
+/// A file without the U-Net of a Stable Diffusion checkpoint.
+fn other(weights: &Weights) -> Result<Family, WeightsError> {
+    let is_vae = weights.keys().any(|key| key.contains("decoder.up.") || key.contains("decoder.up_blocks."));
+    let (what, remedy) = match find(weights, &PARTS) {
+        Some((_, what, remedy)) => ((*what).to_string(), *remedy),
+        None if is_vae => ("an autoencoder".to_string(), "name the whole model, a folder or a single file"),
+        None => {
+            let keys: Vec<&str> = weights.keys().take(3).collect();
+            let keys = if keys.is_empty() { "no weights at all".to_string() } else { keys.join(", ") };
+            (format!("a file with {keys}"), "no Stable Diffusion checkpoint has these names")
+        }
+    };
+    Err(WeightsError::NotAModel { file: weights.origin().to_path_buf(), what, remedy: remedy.to_string() })
+}

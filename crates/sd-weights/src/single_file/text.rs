@@ -1,0 +1,41 @@
+use super::table::Table;
+use crate::View;
+
+/// The modules of a layer.
+const LAYER: [(&str, &str); 5] = [
+    ("ln_1", "layer_norm1"),
+    ("ln_2", "layer_norm2"),
+    ("attn.out_proj", "self_attn.out_proj"),
+    ("mlp.c_fc", "mlp.fc1"),
+    ("mlp.c_proj", "mlp.fc2"),
+];
+
+/// The names of OpenCLIP's text encoder of so many layers. Its queries, keys and values are packed into one matrix, and
+/// its projection multiplies from the other side.
+pub fn open_clip(layers: usize) -> Table {
+    let mut table = Table::default();
+    table.row("token_embedding", "text_model.embeddings.token_embedding");
+    table.row("positional_embedding", "text_model.embeddings.position_embedding.weight");
+    table.row("ln_final", "text_model.final_layer_norm");
+    for layer in 0..layers {
+        let (single, diffusers) =
+            (format!("transformer.resblocks.{layer}"), format!("text_model.encoder.layers.{layer}"));
+        for (s, d) in LAYER {
+            table.row(format!("{single}.{s}"), format!("{diffusers}.{d}"));
+        }
+        for (i, part) in ["q_proj", "k_proj", "v_proj"].into_iter().enumerate() {
+            for kind in ["weight", "bias"] {
+                let packed = format!("{single}.attn.in_proj_{kind}");
+                table.view(packed, format!("{diffusers}.self_attn.{part}.{kind}"), View::Third(i));
+            }
+        }
+    }
+    table
+}
+
+/// OpenCLIP's text encoder with the projection on top.
+pub fn open_clip_with_projection(layers: usize) -> Table {
+    let mut table = open_clip(layers);
+    table.view("text_projection", "text_projection.weight", View::Transposed);
+    table
+}
