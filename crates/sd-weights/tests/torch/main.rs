@@ -1,6 +1,6 @@
 //! Files that `torch.save` wrote (`golden.py`), damaged ones and malicious ones.
 
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -312,28 +312,31 @@ fn pickles_that_make_no_sense_are_refused_without_much_work() {
     }
 }
 
-#[test]
-fn tensors_beyond_their_storage_are_refused() {
+/// The pickle of a tensor `w` in a storage of single precision.
+fn tensor_pickle(key: &str, elements: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec<u8> {
     let number = |n: i64| [&[0x8a, 8][..], &n.to_le_bytes()].concat();
     let tuple =
         |numbers: &[i64]| [&b"("[..], &numbers.iter().flat_map(|n| number(*n)).collect::<Vec<_>>(), b"t"].concat();
-    let pickle = |key: &str, elements: i64, offset: i64, shape: &[i64], strides: &[i64]| {
-        [
-            &b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0"[..],
-            key.as_bytes(),
-            b"X\x03\0\0\0cpu",
-            &number(elements),
-            b"tQ",
-            &number(offset),
-            &tuple(shape),
-            &tuple(strides),
-            b"\x89NtRs.",
-        ]
-        .concat()
-    };
+    [
+        &b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n(("[..],
+        b"X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0",
+        key.as_bytes(),
+        b"X\x03\0\0\0cpu",
+        &number(elements),
+        b"tQ",
+        &number(offset),
+        &tuple(shape),
+        &tuple(strides),
+        b"\x89NtRs.",
+    ]
+    .concat()
+}
+
+#[test]
+fn tensors_beyond_their_storage_are_refused() {
     let open = |pickle: &[u8]| read_all(file(&zip(pickle)).path());
-    open(&pickle("0", 4, 0, &[2, 2], &[1, 2])).unwrap();
-    open(&pickle("0", 4, 3, &[1], &[9])).unwrap();
+    open(&tensor_pickle("0", 4, 0, &[2, 2], &[1, 2])).unwrap();
+    open(&tensor_pickle("0", 4, 3, &[1], &[9])).unwrap();
     let huge = i64::MAX;
     for (key, elements, offset, shape, strides) in [
         ("1", 4, 0, &[2, 2][..], &[2, 1][..]),
@@ -350,9 +353,52 @@ fn tensors_beyond_their_storage_are_refused() {
         ("0", 4, 0, &[2], &[1, 1]),
         ("0", -4, 0, &[2], &[1]),
     ] {
-        let error = open(&pickle(key, elements, offset, shape, strides)).unwrap_err();
+        let error = open(&tensor_pickle(key, elements, offset, shape, strides)).unwrap_err();
         assert!(matches!(error, WeightsError::Format { .. }), "{error}");
     }
+}
+
+/// The archive of a pickle behind a storage of `elements` numbers, which is a hole in the file: what is larger than 4 GB
+/// is told by the fields of ZIP64.
+fn hollow_archive(pickle: &[u8], elements: u64, last: f32) -> NamedTempFile {
+    let (mut file, size) = (NamedTempFile::new().unwrap(), 4 * elements);
+    let local = |name: &str, size: u32| {
+        let fixed =
+            [&b"PK\x03\x04\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0"[..], &[size.to_le_bytes(), size.to_le_bytes()].concat()];
+        [&fixed.concat()[..], &(name.len() as u16).to_le_bytes(), &[0, 0], name.as_bytes()].concat()
+    };
+    let entry = |name: &str, extra: &[u64], size: u32, offset: u32| {
+        let numbers: Vec<u8> = extra.iter().flat_map(|n| n.to_le_bytes()).collect();
+        let extra = [&[1, 0][..], &(numbers.len() as u16).to_le_bytes(), &numbers].concat();
+        let lengths = [name.len() as u16, extra.len() as u16].map(u16::to_le_bytes).concat();
+        let sizes = [size.to_le_bytes(), size.to_le_bytes()].concat();
+        let fixed = [&b"PK\x01\x02\x2d\0\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0"[..], &sizes, &lengths, &[0; 10]].concat();
+        [&fixed[..], &offset.to_le_bytes(), name.as_bytes(), &extra].concat()
+    };
+    let storage = local("x/data/0", u32::MAX);
+    let second = storage.len() as u64 + size;
+    let described = [local("x/data.pkl", pickle.len() as u32), pickle.to_vec()].concat();
+    let entries =
+        [entry("x/data/0", &[size, size], u32::MAX, 0), entry("x/data.pkl", &[second], pickle.len() as u32, u32::MAX)]
+            .concat();
+    let directory = second + described.len() as u64;
+    let numbers = [2, 2, entries.len() as u64, directory].map(u64::to_le_bytes).concat();
+    let end = [&b"PK\x06\x06"[..], &44_u64.to_le_bytes(), &[0x2d, 0, 0x2d, 0], &[0; 8], &numbers].concat();
+    let locator =
+        [&b"PK\x06\x07\0\0\0\0"[..], &(directory + entries.len() as u64).to_le_bytes(), &[1, 0, 0, 0]].concat();
+    let old_end = [&b"PK\x05\x06\0\0\0\0"[..], &[0xff; 12], &[0, 0]].concat();
+    file.write_all(&storage).unwrap();
+    file.seek(SeekFrom::Start(second - 4)).unwrap();
+    file.write_all(&[&last.to_le_bytes()[..], &described, &entries, &end, &locator, &old_end].concat()).unwrap();
+    file
+}
+
+#[test]
+fn archives_larger_than_four_gigabytes_are_read() {
+    let elements: u64 = 1_300_000_000;
+    let file = hollow_archive(&tensor_pickle("0", elements as i64, elements as i64 - 2, &[2], &[1]), elements, 0.5);
+    assert!(file.path().metadata().unwrap().len() > 5_000_000_000);
+    assert_eq!(read_tensor(file.path(), "w").unwrap().0, [0.0, 0.5]);
 }
 
 #[test]
