@@ -20,6 +20,9 @@ pub struct Additions {
     /// Files of the original program, the web interface and diffusers are read, .pt, .bin or .safetensors.
     #[arg(long, value_name = "FILE[:WORD]")]
     embedding: Vec<Named>,
+    /// Other autoencoder: a folder or a file; also AutoencoderTiny (TAESD), which decodes many times as fast
+    #[arg(long, value_name = "PATH", alias = "tiny-vae")]
+    vae: Option<PathBuf>,
 }
 
 /// A file, and what is behind a colon that has no part of a path behind it.
@@ -85,7 +88,7 @@ impl Additions {
             model.add_word(&inversion)?;
             progress.note(&format!("{}: it is the word {:?} in prompts", file.display(), inversion.word));
         }
-        Ok(())
+        self.vae.as_ref().map_or(Ok(()), |path| model.replace_vae(path))
     }
 }
 

@@ -59,6 +59,7 @@ mod summary;
 mod text_to_picture;
 mod textual_inversion;
 mod unconditional;
+mod vae;
 mod walk;
 mod watch;
 

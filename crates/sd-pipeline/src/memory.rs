@@ -1,19 +1,18 @@
 //! Whether a picture will foreseeably fit into the machine's memory.
 
 use sd_unet::UnconditionalUnetConfig;
-use sd_vae::AutoencoderKlConfig;
 use sysinfo::System;
 
+use crate::vae::VaeConfig;
 use crate::{DType, Error};
 
-/// Bytes that decoding a picture takes at its peak: several tensors of the next to finest block at full size.
+/// Bytes that decoding a picture takes at its peak: several tensors at full size.
 ///
 /// Decoding is what takes most: the U-Net works on an eighth of the width and height.
-pub(crate) fn of_decoding(config: &AutoencoderKlConfig, width: usize, height: usize) -> usize {
+pub(crate) fn of_decoding(config: &VaeConfig, width: usize, height: usize) -> usize {
     /// 4.3 were measured with the flex backend at 512×512; see docs/performance.md.
     const LIVE_TENSORS: usize = 5;
-    let channels = config.block_out_channels.get(1).unwrap_or(&config.block_out_channels[0]);
-    LIVE_TENSORS.saturating_mul(width).saturating_mul(height).saturating_mul(4 * channels)
+    LIVE_TENSORS.saturating_mul(width).saturating_mul(height).saturating_mul(4 * config.full_size_channels())
 }
 
 /// Bytes that a U-Net on pixels takes at its peak: several tensors of the finest level, at full size.

@@ -5,9 +5,10 @@ use sd_clip::{ClipTextConfig, Tokenizer};
 use sd_unet::UnconditionalUnetConfig;
 use sd_weights::Weights;
 
-use crate::config::{Json, SchedulerConfig, clip_config, unet_config, vae_config};
+use crate::config::{Json, SchedulerConfig, clip_config, unet_config};
 use crate::networks::Networks;
 use crate::text_to_picture::TextToPicture;
+use crate::vae::VaePart;
 use crate::{Average, Choices, DType, Error, Pipeline, Request, memory, single_file};
 
 /// A model whose configs, vocabularies and weight headers are read, and whose weights are not yet.
@@ -84,7 +85,7 @@ impl Model {
         }
         let zeros_for_no_negative = index.take_or("force_zeros_for_empty_prompt", class.contains("XL"))?;
         let (unet_config, sample_size) = unet_config(Json::read(&folder.join("unet/config.json"))?)?;
-        let (vae_config, vae_overflows_in_half) = vae_config(Json::read(&folder.join("vae/config.json"))?)?;
+        let vae = VaePart::in_folder(&folder.join("vae"))?;
         let mut text = Vec::new();
         for (encoder, tokenizer) in [("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")] {
             let class = index.take::<(Option<String>, Option<String>)>(encoder)?;
@@ -92,15 +93,8 @@ impl Model {
                 text.push(TextPart::open(folder, encoder, tokenizer, &class)?);
             }
         }
-        let default_size = sample_size * vae_config.factor();
-        let parts = TextToPicture {
-            zeros_for_no_negative,
-            vae_weights: Weights::in_folder(&folder.join("vae"), "diffusion_pytorch_model")?,
-            text,
-            unet_config,
-            vae_config,
-            vae_overflows_in_half,
-        };
+        let default_size = sample_size * vae.config.factor();
+        let parts = TextToPicture { zeros_for_no_negative, text, unet_config, vae };
         parts.check().map_err(|reason| Error::Folder { folder: folder.to_path_buf(), reason })?;
         Ok(Self {
             kind: Kind::Text(Box::new(parts)),
@@ -132,7 +126,7 @@ impl Model {
     /// What the width and height of a picture are multiples of.
     pub(crate) fn factor(&self) -> usize {
         match &self.kind {
-            Kind::Text(parts) => parts.vae_config.factor(),
+            Kind::Text(parts) => parts.vae.config.factor(),
             Kind::Unconditional(config) => config.factor(),
         }
     }
@@ -198,7 +192,7 @@ impl Model {
     pub fn check_memory(&self, request: &Request, dtype: DType) -> Result<(), Error> {
         let (width, height) = request.size(self)?;
         let (others, activations) = match &self.kind {
-            Kind::Text(parts) => (parts.elements(), memory::of_decoding(&parts.vae_config, width, height)),
+            Kind::Text(parts) => (parts.elements(), memory::of_decoding(&parts.vae.config, width, height)),
             Kind::Unconditional(config) => (0, memory::of_denoising(config, width, height)),
         };
         let weights = self.unet_weights.elements() + others;

@@ -1,10 +1,10 @@
 use burn::tensor::{DType, Tensor};
 use sd_clip::ClipText;
 use sd_unet::{UnconditionalUnet, Unet};
-use sd_vae::AutoencoderKl;
 
 use crate::guidance::predict;
 use crate::prompt::Conditions;
+use crate::vae::Vae;
 use crate::{Error, Model, Request};
 
 /// The networks of a model, loaded.
@@ -21,7 +21,7 @@ pub(crate) enum Networks {
 pub(crate) struct TextNetworks {
     pub text: Vec<ClipText>,
     pub unet: Unet,
-    pub vae: AutoencoderKl,
+    pub vae: Vae,
 }
 
 /// What is predicted of a variance-preserving picture at a timestep, single precision in and out.
@@ -46,7 +46,7 @@ impl Networks {
     /// The picture that finished latents stand for, from −1 to 1; pixels stand for themselves.
     pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Text(networks) => networks.vae.decode(latents.cast(networks.vae.dtype())),
+            Self::Text(networks) => networks.vae.decode(latents),
             Self::Unconditional(_) => latents,
         }
     }

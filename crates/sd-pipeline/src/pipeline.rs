@@ -15,7 +15,7 @@ use crate::{DType, Error, Image, Latents, Model, Request, Step};
 /// Dereferences to its [`Model`], for checking requests.
 #[derive(Debug)]
 pub struct Pipeline {
-    model: Model,
+    pub(crate) model: Model,
     pub(crate) networks: Networks,
     pub(crate) device: Device,
 }

@@ -18,7 +18,7 @@ impl Pipeline {
             return Err(Error::Request("this model draws in pixels: it has no autoencoder".into()));
         };
         let (width, height, vae) = (*width, *height, &networks.vae);
-        let factor = vae.config().factor();
+        let factor = self.model.factor();
         if pictures.iter().any(|picture| (picture.width, picture.height) != (width, height)) {
             return Err(Error::Request("pictures to reconstruct are of one size".into()));
         }
@@ -30,7 +30,7 @@ impl Pipeline {
         let numbers: Vec<f32> = pictures.iter().flat_map(planes).collect();
         let data = TensorData::new(numbers, [pictures.len(), 3, height, width]);
         let x = Tensor::<4>::from_data(data, (&self.device, DType::F32));
-        Image::from_tensor(vae.decode(vae.encode(x.cast(vae.dtype())).mean()))
+        Image::from_tensor(vae.decode(vae.encode(x)))
     }
 }
 

@@ -93,7 +93,7 @@ impl Request {
         let (width, height) = self.size(model)?;
         let factor = model.factor();
         let shape = match &model.kind {
-            Kind::Text(parts) => [1, parts.vae_config.latent_channels, height / factor, width / factor],
+            Kind::Text(parts) => [1, parts.vae.config.latent_channels(), height / factor, width / factor],
             Kind::Unconditional(config) => [1, config.in_channels, height, width],
         };
         match &self.latents {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::config::{Json, SchedulerConfig, clip_config, inferred, unet_config, vae_config};
 use crate::model::{Kind, TextPart};
 use crate::text_to_picture::TextToPicture;
+use crate::vae::{VaeConfig, VaePart};
 use crate::{Error, Model};
 
 /// What a model's files do not say, or what is wanted otherwise.
@@ -26,9 +27,10 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
     let family = file.family;
     let (prediction, note) = prediction(&file, choices, path);
     let (unet_config, _) = unet_config(inferred::unet(&file.unet, family)?)?;
-    let (vae_config, vae_overflows_in_half) = vae_config(inferred::vae(&file.vae, family)?)?;
     let scheduler = SchedulerConfig::of(Json::new(path, scheduler(&file, prediction)))?;
-    let default_size = sample_size(family, prediction) * vae_config.factor();
+    let (vae, overflows_in_half) = vae_config(inferred::vae(&file.vae, family)?)?;
+    let vae = VaePart { config: VaeConfig::Kl(vae), weights: file.vae, overflows_in_half };
+    let default_size = sample_size(family, prediction) * vae.config.factor();
     let paddings = match family {
         Family::Sd1 => vec![Padding::End],
         Family::Sd2 => vec![Padding::Exclamation],
@@ -38,9 +40,7 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
         zeros_for_no_negative: family == Family::Xl,
         text: file.text.into_iter().zip(paddings).map(text).collect::<Result<_, _>>()?,
         unet_config,
-        vae_config,
-        vae_overflows_in_half,
-        vae_weights: file.vae,
+        vae,
     };
     parts.check().map_err(|reason| Error::Folder { folder: path.to_path_buf(), reason })?;
     Ok(Model {

@@ -44,7 +44,7 @@ impl Model {
         let family = match &self.kind {
             Kind::Unconditional(_) => "pixels, without a text",
             Kind::Text(parts) => {
-                components.push(component("vae", &parts.vae_weights));
+                components.push(component("vae", &parts.vae.weights));
                 let names = ["text_encoder", "text_encoder_2"].into_iter().zip(&parts.text);
                 components.extend(names.map(|(name, part)| component(name, &part.weights)));
                 match parts.text.first().map(|part| part.config.hidden_act) {

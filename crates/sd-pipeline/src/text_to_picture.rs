@@ -1,10 +1,9 @@
-use burn::tensor::{Device, FloatDType};
+use burn::tensor::Device;
 use sd_unet::{Unet, UnetConfig};
-use sd_vae::AutoencoderKlConfig;
-use sd_weights::Weights;
 
 use crate::model::TextPart;
 use crate::networks::TextNetworks;
+use crate::vae::VaePart;
 use crate::{DType, Error};
 
 /// The parts of a model that draws from text, but for its U-Net's weights and its scheduler.
@@ -12,21 +11,19 @@ use crate::{DType, Error};
 pub(crate) struct TextToPicture {
     pub text: Vec<TextPart>,
     pub unet_config: UnetConfig,
-    pub vae_config: AutoencoderKlConfig,
+    pub vae: VaePart,
     /// Whether a missing negative prompt means zeros rather than an empty prompt.
     pub zeros_for_no_negative: bool,
-    pub vae_weights: Weights,
-    pub vae_overflows_in_half: bool,
 }
 
 impl TextToPicture {
     /// Whether the parts fit together.
     pub fn check(&self) -> Result<(), String> {
-        let (unet, vae) = (&self.unet_config, &self.vae_config);
-        if (unet.in_channels, unet.out_channels) != (vae.latent_channels, vae.latent_channels) {
+        let (unet, latents) = (&self.unet_config, self.vae.config.latent_channels());
+        if (unet.in_channels, unet.out_channels) != (latents, latents) {
             return Err(format!(
-                "the U-Net takes {} channels and gives {}, but latents have {}: not a text-to-picture model",
-                unet.in_channels, unet.out_channels, vae.latent_channels
+                "the U-Net takes {} channels and gives {}, but latents have {latents}: not a text-to-picture model",
+                unet.in_channels, unet.out_channels
             ));
         }
         let expected = if unet.addition.is_some() { 2 } else { 1 };
@@ -62,20 +59,16 @@ impl TextToPicture {
 
     /// Numbers in all weights but the U-Net's.
     pub fn elements(&self) -> usize {
-        self.text.iter().map(|part| part.weights.elements()).sum::<usize>() + self.vae_weights.elements()
+        self.text.iter().map(|part| part.weights.elements()).sum::<usize>() + self.vae.weights.elements()
     }
 
     /// Reads the weights onto `device`, beside those of the U-Net.
     pub fn load(&self, unet: Unet, device: &Device, dtype: DType) -> Result<TextNetworks, Error> {
-        let vae_dtype = match dtype {
-            DType::F16 if self.vae_overflows_in_half => FloatDType::F32,
-            other => other.float(),
-        };
         let text = |part: &TextPart| part.load(device, dtype);
         Ok(TextNetworks {
             text: self.text.iter().map(text).collect::<Result<_, _>>()?,
             unet,
-            vae: self.vae_weights.load(self.vae_config.init(device), vae_dtype)?,
+            vae: self.vae.load(device, dtype)?,
         })
     }
 }

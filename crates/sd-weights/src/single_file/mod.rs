@@ -75,6 +75,29 @@ impl SingleFile {
     }
 }
 
+/// An autoencoder alone by the names of the diffusers layout, of a file that has these, or the original program's.
+///
+/// # Errors
+///
+/// [`WeightsError::NotAModel`] for anything else.
+pub fn autoencoder(weights: Weights) -> Result<Weights, WeightsError> {
+    let has = |start: &str| weights.keys().any(|key| key.starts_with(start));
+    if has("encoder.down_blocks.") {
+        return Ok(weights);
+    }
+    if has(VAE) {
+        return vae_of(&weights);
+    }
+    if !has("encoder.down.") {
+        let (file, what) = (weights.origin().to_path_buf(), "no autoencoder".to_string());
+        let remedy = "expected are the names encoder.down…, as of the original program, or encoder.down_blocks…".into();
+        return Err(WeightsError::NotAModel { file, what, remedy });
+    }
+    let table = vae(vae_levels(weights.keys()));
+    let is_other = |key: &str| ["loss.", "model_ema."].iter().any(|start| key.starts_with(start));
+    weights.select(|key| if is_other(key) { Vec::new() } else { part(key, "", &table) })
+}
+
 fn unet_of(weights: &Weights) -> Result<Weights, WeightsError> {
     let table = unet(&UnetPlan::of_single(weights.keys().filter_map(|key| key.strip_prefix(UNET))));
     weights.select(|key| part(key, UNET, &table))
