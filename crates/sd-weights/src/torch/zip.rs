@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ZipArchive};
@@ -36,7 +36,7 @@ fn read(path: &Path, file: File, length: u64) -> Result<Weights, Fault> {
     }
     let described = entries[&format!("{root}data.pkl")];
     file.seek(SeekFrom::Start(described.offset))?;
-    let pickle = Pickle::read(&mut file.take(described.length))?;
+    let pickle = Pickle::read(&mut BufReader::new(file.take(described.length)))?;
     let data = format!("{root}data/");
     let storages = entries.iter().filter_map(|(name, bytes)| Some((name.strip_prefix(&data)?.to_string(), *bytes)));
     weights(path, &pickle, &storages.collect())
