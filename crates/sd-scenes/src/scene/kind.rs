@@ -54,7 +54,7 @@ impl Kind {
     pub(super) fn share(self, place: Place) -> u32 {
         use Kind::{Balloon, Boat, Cactus, Car, House, Lighthouse, Palm, Pine, Snowman, Tent, Tree, Windmill};
         let shares: &[(Kind, u32)] = match place {
-            Place::Sea => &[(Lighthouse, 5), (Boat, 4), (Balloon, 2), (Palm, 1)],
+            Place::Sea => &[(Lighthouse, 4), (Boat, 4), (House, 2), (Balloon, 1), (Palm, 1)],
             Place::Meadow => &[(Windmill, 5), (Tree, 3), (House, 2), (Balloon, 1), (Tent, 1)],
             Place::Desert => &[(Cactus, 5), (Palm, 3), (Car, 2), (Balloon, 1), (Tent, 1)],
             Place::Snow => &[(Snowman, 5), (Pine, 3), (House, 2), (Balloon, 1), (Tent, 1)],

@@ -44,7 +44,8 @@ fn skies_are_equally_frequent_where_they_fit() {
 #[test]
 fn the_attributes_of_objects_are_about_equally_frequent() {
     let objects = || scenes().flat_map(|scene| scene.objects);
-    check(Kind::ALL, objects().map(|object| object.kind), 0.7, 1.45);
+    // A house is what people ask for first, and it stands in five of the six places, by the sea beside lighthouses.
+    check(Kind::ALL, objects().map(|object| object.kind), 0.65, 1.6);
     check(Colour::ALL, objects().filter_map(|object| object.colour), 0.7, 1.3);
     check(Size::ALL, objects().map(|object| object.size), 0.9, 1.1);
     check(Side::ALL, objects().map(|object| object.side), 0.9, 1.1);

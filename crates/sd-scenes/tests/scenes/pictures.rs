@@ -24,7 +24,7 @@ fn the_pictures_and_captions_of_a_seed_stay_as_they_are() {
     let rgb: Vec<u8> = samples.iter().flat_map(|sample| sample.picture.rgb.clone()).collect();
     let captions: Vec<&str> = samples.iter().map(|sample| sample.caption.as_str()).collect();
     // Made by tiny-skia 0.12 without `simd`. A change of any of them is a change of what models are trained on.
-    assert_eq!((fnv(&rgb), fnv(captions.join("\n").as_bytes())), (0x3887_EEF9_4624_BB28, 0xC8BD_FB20_692E_4468));
+    assert_eq!((fnv(&rgb), fnv(captions.join("\n").as_bytes())), (0x092F_42D5_D8F2_45C5, 0xA880_F158_7E30_6CA4));
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn every_object_is_drawn_under_every_sky_at_every_time_in_every_place_that_it_fi
             }
         }
     }
-    assert_eq!(drawn, 441);
+    assert_eq!(drawn, 455);
 }
 
 #[test]
