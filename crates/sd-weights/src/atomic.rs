@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufWriter, Result, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes a file beside `path` and renames it to `path` once it is complete: a reader sees all of it or nothing.
 ///
@@ -9,8 +9,7 @@ use std::path::Path;
 ///
 /// What the system or `write` says; the unfinished file is removed then.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    let mut partial = OsString::from(path);
-    partial.push(format!(".{}.partial", std::process::id()));
+    let partial = beside(path);
     let written = (|| {
         let mut file = BufWriter::new(File::create(&partial)?);
         write(&mut file)?;
@@ -22,6 +21,36 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> Resul
         let _ = std::fs::remove_file(&partial);
     }
     written
+}
+
+/// Makes a folder beside `path`, has it filled, and renames it to `path` once it is complete.
+///
+/// # Errors
+///
+/// What `fill` says, or the system, by way of `io`; the unfinished folder is removed then.
+pub fn make_folder_atomically<E>(
+    path: &Path,
+    io: impl Fn(std::io::Error) -> E,
+    fill: impl FnOnce(&Path) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let partial = beside(path);
+    let made = (|| {
+        std::fs::create_dir(&partial).map_err(&io)?;
+        fill(&partial)?;
+        std::fs::rename(&partial, path).map_err(&io)
+    })();
+    if made.is_err() {
+        // The first error is the one to report.
+        let _ = std::fs::remove_dir_all(&partial);
+    }
+    made
+}
+
+/// What a file or folder is called until it is complete.
+fn beside(path: &Path) -> PathBuf {
+    let mut partial = OsString::from(path);
+    partial.push(format!(".{}.partial", std::process::id()));
+    partial.into()
 }
 
 #[cfg(test)]
@@ -39,6 +68,26 @@ mod tests {
         })
         .unwrap_err();
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_is_there_as_a_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        let fill = |partial: &Path| std::fs::write(partial.join("file"), "half");
+        make_folder_atomically(
+            &path,
+            |error| error,
+            |partial| {
+                fill(partial)?;
+                Err(std::io::Error::other("disk full"))
+            },
+        )
+        .unwrap_err();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        make_folder_atomically(&path, |error| error, fill).unwrap();
+        assert!(path.join("file").is_file());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -88,6 +88,12 @@ pub enum WeightsError {
         /// The type found.
         found: String,
     },
+    /// Whoever watched the writing of a file asked to stop.
+    #[error("{}: stopped before it was complete; nothing is left of it", file.display())]
+    Stopped {
+        /// The file.
+        file: PathBuf,
+    },
     /// A weight is infinite or not a number.
     #[error("{}: `{key}` holds a weight that is {found}; the file is damaged, or {dtype} is too narrow for it", file.display())]
     NotFinite {

@@ -18,7 +18,9 @@
 
 mod atomic;
 mod cast;
+mod draft;
 mod error;
+mod fit;
 mod format;
 mod load;
 mod lora;
@@ -33,7 +35,8 @@ mod textual_inversion;
 mod torch;
 mod weights;
 
-pub use atomic::write_atomically;
+pub use atomic::{make_folder_atomically, write_atomically};
+pub use draft::Draft;
 pub use error::WeightsError;
 pub use load::parameters;
 pub use lora::{Component, Lora, LoraReport};

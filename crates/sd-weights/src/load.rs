@@ -1,11 +1,10 @@
-use std::collections::BTreeSet;
-
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
 use crate::cast::tensor_data;
+use crate::fit::Fit;
 use crate::lora::flat;
-use crate::names::{is_ignored, keys};
+use crate::names::keys;
 use crate::{Weights, WeightsError};
 
 impl Weights {
@@ -16,15 +15,7 @@ impl Weights {
     /// [`WeightsError::Mismatch`] unless the file's keys and the module's parameters are the same, shape by shape; and
     /// what reading can fail with.
     pub fn load<M: Module>(&self, module: M, dtype: FloatDType) -> Result<M, WeightsError> {
-        let mut loader = Loader {
-            weights: self,
-            dtype,
-            place: Place::default(),
-            used: BTreeSet::new(),
-            missing: Vec::new(),
-            misshapen: Vec::new(),
-            failed: None,
-        };
+        let mut loader = Loader { weights: self, dtype, place: Place::default(), fit: Fit::default(), failed: None };
         let module = module.map(&mut loader);
         loader.finish()?;
         Ok(module)
@@ -35,6 +26,11 @@ impl Weights {
 ///
 /// Nothing is initialised for it.
 pub fn parameters<M: Module>(module: &M) -> Vec<(String, Vec<usize>)> {
+    named_parameters(module).into_iter().map(|(mut names, shape)| (names.swap_remove(0), shape)).collect()
+}
+
+/// The same with all names that each may have, the present one first.
+pub(crate) fn named_parameters<M: Module>(module: &M) -> Vec<(Vec<String>, Vec<usize>)> {
     let mut lister = Lister { place: Place::default(), found: Vec::new() };
     module.visit(&mut lister);
     lister.found
@@ -85,9 +81,7 @@ struct Loader<'a> {
     weights: &'a Weights,
     dtype: FloatDType,
     place: Place,
-    used: BTreeSet<String>,
-    missing: Vec<String>,
-    misshapen: Vec<String>,
+    fit: Fit,
     failed: Option<WeightsError>,
 }
 
@@ -104,23 +98,11 @@ impl ModuleMapper for Loader<'_> {
         if self.failed.is_some() {
             return param;
         }
-        let names = self.place.keys();
-        let Some(key) = names.iter().find(|name| self.weights.tensors.contains_key(*name)) else {
-            self.missing.push(names[0].clone());
-            return param;
-        };
-        self.used.insert(key.clone());
         let expected = self.place.file_shape(param.lazy_shape().to_vec());
-        let found = &self.weights.tensors[key].shape;
-        if !is_shape(found, &expected) {
-            self.misshapen.push(format!("`{key}` {found:?} instead of {expected:?}"));
-            return param;
-        }
+        let key = self.fit.find(self.weights, &self.place.keys(), &expected);
         // Keys that do not fit are all reported at once, and then nothing more is worth reading.
-        if !self.missing.is_empty() || !self.misshapen.is_empty() {
-            return param;
-        }
-        match self.tensor(key, &expected, &param.lazy_device()) {
+        let Some(key) = key.filter(|_| self.fit.is_good()) else { return param };
+        match self.tensor(&key, &expected, &param.lazy_device()) {
             Ok(tensor) => {
                 let tensor = if self.place.is_transposed() { tensor.swap_dims(0, 1) } else { tensor };
                 let id = param.id;
@@ -162,25 +144,8 @@ impl Loader<'_> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let unused = self.weights.tensors.keys().filter(|key| !self.used.contains(*key) && !is_ignored(key));
-        let unused: Vec<String> = unused.cloned().collect();
-        let problems: Vec<String> =
-            [("missing", self.missing), ("unknown", unused), ("of another shape", self.misshapen)]
-                .into_iter()
-                .filter(|(_, keys)| !keys.is_empty())
-                .map(|(what, keys)| format!("{} {what} ({})", count(keys.len()), some(&keys)))
-                .collect();
-        if problems.is_empty() {
-            return Ok(());
-        }
-        Err(WeightsError::Mismatch { file: self.weights.origin.clone(), problems: problems.join(", ") })
+        self.fit.finish(self.weights)
     }
-}
-
-/// Whether a tensor of the file has the numbers of the expected shape: the same one, or, for a matrix, that of a 1×1
-/// convolution, which is the same map.
-fn is_shape(found: &[usize], expected: &[usize]) -> bool {
-    found == expected || (expected.len() == 2 && matches!(found, [o, i, 1, 1] if [*o, *i] == expected))
 }
 
 pub(crate) fn name_of(dtype: FloatDType) -> &'static str {
@@ -191,20 +156,9 @@ pub(crate) fn name_of(dtype: FloatDType) -> &'static str {
     }
 }
 
-fn count(keys: usize) -> String {
-    if keys == 1 { "1 key".into() } else { format!("{keys} keys") }
-}
-
-/// The first few of many keys.
-fn some(keys: &[String]) -> String {
-    let shown: Vec<&str> = keys.iter().take(3).map(String::as_str).collect();
-    let more = if keys.len() > shown.len() { ", …" } else { "" };
-    format!("{}{more}", shown.join(", "))
-}
-
 struct Lister {
     place: Place,
-    found: Vec<(String, Vec<usize>)>,
+    found: Vec<(Vec<String>, Vec<usize>)>,
 }
 
 impl ModuleVisitor for Lister {
@@ -218,6 +172,6 @@ impl ModuleVisitor for Lister {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let shape = self.place.file_shape(param.lazy_shape().to_vec());
-        self.found.push((self.place.keys().swap_remove(0), shape));
+        self.found.push((self.place.keys(), shape));
     }
 }

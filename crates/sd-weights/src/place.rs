@@ -50,6 +50,14 @@ impl Place {
         self
     }
 
+    /// The same numbers with so many dimensions, of which those that come or go at the end are 1: a matrix as a 1×1
+    /// convolution, or back.
+    pub fn ending_in_ones(mut self, dimensions: usize) -> Self {
+        self.shape.resize(dimensions, 1);
+        self.strides.resize(dimensions, 1);
+        self
+    }
+
     /// The numbers row by row, in single precision; none where they are not numbers with a fraction.
     pub fn read(&self) -> Result<Option<Vec<f32>>> {
         let mut file = File::open(&self.file)?;

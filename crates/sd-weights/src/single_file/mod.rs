@@ -5,6 +5,7 @@ mod table;
 mod text;
 mod unet;
 mod vae;
+mod write;
 
 pub use family::Family;
 pub use table::Table;

@@ -1,0 +1,98 @@
+use super::family::{CLIP, OPEN_CLIP, UNET, VAE, XL_CLIP, XL_OPEN_CLIP};
+use super::{Family, SingleFile, Table, UnetPlan, open_clip, open_clip_with_projection, unet, vae, vae_levels};
+use crate::place::Place;
+use crate::{Draft, View, Weights, WeightsError};
+
+/// A transformer's projections, which the original U-Net of 1.x has as 1×1 convolutions.
+const PROJECTIONS: [&str; 2] = [".proj_in.", ".proj_out."];
+
+/// The autoencoder's attention, which is made of 1×1 convolutions in all single files.
+const ATTENTION: [&str; 1] = [".attn_1."];
+
+/// Writing, for parts that are [fitted](Weights::fitted) to their networks.
+impl SingleFile {
+    /// The parts as one file: the way back of [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::Mismatch`] for a network that single files have no names for.
+    pub fn joined(&self) -> Result<Draft, WeightsError> {
+        let mut draft = Draft::default();
+        draft.say("format", "pt");
+        let table = unet(&UnetPlan::of_diffusers(self.unet.keys()));
+        join(&mut draft, &self.unet, UNET, &table, self.projections())?;
+        join(&mut draft, &self.vae, VAE, &vae(vae_levels(self.vae.keys())), &ATTENTION)?;
+        for (i, weights) in self.text.iter().enumerate() {
+            let layers = weights.keys().filter(|key| key.ends_with(".mlp.fc1.weight")).count();
+            let clip = || {
+                let mut table = Table::default();
+                table.row("text_model", "text_model");
+                table
+            };
+            let (prefix, table) = match (self.family, i) {
+                (Family::Sd1, _) => (CLIP, clip()),
+                (Family::Sd2, _) => (OPEN_CLIP, open_clip(layers)),
+                (Family::Xl, 0) => (XL_CLIP, clip()),
+                (Family::Xl, _) => (XL_OPEN_CLIP, open_clip_with_projection(layers)),
+            };
+            join(&mut draft, weights, prefix, &table, &[])?;
+        }
+        if let Some(prediction) = self.prediction {
+            draft.say("modelspec.prediction_type", prediction);
+        }
+        if self.prediction == Some("v") {
+            draft.mark("v_pred");
+        }
+        if self.zero_terminal_snr {
+            draft.mark("ztsnr");
+        }
+        Ok(draft)
+    }
+
+    /// The parts as the files of a folder of the diffusers layout, each with its place there.
+    pub fn apart(&self) -> Vec<(&'static str, Draft)> {
+        let mut network = self.unet.clone();
+        let tensors = std::mem::take(&mut network.tensors);
+        let shaped = |(key, place): (String, Place)| (key.clone(), shaped(&key, place, self.projections()));
+        network.tensors = tensors.into_iter().map(shaped).collect();
+        let networks = [
+            ("unet/diffusion_pytorch_model.safetensors", Draft::of(&network)),
+            ("vae/diffusion_pytorch_model.safetensors", Draft::of(&self.vae)),
+        ];
+        let text = ["text_encoder/model.safetensors", "text_encoder_2/model.safetensors"];
+        networks.into_iter().chain(text.into_iter().zip(self.text.iter().map(Draft::of))).collect()
+    }
+
+    fn projections(&self) -> &'static [&'static str] {
+        if self.family == Family::Sd1 { &PROJECTIONS } else { &[] }
+    }
+}
+
+/// Adds a part by the names of single files; modules with `convolutions` in their names become 1×1 convolutions.
+fn join(
+    draft: &mut Draft,
+    weights: &Weights,
+    prefix: &str,
+    table: &Table,
+    convolutions: &[&str],
+) -> Result<(), WeightsError> {
+    for (key, place) in &weights.tensors {
+        let (name, view) = table.to_single(key).ok_or_else(|| WeightsError::Mismatch {
+            file: weights.origin.clone(),
+            problems: format!("single files have no name for `{key}`"),
+        })?;
+        let (index, place) = match view {
+            View::Whole => (0, place.clone()),
+            View::Third(third) => (third, place.clone()),
+            View::Transposed => (0, place.clone().transposed()),
+        };
+        draft.put(format!("{prefix}{name}"), index, shaped(&name, place, convolutions));
+    }
+    Ok(())
+}
+
+/// A matrix of a module that is a convolution, as one.
+fn shaped(name: &str, place: Place, convolutions: &[&str]) -> Place {
+    let is_convolution = place.shape.len() == 2 && convolutions.iter().any(|part| name.contains(part));
+    if is_convolution { place.ending_in_ones(4) } else { place }
+}
