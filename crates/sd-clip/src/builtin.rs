@@ -1,6 +1,7 @@
 use std::io::Read;
 
 use flate2::read::GzDecoder;
+use serde_json::{Value, json};
 use tokenizers::AddedToken;
 
 use crate::{Tokenizer, Vocabulary};
@@ -16,6 +17,18 @@ pub enum Padding {
     /// The token 0, which is `!`: Stable Diffusion 2.x, and the second encoder of XL.
     Exclamation,
 }
+
+impl Padding {
+    fn token(self) -> &'static str {
+        match self {
+            Self::End => END,
+            Self::Exclamation => "!",
+        }
+    }
+}
+
+const START: &str = "<|startoftext|>";
+const END: &str = "<|endoftext|>";
 
 impl Vocabulary {
     /// CLIP's 49408 tokens.
@@ -39,14 +52,45 @@ impl Tokenizer {
     /// assert_eq!(ids[..5], [49406, 320, 8853, 49407, 49407]);
     /// ```
     pub fn clip(padding: Padding) -> Self {
-        let pad = match padding {
-            Padding::End => "<|endoftext|>",
-            Padding::Exclamation => "!",
-        };
         // As the published folders have it: the first three are looked for in the lower-cased prompt.
-        let [start, end] = ["<|startoftext|>", "<|endoftext|>"].map(|t| AddedToken::from(t, true).normalized(true));
-        let special = [start, end.clone(), end, AddedToken::from(pad, true)];
+        let [start, end] = [START, END].map(|t| AddedToken::from(t, true).normalized(true));
+        let special = [start, end.clone(), end, AddedToken::from(padding.token(), true)];
         let (ids, merges) = Vocabulary::clip().into_byte_pairs();
         Self::new(ids, merges, special, Vec::new(), 77).expect("CLIP's vocabulary makes a tokenizer")
+    }
+
+    /// The files of the folder that [`from_folder`](Self::from_folder) reads as [`clip`](Self::clip): their names and what
+    /// is in them.
+    pub fn clip_files(padding: Padding) -> [(&'static str, String); 4] {
+        let token = |content: &str| -> Value {
+            json!({ "content": content, "lstrip": false, "normalized": true, "rstrip": false, "single_word": false })
+        };
+        let special = json!({
+            "bos_token": token(START),
+            "eos_token": token(END),
+            "pad_token": padding.token(),
+            "unk_token": token(END),
+        });
+        Vocabulary::clip().files_with(&special, 77)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_clips_tokenizer_makes_the_same_ids() {
+        for (padding, other) in [(Padding::End, Padding::Exclamation), (Padding::Exclamation, Padding::End)] {
+            let folder = tempfile::tempdir().unwrap();
+            for (name, text) in Tokenizer::clip_files(padding) {
+                std::fs::write(folder.path().join(name), text).unwrap();
+            }
+            let read = Tokenizer::from_folder(folder.path()).unwrap();
+            assert!(read.agrees_with(&Tokenizer::clip(padding)));
+            assert!(!read.agrees_with(&Tokenizer::clip(other)));
+            let prompt = "A red house!, by the <|ENDOFTEXT|> sea! <|startoftext|>";
+            assert_eq!(read.encode(prompt), Tokenizer::clip(padding).encode(prompt));
+        }
     }
 }

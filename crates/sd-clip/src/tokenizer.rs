@@ -159,6 +159,14 @@ impl Tokenizer {
         self.max_length
     }
 
+    /// Whether the other one makes the same ids: it has the same tokens, and fills prompts up in the same way.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let rules = |t: &Self| (t.start, t.end, t.pad, t.max_length);
+        rules(self) == rules(other)
+            && self.added == other.added
+            && self.inner.get_vocab(true) == other.inner.get_vocab(true)
+    }
+
     /// The highest id that a prompt can become, below the text encoder's number of tokens if the two fit together.
     pub fn highest_id(&self) -> u32 {
         self.inner.get_vocab(true).into_values().max().unwrap_or(0)

@@ -75,15 +75,20 @@ impl Vocabulary {
 
     /// The files of a tokenizer folder that makes `max_length` ids of every prompt: their names and what is in them.
     pub fn files(&self, max_length: usize) -> [(&'static str, String); 4] {
-        let ids: Map<String, Value> =
-            (0..).zip(&self.tokens).map(|(id, token): (u32, _)| (token.clone(), id.into())).collect();
-        let merges: String = self.merges.iter().map(|(a, b)| format!("{a} {b}\n")).collect();
         let special = json!({
             "bos_token": "<|startoftext|>",
             "eos_token": "<|endoftext|>",
             "pad_token": "<|endoftext|>",
             "unk_token": "<|endoftext|>",
         });
+        self.files_with(&special, max_length)
+    }
+
+    /// The same with special tokens of one's own.
+    pub(crate) fn files_with(&self, special: &Value, max_length: usize) -> [(&'static str, String); 4] {
+        let ids: Map<String, Value> =
+            (0..).zip(&self.tokens).map(|(id, token): (u32, _)| (token.clone(), id.into())).collect();
+        let merges: String = self.merges.iter().map(|(a, b)| format!("{a} {b}\n")).collect();
         let mut config = special.clone();
         config["do_lower_case"] = true.into();
         config["model_max_length"] = max_length.into();
