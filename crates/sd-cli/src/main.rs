@@ -4,6 +4,7 @@
 
 mod additions;
 mod cancel;
+mod convert;
 mod evaluate;
 mod failure;
 mod generate;
@@ -32,6 +33,7 @@ struct Cli {
 enum Command {
     Generate(Box<generate::Args>),
     Info(info::Args),
+    Convert(convert::Args),
     /// List the samplers, their options, and the schedules
     Samplers,
     Train(train::Args),
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         match command {
             Command::Generate(args) => Ok(generate::run(&args)?),
             Command::Info(args) => Ok(info::run(&args)?),
+            Command::Convert(args) => Ok(convert::run(&args)?),
             Command::Samplers => Ok(samplers::run()?),
             Command::Train(args) => Ok(train::run(&args)?),
             Command::Evaluate(args) => evaluate::run(&args),

@@ -73,9 +73,11 @@ pub enum Error {
     )]
     NotFinitePicture,
     /// The watcher asked to stop.
-    #[error("cancelled after network call {call} of {calls}")]
+    #[error("cancelled after {what} {call} of {calls}")]
     Cancelled {
-        /// The network call, from 1.
+        /// What is counted: "network call", or "MB" of a file that is written.
+        what: &'static str,
+        /// Which one was the last, from 1.
         call: usize,
         /// How many there would have been.
         calls: usize,

@@ -40,6 +40,7 @@
 
 mod batch;
 pub mod config;
+mod convert;
 mod device;
 mod error;
 mod guidance;
@@ -64,6 +65,7 @@ mod walk;
 mod watch;
 
 pub use burn::tensor::{Device, Tensor};
+pub use convert::{Layout, Written, convert};
 pub use device::{DType, device_by_name, device_names};
 pub use error::Error;
 pub use image::Image;

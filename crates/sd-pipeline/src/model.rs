@@ -1,9 +1,10 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use sd_clip::{ClipTextConfig, Tokenizer};
+use sd_clip::{Activation, ClipTextConfig, Tokenizer};
 use sd_unet::UnconditionalUnetConfig;
 use sd_weights::Weights;
+use sd_weights::single_file::Family;
 
 use crate::config::{Json, SchedulerConfig, clip_config, unet_config};
 use crate::networks::Networks;
@@ -121,6 +122,16 @@ impl Model {
     /// Whether this is a model of the XL kind: two text encoders, pooled text and sizes.
     pub(crate) fn is_xl(&self) -> bool {
         self.text_to_picture().is_some_and(|parts| parts.unet_config.addition.is_some())
+    }
+
+    /// Of which family its text encoders are, for a model that draws from text.
+    pub(crate) fn family(&self) -> Option<Family> {
+        let first = self.text_to_picture()?.text.first();
+        Some(match first.map(|part| part.config.hidden_act) {
+            _ if self.is_xl() => Family::Xl,
+            Some(Activation::Gelu) => Family::Sd2,
+            _ => Family::Sd1,
+        })
     }
 
     /// What the width and height of a picture are multiples of.

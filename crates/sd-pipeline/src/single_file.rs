@@ -2,7 +2,6 @@ use std::path::Path;
 
 use sd_clip::{Padding, Tokenizer};
 use sd_schedule::Prediction;
-use sd_weights::Weights;
 use sd_weights::single_file::{Average, Family, SingleFile};
 use serde_json::{Map, Value, json};
 
@@ -26,45 +25,68 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
     let file = SingleFile::open(path, choices.average)?;
     let family = file.family;
     let (prediction, note) = prediction(&file, choices, path);
-    let (unet_config, _) = unet_config(inferred::unet(&file.unet, family)?)?;
-    let scheduler = SchedulerConfig::of(Json::new(path, scheduler(&file, prediction)))?;
-    let (vae, overflows_in_half) = vae_config(inferred::vae(&file.vae, family)?)?;
+    let configs = Configs::of(&file, path, prediction)?;
+    let (unet_config, sample_size) = unet_config(configs.unet)?;
+    let (vae, overflows_in_half) = vae_config(configs.vae)?;
     let vae = VaePart { config: VaeConfig::Kl(vae), weights: file.vae, overflows_in_half };
-    let default_size = sample_size(family, prediction) * vae.config.factor();
-    let paddings = match family {
-        Family::Sd1 => vec![Padding::End],
-        Family::Sd2 => vec![Padding::Exclamation],
-        Family::Xl => vec![Padding::End, Padding::Exclamation],
-    };
+    let default_size = sample_size * vae.config.factor();
+    let text = file.text.into_iter().zip(configs.text).zip(paddings(family));
+    let text = text.map(|((weights, (config, class)), padding)| -> Result<TextPart, Error> {
+        let tokenizer = Tokenizer::clip(*padding);
+        Ok(TextPart { tokenizer, config: clip_config(config, class)?, weights, added: Vec::new() })
+    });
     let parts = TextToPicture {
         zeros_for_no_negative: family == Family::Xl,
-        text: file.text.into_iter().zip(paddings).map(text).collect::<Result<_, _>>()?,
+        text: text.collect::<Result<_, _>>()?,
         unet_config,
         vae,
     };
     parts.check().map_err(|reason| Error::Folder { folder: path.to_path_buf(), reason })?;
     Ok(Model {
         kind: Kind::Text(Box::new(parts)),
-        scheduler,
+        scheduler: SchedulerConfig::of(configs.scheduler)?,
         default_size,
         unet_weights: file.unet,
         notes: note.into_iter().collect(),
     })
 }
 
-/// The encoder that is padded with `!` is OpenCLIP's in both families.
-fn text((weights, padding): (Weights, Padding)) -> Result<TextPart, Error> {
-    let (config, class) = inferred::text(&weights, padding == Padding::Exclamation)?;
-    Ok(TextPart {
-        tokenizer: Tokenizer::clip(padding),
-        config: clip_config(config, class)?,
-        weights,
-        added: Vec::new(),
-    })
+/// What a folder of the same model would have in its configs.
+pub(crate) struct Configs {
+    pub unet: Json,
+    pub vae: Json,
+    pub scheduler: Json,
+    /// Each with the class that `model_index.json` would name.
+    pub text: Vec<(Json, &'static str)>,
+}
+
+impl Configs {
+    /// As the weights' shapes tell them, and as they are in the family's published folders.
+    pub fn of(file: &SingleFile, path: &Path, prediction: Prediction) -> Result<Self, Error> {
+        let family = file.family;
+        // The encoder that is padded with `!` is OpenCLIP's in both families.
+        let text = file.text.iter().zip(paddings(family));
+        let text = text.map(|(weights, padding)| inferred::text(weights, *padding == Padding::Exclamation));
+        Ok(Self {
+            unet: inferred::unet(&file.unet, family)?.with("sample_size", sample_size(family, prediction)),
+            vae: inferred::vae(&file.vae, family)?,
+            scheduler: Json::new(path, scheduler(file, prediction)),
+            text: text.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// What the prompts of a family's text encoders are filled up with.
+pub(crate) fn paddings(family: Family) -> &'static [Padding] {
+    match family {
+        Family::Sd1 => &[Padding::End],
+        Family::Sd2 => &[Padding::Exclamation],
+        Family::Xl => &[Padding::End, Padding::Exclamation],
+    }
 }
 
 /// What the U-Net predicts, and what was assumed for it.
-fn prediction(file: &SingleFile, choices: &Choices, path: &Path) -> (Prediction, Option<String>) {
+pub(crate) fn prediction(file: &SingleFile, choices: &Choices, path: &Path) -> (Prediction, Option<String>) {
     /// Training steps of the published 2-base model, as diffusers knows it.
     const BASE_STEPS: u64 = 875_000;
     match (choices.prediction, file.prediction, file.family) {
@@ -96,13 +118,13 @@ fn sample_size(family: Family, prediction: Prediction) -> usize {
 /// The published `scheduler_config.json` of the family.
 fn scheduler(file: &SingleFile, prediction: Prediction) -> Map<String, Value> {
     let (class, spacing) = match file.family {
-        Family::Sd1 => ("PNDMScheduler", Value::Null),
-        Family::Sd2 => ("DDIMScheduler", Value::Null),
-        Family::Xl => ("EulerDiscreteScheduler", "leading".into()),
+        Family::Sd1 => ("PNDMScheduler", None),
+        Family::Sd2 => ("DDIMScheduler", None),
+        Family::Xl => ("EulerDiscreteScheduler", Some("leading")),
     };
     // Pure noise is the last timestep, which only this spacing starts from (Lin et al. 2024, section 3.3).
-    let spacing = if file.zero_terminal_snr { "trailing".into() } else { spacing };
-    let config = json!({
+    let spacing = if file.zero_terminal_snr { Some("trailing") } else { spacing };
+    let mut config = json!({
         "_class_name": class,
         "beta_schedule": "scaled_linear",
         "beta_start": 0.00085,
@@ -112,13 +134,18 @@ fn scheduler(file: &SingleFile, prediction: Prediction) -> Map<String, Value> {
         "set_alpha_to_one": false,
         "skip_prk_steps": true,
         "steps_offset": 1,
-        "timestep_spacing": spacing,
-        "rescale_betas_zero_snr": file.zero_terminal_snr,
         "prediction_type": match prediction {
             Prediction::Eps => "epsilon",
             Prediction::V => "v_prediction",
             Prediction::X0 => "sample",
         },
     });
+    // diffusers takes neither null for the one, nor the other in all classes.
+    if let Some(spacing) = spacing {
+        config["timestep_spacing"] = spacing.into();
+    }
+    if file.zero_terminal_snr {
+        config["rescale_betas_zero_snr"] = true.into();
+    }
     config.as_object().cloned().unwrap_or_default()
 }

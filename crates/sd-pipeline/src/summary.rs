@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 
-use sd_clip::Activation;
 use sd_schedule::Prediction;
 use sd_weights::Weights;
+use sd_weights::single_file::Family;
 
-use crate::model::Kind;
 use crate::{Model, Request};
 
 /// What a model is, as far as its files say so without their numbers being read.
@@ -41,21 +40,18 @@ impl Model {
     /// What this model is.
     pub fn summary(&self) -> Summary {
         let mut components = vec![component("unet", &self.unet_weights)];
-        let family = match &self.kind {
-            Kind::Unconditional(_) => "pixels, without a text",
-            Kind::Text(parts) => {
-                components.push(component("vae", &parts.vae.weights));
-                let names = ["text_encoder", "text_encoder_2"].into_iter().zip(&parts.text);
-                components.extend(names.map(|(name, part)| component(name, &part.weights)));
-                match parts.text.first().map(|part| part.config.hidden_act) {
-                    _ if self.is_xl() => "Stable Diffusion XL",
-                    Some(Activation::Gelu) => "Stable Diffusion 2.x",
-                    _ => "Stable Diffusion 1.x",
-                }
-            }
-        };
+        if let Some(parts) = self.text_to_picture() {
+            components.push(component("vae", &parts.vae.weights));
+            let names = ["text_encoder", "text_encoder_2"].into_iter().zip(&parts.text);
+            components.extend(names.map(|(name, part)| component(name, &part.weights)));
+        }
         Summary {
-            family,
+            family: match self.family() {
+                None => "pixels, without a text",
+                Some(Family::Sd1) => "Stable Diffusion 1.x",
+                Some(Family::Sd2) => "Stable Diffusion 2.x",
+                Some(Family::Xl) => "Stable Diffusion XL",
+            },
             prediction: match self.scheduler.prediction {
                 Prediction::Eps => "eps",
                 Prediction::V => "v",

@@ -54,7 +54,9 @@ impl<D: Denoiser> Denoiser for Watched<'_, D> {
         let step = Step { call: self.call, calls: self.calls, sigma, denoised: &denoised };
         match (self.watch)(&step) {
             ControlFlow::Continue(()) => Ok(denoised),
-            ControlFlow::Break(()) => Err(Error::Cancelled { call: self.call, calls: self.calls }.into()),
+            ControlFlow::Break(()) => {
+                Err(Error::Cancelled { what: "network call", call: self.call, calls: self.calls }.into())
+            }
         }
     }
 }

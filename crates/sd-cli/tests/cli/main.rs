@@ -2,6 +2,7 @@
 
 mod additions;
 mod bad_input;
+mod convert;
 mod drawing;
 mod evaluation;
 mod training;

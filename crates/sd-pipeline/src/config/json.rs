@@ -37,6 +37,18 @@ impl Json {
         Ok(Self { file: file.to_path_buf(), map })
     }
 
+    /// The object with another value of `key`.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.map.insert(key.to_string(), value.into());
+        self
+    }
+
+    /// All keys that were not taken out.
+    pub fn into_map(self) -> Map<String, Value> {
+        self.map
+    }
+
     /// The value of `key`, which stays where it is; none where it is absent.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.map.get(key)
