@@ -75,7 +75,7 @@ pub enum Error {
     /// The watcher asked to stop.
     #[error("cancelled after {what} {call} of {calls}")]
     Cancelled {
-        /// What is counted: "network call", or "MB" of a file that is written.
+        /// What is counted: "network call", or "megabyte" of weights that are written.
         what: &'static str,
         /// Which one was the last, from 1.
         call: usize,

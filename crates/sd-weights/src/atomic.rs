@@ -48,7 +48,8 @@ pub fn make_folder_atomically<E>(
 
 /// What a file or folder is called until it is complete.
 fn beside(path: &Path) -> PathBuf {
-    let mut partial = OsString::from(path);
+    // Without a slash at its end, which would make this a name inside.
+    let mut partial = OsString::from(path.components().collect::<PathBuf>());
     partial.push(format!(".{}.partial", std::process::id()));
     partial.into()
 }

@@ -210,7 +210,7 @@ mod tests {
         let mut draft = Draft::default();
         draft.put("large".into(), 0, place(folder.path(), "a", &[1e5]));
         let file = folder.path().join("model.safetensors");
-        let mut write = |dtype, flow| draft.write(&file, dtype, &mut |_| flow).unwrap_err();
+        let write = |dtype, flow| draft.write(&file, dtype, &mut |_| flow).unwrap_err();
         let error = write(Some(FloatDType::F16), ControlFlow::Continue(()));
         assert!(matches!(&error, WeightsError::NotFinite { key, dtype: "f16", .. } if key == "large"), "{error}");
         assert!(matches!(write(None, ControlFlow::Break(())), WeightsError::Stopped { .. }));

@@ -10,7 +10,7 @@ fn a_model_in_another_layout_draws_the_same_picture() {
     let tiny = TinyFamily::new(Family::Sd1);
     save_single(&tiny.single_tensors(), &run.path("single.safetensors"));
     let mut pictures = Vec::new();
-    for (from, to) in [("single.safetensors", "folder"), ("folder", "back.safetensors")] {
+    for (from, to) in [("single.safetensors", "folder/"), ("folder", "back.safetensors")] {
         let output = run.sd(&["convert", from, to, "--progress", "json"]);
         assert!(output.status.success(), "{}", stderr(&output));
         let said = stdout(&output);

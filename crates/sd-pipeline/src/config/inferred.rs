@@ -47,11 +47,11 @@ pub fn unet(weights: &Weights, family: Family) -> Result<Json, Error> {
         "in_channels": size(weights, "conv_in.weight", 1)?,
         "out_channels": size(weights, "conv_out.weight", 0)?,
         "block_out_channels": channels,
-        "layers_per_block": resnets,
+        "layers_per_block": per_level(&resnets),
         "down_block_types": down_types,
         "up_block_types": up_types,
-        "transformer_layers_per_block": depths,
-        "attention_head_dim": heads.collect::<Vec<_>>(),
+        "transformer_layers_per_block": per_level(&depths),
+        "attention_head_dim": per_level(&heads.collect::<Vec<_>>()),
         "cross_attention_dim": size(weights, attention, 1)?,
     });
     if family == Family::Xl {
@@ -110,6 +110,14 @@ pub fn text(weights: &Weights, is_open_clip: bool) -> Result<(Json, &'static str
     });
     let class = if projection.is_some() { "CLIPTextModelWithProjection" } else { "CLIPTextModel" };
     Ok((object(weights, config), class))
+}
+
+/// One value for all levels where it is the same: some of diffusers' code takes no list.
+fn per_level(values: &[usize]) -> Value {
+    match values {
+        [first, rest @ ..] if rest.iter().all(|value| value == first) => (*first).into(),
+        _ => values.into(),
+    }
 }
 
 /// How many of these tensors there are, from 0 on.

@@ -149,7 +149,7 @@ fn write(
         written.map_err(|error| match error {
             WeightsError::Stopped { .. } => {
                 let megabytes = |bytes: u64| bytes.div_ceil(1_000_000) as usize;
-                Error::Cancelled { what: "MB", call: megabytes(done), calls: megabytes(total) }
+                Error::Cancelled { what: "megabyte", call: megabytes(done), calls: megabytes(total) }
             }
             other => other.into(),
         })?;
