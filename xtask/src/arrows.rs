@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use crate::cargo::root;
 
 /// Which crates of the workspace each one may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("crates/sd-schedule", &[]),
     // Its tests measure it with sd-exact.
     ("crates/sd-samplers", &["sd-schedule", "sd-exact"]),
@@ -13,6 +13,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     // Its tests name it again, to turn its features on.
     ("crates/sd-ops", &["sd-ops"]),
     ("crates/sd-clip", &["sd-ops"]),
+    ("crates/sd-scenes-model", &[]),
     ("crates/sd-unet", &["sd-ops"]),
     ("crates/sd-vae", &["sd-ops"]),
     ("crates/sd-weights", &[]),
@@ -23,7 +24,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
         &["sd-schedule", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline", "sd-scenes", "sd-train"],
     ),
     ("crates/sd-evaluate", &["sd-weights", "sd-pipeline", "sd-scenes", "sd-train"]),
-    ("crates/sd-cli", &["sd-pipeline", "sd-recipe", "sd-evaluate", "sd-golden"]),
+    ("crates/sd-cli", &["sd-pipeline", "sd-recipe", "sd-evaluate", "sd-scenes-model", "sd-golden"]),
     ("crates/sd-golden", &["sd-samplers", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline"]),
     ("benches", &["sd-schedule", "sd-samplers"]),
     ("xtask", &[]),

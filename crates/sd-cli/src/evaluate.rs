@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use sd_evaluate::{Classifier, Evaluation, EvaluationConfig, digest, write_report};
 use sd_pipeline::{DType, Pipeline, SamplerName, device_by_name};
 
+use crate::builtin::Folder;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::progress::{Kind, Progress};
@@ -18,9 +19,9 @@ use crate::progress::{Kind, Progress};
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, args_override_self = true)]
 pub struct Args {
-    /// Folder of the model, trained on scenes
+    /// Folder of a model that was trained on scenes [default: the built-in model]
     #[arg(long, value_name = "PATH")]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// Folder of the classifier
     #[arg(long, value_name = "PATH")]
     classifier: PathBuf,
@@ -75,7 +76,7 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  sd evaluate --model scenes --classifier classifier --output evaluation
+  sd evaluate --classifier classifier --output evaluation
   sd evaluate --model scenes --classifier classifier --output quick --captions 100 --samples 500 --distance-steps 5,20
 
 Exit codes: 0 measured, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
@@ -87,9 +88,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let classifier = Classifier::from_folder(&args.classifier, &device)?;
     let mut progress = Progress::new(args.progress);
     let cancel = Cancel::on_ctrl_c()?;
-    progress.busy(&format!("loading {}", args.model.display()));
-    let pipeline = Pipeline::from_folder(&args.model, &device, DType::F32)?;
-    let digests = [digest(&args.model)?, digest(&args.classifier)?];
+    let folder = Folder::of(args.model.as_deref())?;
+    progress.busy(&format!("loading {}", folder.name()));
+    let pipeline = Pipeline::from_folder(folder.path(), &device, DType::F32)?;
+    let digests = [digest(folder.path())?, digest(&args.classifier)?];
     progress.loaded();
     let evaluation = Evaluation { pipeline: &pipeline, classifier: &classifier, config };
     let findings = evaluation.run(&args.output, [&digests[0], &digests[1]], &mut |work| {

@@ -3,17 +3,20 @@ use std::time::SystemTime;
 
 use clap::ValueEnum;
 use sd_pipeline::{
-    Average, Choices, DType, Error, Latents, Model, Pipeline, Prediction, Request, SamplerOption, Schedule,
-    device_by_name, read_tensor, write_tensor,
+    DType, Error, Latents, Pipeline, Request, SamplerOption, Schedule, device_by_name, read_tensor, write_tensor,
 };
 
-use crate::additions::Additions;
+use crate::builtin;
 use crate::cancel::Cancel;
+use crate::model::ModelFlags;
 use crate::progress::{Kind, Progress};
 
 /// Draw pictures from text.
 ///
-/// The model is a folder in the diffusers layout (model_index.json, unet/, vae/, text_encoder/, ...) or a single file
+/// Without --model, a small model of landscapes draws that is part of this program: houses, trees, boats and the like in
+/// meadows, deserts, cities, by day and by night, 64 pixels wide.
+///
+/// Other models are folders in the diffusers layout (model_index.json, unet/, vae/, text_encoder/, ...) or single files
 /// (.safetensors or .ckpt) with the names of the original programs. Stable Diffusion 1.x, 2.x and XL are read, and, from
 /// folders, DDPM and DDIM models that draw in pixels and without a text.
 ///
@@ -21,15 +24,8 @@ use crate::progress::{Kind, Progress};
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, args_override_self = true)]
 pub struct Args {
-    /// Folder of the model, or its single file
-    #[arg(long, value_name = "PATH")]
-    model: PathBuf,
-    /// What the U-Net predicts [default: what the model says; for single files of 2.x that say nothing: v]
-    #[arg(long, value_enum, value_name = "KIND")]
-    prediction: Option<Predicts>,
-    /// Take the moving average of the weights from a single file that has both
-    #[arg(long)]
-    ema: bool,
+    #[command(flatten)]
+    model: ModelFlags,
     /// What the picture should show; may be empty [models that draw without a text have none]
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
@@ -50,14 +46,13 @@ pub struct Args {
     /// schedules of your own.
     #[arg(long, value_name = "NAME")]
     schedule: Option<String>,
-    /// Sampling steps: more are slower and finer [default: 50, or those that --schedule lists; ddpm in pixels: all]
+    /// Sampling steps: more are slower and finer [default: 50, or those that --schedule lists; ddpm in pixels: all;
+    /// built-in model: 25]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
-    /// How closely to follow the prompt; 1 ignores the negative prompt and halves the work [default: 7.5, XL: 5]
+    /// How closely to follow the prompt; 1 ignores the negative prompt and halves the work [default: 7.5, XL: 5, built-in model: 3]
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     guidance: Option<f64>,
-    #[command(flatten)]
-    additions: Additions,
     #[command(flatten)]
     options: Options,
     /// Width in pixels, mostly a multiple of 8 [default: the model's own]
@@ -141,6 +136,7 @@ impl Options {
 
 const EXAMPLES: &str = "\
 Examples:
+  sd generate --prompt \"a red house by the sea at sunset\"
   sd generate --model sd15 --prompt \"a lighthouse at dusk\" --output lighthouse.png
   sd generate --model sd15 --prompt \"a cat\" --negative-prompt \"blurry\" --steps 20 --seed 42 --count 4
   sd generate --model v1-5-pruned-emaonly.safetensors --prompt \"a cat\" --steps 20
@@ -148,14 +144,6 @@ Examples:
   sd generate --model sdxl --prompt \"a city\" --width 1024 --height 768 --sampler dpm++2m --schedule karras --steps 20
 
 Exit codes: 0 drawn, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Predicts {
-    /// The noise
-    Eps,
-    /// The velocity
-    V,
-}
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Rng {
@@ -175,7 +163,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let device = device_by_name(&args.device)?;
     let request = args.request()?;
     args.check_files()?;
-    let mut model = Model::open_with(&args.model, &args.choices())?;
+    let (folder, mut model) = args.model.open()?;
     model.check(&request)?;
     let dtype = match args.dtype {
         Precision::F32 => DType::F32,
@@ -187,15 +175,19 @@ pub fn run(args: &Args) -> Result<(), Error> {
     }
     let mut progress = Progress::new(args.progress);
     model.notes().iter().for_each(|note| progress.warn(note));
-    args.additions.apply(&mut model, &progress)?;
+    args.model.add(&mut model, &progress)?;
     for (flag, text) in [("--prompt", args.prompt.as_ref()), ("--negative-prompt", args.negative_prompt.as_ref())] {
         if let Some(cut) = text.and_then(|text| model.cut(text)) {
             progress.warn(&format!("{flag} is too long for the text encoder, which will not see: {cut:?}"));
         }
     }
+    if args.model.is_builtin() {
+        builtin::warn_of_unknown_words(&model.spelt(args.prompt.as_deref().unwrap_or_default()), &progress);
+    }
     let cancel = Cancel::on_ctrl_c()?;
-    progress.busy(&format!("loading {}", args.model.display()));
+    progress.busy(&format!("loading {}", folder.name()));
     let pipeline = model.load(&device, dtype)?;
+    drop(folder);
     progress.loaded();
     for index in 0..args.count.unwrap_or(1) {
         let request = Request { seed: request.seed.wrapping_add(index), ..request.clone() };
@@ -205,18 +197,11 @@ pub fn run(args: &Args) -> Result<(), Error> {
 }
 
 impl Args {
-    fn choices(&self) -> Choices {
-        Choices {
-            prediction: self.prediction.map(|predicts| match predicts {
-                Predicts::Eps => Prediction::Eps,
-                Predicts::V => Prediction::V,
-            }),
-            average: if self.ema { Average::Ema } else { Average::Last },
-        }
-    }
-
     fn request(&self) -> Result<Request, Error> {
         let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
+        // The built-in model has defaults of its own.
+        let is_builtin = self.model.is_builtin();
+        let listed = schedule.as_ref().and_then(Schedule::steps);
         Ok(Request {
             prompt: self.prompt.clone(),
             negative_prompt: self.negative_prompt.clone(),
@@ -224,9 +209,9 @@ impl Args {
             height: self.height,
             sampler: self.sampler.as_deref().map(str::parse).transpose()?,
             options: self.options.given(),
-            steps: self.steps,
+            steps: self.steps.or(if is_builtin { listed.or(Some(builtin::STEPS)) } else { None }),
             schedule,
-            guidance: self.guidance,
+            guidance: self.guidance.or(if is_builtin { Some(builtin::GUIDANCE) } else { None }),
             seed: self.seed.unwrap_or_else(new_seed),
             latents: self.latents.as_deref().map(read_latents).transpose()?,
         })

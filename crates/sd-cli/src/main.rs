@@ -2,13 +2,14 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate is what prints")]
 
-mod additions;
+mod builtin;
 mod cancel;
 mod convert;
 mod evaluate;
 mod failure;
 mod generate;
 mod info;
+mod model;
 mod progress;
 mod samplers;
 mod train;
@@ -21,7 +22,7 @@ use clap::{Parser, Subcommand};
 
 /// Stable Diffusion in Rust: draws pictures from text, on any machine.
 ///
-/// Try: sd generate --model stable-diffusion-v1-5 --prompt "a lighthouse at dusk"
+/// Try: sd generate --prompt "a red house by the sea at sunset"
 #[derive(Parser)]
 #[command(version)]
 struct Cli {

@@ -1,10 +1,11 @@
 //! The program as a person runs it.
 
-mod additions;
 mod bad_input;
+mod builtin;
 mod convert;
 mod drawing;
 mod evaluation;
+mod model;
 mod training;
 
 use std::path::{Path, PathBuf};

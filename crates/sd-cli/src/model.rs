@@ -2,13 +2,24 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use sd_pipeline::{Error, Lora, Model, TextualInversion};
+use clap::ValueEnum;
+use sd_pipeline::{Average, Choices, Error, Lora, Model, Prediction, TextualInversion};
 
+use crate::builtin::Folder;
 use crate::progress::Progress;
 
-/// What is added to a model before it is loaded.
+/// Which model is meant, and what is changed of it before it is loaded.
 #[derive(clap::Args)]
-pub struct Additions {
+pub struct ModelFlags {
+    /// Folder of the model, or its single file [default: the built-in model of landscapes]
+    #[arg(long, value_name = "PATH")]
+    model: Option<PathBuf>,
+    /// What the U-Net predicts [default: what the model says; for single files of 2.x that say nothing: v]
+    #[arg(long, value_enum, value_name = "KIND")]
+    prediction: Option<Predicts>,
+    /// Take the moving average of the weights from a single file that has both
+    #[arg(long)]
+    ema: bool,
     /// LoRA file to merge into the weights, and how strongly [default weight: 1]; may be repeated
     ///
     /// Files of kohya's programs, PEFT and diffusers are read: LoRA, LoCon, LoHa, LoKr and DoRA, of the U-Net and the text
@@ -44,6 +55,14 @@ impl FromStr for Named {
     }
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Predicts {
+    /// The noise
+    Eps,
+    /// The velocity
+    V,
+}
+
 /// A file, and a number that is 1 if there is none behind a colon.
 #[derive(Debug, Clone, PartialEq)]
 struct Weighted {
@@ -67,9 +86,28 @@ impl FromStr for Weighted {
     }
 }
 
-impl Additions {
-    /// Adds all to `model`, and says of each what fitted.
-    pub fn apply(&self, model: &mut Model, progress: &Progress) -> Result<(), Error> {
+impl ModelFlags {
+    /// Opens the model; its folder must be there until it is loaded.
+    pub fn open(&self) -> Result<(Folder, Model), Error> {
+        let choices = Choices {
+            prediction: self.prediction.map(|predicts| match predicts {
+                Predicts::Eps => Prediction::Eps,
+                Predicts::V => Prediction::V,
+            }),
+            average: if self.ema { Average::Ema } else { Average::Last },
+        };
+        let folder = Folder::of(self.model.as_deref())?;
+        let model = Model::open_with(folder.path(), &choices)?;
+        Ok((folder, model))
+    }
+
+    /// Whether none was named.
+    pub fn is_builtin(&self) -> bool {
+        self.model.is_none()
+    }
+
+    /// Adds what the flags name to `model`, and says of each what fitted.
+    pub fn add(&self, model: &mut Model, progress: &Progress) -> Result<(), Error> {
         for Weighted { file, weight } in &self.lora {
             let report = model.merge(&Lora::open(file, *weight)?)?;
             let (name, all) = (file.display(), report.matched + report.unmatched.len());
