@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use sd_pipeline::{Average, Choices, DType, Error, Layout, Prediction, convert};
+use sd_pipeline::{DType, Error, Layout, convert};
 
 use crate::cancel::Cancel;
+use crate::model::ChoiceFlags;
 use crate::progress::{Kind, Progress};
 
 /// Write a model in another layout or precision.
@@ -28,12 +29,8 @@ pub struct Args {
     /// The layout of OUT, which its name must agree with [default: as its name says]
     #[arg(long, value_enum, value_name = "LAYOUT")]
     layout: Option<Kinds>,
-    /// What the U-Net predicts [default: what the model says; for single files of 2.x that say nothing: v]
-    #[arg(long, value_enum, value_name = "KIND")]
-    prediction: Option<Predicts>,
-    /// Take the moving average of the weights from a single file that has both
-    #[arg(long)]
-    ema: bool,
+    #[command(flatten)]
+    choices: ChoiceFlags,
     /// How progress is shown
     #[arg(long, value_enum, default_value_t = Kind::Bar)]
     progress: Kind,
@@ -50,12 +47,6 @@ enum Precision {
 enum Kinds {
     Diffusers,
     Single,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Predicts {
-    Eps,
-    V,
 }
 
 const EXAMPLES: &str = "\
@@ -75,17 +66,10 @@ pub fn run(args: &Args) -> Result<(), Error> {
         Precision::F16 => DType::F16,
         Precision::Bf16 => DType::BF16,
     });
-    let choices = Choices {
-        prediction: args.prediction.map(|predicts| match predicts {
-            Predicts::Eps => Prediction::Eps,
-            Predicts::V => Prediction::V,
-        }),
-        average: if args.ema { Average::Ema } else { Average::Last },
-    };
     let mut progress = Progress::new(args.progress);
     let cancel = Cancel::on_ctrl_c()?;
     let mut shown = None;
-    let notes = convert(&args.from, &args.to, dtype, &choices, &mut |written| {
+    let notes = convert(&args.from, &args.to, dtype, &args.choices.choices(), &mut |written| {
         // There are a thousand tensors, and nobody reads as many lines.
         let percent = written.done * 100 / written.total.max(1);
         if shown != Some(percent) {

@@ -14,12 +14,8 @@ pub struct ModelFlags {
     /// Folder of the model, or its single file [default: the built-in model of landscapes]
     #[arg(long, value_name = "PATH")]
     model: Option<PathBuf>,
-    /// What the U-Net predicts [default: what the model says; for single files of 2.x that say nothing: v]
-    #[arg(long, value_enum, value_name = "KIND")]
-    prediction: Option<Predicts>,
-    /// Take the moving average of the weights from a single file that has both
-    #[arg(long)]
-    ema: bool,
+    #[command(flatten)]
+    choices: ChoiceFlags,
     /// LoRA file to merge into the weights, and how strongly [default weight: 1]; may be repeated
     ///
     /// Files of kohya's programs, PEFT and diffusers are read: LoRA, LoCon, LoHa, LoKr and DoRA, of the U-Net and the text
@@ -34,6 +30,29 @@ pub struct ModelFlags {
     /// Other autoencoder: a folder or a file; also AutoencoderTiny (TAESD), which decodes many times as fast
     #[arg(long, value_name = "PATH", alias = "tiny-vae")]
     vae: Option<PathBuf>,
+}
+
+/// What a model's files do not say, or what is wanted otherwise.
+#[derive(clap::Args)]
+pub struct ChoiceFlags {
+    /// What the U-Net predicts [default: what the model says; for single files of 2.x that say nothing: v]
+    #[arg(long, value_enum, value_name = "KIND")]
+    prediction: Option<Predicts>,
+    /// Take the moving average of the weights from a single file that has both
+    #[arg(long)]
+    ema: bool,
+}
+
+impl ChoiceFlags {
+    pub fn choices(&self) -> Choices {
+        Choices {
+            prediction: self.prediction.map(|predicts| match predicts {
+                Predicts::Eps => Prediction::Eps,
+                Predicts::V => Prediction::V,
+            }),
+            average: if self.ema { Average::Ema } else { Average::Last },
+        }
+    }
 }
 
 /// A file, and what is behind a colon that has no part of a path behind it.
@@ -89,15 +108,8 @@ impl FromStr for Weighted {
 impl ModelFlags {
     /// Opens the model; its folder must be there until it is loaded.
     pub fn open(&self) -> Result<(Folder, Model), Error> {
-        let choices = Choices {
-            prediction: self.prediction.map(|predicts| match predicts {
-                Predicts::Eps => Prediction::Eps,
-                Predicts::V => Prediction::V,
-            }),
-            average: if self.ema { Average::Ema } else { Average::Last },
-        };
         let folder = Folder::of(self.model.as_deref())?;
-        let model = Model::open_with(folder.path(), &choices)?;
+        let model = Model::open_with(folder.path(), &self.choices.choices())?;
         Ok((folder, model))
     }
 
