@@ -7,7 +7,6 @@ use burn::tensor::FloatDType;
 use safetensors::Dtype;
 use serde_json::{Map, Value, json};
 
-use crate::cast::tensor_data;
 use crate::load::name_of;
 use crate::place::Place;
 use crate::{Weights, WeightsError, write_atomically};
@@ -86,8 +85,9 @@ impl Draft {
                     failed = Some(error);
                     io::Error::other("told by itself")
                 };
-                let data = numbers(tensor, place).map_err(&mut fail)?;
-                file.write_all(&data)?;
+                let data = place.data(tensor.key, tensor.dtype, &place.shape).map_err(&mut fail)?;
+                let data = data.as_bytes();
+                file.write_all(data)?;
                 if watch(data.len() as u64).is_break() {
                     return Err(fail(WeightsError::Stopped { file: path.to_path_buf() }));
                 }
@@ -131,23 +131,6 @@ impl Draft {
 impl Tensor<'_> {
     fn bytes(&self) -> usize {
         self.shape.iter().product::<usize>() * width(self.dtype)
-    }
-}
-
-/// The bytes of a part of a tensor.
-fn numbers(tensor: &Tensor<'_>, place: &Place) -> Result<Vec<u8>, WeightsError> {
-    let (file, key) = (place.file.to_path_buf(), tensor.key.to_string());
-    let numbers = match place.read() {
-        Ok(Some(numbers)) => numbers,
-        Ok(None) => {
-            let found = format!("{:?}", place.dtype).to_lowercase();
-            return Err(WeightsError::WrongType { file, key, found });
-        }
-        Err(source) => return Err(WeightsError::Io { file, source }),
-    };
-    match tensor_data(numbers, tensor.dtype, &place.shape) {
-        Ok(data) => Ok(data.as_bytes().to_vec()),
-        Err(found) => Err(WeightsError::NotFinite { file, key, found, dtype: name_of(tensor.dtype) }),
     }
 }
 

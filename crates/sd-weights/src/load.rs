@@ -1,7 +1,6 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use burn::tensor::{DType, Device, FloatDType, Tensor};
 
-use crate::cast::tensor_data;
 use crate::fit::Fit;
 use crate::lora::flat;
 use crate::names::keys;
@@ -119,25 +118,16 @@ impl ModuleMapper for Loader<'_> {
 impl Loader<'_> {
     fn tensor<const D: usize>(&self, key: &str, shape: &[usize], device: &Device) -> Result<Tensor<D>, WeightsError> {
         let Some(patches) = self.weights.patches.get(key) else {
-            let data = self.read(key, shape, self.dtype)?;
+            let data = self.weights.tensors[key].data(key, self.dtype, shape)?;
             return Ok(Tensor::from_data(data, (device, DType::from(self.dtype))));
         };
-        let data = self.read(key, &flat(shape), FloatDType::F32)?;
+        let data = self.weights.tensors[key].data(key, FloatDType::F32, &flat(shape))?;
         let weight = Tensor::<2>::from_data(data, (device, DType::F32));
         let mut changed = weight.clone();
         for patch in patches {
             changed = changed + patch.of(&weight)?;
         }
         Ok(changed.cast(self.dtype).reshape(<[usize; D]>::try_from(shape).expect("the parameter's own dimensions")))
-    }
-
-    fn read(&self, key: &str, shape: &[usize], dtype: FloatDType) -> Result<TensorData, WeightsError> {
-        tensor_data(self.weights.read(key)?, dtype, shape).map_err(|found| WeightsError::NotFinite {
-            file: self.weights.file_of(key),
-            key: key.to_string(),
-            found,
-            dtype: name_of(dtype),
-        })
     }
 
     fn finish(self) -> Result<(), WeightsError> {

@@ -3,10 +3,15 @@ use std::io::{Read, Result, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use burn::tensor::{FloatDType, TensorData};
 use bytemuck::Pod;
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use safetensors::Dtype;
+
+use crate::WeightsError;
+use crate::cast::tensor_data;
+use crate::load::name_of;
 
 /// Where a tensor lies: a view of numbers in a file, as PyTorch has views of memory.
 ///
@@ -59,7 +64,7 @@ impl Place {
     }
 
     /// The numbers row by row, in single precision; none where they are not numbers with a fraction.
-    pub fn read(&self) -> Result<Option<Vec<f32>>> {
+    fn read(&self) -> Result<Option<Vec<f32>>> {
         let mut file = File::open(&self.file)?;
         file.seek(SeekFrom::Start(self.offset))?;
         // Checkpoints are little-endian, as are all machines this runs on.
@@ -82,6 +87,29 @@ impl Place {
         };
         let lies_in_rows = self.strides == strides_in_rows(&self.shape);
         Ok(Some(if lies_in_rows { numbers } else { self.gather(&numbers) }))
+    }
+
+    /// The numbers row by row, in single precision; `key` is the tensor's name in messages.
+    pub fn numbers(&self, key: &str) -> std::result::Result<Vec<f32>, WeightsError> {
+        let file = self.file.to_path_buf();
+        match self.read() {
+            Ok(Some(numbers)) => Ok(numbers),
+            Ok(None) => {
+                let found = format!("{:?}", self.dtype).to_lowercase();
+                Err(WeightsError::WrongType { file, key: key.to_string(), found })
+            }
+            Err(source) => Err(WeightsError::Io { file, source }),
+        }
+    }
+
+    /// The numbers as data of a shape and a precision, in which all are finite.
+    pub fn data(&self, key: &str, dtype: FloatDType, shape: &[usize]) -> std::result::Result<TensorData, WeightsError> {
+        tensor_data(self.numbers(key)?, dtype, shape).map_err(|found| WeightsError::NotFinite {
+            file: self.file.to_path_buf(),
+            key: key.to_string(),
+            found,
+            dtype: name_of(dtype),
+        })
     }
 
     /// How many numbers there are from the first to the last, those between them included.

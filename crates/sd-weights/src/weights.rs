@@ -145,16 +145,7 @@ impl Weights {
     ///
     /// Panics if there is no such key.
     pub fn read(&self, key: &str) -> Result<Vec<f32>, WeightsError> {
-        let place = &self.tensors[key];
-        let file = self.file_of(key);
-        match place.read() {
-            Ok(Some(numbers)) => Ok(numbers),
-            Ok(None) => {
-                let found = format!("{:?}", place.dtype).to_lowercase();
-                Err(WeightsError::WrongType { file, key: key.to_string(), found })
-            }
-            Err(source) => Err(WeightsError::Io { file, source }),
-        }
+        self.tensors[key].numbers(key)
     }
 
     /// The file that holds `key`.

@@ -9,7 +9,6 @@ use super::factor::flat;
 use super::parts::Parts;
 use super::target::Target;
 use super::{Change, Component};
-use crate::cast::tensor_data;
 use crate::single_file::{UnetPlan, unet};
 use crate::{Weights, WeightsError};
 
@@ -173,10 +172,7 @@ impl Source {
     /// A tensor as a matrix: its first dimension, and the others.
     pub fn matrix(&self, key: &str, device: &Device) -> Result<Tensor<2>, WeightsError> {
         let shape = flat(self.shape(key));
-        let data = tensor_data(self.numbers(key)?, FloatDType::F32, &shape).map_err(|found| {
-            let (file, key) = (self.0.file_of(key), key.to_string());
-            WeightsError::NotFinite { file, key, found, dtype: "f32" }
-        })?;
+        let data = self.0.tensors[key].data(key, FloatDType::F32, &shape)?;
         Ok(Tensor::from_data(data, device))
     }
 }
