@@ -1,6 +1,7 @@
 use burn::module::Param;
 use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
+use sd_ops::project;
 
 use crate::ClipTextConfig;
 use crate::layer::Layer;
@@ -108,7 +109,7 @@ impl ClipText {
         });
         let pooled = Tensor::cat(rows.collect(), 0);
         match &self.text_projection {
-            Some(projection) => projection.forward(pooled),
+            Some(projection) => project(projection, pooled),
             None => pooled,
         }
     }

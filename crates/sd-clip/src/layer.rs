@@ -1,6 +1,6 @@
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{causal_attention, gelu, normalise_tokens, quick_gelu};
+use sd_ops::{causal_attention, gelu, normalise_tokens, project, quick_gelu};
 
 use crate::{Activation, ClipTextConfig};
 
@@ -59,11 +59,11 @@ impl SelfAttention {
         let [batch, tokens, width] = x.dims();
         let split = |x: Tensor<3>| x.reshape([batch, tokens, self.heads, width / self.heads]).swap_dims(1, 2);
         let attended = causal_attention(
-            split(self.q_proj.forward(x.clone())),
-            split(self.k_proj.forward(x.clone())),
-            split(self.v_proj.forward(x)),
+            split(project(&self.q_proj, x.clone())),
+            split(project(&self.k_proj, x.clone())),
+            split(project(&self.v_proj, x)),
         );
-        self.out_proj.forward(attended.swap_dims(1, 2).reshape([batch, tokens, width]))
+        project(&self.out_proj, attended.swap_dims(1, 2).reshape([batch, tokens, width]))
     }
 }
 
@@ -85,11 +85,11 @@ impl Mlp {
     }
 
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let x = self.fc1.forward(x);
+        let x = project(&self.fc1, x);
         let x = match self.activation {
             Activation::QuickGelu => quick_gelu(x),
             Activation::Gelu => gelu(x),
         };
-        self.fc2.forward(x)
+        project(&self.fc2, x)
     }
 }

@@ -27,6 +27,7 @@ mod extension;
 #[cfg(feature = "flex")]
 mod kernel;
 mod layer_norm;
+mod linear;
 mod modules;
 mod norm;
 
@@ -34,5 +35,6 @@ pub use activation::{geglu, gelu, quick_gelu};
 pub use attention::{attention, causal_attention};
 pub use conv::{Padding, conv2d};
 pub use layer_norm::layer_norm;
-pub use modules::{convolve, normalise, normalise_silu, normalise_tokens};
+pub use linear::linear;
+pub use modules::{convolve, normalise, normalise_silu, normalise_tokens, project};
 pub use norm::{group_norm, group_norm_silu};

@@ -1,8 +1,8 @@
 use burn::nn::conv::Conv2d;
-use burn::nn::{GroupNorm, LayerNorm, PaddingConfig2d};
+use burn::nn::{GroupNorm, LayerNorm, Linear, PaddingConfig2d};
 use burn::tensor::Tensor;
 
-use crate::{Padding, conv2d, group_norm, group_norm_silu, layer_norm};
+use crate::{Padding, conv2d, group_norm, group_norm_silu, layer_norm, linear};
 
 /// What the module's `forward` gives, by [`conv2d`].
 pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
@@ -42,4 +42,9 @@ pub fn normalise_tokens<const D: usize>(norm: &LayerNorm, eps: f64, x: Tensor<D>
         Some(beta) => layer_norm(x, norm.gamma.val(), beta.val(), eps),
         None => norm.forward(x),
     }
+}
+
+/// What the module's `forward` gives, by [`linear`].
+pub fn project<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
+    linear(x, layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()))
 }

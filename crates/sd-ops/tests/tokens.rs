@@ -216,3 +216,30 @@ fn gradients_are_the_slopes_of_a_whole_transformer() {
         }
     }
 }
+
+#[test]
+fn linear_layers_of_views_are_burns() {
+    let device = Device::flex();
+    for [batch, rows, inputs, outputs] in [[1, 1, 1, 1], [2, 7, 5, 3], [3, 40, 33, 70], [1, 130, 640, 96]] {
+        let (weight, bias) = (random([outputs, inputs], &device).swap_dims(0, 1), random([outputs], &device));
+        // As it lies, as a picture's channels lie, a part, and each batch's rows backwards.
+        let wide = random([batch, rows + 2, inputs + 3], &device);
+        let views: [Tensor<3>; 4] = [
+            random([batch, rows, inputs], &device),
+            random([batch, inputs, rows], &device).swap_dims(1, 2),
+            wide.slice([0..batch, 1..rows + 1, 2..inputs + 2]),
+            random([batch, rows, inputs], &device).flip([1]),
+        ];
+        for (i, x) in views.into_iter().enumerate() {
+            for bias in [None, Some(bias.clone())] {
+                let theirs = burn::tensor::module::linear(x.clone(), weight.clone(), bias.clone());
+                let ours = sd_ops::linear(x.clone(), weight.clone(), bias);
+                let apart = distance(ours, theirs);
+                assert!(apart < 3e-6, "{batch}×{rows}×{inputs} to {outputs}, view {i}: {apart}");
+            }
+        }
+    }
+    let (x, weight) = (random([3, 5], &device), random([5, 4], &device));
+    let theirs = burn::tensor::module::linear(x.clone(), weight.clone(), None);
+    assert!(distance(sd_ops::linear(x, weight, None), theirs) < 1e-6);
+}

@@ -1,6 +1,6 @@
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::attention;
+use sd_ops::{attention, project};
 
 /// Multi-head attention from pixels to a context: to the pixels themselves, or to the text.
 #[derive(Module, Debug)]
@@ -32,10 +32,10 @@ impl Attention {
             x.reshape([batch, length, self.heads, channels / self.heads]).swap_dims(1, 2)
         };
         let attended = attention(
-            split(self.to_q.forward(x)),
-            split(self.to_k.forward(context.clone())),
-            split(self.to_v.forward(context)),
+            split(project(&self.to_q, x)),
+            split(project(&self.to_k, context.clone())),
+            split(project(&self.to_v, context)),
         );
-        self.to_out.forward(attended.swap_dims(1, 2).reshape([batch, pixels, channels]))
+        project(&self.to_out, attended.swap_dims(1, 2).reshape([batch, pixels, channels]))
     }
 }

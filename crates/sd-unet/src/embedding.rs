@@ -1,6 +1,7 @@
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
 use burn::tensor::activation::silu;
+use sd_ops::project;
 
 /// Numbers as sinusoids of many frequencies (Vaswani et al. 2017, section 3.5; Ho et al. 2020).
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +54,7 @@ impl TimestepEmbedding {
 
     /// `x`: `[batch, input]`; output: `[batch, output]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.linear_2.forward(silu(self.linear_1.forward(x)))
+        project(&self.linear_2, silu(project(&self.linear_1, x)))
     }
 
     /// The precision of the weights.

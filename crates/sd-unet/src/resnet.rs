@@ -1,7 +1,7 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{convolve, normalise_silu};
+use sd_ops::{convolve, normalise_silu, project};
 
 use crate::blocks::AROUND;
 
@@ -44,7 +44,7 @@ impl ResnetBlock {
     /// `x`: `[batch, channels_in, height, width]`; `time`: `[batch, time_embed_dim]`, after its SiLU;
     /// output: `[batch, channels_out, height, width]`.
     pub fn forward(&self, x: Tensor<4>, time: Tensor<2>) -> Tensor<4> {
-        let shift = self.time_emb_proj.forward(time);
+        let shift = project(&self.time_emb_proj, time);
         let [batch, channels] = shift.dims();
         let h = convolve(&self.conv1, normalise_silu(&self.norm1, x.clone()));
         let h = h + shift.reshape([batch, channels, 1, 1]);

@@ -1,6 +1,6 @@
 use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{attention, normalise};
+use sd_ops::{attention, normalise, project};
 
 use crate::blocks::Attend;
 use crate::plan::BlockPlan;
@@ -39,11 +39,11 @@ impl Attend for SelfAttention {
         let pixels = normalise(&self.group_norm, x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
         let split = |linear: &Linear| {
             let heads = [batch, height * width, self.heads, channels / self.heads];
-            linear.forward(pixels.clone()).reshape(heads).swap_dims(1, 2)
+            project(linear, pixels.clone()).reshape(heads).swap_dims(1, 2)
         };
         let (q, k, v) = (split(&self.to_q), split(&self.to_k), split(&self.to_v));
         let attended = attention(q, k, v);
-        let attended = self.to_out.forward(attended.swap_dims(1, 2).reshape([batch, height * width, channels]));
+        let attended = project(&self.to_out, attended.swap_dims(1, 2).reshape([batch, height * width, channels]));
         attended.swap_dims(1, 2).reshape([batch, channels, height, width]) + x
     }
 }

@@ -1,6 +1,6 @@
 use burn::nn::{GroupNorm, GroupNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{geglu, normalise, normalise_tokens};
+use sd_ops::{geglu, normalise, normalise_tokens, project};
 
 use crate::UnetConfig;
 use crate::attention::Attention;
@@ -35,11 +35,11 @@ impl Attend for Transformer2d {
     fn forward(&self, x: Tensor<4>, context: &Tensor<3>) -> Tensor<4> {
         let [batch, channels, height, width] = x.dims();
         let pixels = normalise(&self.norm, x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
-        let mut pixels = self.proj_in.forward(pixels);
+        let mut pixels = project(&self.proj_in, pixels);
         for block in &self.transformer_blocks {
             pixels = block.forward(pixels, context);
         }
-        let pixels = self.proj_out.forward(pixels);
+        let pixels = project(&self.proj_out, pixels);
         pixels.swap_dims(1, 2).reshape([batch, channels, height, width]) + x
     }
 }
@@ -95,6 +95,6 @@ impl FeedForward {
     }
 
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        self.out.forward(geglu(self.proj.forward(x)))
+        project(&self.out, geglu(project(&self.proj, x)))
     }
 }

@@ -1,6 +1,6 @@
 use burn::nn::{GroupNorm, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{attention, normalise};
+use sd_ops::{attention, normalise, project};
 
 use crate::resnet::{ResnetBlock, norm};
 
@@ -50,11 +50,11 @@ impl Attention {
         let [batch, channels, height, width] = x.dims();
         let pixels = normalise(&self.group_norm, x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
         let attended = attention(
-            self.to_q.forward(pixels.clone()).unsqueeze_dim(1),
-            self.to_k.forward(pixels.clone()).unsqueeze_dim(1),
-            self.to_v.forward(pixels).unsqueeze_dim(1),
+            project(&self.to_q, pixels.clone()).unsqueeze_dim(1),
+            project(&self.to_k, pixels.clone()).unsqueeze_dim(1),
+            project(&self.to_v, pixels).unsqueeze_dim(1),
         );
-        let attended = self.to_out.forward(attended.squeeze_dim::<3>(1));
+        let attended = project(&self.to_out, attended.squeeze_dim::<3>(1));
         attended.swap_dims(1, 2).reshape([batch, channels, height, width]) + x
     }
 }

@@ -1,5 +1,6 @@
 //! Where tensors meet the kernels: extensions of Burn's Flex backend, and of its autodiff.
 
+pub(crate) mod linear;
 pub(crate) mod pictures;
 pub(crate) mod tokens;
 
@@ -21,6 +22,11 @@ fn has_kernels(device: &DispatchDevice) -> bool {
 /// Whether the kernels can take this tensor.
 pub(crate) fn fits<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && has_kernels(x.device().as_dispatch())
+}
+
+/// Whether the kernels that have no gradients can take this tensor.
+pub(crate) fn fits_forward<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && matches!(x.device().as_dispatch(), DispatchDevice::Flex(_))
 }
 
 /// The numbers of a contiguous tensor in single precision.

@@ -10,6 +10,7 @@ use std::cell::RefCell;
 
 use rayon::prelude::*;
 
+use super::gemm::{Bias, Columns, Matrix, Patches, Product};
 use super::lanes::Shared;
 use super::padded::Padded;
 use super::vector::{Job, Level, Vector};
@@ -22,6 +23,8 @@ const TERMS: usize = 512;
 const WEIGHTS: usize = 48 << 10;
 /// Bytes of a chunk's padded input, for the second cache.
 const CHUNK: usize = 160 << 10;
+/// Terms from which on the convolution is a product of matrices.
+const PRODUCT: usize = 256;
 /// Channels of the widest tile.
 const WIDEST: usize = 6;
 
@@ -36,14 +39,50 @@ pub(crate) struct Weights<'a> {
     pub columns: isize,
 }
 
+impl<'a> Weights<'a> {
+    /// As `[outputs, terms]`, if a term's number says where its weight lies.
+    fn matrix(&self, window: &Window) -> Option<Matrix<'a>> {
+        let [height, width] = window.kernel.map(|edge| edge as isize);
+        let in_order = [self.inputs, self.rows, self.columns] == [height * width, width, 1];
+        let sizes = [window.outputs, window.terms()];
+        let numbers = &self.numbers[self.start..];
+        (in_order && self.outputs >= 0).then(|| Matrix::new(numbers, sizes, [self.outputs as usize, 1]))
+    }
+}
+
 thread_local! {
+    static PADDED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
     static BUFFERS: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
 /// The convolution of `x`, `[batch, inputs, height, width]`, with a bias for each channel that goes out, or none.
 pub(crate) fn convolve(level: Level, window: &Window, x: &[f32], weights: Weights, bias: Option<&[f32]>) -> Vec<f32> {
-    let way = if winograd::pays(window) { winograd::convolve } else { in_order };
+    let way = match weights.matrix(window) {
+        _ if winograd::pays(window) => winograd::convolve,
+        Some(_) if window.terms() >= PRODUCT => as_product,
+        _ => in_order,
+    };
     way(level, window, x, weights, bias)
+}
+
+/// The same as a product of the weights and of the patches of pictures that each output sees.
+pub(super) fn as_product(level: Level, window: &Window, x: &[f32], weights: Weights, bias: Option<&[f32]>) -> Vec<f32> {
+    assert_eq!(x.len(), window.batch * window.image(), "{window:?}");
+    let left = weights.matrix(window).expect("weights of an output that lie in the order of its terms");
+    let whole = Chunk { images: 0..window.batch, rows: 0..window.out[0] };
+    let count = window.batch * window.outputs * window.pixels();
+    let mut out = Vec::with_capacity(count);
+    PADDED.with_borrow_mut(|memory| {
+        let padded = Padded::new(window, &whole, x, memory);
+        let right = &Patches::new(window, &padded);
+        let columns = &Columns::panels(level, window.batch, window.pixels(), window.outputs * window.pixels());
+        let bias = bias.map_or(Bias::None, Bias::OfRows);
+        let product = Product { left, right, columns, bias, out_row: window.pixels() };
+        product.write(level, &Shared(out.as_mut_ptr()), count);
+    });
+    // SAFETY: the panels are all columns of all pictures, and the rows all outputs.
+    unsafe { out.set_len(count) };
+    out
 }
 
 /// The same, term by term.

@@ -8,6 +8,7 @@
 pub(crate) mod activation;
 pub(crate) mod attention;
 pub(crate) mod forward;
+pub(crate) mod gemm;
 pub(crate) mod gradients;
 mod lanes;
 pub(crate) mod layer_norm;

@@ -2,13 +2,19 @@
 
 #![expect(unsafe_code, reason = "vectors are loaded and stored")]
 
-use super::forward::{Weights, convolve};
+use super::forward::{Weights, as_product, in_order};
 use super::gradients::{of_bias, of_input, of_weight};
 use super::vector::{Job, Level, Vector};
 use super::window::Window;
 
+mod product;
 mod tokens;
 mod winograd;
+
+/// All kinds of vectors that there are here.
+fn levels() -> Vec<Level> {
+    [Level::all(), vec![Level::Wide]].concat()
+}
 
 /// Numbers between −0.5 and 0.5.
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
@@ -63,7 +69,9 @@ fn check(level: Level, window: &Window) {
     let (inputs, rows) = (height * width, width);
     let outputs = inputs * window.inputs as isize;
     let weights = Weights { numbers: &weight, start: 0, outputs, inputs, rows, columns: 1 };
-    close(&convolve(level, window, &x, weights, Some(&bias)), &out, window);
+    for way in [in_order, as_product] {
+        close(&way(level, window, &x, weights, Some(&bias)), &out, window);
+    }
     close(&of_input(level, window, &gradient, &weight), &found[0], window);
     close(&of_weight(level, window, &x, &gradient), &found[1], window);
     close(&of_bias(level, window, &gradient), &found[2], window);
@@ -97,7 +105,7 @@ fn close(found: &[f32], expected: &[Sum], window: &Window) {
 
 #[test]
 fn all_vectors_give_the_sums_of_the_definition() {
-    for level in [Level::Plain, Level::Wide, Level::best()] {
+    for level in levels() {
         for (batch, inputs, outputs) in [(1, 1, 1), (2, 3, 5), (1, 8, 24), (3, 5, 17), (1, 4, 40), (1, 70, 8)] {
             for size in [[1, 1], [2, 3], [1, 4], [4, 4], [5, 7], [8, 8], [9, 12], [16, 17]] {
                 for (kernel, stride, [top, left, bottom, right]) in [
@@ -136,7 +144,7 @@ impl Job for Exp<'_> {
 
 #[test]
 fn powers_of_e_are_right_to_the_last_bits() {
-    for level in [Level::Plain, Level::Wide, Level::best()] {
+    for level in levels() {
         for i in 0..2000 {
             let x: [f32; 16] = std::array::from_fn(|lane| -87.0 + (i * 16 + lane) as f32 * (175.0 / 32_000.0));
             let mut found = x;

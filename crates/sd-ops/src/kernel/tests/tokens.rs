@@ -1,8 +1,7 @@
-use super::numbers;
+use super::{levels, numbers};
 use crate::kernel::activation::{self, Activation};
 use crate::kernel::attention::{Heads, View, backward, forward};
 use crate::kernel::layer_norm::{self, Rows};
-use crate::kernel::vector::Level;
 
 /// `Φ(x)`, by a series whose terms are all positive.
 fn normal(x: f64) -> f64 {
@@ -22,7 +21,7 @@ fn density(x: f64) -> f64 {
 #[test]
 fn the_normal_distribution_is_right_to_a_few_bits_of_single_precision() {
     let x: Vec<f32> = (-60_001..=60_001).map(|i| i as f32 * 1e-4).collect();
-    for level in [Level::Plain, Level::Wide, Level::best()] {
+    for level in levels() {
         let found = activation::forward(level, Activation::Gelu, &x);
         let slopes = activation::backward(level, Activation::Gelu, &x, &vec![1.0; x.len()]);
         for ((&x, found), slope) in x.iter().zip(found).zip(slopes) {
@@ -40,7 +39,7 @@ fn the_normal_distribution_is_right_to_a_few_bits_of_single_precision() {
 fn the_others_are_what_their_definitions_say() {
     let width = 13;
     let x: Vec<f32> = numbers(2 * width * 5, 1).iter().map(|x| 12.0 * x).collect();
-    for level in [Level::Plain, Level::Wide, Level::best()] {
+    for level in levels() {
         let found = activation::forward(level, Activation::QuickGelu, &x);
         for (&x, found) in x.iter().zip(found) {
             let x = f64::from(x);
@@ -59,7 +58,7 @@ fn the_others_are_what_their_definitions_say() {
 
 #[test]
 fn what_is_not_a_number_is_not_hidden() {
-    for level in [Level::Plain, Level::Wide, Level::best()] {
+    for level in levels() {
         for function in [Activation::Gelu, Activation::QuickGelu, Activation::Geglu { width: 9 }] {
             let found = activation::forward(level, function, &[f32::NAN; 18]);
             assert!(found.iter().all(|x| x.is_nan()), "{function:?}: {found:?}");
@@ -119,7 +118,7 @@ fn all_vectors_attend_as_the_definition_says() {
         let q: Vec<f32> = of(queries, 1).iter().map(|x| 24.0 * x).collect();
         let [k, v, gradient] = [of(keys, 2), of(keys, 3), of(queries, 4)];
         let expected = defined(&heads, [&q, &k, &v, &gradient]);
-        for level in [Level::Plain, Level::Wide, Level::best()] {
+        for level in levels() {
             let view = |numbers, tokens| {
                 let apart = [tokens * heads.heads * width, width, heads.heads * width];
                 View::new(numbers, 0, apart, [batch, heads.heads, tokens, width])
@@ -169,7 +168,7 @@ fn all_vectors_normalise_rows_as_the_definition_says() {
                 expected[3][c] += gradient[c];
             }
         }
-        for level in [Level::Plain, Level::Wide, Level::best()] {
+        for level in levels() {
             let (out, statistics) = layer_norm::forward(level, &rows, &x, &gamma, &beta);
             let [of_x, of_gamma, of_beta] = layer_norm::backward(level, &rows, &x, &gamma, &statistics, &gradient);
             for (found, expected) in [out, of_x, of_gamma, of_beta].iter().zip(&expected) {

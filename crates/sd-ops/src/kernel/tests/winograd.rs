@@ -1,6 +1,5 @@
-use super::{Sum, each_product, numbers};
+use super::{Sum, each_product, levels, numbers};
 use crate::kernel::forward::Weights;
-use crate::kernel::vector::Level;
 use crate::kernel::window::Window;
 use crate::kernel::winograd::convolve;
 
@@ -28,7 +27,7 @@ fn tiles_give_the_sums_of_the_definition() {
         let largest = expected.iter().fold(0.0_f64, |most, sum| most.max(sum.absolute));
         let weights =
             Weights { numbers: &weight, start: 0, outputs: 9 * inputs as isize, inputs: 9, rows: 3, columns: 1 };
-        for level in [Level::Plain, Level::Wide, Level::best()] {
+        for level in levels() {
             let found = convolve(level, &window, &x, weights, Some(&bias));
             let apart = |(found, expected): (&f32, &Sum)| (f64::from(*found) - expected.sum).abs() / largest;
             let worst = found.iter().zip(&expected).map(apart).fold(0.0, f64::max);

@@ -5,17 +5,23 @@
     reason = "vector instructions and the loads and stores of kernels that have checked their slices"
 )]
 
+use std::sync::OnceLock;
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod plain;
 
 #[cfg(target_arch = "x86_64")]
 use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+use avx512::Avx512;
 use plain::Plain;
 
 /// A vector of numbers.
 ///
-/// Every method of [`Avx2`] asks for a processor that has AVX2 and FMA: [`Level::run`] is who knows.
+/// Every method of [`Avx2`] and [`Avx512`] asks for a processor that has those: [`Level::run`] is who knows.
 pub(crate) trait Vector: Copy {
     /// Numbers in a vector.
     const LANES: usize;
@@ -83,12 +89,15 @@ pub(crate) trait Job {
 pub(crate) enum Level {
     /// Whatever the program was compiled for.
     Plain,
-    /// The same in vectors of sixteen, which no processor of today's kernels has.
+    /// The same in vectors of sixteen, for tests on processors that have no such.
     #[cfg(test)]
     Wide,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(HasAvx2),
+    /// AVX-512 F and DQ.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(HasAvx512),
 }
 
 /// The proof that the processor has AVX2 and FMA.
@@ -96,14 +105,48 @@ pub(crate) enum Level {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct HasAvx2(());
 
+/// The proof that the processor has AVX-512 F and DQ.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct HasAvx512(());
+
 impl Level {
-    /// The best of this processor.
-    pub fn best() -> Self {
+    /// Those that this processor has, from the plainest.
+    pub fn all() -> Vec<Self> {
+        let mut levels = vec![Self::Plain];
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return Self::Avx2(HasAvx2(()));
+            levels.push(Self::Avx2(HasAvx2(())));
+            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
+                levels.push(Self::Avx512(HasAvx512(())));
+            }
         }
-        Self::Plain
+        levels
+    }
+
+    /// The best of this processor, or the best up to the one that the environment's `SD_OPS_VECTORS` names: `plain`,
+    /// `avx2` or `avx512`.
+    pub fn best() -> Self {
+        static BEST: OnceLock<Level> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let levels = Self::all();
+            let wanted = std::env::var("SD_OPS_VECTORS").ok();
+            let wanted = levels.iter().find(|level| Some(level.name()) == wanted.as_deref());
+            *wanted.or(levels.last()).expect("there is a plain one")
+        })
+    }
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            #[cfg(test)]
+            Self::Wide => "wide",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
+        }
     }
 
     /// Numbers in a vector.
@@ -114,6 +157,8 @@ impl Level {
             Self::Wide => Plain::<16>::LANES,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => Avx2::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => Avx512::LANES,
         }
     }
 
@@ -126,6 +171,9 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has both, or there would be no `HasAvx2`.
             Self::Avx2(HasAvx2(())) => unsafe { with_avx2(job) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the processor has all, or there would be no `HasAvx512`.
+            Self::Avx512(HasAvx512(())) => unsafe { with_avx512(job) },
         }
     }
 }
@@ -134,6 +182,12 @@ impl Level {
 #[target_feature(enable = "avx2,fma")]
 fn with_avx2<J: Job>(job: J) {
     job.run::<Avx2>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
+fn with_avx512<J: Job>(job: J) {
+    job.run::<Avx512>();
 }
 
 /// Coefficients of `(e^r - 1 - r) / r²` for `|r| <= ln 2 / 2`, from the highest power: 1/7!, 1/6!, ….

@@ -1,0 +1,100 @@
+#![expect(unsafe_code, reason = "blocks are transposed where a matrix's bounds were asserted")]
+
+use std::ops::Range;
+
+use super::Right;
+use crate::kernel::vector::Vector;
+
+/// A matrix that lies as it lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Matrix<'a> {
+    numbers: &'a [f32],
+    /// Rows and columns.
+    pub sizes: [usize; 2],
+    /// From a row to the next, and from a column to the next.
+    apart: [usize; 2],
+}
+
+impl<'a> Matrix<'a> {
+    /// # Panics
+    ///
+    /// Panics if the last number lies beyond the end.
+    pub fn new(numbers: &'a [f32], sizes: [usize; 2], apart: [usize; 2]) -> Self {
+        let last: usize = sizes.iter().zip(apart).map(|(size, apart)| size.saturating_sub(1) * apart).sum();
+        assert!(sizes.contains(&0) || last < numbers.len(), "{sizes:?} {apart:?} of {}", numbers.len());
+        Self { numbers, sizes, apart }
+    }
+
+    /// Some columns of some rows, as lines of numbers beside each other, and how far these are apart: where they lie, or,
+    /// if they do not lie so, in `memory`.
+    #[inline(always)]
+    pub(super) fn lines<'m, V: Vector>(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        memory: &'m mut Vec<f32>,
+    ) -> (&'m [f32], usize)
+    where
+        'a: 'm,
+    {
+        let [row, column] = self.apart;
+        if columns.is_empty() {
+            return (&[], 0);
+        }
+        let from = &self.numbers[rows.start * row + columns.start * column..];
+        if column == 1 {
+            return (from, row);
+        }
+        memory.resize(rows.len() * columns.len(), 0.0);
+        transpose::<V>(from, [column, row], [columns.len(), rows.len()], memory, columns.len());
+        (memory, columns.len())
+    }
+}
+
+impl Right for Matrix<'_> {
+    #[inline(always)]
+    fn pack<V: Vector>(&self, terms: Range<usize>, first: usize, count: usize, panel: &mut [f32]) {
+        let ([row, column], pair) = (self.apart, 2 * V::LANES);
+        let Some(from) = self.numbers.get(terms.start * row + first * column..).filter(|_| !terms.is_empty()) else {
+            return;
+        };
+        if column != 1 {
+            transpose::<V>(from, [column, row], [count, terms.len()], panel, pair);
+            return;
+        }
+        for (k, to) in panel.chunks_exact_mut(pair).take(terms.len()).enumerate() {
+            let from = &from[k * row..][..count];
+            match (from.as_chunks::<32>().0, from.as_chunks::<16>().0) {
+                ([from], _) if pair == 32 => to.copy_from_slice(from),
+                (_, [from]) if pair == 16 => to.copy_from_slice(from),
+                _ => to[..count].copy_from_slice(from),
+            }
+        }
+    }
+}
+
+/// `to[j·apart + i] = from[i·step[0] + j·step[1]]` for as many `i` and `j` as `counts` says.
+#[inline(always)]
+fn transpose<V: Vector>(from: &[f32], step: [usize; 2], [rows, columns]: [usize; 2], to: &mut [f32], apart: usize) {
+    let lanes = V::LANES;
+    assert!(rows > 0 && columns > 0 && rows <= apart && to.len() >= (columns - 1) * apart + rows);
+    assert!(from.len() > (rows - 1) * step[0] + (columns - 1) * step[1]);
+    // Whole blocks, where a row's numbers lie beside each other.
+    let [whole_rows, whole_columns] =
+        if step[1] == 1 { [rows, columns].map(|count| count / lanes * lanes) } else { [0, 0] };
+    for i in (0..whole_rows).step_by(lanes) {
+        for j in (0..whole_columns).step_by(lanes) {
+            // SAFETY: as many rows and columns, whose last numbers were asserted.
+            unsafe {
+                let from = from.as_ptr().add(i * step[0] + j);
+                V::transpose(from, step[0], to.as_mut_ptr().add(j * apart + i), apart);
+            }
+        }
+    }
+    for j in 0..columns {
+        let done = if j < whole_columns { whole_rows } else { 0 };
+        for i in done..rows {
+            to[j * apart + i] = from[i * step[0] + j * step[1]];
+        }
+    }
+}

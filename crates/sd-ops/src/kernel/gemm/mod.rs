@@ -1,0 +1,282 @@
+//! Products of large matrices, in blocks that stay in the caches (Goto and van de Geijn 2008, Anatomy of
+//! high-performance matrix multiplication).
+//!
+//! The right matrix is packed into panels of two vectors of columns, block by block; the numbers of the left one are read
+//! where they lie. A tile of six rows and a panel has its sums in registers: for each term two loads, six broadcasts and
+//! twelve multiply-adds, so that the arithmetic is what takes the time even where the panel comes from the second cache.
+
+#![expect(unsafe_code, reason = "the tile's loads and stores, whose bounds are checked once for all tiles")]
+
+mod matrix;
+mod patches;
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::lanes::Shared;
+use super::product::ROWS;
+use super::vector::{Job, Level, Vector};
+
+pub(crate) use matrix::Matrix;
+pub(super) use patches::Patches;
+
+/// Terms of a block at most.
+const TERMS: usize = 320;
+/// Rows that all panels of a block are multiplied with, before the next rows: theirs are to stay in the second cache.
+const BLOCK: usize = 40 * ROWS;
+/// Numbers of the panels of a piece of work, for a block's terms.
+const PANELS: usize = 48 << 10;
+/// Multiply-adds that are worth handing over.
+const WORK: usize = 1 << 17;
+
+thread_local! {
+    static MEMORY: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+}
+
+/// The right matrix of a product, `[terms, columns]`.
+pub(super) trait Right: Sync {
+    /// Puts some terms of `count` columns into a panel, `[terms, two vectors]`; what lies beyond the columns is left.
+    fn pack<V: Vector>(&self, terms: Range<usize>, first: usize, count: usize, panel: &mut [f32]);
+}
+
+/// Columns beside each other, a panel of them at most.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Columns {
+    /// The first of them in the right matrix.
+    pub first: usize,
+    pub count: usize,
+    /// Where the first of them lies in the first row of what goes out.
+    pub out: usize,
+}
+
+impl Columns {
+    /// `pictures` times `pixels` columns as panels; what goes out has `apart` numbers from a picture to the next.
+    pub fn panels(level: Level, pictures: usize, pixels: usize, apart: usize) -> Vec<Self> {
+        let most = 2 * level.lanes();
+        let of_picture = |n: usize| {
+            (0..pixels).step_by(most).map(move |p| {
+                let count = most.min(pixels - p);
+                Self { first: n * pixels + p, count, out: n * apart + p }
+            })
+        };
+        (0..pictures).flat_map(of_picture).collect()
+    }
+}
+
+/// What the sums begin with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bias<'a> {
+    /// Zero.
+    None,
+    /// A number for each row.
+    OfRows(&'a [f32]),
+    /// A number for each column of the right matrix.
+    OfColumns(&'a [f32]),
+}
+
+/// A product that is added to nothing but a bias.
+#[derive(Clone, Copy)]
+pub(super) struct Product<'a, R> {
+    /// `[rows, terms]`.
+    pub left: Matrix<'a>,
+    pub right: &'a R,
+    pub columns: &'a [Columns],
+    pub bias: Bias<'a>,
+    /// From a row of what goes out to the next.
+    pub out_row: usize,
+}
+
+impl<R: Right> Product<'_, R> {
+    /// Writes the product; `count` numbers are in `out`, all of which it writes if the columns are all of theirs.
+    pub fn write(&self, level: Level, out: &Shared<f32>, count: usize) {
+        let [rows, terms] = self.left.sizes;
+        match self.bias {
+            Bias::None => {}
+            Bias::OfRows(bias) => assert_eq!(bias.len(), rows),
+            Bias::OfColumns(bias) => assert!(self.columns.iter().all(|c| c.first + c.count <= bias.len())),
+        }
+        if rows == 0 || self.columns.is_empty() {
+            return;
+        }
+        let last = self.columns.iter().map(|c| c.out + c.count).max().unwrap_or(0);
+        assert!((rows - 1) * self.out_row + last <= count, "{rows} rows, {} apart, of {last} in {count}", self.out_row);
+
+        let threads = rayon::current_num_threads();
+        let pair = 2 * level.lanes();
+        let of_piece = (PANELS / (pair * terms.clamp(1, TERMS))).max(1);
+        let all = self.columns.len();
+        let pieces = all.div_ceil(of_piece);
+        let of_piece = all.div_ceil(pieces);
+        // As many rows as keep all threads busy to the end; a panel is packed for them alone.
+        let wanted = if threads == 1 { 1 } else { (4 * threads).div_ceil(pieces) };
+        let rows_of_piece = rows.div_ceil(wanted.min(rows.div_ceil(8 * ROWS))).next_multiple_of(ROWS);
+        let parts = rows.div_ceil(rows_of_piece);
+        let work = |piece: usize| {
+            let (columns, part) = (piece / parts, piece % parts);
+            let columns = &self.columns[columns * of_piece..all.min((columns + 1) * of_piece)];
+            let rows = part * rows_of_piece..rows.min((part + 1) * rows_of_piece);
+            MEMORY.with_borrow_mut(|memory| level.run(Piece { product: self, columns, rows, out, memory }));
+        };
+        let pieces = all.div_ceil(of_piece) * parts;
+        if threads == 1 || pieces == 1 || rows * all * pair * terms < WORK {
+            (0..pieces).for_each(work);
+        } else {
+            (0..pieces).into_par_iter().for_each(work);
+        }
+    }
+}
+
+/// The products of several left matrices, one below the other, each with the right one, and a bias for each column.
+pub(crate) fn rows_times(level: Level, lefts: &[Matrix], right: &Matrix, bias: &[f32]) -> Vec<f32> {
+    let outputs = right.sizes[1];
+    assert!(lefts.iter().all(|left| left.sizes[1] == right.sizes[0]) && bias.len() == outputs);
+    let count = lefts.iter().map(|left| left.sizes[0] * outputs).sum();
+    let mut out: Vec<f32> = Vec::with_capacity(count);
+    let columns = &Columns::panels(level, 1, outputs, 0);
+    let mut start = 0;
+    for &left in lefts {
+        let count = left.sizes[0] * outputs;
+        let product = Product { left, right, columns, bias: Bias::OfColumns(bias), out_row: outputs };
+        // SAFETY: the rows of this matrix lie behind those of the ones before.
+        product.write(level, &Shared(unsafe { out.as_mut_ptr().add(start) }), count);
+        start += count;
+    }
+    // SAFETY: all columns of all rows were written.
+    unsafe { out.set_len(count) };
+    out
+}
+
+/// Some rows of some columns.
+struct Piece<'a, 'p, R> {
+    product: &'a Product<'p, R>,
+    columns: &'a [Columns],
+    rows: Range<usize>,
+    out: &'a Shared<f32>,
+    memory: &'a mut [Vec<f32>; 2],
+}
+
+impl<R: Right> Job for Piece<'_, '_, R> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Self { product, columns, rows, out, memory: [panels, lines] } = self;
+        let (left, pair) = (product.left, 2 * V::LANES);
+        let terms = left.sizes[1];
+        let block = terms.div_ceil(terms.div_ceil(TERMS).max(1));
+        panels.resize(columns.len() * pair * block, 0.0);
+        // Without terms the sums are still begun.
+        for first in (0..terms.max(1)).step_by(block.max(1)) {
+            let here = block.min(terms - first);
+            for (columns, panel) in columns.iter().zip(panels.chunks_exact_mut((pair * block).max(1))) {
+                product.right.pack::<V>(first..first + here, columns.first, columns.count, panel);
+            }
+            for start in rows.clone().step_by(BLOCK) {
+                let count = BLOCK.min(rows.end - start);
+                let (a, a_row) = left.lines::<V>(start..start + count, first..first + here, lines);
+                for (i, columns) in columns.iter().enumerate() {
+                    for m in (0..count).step_by(ROWS) {
+                        let tile = Tile {
+                            a,
+                            a_row,
+                            first_line: m,
+                            rows: ROWS.min(count - m),
+                            panel: &panels[i * pair * block..],
+                            terms: here,
+                            begins: first == 0,
+                        };
+                        // SAFETY: the rows and columns of this piece, which are within what goes out.
+                        unsafe { tile.run::<V, R>(product, start + m, columns, out) };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Six rows of a panel.
+struct Tile<'a> {
+    /// Lines of terms, `a_row` apart.
+    a: &'a [f32],
+    a_row: usize,
+    first_line: usize,
+    /// Six, or fewer at the end.
+    rows: usize,
+    panel: &'a [f32],
+    terms: usize,
+    /// Whether these are the first terms.
+    begins: bool,
+}
+
+impl Tile<'_> {
+    /// # Safety
+    ///
+    /// The rows from `row` and the columns are within `out`.
+    #[inline(always)]
+    unsafe fn run<V: Vector, R>(&self, product: &Product<R>, row: usize, columns: &Columns, out: &Shared<f32>) {
+        let pair = 2 * V::LANES;
+        assert!(self.panel.len() >= self.terms * pair);
+        assert!(self.a.len() >= (self.first_line + self.rows - 1) * self.a_row + self.terms);
+        let whole = self.rows == ROWS && columns.count == pair;
+        let mut spare = [0.0; ROWS * 2 * 16];
+        // SAFETY: the lines have `terms` numbers, the panel has two vectors for each, and `to` has six rows of two
+        // vectors: those of `out`, or the spare ones.
+        unsafe {
+            let at = out.part(row * product.out_row + columns.out);
+            let (to, to_row) = if whole { (at, product.out_row) } else { (spare.as_mut_ptr(), pair) };
+            let mut sums = [[V::splat(0.0); 2]; ROWS];
+            if self.begins {
+                match product.bias {
+                    Bias::None => {}
+                    Bias::OfRows(bias) => {
+                        for r in 0..ROWS {
+                            let bias = V::splat(bias[(row + r).min(bias.len() - 1)]);
+                            sums[r] = [bias; 2];
+                        }
+                    }
+                    Bias::OfColumns(bias) => {
+                        let bias = &bias[columns.first..][..columns.count];
+                        let mut both = [0.0; 2 * 16];
+                        both[..bias.len()].copy_from_slice(bias);
+                        sums = [[V::load(both.as_ptr()), V::load(both.as_ptr().add(V::LANES))]; ROWS];
+                    }
+                }
+            } else {
+                if !whole {
+                    for r in 0..self.rows {
+                        std::ptr::copy_nonoverlapping(at.add(r * product.out_row), to.add(r * pair), columns.count);
+                    }
+                }
+                for r in 0..ROWS {
+                    for i in 0..2 {
+                        sums[r][i] = V::load(to.add(r * to_row + i * V::LANES));
+                    }
+                }
+            }
+            let mut lines = [self.a.as_ptr(); ROWS];
+            for r in 0..ROWS {
+                lines[r] = self.a.as_ptr().add((self.first_line + r.min(self.rows - 1)) * self.a_row);
+            }
+            let mut panel = self.panel.as_ptr();
+            for k in 0..self.terms {
+                let columns = [V::load(panel), V::load(panel.add(V::LANES))];
+                for r in 0..ROWS {
+                    let factor = V::splat(*lines[r].add(k));
+                    sums[r][0] = columns[0].mul_add(factor, sums[r][0]);
+                    sums[r][1] = columns[1].mul_add(factor, sums[r][1]);
+                }
+                panel = panel.wrapping_add(pair);
+            }
+            for r in 0..ROWS {
+                for i in 0..2 {
+                    sums[r][i].store(to.add(r * to_row + i * V::LANES));
+                }
+            }
+            if !whole {
+                for r in 0..self.rows {
+                    std::ptr::copy_nonoverlapping(to.add(r * pair), at.add(r * product.out_row), columns.count);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+use std::arch::x86_64::*;
+
+use super::{EXP, EXP_RANGE, LN_2, Vector};
+
+/// A register of AVX-512.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(__m512);
+
+// SAFETY of every block: `Level::run` alone names this type, where the processor has AVX-512 F and DQ; a load, a store
+// and a transposition stand on their callers' promises besides.
+#[expect(clippy::undocumented_unsafe_blocks, reason = "the reason is the same for all, and stands above")]
+impl Vector for Avx512 {
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self(unsafe { _mm512_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        Self(unsafe { _mm512_loadu_ps(from) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { _mm512_storeu_ps(to, self.0) };
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        Self(unsafe { _mm512_div_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        Self(unsafe { _mm512_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, term: Self) -> Self {
+        Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, term.0) })
+    }
+
+    #[inline(always)]
+    fn where_negative(self, below: Self, other: Self) -> Self {
+        unsafe {
+            let negative = _mm512_movepi32_mask(_mm512_castps_si512(self.0));
+            Self(_mm512_mask_blend_ps(negative, other.0, below.0))
+        }
+    }
+
+    #[inline(always)]
+    fn exp(self) -> Self {
+        unsafe {
+            // Of two operands, of which one is not a number, these give the second.
+            let x = _mm512_max_ps(_mm512_set1_ps(EXP_RANGE[0]), _mm512_min_ps(_mm512_set1_ps(EXP_RANGE[1]), self.0));
+            let scaled = _mm512_mul_ps(x, _mm512_set1_ps(std::f32::consts::LOG2_E));
+            let n = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(scaled);
+            let r = _mm512_fnmadd_ps(n, _mm512_set1_ps(LN_2[0]), x);
+            let r = _mm512_fnmadd_ps(n, _mm512_set1_ps(LN_2[1]), r);
+            let mut p = _mm512_set1_ps(EXP[0]);
+            for c in &EXP[1..] {
+                p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(*c));
+            }
+            let p = _mm512_add_ps(_mm512_fmadd_ps(_mm512_mul_ps(p, r), r, r), _mm512_set1_ps(1.0));
+            Self(_mm512_scalef_ps(p, n))
+        }
+    }
+
+    #[inline(always)]
+    fn sum(self) -> f32 {
+        unsafe { _mm512_reduce_add_ps(self.0) }
+    }
+
+    #[inline(always)]
+    fn largest(self) -> f32 {
+        unsafe { _mm512_reduce_max_ps(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, apart: usize, to: *mut f32, apart_to: usize) {
+        unsafe {
+            for quarter in 0..4 {
+                let from = from.add(4 * quarter);
+                let [a, b] = [four(from, apart), four(from.add(apart), apart)];
+                let [c, d] = [four(from.add(2 * apart), apart), four(from.add(3 * apart), apart)];
+                let (ab_low, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+                let (cd_low, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+                let to = to.add(4 * quarter * apart_to);
+                _mm512_storeu_ps(to, _mm512_shuffle_ps::<0x44>(ab_low, cd_low));
+                _mm512_storeu_ps(to.add(apart_to), _mm512_shuffle_ps::<0xee>(ab_low, cd_low));
+                _mm512_storeu_ps(to.add(2 * apart_to), _mm512_shuffle_ps::<0x44>(ab_high, cd_high));
+                _mm512_storeu_ps(to.add(3 * apart_to), _mm512_shuffle_ps::<0xee>(ab_high, cd_high));
+            }
+        }
+    }
+}
+
+/// Four numbers, and those that lie four, eight and twelve rows further.
+///
+/// # Safety
+///
+/// As of [`Vector::transpose`].
+#[inline(always)]
+unsafe fn four(from: *const f32, apart: usize) -> __m512 {
+    // SAFETY: the caller's promise, and that of the whole module.
+    unsafe {
+        let rows = _mm512_castps128_ps512(_mm_loadu_ps(from));
+        let rows = _mm512_insertf32x4::<1>(rows, _mm_loadu_ps(from.add(4 * apart)));
+        let rows = _mm512_insertf32x4::<2>(rows, _mm_loadu_ps(from.add(8 * apart)));
+        _mm512_insertf32x4::<3>(rows, _mm_loadu_ps(from.add(12 * apart)))
+    }
+}

@@ -1,0 +1,27 @@
+use burn::tensor::Tensor;
+
+#[cfg(feature = "flex")]
+use crate::extension::{self, fits_forward};
+
+/// A linear layer: `x·weight + bias` of each vector.
+///
+/// # Shapes
+///
+/// - `x`: `[…, inputs]`
+/// - `weight`: `[inputs, outputs]`; it may be a transposed view, as matrices lie in checkpoints
+/// - `bias`: `[outputs]`
+/// - output: `[…, outputs]`
+///
+/// # Panics
+///
+/// Panics if the shapes do not fit each other.
+pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
+    let [inputs, outputs] = weight.dims();
+    assert_eq!(x.dims()[D - 1], inputs, "numbers of a vector and rows of the weight");
+    assert!(bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]), "a bias for each of {outputs} outputs");
+    #[cfg(feature = "flex")]
+    if fits_forward(&x) && fits_forward(&weight) && bias.as_ref().is_none_or(fits_forward) {
+        return extension::linear::linear(x, weight, bias);
+    }
+    burn::tensor::module::linear(x, weight, bias)
+}
