@@ -100,34 +100,69 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn load_fours(from: &[*const f32]) -> [Self; 4] {
+        unsafe {
+            let mut rows = [_mm256_setzero_ps(); 4];
+            for i in 0..4 {
+                rows[i] = both(*from.get_unchecked(i), *from.get_unchecked(i + 4));
+            }
+            let [a, b, c, d] = turned(rows);
+            [Self(a), Self(b), Self(c), Self(d)]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_fours([a, b, c, d]: [Self; 4], to: &[*mut f32]) {
+        unsafe {
+            let rows = turned([a.0, b.0, c.0, d.0]);
+            for i in 0..4 {
+                _mm_storeu_ps(*to.get_unchecked(i), _mm256_castps256_ps128(rows[i]));
+                _mm_storeu_ps(*to.get_unchecked(i + 4), _mm256_extractf128_ps::<1>(rows[i]));
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn transpose(from: *const f32, apart: usize, to: *mut f32, apart_to: usize) {
         unsafe {
             for half in 0..2 {
-                let quarter = from.add(4 * half);
-                let [a, b] = [both(quarter, apart), both(quarter.add(apart), apart)];
-                let [c, d] = [both(quarter.add(2 * apart), apart), both(quarter.add(3 * apart), apart)];
-                let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
-                let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
-                let to = to.add(4 * half * apart_to);
-                _mm256_storeu_ps(to, _mm256_shuffle_ps::<0x44>(ab_low, cd_low));
-                _mm256_storeu_ps(to.add(apart_to), _mm256_shuffle_ps::<0xee>(ab_low, cd_low));
-                _mm256_storeu_ps(to.add(2 * apart_to), _mm256_shuffle_ps::<0x44>(ab_high, cd_high));
-                _mm256_storeu_ps(to.add(3 * apart_to), _mm256_shuffle_ps::<0xee>(ab_high, cd_high));
+                let mut rows = [_mm256_setzero_ps(); 4];
+                for i in 0..4 {
+                    let from = from.add(4 * half + i * apart);
+                    rows[i] = both(from, from.add(4 * apart));
+                }
+                let columns = turned(rows);
+                for i in 0..4 {
+                    _mm256_storeu_ps(to.add((4 * half + i) * apart_to), columns[i]);
+                }
             }
         }
     }
 }
 
-/// Four numbers, and the four that lie four rows further.
+/// Rows of four to columns, in each half.
+#[inline(always)]
+fn turned([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+    // SAFETY: that of the whole module.
+    unsafe {
+        let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        [
+            _mm256_shuffle_ps::<0x44>(ab_low, cd_low),
+            _mm256_shuffle_ps::<0xee>(ab_low, cd_low),
+            _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
+            _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
+        ]
+    }
+}
+
+/// Four numbers from each of two places.
 ///
 /// # Safety
 ///
-/// As of [`Vector::transpose`].
+/// They can be read.
 #[inline(always)]
-unsafe fn both(from: *const f32, apart: usize) -> __m256 {
+unsafe fn both(near: *const f32, far: *const f32) -> __m256 {
     // SAFETY: the caller's promise, and that of the whole module.
-    unsafe {
-        let (near, far) = (_mm_loadu_ps(from), _mm_loadu_ps(from.add(4 * apart)));
-        _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(near), far)
-    }
+    unsafe { _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(_mm_loadu_ps(near)), _mm_loadu_ps(far)) }
 }

@@ -94,36 +94,81 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn load_fours(from: &[*const f32]) -> [Self; 4] {
+        unsafe {
+            let mut rows = [_mm512_setzero_ps(); 4];
+            for i in 0..4 {
+                rows[i] = four([
+                    *from.get_unchecked(i),
+                    *from.get_unchecked(i + 4),
+                    *from.get_unchecked(i + 8),
+                    *from.get_unchecked(i + 12),
+                ]);
+            }
+            let [a, b, c, d] = turned(rows);
+            [Self(a), Self(b), Self(c), Self(d)]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_fours([a, b, c, d]: [Self; 4], to: &[*mut f32]) {
+        unsafe {
+            let rows = turned([a.0, b.0, c.0, d.0]);
+            for i in 0..4 {
+                _mm_storeu_ps(*to.get_unchecked(i), _mm512_castps512_ps128(rows[i]));
+                _mm_storeu_ps(*to.get_unchecked(i + 4), _mm512_extractf32x4_ps::<1>(rows[i]));
+                _mm_storeu_ps(*to.get_unchecked(i + 8), _mm512_extractf32x4_ps::<2>(rows[i]));
+                _mm_storeu_ps(*to.get_unchecked(i + 12), _mm512_extractf32x4_ps::<3>(rows[i]));
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn transpose(from: *const f32, apart: usize, to: *mut f32, apart_to: usize) {
         unsafe {
             for quarter in 0..4 {
-                let from = from.add(4 * quarter);
-                let [a, b] = [four(from, apart), four(from.add(apart), apart)];
-                let [c, d] = [four(from.add(2 * apart), apart), four(from.add(3 * apart), apart)];
-                let (ab_low, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
-                let (cd_low, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
-                let to = to.add(4 * quarter * apart_to);
-                _mm512_storeu_ps(to, _mm512_shuffle_ps::<0x44>(ab_low, cd_low));
-                _mm512_storeu_ps(to.add(apart_to), _mm512_shuffle_ps::<0xee>(ab_low, cd_low));
-                _mm512_storeu_ps(to.add(2 * apart_to), _mm512_shuffle_ps::<0x44>(ab_high, cd_high));
-                _mm512_storeu_ps(to.add(3 * apart_to), _mm512_shuffle_ps::<0xee>(ab_high, cd_high));
+                let mut rows = [_mm512_setzero_ps(); 4];
+                for i in 0..4 {
+                    let from = from.add(4 * quarter + i * apart);
+                    rows[i] = four([from, from.add(4 * apart), from.add(8 * apart), from.add(12 * apart)]);
+                }
+                let columns = turned(rows);
+                for i in 0..4 {
+                    _mm512_storeu_ps(to.add((4 * quarter + i) * apart_to), columns[i]);
+                }
             }
         }
     }
 }
 
-/// Four numbers, and those that lie four, eight and twelve rows further.
+/// Rows of four to columns, in each quarter.
+#[inline(always)]
+fn turned([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+    // SAFETY: that of the whole module.
+    unsafe {
+        let (ab_low, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+        let (cd_low, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+        [
+            _mm512_shuffle_ps::<0x44>(ab_low, cd_low),
+            _mm512_shuffle_ps::<0xee>(ab_low, cd_low),
+            _mm512_shuffle_ps::<0x44>(ab_high, cd_high),
+            _mm512_shuffle_ps::<0xee>(ab_high, cd_high),
+        ]
+    }
+}
+
+/// Four numbers from each of four places.
 ///
 /// # Safety
 ///
-/// As of [`Vector::transpose`].
+/// They can be read.
 #[inline(always)]
-unsafe fn four(from: *const f32, apart: usize) -> __m512 {
+unsafe fn four(from: [*const f32; 4]) -> __m512 {
     // SAFETY: the caller's promise, and that of the whole module.
     unsafe {
-        let rows = _mm512_castps128_ps512(_mm_loadu_ps(from));
-        let rows = _mm512_insertf32x4::<1>(rows, _mm_loadu_ps(from.add(4 * apart)));
-        let rows = _mm512_insertf32x4::<2>(rows, _mm_loadu_ps(from.add(8 * apart)));
-        _mm512_insertf32x4::<3>(rows, _mm_loadu_ps(from.add(12 * apart)))
+        let rows = _mm512_castps128_ps512(_mm_loadu_ps(from[0]));
+        let rows = _mm512_insertf32x4::<1>(rows, _mm_loadu_ps(from[1]));
+        let rows = _mm512_insertf32x4::<2>(rows, _mm_loadu_ps(from[2]));
+        _mm512_insertf32x4::<3>(rows, _mm_loadu_ps(from[3]))
     }
 }

@@ -77,6 +77,44 @@ pub(crate) trait Vector: Copy {
             }
         }
     }
+
+    /// Four numbers from each of `LANES` places: a vector of the first of each, one of the second, and so on.
+    ///
+    /// # Safety
+    ///
+    /// There are so many places, from which four numbers each can be read.
+    #[inline(always)]
+    unsafe fn load_fours(from: &[*const f32]) -> [Self; 4] {
+        let mut lanes = [[0.0; 16]; 4];
+        for lane in 0..Self::LANES {
+            for i in 0..4 {
+                // SAFETY: the caller's promise.
+                lanes[i][lane] = unsafe { *from.get_unchecked(lane).add(i) };
+            }
+        }
+        // SAFETY: a vector has at most sixteen lanes.
+        lanes.map(|lanes| unsafe { Self::load(lanes.as_ptr()) })
+    }
+
+    /// What [`load_fours`](Self::load_fours) has read, to as many places.
+    ///
+    /// # Safety
+    ///
+    /// There are so many places, to which four numbers each can be written.
+    #[inline(always)]
+    unsafe fn store_fours(fours: [Self; 4], to: &[*mut f32]) {
+        let mut lanes = [[0.0; 16]; 4];
+        for i in 0..4 {
+            // SAFETY: a vector has at most sixteen lanes.
+            unsafe { fours[i].store(lanes[i].as_mut_ptr()) };
+        }
+        for lane in 0..Self::LANES {
+            for i in 0..4 {
+                // SAFETY: the caller's promise.
+                unsafe { *to.get_unchecked(lane).add(i) = lanes[i][lane] };
+            }
+        }
+    }
 }
 
 /// Work that is written once for all vectors; `run` has to be `#[inline(always)]`, and all it calls.

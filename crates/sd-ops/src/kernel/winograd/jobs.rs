@@ -1,9 +1,8 @@
 #![expect(unsafe_code, reason = "the loads and stores of jobs that are given their part of memory made for all")]
 
-use std::ops::Range;
-
+use super::POINTS;
+use super::tiles::{EDGE, REACH, Tiles};
 use super::transforms::{of_input, of_output, of_weights};
-use super::{POINTS, tiles};
 use crate::kernel::forward::Weights;
 use crate::kernel::lanes::Shared;
 use crate::kernel::product::Product;
@@ -19,34 +18,54 @@ pub(super) struct WeightRow<'a> {
     pub output: usize,
     pub inputs: usize,
     pub u: *mut f32,
-    /// From a point's matrix to the next.
-    pub apart: usize,
+    /// From a point to the next.
+    pub point: usize,
 }
 
 impl Job for WeightRow<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Weights { numbers, start, outputs, inputs, rows, columns } = self.weights;
+        let start = start as isize + self.output as isize * outputs;
+        // Nine numbers of an input beside each other, and the next input's behind them.
+        let beside = [inputs, rows, columns] == [9, 3, 1];
         for first in (0..self.inputs).step_by(V::LANES) {
             let here = V::LANES.min(self.inputs - first);
-            let mut taps = [0.0; 9 * MOST];
-            for lane in 0..here {
-                let at = start as isize + self.output as isize * outputs + (first + lane) as isize * inputs;
-                for y in 0..3 {
-                    for x in 0..3 {
-                        taps[(3 * y + x) * V::LANES + lane] =
-                            numbers[(at + y as isize * rows + x as isize * columns) as usize];
+            let mut taps = [V::splat(0.0); 9];
+            if beside && here == V::LANES {
+                let nine = &numbers[start as usize + 9 * first..][..9 * V::LANES];
+                // SAFETY: the slice has nine numbers for each lane.
+                unsafe {
+                    let mut places = [nine.as_ptr(); MOST];
+                    let mut fours = [[V::splat(0.0); 4]; 3];
+                    for (i, offset) in [0, 4, 5].into_iter().enumerate() {
+                        for lane in 0..V::LANES {
+                            places[lane] = nine.as_ptr().add(9 * lane + offset);
+                        }
+                        fours[i] = V::load_fours(&places);
                     }
+                    for i in 0..4 {
+                        (taps[i], taps[4 + i]) = (fours[0][i], fours[1][i]);
+                    }
+                    taps[8] = fours[2][3];
+                }
+            } else {
+                let mut lanes = [[0.0; MOST]; 9];
+                for lane in 0..here {
+                    let at = start + (first + lane) as isize * inputs;
+                    for tap in 0..9 {
+                        let (y, x) = (tap as isize / 3, tap as isize % 3);
+                        lanes[tap][lane] = numbers[(at + y * rows + x * columns) as usize];
+                    }
+                }
+                for tap in 0..9 {
+                    // SAFETY: a vector has at most sixteen lanes.
+                    taps[tap] = unsafe { V::load(lanes[tap].as_ptr()) };
                 }
             }
             let mut half = [[V::splat(0.0); 3]; 6];
             for x in 0..3 {
-                let mut column = [V::splat(0.0); 3];
-                for y in 0..3 {
-                    // SAFETY: nine vectors are in `taps`.
-                    column[y] = unsafe { V::load(taps.as_ptr().add((3 * y + x) * V::LANES)) };
-                }
-                let found = of_weights(column);
+                let found = of_weights([taps[x], taps[3 + x], taps[6 + x]]);
                 for y in 0..6 {
                     half[y][x] = found[y];
                 }
@@ -54,12 +73,16 @@ impl Job for WeightRow<'_> {
             for y in 0..6 {
                 let found = of_weights(half[y]);
                 for x in 0..6 {
-                    let mut lanes = [0.0; MOST];
-                    // SAFETY: a vector has at most sixteen lanes, and `here` numbers of each row are this job's.
+                    // SAFETY: `here` numbers of each point are this job's.
                     unsafe {
-                        found[x].store(lanes.as_mut_ptr());
-                        let to = self.u.add((6 * y + x) * self.apart + first);
-                        std::ptr::copy_nonoverlapping(lanes.as_ptr(), to, here);
+                        let to = self.u.add((6 * y + x) * self.point + first);
+                        if here == V::LANES {
+                            found[x].store(to);
+                        } else {
+                            let mut lanes = [0.0; MOST];
+                            found[x].store(lanes.as_mut_ptr());
+                            std::ptr::copy_nonoverlapping(lanes.as_ptr(), to, here);
+                        }
                     }
                 }
             }
@@ -69,83 +92,54 @@ impl Job for WeightRow<'_> {
 
 /// The transforms of an input's tiles.
 pub(super) struct Inputs<'a> {
-    pub window: &'a Window,
-    pub x: &'a [f32],
-    pub input: usize,
-    pub tiles: Range<usize>,
+    pub tiles: &'a Tiles,
+    pub bands: &'a [f32],
+    /// This input's row of the first point of the first group.
     pub v: *mut f32,
-    pub next_group: usize,
-    pub next_point: usize,
+    /// From a point to the next.
+    pub point: usize,
 }
 
 impl Job for Inputs<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let group = 2 * V::LANES;
-        let [height, width] = self.window.size;
-        for (g, first) in self.tiles.clone().step_by(group).enumerate() {
-            // Beyond the last tile there are zeros, or a tile before.
-            let mut pixels = [0.0; POINTS * 2 * MOST];
-            for (lane, tile) in (first..self.tiles.end.min(first + group)).enumerate() {
-                let [n, top, left] = place(self.window, tile);
-                let plane = (n * self.window.inputs + self.input) * height * width;
-                let plane = &self.x[plane..][..height * width];
-                let corner = [top as isize - self.window.before[0], left as isize - self.window.before[1]];
-                gather(plane, [height, width], corner, &mut pixels[lane..], group);
-            }
-            for half in 0..2 {
-                // SAFETY: two vectors for each of the points, here and in this input's rows.
+        let Self { tiles, bands, .. } = self;
+        let furthest = tiles.sources.iter().max().map_or(0, |last| last + 5 * tiles.width + 8);
+        assert!(furthest <= bands.len());
+        for (half, sources) in tiles.sources.chunks_exact(V::LANES).enumerate() {
+            let mut rows = [[V::splat(0.0); 6]; 6];
+            for y in 0..REACH {
+                let mut places = [bands.as_ptr(); MOST];
+                // SAFETY: twice four numbers from each tile's row, of which the furthest was asserted.
                 unsafe {
-                    let mut rows = [[V::splat(0.0); 6]; 6];
-                    for x in 0..6 {
-                        let mut column = [V::splat(0.0); 6];
-                        for y in 0..6 {
-                            column[y] = V::load(pixels.as_ptr().add((6 * y + x) * group + half * V::LANES));
-                        }
-                        let found = of_input(column);
-                        for y in 0..6 {
-                            rows[y][x] = found[y];
-                        }
+                    for lane in 0..V::LANES {
+                        places[lane] = bands.as_ptr().add(sources[lane] + y * tiles.width);
                     }
-                    for y in 0..6 {
-                        let found = of_input(rows[y]);
-                        for x in 0..6 {
-                            let at = g * self.next_group + (6 * y + x) * self.next_point + half * V::LANES;
-                            found[x].store(self.v.add(at));
-                        }
+                    let near = V::load_fours(&places);
+                    for lane in 0..V::LANES {
+                        places[lane] = places[lane].add(4);
+                    }
+                    let far = V::load_fours(&places);
+                    rows[y] = [near[0], near[1], near[2], near[3], far[0], far[1]];
+                }
+            }
+            let mut columns = [[V::splat(0.0); 6]; 6];
+            for x in 0..6 {
+                let found = of_input([rows[0][x], rows[1][x], rows[2][x], rows[3][x], rows[4][x], rows[5][x]]);
+                for y in 0..6 {
+                    columns[y][x] = found[y];
+                }
+            }
+            // SAFETY: two vectors of each point of this group are this input's.
+            unsafe {
+                let v = self.v.add(half / 2 * POINTS * self.point + half % 2 * V::LANES);
+                for y in 0..6 {
+                    let found = of_input(columns[y]);
+                    for x in 0..6 {
+                        found[x].store(v.add((6 * y + x) * self.point));
                     }
                 }
             }
-        }
-    }
-}
-
-/// The picture of a tile, and the row and column of its first output.
-#[inline(always)]
-fn place(window: &Window, tile: usize) -> [usize; 3] {
-    let [rows, columns] = tiles(window);
-    [tile / (rows * columns), tile / columns % rows * 4, tile % columns * 4]
-}
-
-/// Six rows of six pixels, every `apart` numbers of `to`, with zeros around the picture.
-#[inline(always)]
-fn gather(plane: &[f32], [height, width]: [usize; 2], [top, left]: [isize; 2], to: &mut [f32], apart: usize) {
-    for i in 0..6 {
-        let y = top + i as isize;
-        let to = &mut to[6 * i * apart..];
-        if y < 0 || y as usize >= height {
-            (0..6).for_each(|j| to[j * apart] = 0.0);
-            continue;
-        }
-        let row = &plane[y as usize * width..][..width];
-        if left >= 0 && left as usize + 6 <= width {
-            let six = &row[left as usize..][..6];
-            (0..6).for_each(|j| to[j * apart] = six[j]);
-        } else {
-            (0..6).for_each(|j| {
-                let x = left + j as isize;
-                to[j * apart] = if x < 0 { 0.0 } else { row.get(x as usize).copied().unwrap_or(0.0) };
-            });
         }
     }
 }
@@ -170,52 +164,65 @@ pub(super) struct Outputs<'a> {
     pub window: &'a Window,
     pub output: usize,
     pub bias: f32,
-    pub tiles: Range<usize>,
+    pub tiles: &'a Tiles,
+    /// This output's row of the first point of the first group.
     pub m: *const f32,
-    pub next_group: usize,
-    pub next_point: usize,
+    /// From a point to the next.
+    pub point: usize,
     pub out: &'a Shared<f32>,
 }
 
 impl Job for Outputs<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let group = 2 * V::LANES;
-        let [height, width] = self.window.out;
-        for (g, first) in self.tiles.clone().step_by(group).enumerate() {
-            let mut pixels = [0.0; 16 * 2 * MOST];
-            for half in 0..2 {
-                // SAFETY: two vectors for each of the points in this output's rows, and here.
-                unsafe {
-                    let mut rows = [[V::splat(0.0); 6]; 4];
-                    for x in 0..6 {
-                        let mut column = [V::splat(0.0); 6];
-                        for y in 0..6 {
-                            let at = g * self.next_group + (6 * y + x) * self.next_point + half * V::LANES;
-                            column[y] = V::load(self.m.add(at));
-                        }
-                        let found = of_output(column);
-                        for y in 0..4 {
-                            rows[y][x] = found[y];
-                        }
+        let channel = self.output * self.window.pixels();
+        let width = self.window.out[1];
+        for (half, outs) in self.tiles.outs.chunks(V::LANES).enumerate() {
+            let mut rows = [[V::splat(0.0); 6]; 4];
+            // SAFETY: two vectors of each point of this group were computed.
+            unsafe {
+                let m = self.m.add(half / 2 * POINTS * self.point + half % 2 * V::LANES);
+                for x in 0..6 {
+                    let mut column = [V::splat(0.0); 6];
+                    for y in 0..6 {
+                        column[y] = V::load(m.add((6 * y + x) * self.point));
                     }
+                    let found = of_output(column);
                     for y in 0..4 {
-                        let found = of_output(rows[y]);
-                        for x in 0..4 {
-                            let pixel = found[x].add(V::splat(self.bias));
-                            pixel.store(pixels.as_mut_ptr().add((4 * y + x) * group + half * V::LANES));
-                        }
+                        rows[y][x] = found[y];
                     }
                 }
             }
-            for (lane, tile) in (first..self.tiles.end.min(first + group)).enumerate() {
-                let [n, top, left] = place(self.window, tile);
-                let plane = (n * self.window.outputs + self.output) * height * width;
-                for y in 0..4.min(height - top) {
-                    for x in 0..4.min(width - left) {
-                        let at = plane + (top + y) * width + left + x;
-                        // SAFETY: an output of this channel and these tiles, which no other job writes.
-                        unsafe { *self.out.part(at) = pixels[(4 * y + x) * group + lane] };
+            let mut whole = outs.len() == V::LANES;
+            for (_, inside) in outs {
+                whole &= *inside == [EDGE; 2];
+            }
+            for y in 0..EDGE {
+                let mut pixels = of_output(rows[y]);
+                for x in 0..EDGE {
+                    pixels[x] = pixels[x].add(V::splat(self.bias));
+                }
+                // SAFETY: outputs of this channel and these tiles, which no other job writes.
+                unsafe {
+                    let at = self.out.part(channel);
+                    if whole {
+                        let mut places = [at; MOST];
+                        for lane in 0..V::LANES {
+                            places[lane] = at.add(outs[lane].0 + y * width);
+                        }
+                        V::store_fours(pixels, &places);
+                    } else {
+                        let mut spare = [[0.0; EDGE]; MOST];
+                        let mut places = [spare.as_mut_ptr().cast::<f32>(); MOST];
+                        for lane in 0..V::LANES {
+                            places[lane] = places[0].add(EDGE * lane);
+                        }
+                        V::store_fours(pixels, &places);
+                        for (&(start, [down, across]), four) in outs.iter().zip(spare) {
+                            if y < down {
+                                std::ptr::copy_nonoverlapping(four.as_ptr(), at.add(start + y * width), across);
+                            }
+                        }
                     }
                 }
             }
