@@ -17,6 +17,7 @@ use sd_vae::AutoencoderKlConfig;
 const CALLS: usize = 3;
 
 fn main() {
+    sd_pipeline::keep_memory();
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let device = Device::flex();
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);

@@ -44,6 +44,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
+    sd_pipeline::keep_memory();
     // A panic is a bug, or a driver that gave up: one line all the same, and never an abort.
     std::panic::set_hook(Box::new(|_| {}));
     let run = || -> Result<(), failure::Failure> {

@@ -1,26 +1,21 @@
 //! From one layout to the other and back: the same tensors, bit for bit, and the same pictures at every stage.
 
+mod small;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use half::f16;
 use sd_golden::{Kind, SingleTensor, TinyFamily, TinyModel, save_single, save_torch};
-use sd_pipeline::{Choices, DType, Device, Error, Image, Model, Prediction, Request, convert};
+use sd_pipeline::{Choices, DType, Error, Image, Model, Prediction, Request, convert};
 use sd_weights::single_file::Family;
 use sd_weights::{Dtype, Weights, WeightsError};
 use serde_json::Value;
 use tempfile::TempDir;
 
 fn draw(path: &Path) -> Image {
-    let request = Request {
-        negative_prompt: Some("blurry!".into()),
-        width: Some(32),
-        height: Some(16),
-        steps: Some(4),
-        ..Request::new("A red house, by the sea!")
-    };
-    Model::open(path).unwrap().load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image
+    small::draw(Model::open(path).unwrap())
 }
 
 fn converted(from: &Path, to: &Path, dtype: Option<DType>) -> Result<Vec<String>, Error> {

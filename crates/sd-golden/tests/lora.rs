@@ -1,9 +1,11 @@
 //! Pictures with LoRA files merged, against diffusers: `lora.py` wrote `data/lora/`.
 
+mod five_steps;
+
 use burn::tensor::Device;
 use half::f16;
 use sd_golden::{Kind, Tensors, TinyModel, data, difference, noise, write_tensors};
-use sd_pipeline::{DType, Lora, Model, Request};
+use sd_pipeline::{DType, Lora, Model};
 use sd_weights::parameters;
 
 const RANK: usize = 4;
@@ -161,16 +163,7 @@ fn check(kind: Kind, name: &str, files: &[(&str, f64)]) {
         let report = model.merge(&Lora::open(&path, *weight).unwrap()).unwrap();
         assert_eq!(report.unmatched, [""; 0], "{file}");
     }
-    let request = Request {
-        negative_prompt: Some("blurry".into()),
-        width: Some(64),
-        height: Some(64),
-        sampler: Some("ddim".parse().unwrap()),
-        steps: Some(5),
-        guidance: Some(if kind == Kind::Sdxl { 5.0 } else { 7.5 }),
-        seed: 42,
-        ..Request::new("a red house by the sea")
-    };
+    let request = five_steps::request("a red house by the sea", if kind == Kind::Sdxl { 5.0 } else { 7.5 });
     let found = model.load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image.rgb;
     let file = data().join("lora").join(format!("{}-{name}.png", kind.name()));
     let (mean, max) = difference(&found, &file);

@@ -1,5 +1,7 @@
 //! Single files: the same pictures as from the folder that has the same weights, and what is said of other files.
 
+mod small;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -7,23 +9,14 @@ use half::f16;
 use sd_clip::ClipTextConfig;
 use sd_golden::{SingleTensor, TinyFamily, save_single, save_torch};
 use sd_pipeline::config::{clip_config, inferred, unet_config, vae_config};
-use sd_pipeline::{Average, Choices, DType, Device, Error, Image, Model, Prediction, Request};
+use sd_pipeline::{Average, Choices, Error, Model, Prediction, Request};
 use sd_unet::UnetConfig;
 use sd_vae::AutoencoderKlConfig;
 use sd_weights::single_file::{Family, SingleFile, UnetPlan, open_clip_with_projection, unet, vae, vae_levels};
 use sd_weights::{View, WeightsError};
 use tempfile::TempDir;
 
-fn draw(model: Model) -> Image {
-    let request = Request {
-        negative_prompt: Some("blurry!".into()),
-        width: Some(32),
-        height: Some(16),
-        steps: Some(4),
-        ..Request::new("A red house, by the sea!")
-    };
-    model.load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image
-}
+use small::draw;
 
 fn open(path: &Path) -> Model {
     Model::open(path).unwrap()

@@ -1,11 +1,13 @@
 //! Pictures of new words, against diffusers: `textual_inversion.py` wrote `data/textual_inversion/`.
 
+mod five_steps;
+
 use std::path::PathBuf;
 
 use burn::tensor::Device;
 use half::f16;
 use sd_golden::{Kind, TinyModel, data, difference, noise, write_tensors};
-use sd_pipeline::{DType, Model, Request, TextualInversion};
+use sd_pipeline::{DType, Model, TextualInversion};
 
 fn file(name: &str) -> PathBuf {
     data().join("textual_inversion").join(name)
@@ -21,16 +23,7 @@ fn check(kind: Kind, inversions: &[TextualInversion]) {
     let tiny = TinyModel::new(kind);
     let mut model = Model::open(tiny.path()).unwrap();
     inversions.iter().for_each(|inversion| model.add_word(inversion).unwrap());
-    let request = Request {
-        negative_prompt: Some("blurry".into()),
-        width: Some(64),
-        height: Some(64),
-        sampler: Some("ddim".parse().unwrap()),
-        steps: Some(5),
-        guidance: Some(if kind == Kind::Sdxl { 5.0 } else { 7.5 }),
-        seed: 42,
-        ..Request::new("a red <house> by the sea, <Cat>")
-    };
+    let request = five_steps::request("a red <house> by the sea, <Cat>", if kind == Kind::Sdxl { 5.0 } else { 7.5 });
     let found = model.load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image.rgb;
     let (mean, max) = difference(&found, &file(&format!("{}.png", kind.name())));
     assert!(mean <= 0.05 && max <= 2, "{}: mean {mean:.4}, largest {max}", kind.name());

@@ -1,22 +1,15 @@
 //! Other autoencoders than a model's own. `tiny_vae.py` wrote `data/vae_tiny/`.
 
+mod five_steps;
+
 use std::path::Path;
 
 use burn::tensor::Device;
 use sd_golden::{Family, Kind, SingleTensor, TinyFamily, TinyModel, data, difference, save_single};
-use sd_pipeline::{DType, Model, Request};
+use sd_pipeline::{DType, Model};
 
 fn draw(model: Model) -> Vec<u8> {
-    let request = Request {
-        negative_prompt: Some("blurry".into()),
-        width: Some(64),
-        height: Some(64),
-        sampler: Some("ddim".parse().unwrap()),
-        steps: Some(5),
-        guidance: Some(7.5),
-        seed: 42,
-        ..Request::new("a red house by the sea")
-    };
+    let request = five_steps::request("a red house by the sea", 7.5);
     model.load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image.rgb
 }
 

@@ -28,6 +28,7 @@ mod extension;
 mod kernel;
 mod layer_norm;
 mod linear;
+mod memory;
 mod modules;
 mod norm;
 
@@ -36,5 +37,6 @@ pub use attention::{attention, causal_attention};
 pub use conv::{Padding, conv2d};
 pub use layer_norm::layer_norm;
 pub use linear::linear;
+pub use memory::keep_memory;
 pub use modules::{convolve, normalise, normalise_silu, normalise_tokens, project};
 pub use norm::{group_norm, group_norm_silu};

@@ -130,32 +130,51 @@ fn all_vectors_give_the_sums_of_the_definition() {
     }
 }
 
-struct Exp<'a>(&'a mut [f32; 16]);
+struct Exp<'a>(&'a mut [f32; 16], bool);
 
 impl Job for Exp<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         for vector in self.0.chunks_exact_mut(V::LANES) {
             // SAFETY: the chunk has a vector's numbers.
-            unsafe { V::load(vector.as_ptr()).exp().store(vector.as_mut_ptr()) };
+            unsafe {
+                let x = V::load(vector.as_ptr());
+                if self.1 { x.exp2() } else { x.exp() }.store(vector.as_mut_ptr());
+            }
         }
     }
 }
 
 #[test]
-fn powers_of_e_are_right_to_the_last_bits() {
+fn powers_of_e_and_of_two_are_right_to_the_last_bits() {
     for level in levels() {
         for i in 0..2000 {
             let x: [f32; 16] = std::array::from_fn(|lane| -87.0 + (i * 16 + lane) as f32 * (175.0 / 32_000.0));
             let mut found = x;
-            level.run(Exp(&mut found));
+            level.run(Exp(&mut found, false));
             for (x, found) in x.into_iter().zip(found) {
                 let expected = f64::from(x).exp();
                 assert!((f64::from(found) / expected - 1.0).abs() < 2e-7, "e^{x} is {expected}, not {found}");
             }
         }
-        let mut beyond = [-1e30; 16];
-        level.run(Exp(&mut beyond));
-        assert!(beyond.iter().all(|&e| (0.0..1e-37).contains(&e)), "{beyond:?}");
+        for i in 0..2000 {
+            let x: [f32; 16] = std::array::from_fn(|lane| -126.0 + (i * 16 + lane) as f32 * (252.0 / 32_000.0));
+            let mut found = x;
+            level.run(Exp(&mut found, true));
+            for (x, found) in x.into_iter().zip(found) {
+                let expected = f64::from(x).exp2();
+                assert!((f64::from(found) / expected - 1.0).abs() < 2e-7, "2^{x} is {expected}, not {found}");
+            }
+        }
+        for of_two in [false, true] {
+            for far in [-1e30, f32::NEG_INFINITY] {
+                let mut beyond = [far; 16];
+                level.run(Exp(&mut beyond, of_two));
+                assert!(beyond.iter().all(|&e| (0.0..1e-37).contains(&e)), "{beyond:?}");
+            }
+            let mut none = [f32::NAN; 16];
+            level.run(Exp(&mut none, of_two));
+            assert!(none.iter().all(|e| e.is_nan()), "{none:?}");
+        }
     }
 }

@@ -11,9 +11,9 @@ use crate::kernel::product::{Product, ROWS};
 use crate::kernel::vector::{Job, Level, Vector};
 
 /// Queries of a piece of work at most: it has to read all keys once.
-const QUERIES: usize = 480;
+const QUERIES: usize = 256;
 /// Bytes of a block of keys and its values, which are to stay in the first cache.
-const BLOCK: usize = 24 << 10;
+const BLOCK: usize = 12 << 10;
 /// Multiply-adds that are worth handing over.
 const WORK: usize = 1 << 16;
 
@@ -30,7 +30,7 @@ pub(crate) fn forward(level: Level, heads: &Heads, q: View, k: View, v: View) ->
     let mut logs = vec![0.0; count];
     let (out_to, logs_to) = (Shared(out.as_mut_ptr()), Shared(logs.as_mut_ptr()));
     let threads = rayon::current_num_threads();
-    let (units, queries) = split(heads, threads);
+    let (units, queries) = split(level, heads, threads);
     let blocks = heads.queries.div_ceil(queries);
     let work = |unit: usize| {
         let (head, first) = (unit / blocks, unit % blocks * queries);
@@ -58,13 +58,14 @@ pub(crate) fn forward(level: Level, heads: &Heads, q: View, k: View, v: View) ->
 }
 
 /// Pieces of work, and the queries of one.
-fn split(heads: &Heads, threads: usize) -> (usize, usize) {
+fn split(level: Level, heads: &Heads, threads: usize) -> (usize, usize) {
     let all = heads.batch * heads.heads;
-    let parts = (4 * threads).div_ceil(all.max(1));
-    let queries = heads.queries.div_ceil(parts).next_multiple_of(ROWS).clamp(8 * ROWS, QUERIES);
+    let (parts, pair) = ((4 * threads).div_ceil(all.max(1)), 2 * level.lanes());
+    let queries = heads.queries.div_ceil(parts).next_multiple_of(pair).clamp(pair, QUERIES);
     (all * heads.queries.div_ceil(queries), queries)
 }
 
+/// Some queries of a head, which are vectors' lanes: a panel is two vectors of them.
 struct Forward<'a> {
     heads: &'a Heads,
     queries: Range<usize>,
@@ -83,89 +84,155 @@ impl Job for Forward<'_> {
     fn run<V: Vector>(self) {
         let Self { heads, queries, .. } = self;
         let (width, pair) = (heads.width, 2 * V::LANES);
-        let wide = width.next_multiple_of(V::LANES);
-        let rows = queries.len().next_multiple_of(ROWS);
-        let block = (BLOCK / (8 * wide)).clamp(32, 256).min(heads.keys).next_multiple_of(pair);
-        let lengths = [rows * wide, rows * wide, block * width, block * wide, ROWS * block, rows, rows];
-        let [q, out, panels, values, scores, most, sums] = pieces(self.memory, lengths);
-        self.q.rows(queries.start, queries.len(), heads.scale(), q, wide);
+        let tall = width.next_multiple_of(ROWS);
+        let panels = queries.len().div_ceil(pair);
+        let block = (BLOCK / (8 * tall)).clamp(32, 256).min(heads.keys).next_multiple_of(ROWS);
+        let lengths = [
+            panels * pair * width,
+            panels * pair * tall,
+            block * width,
+            block * tall,
+            block * pair,
+            panels * pair,
+            panels * pair,
+        ];
+        let [q, out, keys, values, scores, most, sums] = pieces(self.memory, lengths);
+        self.q.columns::<V>(queries.start, queries.len(), q);
+        // Scores are exponents of two.
+        let scale = heads.scale() * std::f32::consts::LOG2_E;
+        for q in q.iter_mut() {
+            *q *= scale;
+        }
         most.fill(f32::NEG_INFINITY);
         let end = heads.keys.min(heads.visible(queries.end - 1, 0));
         for first in (0..end).step_by(block) {
             let here = block.min(end - first);
-            self.k.columns::<V>(first, here, panels);
-            self.v.rows(first, here, 1.0, values, wide);
-            for tile in (0..rows).step_by(ROWS) {
-                if heads.visible(queries.start + tile + ROWS - 1, first) == 0 {
+            self.k.rows(first, here, 1.0, keys, width);
+            self.v.rows(first, here, 1.0, values, tall);
+            for panel in 0..panels {
+                let start = queries.start + panel * pair;
+                // The last of these keys that a query of the panel sees.
+                let here = here.min(heads.visible(start + pair - 1, first));
+                if here == 0 {
                     continue;
                 }
-                let columns = here.next_multiple_of(pair);
-                // SAFETY: a tile of the queries, whole panels of the keys, and the scores of both.
+                let lanes = panel * pair..(panel + 1) * pair;
+                // SAFETY: rows of keys, the panel's queries, and the scores of both.
                 unsafe {
-                    for column in (0..columns).step_by(pair) {
-                        let a = q.as_ptr().add(tile * wide);
-                        let b = panels.as_ptr().add(column * width);
-                        let out = scores.as_mut_ptr().add(column);
-                        let (terms, out_row) = (width, block);
-                        Product { a, row: wide, step: 1, b, b_row: pair, terms, out, out_row, add: false }
-                            .run::<V>(ROWS, pair);
+                    let b = q.as_ptr().add(panel * pair * width);
+                    let out = scores.as_mut_ptr();
+                    Product {
+                        a: keys.as_ptr(),
+                        row: width,
+                        step: 1,
+                        b,
+                        b_row: pair,
+                        terms: width,
+                        out,
+                        out_row: pair,
+                        add: false,
+                    }
+                    .run::<V>(here.next_multiple_of(ROWS), pair);
+                }
+                if heads.causal {
+                    for (j, scores) in scores.chunks_exact_mut(pair).take(here).enumerate() {
+                        scores[..(first + j).saturating_sub(start).min(pair)].fill(f32::NEG_INFINITY);
                     }
                 }
-                for m in 0..ROWS {
-                    let i = tile + m;
-                    let scores = &mut scores[m * block..][..columns];
-                    scores[heads.visible(queries.start + i, first).min(here)..].fill(f32::NEG_INFINITY);
-                    let out = &mut out[i * wide..][..wide];
-                    let sums = (&mut most[i], &mut sums[i]);
-                    exponentials::<V>(scores, sums, out);
-                }
-                // SAFETY: the tile's scores of the block's values, and the tile's sums.
+                let out = &mut out[panel * pair * tall..][..pair * tall];
+                exponentials::<V>(&mut scores[..here * pair], &mut most[lanes.clone()], &mut sums[lanes], out);
+                // SAFETY: the values as rows of their numbers, the scores, and the panel's sums.
                 unsafe {
-                    let (a, b, out) = (scores.as_ptr(), values.as_ptr(), out.as_mut_ptr().add(tile * wide));
-                    Product { a, row: block, step: 1, b, b_row: wide, terms: here, out, out_row: wide, add: true }
-                        .run::<V>(ROWS, wide);
+                    let (a, b, out) = (values.as_ptr(), scores.as_ptr(), out.as_mut_ptr());
+                    Product { a, row: 1, step: tall, b, b_row: pair, terms: here, out, out_row: pair, add: true }
+                        .run::<V>(tall, pair);
                 }
             }
         }
-        for i in 0..queries.len() {
-            let factor = 1.0 / sums[i];
-            for d in 0..width {
-                // SAFETY: the rows of this head's queries.
-                unsafe { *self.out.add(i * self.row + d) = out[i * wide + d] * factor };
+        for (i, log) in self.logs.iter_mut().enumerate() {
+            *log = most[i] * std::f32::consts::LN_2 + sums[i].ln();
+        }
+        for sum in sums.iter_mut() {
+            *sum = 1.0 / *sum;
+        }
+        for panel in 0..panels {
+            let count = pair.min(queries.len() - panel * pair);
+            // SAFETY: the rows of this panel's queries.
+            unsafe {
+                let (out, factors) = (&mut out[panel * pair * tall..], &sums[panel * pair..]);
+                let to = self.out.add(panel * pair * self.row);
+                store::<V>(out, factors, count, width, to, self.row);
             }
-            self.logs[i] = most[i] + sums[i].ln();
         }
     }
 }
 
-/// Scores to their exponentials, by the largest score so far; what was summed by a smaller one is made to fit.
+/// Scores, `[keys, queries]`, to the powers of two that they are, by each query's largest score so far; what was summed by a
+/// smaller one is made to fit.
 ///
-/// What a query does not see has a score of minus infinity, and counts e⁻⁸⁷ of the largest: nothing in single precision.
+/// What a query does not see has a score of minus infinity, and counts 2⁻¹²⁶ of the largest: nothing in single precision.
 #[inline(always)]
-fn exponentials<V: Vector>(scores: &mut [f32], (most, sum): (&mut f32, &mut f32), out: &mut [f32]) {
-    // SAFETY: scores and sums are whole vectors.
-    unsafe {
-        let mut largest = V::splat(f32::NEG_INFINITY);
-        for j in (0..scores.len()).step_by(V::LANES) {
-            largest = V::load(scores.as_ptr().add(j)).max(largest);
+fn exponentials<V: Vector>(scores: &mut [f32], most: &mut [f32], sums: &mut [f32], out: &mut [f32]) {
+    let pair = 2 * V::LANES;
+    assert!(most.len() == pair && sums.len() == pair);
+    assert!(scores.len().is_multiple_of(pair) && out.len().is_multiple_of(pair));
+    for half in [0, V::LANES] {
+        // SAFETY: rows of two vectors, of which this is one.
+        unsafe {
+            let (most, sums) = (most.as_mut_ptr().add(half), sums.as_mut_ptr().add(half));
+            let before = V::load(most);
+            let mut largest = before;
+            for at in (half..scores.len()).step_by(pair) {
+                largest = V::load(scores.as_ptr().add(at)).max(largest);
+            }
+            let mut sum = V::load(sums);
+            if largest.sub(before).largest() > 0.0 {
+                largest.store(most);
+                let factor = before.sub(largest).exp2();
+                sum = sum.mul(factor);
+                for at in (half..out.len()).step_by(pair) {
+                    let at = out.as_mut_ptr().add(at);
+                    V::load(at).mul(factor).store(at);
+                }
+            }
+            for at in (half..scores.len()).step_by(pair) {
+                let at = scores.as_mut_ptr().add(at);
+                let e = V::load(at).sub(largest).exp2();
+                e.store(at);
+                sum = sum.add(e);
+            }
+            sum.store(sums);
         }
-        let largest = largest.largest();
-        if largest > *most {
-            let factor = (*most - largest).exp();
-            *most = largest;
-            *sum *= factor;
-            for d in (0..out.len()).step_by(V::LANES) {
-                let at = out.as_mut_ptr().add(d);
-                V::load(at).mul(V::splat(factor)).store(at);
+    }
+}
+
+/// `count` columns of `out`, `[width, queries]`, times a factor each, to rows of `width` numbers that are `row` apart.
+///
+/// # Safety
+///
+/// Those rows can be written.
+#[inline(always)]
+unsafe fn store<V: Vector>(out: &mut [f32], factors: &[f32], count: usize, width: usize, to: *mut f32, row: usize) {
+    let (lanes, pair) = (V::LANES, 2 * V::LANES);
+    assert!(out.len() >= width * pair && factors.len() >= pair);
+    for half in [0, lanes] {
+        let here = count.saturating_sub(half).min(lanes);
+        let whole = if here == lanes { width / lanes * lanes } else { 0 };
+        // SAFETY: rows of two vectors, and the caller's promise.
+        unsafe {
+            let factor = V::load(factors.as_ptr().add(half));
+            for d in 0..width {
+                let at = out.as_mut_ptr().add(d * pair + half);
+                V::load(at).mul(factor).store(at);
+            }
+            for d in (0..whole).step_by(lanes) {
+                V::transpose(out.as_ptr().add(d * pair + half), pair, to.add(half * row + d), row);
+            }
+            for i in 0..here {
+                for d in whole..width {
+                    *to.add((half + i) * row + d) = out[d * pair + half + i];
+                }
             }
         }
-        let mut sums = V::splat(0.0);
-        for j in (0..scores.len()).step_by(V::LANES) {
-            let at = scores.as_mut_ptr().add(j);
-            let e = V::load(at).sub(V::splat(*most)).exp();
-            e.store(at);
-            sums = sums.add(e);
-        }
-        *sum += sums.sum();
     }
 }

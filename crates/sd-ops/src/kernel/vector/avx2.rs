@@ -1,6 +1,6 @@
 use std::arch::x86_64::*;
 
-use super::{EXP, EXP_RANGE, LN_2, Vector};
+use super::{EXP, EXP_RANGE, EXP2, EXP2_RANGE, LN_2, Vector};
 
 /// A register of AVX2.
 #[derive(Clone, Copy)]
@@ -76,6 +76,22 @@ impl Vector for Avx2 {
                 p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(*c));
             }
             let p = _mm256_add_ps(_mm256_fmadd_ps(_mm256_mul_ps(p, r), r, r), _mm256_set1_ps(1.0));
+            let exponent = _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)));
+            Self(_mm256_mul_ps(p, _mm256_castsi256_ps(exponent)))
+        }
+    }
+
+    #[inline(always)]
+    fn exp2(self) -> Self {
+        unsafe {
+            let x = _mm256_max_ps(_mm256_set1_ps(EXP2_RANGE[0]), _mm256_min_ps(_mm256_set1_ps(EXP2_RANGE[1]), self.0));
+            let n = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x);
+            let r = _mm256_sub_ps(x, n);
+            let mut p = _mm256_set1_ps(EXP2[0]);
+            for c in &EXP2[1..] {
+                p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(*c));
+            }
+            let p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.0));
             let exponent = _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)));
             Self(_mm256_mul_ps(p, _mm256_castsi256_ps(exponent)))
         }

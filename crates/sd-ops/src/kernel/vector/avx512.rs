@@ -1,6 +1,6 @@
 use std::arch::x86_64::*;
 
-use super::{EXP, EXP_RANGE, LN_2, Vector};
+use super::{EXP, EXP_RANGE, EXP2, EXP2_RANGE, LN_2, Vector};
 
 /// A register of AVX-512.
 #[derive(Clone, Copy)]
@@ -79,6 +79,21 @@ impl Vector for Avx512 {
                 p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(*c));
             }
             let p = _mm512_add_ps(_mm512_fmadd_ps(_mm512_mul_ps(p, r), r, r), _mm512_set1_ps(1.0));
+            Self(_mm512_scalef_ps(p, n))
+        }
+    }
+
+    #[inline(always)]
+    fn exp2(self) -> Self {
+        unsafe {
+            let x = _mm512_max_ps(_mm512_set1_ps(EXP2_RANGE[0]), self.0);
+            let n = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x);
+            let r = _mm512_sub_ps(x, n);
+            let mut p = _mm512_set1_ps(EXP2[0]);
+            for c in &EXP2[1..] {
+                p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(*c));
+            }
+            let p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0));
             Self(_mm512_scalef_ps(p, n))
         }
     }

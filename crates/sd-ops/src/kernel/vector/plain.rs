@@ -1,4 +1,4 @@
-use super::{EXP, EXP_RANGE, LN_2, Vector};
+use super::{EXP, EXP_RANGE, EXP2, EXP2_RANGE, LN_2, Vector};
 
 /// Numbers that the compiler may put into registers as it likes.
 #[derive(Clone, Copy)]
@@ -75,6 +75,17 @@ impl<const LANES: usize> Vector for Plain<LANES> {
             let r = x - n * LN_2[0] - n * LN_2[1];
             let p = EXP.iter().fold(0.0, |p, c| p * r + c);
             (p * r * r + r + 1.0) * f32::from_bits(((n as i32 + 127) << 23) as u32)
+        }))
+    }
+
+    #[inline(always)]
+    fn exp2(self) -> Self {
+        Self(self.0.map(|x| {
+            let x = x.clamp(EXP2_RANGE[0], EXP2_RANGE[1]);
+            let n = x.round_ties_even();
+            let r = x - n;
+            let p = EXP2.iter().fold(0.0, |p, c| p * r + c);
+            (p * r + 1.0) * f32::from_bits(((n as i32 + 127) << 23) as u32)
         }))
     }
 

@@ -1,0 +1,15 @@
+//! A picture that shows whether two models are the same.
+
+use sd_pipeline::{DType, Device, Image, Model, Request};
+
+/// A small picture, whose prompts have what tokenizers differ in.
+pub fn draw(model: Model) -> Image {
+    let request = Request {
+        negative_prompt: Some("blurry!".into()),
+        width: Some(32),
+        height: Some(16),
+        steps: Some(4),
+        ..Request::new("A red house, by the sea!")
+    };
+    model.load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image
+}
