@@ -26,7 +26,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("crates/sd-evaluate", &["sd-weights", "sd-pipeline", "sd-scenes", "sd-train"]),
     ("crates/sd-cli", &["sd-pipeline", "sd-recipe", "sd-evaluate", "sd-scenes-model", "sd-golden"]),
     ("crates/sd-golden", &["sd-samplers", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline"]),
-    ("benches", &["sd-schedule", "sd-samplers"]),
+    ("benches", &["sd-schedule", "sd-samplers", "sd-clip", "sd-ops", "sd-unet", "sd-vae", "sd-pipeline"]),
     ("xtask", &[]),
 ];
 

@@ -4,6 +4,7 @@
 
 mod arrows;
 mod cargo;
+mod compare;
 mod generate;
 mod report;
 mod test;
@@ -14,6 +15,7 @@ const HELP: &str = "\
 cargo xtask generate FLAGS...   build `sd` in release, with the backend that --device needs, and run `sd generate FLAGS...`
 cargo xtask test [FLAGS...]     run all tests on the CPU and on a graphics driver (flags go to `cargo test`)
 cargo xtask report [FLAGS...]   measure all samplers and write docs/samplers.md and its plots (flags go to `cargo run`)
+cargo xtask compare FLAGS...    time the networks beside PyTorch and OpenVINO; --help says what it needs
 cargo xtask arrows              check that crates depend on each other only as docs/architecture.md says";
 
 fn main() -> ExitCode {
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
         Some("generate") => generate::run(&rest),
         Some("test") => test::run(&rest),
         Some("report") => report::run(&rest),
+        Some("compare") => compare::run(&rest),
         Some("arrows") => arrows::run(),
         None | Some("help" | "--help" | "-h") => {
             println!("{HELP}");

@@ -18,6 +18,20 @@ impl fmt::Display for Failure {
     }
 }
 
+impl Failure {
+    /// What was asked cannot be done.
+    pub fn usage(message: String) -> Self {
+        Self { message, code: 2 }
+    }
+}
+
+#[cfg(feature = "flex")]
+impl From<sd_pipeline::VectorsError> for Failure {
+    fn from(error: sd_pipeline::VectorsError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let cancelled = matches!(error, Error::Cancelled { .. });

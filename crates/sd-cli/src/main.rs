@@ -10,6 +10,7 @@ mod failure;
 mod generate;
 mod info;
 mod model;
+mod processor;
 mod progress;
 mod samplers;
 mod train;
@@ -28,6 +29,9 @@ use clap::{Parser, Subcommand};
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Threads that compute on the processor [default: one for each core]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
 }
 
 #[derive(Subcommand)]
@@ -43,11 +47,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let Cli { command, threads } = Cli::parse();
     sd_pipeline::keep_memory();
     // A panic is a bug, or a driver that gave up: one line all the same, and never an abort.
     std::panic::set_hook(Box::new(|_| {}));
     let run = || -> Result<(), failure::Failure> {
+        processor::set_up(threads)?;
         match command {
             Command::Generate(args) => Ok(generate::run(&args)?),
             Command::Info(args) => Ok(info::run(&args)?),

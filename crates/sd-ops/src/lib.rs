@@ -11,13 +11,13 @@
 //! assert_eq!(conv2d(x, weight, None, 2, Padding::around(1)).dims(), [1, 8, 3, 3]);
 //! ```
 //!
-//! [`convolve`], [`normalise`], [`normalise_silu`] and [`normalise_tokens`] are the same for Burn's modules, which hold the
+//! [`convolve`], [`normalise`], [`normalise_silu`], [`normalise_tokens`] and [`project`] are the same for Burn's modules, which hold the
 //! parameters.
 //!
 //! With the feature `flex`, what is single precision on Burn's Flex backend goes through kernels of this crate, and with
 //! `autodiff` their gradients too. Everything else, on whatever device, is Burn's own operations, which are also what the
-//! kernels are tested against. The kernels choose the processor's widest vectors when they run: AVX2 with FMA, or what
-//! the program was compiled for.
+//! kernels are tested against. The kernels choose the processor's widest vectors when they run: AVX-512, AVX2 with FMA, or
+//! what the program was compiled for. Linear layers have a kernel without gradients: in training they are Burn's.
 
 mod activation;
 mod attention;
@@ -31,6 +31,8 @@ mod linear;
 mod memory;
 mod modules;
 mod norm;
+#[cfg(feature = "flex")]
+mod vectors;
 
 pub use activation::{geglu, gelu, quick_gelu};
 pub use attention::{attention, causal_attention};
@@ -40,3 +42,5 @@ pub use linear::linear;
 pub use memory::keep_memory;
 pub use modules::{convolve, normalise, normalise_silu, normalise_tokens, project};
 pub use norm::{group_norm, group_norm_silu};
+#[cfg(feature = "flex")]
+pub use vectors::{VectorsError, vectors};

@@ -166,8 +166,7 @@ impl Level {
         levels
     }
 
-    /// The best of this processor, or the best up to the one that the environment's `SD_OPS_VECTORS` names: `plain`,
-    /// `avx2` or `avx512`.
+    /// The best of this processor, or that which the environment's `SD_OPS_VECTORS` names, if it has that.
     pub fn best() -> Self {
         static BEST: OnceLock<Level> = OnceLock::new();
         *BEST.get_or_init(|| {

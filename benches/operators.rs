@@ -1,0 +1,89 @@
+//! What the networks' operators cost at the shapes of Stable Diffusion 1.5, 512×512, with guidance.
+//!
+//! `cargo bench -p sd-benches --bench operators`, and behind `--` a part of a name. Criterion's throughput counts
+//! multiplications and additions of the definition, or numbers that go out.
+
+use std::time::Duration;
+
+use burn::tensor::{Device, Distribution, Tensor};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sd_ops::{Padding, attention, conv2d, geglu, group_norm_silu, layer_norm, linear};
+
+/// Batch, channels in and out, edge of the picture, edge of the kernel, stride.
+const CONVOLUTIONS: [[usize; 6]; 11] = [
+    [2, 320, 320, 64, 3, 1],
+    [2, 640, 320, 64, 3, 1],
+    [2, 640, 640, 32, 3, 1],
+    [2, 1280, 1280, 16, 3, 1],
+    [2, 2560, 1280, 16, 3, 1],
+    [2, 1280, 1280, 8, 3, 1],
+    [2, 320, 320, 64, 3, 2],
+    [2, 640, 320, 64, 1, 1],
+    [1, 512, 512, 64, 3, 1],
+    [1, 512, 512, 128, 3, 1],
+    [1, 128, 128, 512, 3, 1],
+];
+
+/// Rows, numbers in and out.
+const LINEARS: [[usize; 3]; 6] =
+    [[8192, 320, 320], [8192, 320, 2560], [8192, 1280, 320], [2048, 640, 5120], [512, 1280, 10_240], [154, 768, 3072]];
+
+/// Batch, heads, queries, keys, width of a head.
+const ATTENTIONS: [[usize; 5]; 5] = [
+    [2, 8, 4096, 4096, 40],
+    [2, 8, 1024, 1024, 80],
+    [2, 8, 256, 256, 160],
+    [2, 8, 4096, 77, 40],
+    [1, 1, 4096, 4096, 512],
+];
+
+fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
+    Tensor::random(shape, Distribution::Normal(0.0, 1.0), &Device::flex())
+}
+
+fn operators(criterion: &mut Criterion) {
+    sd_ops::keep_memory();
+    let mut group = criterion.benchmark_group("operators");
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+    let mut measure = |name: String, count: usize, work: &dyn Fn()| {
+        group.throughput(Throughput::Elements(count as u64)).bench_function(name, |bencher| bencher.iter(work));
+    };
+    for [batch, inputs, outputs, edge, kernel, stride] in CONVOLUTIONS {
+        let (x, weight) = (random([batch, inputs, edge, edge]), random([outputs, inputs, kernel, kernel]));
+        let bias = random([outputs]);
+        let out = edge / stride;
+        let name = format!("conv {kernel}x{kernel}-{stride} {inputs} to {outputs} at {edge} x{batch}");
+        measure(name, 2 * batch * inputs * outputs * (kernel * out).pow(2), &|| {
+            conv2d(x.clone(), weight.clone(), Some(bias.clone()), stride, Padding::around(kernel / 2));
+        });
+    }
+    for [rows, inputs, outputs] in LINEARS {
+        let (x, weight) = (random([rows, inputs]), random([outputs, inputs]).swap_dims(0, 1));
+        measure(format!("linear {rows} of {inputs} to {outputs}"), 2 * rows * inputs * outputs, &|| {
+            linear(x.clone(), weight.clone(), None);
+        });
+    }
+    for [batch, heads, queries, keys, width] in ATTENTIONS {
+        let [q, k, v] = [queries, keys, keys].map(|tokens| random([batch, tokens, heads, width]).swap_dims(1, 2));
+        let count = 4 * batch * heads * queries * keys * width;
+        measure(format!("attention {queries} to {keys} of {width} x{}", batch * heads), count, &|| {
+            attention(q.clone(), k.clone(), v.clone());
+        });
+    }
+    let (x, gamma, beta) = (random([2, 320, 64, 64]), random([320]), random([320]));
+    measure("group norm and SiLU 320 at 64 x2".into(), 2 * 320 * 4096, &|| {
+        group_norm_silu(x.clone(), gamma.clone(), beta.clone(), 32, 1e-5);
+    });
+    let x = random([8192, 320]);
+    measure("layer norm 8192 of 320".into(), 8192 * 320, &|| {
+        layer_norm(x.clone(), gamma.clone(), beta.clone(), 1e-5);
+    });
+    let x = random([8192, 2560]);
+    measure("GEGLU 8192 of 1280".into(), 8192 * 1280, &|| {
+        geglu(x.clone());
+    });
+    group.finish();
+}
+
+criterion_group!(benches, operators);
+criterion_main!(benches);

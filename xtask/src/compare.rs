@@ -1,0 +1,145 @@
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use crate::cargo::{cargo, root};
+
+const HELP: &str = "\
+cargo xtask compare --python PATH [--rounds N] [unet] [vae] [clip]
+
+Times the networks of Stable Diffusion 1.5 at 512x512 beside PyTorch and OpenVINO: each program in turn, as many rounds as
+asked for (2), the least of each. PATH is a Python that has torch, diffusers, transformers and openvino.";
+
+/// The programs that are compared, ours first.
+const PROGRAMS: [[&str; 2]; 5] =
+    [["sd-burn", "f32"], ["OpenVINO", "f32"], ["OpenVINO", "bf16"], ["PyTorch", "f32"], ["PyTorch", "bf16"]];
+const NETWORKS: [&str; 3] = ["unet", "vae", "clip"];
+
+pub fn run(flags: &[String]) -> ExitCode {
+    if flags.iter().any(|flag| flag == "--help" || flag == "-h") {
+        println!("{HELP}");
+        return ExitCode::SUCCESS;
+    }
+    match Comparison::of(flags) {
+        Ok(comparison) => comparison.run().map_or_else(failed, |()| ExitCode::SUCCESS),
+        Err(error) => {
+            eprintln!("error: {error}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn failed(error: String) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
+
+#[derive(Debug)]
+struct Comparison {
+    python: PathBuf,
+    rounds: usize,
+    networks: Vec<&'static str>,
+}
+
+impl Comparison {
+    fn of(flags: &[String]) -> Result<Self, String> {
+        let (mut python, mut rounds, mut networks) = (None, 2, Vec::new());
+        let mut flags = flags.iter().map(String::as_str);
+        while let Some(flag) = flags.next() {
+            let mut value = || flags.next().ok_or(format!("{flag} needs a value"));
+            match flag {
+                "--python" => python = Some(PathBuf::from(value()?)),
+                "--rounds" => {
+                    let text = value()?;
+                    rounds = text
+                        .parse()
+                        .ok()
+                        .filter(|rounds| *rounds > 0)
+                        .ok_or(format!("--rounds {text}: not a count"))?;
+                }
+                _ => match NETWORKS.into_iter().find(|network| *network == flag) {
+                    Some(network) => networks.push(network),
+                    None => return Err(format!("unknown network or flag `{flag}`")),
+                },
+            }
+        }
+        if networks.is_empty() {
+            networks = NETWORKS.to_vec();
+        }
+        let python =
+            python.ok_or("--python is missing: a Python that has torch, diffusers, transformers and openvino")?;
+        Ok(Self { python, rounds, networks })
+    }
+
+    fn run(&self) -> Result<(), String> {
+        let mut build = cargo();
+        build.args(["build", "--release", "--package", "sd-benches", "--bin", "networks"]).current_dir(root());
+        if !build.status().map_err(|error| format!("cargo: {error}"))?.success() {
+            return Err("the benchmark could not be built, see above".into());
+        }
+        println!("seconds, the least of {} rounds by turns; behind them ours as a share of each", self.rounds);
+        for network in &self.networks {
+            let mut least = [f64::MAX; PROGRAMS.len()];
+            for _ in 0..self.rounds {
+                for (program, least) in PROGRAMS.iter().zip(&mut least) {
+                    *least = least.min(self.seconds(*program, network)?);
+                }
+            }
+            for ([program, precision], seconds) in PROGRAMS.iter().zip(least) {
+                println!("{network:5} {program:8} {precision:4} {seconds:8.3} {:6.2}", least[0] / seconds);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a program prints behind the network's name.
+    fn seconds(&self, [program, precision]: [&str; 2], network: &str) -> Result<f64, String> {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        let mut command = if program == "sd-burn" {
+            Command::new(target.join("release").join(format!("networks{}", std::env::consts::EXE_SUFFIX)))
+        } else {
+            let mut python = Command::new(&self.python);
+            python.arg(root().join("benches/compare/networks.py")).args([&program.to_lowercase(), precision]);
+            python
+        };
+        command.arg(network);
+        if program == "OpenVINO" {
+            command.arg(target.join("compare"));
+        }
+        let output = command.output().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let found = text.lines().find_map(|line| line.strip_prefix(network)?.trim().parse().ok());
+        found.ok_or_else(|| {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            format!("{program} {precision} {network}: {}", complaint.lines().last().unwrap_or("it printed no time"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(flags: &[&str]) -> Result<Comparison, String> {
+        Comparison::of(&flags.iter().map(|flag| flag.to_string()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn all_networks_are_compared_unless_some_are_named() {
+        assert_eq!(of(&["--python", "python3"]).unwrap().networks, NETWORKS);
+        let some = of(&["vae", "--rounds", "3", "--python", "python3"]).unwrap();
+        assert_eq!((some.networks, some.rounds), (vec!["vae"], 3));
+    }
+
+    #[test]
+    fn wrong_flags_are_named() {
+        for (flags, named) in [
+            (&["unet"][..], "--python is missing"),
+            (&["--python"], "--python needs a value"),
+            (&["--python", "p", "--rounds", "0"], "--rounds 0"),
+            (&["--python", "p", "unets"], "`unets`"),
+        ] {
+            let error = of(flags).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}
