@@ -2,6 +2,8 @@ use burn::tensor::{Element, FloatDType, TensorData};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
+use crate::parts::in_parts;
+
 /// Numbers as tensor data of a precision, or the first that is not finite there.
 pub(crate) fn tensor_data(numbers: Vec<f32>, dtype: FloatDType, shape: &[usize]) -> Result<TensorData, f32> {
     match dtype {
@@ -19,12 +21,13 @@ pub(crate) fn tensor_data(numbers: Vec<f32>, dtype: FloatDType, shape: &[usize])
     }
 }
 
-fn finite<T: Element>(numbers: Vec<T>, shape: &[usize]) -> Result<TensorData, f32> {
+fn finite<T: Element>(mut numbers: Vec<T>, shape: &[usize]) -> Result<TensorData, f32> {
     let is_finite = |n: &T| n.elem::<f32>().is_finite();
     // By blocks without an early exit, which the compiler vectorises.
     let is_finite_block = |block: &&[T]| block.iter().fold(true, |all, n| all & is_finite(n));
-    match numbers.chunks(4096).find(|block| !is_finite_block(block)) {
-        None => Ok(TensorData::new(numbers, shape)),
+    in_parts(&mut numbers, |_, part| match part.chunks(4096).find(|block| !is_finite_block(block)) {
+        None => Ok(()),
         Some(block) => Err(block.iter().find(|n| !is_finite(n)).map_or(f32::NAN, |n| n.elem())),
-    }
+    })?;
+    Ok(TensorData::new(numbers, shape))
 }

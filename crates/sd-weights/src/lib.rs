@@ -25,6 +25,7 @@ mod format;
 mod load;
 mod lora;
 mod names;
+mod parts;
 mod place;
 mod safetensors_file;
 mod save;

@@ -12,6 +12,7 @@ use safetensors::Dtype;
 use crate::WeightsError;
 use crate::cast::tensor_data;
 use crate::load::name_of;
+use crate::parts::in_parts;
 
 /// Where a tensor lies: a view of numbers in a file, as PyTorch has views of memory.
 ///
@@ -65,28 +66,36 @@ impl Place {
 
     /// The numbers row by row, in single precision; none where they are not numbers with a fraction.
     fn read(&self) -> Result<Option<Vec<f32>>> {
-        let mut file = File::open(&self.file)?;
-        file.seek(SeekFrom::Start(self.offset))?;
         // Checkpoints are little-endian, as are all machines this runs on.
         let numbers = match self.dtype {
-            Dtype::F32 => {
-                let mut numbers = vec![0.0; self.span()];
-                file.read_exact(bytemuck::cast_slice_mut(&mut numbers))?;
-                numbers
-            }
-            Dtype::F16 => {
-                read_as(&mut file, self.span(), |block: &[f16], numbers| block.convert_to_f32_slice(numbers))?
-            }
-            Dtype::BF16 => {
-                read_as(&mut file, self.span(), |block: &[bf16], numbers| block.convert_to_f32_slice(numbers))?
-            }
-            Dtype::F64 => read_as(&mut file, self.span(), |block: &[f64], numbers| {
+            Dtype::F32 => self.read_as(|block: &[f32], numbers| numbers.copy_from_slice(block))?,
+            Dtype::F16 => self.read_as(|block: &[f16], numbers| block.convert_to_f32_slice(numbers))?,
+            Dtype::BF16 => self.read_as(|block: &[bf16], numbers| block.convert_to_f32_slice(numbers))?,
+            Dtype::F64 => self.read_as(|block: &[f64], numbers| {
                 numbers.iter_mut().zip(block).for_each(|(to, from)| *to = *from as f32);
             })?,
             _ => return Ok(None),
         };
         let lies_in_rows = self.strides == strides_in_rows(&self.shape);
         Ok(Some(if lies_in_rows { numbers } else { self.gather(&numbers) }))
+    }
+
+    /// The numbers of the span, read and widened block by block, so that only the result takes memory; on all cores,
+    /// because most of the time goes to the system's handing that memory out.
+    fn read_as<T: Pod>(&self, widen: impl Fn(&[T], &mut [f32]) + Sync) -> Result<Vec<f32>> {
+        let mut numbers = vec![0.0; self.span()];
+        in_parts(&mut numbers, |start, part| -> Result<()> {
+            let mut file = File::open(&self.file)?;
+            file.seek(SeekFrom::Start(self.offset + (start * size_of::<T>()) as u64))?;
+            let mut block = vec![T::zeroed(); part.len().min(1 << 14)];
+            for numbers in part.chunks_mut(block.len().max(1)) {
+                let block = &mut block[..numbers.len()];
+                file.read_exact(bytemuck::cast_slice_mut(block))?;
+                widen(block, numbers);
+            }
+            Ok(())
+        })?;
+        Ok(numbers)
     }
 
     /// The numbers row by row, in single precision; `key` is the tensor's name in messages.
@@ -148,18 +157,6 @@ fn strides_in_rows(shape: &[usize]) -> Vec<usize> {
         strides[d - 1] = strides[d].wrapping_mul(shape[d]);
     }
     strides
-}
-
-/// Reads and widens numbers block by block, so that only the result takes memory.
-fn read_as<T: Pod>(file: &mut File, count: usize, widen: impl Fn(&[T], &mut [f32])) -> Result<Vec<f32>> {
-    let mut numbers = vec![0.0; count];
-    let mut block = vec![T::zeroed(); count.min(1 << 14)];
-    for numbers in numbers.chunks_mut(block.len().max(1)) {
-        let block = &mut block[..numbers.len()];
-        file.read_exact(bytemuck::cast_slice_mut(block))?;
-        widen(block, numbers);
-    }
-    Ok(numbers)
 }
 
 #[cfg(test)]

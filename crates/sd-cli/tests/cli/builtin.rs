@@ -22,3 +22,45 @@ fn words_that_it_has_never_seen_are_named_once() {
     assert_eq!(warnings.lines().count(), 1, "{warnings}");
     assert!(warnings.contains("has never seen dragon, robot; `--model FOLDER` draws with a full"), "{warnings}");
 }
+
+/// What the lower paths of processors draw, and one thread alone.
+#[test]
+fn every_processor_draws_the_same_landscape() {
+    let run = Run::new();
+    let draw = |file: &str, vectors: Option<&str>, flags: &[&str]| {
+        let all = ["generate", "--prompt", "a red house by the sea", "--seed", "1", "--steps", "5", "--output", file];
+        let mut command = run.command(&[&all[..], flags].concat());
+        if let Some(vectors) = vectors {
+            command.env("SD_OPS_VECTORS", vectors);
+        }
+        assert_drawn(&command.output().unwrap());
+        pixels(&run.read(file))
+    };
+    let best = draw("best.png", None, &[]);
+    for (file, vectors, flags) in [
+        ("plain.png", Some("plain"), &[][..]),
+        ("one.png", None, &["--threads", "1"]),
+        ("two.png", None, &["--threads", "2"]),
+    ] {
+        let apart = best.iter().zip(draw(file, vectors, flags)).map(|(a, b)| a.abs_diff(b)).max();
+        assert!(apart <= Some(1), "{file}: {apart:?}");
+    }
+}
+
+fn pixels(png: &[u8]) -> Vec<u8> {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    pixels
+}
+
+#[test]
+fn vectors_and_threads_that_are_not_there_are_refused() {
+    let run = Run::new();
+    let output = run.command(&["samplers"]).env("SD_OPS_VECTORS", "mmx").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("SD_OPS_VECTORS=mmx: this processor has plain"), "{}", stderr(&output));
+    let output = run.sd(&["samplers", "--threads", "0"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--threads"), "{}", stderr(&output));
+}

@@ -1,4 +1,5 @@
-//! The convolution: tiles of six channels and two vectors of pixels, whose sums stay in registers.
+//! The convolution, one of three ways: by Winograd's transforms, as a product of matrices, or, where channels are few, in
+//! tiles of six channels and two vectors of pixels, whose sums stay in registers.
 //!
 //! A term of the sum needs two loads of pixels, a load of each of the six weights, and twelve multiply-adds, which a
 //! processor with two multiply-adds and two or three loads in a cycle has done in six cycles: the arithmetic is what
@@ -23,8 +24,8 @@ const TERMS: usize = 512;
 const WEIGHTS: usize = 48 << 10;
 /// Bytes of a chunk's padded input, for the second cache.
 const CHUNK: usize = 160 << 10;
-/// Terms from which on the convolution is a product of matrices.
-const PRODUCT: usize = 256;
+/// Weights that are too many to be packed at each call.
+const PRODUCT: usize = 1 << 19;
 /// Channels of the widest tile.
 const WIDEST: usize = 6;
 
@@ -59,7 +60,7 @@ thread_local! {
 pub(crate) fn convolve(level: Level, window: &Window, x: &[f32], weights: Weights, bias: Option<&[f32]>) -> Vec<f32> {
     let way = match weights.matrix(window) {
         _ if winograd::pays(window) => winograd::convolve,
-        Some(_) if window.terms() >= PRODUCT => as_product,
+        Some(_) if window.is_pointwise() || window.outputs * window.terms() >= PRODUCT => as_product,
         _ => in_order,
     };
     way(level, window, x, weights, bias)

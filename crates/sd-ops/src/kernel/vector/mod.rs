@@ -237,8 +237,8 @@ const EXP: [f32; 6] = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 /
 const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
 /// Coefficients of `(2^r - 1) / r` for `|r| <= 1/2`, from the highest power: interpolation at Chebyshev's points, whose
 /// error is 9e-9.
-#[expect(clippy::excessive_precision, reason = "as they were computed")]
-const EXP2: [f32; 6] = [1.546_144_8e-4, 1.339_086_7e-3, 9.618_056_9e-3, 5.550_357e-2, 2.402_265_1e-1, 6.931_471_8e-1];
+const EXP2: [f32; 6] =
+    [1.546_144_8e-4, 1.339_086_7e-3, 9.618_057e-3, 5.550_357e-2, 2.402_265e-1, std::f32::consts::LN_2];
 /// Where `2^x` is finite and normal.
 const EXP2_RANGE: [f32; 2] = [-126.0, 127.0];
 /// Where `e^x` is finite and normal.
