@@ -232,3 +232,16 @@ fn gradients_are_the_slopes_of_a_whole_block() {
         }
     }
 }
+
+/// Threads that wait for a part of one convolution begin another.
+#[test]
+fn convolutions_at_the_same_time_do_not_disturb_each_other() {
+    use rayon::prelude::*;
+
+    let device = Device::flex();
+    let (x, weight) = (random([1, 160, 8, 8], &device), random([400, 160, 3, 3], &device));
+    let convolve = || conv2d(x.clone(), weight.clone(), None, 1, Padding::around(1));
+    let alone = convolve();
+    let apart = (0..16).into_par_iter().map(|_| distance(convolve(), alone.clone())).reduce(|| 0.0, f64::max);
+    assert_eq!(apart, 0.0);
+}

@@ -7,11 +7,11 @@
 
 #![expect(unsafe_code, reason = "the tile's loads and stores, whose bounds are checked once for all tiles")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use rayon::prelude::*;
 
-use super::gemm::{Bias, Columns, Matrix, Patches, Product};
+use super::gemm::{Bias, Columns, Gemm, Matrix, Patches};
 use super::lanes::Shared;
 use super::padded::Padded;
 use super::vector::{Job, Level, Vector};
@@ -52,7 +52,7 @@ impl<'a> Weights<'a> {
 }
 
 thread_local! {
-    static PADDED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static PADDED: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     static BUFFERS: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
@@ -73,14 +73,15 @@ pub(super) fn as_product(level: Level, window: &Window, x: &[f32], weights: Weig
     let whole = Chunk { images: 0..window.batch, rows: 0..window.out[0] };
     let count = window.batch * window.outputs * window.pixels();
     let mut out = Vec::with_capacity(count);
-    PADDED.with_borrow_mut(|memory| {
-        let padded = Padded::new(window, &whole, x, memory);
-        let right = &Patches::new(window, &padded);
-        let columns = &Columns::panels(level, window.batch, window.pixels(), window.outputs * window.pixels());
-        let bias = bias.map_or(Bias::None, Bias::OfRows);
-        let product = Product { left, right, columns, bias, out_row: window.pixels() };
-        product.write(level, &Shared(out.as_mut_ptr()), count);
-    });
+    // Taken, not borrowed: a thread that waits for others may begin another convolution.
+    let mut memory = PADDED.take();
+    let padded = Padded::new(window, &whole, x, &mut memory);
+    let right = &Patches::new(window, &padded);
+    let columns = &Columns::panels(level, window.batch, window.pixels(), window.outputs * window.pixels());
+    let bias = bias.map_or(Bias::None, Bias::OfRows);
+    let product = Gemm { left, right, columns, bias, out_row: window.pixels() };
+    product.write(level, &Shared(out.as_mut_ptr()), count);
+    PADDED.set(memory);
     // SAFETY: the panels are all columns of all pictures, and the rows all outputs.
     unsafe { out.set_len(count) };
     out

@@ -73,7 +73,7 @@ impl Right for Matrix<'_> {
     }
 }
 
-/// `to[j·apart + i] = from[i·step[0] + j·step[1]]` for as many `i` and `j` as `counts` says.
+/// `to[j·apart + i] = from[i·step[0] + j·step[1]]` for each of so many rows `i` and columns `j`.
 #[inline(always)]
 fn transpose<V: Vector>(from: &[f32], step: [usize; 2], [rows, columns]: [usize; 2], to: &mut [f32], apart: usize) {
     let lanes = V::LANES;

@@ -76,9 +76,9 @@ pub(super) enum Bias<'a> {
     OfColumns(&'a [f32]),
 }
 
-/// A product that is added to nothing but a bias.
+/// A product of matrices that is added to nothing but a bias.
 #[derive(Clone, Copy)]
-pub(super) struct Product<'a, R> {
+pub(super) struct Gemm<'a, R> {
     /// `[rows, terms]`.
     pub left: Matrix<'a>,
     pub right: &'a R,
@@ -88,7 +88,7 @@ pub(super) struct Product<'a, R> {
     pub out_row: usize,
 }
 
-impl<R: Right> Product<'_, R> {
+impl<R: Right> Gemm<'_, R> {
     /// Writes the product; `count` numbers are in `out`, all of which it writes if the columns are all of theirs.
     pub fn write(&self, level: Level, out: &Shared<f32>, count: usize) {
         let [rows, terms] = self.left.sizes;
@@ -138,7 +138,7 @@ pub(crate) fn rows_times(level: Level, lefts: &[Matrix], right: &Matrix, bias: &
     let mut start = 0;
     for &left in lefts {
         let count = left.sizes[0] * outputs;
-        let product = Product { left, right, columns, bias: Bias::OfColumns(bias), out_row: outputs };
+        let product = Gemm { left, right, columns, bias: Bias::OfColumns(bias), out_row: outputs };
         // SAFETY: the rows of this matrix lie behind those of the ones before.
         product.write(level, &Shared(unsafe { out.as_mut_ptr().add(start) }), count);
         start += count;
@@ -150,7 +150,7 @@ pub(crate) fn rows_times(level: Level, lefts: &[Matrix], right: &Matrix, bias: &
 
 /// Some rows of some columns.
 struct Piece<'a, 'p, R> {
-    product: &'a Product<'p, R>,
+    product: &'a Gemm<'p, R>,
     columns: &'a [Columns],
     rows: Range<usize>,
     out: &'a Shared<f32>,
@@ -213,7 +213,7 @@ impl Tile<'_> {
     ///
     /// The rows from `row` and the columns are within `out`.
     #[inline(always)]
-    unsafe fn run<V: Vector, R>(&self, product: &Product<R>, row: usize, columns: &Columns, out: &Shared<f32>) {
+    unsafe fn run<V: Vector, R>(&self, product: &Gemm<R>, row: usize, columns: &Columns, out: &Shared<f32>) {
         let pair = 2 * V::LANES;
         assert!(self.panel.len() >= self.terms * pair);
         assert!(self.a.len() >= (self.first_line + self.rows - 1) * self.a_row + self.terms);
