@@ -72,7 +72,9 @@ impl Comparison {
 
     fn run(&self) -> Result<(), String> {
         let mut build = cargo();
-        build.args(["build", "--release", "--package", "sd-benches", "--bin", "networks"]).current_dir(root());
+        // With `sd`, so that Burn is built once for both.
+        build.args(["build", "--release", "--package", "sd-cli", "--package", "sd-benches", "--bin", "networks"]);
+        build.current_dir(root());
         if !build.status().map_err(|error| format!("cargo: {error}"))?.success() {
             return Err("the benchmark could not be built, see above".into());
         }

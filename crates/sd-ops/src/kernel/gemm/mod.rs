@@ -109,8 +109,12 @@ impl<R: Right> Gemm<'_, R> {
         let all = self.columns.len();
         let pieces = all.div_ceil(of_piece);
         let of_piece = all.div_ceil(pieces);
-        // As many rows as keep all threads busy to the end; a panel is packed for them alone.
-        let wanted = if threads == 1 { 1 } else { (4 * threads).div_ceil(pieces) };
+        // In so few parts of the rows, each of which packs its panels anew, that all threads are busy to the end.
+        let is_fair = |parts: &usize| {
+            let all = pieces * parts;
+            all >= 4 * threads || all >= 2 * threads && all.is_multiple_of(threads)
+        };
+        let wanted = if threads == 1 { 1 } else { (1..).find(is_fair).unwrap_or(1) };
         let rows_of_piece = rows.div_ceil(wanted.min(rows.div_ceil(8 * ROWS))).next_multiple_of(ROWS);
         let parts = rows.div_ceil(rows_of_piece);
         let work = |piece: usize| {
