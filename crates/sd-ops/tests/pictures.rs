@@ -245,3 +245,13 @@ fn convolutions_at_the_same_time_do_not_disturb_each_other() {
     let apart = (0..16).into_par_iter().map(|_| distance(convolve(), alone.clone())).reduce(|| 0.0, f64::max);
     assert_eq!(apart, 0.0);
 }
+
+#[test]
+fn no_pictures_are_no_pictures() {
+    let device = Device::flex();
+    for [outputs, inputs, kernel] in [[3, 4, 1], [400, 160, 3], [3, 4, 3]] {
+        let (x, weight) =
+            (Tensor::zeros([0, inputs, 8, 8], &device), random([outputs, inputs, kernel, kernel], &device));
+        assert_eq!(conv2d(x, weight, None, 1, Padding::around(kernel / 2)).dims(), [0, outputs, 8, 8]);
+    }
+}

@@ -73,6 +73,9 @@ pub(super) fn as_product(level: Level, window: &Window, x: &[f32], weights: Weig
     let whole = Chunk { images: 0..window.batch, rows: 0..window.out[0] };
     let count = window.batch * window.outputs * window.pixels();
     let mut out = Vec::with_capacity(count);
+    if count == 0 {
+        return out;
+    }
     // Taken, not borrowed: a thread that waits for others may begin another convolution.
     let mut memory = PADDED.take();
     let padded = Padded::new(window, &whole, x, &mut memory);

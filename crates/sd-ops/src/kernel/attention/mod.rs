@@ -1,11 +1,10 @@
 //! Attention without the matrix of scores: blocks of keys stay in the caches while queries go over them (Dao et al. 2022,
 //! FlashAttention, algorithms 1 and 4).
 
-#![expect(unsafe_code, reason = "rows are read where a view's bounds were asserted")]
-
 pub(crate) mod backward;
 pub(crate) mod forward;
 
+use super::lanes::transpose;
 use super::vector::Vector;
 
 /// Sizes of an attention.
@@ -102,23 +101,11 @@ impl Tokens<'_> {
     fn columns<V: Vector>(&self, first: usize, count: usize, to: &mut [f32]) {
         let (lanes, width) = (V::LANES, self.width);
         assert!(first + count <= self.count && to.len() >= count.next_multiple_of(2 * lanes) * width);
-        let whole = width / lanes * lanes;
-        for start in (0..count).step_by(lanes) {
-            let to = &mut to[start / (2 * lanes) * 2 * lanes * width + start % (2 * lanes)..];
+        for (i, panel) in to.chunks_exact_mut(2 * lanes * width).enumerate().take(count.div_ceil(2 * lanes)) {
+            let start = 2 * lanes * i;
             let from = &self.from[(first + start) * self.apart..];
-            let here = lanes.min(count - start);
-            let done = if here == lanes { whole } else { 0 };
-            for d in (0..done).step_by(lanes) {
-                // SAFETY: a vector's number of tokens, which the view has; their places in the panel were asserted.
-                unsafe {
-                    V::transpose(from.as_ptr().add(d), self.apart, to.as_mut_ptr().add(2 * lanes * d), 2 * lanes)
-                };
-            }
-            for token in 0..here {
-                for d in done..width {
-                    to[2 * lanes * d + token] = from[token * self.apart + d];
-                }
-            }
+            let here = (2 * lanes).min(count - start);
+            transpose::<V>(from, [self.apart, 1], [here, width], panel, 2 * lanes);
         }
     }
 }

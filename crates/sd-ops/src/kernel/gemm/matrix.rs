@@ -1,8 +1,7 @@
-#![expect(unsafe_code, reason = "blocks are transposed where a matrix's bounds were asserted")]
-
 use std::ops::Range;
 
 use super::Right;
+use crate::kernel::lanes::transpose;
 use crate::kernel::vector::Vector;
 
 /// A matrix that lies as it lies.
@@ -69,32 +68,6 @@ impl Right for Matrix<'_> {
                 (_, [from]) if pair == 16 => to.copy_from_slice(from),
                 _ => to[..count].copy_from_slice(from),
             }
-        }
-    }
-}
-
-/// `to[j·apart + i] = from[i·step[0] + j·step[1]]` for each of so many rows `i` and columns `j`.
-#[inline(always)]
-fn transpose<V: Vector>(from: &[f32], step: [usize; 2], [rows, columns]: [usize; 2], to: &mut [f32], apart: usize) {
-    let lanes = V::LANES;
-    assert!(rows > 0 && columns > 0 && rows <= apart && to.len() >= (columns - 1) * apart + rows);
-    assert!(from.len() > (rows - 1) * step[0] + (columns - 1) * step[1]);
-    // Whole blocks, where a row's numbers lie beside each other.
-    let [whole_rows, whole_columns] =
-        if step[1] == 1 { [rows, columns].map(|count| count / lanes * lanes) } else { [0, 0] };
-    for i in (0..whole_rows).step_by(lanes) {
-        for j in (0..whole_columns).step_by(lanes) {
-            // SAFETY: as many rows and columns, whose last numbers were asserted.
-            unsafe {
-                let from = from.as_ptr().add(i * step[0] + j);
-                V::transpose(from, step[0], to.as_mut_ptr().add(j * apart + i), apart);
-            }
-        }
-    }
-    for j in 0..columns {
-        let done = if j < whole_columns { whole_rows } else { 0 };
-        for i in done..rows {
-            to[j * apart + i] = from[i * step[0] + j * step[1]];
         }
     }
 }

@@ -33,7 +33,7 @@ const BYTES: [usize; 2] = [16 << 20, 6 << 20];
 const TILES: usize = 256;
 /// Channels that are summed over at a time.
 const TERMS: usize = 384;
-/// Numbers between the points of a transform: not a power of two, whose places would all be one line of the cache.
+/// Numbers between the points of a transform: without them all points would lie in one set of the first cache.
 const GAP: usize = 16;
 /// Channels that are worth the transforms, and tiles that are worth those of the weights.
 const LEAST: [usize; 2] = [128, 32];
