@@ -91,6 +91,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let folder = Folder::of(args.model.as_deref())?;
     progress.busy(&format!("loading {}", folder.name()));
     let pipeline = Pipeline::from_folder(folder.path(), &device, DType::F32)?;
+    sd_pipeline::keep_memory();
     let digests = [digest(folder.path())?, digest(&args.classifier)?];
     progress.loaded();
     let evaluation = Evaluation { pipeline: &pipeline, classifier: &classifier, config };

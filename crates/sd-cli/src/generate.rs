@@ -187,6 +187,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let cancel = Cancel::on_ctrl_c()?;
     progress.busy(&format!("loading {}", folder.name()));
     let pipeline = model.load(&device, dtype)?;
+    sd_pipeline::keep_memory();
     drop(folder);
     progress.loaded();
     for index in 0..args.count.unwrap_or(1) {

@@ -48,12 +48,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let Cli { command, threads } = Cli::parse();
-    sd_pipeline::keep_memory();
     // A panic is a bug, or a driver that gave up: one line all the same, and never an abort.
     std::panic::set_hook(Box::new(|_| {}));
     let run = || -> Result<(), failure::Failure> {
         processor::set_up(threads)?;
-        match command {
+        // On a thread of the pool, from which a kernel can hand out work without being switched for another thread.
+        rayon::scope(|_| match command {
             Command::Generate(args) => Ok(generate::run(&args)?),
             Command::Info(args) => Ok(info::run(&args)?),
             Command::Convert(args) => Ok(convert::run(&args)?),
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
             Command::Train(args) => Ok(train::run(&args)?),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::TrainClassifier(args) => train_classifier::run(&args),
-        }
+        })
     };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => ExitCode::SUCCESS,

@@ -54,6 +54,7 @@ Exit codes: 0 trained, 1 failed, 2 wrong usage or recipe, 130 stopped with Ctrl-
 
 /// Follows the recipe.
 pub fn run(args: &Args) -> Result<(), RecipeError> {
+    sd_pipeline::keep_memory();
     let device = device_by_name(&args.device)?;
     let recipe = Recipe::read(&args.recipe)?;
     let cancel = Cancel::on_ctrl_c()?;

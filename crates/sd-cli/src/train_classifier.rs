@@ -39,6 +39,7 @@ pub struct Args {
 
 /// Trains, tries and writes a classifier.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    sd_pipeline::keep_memory();
     let device = device_by_name(&args.device)?;
     let Args { steps, rate, seed, .. } = *args;
     let training = TrainingConfig { seed, batch: args.batch as usize, rate, ..TrainingConfig::new(steps) };

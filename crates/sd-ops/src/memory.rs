@@ -3,8 +3,9 @@
 /// Has the C library keep the memory that tensors give back, for the next tensors.
 ///
 /// It would return large pieces to the system and ask for them again, and every 4 KiB that the system hands out are zeroed
-/// first: a fifth of the time of a U-Net's step. For a program to call once, when it begins. Of C libraries it is glibc
-/// that has the settings; elsewhere this does nothing.
+/// first: a fifth of the time of a U-Net's step. For a program to call once, when its networks are loaded: weights are read
+/// faster into memory that comes from the system. Of C libraries it is glibc that has the settings; elsewhere this does
+/// nothing.
 pub fn keep_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: `mallopt` may be called at any time, and refuses what it does not know.

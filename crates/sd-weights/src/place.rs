@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{Read, Result, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,9 +10,32 @@ use half::{bf16, f16};
 use safetensors::Dtype;
 
 use crate::WeightsError;
-use crate::cast::tensor_data;
+use crate::cast::Number;
 use crate::load::name_of;
 use crate::parts::in_parts;
+
+/// Numbers that are read at a time.
+const BLOCK: usize = 1 << 14;
+
+/// What is asked of numbers that are read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Finite {
+    All,
+    OrNot,
+}
+
+/// Why numbers could not be read.
+#[derive(Debug)]
+enum Failed {
+    Io(std::io::Error),
+    NotFinite(f32),
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
 
 /// Where a tensor lies: a view of numbers in a file, as PyTorch has views of memory.
 ///
@@ -64,15 +87,16 @@ impl Place {
         self
     }
 
-    /// The numbers row by row, in single precision; none where they are not numbers with a fraction.
-    fn read(&self) -> Result<Option<Vec<f32>>> {
+    /// The numbers row by row, cast, and all of them finite if that is `wanted`; none where they are not numbers with a
+    /// fraction.
+    fn read<N: Number>(&self, wanted: Finite) -> Result<Option<Vec<N>>, Failed> {
         // Checkpoints are little-endian, as are all machines this runs on.
         let numbers = match self.dtype {
-            Dtype::F32 => self.read_as(|block: &[f32], numbers| numbers.copy_from_slice(block))?,
-            Dtype::F16 => self.read_as(|block: &[f16], numbers| block.convert_to_f32_slice(numbers))?,
-            Dtype::BF16 => self.read_as(|block: &[bf16], numbers| block.convert_to_f32_slice(numbers))?,
-            Dtype::F64 => self.read_as(|block: &[f64], numbers| {
-                numbers.iter_mut().zip(block).for_each(|(to, from)| *to = *from as f32);
+            Dtype::F32 => self.read_as(wanted, |block: &[f32], wide| wide.copy_from_slice(block))?,
+            Dtype::F16 => self.read_as(wanted, |block: &[f16], wide| block.convert_to_f32_slice(wide))?,
+            Dtype::BF16 => self.read_as(wanted, |block: &[bf16], wide| block.convert_to_f32_slice(wide))?,
+            Dtype::F64 => self.read_as(wanted, |block: &[f64], wide| {
+                wide.iter_mut().zip(block).for_each(|(to, from)| *to = *from as f32);
             })?,
             _ => return Ok(None),
         };
@@ -80,44 +104,57 @@ impl Place {
         Ok(Some(if lies_in_rows { numbers } else { self.gather(&numbers) }))
     }
 
-    /// The numbers of the span, read and widened block by block, so that only the result takes memory; on all cores,
-    /// because most of the time goes to the system's handing that memory out.
-    fn read_as<T: Pod>(&self, widen: impl Fn(&[T], &mut [f32]) + Sync) -> Result<Vec<f32>> {
-        let mut numbers = vec![0.0; self.span()];
-        in_parts(&mut numbers, |start, part| -> Result<()> {
+    /// The numbers of the span, read and cast block by block, so that only the result takes memory; on all cores, because
+    /// most of the time goes to the system's handing that memory out.
+    fn read_as<T: Pod, N: Number>(
+        &self,
+        wanted: Finite,
+        widen: impl Fn(&[T], &mut [f32]) + Sync,
+    ) -> Result<Vec<N>, Failed> {
+        let mut numbers = vec![N::zeroed(); self.span()];
+        in_parts(&mut numbers, |start, part| -> Result<(), Failed> {
             let mut file = File::open(&self.file)?;
             file.seek(SeekFrom::Start(self.offset + (start * size_of::<T>()) as u64))?;
-            let mut block = vec![T::zeroed(); part.len().min(1 << 14)];
-            for numbers in part.chunks_mut(block.len().max(1)) {
-                let block = &mut block[..numbers.len()];
+            let count = part.len().min(BLOCK);
+            let (mut block, mut wide) = (vec![T::zeroed(); count], vec![0.0; count]);
+            for numbers in part.chunks_mut(BLOCK) {
+                let (block, wide) = (&mut block[..numbers.len()], &mut wide[..numbers.len()]);
                 file.read_exact(bytemuck::cast_slice_mut(block))?;
-                widen(block, numbers);
+                N::fill(numbers, wide, |wide| widen(block, wide));
+                if wanted == Finite::All {
+                    N::check(numbers).map_err(Failed::NotFinite)?;
+                }
             }
             Ok(())
         })?;
         Ok(numbers)
     }
 
-    /// The numbers row by row, in single precision; `key` is the tensor's name in messages.
-    pub fn numbers(&self, key: &str) -> std::result::Result<Vec<f32>, WeightsError> {
-        let file = self.file.to_path_buf();
-        match self.read() {
+    /// The same; `key` is the tensor's name in messages.
+    fn numbers<N: Number>(&self, key: &str, wanted: Finite) -> Result<Vec<N>, WeightsError> {
+        let (file, key) = (self.file.to_path_buf(), key.to_string());
+        match self.read(wanted) {
             Ok(Some(numbers)) => Ok(numbers),
-            Ok(None) => {
-                let found = format!("{:?}", self.dtype).to_lowercase();
-                Err(WeightsError::WrongType { file, key: key.to_string(), found })
+            Ok(None) => Err(WeightsError::WrongType { file, key, found: format!("{:?}", self.dtype).to_lowercase() }),
+            Err(Failed::Io(source)) => Err(WeightsError::Io { file, source }),
+            Err(Failed::NotFinite(found)) => {
+                let dtype = name_of(FloatDType::from(N::dtype()));
+                Err(WeightsError::NotFinite { file, key, found, dtype })
             }
-            Err(source) => Err(WeightsError::Io { file, source }),
         }
     }
 
+    /// The numbers in single precision, row by row.
+    pub fn single(&self, key: &str) -> Result<Vec<f32>, WeightsError> {
+        self.numbers(key, Finite::OrNot)
+    }
+
     /// The numbers as data of a shape and a precision, in which all are finite.
-    pub fn data(&self, key: &str, dtype: FloatDType, shape: &[usize]) -> std::result::Result<TensorData, WeightsError> {
-        tensor_data(self.numbers(key)?, dtype, shape).map_err(|found| WeightsError::NotFinite {
-            file: self.file.to_path_buf(),
-            key: key.to_string(),
-            found,
-            dtype: name_of(dtype),
+    pub fn data(&self, key: &str, dtype: FloatDType, shape: &[usize]) -> Result<TensorData, WeightsError> {
+        Ok(match dtype {
+            FloatDType::F16 => TensorData::new(self.numbers::<f16>(key, Finite::All)?, shape),
+            FloatDType::BF16 => TensorData::new(self.numbers::<bf16>(key, Finite::All)?, shape),
+            _ => TensorData::new(self.numbers::<f32>(key, Finite::All)?, shape),
         })
     }
 
@@ -130,7 +167,7 @@ impl Place {
     }
 
     /// The view's numbers row by row, of the numbers of its span.
-    fn gather(&self, span: &[f32]) -> Vec<f32> {
+    fn gather<N: Copy>(&self, span: &[N]) -> Vec<N> {
         let mut index = vec![0; self.shape.len()];
         let mut at = 0;
         let next = |_| {
@@ -176,7 +213,7 @@ mod tests {
     #[test]
     fn parts_of_the_first_dimension_follow_each_other() {
         let (_file, place) = counted(12);
-        assert_eq!(place.part(1, 3).unwrap().read().unwrap().unwrap(), [4.0, 5.0, 6.0, 7.0]);
+        assert_eq!(place.part(1, 3).unwrap().read::<f32>(Finite::All).unwrap().unwrap(), [4.0, 5.0, 6.0, 7.0]);
         assert_eq!(place.part(2, 3).unwrap().shape, [2, 2]);
         assert!(place.part(0, 4).is_none());
     }
@@ -186,15 +223,15 @@ mod tests {
         let (_file, place) = counted(12);
         let transposed = place.part(0, 2).unwrap().transposed();
         assert_eq!(transposed.shape, [2, 3]);
-        assert_eq!(transposed.read().unwrap().unwrap(), [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
+        assert_eq!(transposed.read::<f32>(Finite::All).unwrap().unwrap(), [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
     }
 
     #[test]
     fn a_view_leaves_out_what_its_strides_pass_over() {
         let (_file, place) = counted(12);
         let view = Place { offset: 4, shape: vec![2, 1, 2], strides: vec![5, 99, 2], ..place };
-        assert_eq!(view.read().unwrap().unwrap(), [1.0, 3.0, 6.0, 8.0]);
+        assert_eq!(view.read::<f32>(Finite::All).unwrap().unwrap(), [1.0, 3.0, 6.0, 8.0]);
         let nothing = Place { shape: vec![0, 2], strides: vec![5, 2], ..view };
-        assert_eq!(nothing.read().unwrap().unwrap(), [0.0; 0]);
+        assert_eq!(nothing.read::<f32>(Finite::All).unwrap().unwrap(), [0.0; 0]);
     }
 }

@@ -52,7 +52,7 @@ impl ModuleVisitor for Saver<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = if self.place.is_transposed() { param.val().swap_dims(0, 1) } else { param.val() };
         let (key, shape) = (self.place.keys().swap_remove(0), tensor.dims());
-        let numbers = tensor.into_data().iter::<f32>().collect();
+        let numbers: Vec<f32> = tensor.into_data().iter().collect();
         match tensor_data(numbers, self.dtype, &shape) {
             Ok(data) => drop(self.tensors.insert(key, data)),
             Err(found) => {

@@ -145,7 +145,7 @@ impl Weights {
     ///
     /// Panics if there is no such key.
     pub fn read(&self, key: &str) -> Result<Vec<f32>, WeightsError> {
-        self.tensors[key].numbers(key)
+        self.tensors[key].single(key)
     }
 
     /// The file that holds `key`.
