@@ -10,8 +10,14 @@ Times the networks of Stable Diffusion 1.5 at 512x512 beside PyTorch and OpenVIN
 asked for (2), the least of each. PATH is a Python that has torch, diffusers, transformers and openvino.";
 
 /// The programs that are compared, ours first.
-const PROGRAMS: [[&str; 2]; 5] =
-    [["sd-burn", "f32"], ["OpenVINO", "f32"], ["OpenVINO", "bf16"], ["PyTorch", "f32"], ["PyTorch", "bf16"]];
+const PROGRAMS: [[&str; 2]; 6] = [
+    ["sd-burn", "f32"],
+    ["sd-burn", "bf16"],
+    ["OpenVINO", "f32"],
+    ["OpenVINO", "bf16"],
+    ["PyTorch", "f32"],
+    ["PyTorch", "bf16"],
+];
 const NETWORKS: [&str; 3] = ["unet", "vae", "clip"];
 
 pub fn run(flags: &[String]) -> ExitCode {
@@ -78,7 +84,10 @@ impl Comparison {
         if !build.status().map_err(|error| format!("cargo: {error}"))?.success() {
             return Err("the benchmark could not be built, see above".into());
         }
-        println!("seconds, the least of {} rounds by turns; behind them ours as a share of each", self.rounds);
+        println!(
+            "seconds, the least of {} rounds by turns; behind them ours in f32 and in bf16 as shares",
+            self.rounds
+        );
         for network in &self.networks {
             let mut least = [f64::MAX; PROGRAMS.len()];
             for _ in 0..self.rounds {
@@ -87,7 +96,8 @@ impl Comparison {
                 }
             }
             for ([program, precision], seconds) in PROGRAMS.iter().zip(least) {
-                println!("{network:5} {program:8} {precision:4} {seconds:8.3} {:6.2}", least[0] / seconds);
+                let shares = [least[0], least[1]].map(|ours| ours / seconds);
+                println!("{network:5} {program:8} {precision:4} {seconds:8.3} {:6.2} {:6.2}", shares[0], shares[1]);
             }
         }
         Ok(())
@@ -97,7 +107,10 @@ impl Comparison {
     fn seconds(&self, [program, precision]: [&str; 2], network: &str) -> Result<f64, String> {
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
         let mut command = if program == "sd-burn" {
-            Command::new(target.join("release").join(format!("networks{}", std::env::consts::EXE_SUFFIX)))
+            let file = format!("networks{}", std::env::consts::EXE_SUFFIX);
+            let mut ours = Command::new(target.join("release").join(file));
+            ours.arg(precision);
+            ours
         } else {
             let mut python = Command::new(&self.python);
             python.arg(root().join("benches/compare/networks.py")).args([&program.to_lowercase(), precision]);

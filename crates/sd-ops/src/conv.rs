@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use burn::tensor::ops::ConvOptions;
 
 #[cfg(feature = "flex")]
-use crate::extension::fits;
+use crate::extension::{fits, fits_weight};
 
 /// Zeros around a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,8 @@ impl Padding {
 /// # Shapes
 ///
 /// - `x`: `[batch, channels_in, height, width]`
-/// - `weight`: `[channels_out, channels_in, kernel_height, kernel_width]`
+/// - `weight`: `[channels_out, channels_in, kernel_height, kernel_width]`, in half precision or in that of `x`; see
+///   [`linear`](crate::linear)
 /// - `bias`: `[channels_out]`
 /// - output: `[batch, channels_out, (height + top + bottom - kernel_height) / stride + 1, …]`
 ///
@@ -43,7 +44,7 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, stride: 
     let padded = [height + padding.top + padding.bottom, width + padding.left + padding.right];
     assert!(stride > 0 && rows > 0 && columns > 0 && padded[0] >= rows && padded[1] >= columns, "{padding:?}");
     #[cfg(feature = "flex")]
-    if fits(&x) && fits(&weight) && bias.as_ref().is_none_or(fits) {
+    if fits(&x) && (fits(&weight) || fits_weight(&weight)) && bias.as_ref().is_none_or(fits) {
         return crate::extension::pictures::conv2d(x, weight, bias, stride, padding);
     }
     portable(x, weight, bias, stride, padding)
@@ -57,6 +58,7 @@ pub(crate) fn portable(
     stride: usize,
     Padding { top, left, bottom, right }: Padding,
 ) -> Tensor<4> {
+    let weight = weight.cast(x.dtype());
     let options = ConvOptions::new_with_padding([stride, stride], [(top, bottom), (left, right)], [1, 1], 1);
     burn::tensor::module::conv2d(x, weight, bias, options)
 }

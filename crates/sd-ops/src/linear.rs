@@ -1,14 +1,16 @@
 use burn::tensor::Tensor;
 
 #[cfg(feature = "flex")]
-use crate::extension::{self, fits_forward};
+use crate::extension::{self, fits_forward, fits_weight};
 
 /// A linear layer: `x·weight + bias` of each vector.
 ///
 /// # Shapes
 ///
 /// - `x`: `[…, inputs]`
-/// - `weight`: `[inputs, outputs]`; it may be a transposed view, as matrices lie in checkpoints
+/// - `weight`: `[inputs, outputs]`; it may be a transposed view, as matrices lie in checkpoints, and in half precision
+///   where `x` is in single: on Burn's Flex backend bf16 products are summed in single precision if the processor has such
+///   instructions (AVX-512 BF16), and else the weight is widened
 /// - `bias`: `[outputs]`
 /// - output: `[…, outputs]`
 ///
@@ -20,8 +22,9 @@ pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tens
     assert_eq!(x.dims()[D - 1], inputs, "numbers of a vector and rows of the weight");
     assert!(bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]), "a bias for each of {outputs} outputs");
     #[cfg(feature = "flex")]
-    if fits_forward(&x) && fits_forward(&weight) && bias.as_ref().is_none_or(fits_forward) {
+    if fits_forward(&x) && fits_weight(&weight) && bias.as_ref().is_none_or(fits_forward) {
         return extension::linear::linear(x, weight, bias);
     }
+    let weight = weight.cast(x.dtype());
     burn::tensor::module::linear(x, weight, bias)
 }

@@ -1,8 +1,8 @@
 use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, LayerNorm, Linear, PaddingConfig2d};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
-use crate::{Padding, conv2d, group_norm, group_norm_silu, layer_norm, linear};
+use crate::{Padding, attention, conv2d, group_norm, group_norm_silu, half_attention, layer_norm, linear};
 
 /// What the module's `forward` gives, by [`conv2d`].
 pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
@@ -42,6 +42,13 @@ pub fn normalise_tokens<const D: usize>(norm: &LayerNorm, eps: f64, x: Tensor<D>
         Some(beta) => layer_norm(x, norm.gamma.val(), beta.val(), eps),
         None => norm.forward(x),
     }
+}
+
+/// An [`attention`] whose products are as precise as those of a layer: a [`half_attention`] if its weight is in bf16 and `q`
+/// in single precision.
+pub fn attend(layer: &Linear, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
+    let is_half = layer.weight.val().dtype() == DType::BF16 && q.dtype() == DType::F32;
+    if is_half { half_attention(q, k, v) } else { attention(q, k, v) }
 }
 
 /// What the module's `forward` gives, by [`linear`].

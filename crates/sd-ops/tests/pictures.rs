@@ -4,7 +4,7 @@ mod common;
 
 use burn::tensor::activation::silu;
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use common::{distance, random};
 use sd_ops::{Padding, conv2d, group_norm, group_norm_silu};
 
@@ -124,13 +124,34 @@ fn the_other_precision_is_burns_own_and_agrees() {
     let (x, weight, bias) = (random([2, 5, 6, 7], &device), random([4, 5, 3, 3], &device), random([4], &device));
     let ours = conv2d(x.clone(), weight.clone(), Some(bias.clone()), 1, Padding::around(1));
     let double = conv2d(
-        x.cast(burn::tensor::FloatDType::F64),
-        weight.cast(burn::tensor::FloatDType::F64),
-        Some(bias.cast(burn::tensor::FloatDType::F64)),
+        x.cast(FloatDType::F64),
+        weight.cast(FloatDType::F64),
+        Some(bias.cast(FloatDType::F64)),
         1,
         Padding::around(1),
     );
-    assert!(distance(ours.cast(burn::tensor::FloatDType::F64), double) < 1e-6);
+    assert!(distance(ours.cast(FloatDType::F64), double) < 1e-6);
+}
+
+/// Bf16 has 8 bits, f16 has 11.
+#[test]
+fn weights_in_half_precision_are_near_those_in_single() {
+    let device = Device::flex();
+    // Term by term, pointwise, of many weights, and with Winograd's tiles.
+    for (inputs, outputs, edge, kernel, stride) in
+        [(3, 5, 9, 3, 1), (33, 20, 8, 1, 1), (240, 250, 6, 3, 2), (40, 33, 20, 3, 1)]
+    {
+        let x = random([2, inputs, edge, edge], &device);
+        let (weight, bias) = (random([outputs, inputs, kernel, kernel], &device), random([outputs], &device));
+        let padding = Padding::around(kernel / 2);
+        let single = conv2d(x.clone(), weight.clone(), Some(bias.clone()), stride, padding);
+        for (dtype, close) in [(FloatDType::BF16, 1e-2), (FloatDType::F16, 1e-3)] {
+            let half = conv2d(x.clone(), weight.clone().cast(dtype), Some(bias.clone()), stride, padding);
+            assert_eq!(FloatDType::from(half.dtype()), FloatDType::F32);
+            let apart = distance(half, single.clone());
+            assert!(apart > 0.0 && apart < close, "{inputs} to {outputs}, kernel {kernel}, {dtype:?}: {apart}");
+        }
+    }
 }
 
 fn norm_in_tensors(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, groups: usize, eps: f64) -> Tensor<4> {

@@ -180,6 +180,44 @@ fn attention_of_other_precisions_is_burns_own_and_agrees() {
     }
 }
 
+/// Bf16 has 8 bits, f16 has 11.
+const HALVES: [(FloatDType, f64); 2] = [(FloatDType::BF16, 1e-2), (FloatDType::F16, 1e-3)];
+
+#[test]
+fn weights_in_half_precision_are_near_those_in_single() {
+    let device = Device::flex();
+    for ([rows, inputs], outputs) in [([1, 1], 3), ([5, 7], 16), ([33, 64], 40), ([70, 130], 31)] {
+        let x = random([2, rows, inputs], &device);
+        let (weight, bias) = (random([outputs, inputs], &device), random([outputs], &device));
+        let single = sd_ops::linear(x.clone(), weight.clone().swap_dims(0, 1), Some(bias.clone()));
+        for (dtype, close) in HALVES {
+            let weight = weight.clone().cast(dtype);
+            for weight in [weight.clone().swap_dims(0, 1), (weight.swap_dims(0, 1) * 1.0)] {
+                let half = sd_ops::linear(x.clone(), weight, Some(bias.clone()));
+                assert_eq!(FloatDType::from(half.dtype()), FloatDType::F32);
+                let apart = distance(half, single.clone());
+                assert!(apart > 0.0 && apart < close, "{rows} rows, {inputs} to {outputs}, {dtype:?}: {apart}");
+            }
+        }
+    }
+}
+
+#[test]
+fn half_attention_is_near_attention_and_elsewhere_the_same() {
+    let device = Device::flex();
+    let inputs = [random([2, 3, 50, 40], &device), random([2, 3, 77, 40], &device), random([2, 3, 77, 40], &device)];
+    let [half, single] = [sd_ops::half_attention, sd_ops::attention].map(|attend| {
+        let [q, k, v] = inputs.clone();
+        attend(q, k, v)
+    });
+    assert!(distance(half, single) < 1e-2);
+    let [half, single] = [sd_ops::half_attention, sd_ops::attention].map(|attend| {
+        let [q, k, v] = inputs.clone().map(|x| x.cast(FloatDType::F64));
+        attend(q, k, v)
+    });
+    assert_eq!(distance(half, single), 0.0);
+}
+
 /// Central differences in double precision, where all operators are Burn's own, against the kernels' gradients.
 #[test]
 fn gradients_are_the_slopes_of_a_whole_transformer() {

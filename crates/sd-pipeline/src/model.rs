@@ -221,11 +221,11 @@ impl Model {
         }
         let networks = match &self.kind {
             Kind::Text(parts) => {
-                let unet = self.unet_weights.load(parts.unet_config.init(device), dtype.float())?;
+                let unet = self.unet_weights.load(parts.unet_config.init(device), dtype.on(device))?;
                 Networks::Text(Box::new(parts.load(unet, device, dtype)?))
             }
             Kind::Unconditional(config) => {
-                Networks::Unconditional(Box::new(self.unet_weights.load(config.init(device), dtype.float())?))
+                Networks::Unconditional(Box::new(self.unet_weights.load(config.init(device), dtype.on(device))?))
             }
         };
         Ok(Pipeline::new(self, networks, device.clone()))

@@ -39,7 +39,7 @@ impl Model {
 impl TextPart {
     /// Reads the weights onto `device`, and adds the new words.
     pub fn load(&self, device: &Device, dtype: DType) -> Result<ClipText, Error> {
-        let encoder = self.weights.load(self.config.init(device), dtype.float())?;
+        let encoder = self.weights.load(self.config.init(device), dtype.on(device))?;
         if self.added.is_empty() {
             return Ok(encoder);
         }

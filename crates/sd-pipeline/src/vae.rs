@@ -84,6 +84,8 @@ impl VaePart {
     pub fn load(&self, device: &Device, dtype: DType) -> Result<Vae, Error> {
         let dtype = match dtype {
             DType::F16 if self.overflows_in_half => FloatDType::F32,
+            // Its convolutions are computed in single precision there, and its weights are few.
+            _ if sd_ops::takes_half_weights(device) => FloatDType::F32,
             other => other.float(),
         };
         Ok(match &self.config {

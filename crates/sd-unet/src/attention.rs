@@ -1,6 +1,6 @@
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{attention, project};
+use sd_ops::{attend, project};
 
 /// Multi-head attention from pixels to a context: to the pixels themselves, or to the text.
 #[derive(Module, Debug)]
@@ -31,7 +31,8 @@ impl Attention {
             let [_, length, _] = x.dims();
             x.reshape([batch, length, self.heads, channels / self.heads]).swap_dims(1, 2)
         };
-        let attended = attention(
+        let attended = attend(
+            &self.to_q,
             split(project(&self.to_q, x)),
             split(project(&self.to_k, context.clone())),
             split(project(&self.to_v, context)),

@@ -57,9 +57,9 @@ impl TimestepEmbedding {
         project(&self.linear_2, silu(project(&self.linear_1, x)))
     }
 
-    /// The precision of the weights.
+    /// The precision of what is not a weight, and so of activations.
     pub fn dtype(&self) -> burn::tensor::DType {
-        self.linear_1.weight.val().dtype()
+        self.linear_1.bias.as_ref().expect("it has a bias").val().dtype()
     }
 }
 

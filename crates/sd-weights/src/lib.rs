@@ -39,7 +39,7 @@ mod weights;
 pub use atomic::{make_folder_atomically, write_atomically};
 pub use draft::Draft;
 pub use error::WeightsError;
-pub use load::parameters;
+pub use load::{Precision, parameters};
 pub use lora::{Component, Lora, LoraReport};
 pub use save::save;
 pub use tensor_file::{read_tensor, write_tensor};

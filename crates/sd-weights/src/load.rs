@@ -7,17 +7,34 @@ use crate::names::keys;
 use crate::{Weights, WeightsError};
 
 impl Weights {
-    /// Fills every parameter of `module`, cast to `dtype`.
+    /// Fills every parameter of `module`, cast to a precision: one for all, or one for weights and one for the rest.
     ///
     /// # Errors
     ///
     /// [`WeightsError::Mismatch`] unless the file's keys and the module's parameters are the same, shape by shape; and
     /// what reading can fail with.
-    pub fn load<M: Module>(&self, module: M, dtype: FloatDType) -> Result<M, WeightsError> {
-        let mut loader = Loader { weights: self, dtype, place: Place::default(), fit: Fit::default(), failed: None };
+    pub fn load<M: Module>(&self, module: M, precision: impl Into<Precision>) -> Result<M, WeightsError> {
+        let precision = precision.into();
+        let mut loader =
+            Loader { weights: self, precision, place: Place::default(), fit: Fit::default(), failed: None };
         let module = module.map(&mut loader);
         loader.finish()?;
         Ok(module)
+    }
+}
+
+/// The precision of a network's parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Precision {
+    /// Of the weights of linear layers and convolutions, which are nearly all parameters.
+    pub weights: FloatDType,
+    /// Of the rest: biases, norms and embeddings.
+    pub rest: FloatDType,
+}
+
+impl From<FloatDType> for Precision {
+    fn from(dtype: FloatDType) -> Self {
+        Self { weights: dtype, rest: dtype }
     }
 }
 
@@ -62,6 +79,11 @@ impl Place {
         keys(&self.path.join("."), self.module())
     }
 
+    /// Whether this is what a linear layer or a convolution multiplies with.
+    fn is_weight(&self) -> bool {
+        matches!(self.module(), "Linear" | "Conv2d") && self.path.last().is_some_and(|name| name == "weight")
+    }
+
     /// Whether this is a matrix that a checkpoint keeps transposed: `[output, input]`.
     pub fn is_transposed(&self) -> bool {
         self.module() == "Linear" && self.path.last().is_some_and(|name| name == "weight")
@@ -78,7 +100,7 @@ impl Place {
 
 struct Loader<'a> {
     weights: &'a Weights,
-    dtype: FloatDType,
+    precision: Precision,
     place: Place,
     fit: Fit,
     failed: Option<WeightsError>,
@@ -117,9 +139,10 @@ impl ModuleMapper for Loader<'_> {
 
 impl Loader<'_> {
     fn tensor<const D: usize>(&self, key: &str, shape: &[usize], device: &Device) -> Result<Tensor<D>, WeightsError> {
+        let dtype = if self.place.is_weight() { self.precision.weights } else { self.precision.rest };
         let Some(patches) = self.weights.patches.get(key) else {
-            let data = self.weights.tensors[key].data(key, self.dtype, shape)?;
-            return Ok(Tensor::from_data(data, (device, DType::from(self.dtype))));
+            let data = self.weights.tensors[key].data(key, dtype, shape)?;
+            return Ok(Tensor::from_data(data, (device, DType::from(dtype))));
         };
         let data = self.weights.tensors[key].data(key, FloatDType::F32, &flat(shape))?;
         let weight = Tensor::<2>::from_data(data, (device, DType::F32));
@@ -127,7 +150,7 @@ impl Loader<'_> {
         for patch in patches {
             changed = changed + patch.of(&weight)?;
         }
-        Ok(changed.cast(self.dtype).reshape(<[usize; D]>::try_from(shape).expect("the parameter's own dimensions")))
+        Ok(changed.cast(dtype).reshape(<[usize; D]>::try_from(shape).expect("the parameter's own dimensions")))
     }
 
     fn finish(self) -> Result<(), WeightsError> {

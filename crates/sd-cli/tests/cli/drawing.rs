@@ -196,12 +196,11 @@ fn half_precision_draws_nearly_the_same_picture() {
         bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect::<Vec<f32>>()
     };
     let full = draw("f32");
-    // Guidance 7.5 multiplies the rounding of latents up to 4, 2^-10 and 2^-7, in each of three calls.
-    for (dtype, most) in [("f16", 0.09), ("bf16", 0.7)] {
-        let half = draw(dtype);
-        let error = half.iter().zip(&full).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(error > 0.0 && error < most, "{dtype}: {error}");
-    }
+    // What the processor has in half precision are the weights, which the files have in f16.
+    assert_eq!(draw("f16"), full);
+    // Guidance 7.5 multiplies the rounding of latents up to 4, 2^-7, in each of three calls.
+    let error = draw("bf16").iter().zip(&full).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(error > 0.0 && error < 0.7, "{error}");
 }
 
 #[test]

@@ -5,8 +5,9 @@ use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 
-use super::{numbers, tensor};
-use crate::kernel::gemm::{Matrix, rows_times};
+use super::{numbers, tensor, weights};
+use crate::kernel::gemm::Matrix;
+use crate::kernel::linear::{self, Weight};
 use crate::kernel::vector::Level;
 
 /// The linear layer's product.
@@ -25,15 +26,14 @@ impl Operators for Flex {
         let apart = [0, 1, 2].map(|axis| x.layout().strides()[axis] as usize);
         let all = &x.storage::<f32>()[x.layout().start_offset()..];
         // All rows are of one matrix if the batch's are as far apart as a batch's own.
-        let lefts: Vec<Matrix> = if batch <= 1 || apart[0] == rows * apart[1] {
+        let vectors: Vec<Matrix> = if batch <= 1 || apart[0] == rows * apart[1] {
             vec![Matrix::new(all, [batch * rows, inputs], [apart[1], apart[2]])]
         } else {
             (0..batch).map(|n| Matrix::new(&all[n * apart[0]..], [rows, inputs], [apart[1], apart[2]])).collect()
         };
         let apart = [0, 1].map(|axis| weight.layout().strides()[axis] as usize);
-        let right = &weight.storage::<f32>()[weight.layout().start_offset()..];
-        let right = Matrix::new(right, [inputs, outputs], apart);
-        tensor(rows_times(Level::best(), &lefts, &right, numbers(&bias)), [batch, rows, outputs])
+        let weight = Weight { numbers: weights(&weight), sizes: [inputs, outputs], apart };
+        tensor(linear::linear(Level::best(), &vectors, &weight, numbers(&bias)), [batch, rows, outputs])
     }
 }
 

@@ -5,8 +5,11 @@ pub(crate) mod pictures;
 pub(crate) mod tokens;
 
 use burn::backend::DispatchDevice;
-use burn::tensor::{DType, Shape, Tensor, TensorData};
+use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
 use burn_flex::FlexTensor;
+use half::{bf16, f16};
+
+use crate::kernel::numbers::Numbers;
 
 /// Whether the kernels are this device's.
 fn has_kernels(device: &DispatchDevice) -> bool {
@@ -19,6 +22,11 @@ fn has_kernels(device: &DispatchDevice) -> bool {
     }
 }
 
+/// Whether this is the device of the kernels that have no gradients.
+pub(crate) fn is_flex(device: &Device) -> bool {
+    matches!(device.as_dispatch(), DispatchDevice::Flex(_))
+}
+
 /// Whether the kernels can take this tensor.
 pub(crate) fn fits<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && has_kernels(x.device().as_dispatch())
@@ -26,7 +34,22 @@ pub(crate) fn fits<const D: usize>(x: &Tensor<D>) -> bool {
 
 /// Whether the kernels that have no gradients can take this tensor.
 pub(crate) fn fits_forward<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32 && matches!(x.device().as_dispatch(), DispatchDevice::Flex(_))
+    x.dtype() == DType::F32 && is_flex(&x.device())
+}
+
+/// Whether the kernels that have no gradients can take this tensor as a weight, which half precision may have.
+pub(crate) fn fits_weight<const D: usize>(weight: &Tensor<D>) -> bool {
+    matches!(weight.dtype(), DType::F32 | DType::F16 | DType::BF16) && is_flex(&weight.device())
+}
+
+/// All numbers of a tensor that is a weight, from its first on.
+fn weights(tensor: &FlexTensor) -> Numbers<'_> {
+    let start = tensor.layout().start_offset();
+    match tensor.dtype() {
+        DType::F16 => Numbers::F16(&tensor.storage::<f16>()[start..]),
+        DType::BF16 => Numbers::Bf16(&tensor.storage::<bf16>()[start..]),
+        _ => Numbers::F32(&tensor.storage::<f32>()[start..]),
+    }
 }
 
 /// The numbers of a contiguous tensor in single precision.

@@ -7,12 +7,14 @@
 
 #![expect(unsafe_code, reason = "the tile's loads and stores, whose bounds are checked once for all tiles")]
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
 use rayon::prelude::*;
 
 use super::gemm::{Bias, Columns, Gemm, Matrix, Patches};
 use super::lanes::Shared;
+use super::numbers::Numbers;
 use super::padded::Padded;
 use super::vector::{Job, Level, Vector};
 use super::window::{Chunk, Window};
@@ -32,7 +34,7 @@ const WIDEST: usize = 6;
 /// Where the weights lie: `start + o·outputs + i·inputs + y·rows + x·columns`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Weights<'a> {
-    pub numbers: &'a [f32],
+    pub numbers: Numbers<'a>,
     pub start: usize,
     pub outputs: isize,
     pub inputs: isize,
@@ -41,14 +43,44 @@ pub(crate) struct Weights<'a> {
 }
 
 impl<'a> Weights<'a> {
-    /// As `[outputs, terms]`, if a term's number says where its weight lies.
-    fn matrix(&self, window: &Window) -> Option<Matrix<'a>> {
+    /// Whether a term's number says where its weight lies.
+    fn are_in_order(&self, window: &Window) -> bool {
         let [height, width] = window.kernel.map(|edge| edge as isize);
-        let in_order = [self.inputs, self.rows, self.columns] == [height * width, width, 1];
-        let sizes = [window.outputs, window.terms()];
-        let numbers = &self.numbers[self.start..];
-        (in_order && self.outputs >= 0).then(|| Matrix::new(numbers, sizes, [self.outputs as usize, 1]))
+        self.outputs >= 0 && [self.inputs, self.rows, self.columns] == [height * width, width, 1]
     }
+
+    /// As `[outputs, pairs of terms]`, where memory has them so.
+    fn pairs(&self, window: &Window) -> Option<Matrix<'a>> {
+        let is_even = |n: usize| n.is_multiple_of(2);
+        let (outputs, terms) = (self.outputs as usize, window.terms());
+        let pairs = self.numbers.pairs().filter(|_| [self.start, outputs, terms].into_iter().all(is_even))?;
+        Some(Matrix::new(&pairs[self.start / 2..], [window.outputs, terms / 2], [outputs / 2, 1]))
+    }
+
+    /// Those of one output in single precision, as a layer's own.
+    pub(super) fn of_output<'m>(&self, output: usize, terms: usize, memory: &'m mut Vec<f32>) -> Taps<'m>
+    where
+        'a: 'm,
+    {
+        let Self { start, inputs, rows, columns, .. } = *self;
+        let start = start as isize + output as isize * self.outputs;
+        if let Numbers::F32(numbers) = self.numbers {
+            return Taps { numbers, start, inputs, rows, columns };
+        }
+        memory.resize(terms, 0.0);
+        self.numbers.widen(start as usize, memory);
+        Taps { numbers: memory, start: 0, inputs, rows, columns }
+    }
+}
+
+/// The weights of an output, at `start + i·inputs + y·rows + x·columns`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taps<'a> {
+    pub numbers: &'a [f32],
+    pub start: isize,
+    pub inputs: isize,
+    pub rows: isize,
+    pub columns: isize,
 }
 
 thread_local! {
@@ -58,18 +90,26 @@ thread_local! {
 
 /// The convolution of `x`, `[batch, inputs, height, width]`, with a bias for each channel that goes out, or none.
 pub(crate) fn convolve(level: Level, window: &Window, x: &[f32], weights: Weights, bias: Option<&[f32]>) -> Vec<f32> {
-    let way = match weights.matrix(window) {
-        _ if winograd::pays(window) => winograd::convolve,
-        Some(_) if window.is_pointwise() || window.outputs * window.terms() >= PRODUCT => as_product,
-        _ => in_order,
+    let is_large = window.is_pointwise() || window.outputs * window.terms() >= PRODUCT;
+    let way = match () {
+        () if winograd::pays(window) => winograd::convolve,
+        () if is_large && weights.are_in_order(window) => as_product,
+        () => in_order,
     };
     way(level, window, x, weights, bias)
 }
 
 /// The same as a product of the weights and of the patches of pictures that each output sees.
+///
+/// Weights in half precision are multiplied with numbers in half precision if the processor is faster with them.
 pub(super) fn as_product(level: Level, window: &Window, x: &[f32], weights: Weights, bias: Option<&[f32]>) -> Vec<f32> {
     assert_eq!(x.len(), window.batch * window.image(), "{window:?}");
-    let left = weights.matrix(window).expect("weights of an output that lie in the order of its terms");
+    assert!(weights.are_in_order(window), "{weights:?}");
+    let pairs = weights.pairs(window).filter(|_| level.has_pairs());
+    let wide = if pairs.is_some() { Cow::default() } else { weights.numbers.widened() };
+    let in_order =
+        || Matrix::new(&wide[weights.start..], [window.outputs, window.terms()], [weights.outputs as usize, 1]);
+    let (left, pairs) = pairs.map_or_else(|| (in_order(), false), |left| (left, true));
     let whole = Chunk { images: 0..window.batch, rows: 0..window.out[0] };
     let count = window.batch * window.outputs * window.pixels();
     let mut out = Vec::with_capacity(count);
@@ -79,10 +119,10 @@ pub(super) fn as_product(level: Level, window: &Window, x: &[f32], weights: Weig
     // Taken, not borrowed: a thread that waits for others may begin another convolution.
     let mut memory = PADDED.take();
     let padded = Padded::new(window, &whole, x, &mut memory);
-    let right = &Patches::new(window, &padded);
+    let right = &Patches::new(window, &padded, pairs);
     let columns = &Columns::panels(level, window.batch, window.pixels(), window.outputs * window.pixels());
     let bias = bias.map_or(Bias::None, Bias::OfRows);
-    let product = Gemm { left, right, columns, bias, out_row: window.pixels() };
+    let product = Gemm { left, right, columns, bias, out_row: window.pixels(), pairs };
     product.write(level, &Shared(out.as_mut_ptr()), count);
     PADDED.set(memory);
     // SAFETY: the panels are all columns of all pictures, and the rows all outputs.
@@ -137,6 +177,7 @@ impl Packed {
         let blocks = window.terms().div_ceil(most).max(1);
         let block = window.inputs.div_ceil(blocks).max(1) * taps;
         let tiles = tiles(window.outputs);
+        let from = weights.numbers.widened();
         let mut numbers = Vec::with_capacity(window.outputs * window.terms());
         let channels = block / taps.max(1);
         for first in (0..window.inputs).step_by(channels.max(1)) {
@@ -150,7 +191,7 @@ impl Packed {
                                 + i as isize * weights.inputs
                                 + y as isize * weights.rows
                                 + x as isize * weights.columns;
-                            let of = |o: usize| weights.numbers[(at + o as isize * weights.outputs) as usize];
+                            let of = |o: usize| from[(at + o as isize * weights.outputs) as usize];
                             match tile {
                                 WIDEST => numbers.extend((0..WIDEST).map(|o| of(output + o))),
                                 _ => numbers.extend((output..output + tile).map(of)),

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::forward::{Weights, convolve};
 use super::lanes::sum;
+use super::numbers::Numbers;
 use super::padded::Padded;
 use super::vector::{Job, Level, Vector};
 use super::window::{Chunk, Window};
@@ -48,7 +49,7 @@ pub(crate) fn of_input(level: Level, window: &Window, gradient: &[f32], weight: 
             return (vec![0.0; window.batch * window.inputs * backward.pixels()], backward, first);
         }
         let weights = Weights {
-            numbers: weight,
+            numbers: Numbers::F32(weight),
             start: (a + s * (kernel[0] - 1)) * width + b + s * (kernel[1] - 1),
             outputs: taps,
             inputs: taps * window.inputs as isize,

@@ -76,6 +76,43 @@ pub(super) unsafe fn store_part<V: Vector>(vector: V, to: *mut f32, count: usize
     }
 }
 
+/// Numbers, an even count of them, as pairs.
+#[inline(always)]
+pub(super) fn narrow<V: Vector>(from: &[f32], to: &mut [f32]) {
+    assert!(from.len() == 2 * to.len(), "{} numbers as {} pairs", from.len(), to.len());
+    let whole = to.len() / V::LANES;
+    for i in 0..whole {
+        // SAFETY: two vectors' numbers, and a vector's pairs.
+        unsafe {
+            let from = from.as_ptr().add(2 * V::LANES * i);
+            V::load(from).narrow(V::load(from.add(V::LANES))).store(to.as_mut_ptr().add(V::LANES * i));
+        }
+    }
+    let rest = &from[2 * V::LANES * whole..];
+    if !rest.is_empty() {
+        let (first, second) = rest.split_at(rest.len().min(V::LANES));
+        let pairs = load_part::<V>(first).narrow(load_part::<V>(second));
+        // SAFETY: as many pairs as are left.
+        unsafe { store_part(pairs, to.as_mut_ptr().add(V::LANES * whole), rest.len() / 2) };
+    }
+}
+
+/// Rows of `width` numbers by twos: the first becomes the pairs of the first and the second, and so on.
+#[inline(always)]
+pub(super) fn pair_rows<V: Vector>(numbers: &mut [f32], width: usize, rows: usize) {
+    assert!(rows.is_multiple_of(2) && width.is_multiple_of(V::LANES) && numbers.len() >= rows * width);
+    for row in 0..rows / 2 {
+        for at in (0..width).step_by(V::LANES) {
+            // SAFETY: two of the rows, and one before them or the first itself.
+            unsafe {
+                let from = numbers.as_ptr().add(2 * row * width + at);
+                let pairs = V::load(from).pair(V::load(from.add(width)));
+                pairs.store(numbers.as_mut_ptr().add(row * width + at));
+            }
+        }
+    }
+}
+
 /// `to[j·apart + i] = from[i·step[0] + j·step[1]]` for each of so many rows `i` and columns `j`.
 #[inline(always)]
 pub(super) fn transpose<V: Vector>(

@@ -12,7 +12,9 @@ pub(crate) mod gemm;
 pub(crate) mod gradients;
 mod lanes;
 pub(crate) mod layer_norm;
+pub(crate) mod linear;
 pub(crate) mod norm;
+pub(crate) mod numbers;
 mod padded;
 mod product;
 #[cfg(test)]

@@ -27,23 +27,31 @@ pub(super) struct Product {
     pub add: bool,
 }
 
+/// `a·b + sum`, of numbers or of pairs.
+#[inline(always)]
+pub(super) fn times<V: Vector, const PAIRS: bool>(a: V, b: V, sum: V) -> V {
+    if PAIRS { a.dot(b, sum) } else { a.mul_add(b, sum) }
+}
+
 impl Product {
+    /// `PAIRS`: whether the terms of both matrices are pairs.
+    ///
     /// # Safety
     ///
     /// All of `rows` rows of `a`, a multiple of six, of `columns` columns of `b`, a multiple of a vector's numbers, and of
     /// those rows and columns of `out` can be read or written, and `out` overlaps neither.
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(self, rows: usize, columns: usize) {
+    pub unsafe fn run<V: Vector, const PAIRS: bool>(self, rows: usize, columns: usize) {
         for m in (0..rows).step_by(ROWS) {
             let mut n = 0;
             // SAFETY: the caller's promise.
             unsafe {
                 while n + 2 * V::LANES <= columns {
-                    self.tile::<V, 2>(m, n);
+                    self.tile::<V, 2, PAIRS>(m, n);
                     n += 2 * V::LANES;
                 }
                 if n < columns {
-                    self.tile::<V, 1>(m, n);
+                    self.tile::<V, 1, PAIRS>(m, n);
                 }
             }
         }
@@ -53,7 +61,7 @@ impl Product {
     ///
     /// As of [`Product::run`], for the tile whose first number is `out[m, n]`.
     #[inline(always)]
-    unsafe fn tile<V: Vector, const VECTORS: usize>(self, m: usize, n: usize) {
+    unsafe fn tile<V: Vector, const VECTORS: usize, const PAIRS: bool>(self, m: usize, n: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             let out = self.out.add(m * self.out_row + n);
@@ -79,7 +87,7 @@ impl Product {
                 for r in 0..ROWS {
                     let factor = V::splat(*a[r].add(at));
                     for i in 0..VECTORS {
-                        sums[r][i] = columns[i].mul_add(factor, sums[r][i]);
+                        sums[r][i] = times::<V, PAIRS>(columns[i], factor, sums[r][i]);
                     }
                 }
                 at += self.step;

@@ -4,9 +4,11 @@
 
 use super::forward::{Weights, as_product, in_order};
 use super::gradients::{of_bias, of_input, of_weight};
+use super::numbers::Numbers;
 use super::vector::{Job, Level, Vector};
 use super::window::Window;
 
+mod half;
 mod product;
 mod tokens;
 mod winograd;
@@ -68,7 +70,7 @@ fn check(level: Level, window: &Window) {
     let [height, width] = window.kernel.map(|k| k as isize);
     let (inputs, rows) = (height * width, width);
     let outputs = inputs * window.inputs as isize;
-    let weights = Weights { numbers: &weight, start: 0, outputs, inputs, rows, columns: 1 };
+    let weights = Weights { numbers: Numbers::F32(&weight), start: 0, outputs, inputs, rows, columns: 1 };
     for way in [in_order, as_product] {
         close(&way(level, window, &x, weights, Some(&bias)), &out, window);
     }

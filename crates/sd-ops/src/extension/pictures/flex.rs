@@ -2,7 +2,7 @@ use burn::backend::{Flex, TensorMetadata};
 use burn_flex::FlexTensor;
 
 use super::Operators;
-use crate::extension::{numbers, tensor};
+use crate::extension::{numbers, tensor, weights};
 use crate::kernel::norm::{self, Groups};
 use crate::kernel::vector::Level;
 use crate::kernel::window::Window;
@@ -13,7 +13,7 @@ impl Operators for Flex {
         let [x, weight, bias] = [x, weight, bias].map(|tensor| tensor.to_contiguous());
         let [inputs, rows, columns] = [window.inputs, window.kernel[0], window.kernel[1]].map(|n| n as isize);
         let weights = forward::Weights {
-            numbers: numbers(&weight),
+            numbers: weights(&weight),
             start: 0,
             outputs: inputs * rows * columns,
             inputs: rows * columns,

@@ -44,9 +44,9 @@ pub(crate) fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: T
 }
 
 /// As [`crate::attention`] and [`crate::causal_attention`], whose checks were made.
-pub(crate) fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, causal: bool) -> Tensor<4> {
+pub(crate) fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, causal: bool, half: bool) -> Tensor<4> {
     let ([batch, heads, queries, width], [.., keys, _]) = (q.dims(), k.dims());
-    let heads = Heads { batch, heads, queries, keys, width, causal };
+    let heads = Heads { batch, heads, queries, keys, width, causal, half };
     let [q, k, v] = [q.into_dispatch(), k.into_dispatch(), v.into_dispatch()];
     Tensor::from_dispatch(<Dispatch as Operators>::attend(q, k, v, heads))
 }

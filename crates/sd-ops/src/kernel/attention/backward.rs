@@ -141,7 +141,7 @@ impl Job for Backward<'_> {
                             let (a, b) = (a.as_ptr().add(of_block), b.as_ptr().add(column * width));
                             let (terms, out, out_row) = (width, out.as_mut_ptr().add(column), apart);
                             Product { a, row: wide, step: 1, b, b_row: pair, terms, out, out_row, add: false }
-                                .run::<V>(count, pair);
+                                .run::<V, false>(count, pair);
                         }
                     }
                 }
@@ -155,11 +155,11 @@ impl Job for Backward<'_> {
                 unsafe {
                     let (a, b, out) = (ds.as_ptr(), k.as_ptr(), of_q.as_mut_ptr().add(of_block));
                     Product { a, row: apart, step: 1, b, b_row: wide, terms: here, out, out_row: wide, add: true }
-                        .run::<V>(count, wide);
+                        .run::<V, false>(count, wide);
                     for (a, b, out) in [(&*ds, &*q, &mut *of_k), (&*p, &*gradient, &mut *of_v)] {
                         let (a, b, out) = (a.as_ptr(), b.as_ptr().add(of_block), out.as_mut_ptr());
                         Product { a, row: 1, step: apart, b, b_row: wide, terms: count, out, out_row: wide, add: true }
-                            .run::<V>(key_rows, wide);
+                            .run::<V, false>(key_rows, wide);
                     }
                 }
             }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{Heads, Tokens, View, pieces};
-use crate::kernel::lanes::Shared;
+use crate::kernel::lanes::{Shared, pair_rows};
 use crate::kernel::product::{Product, ROWS};
 use crate::kernel::vector::{Job, Level, Vector};
 
@@ -44,7 +44,14 @@ pub(crate) fn forward(level: Level, heads: &Heads, q: View, k: View, v: View) ->
             (out_to.part(start), std::slice::from_raw_parts_mut(logs, queries.len()))
         };
         let [q, k, v] = [q, k, v].map(|view| view.head(n, h));
-        MEMORY.with_borrow_mut(|memory| level.run(Forward { heads, queries, q, k, v, out, row, logs, memory }));
+        MEMORY.with_borrow_mut(|memory| {
+            let forward = Forward { heads, queries, q, k, v, out, row, logs, memory };
+            if heads.half && level.has_pairs() && heads.width.is_multiple_of(2) {
+                level.run(Paired(forward));
+            } else {
+                level.run(forward);
+            }
+        });
     };
     if threads == 1 || units <= 1 {
         (0..units).for_each(work);
@@ -82,16 +89,36 @@ struct Forward<'a> {
 impl Job for Forward<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
+        self.run_by::<V, false>();
+    }
+}
+
+/// The same with products of pairs: of the width's numbers, and of the keys.
+struct Paired<'a>(Forward<'a>);
+
+impl Job for Paired<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        self.0.run_by::<V, true>();
+    }
+}
+
+impl Forward<'_> {
+    #[inline(always)]
+    fn run_by<V: Vector, const PAIRS: bool>(self) {
         let Self { heads, queries, .. } = self;
         let (width, pair) = (heads.width, 2 * V::LANES);
+        let terms = if PAIRS { width / 2 } else { width };
         let tall = width.next_multiple_of(ROWS);
+        // Of values: whole vectors where two rows are made one.
+        let wide = if PAIRS { tall.next_multiple_of(V::LANES) } else { tall };
         let panels = queries.len().div_ceil(pair);
         let block = (BLOCK / (8 * tall)).clamp(32, 256).min(heads.keys).next_multiple_of(ROWS);
         let lengths = [
             panels * pair * width,
             panels * pair * tall,
             block * width,
-            block * tall,
+            block * wide,
             block * pair,
             panels * pair,
             panels * pair,
@@ -103,12 +130,23 @@ impl Job for Forward<'_> {
         for q in q.iter_mut() {
             *q *= scale;
         }
+        if PAIRS {
+            for panel in q.chunks_exact_mut(pair * width) {
+                pair_rows::<V>(panel, pair, width);
+            }
+        }
         most.fill(f32::NEG_INFINITY);
         let end = heads.keys.min(heads.visible(queries.end - 1, 0));
         for first in (0..end).step_by(block) {
             let here = block.min(end - first);
-            self.k.rows(first, here, 1.0, keys, width);
-            self.v.rows(first, here, 1.0, values, tall);
+            self.v.rows(first, here, 1.0, values, wide);
+            if PAIRS {
+                self.k.pair_rows::<V>(first, here, keys, width);
+                values[here * wide..here.next_multiple_of(2) * wide].fill(0.0);
+                pair_rows::<V>(values, wide, here.next_multiple_of(2));
+            } else {
+                self.k.rows(first, here, 1.0, keys, width);
+            }
             for panel in 0..panels {
                 let start = queries.start + panel * pair;
                 // The last of these keys that a query of the panel sees.
@@ -127,12 +165,12 @@ impl Job for Forward<'_> {
                         step: 1,
                         b,
                         b_row: pair,
-                        terms: width,
+                        terms,
                         out,
                         out_row: pair,
                         add: false,
                     }
-                    .run::<V>(here.next_multiple_of(ROWS), pair);
+                    .run::<V, PAIRS>(here.next_multiple_of(ROWS), pair);
                 }
                 if heads.causal {
                     for (j, scores) in scores.chunks_exact_mut(pair).take(here).enumerate() {
@@ -141,11 +179,18 @@ impl Job for Forward<'_> {
                 }
                 let out = &mut out[panel * pair * tall..][..pair * tall];
                 exponentials::<V>(&mut scores[..here * pair], &mut most[lanes.clone()], &mut sums[lanes], out);
+                let mut terms = here;
+                if PAIRS {
+                    // A key beyond an odd number of them counts nothing.
+                    scores[here * pair..here.next_multiple_of(2) * pair].fill(0.0);
+                    pair_rows::<V>(scores, pair, here.next_multiple_of(2));
+                    terms = here.div_ceil(2);
+                }
                 // SAFETY: the values as rows of their numbers, the scores, and the panel's sums.
                 unsafe {
                     let (a, b, out) = (values.as_ptr(), scores.as_ptr(), out.as_mut_ptr());
-                    Product { a, row: 1, step: tall, b, b_row: pair, terms: here, out, out_row: pair, add: true }
-                        .run::<V>(tall, pair);
+                    Product { a, row: 1, step: wide, b, b_row: pair, terms, out, out_row: pair, add: true }
+                        .run::<V, PAIRS>(tall, pair);
                 }
             }
         }

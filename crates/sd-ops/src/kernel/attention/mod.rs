@@ -4,7 +4,7 @@
 pub(crate) mod backward;
 pub(crate) mod forward;
 
-use super::lanes::transpose;
+use super::lanes::{narrow, transpose};
 use super::vector::Vector;
 
 /// Sizes of an attention.
@@ -18,6 +18,8 @@ pub(crate) struct Heads {
     pub width: usize,
     /// Whether a query sees the keys up to its own place alone.
     pub causal: bool,
+    /// Whether numbers may be rounded to half precision before they are multiplied.
+    pub half: bool,
 }
 
 impl Heads {
@@ -91,6 +93,14 @@ impl Tokens<'_> {
             for (to, from) in to.iter_mut().zip(from) {
                 *to = factor * from;
             }
+        }
+    }
+
+    /// Copies `count` tokens as pairs to rows of `wide` numbers, and leaves what is beyond a token as it is.
+    #[inline(always)]
+    fn pair_rows<V: Vector>(&self, first: usize, count: usize, to: &mut [f32], wide: usize) {
+        for (i, to) in to.chunks_exact_mut(wide).take(count).enumerate() {
+            narrow::<V>(&self.from[(first + i) * self.apart..][..self.width], &mut to[..self.width / 2]);
         }
     }
 

@@ -27,7 +27,7 @@ impl<'a> Matrix<'a> {
     /// Some columns of some rows, as lines of numbers beside each other, and how far these are apart: where they lie, or,
     /// if they do not lie so, in `memory`.
     #[inline(always)]
-    pub(super) fn lines<'m, V: Vector>(
+    pub fn lines<'m, V: Vector>(
         &self,
         rows: Range<usize>,
         columns: Range<usize>,

@@ -4,6 +4,8 @@
 //! The right matrix is packed into panels of two vectors of columns, block by block; the numbers of the left one are read
 //! where they lie. A tile of six rows and a panel has its sums in registers: for each term two loads, six broadcasts and
 //! twelve multiply-adds, so that the arithmetic is what takes the time even where the panel comes from the second cache.
+//!
+//! The same with pairs of terms in half precision, whose products are summed in single precision.
 
 #![expect(unsafe_code, reason = "the tile's loads and stores, whose bounds are checked once for all tiles")]
 
@@ -16,7 +18,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::lanes::Shared;
-use super::product::ROWS;
+use super::product::{ROWS, times};
 use super::vector::{Job, Level, Vector};
 
 pub(crate) use matrix::Matrix;
@@ -86,6 +88,8 @@ pub(super) struct Gemm<'a, R> {
     pub bias: Bias<'a>,
     /// From a row of what goes out to the next.
     pub out_row: usize,
+    /// Whether the terms of both matrices are pairs.
+    pub pairs: bool,
 }
 
 impl<R: Right> Gemm<'_, R> {
@@ -121,7 +125,10 @@ impl<R: Right> Gemm<'_, R> {
             let (columns, part) = (piece / parts, piece % parts);
             let columns = &self.columns[columns * of_piece..all.min((columns + 1) * of_piece)];
             let rows = part * rows_of_piece..rows.min((part + 1) * rows_of_piece);
-            MEMORY.with_borrow_mut(|memory| level.run(Piece { product: self, columns, rows, out, memory }));
+            MEMORY.with_borrow_mut(|memory| {
+                let piece = Piece { product: self, columns, rows, out, memory };
+                if self.pairs { level.run(Paired(piece)) } else { level.run(piece) }
+            });
         };
         let pieces = all.div_ceil(of_piece) * parts;
         if threads == 1 || pieces == 1 || rows * all * pair * terms < WORK {
@@ -130,26 +137,6 @@ impl<R: Right> Gemm<'_, R> {
             (0..pieces).into_par_iter().for_each(work);
         }
     }
-}
-
-/// The products of several left matrices, one below the other, each with the right one, and a bias for each column.
-pub(crate) fn rows_times(level: Level, lefts: &[Matrix], right: &Matrix, bias: &[f32]) -> Vec<f32> {
-    let outputs = right.sizes[1];
-    assert!(lefts.iter().all(|left| left.sizes[1] == right.sizes[0]) && bias.len() == outputs);
-    let count = lefts.iter().map(|left| left.sizes[0] * outputs).sum();
-    let mut out: Vec<f32> = Vec::with_capacity(count);
-    let columns = &Columns::panels(level, 1, outputs, 0);
-    let mut start = 0;
-    for &left in lefts {
-        let count = left.sizes[0] * outputs;
-        let product = Gemm { left, right, columns, bias: Bias::OfColumns(bias), out_row: outputs };
-        // SAFETY: the rows of this matrix lie behind those of the ones before.
-        product.write(level, &Shared(unsafe { out.as_mut_ptr().add(start) }), count);
-        start += count;
-    }
-    // SAFETY: all columns of all rows were written.
-    unsafe { out.set_len(count) };
-    out
 }
 
 /// Some rows of some columns.
@@ -164,6 +151,23 @@ struct Piece<'a, 'p, R> {
 impl<R: Right> Job for Piece<'_, '_, R> {
     #[inline(always)]
     fn run<V: Vector>(self) {
+        self.run_by::<V, false>();
+    }
+}
+
+/// The same with pairs.
+struct Paired<'a, 'p, R>(Piece<'a, 'p, R>);
+
+impl<R: Right> Job for Paired<'_, '_, R> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        self.0.run_by::<V, true>();
+    }
+}
+
+impl<R: Right> Piece<'_, '_, R> {
+    #[inline(always)]
+    fn run_by<V: Vector, const PAIRS: bool>(self) {
         let Self { product, columns, rows, out, memory: [panels, lines] } = self;
         let (left, pair) = (product.left, 2 * V::LANES);
         let terms = left.sizes[1];
@@ -190,7 +194,7 @@ impl<R: Right> Job for Piece<'_, '_, R> {
                             begins: first == 0,
                         };
                         // SAFETY: the rows and columns of this piece, which are within what goes out.
-                        unsafe { tile.run::<V, R>(product, start + m, columns, out) };
+                        unsafe { tile.run::<V, R, PAIRS>(product, start + m, columns, out) };
                     }
                 }
             }
@@ -217,7 +221,13 @@ impl Tile<'_> {
     ///
     /// The rows from `row` and the columns are within `out`.
     #[inline(always)]
-    unsafe fn run<V: Vector, R>(&self, product: &Gemm<R>, row: usize, columns: &Columns, out: &Shared<f32>) {
+    unsafe fn run<V: Vector, R, const PAIRS: bool>(
+        &self,
+        product: &Gemm<R>,
+        row: usize,
+        columns: &Columns,
+        out: &Shared<f32>,
+    ) {
         let pair = 2 * V::LANES;
         assert!(self.panel.len() >= self.terms * pair);
         assert!(self.a.len() >= (self.first_line + self.rows - 1) * self.a_row + self.terms);
@@ -266,8 +276,8 @@ impl Tile<'_> {
                 let columns = [V::load(panel), V::load(panel.add(V::LANES))];
                 for r in 0..ROWS {
                     let factor = V::splat(*lines[r].add(k));
-                    sums[r][0] = columns[0].mul_add(factor, sums[r][0]);
-                    sums[r][1] = columns[1].mul_add(factor, sums[r][1]);
+                    sums[r][0] = times::<V, PAIRS>(columns[0], factor, sums[r][0]);
+                    sums[r][1] = times::<V, PAIRS>(columns[1], factor, sums[r][1]);
                 }
                 panel = panel.wrapping_add(pair);
             }

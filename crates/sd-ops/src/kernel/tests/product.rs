@@ -1,5 +1,7 @@
 use super::{levels, numbers};
-use crate::kernel::gemm::{Matrix, rows_times};
+use crate::kernel::gemm::Matrix;
+use crate::kernel::linear::{Weight, linear};
+use crate::kernel::numbers::Numbers;
 
 /// Rows, terms and columns, none of them a multiple of a tile's, a block's or a vector's in all.
 const SIZES: [[usize; 3]; 9] = [
@@ -24,9 +26,9 @@ fn matrices_in_any_order_give_the_sums_of_the_definition() {
             let left_apart = apart(turned_left, [rows, terms]);
             let right_apart = apart(turned_right, [terms, columns]);
             let lefts = [0, rows * terms].map(|start| Matrix::new(&left[start..], [rows, terms], left_apart));
-            let right = Matrix::new(&right_numbers, [terms, columns], right_apart);
+            let right = Weight { numbers: Numbers::F32(&right_numbers), sizes: [terms, columns], apart: right_apart };
             for level in levels() {
-                let found = rows_times(level, &lefts, &right, &bias);
+                let found = linear(level, &lefts, &right, &bias);
                 assert_eq!(found.len(), 2 * rows * columns);
                 for (at, found) in found.into_iter().enumerate() {
                     let (row, n) = (at / columns, at % columns);

@@ -112,7 +112,7 @@ fn all_vectors_attend_as_the_definition_says() {
         ([2, 2, 11, 11, 8], true),
         ([1, 1, 103, 103, 24], true),
     ] {
-        let heads = Heads { batch, heads, queries, keys, width, causal };
+        let heads = Heads { batch, heads, queries, keys, width, causal, half: false };
         let of = |tokens: usize, seed| numbers(batch * tokens * heads.heads * width, seed);
         // Scores of up to some sevens.
         let q: Vec<f32> = of(queries, 1).iter().map(|x| 24.0 * x).collect();

@@ -1,5 +1,6 @@
 use super::{Sum, each_product, levels, numbers};
 use crate::kernel::forward::Weights;
+use crate::kernel::numbers::Numbers;
 use crate::kernel::window::Window;
 use crate::kernel::winograd::convolve;
 
@@ -25,8 +26,14 @@ fn tiles_give_the_sums_of_the_definition() {
         each_product(&window, |[o, i, w]| expected[o].add(f64::from(x[i]) * f64::from(weight[w])));
         // The transforms mix what goes into a tile's outputs, so that the worst of them tells how far each may be off.
         let largest = expected.iter().fold(0.0_f64, |most, sum| most.max(sum.absolute));
-        let weights =
-            Weights { numbers: &weight, start: 0, outputs: 9 * inputs as isize, inputs: 9, rows: 3, columns: 1 };
+        let weights = Weights {
+            numbers: Numbers::F32(&weight),
+            start: 0,
+            outputs: 9 * inputs as isize,
+            inputs: 9,
+            rows: 3,
+            columns: 1,
+        };
         for level in levels() {
             let found = convolve(level, &window, &x, weights, Some(&bias));
             let apart = |(found, expected): (&f32, &Sum)| (f64::from(*found) - expected.sum).abs() / largest;

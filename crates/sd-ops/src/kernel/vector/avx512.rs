@@ -6,8 +6,8 @@ use super::{EXP, EXP_RANGE, EXP2, EXP2_RANGE, LN_2, Vector};
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(__m512);
 
-// SAFETY of every block: `Level::run` alone names this type, where the processor has AVX-512 F and DQ; a load, a store
-// and a transposition stand on their callers' promises besides.
+// SAFETY of every block: `Level::run` alone names this type, where the processor has AVX-512 F and DQ, and kernels use pairs
+// where it has BW and BF16 too; a load, a store and a transposition stand on their callers' promises besides.
 #[expect(clippy::undocumented_unsafe_blocks, reason = "the reason is the same for all, and stands above")]
 impl Vector for Avx512 {
     const LANES: usize = 16;
@@ -109,6 +109,30 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    fn narrow(self, other: Self) -> Self {
+        // SAFETY of transmuting here and below: registers of the same size, of whatever numbers.
+        Self(unsafe { std::mem::transmute::<__m512bh, __m512>(_mm512_cvtne2ps_pbh(other.0, self.0)) })
+    }
+
+    #[inline(always)]
+    fn pair(self, other: Self) -> Self {
+        unsafe {
+            let both = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(other.0, self.0));
+            let order = _mm512_loadu_si512(INTERLEAVED.as_ptr().cast());
+            Self(_mm512_castsi512_ps(_mm512_permutexvar_epi16(order, both)))
+        }
+    }
+
+    #[inline(always)]
+    fn dot(self, other: Self, sum: Self) -> Self {
+        unsafe {
+            let a = std::mem::transmute::<__m512, __m512bh>(self.0);
+            let b = std::mem::transmute::<__m512, __m512bh>(other.0);
+            Self(_mm512_dpbf16_ps(sum.0, a, b))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_fours(from: &[*const f32]) -> [Self; 4] {
         unsafe {
             let mut rows = [_mm512_setzero_ps(); 4];
@@ -155,6 +179,17 @@ impl Vector for Avx512 {
         }
     }
 }
+
+/// A number of the lower half, and that as far in the upper half.
+const INTERLEAVED: [u16; 32] = {
+    let mut order = [0; 32];
+    let mut i = 0;
+    while i < 32 {
+        order[i] = (i / 2 + i % 2 * 16) as u16;
+        i += 1;
+    }
+    order
+};
 
 /// Rows of four to columns, in each quarter.
 #[inline(always)]

@@ -1,4 +1,6 @@
 //! What the kernels ask of a processor: a few operations on vectors of `f32`, chosen when the program runs.
+//!
+//! In products of half precision a lane holds two numbers in bf16, the first one in its lower half: a pair.
 
 #![expect(
     unsafe_code,
@@ -6,6 +8,8 @@
 )]
 
 use std::sync::OnceLock;
+
+use half::bf16;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -64,6 +68,49 @@ pub(crate) trait Vector: Copy {
     /// The sum of the lanes.
     fn sum(self) -> f32;
 
+    /// The numbers of `self` and then those of `other`, rounded, two in each lane.
+    #[inline(always)]
+    fn narrow(self, other: Self) -> Self {
+        let [first, second] = [self.lanes(), other.lanes()];
+        let number = |i: usize| if i < Self::LANES { first[i] } else { second[i - Self::LANES] };
+        Self::of(std::array::from_fn(
+            |i| if i < Self::LANES { together(number(2 * i), number(2 * i + 1)) } else { 0.0 },
+        ))
+    }
+
+    /// Each lane's number of `self` and that of `other`, rounded, in one lane.
+    #[inline(always)]
+    fn pair(self, other: Self) -> Self {
+        let [low, high] = [self.lanes(), other.lanes()];
+        Self::of(std::array::from_fn(|i| together(low[i], high[i])))
+    }
+
+    /// `sum` and the products of each lane's two numbers with those of `other`'s.
+    #[inline(always)]
+    fn dot(self, other: Self, sum: Self) -> Self {
+        let [a, b, sum] = [self.lanes(), other.lanes(), sum.lanes()];
+        Self::of(std::array::from_fn(|i| {
+            let ([a_low, a_high], [b_low, b_high]) = (apart(a[i]), apart(b[i]));
+            sum[i] + a_low * b_low + a_high * b_high
+        }))
+    }
+
+    /// The lanes, and zeros.
+    #[inline(always)]
+    fn lanes(self) -> [f32; 16] {
+        let mut lanes = [0.0; 16];
+        // SAFETY: a vector has at most sixteen lanes.
+        unsafe { self.store(lanes.as_mut_ptr()) };
+        lanes
+    }
+
+    /// As many of these as there are lanes.
+    #[inline(always)]
+    fn of(lanes: [f32; 16]) -> Self {
+        // SAFETY: as above.
+        unsafe { Self::load(lanes.as_ptr()) }
+    }
+
     /// The largest lane.
     fn largest(self) -> f32;
 
@@ -121,6 +168,17 @@ pub(crate) trait Vector: Copy {
     }
 }
 
+/// Two numbers as one lane.
+fn together(low: f32, high: f32) -> f32 {
+    let [low, high] = [low, high].map(|number| u32::from(bf16::from_f32(number).to_bits()));
+    f32::from_bits(high << 16 | low)
+}
+
+/// The two numbers of a lane.
+fn apart(lane: f32) -> [f32; 2] {
+    [lane.to_bits() << 16, lane.to_bits() & 0xffff_0000].map(f32::from_bits)
+}
+
 /// Work that is written once for all vectors; `run` has to be `#[inline(always)]`, and all it calls.
 pub(crate) trait Job {
     fn run<V: Vector>(self);
@@ -140,6 +198,9 @@ pub(crate) enum Level {
     /// AVX-512 F and DQ.
     #[cfg(target_arch = "x86_64")]
     Avx512(HasAvx512),
+    /// The same with AVX-512 BW and BF16.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Bf16(HasAvx512Bf16),
 }
 
 /// The proof that the processor has AVX2 and FMA.
@@ -152,6 +213,11 @@ pub(crate) struct HasAvx2(());
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct HasAvx512(());
 
+/// The proof that the processor has AVX-512 F, DQ, BW and BF16.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct HasAvx512Bf16(());
+
 impl Level {
     /// Those that this processor has, from the plainest.
     pub fn all() -> Vec<Self> {
@@ -161,6 +227,9 @@ impl Level {
             levels.push(Self::Avx2(HasAvx2(())));
             if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
                 levels.push(Self::Avx512(HasAvx512(())));
+                if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512bf16") {
+                    levels.push(Self::Avx512Bf16(HasAvx512Bf16(())));
+                }
             }
         }
         levels
@@ -187,6 +256,8 @@ impl Level {
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(_) => "avx512-bf16",
         }
     }
 
@@ -199,7 +270,18 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => Avx2::LANES,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => Avx512::LANES,
+            Self::Avx512(_) | Self::Avx512Bf16(_) => Avx512::LANES,
+        }
+    }
+
+    /// Whether products of pairs are faster than those of single numbers.
+    pub fn has_pairs(self) -> bool {
+        match self {
+            #[cfg(test)]
+            Self::Wide => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(_) => true,
+            _ => false,
         }
     }
 
@@ -215,6 +297,9 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has all, or there would be no `HasAvx512`.
             Self::Avx512(HasAvx512(())) => unsafe { with_avx512(job) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the processor has all, or there would be no `HasAvx512Bf16`.
+            Self::Avx512Bf16(HasAvx512Bf16(())) => unsafe { with_avx512_bf16(job) },
         }
     }
 }
@@ -228,6 +313,12 @@ fn with_avx2<J: Job>(job: J) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
 fn with_avx512<J: Job>(job: J) {
+    job.run::<Avx512>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512bf16,avx2,fma")]
+fn with_avx512_bf16<J: Job>(job: J) {
     job.run::<Avx512>();
 }
 

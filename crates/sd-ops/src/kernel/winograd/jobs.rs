@@ -3,7 +3,7 @@
 use super::POINTS;
 use super::tiles::{EDGE, REACH, Tiles};
 use super::transforms::{of_input, of_output, of_weights};
-use crate::kernel::forward::Weights;
+use crate::kernel::forward::Taps;
 use crate::kernel::lanes::Shared;
 use crate::kernel::product::Product;
 use crate::kernel::vector::{Job, Vector};
@@ -14,8 +14,7 @@ const MOST: usize = 16;
 
 /// The transforms of an output's weights.
 pub(super) struct WeightRow<'a> {
-    pub weights: Weights<'a>,
-    pub output: usize,
+    pub taps: Taps<'a>,
     pub inputs: usize,
     pub u: *mut f32,
     /// From a point to the next.
@@ -25,8 +24,7 @@ pub(super) struct WeightRow<'a> {
 impl Job for WeightRow<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let Weights { numbers, start, outputs, inputs, rows, columns } = self.weights;
-        let start = start as isize + self.output as isize * outputs;
+        let Taps { numbers, start, inputs, rows, columns } = self.taps;
         // Nine numbers of an input beside each other, and the next input's behind them.
         let beside = [inputs, rows, columns] == [9, 3, 1];
         for first in (0..self.inputs).step_by(V::LANES) {
@@ -155,7 +153,7 @@ impl Job for Multiply {
     #[inline(always)]
     fn run<V: Vector>(self) {
         // SAFETY: the matrices have as many rows, columns and terms.
-        unsafe { self.product.run::<V>(self.rows, self.columns) };
+        unsafe { self.product.run::<V, false>(self.rows, self.columns) };
     }
 }
 

@@ -36,10 +36,11 @@ const TERMS: usize = 384;
 /// Numbers between the points of a transform: without them all points would lie in one set of the first cache.
 const GAP: usize = 16;
 /// Channels that are worth the transforms, and tiles that are worth those of the weights.
-const LEAST: [usize; 2] = [128, 32];
+const LEAST: [usize; 2] = [24, 16];
 
 thread_local! {
     static BANDS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static ROW: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
     static MEMORY: Cell<[Vec<f32>; 3]> = const { Cell::new([Vec::new(), Vec::new(), Vec::new()]) };
 }
 
@@ -97,7 +98,10 @@ pub(super) fn convolve(level: Level, window: &Window, x: &[f32], weights: Weight
                 (0..here).into_par_iter().for_each(|row| {
                     // SAFETY: each output writes its own points.
                     let u = unsafe { u.part(row * POINTS * u_point) };
-                    level.run(WeightRow { weights, output: start + row, inputs, u, point: u_point });
+                    ROW.with_borrow_mut(|memory| {
+                        let taps = weights.of_output(start + row, window.terms(), memory);
+                        level.run(WeightRow { taps, inputs, u, point: u_point });
+                    });
                 });
             }
             (0..POINTS * groups).into_par_iter().for_each(|unit| {

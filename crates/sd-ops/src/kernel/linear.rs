@@ -1,0 +1,101 @@
+//! The linear layer.
+
+#![expect(unsafe_code, reason = "rows are written by whom they are given to")]
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::gemm::{Bias, Columns, Gemm, Matrix};
+use super::lanes::{Shared, narrow};
+use super::numbers::Numbers;
+use super::vector::{Job, Level, Vector};
+
+/// Rows that are narrowed at a time.
+const ROWS: usize = 16;
+
+/// A layer's weight, `[inputs, outputs]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weight<'a> {
+    pub numbers: Numbers<'a>,
+    pub sizes: [usize; 2],
+    /// From an input to the next, and from an output to the next.
+    pub apart: [usize; 2],
+}
+
+impl<'a> Weight<'a> {
+    /// Pairs of inputs, where memory has them so.
+    fn pairs(&self) -> Option<Matrix<'a>> {
+        let ([inputs, outputs], [input, output]) = (self.sizes, self.apart);
+        let pairs = self.numbers.pairs().filter(|_| input == 1 && inputs % 2 == 0 && output % 2 == 0)?;
+        Some(Matrix::new(pairs, [inputs / 2, outputs], [1, output / 2]))
+    }
+}
+
+/// The vectors of several matrices, one below the other, times the weight, and a bias for each output.
+///
+/// A weight in half precision is multiplied with numbers in half precision if the processor is faster with them.
+pub(crate) fn linear(level: Level, x: &[Matrix], weight: &Weight, bias: &[f32]) -> Vec<f32> {
+    let [inputs, outputs] = weight.sizes;
+    assert!(x.iter().all(|x| x.sizes[1] == inputs) && bias.len() == outputs, "{:?}", weight.sizes);
+    if let Some(weight) = weight.pairs().filter(|_| level.has_pairs()) {
+        let pairs = narrowed(level, x, inputs / 2);
+        let rows = x.iter().map(|x| x.sizes[0]).sum();
+        return product(level, &[Matrix::new(&pairs, [rows, inputs / 2], [inputs / 2, 1])], &weight, bias, true);
+    }
+    let numbers = weight.numbers.widened();
+    product(level, x, &Matrix::new(&numbers, weight.sizes, weight.apart), bias, false)
+}
+
+fn product(level: Level, x: &[Matrix], right: &Matrix, bias: &[f32], pairs: bool) -> Vec<f32> {
+    let outputs = right.sizes[1];
+    let count = x.iter().map(|x| x.sizes[0] * outputs).sum();
+    let mut out: Vec<f32> = Vec::with_capacity(count);
+    let columns = &Columns::panels(level, 1, outputs, 0);
+    let mut start = 0;
+    for &left in x {
+        let count = left.sizes[0] * outputs;
+        let product = Gemm { left, right, columns, bias: Bias::OfColumns(bias), out_row: outputs, pairs };
+        // SAFETY: the rows of this matrix lie behind those of the ones before.
+        product.write(level, &Shared(unsafe { out.as_mut_ptr().add(start) }), count);
+        start += count;
+    }
+    // SAFETY: all columns of all rows were written.
+    unsafe { out.set_len(count) };
+    out
+}
+
+/// All rows, rounded, `pairs` pairs each.
+fn narrowed(level: Level, x: &[Matrix], pairs: usize) -> Vec<f32> {
+    let rows = x.iter().map(|x| x.sizes[0]).sum::<usize>();
+    let mut out = vec![0.0; rows * pairs];
+    let mut rest = &mut out[..];
+    for x in x {
+        let (here, others) = rest.split_at_mut(x.sizes[0] * pairs);
+        here.par_chunks_mut((ROWS * pairs).max(1)).enumerate().for_each(|(i, to)| {
+            let rows = ROWS * i..(ROWS * (i + 1)).min(x.sizes[0]);
+            level.run(Narrow { x, rows, to });
+        });
+        rest = others;
+    }
+    out
+}
+
+/// Some rows of a matrix, rounded.
+struct Narrow<'a> {
+    x: &'a Matrix<'a>,
+    rows: Range<usize>,
+    to: &'a mut [f32],
+}
+
+impl Job for Narrow<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let (count, inputs, mut memory) = (self.rows.len(), self.x.sizes[1], Vec::new());
+        let (lines, apart) = self.x.lines::<V>(self.rows, 0..inputs, &mut memory);
+        for row in 0..count {
+            let (from, to) = (&lines[row * apart..][..inputs], &mut self.to[row * inputs / 2..][..inputs / 2]);
+            narrow::<V>(from, to);
+        }
+    }
+}
