@@ -42,10 +42,10 @@ pub use activation::{geglu, gelu, quick_gelu};
 pub use attention::{attention, causal_attention, half_attention};
 pub use conv::{Padding, conv2d};
 pub use layer_norm::layer_norm;
-pub use linear::linear;
+pub use linear::{linear, linear_geglu};
 pub use memory::keep_memory;
 pub use mixed::takes_half_weights;
-pub use modules::{attend, convolve, normalise, normalise_silu, normalise_tokens, project};
+pub use modules::{attend, convolve, normalise, normalise_silu, normalise_tokens, project, project_geglu};
 pub use norm::{group_norm, group_norm_silu};
 #[cfg(feature = "flex")]
 pub use vectors::{VectorsError, vectors};

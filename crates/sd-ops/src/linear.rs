@@ -1,5 +1,6 @@
 use burn::tensor::Tensor;
 
+use crate::activation::geglu;
 #[cfg(feature = "flex")]
 use crate::extension::{self, fits_forward, fits_weight};
 
@@ -18,13 +19,33 @@ use crate::extension::{self, fits_forward, fits_weight};
 ///
 /// Panics if the shapes do not fit each other.
 pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
+    with(x, weight, bias, false)
+}
+
+/// The [`geglu`](crate::geglu) of a [`linear`] layer, in one pass over memory.
+///
+/// # Shapes
+///
+/// - `weight` and `bias`: with `2·width` outputs
+/// - output: `[…, width]`
+///
+/// # Panics
+///
+/// As [`linear`], and if the outputs have no halves.
+pub fn linear_geglu<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
+    with(x, weight, bias, true)
+}
+
+fn with<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>, gated: bool) -> Tensor<D> {
     let [inputs, outputs] = weight.dims();
     assert_eq!(x.dims()[D - 1], inputs, "numbers of a vector and rows of the weight");
     assert!(bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]), "a bias for each of {outputs} outputs");
+    assert!(!gated || outputs > 0 && outputs.is_multiple_of(2), "halves of {outputs} outputs");
     #[cfg(feature = "flex")]
     if fits_forward(&x) && fits_weight(&weight) && bias.as_ref().is_none_or(fits_forward) {
-        return extension::linear::linear(x, weight, bias);
+        return extension::linear::linear(x, weight, bias, gated);
     }
     let weight = weight.cast(x.dtype());
-    burn::tensor::module::linear(x, weight, bias)
+    let out = burn::tensor::module::linear(x, weight, bias);
+    if gated { geglu(out) } else { out }
 }

@@ -2,7 +2,9 @@ use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, LayerNorm, Linear, PaddingConfig2d};
 use burn::tensor::{DType, Tensor};
 
-use crate::{Padding, attention, conv2d, group_norm, group_norm_silu, half_attention, layer_norm, linear};
+use crate::{
+    Padding, attention, conv2d, group_norm, group_norm_silu, half_attention, layer_norm, linear, linear_geglu,
+};
 
 /// What the module's `forward` gives, by [`conv2d`].
 pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
@@ -54,4 +56,9 @@ pub fn attend(layer: &Linear, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tenso
 /// What the module's `forward` gives, by [`linear`].
 pub fn project<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
     linear(x, layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()))
+}
+
+/// The GEGLU of what the module's `forward` gives, by [`linear_geglu`].
+pub fn project_geglu<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
+    linear_geglu(x, layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()))
 }

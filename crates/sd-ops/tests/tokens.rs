@@ -180,6 +180,31 @@ fn attention_of_other_precisions_is_burns_own_and_agrees() {
     }
 }
 
+/// Sums of up to 1300 products in another order, which may be small beside them.
+const SUMS: f64 = 1e-5;
+
+#[test]
+fn gated_layers_are_the_geglu_of_layers() {
+    let device = Device::flex();
+    for ([rows, inputs], width) in [([1, 1], 1), ([5, 7], 16), ([33, 64], 19), ([70, 700], 40), ([13, 1300], 33)] {
+        let x = random([2, rows, inputs], &device);
+        let (weight, bias) = (random([2 * width, inputs], &device), random([2 * width], &device));
+        for weight in [weight.clone().swap_dims(0, 1), weight.swap_dims(0, 1) * 1.0] {
+            for bias in [Some(bias.clone()), None] {
+                let ours = sd_ops::linear_geglu(x.clone(), weight.clone(), bias.clone());
+                let theirs = geglu_in_tensors(burn::tensor::module::linear(x.clone(), weight.clone(), bias));
+                let apart = distance(ours, theirs);
+                assert!(apart < SUMS, "{rows} rows, {inputs} to {width}: {apart}");
+            }
+        }
+        let double = |x: Tensor<3>| x.cast(FloatDType::F64);
+        let weight = random([inputs, 2 * width], &device);
+        let ours = sd_ops::linear_geglu(x.clone(), weight.clone(), None);
+        let other = sd_ops::linear_geglu(double(x), weight.cast(FloatDType::F64), None);
+        assert!(distance(double(ours), other) < SUMS);
+    }
+}
+
 /// Bf16 has 8 bits, f16 has 11.
 const HALVES: [(FloatDType, f64); 2] = [(FloatDType::BF16, 1e-2), (FloatDType::F16, 1e-3)];
 

@@ -1,6 +1,6 @@
 use burn::nn::{GroupNorm, GroupNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{geglu, normalise, normalise_tokens, project};
+use sd_ops::{normalise, normalise_tokens, project, project_geglu};
 
 use crate::UnetConfig;
 use crate::attention::Attention;
@@ -95,6 +95,6 @@ impl FeedForward {
     }
 
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        project(&self.out, geglu(project(&self.proj, x)))
+        project(&self.out, project_geglu(&self.proj, x))
     }
 }

@@ -222,8 +222,14 @@ struct Geglu;
 impl Function<2, 1> for Geglu {
     #[inline(always)]
     fn of<V: Vector>(&self, [x, gate]: [V; 2]) -> [V; 1] {
-        [x.mul(gelu(gate, &Normal::of(gate)))]
+        [geglu(x, gate)]
     }
+}
+
+/// `x·gelu(gate)`
+#[inline(always)]
+pub(super) fn geglu<V: Vector>(x: V, gate: V) -> V {
+    x.mul(gelu(gate, &Normal::of(gate)))
 }
 
 impl Function<3, 2> for Geglu {

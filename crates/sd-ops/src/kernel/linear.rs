@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::gemm::{Bias, Columns, Gemm, Matrix};
+use super::gemm::{Bias, Columns, Gated, Gemm, Matrix, Right};
 use super::lanes::{Shared, narrow};
 use super::numbers::Numbers;
 use super::vector::{Job, Level, Vector};
@@ -32,37 +32,57 @@ impl<'a> Weight<'a> {
     }
 }
 
-/// The vectors of several matrices, one below the other, times the weight, and a bias for each output.
+/// The vectors of several matrices, one below the other, times the weight, and a bias for each output; and then, if they are
+/// `gated`, the first half of the outputs times the GELU of the second.
 ///
 /// A weight in half precision is multiplied with numbers in half precision if the processor is faster with them.
-pub(crate) fn linear(level: Level, x: &[Matrix], weight: &Weight, bias: &[f32]) -> Vec<f32> {
+pub(crate) fn linear(level: Level, x: &[Matrix], weight: &Weight, bias: &[f32], gated: bool) -> Vec<f32> {
     let [inputs, outputs] = weight.sizes;
     assert!(x.iter().all(|x| x.sizes[1] == inputs) && bias.len() == outputs, "{:?}", weight.sizes);
     if let Some(weight) = weight.pairs().filter(|_| level.has_pairs()) {
         let pairs = narrowed(level, x, inputs / 2);
         let rows = x.iter().map(|x| x.sizes[0]).sum();
-        return product(level, &[Matrix::new(&pairs, [rows, inputs / 2], [inputs / 2, 1])], &weight, bias, true);
+        let x = Matrix::new(&pairs, [rows, inputs / 2], [inputs / 2, 1]);
+        return Product { level, x: &[x], bias, pairs: true }.with(weight, gated);
     }
     let numbers = weight.numbers.widened();
-    product(level, x, &Matrix::new(&numbers, weight.sizes, weight.apart), bias, false)
+    let weight = Matrix::new(&numbers, weight.sizes, weight.apart);
+    Product { level, x, bias, pairs: false }.with(weight, gated)
 }
 
-fn product(level: Level, x: &[Matrix], right: &Matrix, bias: &[f32], pairs: bool) -> Vec<f32> {
-    let outputs = right.sizes[1];
-    let count = x.iter().map(|x| x.sizes[0] * outputs).sum();
-    let mut out: Vec<f32> = Vec::with_capacity(count);
-    let columns = &Columns::panels(level, 1, outputs, 0);
-    let mut start = 0;
-    for &left in x {
-        let count = left.sizes[0] * outputs;
-        let product = Gemm { left, right, columns, bias: Bias::OfColumns(bias), out_row: outputs, pairs };
-        // SAFETY: the rows of this matrix lie behind those of the ones before.
-        product.write(level, &Shared(unsafe { out.as_mut_ptr().add(start) }), count);
-        start += count;
+struct Product<'a> {
+    level: Level,
+    x: &'a [Matrix<'a>],
+    bias: &'a [f32],
+    pairs: bool,
+}
+
+impl Product<'_> {
+    fn with(&self, weight: Matrix, gated: bool) -> Vec<f32> {
+        let outputs = weight.sizes[1];
+        if gated {
+            self.of(&Gated(weight), &Columns::gated(self.level, outputs / 2), outputs / 2)
+        } else {
+            self.of(&weight, &Columns::panels(self.level, 1, outputs, 0), outputs)
+        }
     }
-    // SAFETY: all columns of all rows were written.
-    unsafe { out.set_len(count) };
-    out
+
+    fn of<R: Right>(&self, right: &R, columns: &[Columns], outputs: usize) -> Vec<f32> {
+        let count = self.x.iter().map(|x| x.sizes[0] * outputs).sum();
+        let mut out: Vec<f32> = Vec::with_capacity(count);
+        let mut start = 0;
+        for &left in self.x {
+            let count = left.sizes[0] * outputs;
+            let bias = Bias::OfColumns(self.bias);
+            let product = Gemm { left, right, columns, bias, out_row: outputs, pairs: self.pairs };
+            // SAFETY: the rows of this matrix lie behind those of the ones before.
+            product.write(self.level, &Shared(unsafe { out.as_mut_ptr().add(start) }), count);
+            start += count;
+        }
+        // SAFETY: all columns of all rows were written.
+        unsafe { out.set_len(count) };
+        out
+    }
 }
 
 /// All rows, rounded, `pairs` pairs each.

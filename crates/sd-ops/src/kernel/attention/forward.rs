@@ -117,7 +117,7 @@ impl Forward<'_> {
         let lengths = [
             panels * pair * width,
             panels * pair * tall,
-            block * width,
+            block * terms,
             block * wide,
             block * pair,
             panels * pair,
@@ -141,7 +141,7 @@ impl Forward<'_> {
             let here = block.min(end - first);
             self.v.rows(first, here, 1.0, values, wide);
             if PAIRS {
-                self.k.pair_rows::<V>(first, here, keys, width);
+                self.k.pair_rows::<V>(first, here, keys, terms);
                 values[here * wide..here.next_multiple_of(2) * wide].fill(0.0);
                 pair_rows::<V>(values, wide, here.next_multiple_of(2));
             } else {
@@ -161,7 +161,7 @@ impl Forward<'_> {
                     let out = scores.as_mut_ptr();
                     Product {
                         a: keys.as_ptr(),
-                        row: width,
+                        row: terms,
                         step: 1,
                         b,
                         b_row: pair,

@@ -61,12 +61,14 @@ impl Right for Matrix<'_> {
             transpose::<V>(from, [column, row], [count, terms.len()], panel, pair);
             return;
         }
-        for (k, to) in panel.chunks_exact_mut(pair).take(terms.len()).enumerate() {
-            let from = &from[k * row..][..count];
-            match (from.as_chunks::<32>().0, from.as_chunks::<16>().0) {
-                ([from], _) if pair == 32 => to.copy_from_slice(from),
-                (_, [from]) if pair == 16 => to.copy_from_slice(from),
-                _ => to[..count].copy_from_slice(from),
+        for k in 0..terms.len() {
+            let (from, to) = (&from[k * row..][..count], &mut panel[k * pair..][..count]);
+            // Of a length that the compiler knows, this is no call of a function.
+            match count {
+                32 => to[..32].copy_from_slice(&from[..32]),
+                16 => to[..16].copy_from_slice(&from[..16]),
+                8 => to[..8].copy_from_slice(&from[..8]),
+                _ => to.copy_from_slice(from),
             }
         }
     }

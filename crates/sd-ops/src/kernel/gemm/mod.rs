@@ -9,6 +9,7 @@
 
 #![expect(unsafe_code, reason = "the tile's loads and stores, whose bounds are checked once for all tiles")]
 
+mod gated;
 mod matrix;
 mod patches;
 
@@ -17,10 +18,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::activation::geglu;
 use super::lanes::Shared;
 use super::product::{ROWS, times};
 use super::vector::{Job, Level, Vector};
 
+pub(super) use gated::Gated;
 pub(crate) use matrix::Matrix;
 pub(super) use patches::Patches;
 
@@ -39,6 +42,9 @@ thread_local! {
 
 /// The right matrix of a product, `[terms, columns]`.
 pub(super) trait Right: Sync {
+    /// Whether the second vector of each panel holds the gates of the first, and what goes out is their GEGLU: one vector.
+    const GATED: bool = false;
+
     /// Puts some terms of `count` columns into a panel, `[terms, two vectors]`; what lies beyond the columns is left.
     fn pack<V: Vector>(&self, terms: Range<usize>, first: usize, count: usize, panel: &mut [f32]);
 }
@@ -56,7 +62,15 @@ pub(super) struct Columns {
 impl Columns {
     /// `pictures` times `pixels` columns as panels; what goes out has `apart` numbers from a picture to the next.
     pub fn panels(level: Level, pictures: usize, pixels: usize, apart: usize) -> Vec<Self> {
-        let most = 2 * level.lanes();
+        Self::by(2 * level.lanes(), pictures, pixels, apart)
+    }
+
+    /// The same of `width` columns with a gate each: half as many of both in a panel.
+    pub fn gated(level: Level, width: usize) -> Vec<Self> {
+        Self::by(level.lanes(), 1, width, 0)
+    }
+
+    fn by(most: usize, pictures: usize, pixels: usize, apart: usize) -> Vec<Self> {
         let of_picture = |n: usize| {
             (0..pixels).step_by(most).map(move |p| {
                 let count = most.min(pixels - p);
@@ -93,6 +107,11 @@ pub(super) struct Gemm<'a, R> {
 }
 
 impl<R: Right> Gemm<'_, R> {
+    /// Terms of a block, of so many in all: all of them where sums cannot be put down between blocks.
+    fn block(terms: usize) -> usize {
+        if R::GATED { terms } else { terms.div_ceil(terms.div_ceil(TERMS).max(1)) }
+    }
+
     /// Writes the product; `count` numbers are in `out`, all of which it writes if the columns are all of theirs.
     pub fn write(&self, level: Level, out: &Shared<f32>, count: usize) {
         let [rows, terms] = self.left.sizes;
@@ -109,7 +128,7 @@ impl<R: Right> Gemm<'_, R> {
 
         let threads = rayon::current_num_threads();
         let pair = 2 * level.lanes();
-        let of_piece = (PANELS / (pair * terms.clamp(1, TERMS))).max(1);
+        let of_piece = (PANELS / (pair * Self::block(terms).max(1))).max(1);
         let all = self.columns.len();
         let pieces = all.div_ceil(of_piece);
         let of_piece = all.div_ceil(pieces);
@@ -171,7 +190,8 @@ impl<R: Right> Piece<'_, '_, R> {
         let Self { product, columns, rows, out, memory: [panels, lines] } = self;
         let (left, pair) = (product.left, 2 * V::LANES);
         let terms = left.sizes[1];
-        let block = terms.div_ceil(terms.div_ceil(TERMS).max(1));
+        let block = Gemm::<R>::block(terms);
+        let most = (BLOCK * TERMS / block.max(TERMS)).next_multiple_of(ROWS);
         panels.resize(columns.len() * pair * block, 0.0);
         // Without terms the sums are still begun.
         for first in (0..terms.max(1)).step_by(block.max(1)) {
@@ -179,8 +199,8 @@ impl<R: Right> Piece<'_, '_, R> {
             for (columns, panel) in columns.iter().zip(panels.chunks_exact_mut((pair * block).max(1))) {
                 product.right.pack::<V>(first..first + here, columns.first, columns.count, panel);
             }
-            for start in rows.clone().step_by(BLOCK) {
-                let count = BLOCK.min(rows.end - start);
+            for start in rows.clone().step_by(most) {
+                let count = most.min(rows.end - start);
                 let (a, a_row) = left.lines::<V>(start..start + count, first..first + here, lines);
                 for (i, columns) in columns.iter().enumerate() {
                     for m in (0..count).step_by(ROWS) {
@@ -221,7 +241,7 @@ impl Tile<'_> {
     ///
     /// The rows from `row` and the columns are within `out`.
     #[inline(always)]
-    unsafe fn run<V: Vector, R, const PAIRS: bool>(
+    unsafe fn run<V: Vector, R: Right, const PAIRS: bool>(
         &self,
         product: &Gemm<R>,
         row: usize,
@@ -231,7 +251,7 @@ impl Tile<'_> {
         let pair = 2 * V::LANES;
         assert!(self.panel.len() >= self.terms * pair);
         assert!(self.a.len() >= (self.first_line + self.rows - 1) * self.a_row + self.terms);
-        let whole = self.rows == ROWS && columns.count == pair;
+        let whole = self.rows == ROWS && columns.count == if R::GATED { V::LANES } else { pair };
         let mut spare = [0.0; ROWS * 2 * 16];
         // SAFETY: the lines have `terms` numbers, the panel has two vectors for each, and `to` has six rows of two
         // vectors: those of `out`, or the spare ones.
@@ -249,9 +269,12 @@ impl Tile<'_> {
                         }
                     }
                     Bias::OfColumns(bias) => {
-                        let bias = &bias[columns.first..][..columns.count];
                         let mut both = [0.0; 2 * 16];
-                        both[..bias.len()].copy_from_slice(bias);
+                        both[..columns.count].copy_from_slice(&bias[columns.first..][..columns.count]);
+                        if R::GATED {
+                            let gates = &bias[bias.len() / 2 + columns.first..][..columns.count];
+                            both[V::LANES..][..columns.count].copy_from_slice(gates);
+                        }
                         sums = [[V::load(both.as_ptr()), V::load(both.as_ptr().add(V::LANES))]; ROWS];
                     }
                 }
@@ -282,6 +305,10 @@ impl Tile<'_> {
                 panel = panel.wrapping_add(pair);
             }
             for r in 0..ROWS {
+                if R::GATED {
+                    geglu(sums[r][0], sums[r][1]).store(to.add(r * to_row));
+                    continue;
+                }
                 for i in 0..2 {
                     sums[r][i].store(to.add(r * to_row + i * V::LANES));
                 }

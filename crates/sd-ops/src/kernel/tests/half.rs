@@ -78,7 +78,7 @@ fn linear_layers_with_half_weights_give_the_sums_of_the_definition() {
             each_precision(&w, |numbers| {
                 for level in levels() {
                     let weight = Weight { numbers, sizes: [terms, columns], apart: w_apart };
-                    let found = linear(level, &vectors, &weight, &bias);
+                    let found = linear(level, &vectors, &weight, &bias, false);
                     for (at, found) in found.into_iter().enumerate() {
                         let (row, n) = (at / columns, at % columns);
                         let mut sum = Sum::of(bias[n].into());

@@ -28,7 +28,7 @@ fn matrices_in_any_order_give_the_sums_of_the_definition() {
             let lefts = [0, rows * terms].map(|start| Matrix::new(&left[start..], [rows, terms], left_apart));
             let right = Weight { numbers: Numbers::F32(&right_numbers), sizes: [terms, columns], apart: right_apart };
             for level in levels() {
-                let found = linear(level, &lefts, &right, &bias);
+                let found = linear(level, &lefts, &right, &bias, false);
                 assert_eq!(found.len(), 2 * rows * columns);
                 for (at, found) in found.into_iter().enumerate() {
                     let (row, n) = (at / columns, at % columns);
