@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use crate::cargo::root;
 
 /// Which crates of the workspace each one may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("crates/sd-schedule", &[]),
     // Its tests measure it with sd-exact.
     ("crates/sd-samplers", &["sd-schedule", "sd-exact"]),
@@ -24,7 +24,8 @@ const ARROWS: [(&str, &[&str]); 19] = [
         &["sd-schedule", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline", "sd-scenes", "sd-train"],
     ),
     ("crates/sd-evaluate", &["sd-weights", "sd-pipeline", "sd-scenes", "sd-train"]),
-    ("crates/sd-cli", &["sd-pipeline", "sd-recipe", "sd-evaluate", "sd-scenes-model", "sd-golden"]),
+    ("crates/sd-hub", &[]),
+    ("crates/sd-cli", &["sd-hub", "sd-pipeline", "sd-recipe", "sd-evaluate", "sd-scenes-model", "sd-golden"]),
     ("crates/sd-golden", &["sd-samplers", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline"]),
     ("benches", &["sd-schedule", "sd-samplers", "sd-clip", "sd-ops", "sd-unet", "sd-vae", "sd-pipeline"]),
     ("xtask", &[]),

@@ -23,6 +23,18 @@ impl Failure {
     pub fn usage(message: String) -> Self {
         Self { message, code: 2 }
     }
+
+    /// What was asked went wrong.
+    #[cfg(feature = "hub")]
+    pub fn of(message: String) -> Self {
+        Self { message, code: 1 }
+    }
+
+    /// Ctrl-C was pressed.
+    #[cfg(feature = "hub")]
+    pub fn cancelled(message: String) -> Self {
+        Self { message, code: 130 }
+    }
 }
 
 #[cfg(feature = "flex")]

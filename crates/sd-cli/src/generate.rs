@@ -8,6 +8,7 @@ use sd_pipeline::{
 
 use crate::builtin;
 use crate::cancel::Cancel;
+use crate::failure::Failure;
 use crate::model::ModelFlags;
 use crate::progress::{Kind, Progress};
 
@@ -160,12 +161,14 @@ enum Precision {
 }
 
 /// Draws what the flags ask for.
-pub fn run(args: &Args) -> Result<(), Error> {
+pub fn run(args: &Args) -> Result<(), Failure> {
     // All that can be wrong with the flags, the folder and the machine is found before the weights are read.
     let device = device_by_name(&args.device)?;
     let request = args.request()?;
     args.check_files()?;
-    let (folder, mut model) = args.model.open()?;
+    let mut progress = Progress::new(args.progress);
+    let cancel = Cancel::on_ctrl_c()?;
+    let (folder, mut model) = args.model.open(&mut progress, &cancel)?;
     model.check(&request)?;
     let dtype = match args.dtype {
         Precision::F32 => DType::F32,
@@ -175,7 +178,6 @@ pub fn run(args: &Args) -> Result<(), Error> {
     if ["flex", "ndarray"].iter().any(|cpu| args.device.starts_with(cpu)) {
         model.check_memory(&request, dtype)?;
     }
-    let mut progress = Progress::new(args.progress);
     model.notes().iter().for_each(|note| progress.warn(note));
     args.model.add(&mut model, &progress)?;
     for (flag, text) in [("--prompt", args.prompt.as_ref()), ("--negative-prompt", args.negative_prompt.as_ref())] {
@@ -186,7 +188,6 @@ pub fn run(args: &Args) -> Result<(), Error> {
     if args.model.is_builtin() {
         builtin::warn_of_unknown_words(&model.spelt(args.prompt.as_deref().unwrap_or_default()), &progress);
     }
-    let cancel = Cancel::on_ctrl_c()?;
     progress.busy(&format!("loading {}", folder.name()));
     let pipeline = model.load(&device, dtype)?;
     sd_pipeline::keep_memory();

@@ -8,6 +8,8 @@ mod convert;
 mod evaluate;
 mod failure;
 mod generate;
+#[cfg(feature = "hub")]
+mod hub;
 mod info;
 mod model;
 mod processor;
@@ -54,7 +56,7 @@ fn main() -> ExitCode {
         processor::set_up(threads)?;
         // On a thread of the pool, from which a kernel can hand out work without being switched for another thread.
         rayon::scope(|_| match command {
-            Command::Generate(args) => Ok(generate::run(&args)?),
+            Command::Generate(args) => generate::run(&args),
             Command::Info(args) => Ok(info::run(&args)?),
             Command::Convert(args) => Ok(convert::run(&args)?),
             Command::Samplers => Ok(samplers::run()?),

@@ -6,13 +6,19 @@ use clap::ValueEnum;
 use sd_pipeline::{Average, Choices, Error, Lora, Model, Prediction, TextualInversion};
 
 use crate::builtin::Folder;
+use crate::cancel::Cancel;
+use crate::failure::Failure;
 use crate::progress::Progress;
 
 /// Which model is meant, and what is changed of it before it is loaded.
 #[derive(clap::Args)]
 pub struct ModelFlags {
-    /// Folder of the model, or its single file [default: the built-in model of landscapes]
-    #[arg(long, value_name = "PATH")]
+    /// Folder of the model, or its single file, or its name on the Hugging Face hub [default: the built-in model]
+    ///
+    /// A name is owner/name, or owner/name/file for a single file, with @revision for a branch, tag or commit. What is needed of
+    /// it is downloaded into the cache that Python's programs share; HF_HOME, HF_TOKEN and HF_HUB_OFFLINE mean what they mean
+    /// there.
+    #[arg(long, value_name = "PATH|NAME")]
     model: Option<PathBuf>,
     #[command(flatten)]
     choices: ChoiceFlags,
@@ -106,9 +112,13 @@ impl FromStr for Weighted {
 }
 
 impl ModelFlags {
-    /// Opens the model; its folder must be there until it is loaded.
-    pub fn open(&self) -> Result<(Folder, Model), Error> {
-        let folder = Folder::of(self.model.as_deref())?;
+    /// Opens the model, after it was downloaded if it is one of the hub's; its folder must be there until it is loaded.
+    pub fn open(&self, progress: &mut Progress, cancel: &Cancel) -> Result<(Folder, Model), Failure> {
+        #[cfg(feature = "hub")]
+        let found = self.model.as_deref().map(|model| crate::hub::located(model, progress, cancel)).transpose()?;
+        #[cfg(not(feature = "hub"))]
+        let (found, _) = (self.model.clone(), (progress, cancel));
+        let folder = Folder::of(found.as_deref())?;
         let model = Model::open_with(folder.path(), &self.choices.choices())?;
         Ok((folder, model))
     }

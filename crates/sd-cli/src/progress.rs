@@ -118,6 +118,13 @@ impl Progress {
         }
     }
 
+    /// A piece of work is over, and something else follows.
+    #[cfg(feature = "hub")]
+    pub fn clear(&mut self) {
+        self.bar.finish_and_clear();
+        self.bar = ProgressBar::hidden();
+    }
+
     /// Something was found out on the way.
     pub fn note(&self, text: &str) {
         match self.kind {

@@ -8,7 +8,7 @@ pub struct VectorsError {
     available: Vec<&'static str>,
 }
 
-/// The vector instructions that the kernels use: `avx512`, `avx2`, or `plain` for what the program was compiled for.
+/// The vector instructions that the kernels use: `avx512-bf16`, `avx512`, `avx2`, or `plain` for what the program was compiled for.
 ///
 /// They are the best that the processor has, or those that the environment's `SD_OPS_VECTORS` names, which is for measuring
 /// and for tests.

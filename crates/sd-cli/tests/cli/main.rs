@@ -5,6 +5,8 @@ mod builtin;
 mod convert;
 mod drawing;
 mod evaluation;
+#[cfg(feature = "hub")]
+mod hub;
 mod model;
 mod training;
 

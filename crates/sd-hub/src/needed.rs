@@ -1,0 +1,158 @@
+/// Folders of a model in the diffusers layout, and what their weights are called.
+const PARTS: [(&str, &[&str]); 7] = [
+    ("unet", &["diffusion_pytorch_model"]),
+    ("vae", &["diffusion_pytorch_model"]),
+    ("text_encoder", &["model", "pytorch_model"]),
+    ("text_encoder_2", &["model", "pytorch_model"]),
+    ("scheduler", &[]),
+    ("tokenizer", &[]),
+    ("tokenizer_2", &[]),
+];
+
+/// Which files of a repository a model is read from: of weights that are there more than once, those that are read first.
+///
+/// # Errors
+///
+/// Says what is missing, or what there is too much of.
+pub(crate) fn needed(files: &[String]) -> Result<Vec<String>, String> {
+    let has = |name: &str| files.iter().any(|file| file == name);
+    if !has("model_index.json") {
+        return single(files);
+    }
+    let mut found = vec!["model_index.json".to_string()];
+    for (part, stems) in PARTS {
+        let inside: Vec<&str> = files.iter().filter_map(|file| file.strip_prefix(part)?.strip_prefix('/')).collect();
+        let small = |name: &&&str| {
+            let is_text = name.ends_with(".json") || name.ends_with(".txt");
+            is_text && !name.ends_with(".index.json") && !name.contains(".index.") && !name.contains('/')
+        };
+        let weights = if inside.is_empty() { Vec::new() } else { weights(&inside, stems) };
+        if !inside.is_empty() && !stems.is_empty() && weights.is_empty() {
+            return Err(format!("its folder {part} has no weights that can be read (.safetensors or .bin)"));
+        }
+        let all = inside.iter().filter(small).copied().chain(weights);
+        found.extend(all.map(|name| format!("{part}/{name}")));
+    }
+    Ok(found)
+}
+
+/// The weights of a folder: full precision before half, and safetensors before PyTorch's.
+fn weights<'a>(inside: &[&'a str], stems: &[&str]) -> Vec<&'a str> {
+    for kind in ["safetensors", "bin"] {
+        for stem in stems {
+            for half in ["", ".fp16"] {
+                let whole = format!("{stem}{half}.{kind}");
+                let indices = [format!("{stem}.{kind}.index{half}.json"), format!("{stem}{half}.{kind}.index.json")];
+                let named = |wanted: &str| inside.iter().copied().find(|name| *name == wanted);
+                if let Some(name) = named(&whole) {
+                    return vec![name];
+                }
+                if let Some(index) = indices.iter().find_map(|index| named(index)) {
+                    let is_shard = |name: &&&str| {
+                        let middle = name.strip_prefix(stem).and_then(|rest| rest.strip_suffix(&format!(".{kind}")));
+                        middle.is_some_and(|middle| {
+                            middle.contains("-of-") && middle.contains(".fp16") != half.is_empty()
+                        })
+                    };
+                    return std::iter::once(index).chain(inside.iter().filter(is_shard).copied()).collect();
+                }
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// The only single file of a repository.
+fn single(files: &[String]) -> Result<Vec<String>, String> {
+    let of = |kind: &str| files.iter().filter(|file| file.ends_with(kind) && !file.contains('/')).collect::<Vec<_>>();
+    let mut found = of(".safetensors");
+    if found.is_empty() {
+        found = of(".ckpt");
+    }
+    match &found[..] {
+        [file] => Ok(vec![file.to_string()]),
+        [] => Err("it has neither a model_index.json nor a .safetensors or .ckpt: it is no model that draws".into()),
+        several => {
+            let names: Vec<&str> = several.iter().take(6).map(|file| file.as_str()).collect();
+            let more = if several.len() > 6 { ", …" } else { "" };
+            Err(format!("it has several models, name one of them, owner/name/file: {}{more}", names.join(", ")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(files: &[&str]) -> Result<Vec<String>, String> {
+        needed(&files.iter().map(|file| file.to_string()).collect::<Vec<_>>())
+    }
+
+    /// The files of a well-known model of 1.5.
+    #[test]
+    fn of_each_part_one_precision_is_needed() {
+        let found = of(&[
+            "README.md",
+            "model_index.json",
+            "v1-5-pruned.ckpt",
+            "v1-5-pruned-emaonly.safetensors",
+            "feature_extractor/preprocessor_config.json",
+            "safety_checker/config.json",
+            "safety_checker/model.safetensors",
+            "scheduler/scheduler_config.json",
+            "text_encoder/config.json",
+            "text_encoder/model.fp16.safetensors",
+            "text_encoder/model.safetensors",
+            "text_encoder/pytorch_model.bin",
+            "tokenizer/merges.txt",
+            "tokenizer/special_tokens_map.json",
+            "tokenizer/tokenizer_config.json",
+            "tokenizer/vocab.json",
+            "unet/config.json",
+            "unet/diffusion_pytorch_model.bin",
+            "unet/diffusion_pytorch_model.fp16.bin",
+            "unet/diffusion_pytorch_model.fp16.safetensors",
+            "unet/diffusion_pytorch_model.non_ema.safetensors",
+            "unet/diffusion_pytorch_model.safetensors",
+            "vae/config.json",
+            "vae/diffusion_pytorch_model.fp16.safetensors",
+        ]);
+        let expected = [
+            "model_index.json",
+            "unet/config.json",
+            "unet/diffusion_pytorch_model.safetensors",
+            "vae/config.json",
+            "vae/diffusion_pytorch_model.fp16.safetensors",
+            "text_encoder/config.json",
+            "text_encoder/model.safetensors",
+            "scheduler/scheduler_config.json",
+            "tokenizer/merges.txt",
+            "tokenizer/special_tokens_map.json",
+            "tokenizer/tokenizer_config.json",
+            "tokenizer/vocab.json",
+        ];
+        assert_eq!(found.unwrap(), expected);
+    }
+
+    #[test]
+    fn shards_come_with_their_index() {
+        let stem = "unet/diffusion_pytorch_model";
+        let index = format!("{stem}.safetensors.index.json");
+        let shards = [1, 2].map(|i| format!("{stem}-0000{i}-of-00002.safetensors"));
+        let half = [1, 2].map(|i| format!("{stem}.fp16-0000{i}-of-00002.safetensors"));
+        let all = [&["model_index.json".to_string(), index.clone()], &shards[..], &half[..]].concat();
+        assert_eq!(needed(&all).unwrap(), [&["model_index.json".to_string(), index], &shards[..]].concat());
+        let index = format!("{stem}.safetensors.index.fp16.json");
+        let all = [&["model_index.json".to_string(), index.clone()], &half[..]].concat();
+        assert_eq!(needed(&all).unwrap(), [&["model_index.json".to_string(), index], &half[..]].concat());
+    }
+
+    #[test]
+    fn without_an_index_there_is_one_file() {
+        assert_eq!(of(&["README.md", "a.safetensors", "b.ckpt", "lora/c.safetensors"]).unwrap(), ["a.safetensors"]);
+        assert_eq!(of(&["b.ckpt"]).unwrap(), ["b.ckpt"]);
+        assert!(of(&["a.safetensors", "b.safetensors"]).unwrap_err().contains("a.safetensors, b.safetensors"));
+        assert!(of(&["README.md"]).unwrap_err().contains("no model that draws"));
+        assert!(of(&["model_index.json", "unet/config.json"]).unwrap_err().contains("unet has no weights"));
+    }
+}

@@ -1,0 +1,73 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::HubError;
+
+/// A model of the hub: `owner/name`, or one file of it, `owner/name/file`; with `@revision` at the end, a branch, a tag or a
+/// commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// `owner/name`
+    pub repository: String,
+    /// A file, if it is one alone.
+    pub file: Option<String>,
+    /// `main` unless another one was named.
+    pub revision: String,
+}
+
+impl FromStr for Wanted {
+    type Err = HubError;
+
+    fn from_str(text: &str) -> Result<Self, HubError> {
+        let (path, revision) = text.split_once('@').unwrap_or((text, "main"));
+        let parts: Vec<&str> = path.split('/').collect();
+        let is_name = |part: &&str| {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ' | '(' | ')' | '+');
+            !part.starts_with('.') && !part.is_empty() && part.chars().all(is_plain)
+        };
+        let is_revision = !revision.is_empty() && revision.split('/').all(|part| is_name(&part));
+        if parts.len() < 2 || !parts.iter().all(is_name) || !is_revision {
+            return Err(HubError::Name(text.to_string()));
+        }
+        let file = (parts.len() > 2).then(|| parts[2..].join("/"));
+        Ok(Self { repository: parts[..2].join("/"), file, revision: revision.to_string() })
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.repository)?;
+        if let Some(file) = &self.file {
+            write!(f, "/{file}")?;
+        }
+        if self.revision == "main" { Ok(()) } else { write!(f, "@{}", self.revision) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_an_owner_and_maybe_a_file_and_a_revision() {
+        for (text, repository, file, revision) in [
+            ("a/b", "a/b", None, "main"),
+            ("stable-diffusion-v1-5/sd_1.5@fp16", "stable-diffusion-v1-5/sd_1.5", None, "fp16"),
+            ("a/b/c.safetensors", "a/b", Some("c.safetensors"), "main"),
+            ("a/b/c/d.ckpt@refs/pr/1", "a/b", Some("c/d.ckpt"), "refs/pr/1"),
+        ] {
+            let wanted: Wanted = text.parse().unwrap();
+            assert_eq!((&*wanted.repository, wanted.file.as_deref(), &*wanted.revision), (repository, file, revision));
+            assert_eq!(wanted.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        for text in
+            ["", "a", "a/", "/b", "../b", "a/..", "a/b/../c", "a/b@", "a/b@../c", "a\\b/c", "a/b:c", "./a/b", "a//b"]
+        {
+            assert!(matches!(text.parse::<Wanted>(), Err(HubError::Name(_))), "{text}");
+        }
+    }
+}

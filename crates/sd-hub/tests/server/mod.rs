@@ -1,0 +1,141 @@
+//! A hub of one repository on this machine: as much of the protocol as downloads need.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// What the hub has, and how it behaves.
+#[derive(Default)]
+pub struct Behaviour {
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// Names beside the files', of which the hub speaks.
+    pub also_named: Vec<String>,
+    /// Who may read.
+    pub token: Option<String>,
+    /// Bytes after which so many downloads of large files are cut off.
+    pub cut: (usize, usize),
+    /// Whether large files arrive damaged.
+    pub damages: bool,
+    /// Paths and ranges that were asked for, with the token.
+    pub seen: Vec<(String, String, Option<String>)>,
+}
+
+/// A server that answers until the test ends.
+pub struct Server {
+    pub endpoint: String,
+    pub behaviour: Arc<Mutex<Behaviour>>,
+}
+
+impl Server {
+    /// With these files in `owner/name`.
+    pub fn with(files: &[(&str, &[u8])]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let files = files.iter().map(|(name, bytes)| (name.to_string(), bytes.to_vec())).collect();
+        let behaviour = Arc::new(Mutex::new(Behaviour { files, ..Behaviour::default() }));
+        let (shared, base) = (behaviour.clone(), endpoint.clone());
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (shared, base) = (shared.clone(), base.clone());
+                // A connection that was cut off is no fault of the server's.
+                thread::spawn(move || drop(answer(stream, &base, &shared)));
+            }
+        });
+        Self { endpoint, behaviour }
+    }
+
+    /// How often paths that contain `part` were asked for beyond their first byte.
+    pub fn downloads(&self, part: &str) -> usize {
+        let seen = &self.behaviour.lock().unwrap().seen;
+        seen.iter().filter(|(path, range, _)| path.contains(part) && range != "bytes=0-0").count()
+    }
+}
+
+fn hex(digest: impl AsRef<[u8]>) -> String {
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn answer(stream: TcpStream, base: &str, shared: &Mutex<Behaviour>) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
+    let path = first.split(' ').nth(1).unwrap_or("").to_string();
+    let (mut range, mut token) = (String::new(), None);
+    for line in lines {
+        let line = line?;
+        let Some((name, value)) = line.split_once(':') else { break };
+        match name.to_lowercase().as_str() {
+            "range" => range = value.trim().to_string(),
+            "authorization" => token = Some(value.trim().to_string()),
+            _ => {}
+        }
+    }
+    let mut behaviour = shared.lock().unwrap();
+    behaviour.seen.push((path.clone(), range.clone(), token.clone()));
+    let allowed = behaviour.token.as_ref().is_none_or(|wanted| token == Some(format!("Bearer {wanted}")));
+    let large = |bytes: &[u8]| bytes.len() > 1000;
+    if let Some(sum) = path.strip_prefix("/large/") {
+        let found = behaviour.files.values().find(|bytes| hex(Sha256::digest(bytes)) == sum).cloned();
+        let mut bytes = found.expect("the hub sends nobody elsewhere");
+        if behaviour.damages {
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+        }
+        let cut = (range != "bytes=0-0" && behaviour.cut.1 > 0).then_some(behaviour.cut.0);
+        if cut.is_some() {
+            behaviour.cut.1 -= 1;
+        }
+        return send(stream, &bytes, &range, "", cut);
+    }
+    if !allowed {
+        return write(stream, "401 Unauthorized", "", b"no");
+    }
+    if path == "/api/models/owner/name/revision/main" || path == format!("/api/models/owner/name/revision/{COMMIT}") {
+        let names = behaviour.files.keys().chain(&behaviour.also_named);
+        let siblings: Vec<_> = names.map(|name| serde_json::json!({ "rfilename": name })).collect();
+        let info = serde_json::json!({ "siblings": siblings, "sha": COMMIT, "id": "owner/name" });
+        return write(stream, "200 OK", "", info.to_string().as_bytes());
+    }
+    let resolved = ["main", COMMIT].iter().find_map(|r| path.strip_prefix(&format!("/owner/name/resolve/{r}/")));
+    match resolved.and_then(|name| behaviour.files.get(name)) {
+        Some(bytes) if large(bytes) => {
+            let sum = hex(Sha256::digest(bytes));
+            let headers =
+                format!("Location: {base}/large/{sum}\r\nX-Linked-Etag: \"{sum}\"\r\nX-Repo-Commit: {COMMIT}\r\n");
+            write(stream, "302 Found", &headers, b"")
+        }
+        Some(bytes) => {
+            let sum = hex(Sha1::new().chain_update(format!("blob {}\0", bytes.len())).chain_update(bytes).finalize());
+            send(stream, bytes, &range, &format!("ETag: \"{sum}\"\r\nX-Repo-Commit: {COMMIT}\r\n"), None)
+        }
+        None => write(stream, "404 Not Found", "", b"no"),
+    }
+}
+
+/// A part of a file, or less of it than was said.
+fn send(stream: TcpStream, bytes: &[u8], range: &str, headers: &str, cut: Option<usize>) -> std::io::Result<()> {
+    let (start, end) = range.trim_start_matches("bytes=").split_once('-').unwrap_or(("0", ""));
+    let start: usize = start.parse().unwrap_or(0);
+    let end = end.parse().map_or(bytes.len(), |end: usize| (end + 1).min(bytes.len()));
+    let part = &bytes[start.min(end)..end];
+    let headers = format!("{headers}Content-Range: bytes {start}-{}/{}\r\n", end.saturating_sub(1), bytes.len());
+    match cut {
+        None => write(stream, "206 Partial Content", &headers, part),
+        Some(cut) => write_of(stream, "206 Partial Content", &headers, &part[..cut.min(part.len())], part.len()),
+    }
+}
+
+fn write(stream: TcpStream, status: &str, headers: &str, body: &[u8]) -> std::io::Result<()> {
+    write_of(stream, status, headers, body, body.len())
+}
+
+fn write_of(mut stream: TcpStream, status: &str, headers: &str, body: &[u8], length: usize) -> std::io::Result<()> {
+    write!(stream, "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n")?;
+    stream.write_all(body)
+}
