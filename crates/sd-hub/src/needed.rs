@@ -20,6 +20,12 @@ pub(crate) fn needed(files: &[String]) -> Result<Vec<String>, String> {
         return single(files);
     }
     let mut found = vec!["model_index.json".to_string()];
+    // The first models in pixels that were published have their parts in the repository itself.
+    if has("config.json") && !files.iter().any(|file| file.starts_with("unet/")) {
+        let outside: Vec<&str> = files.iter().map(String::as_str).filter(|file| !file.contains('/')).collect();
+        found.extend(["config.json", "scheduler_config.json"].into_iter().filter(|name| has(name)).map(str::to_string));
+        found.extend(weights(&outside, PARTS[0].1).into_iter().map(str::to_string));
+    }
     for (part, stems) in PARTS {
         let inside: Vec<&str> = files.iter().filter_map(|file| file.strip_prefix(part)?.strip_prefix('/')).collect();
         let small = |name: &&&str| {
@@ -145,6 +151,15 @@ mod tests {
         let index = format!("{stem}.safetensors.index.fp16.json");
         let all = [&["model_index.json".to_string(), index.clone()], &half[..]].concat();
         assert_eq!(needed(&all).unwrap(), [&["model_index.json".to_string(), index], &half[..]].concat());
+    }
+
+    /// The files of a DDPM of the first days.
+    #[test]
+    fn parts_may_lie_in_the_repository_itself() {
+        let weights = "diffusion_pytorch_model.safetensors";
+        let all = ["README.md", "config.json", "diffusion_pytorch_model.bin", weights, "model_index.json"];
+        let expected = ["model_index.json", "config.json", "scheduler_config.json", weights];
+        assert_eq!(of(&[&all[..], &["scheduler_config.json", "images/a.png"]].concat()).unwrap(), expected);
     }
 
     #[test]
