@@ -3,6 +3,7 @@ use burn::tensor::ops::ConvOptions;
 
 #[cfg(feature = "flex")]
 use crate::extension::{fits, fits_weight};
+use crate::mixed::in_precision;
 
 /// Zeros around a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub(crate) fn portable(
     stride: usize,
     Padding { top, left, bottom, right }: Padding,
 ) -> Tensor<4> {
-    let weight = weight.cast(x.dtype());
+    let weight = in_precision(weight, x.dtype());
     let options = ConvOptions::new_with_padding([stride, stride], [(top, bottom), (left, right)], [1, 1], 1);
     burn::tensor::module::conv2d(x, weight, bias, options)
 }

@@ -3,6 +3,7 @@ use burn::tensor::Tensor;
 use crate::activation::geglu;
 #[cfg(feature = "flex")]
 use crate::extension::{self, fits_forward, fits_weight};
+use crate::mixed::in_precision;
 
 /// A linear layer: `x·weight + bias` of each vector.
 ///
@@ -45,7 +46,7 @@ fn with<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>
     if fits_forward(&x) && fits_weight(&weight) && bias.as_ref().is_none_or(fits_forward) {
         return extension::linear::linear(x, weight, bias, gated);
     }
-    let weight = weight.cast(x.dtype());
+    let weight = in_precision(weight, x.dtype());
     let out = burn::tensor::module::linear(x, weight, bias);
     if gated { geglu(out) } else { out }
 }

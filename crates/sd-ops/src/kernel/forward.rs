@@ -91,10 +91,12 @@ thread_local! {
 /// The convolution of `x`, `[batch, inputs, height, width]`, with a bias for each channel that goes out, or none.
 pub(crate) fn convolve(level: Level, window: &Window, x: &[f32], weights: Weights, bias: Option<&[f32]>) -> Vec<f32> {
     let is_large = window.is_pointwise() || window.outputs * window.terms() >= PRODUCT;
-    let way = match () {
-        () if winograd::pays(window) => winograd::convolve,
-        () if is_large && weights.are_in_order(window) => as_product,
-        () => in_order,
+    let way = if winograd::pays(window) {
+        winograd::convolve
+    } else if is_large && weights.are_in_order(window) {
+        as_product
+    } else {
+        in_order
     };
     way(level, window, x, weights, bias)
 }

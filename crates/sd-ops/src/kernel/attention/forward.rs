@@ -141,7 +141,7 @@ impl Forward<'_> {
             let here = block.min(end - first);
             self.v.rows(first, here, 1.0, values, wide);
             if PAIRS {
-                self.k.pair_rows::<V>(first, here, keys, terms);
+                self.k.narrow_rows::<V>(first, here, keys, terms);
                 values[here * wide..here.next_multiple_of(2) * wide].fill(0.0);
                 pair_rows::<V>(values, wide, here.next_multiple_of(2));
             } else {

@@ -98,7 +98,7 @@ impl Tokens<'_> {
 
     /// Copies `count` tokens as pairs to rows of `wide` numbers, and leaves what is beyond a token as it is.
     #[inline(always)]
-    fn pair_rows<V: Vector>(&self, first: usize, count: usize, to: &mut [f32], wide: usize) {
+    fn narrow_rows<V: Vector>(&self, first: usize, count: usize, to: &mut [f32], wide: usize) {
         for (i, to) in to.chunks_exact_mut(wide).take(count).enumerate() {
             narrow::<V>(&self.from[(first + i) * self.apart..][..self.width], &mut to[..self.width / 2]);
         }
