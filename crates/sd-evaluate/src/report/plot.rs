@@ -59,13 +59,14 @@ impl Plot<'_> {
             let (left, right) = self.sides();
             let heights = || {
                 let points = self.lines.iter().flat_map(|line| line.points.iter().map(|point| point.1));
-                points.chain(self.marks.iter().map(|mark| mark.0)).filter(|height| *height > 0.0).map(f64::log10)
+                points.chain(self.marks.iter().map(|mark| mark.0)).filter(|height| *height > 0.0)
             };
-            let low = heights().reduce(f64::min).unwrap_or(0.0).floor();
-            let high = heights().reduce(f64::max).unwrap_or(0.0).ceil().max(low + 1.0);
-            let keys = [1, 2, 5].into_iter().flat_map(|digit| (0..4).map(move |e| f64::from(digit) * 10_f64.powi(e)));
-            let across = (left * 0.93..right * 1.9).log_scale().with_key_points(keys.collect());
-            let up = (10_f64.powf(low)..10_f64.powf(high)).log_scale();
+            let (least, most) = (heights().reduce(f64::min).unwrap_or(1.0), heights().reduce(f64::max).unwrap_or(1.0));
+            let keys: Vec<f64> = (-9..9).flat_map(|e| [1.0, 2.0, 5.0].map(|digit| digit * 10_f64.powi(e))).collect();
+            let low = keys.iter().copied().rfind(|key| *key <= least).unwrap_or(least / 2.0);
+            let high = keys.iter().copied().find(|key| *key >= most.max(2.0 * low)).unwrap_or(most);
+            let across = (left * 0.93..right * 1.9).log_scale().with_key_points(keys.clone());
+            let up = (low..high).log_scale().with_key_points(keys);
             self.draw_on(root, across, up, &|distance| format!("{distance}"))
         })
     }
