@@ -2,6 +2,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use hf_hub::api::Progress;
 use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
@@ -11,8 +12,11 @@ use crate::checksum::checksum;
 use crate::needed::needed;
 use crate::{HubError, Wanted};
 
-/// How often a download that was cut off is taken up again.
-const RETRIES: usize = 3;
+/// How often a download that was cut off is taken up again: here, because the hub's crate would begin again at the start of
+/// the file and write behind what had arrived before.
+const RETRIES: u32 = 3;
+/// Before the first time; twice as long before each one after it.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// The hub, and the cache of what was downloaded from it.
 #[derive(Debug, Clone)]
@@ -87,7 +91,6 @@ impl Hub {
         let api = ApiBuilder::from_cache(Cache::new(self.cache.clone()))
             .with_endpoint(self.endpoint.clone())
             .with_token(self.token.clone())
-            .with_retries(RETRIES)
             .with_user_agent("sd-burn", env!("CARGO_PKG_VERSION"));
         let api = api.build().map_err(|error| self.answer(wanted, &error))?.repo(repo(wanted));
         let info = match caught(|| api.info()) {
@@ -112,7 +115,7 @@ impl Hub {
         let snapshot = cached.pointer_path(&info.sha);
         for file in &needed {
             if !snapshot.join(file).is_file() {
-                self.download(wanted, &api, file, watch)?;
+                self.download(wanted, &api, &cached, file, watch)?;
             }
             if !snapshot.join(file).is_file() {
                 return Err(self.answer(wanted, &"it has changed meanwhile: run the same command again"));
@@ -137,16 +140,32 @@ impl Hub {
         found.ok_or_else(|| HubError::Offline { wanted: wanted.to_string(), reason, cache })
     }
 
-    fn download(&self, wanted: &Wanted, api: &ApiRepo, file: &str, watch: &mut Watch) -> Result<(), HubError> {
-        let seen = Seen { watch, download: Download { file: file.to_string(), done: 0, total: 0 } };
-        let pointer = match caught(AssertUnwindSafe(|| api.download_with_progress(file, seen)))? {
-            Ok(pointer) => pointer,
-            Err(error) => {
-                return Err(match self.failed(wanted, error) {
-                    Failed::Unreached(reason) => HubError::Broken { file: file.to_string(), reason },
-                    Failed::For(error) => error,
-                });
+    fn download(
+        &self,
+        wanted: &Wanted,
+        api: &ApiRepo,
+        cached: &CacheRepo,
+        file: &str,
+        watch: &mut Watch,
+    ) -> Result<(), HubError> {
+        let (mut tries, mut dropped) = (0, false);
+        let pointer = loop {
+            let seen = Seen { watch: &mut *watch, download: Download { file: file.to_string(), done: 0, total: 0 } };
+            let error = match caught(|| api.download_with_progress(file, seen))? {
+                Ok(pointer) => break pointer,
+                Err(error) => error,
+            };
+            if cannot_go_on(&error) && !dropped {
+                remove_parts(cached);
+                dropped = true;
+                continue;
             }
+            match self.failed(wanted, error) {
+                Failed::Unreached(_) if tries < RETRIES => std::thread::sleep(PAUSE * 2_u32.pow(tries)),
+                Failed::Unreached(reason) => return Err(HubError::Broken { file: file.to_string(), reason }),
+                Failed::For(error) => return Err(error),
+            }
+            tries += 1;
         };
         let io = |source| HubError::Io { file: pointer.clone(), source };
         // The pointer is a link to a file that is called by its checksum.
@@ -164,7 +183,6 @@ impl Hub {
     fn failed(&self, wanted: &Wanted, error: ApiError) -> Failed {
         let (name, page) = (wanted.to_string(), self.page(wanted));
         match error {
-            ApiError::TooManyRetries(error) => self.failed(wanted, *error),
             ApiError::RequestError(error) => match *error {
                 ureq::Error::StatusCode(401 | 403) => Failed::For(HubError::Denied { wanted: name, page }),
                 ureq::Error::StatusCode(404) => Failed::For(HubError::Missing { wanted: name, page }),
@@ -196,6 +214,25 @@ enum Failed {
     /// It did not arrive.
     Unreached(String),
     For(HubError),
+}
+
+/// Whether what had arrived before is too much to go on from: the file has ended there, or was another one.
+fn cannot_go_on(error: &ApiError) -> bool {
+    match error {
+        ApiError::InvalidResume => true,
+        ApiError::RequestError(error) => matches!(**error, ureq::Error::StatusCode(416)),
+        _ => false,
+    }
+}
+
+/// Removes what arrived of unfinished downloads; that it could not be is found out by the next try.
+fn remove_parts(cached: &CacheRepo) {
+    let blobs = cached.blob_path("");
+    for entry in blobs.read_dir().into_iter().flatten().flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == "part") {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn repo(wanted: &Wanted) -> Repo {

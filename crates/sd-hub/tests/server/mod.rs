@@ -123,6 +123,9 @@ fn send(stream: TcpStream, bytes: &[u8], range: &str, headers: &str, cut: Option
     let (start, end) = range.trim_start_matches("bytes=").split_once('-').unwrap_or(("0", ""));
     let start: usize = start.parse().unwrap_or(0);
     let end = end.parse().map_or(bytes.len(), |end: usize| (end + 1).min(bytes.len()));
+    if start >= bytes.len() {
+        return write(stream, "416 Range Not Satisfiable", headers, b"");
+    }
     let part = &bytes[start.min(end)..end];
     let headers = format!("{headers}Content-Range: bytes {start}-{}/{}\r\n", end.saturating_sub(1), bytes.len());
     match cut {
