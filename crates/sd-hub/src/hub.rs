@@ -93,15 +93,14 @@ impl Hub {
             .with_token(self.token.clone())
             .with_user_agent("sd-burn", env!("CARGO_PKG_VERSION"));
         let api = api.build().map_err(|error| self.answer(wanted, &error))?.repo(repo(wanted));
-        let info = match caught(|| api.info()) {
-            Ok(Ok(info)) => info,
-            Ok(Err(error)) => {
+        let info = match caught(|| api.info())? {
+            Ok(info) => info,
+            Err(error) => {
                 return match self.failed(wanted, error) {
                     Failed::Unreached(reason) => self.cached(wanted, &cached, reason),
                     Failed::For(error) => Err(error),
                 };
             }
-            Err(error) => return Err(error),
         };
         let files: Vec<String> = info.siblings.into_iter().map(|file| file.rfilename).collect();
         if let Some(bad) = files.iter().chain([&info.sha]).find(|file| !is_inside(file)) {
@@ -113,10 +112,8 @@ impl Hub {
             None => needed(&files).map_err(|reason| HubError::Files { wanted: wanted.to_string(), reason })?,
         };
         let snapshot = cached.pointer_path(&info.sha);
-        for file in &needed {
-            if !snapshot.join(file).is_file() {
-                self.download(wanted, &api, &cached, file, watch)?;
-            }
+        for file in needed.iter().filter(|file| !snapshot.join(file).is_file()) {
+            self.download(wanted, &api, &cached, file, watch)?;
             if !snapshot.join(file).is_file() {
                 return Err(self.answer(wanted, &"it has changed meanwhile: run the same command again"));
             }

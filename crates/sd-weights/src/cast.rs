@@ -30,27 +30,22 @@ impl Number for f32 {
     }
 }
 
-impl Number for f16 {
-    fn fill(to: &mut [Self], wide: &mut [f32], widen: impl FnOnce(&mut [f32])) {
-        widen(wide);
-        to.convert_from_f32_slice(wide);
-    }
+macro_rules! halves {
+    ($($half:ty)*) => {$(
+        impl Number for $half {
+            fn fill(to: &mut [Self], wide: &mut [f32], widen: impl FnOnce(&mut [f32])) {
+                widen(wide);
+                to.convert_from_f32_slice(wide);
+            }
 
-    fn is_finite(self) -> bool {
-        Self::is_finite(self)
-    }
+            fn is_finite(self) -> bool {
+                Self::is_finite(self)
+            }
+        }
+    )*};
 }
 
-impl Number for bf16 {
-    fn fill(to: &mut [Self], wide: &mut [f32], widen: impl FnOnce(&mut [f32])) {
-        widen(wide);
-        to.convert_from_f32_slice(wide);
-    }
-
-    fn is_finite(self) -> bool {
-        Self::is_finite(self)
-    }
-}
+halves! { f16 bf16 }
 
 /// Numbers as tensor data of a precision, or one that is not finite there.
 pub(crate) fn tensor_data(mut numbers: Vec<f32>, dtype: FloatDType, shape: &[usize]) -> Result<TensorData, f32> {

@@ -86,7 +86,7 @@ impl Place {
 
     /// Whether this is a matrix that a checkpoint keeps transposed: `[output, input]`.
     pub fn is_transposed(&self) -> bool {
-        self.module() == "Linear" && self.path.last().is_some_and(|name| name == "weight")
+        self.module() == "Linear" && self.is_weight()
     }
 
     /// The shape in the file of a parameter of `shape` here.
