@@ -207,7 +207,7 @@ impl Model {
             Kind::Unconditional(config) => (0, memory::of_denoising(config, width, height)),
         };
         let weights = self.unet_weights.elements() + others;
-        memory::check(weights * dtype.bytes() + activations, dtype)
+        memory::check(activations.saturating_add(weights * dtype.bytes()), dtype)
     }
 
     /// Reads the weights onto `device`.

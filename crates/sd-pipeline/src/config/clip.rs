@@ -35,7 +35,7 @@ pub fn clip_config(mut json: Json, class: &str) -> Result<ClipTextConfig, Error>
         vocab_size: json.count_or("vocab_size", 49408)?,
         hidden_size: json.count_or("hidden_size", 512)?,
         intermediate_size: json.count_or("intermediate_size", 2048)?,
-        num_hidden_layers: json.count_or("num_hidden_layers", 12)?,
+        num_hidden_layers: json.layers_or("num_hidden_layers", 12)?,
         num_attention_heads: json.count_or("num_attention_heads", 8)?,
         max_position_embeddings: json.count_or("max_position_embeddings", 77)?,
         hidden_act,

@@ -1,3 +1,4 @@
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -5,6 +6,15 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::Error;
+
+/// More than any network has of anything: vocabularies have up to 250 000 tokens.
+const LARGEST: u64 = 1 << 20;
+/// More layers than any text encoder or block has: the largest text encoder of XL has 32.
+const MOST_LAYERS: usize = 128;
+/// More resolutions than any network has.
+const MOST_LEVELS: usize = 12;
+/// The longest file, in bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// A JSON object whose keys are taken out one by one, so that what is left was not understood.
 #[derive(Debug)]
@@ -26,7 +36,8 @@ impl Json {
     /// [`Error::Io`], and [`Error::Config`] for anything else than an object.
     pub fn read(file: &Path) -> Result<Self, Error> {
         let io = |source| Error::Io { file: file.to_path_buf(), source };
-        let text = std::fs::read_to_string(file).map_err(io)?;
+        let mut text = String::new();
+        std::fs::File::open(file).map_err(io)?.take(LONGEST).read_to_string(&mut text).map_err(io)?;
         let map = serde_json::from_str(&text)
             // Python writes numbers that JSON does not have.
             .or_else(|_| serde_json::from_str(&text.replace("-Infinity", "null").replace("Infinity", "null")));
@@ -60,6 +71,9 @@ impl Json {
             None | Some(Value::Null) => Ok(None),
             Some(value) => {
                 let found = value.to_string();
+                if largest(&value) > LARGEST {
+                    return Err(self.error(format!("`{key}` is {found}, expected at most {LARGEST}")));
+                }
                 let value = serde_json::from_value(value);
                 value.map(Some).map_err(|error| self.error(format!("`{key}` is {found}: {error}")))
             }
@@ -81,6 +95,34 @@ impl Json {
         match self.take_or(key, default)? {
             0 => Err(self.error(format!("`{key}` is 0, expected at least 1"))),
             count => Ok(count),
+        }
+    }
+
+    /// A number of layers, of at least 1.
+    pub(crate) fn layers_or(&mut self, key: &str, default: usize) -> Result<usize, Error> {
+        let layers = self.count_or(key, default)?;
+        self.check_layers(key, &[layers])?;
+        Ok(layers)
+    }
+
+    /// Refuses numbers of layers that would take long to build, and fit no file.
+    pub(crate) fn check_layers(&self, key: &str, layers: &[usize]) -> Result<(), Error> {
+        match layers.iter().find(|layers| **layers > MOST_LAYERS) {
+            Some(layers) => Err(self.error(format!("`{key}` is {layers}, expected at most {MOST_LAYERS}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The channels of each resolution, of which there is at least one.
+    pub(crate) fn channels(&mut self, key: &str, default: Option<Vec<usize>>) -> Result<Vec<usize>, Error> {
+        let channels: Vec<usize> = match default {
+            Some(default) => self.take_or(key, default)?,
+            None => self.require(key)?,
+        };
+        match channels.len() {
+            0 => Err(self.error(format!("`{key}` is empty"))),
+            1..=MOST_LEVELS => Ok(channels),
+            count => Err(self.error(format!("`{key}` has {count} values, expected at most {MOST_LEVELS}"))),
         }
     }
 
@@ -118,6 +160,15 @@ impl Json {
 
     pub(crate) fn error(&self, reason: String) -> Error {
         Error::Config { file: self.file.clone(), reason }
+    }
+}
+
+/// The largest whole number in a value.
+fn largest(value: &Value) -> u64 {
+    match value {
+        Value::Number(number) => number.as_u64().unwrap_or(0),
+        Value::Array(values) => values.iter().map(largest).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -19,8 +19,8 @@ pub fn tiny_config(mut json: Json) -> Result<AutoencoderTinyConfig, Error> {
     json.ignore(&["block_out_channels", "force_upcast", "shift_factor", "latent_magnitude", "latent_shift"]);
     let published = AutoencoderTinyConfig::taesd();
     let config = AutoencoderTinyConfig {
-        encoder_block_out_channels: json.take_or("encoder_block_out_channels", published.encoder_block_out_channels)?,
-        decoder_block_out_channels: json.take_or("decoder_block_out_channels", published.decoder_block_out_channels)?,
+        encoder_block_out_channels: json.channels("encoder_block_out_channels", Some(published.encoder_block_out_channels))?,
+        decoder_block_out_channels: json.channels("decoder_block_out_channels", Some(published.decoder_block_out_channels))?,
         num_encoder_blocks: json.take_or("num_encoder_blocks", published.num_encoder_blocks)?,
         num_decoder_blocks: json.take_or("num_decoder_blocks", published.num_decoder_blocks)?,
         latent_channels: json.count_or("latent_channels", published.latent_channels)?,
@@ -31,8 +31,9 @@ pub fn tiny_config(mut json: Json) -> Result<AutoencoderTinyConfig, Error> {
         (&config.encoder_block_out_channels, &config.num_encoder_blocks, "encoder"),
         (&config.decoder_block_out_channels, &config.num_decoder_blocks, "decoder"),
     ] {
+        json.check_layers(&format!("num_{side}_blocks"), blocks)?;
         let is_even = channels.windows(2).all(|pair| pair[0] == pair[1]);
-        if channels.is_empty() || channels.len() != blocks.len() || channels.contains(&0) || !is_even {
+        if channels.len() != blocks.len() || channels.contains(&0) || !is_even {
             let found = format!("`{side}_block_out_channels` is {channels:?}, `num_{side}_blocks` {blocks:?}");
             return Err(json.error(format!("{found}: expected as many, and all channels the same")));
         }

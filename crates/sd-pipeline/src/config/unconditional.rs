@@ -17,7 +17,7 @@ pub fn unconditional_config(mut json: Json) -> Result<(UnconditionalUnetConfig, 
         in_channels: json.count_or("in_channels", 3)?,
         out_channels: json.count_or("out_channels", 3)?,
         levels: levels(&mut json)?,
-        layers_per_block: json.count_or("layers_per_block", 2)?,
+        layers_per_block: json.layers_or("layers_per_block", 2)?,
         mid_attention: json.take_or("add_attention", true)?,
         attention_head_dim: head_dim(&mut json)?,
         norm_num_groups: json.count_or("norm_num_groups", 32)?,
@@ -49,10 +49,7 @@ fn refuse_other_architectures(json: &mut Json) -> Result<(), Error> {
 }
 
 fn levels(json: &mut Json) -> Result<Vec<UnconditionalLevel>, Error> {
-    let channels: Vec<usize> = json.require("block_out_channels")?;
-    if channels.is_empty() {
-        return Err(json.error("`block_out_channels` is empty".into()));
-    }
+    let channels = json.channels("block_out_channels", None)?;
     let down = block_types(json, "down_block_types", "DownBlock2D", "AttnDownBlock2D", channels.len())?;
     let mut up = block_types(json, "up_block_types", "UpBlock2D", "AttnUpBlock2D", channels.len())?;
     up.reverse();
@@ -175,6 +172,10 @@ mod tests {
             ("down_block_types", json!(["SkipDownBlock2D", "DownBlock2D", "DownBlock2D", "DownBlock2D"])),
             ("mid_block_scale_factor", json!(std::f64::consts::SQRT_2)),
             ("norm_num_groups", json!(3)),
+            ("norm_num_groups", json!(u64::MAX)),
+            ("layers_per_block", json!(129)),
+            ("block_out_channels", json!([128; 13])),
+            ("block_out_channels", json!([128, 256, 256, 1 << 40])),
             ("out_channels", json!(6)),
             ("resnet_time_scale_shift", json!("scale_shift")),
             ("sample_size", json!([32, 64])),

@@ -76,11 +76,8 @@ fn addition(json: &mut Json) -> Result<Option<AdditionConfig>, Error> {
 
 /// Adds the levels, and the attention in the middle, to a config.
 fn levels(json: &mut Json, config: UnetConfig) -> Result<UnetConfig, Error> {
-    let channels: Vec<usize> = json.take_or("block_out_channels", vec![320, 640, 1280, 1280])?;
+    let channels = json.channels("block_out_channels", Some(vec![320, 640, 1280, 1280]))?;
     let count = channels.len();
-    if count == 0 {
-        return Err(json.error("`block_out_channels` is empty".into()));
-    }
     let mut per_level = |key: &str, default| -> Result<Vec<usize>, Error> {
         json.take_or(key, PerLevel::One(default))?.spread(json, key, count)
     };
@@ -88,6 +85,8 @@ fn levels(json: &mut Json, config: UnetConfig) -> Result<UnetConfig, Error> {
     // The key is misnamed in diffusers: it holds the number of heads.
     let heads = per_level("attention_head_dim", 8)?;
     let depth = per_level("transformer_layers_per_block", 1)?;
+    json.check_layers("layers_per_block", &resnets)?;
+    json.check_layers("transformer_layers_per_block", &depth)?;
     let down = block_types(json, "down_block_types", "DownBlock2D", "CrossAttnDownBlock2D", count)?;
     let mut up = block_types(json, "up_block_types", "UpBlock2D", "CrossAttnUpBlock2D", count)?;
     up.reverse();

@@ -13,14 +13,14 @@ pub fn vae_config(mut json: Json) -> Result<(AutoencoderKlConfig, bool), Error> 
     json.only("act_fn", "silu")?;
     json.only("mid_block_add_attention", true)?;
     json.ignore(&["sample_size"]);
-    let channels: Vec<usize> = json.take_or("block_out_channels", vec![64])?;
+    let channels = json.channels("block_out_channels", Some(vec![64]))?;
     block_types(&mut json, "down_block_types", "DownEncoderBlock2D", channels.len())?;
     block_types(&mut json, "up_block_types", "UpDecoderBlock2D", channels.len())?;
     let force_upcast = json.take_or("force_upcast", true)?;
     let config = AutoencoderKlConfig {
         in_channels: json.count_or("in_channels", 3)?,
         out_channels: json.count_or("out_channels", 3)?,
-        layers_per_block: json.count_or("layers_per_block", 1)?,
+        layers_per_block: json.layers_or("layers_per_block", 1)?,
         latent_channels: json.count_or("latent_channels", 4)?,
         norm_num_groups: json.count_or("norm_num_groups", 32)?,
         scaling_factor: json.take_or("scaling_factor", 0.18215)?,
@@ -49,9 +49,6 @@ fn check(json: &Json, config: &AutoencoderKlConfig) -> Result<(), Error> {
     let groups = config.norm_num_groups;
     if let Some(channels) = config.block_out_channels.iter().find(|c| **c == 0 || !c.is_multiple_of(groups)) {
         return Err(json.error(format!("{channels} channels do not divide into `norm_num_groups`, {groups}")));
-    }
-    if config.block_out_channels.is_empty() {
-        return Err(json.error("`block_out_channels` is empty".into()));
     }
     if (config.in_channels, config.out_channels) != (3, 3) {
         return Err(json.error("`in_channels` and `out_channels` must be 3: red, green, blue".into()));

@@ -15,17 +15,21 @@ use half::bf16;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod plain;
 
 #[cfg(target_arch = "x86_64")]
 use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 use avx512::Avx512;
+#[cfg(target_arch = "aarch64")]
+use neon::Neon;
 use plain::Plain;
 
 /// A vector of numbers.
 ///
-/// Every method of [`Avx2`] and [`Avx512`] asks for a processor that has those: [`Level::run`] is who knows.
+/// Every method of [`Avx2`], [`Avx512`] and [`Neon`] asks for a processor that has those: [`Level::run`] is who knows.
 pub(crate) trait Vector: Copy {
     /// Numbers in a vector.
     const LANES: usize;
@@ -201,6 +205,9 @@ pub(crate) enum Level {
     /// The same with AVX-512 BW and BF16.
     #[cfg(target_arch = "x86_64")]
     Avx512Bf16(HasAvx512Bf16),
+    /// NEON.
+    #[cfg(target_arch = "aarch64")]
+    Neon(HasNeon),
 }
 
 /// The proof that the processor has AVX2 and FMA.
@@ -218,6 +225,11 @@ pub(crate) struct HasAvx512(());
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct HasAvx512Bf16(());
 
+/// The proof that the processor has NEON.
+#[cfg(target_arch = "aarch64")]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct HasNeon(());
+
 impl Level {
     /// Those that this processor has, from the plainest.
     pub fn all() -> Vec<Self> {
@@ -231,6 +243,10 @@ impl Level {
                     levels.push(Self::Avx512Bf16(HasAvx512Bf16(())));
                 }
             }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            levels.push(Self::Neon(HasNeon(())));
         }
         levels
     }
@@ -258,6 +274,8 @@ impl Level {
             Self::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Bf16(_) => "avx512-bf16",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => "neon",
         }
     }
 
@@ -271,6 +289,8 @@ impl Level {
             Self::Avx2(_) => Avx2::LANES,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) | Self::Avx512Bf16(_) => Avx512::LANES,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => Neon::LANES,
         }
     }
 
@@ -300,6 +320,9 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has all, or there would be no `HasAvx512Bf16`.
             Self::Avx512Bf16(HasAvx512Bf16(())) => unsafe { with_avx512_bf16(job) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: the processor has it, or there would be no `HasNeon`.
+            Self::Neon(HasNeon(())) => unsafe { with_neon(job) },
         }
     }
 }
@@ -320,6 +343,12 @@ fn with_avx512<J: Job>(job: J) {
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512bf16,avx2,fma")]
 fn with_avx512_bf16<J: Job>(job: J) {
     job.run::<Avx512>();
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+fn with_neon<J: Job>(job: J) {
+    job.run::<Neon>();
 }
 
 /// Coefficients of `(e^r - 1 - r) / r²` for `|r| <= ln 2 / 2`, from the highest power: 1/7!, 1/6!, ….
