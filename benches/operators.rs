@@ -1,13 +1,16 @@
 //! What the networks' operators cost at the shapes of Stable Diffusion 1.5, 512×512, with guidance.
 //!
-//! `cargo bench -p sd-benches --bench operators`, and behind `--` a part of a name. Criterion's throughput counts
-//! multiplications and additions of the definition, or numbers that go out.
+//! `cargo bench -p sd-benches --bench operators`, and behind `--` a part of a name: `bf16` for those with weights in half
+//! precision. Criterion's throughput counts multiplications and additions of the definition, or numbers that go out.
 
 use std::time::Duration;
 
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sd_ops::{Padding, attention, conv2d, geglu, group_norm_silu, layer_norm, linear};
+use sd_ops::{Padding, attention, conv2d, geglu, group_norm_silu, half_attention, layer_norm, linear};
+
+/// The precisions of weights, and what they add to a name.
+const PRECISIONS: [(FloatDType, &str); 2] = [(FloatDType::F32, ""), (FloatDType::BF16, " bf16")];
 
 /// Batch, channels in and out, edge of the picture, edge of the kernel, stride.
 const CONVOLUTIONS: [[usize; 6]; 11] = [
@@ -49,24 +52,34 @@ fn operators(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(count as u64)).bench_function(name, |bencher| bencher.iter(work));
     };
     for [batch, inputs, outputs, edge, kernel, stride] in CONVOLUTIONS {
-        let (x, weight) = (random([batch, inputs, edge, edge]), random([outputs, inputs, kernel, kernel]));
-        let bias = random([outputs]);
+        let (x, bias) = (random([batch, inputs, edge, edge]), random([outputs]));
         let out = edge / stride;
-        let name = format!("conv {kernel}x{kernel}-{stride} {inputs} to {outputs} at {edge} x{batch}");
-        measure(name, 2 * batch * inputs * outputs * (kernel * out).pow(2), &|| {
-            conv2d(x.clone(), weight.clone(), Some(bias.clone()), stride, Padding::around(kernel / 2));
-        });
+        for (precision, suffix) in PRECISIONS {
+            let weight = random([outputs, inputs, kernel, kernel]).cast(precision);
+            let name = format!("conv {kernel}x{kernel}-{stride} {inputs} to {outputs} at {edge} x{batch}{suffix}");
+            measure(name, 2 * batch * inputs * outputs * (kernel * out).pow(2), &|| {
+                conv2d(x.clone(), weight.clone(), Some(bias.clone()), stride, Padding::around(kernel / 2));
+            });
+        }
     }
     for [rows, inputs, outputs] in LINEARS {
-        let (x, weight) = (random([rows, inputs]), random([outputs, inputs]).swap_dims(0, 1));
-        measure(format!("linear {rows} of {inputs} to {outputs}"), 2 * rows * inputs * outputs, &|| {
-            linear(x.clone(), weight.clone(), None);
-        });
+        let x = random([rows, inputs]);
+        for (precision, suffix) in PRECISIONS {
+            let weight = random([outputs, inputs]).cast(precision).swap_dims(0, 1);
+            let name = format!("linear {rows} of {inputs} to {outputs}{suffix}");
+            measure(name, 2 * rows * inputs * outputs, &|| {
+                linear(x.clone(), weight.clone(), None);
+            });
+        }
     }
     for [batch, heads, queries, keys, width] in ATTENTIONS {
         let [q, k, v] = [queries, keys, keys].map(|tokens| random([batch, tokens, heads, width]).swap_dims(1, 2));
         let count = 4 * batch * heads * queries * keys * width;
-        measure(format!("attention {queries} to {keys} of {width} x{}", batch * heads), count, &|| {
+        let name = format!("attention {queries} to {keys} of {width} x{}", batch * heads);
+        measure(format!("{name} bf16"), count, &|| {
+            half_attention(q.clone(), k.clone(), v.clone());
+        });
+        measure(name, count, &|| {
             attention(q.clone(), k.clone(), v.clone());
         });
     }

@@ -28,11 +28,11 @@ pub(crate) use matrix::Matrix;
 pub(super) use patches::Patches;
 
 /// Terms of a block at most.
-const TERMS: usize = 320;
+const TERMS: usize = 768;
 /// Rows that all panels of a block are multiplied with, before the next rows: theirs are to stay in the second cache.
-const BLOCK: usize = 40 * ROWS;
+const BLOCK: usize = 20 * ROWS;
 /// Numbers of the panels of a piece of work, for a block's terms.
-const PANELS: usize = 48 << 10;
+const PANELS: usize = 96 << 10;
 /// Multiply-adds that are worth handing over.
 const WORK: usize = 1 << 17;
 
