@@ -3,7 +3,8 @@ use std::time::SystemTime;
 
 use clap::ValueEnum;
 use sd_pipeline::{
-    DType, Error, Latents, Pipeline, Request, SamplerOption, Schedule, device_by_name, read_tensor, write_tensor,
+    DType, Error, Latents, Pipeline, Request, SamplerOption, Schedule, best_device, device_by_name, device_info,
+    read_tensor, write_tensor,
 };
 
 use crate::builtin;
@@ -71,14 +72,18 @@ pub struct Args {
     /// Where noise comes from: torch gives the numbers of PyTorch's CPU generator
     #[arg(long, value_enum, default_value_t = Rng::Torch)]
     rng: Rng,
-    /// Device: flex, ndarray, wgpu, vulkan, metal, cuda or rocm, as built; wgpu:1 is the second one
-    #[arg(long, value_name = "NAME", default_value = "flex")]
-    device: String,
+    /// Device: flex, ndarray, wgpu, vulkan, metal, cuda or rocm, as built; wgpu:1 is the second one; `sd devices` lists them
+    /// [default: the card with the largest memory, else the processor]
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
     /// Precision of the networks: f16 and bf16 take half the memory
     ///
     /// On the CPU they are the weights' alone, and bf16 is faster where the processor has AVX-512 BF16.
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
+    /// Only check all flags and files, and print how much memory the picture will take in each phase
+    #[arg(long)]
+    dry_run: bool,
     /// Start from this noise instead of the seed's: a safetensors file with `latents`, [1, 4, height/8, width/8]; in
     /// pixels, [1, 3, height, width]
     #[arg(long, value_name = "FILE")]
@@ -163,7 +168,7 @@ enum Precision {
 /// Draws what the flags ask for.
 pub fn run(args: &Args) -> Result<(), Failure> {
     // All that can be wrong with the flags, the folder and the machine is found before the weights are read.
-    let device = device_by_name(&args.device)?;
+    let device = args.device.as_deref().map_or_else(best_device, device_info)?;
     let request = args.request()?;
     args.check_files()?;
     let mut progress = Progress::new(args.progress);
@@ -175,9 +180,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Precision::F16 => DType::F16,
         Precision::Bf16 => DType::BF16,
     };
-    if ["flex", "ndarray"].iter().any(|cpu| args.device.starts_with(cpu)) {
-        model.check_memory(&request, dtype)?;
-    }
     model.notes().iter().for_each(|note| progress.warn(note));
     args.model.add(&mut model, &progress)?;
     for (flag, text) in [("--prompt", args.prompt.as_ref()), ("--negative-prompt", args.negative_prompt.as_ref())] {
@@ -188,8 +190,15 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.model.is_builtin() {
         builtin::warn_of_unknown_words(&model.spelt(args.prompt.as_deref().unwrap_or_default()), &progress);
     }
-    progress.busy(&format!("loading {}", folder.name()));
-    let pipeline = model.load(&device, dtype)?;
+    if args.dry_run {
+        progress.need(&model.memory(&request, dtype)?, &device);
+    }
+    model.check_device(&request, dtype, &device)?;
+    if args.dry_run {
+        return Ok(());
+    }
+    progress.busy(&format!("loading {} on {}", folder.name(), device.name));
+    let pipeline = model.load(&device_by_name(&device.name)?, dtype)?;
     sd_pipeline::keep_memory();
     drop(folder);
     progress.loaded();

@@ -5,6 +5,7 @@
 mod builtin;
 mod cancel;
 mod convert;
+mod devices;
 mod evaluate;
 mod failure;
 mod generate;
@@ -43,6 +44,8 @@ enum Command {
     Convert(convert::Args),
     /// List the samplers, their options, and the schedules
     Samplers,
+    /// List what this machine and this build can compute on
+    Devices,
     Train(train::Args),
     Evaluate(Box<evaluate::Args>),
     TrainClassifier(Box<train_classifier::Args>),
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
             Command::Info(args) => Ok(info::run(&args)?),
             Command::Convert(args) => Ok(convert::run(&args)?),
             Command::Samplers => Ok(samplers::run()?),
+            Command::Devices => Ok(devices::run()?),
             Command::Train(args) => Ok(train::run(&args)?),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::TrainClassifier(args) => train_classifier::run(&args),

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use sd_pipeline::Step;
+use sd_pipeline::{DeviceInfo, MemoryNeed, Step};
 use serde_json::json;
 
 /// How progress is shown.
@@ -132,6 +132,22 @@ impl Progress {
             Kind::Json => say(&json!({ "event": "note", "text": text })),
             Kind::None => {}
         }
+    }
+
+    /// What a picture will take of a device's memory.
+    pub fn need(&self, need: &MemoryNeed, device: &DeviceInfo) {
+        let MemoryNeed { weights, sampling, decoding } = *need;
+        if self.kind == Kind::Json {
+            let phases = json!({ "weights": weights, "sampling": sampling, "decoding": decoding, "peak": need.peak() });
+            return say(&json!({ "event": "memory", "device": device.name, "bytes": phases, "of": device.memory }));
+        }
+        let gigabytes = |bytes: usize| format!("{:>7.2} GB", bytes as f64 / 1e9);
+        let of = device.memory.map(|all| format!("  of {:.1} GB", all as f64 / 1e9)).unwrap_or_default();
+        say(&format_args!("on {}: {}", device.name, device.hardware));
+        say(&format_args!("weights  {}", gigabytes(weights)));
+        say(&format_args!("sampling {}  beside the weights", gigabytes(sampling)));
+        say(&format_args!("decoding {}  beside the weights", gigabytes(decoding)));
+        say(&format_args!("peak     {}{of}", gigabytes(need.peak())));
     }
 
     /// All is done, and written to a file or a folder.

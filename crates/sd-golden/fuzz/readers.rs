@@ -100,7 +100,7 @@ pub fn config(bytes: &[u8]) {
     replaced(model.path(), &FILES, bytes, || {
         let Ok(model) = Model::open(model.path()) else { return };
         let request = if number < 5 { Request::new("a cat") } else { Request::default() };
-        let _ = (model.summary(), model.describe(&request), model.check_memory(&request, DType::F32));
+        let _ = (model.summary(), model.describe(&request), model.memory(&request, DType::F32));
         if model.check(&request).is_ok() {
             let _ = model.load(&Device::flex(), DType::F32);
         }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use burn::tensor::{Device, FloatDType};
 use sd_weights::Precision;
 
@@ -36,10 +38,21 @@ impl DType {
     }
 }
 
-/// A backend: its name, whether this build has it, and its devices on this machine.
-type Backend = (&'static str, bool, fn() -> Vec<Device>);
+/// As the command line spells it.
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::BF16 => "bf16",
+        })
+    }
+}
 
-const BACKENDS: [Backend; 7] = [
+/// A backend: its name, whether this build has it, and its devices on this machine.
+pub(crate) type Backend = (&'static str, bool, fn() -> Vec<Device>);
+
+pub(crate) const BACKENDS: [Backend; 7] = [
     ("flex", cfg!(feature = "flex"), flex),
     ("ndarray", cfg!(feature = "ndarray"), ndarray),
     ("wgpu", cfg!(feature = "wgpu"), wgpu),

@@ -48,12 +48,16 @@ pub enum Error {
     #[error("{0}")]
     Device(String),
     /// The picture would not fit into memory.
-    #[error("about {needed:.1} GB of memory are needed, {available:.1} GB are free: draw a smaller picture{or_half}")]
+    #[error(
+        "about {needed:.1} GB of memory are needed, but {device} has {available:.1} GB: draw a smaller picture{or_half}"
+    )]
     Memory {
         /// What it would take, in units of 10⁹ bytes.
         needed: f64,
         /// What there is, likewise.
         available: f64,
+        /// The device's name.
+        device: String,
         /// Another remedy, if there is one.
         or_half: &'static str,
     },

@@ -1,40 +1,113 @@
-//! Whether a picture will foreseeably fit into the machine's memory.
+//! How much memory drawing takes, computed before any is asked for.
 
-use sd_unet::UnconditionalUnetConfig;
+use sd_unet::{UnconditionalUnetConfig, UnetConfig};
 use sysinfo::System;
 
+use crate::model::Kind;
 use crate::vae::VaeConfig;
-use crate::{DType, Error};
+use crate::{DType, DeviceInfo, Error, Model, Request};
 
-/// Bytes that decoding a picture takes at its peak: several tensors at full size.
-///
-/// Decoding is what takes most: the U-Net works on an eighth of the width and height.
-pub(crate) fn of_decoding(config: &VaeConfig, width: usize, height: usize) -> usize {
-    /// 4.3 were measured with the flex backend at 512×512; see docs/performance.md.
-    const LIVE_TENSORS: usize = 5;
-    LIVE_TENSORS.saturating_mul(width).saturating_mul(height).saturating_mul(4 * config.full_size_channels())
+/// What a picture needs, in bytes, by phase; docs/performance.md says how near this is to what was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryNeed {
+    /// The weights of all networks, which stay until the end.
+    pub weights: usize,
+    /// Beside them, while the noise is removed.
+    pub sampling: usize,
+    /// Beside them, while the latents become pixels.
+    pub decoding: usize,
 }
 
-/// Bytes that a U-Net on pixels takes at its peak: several tensors of the finest level, at full size.
-pub(crate) fn of_denoising(config: &UnconditionalUnetConfig, width: usize, height: usize) -> usize {
+impl MemoryNeed {
+    /// At the same time at most.
+    pub fn peak(&self) -> usize {
+        self.weights.saturating_add(self.sampling.max(self.decoding))
+    }
+}
+
+impl Model {
+    /// What loading this model and drawing a request with it will take.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn memory(&self, request: &Request, dtype: DType) -> Result<MemoryNeed, Error> {
+        self.check(request)?;
+        let (width, height) = request.size(self)?;
+        let unet = self.unet_weights.elements() * dtype.bytes();
+        Ok(match &self.kind {
+            Kind::Unconditional(config) => {
+                MemoryNeed { weights: unet, sampling: of_pixels(config, width, height), decoding: 0 }
+            }
+            Kind::Text(parts) => {
+                let text: usize = parts.text.iter().map(|part| part.weights.elements()).sum();
+                let factor = self.factor();
+                let guided = if request.guidance(self)? == 1.0 { 1 } else { 2 };
+                MemoryNeed {
+                    // The autoencoder's are mostly kept in single precision.
+                    weights: unet + text * dtype.bytes() + parts.vae.weights.elements() * 4,
+                    sampling: of_latents(&parts.unet_config, width / factor, height / factor).saturating_mul(guided),
+                    decoding: of_decoding(&parts.vae.config, width, height),
+                }
+            }
+        })
+    }
+
+    /// Checks that a device has the precision, and memory enough: a card's, if the system says how much that is, or what is
+    /// free of the processor's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] where it lacks the precision, [`Error::Memory`] where a picture foreseeably does not fit, and as
+    /// [`check`](Self::check).
+    pub fn check_device(&self, request: &Request, dtype: DType, device: &DeviceInfo) -> Result<(), Error> {
+        if !device.precisions.contains(&dtype) {
+            return Err(Error::Device(format!("{} does not compute in {dtype}: use --dtype f32", device.name)));
+        }
+        let needed = self.memory(request, dtype)?.peak() as u64;
+        let available = if device.is_card { device.memory } else { free() };
+        match available {
+            Some(available) if needed > available => Err(Error::Memory {
+                needed: needed as f64 / 1e9,
+                available: available as f64 / 1e9,
+                device: device.name.clone(),
+                or_half: if dtype == DType::F32 { ", or use --dtype bf16" } else { "" },
+            }),
+            // A system that does not say is not a reason to refuse.
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Several tensors of the finest level, one of them in each block.
+fn of_latents(config: &UnetConfig, width: usize, height: usize) -> usize {
+    /// 20.4 to 21 were measured with Stable Diffusion 1.5 on the flex backend.
+    const LIVE_TENSORS: usize = 22;
+    tensors(LIVE_TENSORS, config.levels[0].channels, width, height)
+}
+
+/// Several tensors at full size: the U-Net works on an eighth of the width and height.
+fn of_decoding(config: &VaeConfig, width: usize, height: usize) -> usize {
+    /// 3.0 to 3.6 were measured with Stable Diffusion 1.5 on the flex backend, at 1024×1024 to 512×512.
+    const LIVE_TENSORS: usize = 4;
+    tensors(LIVE_TENSORS, config.full_size_channels(), width, height)
+}
+
+/// Several tensors of the finest level, at full size.
+fn of_pixels(config: &UnconditionalUnetConfig, width: usize, height: usize) -> usize {
     /// 9.5 to 10.4 were measured with the flex backend, at 256×256 and 128×128.
     const LIVE_TENSORS: usize = 12;
-    LIVE_TENSORS.saturating_mul(width).saturating_mul(height).saturating_mul(4 * config.levels[0].channels)
+    tensors(LIVE_TENSORS, config.levels[0].channels, width, height)
 }
 
-/// Refuses what would need more bytes than are free.
-pub(crate) fn check(needed: usize, dtype: DType) -> Result<(), Error> {
+fn tensors(count: usize, channels: usize, width: usize, height: usize) -> usize {
+    (4 * count * channels).saturating_mul(width).saturating_mul(height)
+}
+
+/// Free memory of the processor, where the system says.
+fn free() -> Option<u64> {
     let mut system = System::new();
     system.refresh_memory();
     let free = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory).min(system.available_memory());
-    // A system that does not say is not a reason to refuse.
-    if free == 0 || needed as u64 <= free {
-        return Ok(());
-    }
-    let gigabytes = |bytes: f64| bytes / 1e9;
-    Err(Error::Memory {
-        needed: gigabytes(needed as f64),
-        available: gigabytes(free as f64),
-        or_half: if dtype == DType::F32 { ", or use --dtype bf16" } else { "" },
-    })
+    (free > 0).then_some(free)
 }

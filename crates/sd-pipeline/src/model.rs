@@ -10,7 +10,7 @@ use crate::config::{Json, SchedulerConfig, clip_config, unet_config};
 use crate::networks::Networks;
 use crate::text_to_picture::TextToPicture;
 use crate::vae::VaePart;
-use crate::{Average, Choices, DType, Error, Pipeline, Request, memory, single_file};
+use crate::{Average, Choices, DType, Error, Pipeline, Request, single_file};
 
 /// A model whose configs, vocabularies and weight headers are read, and whose weights are not yet.
 ///
@@ -193,23 +193,6 @@ impl Model {
         first.map(|part| part.tokenizer.spelt(prompt)).unwrap_or_default()
     }
 
-    /// Checks that loading this model and drawing a request with it fits into the machine's free memory.
-    ///
-    /// Only memory of the CPU is looked at: a graphics card's is not known before it is used.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Memory`] where it foreseeably does not fit, and as [`check`](Self::check).
-    pub fn check_memory(&self, request: &Request, dtype: DType) -> Result<(), Error> {
-        let (width, height) = request.size(self)?;
-        let (others, activations) = match &self.kind {
-            Kind::Text(parts) => (parts.elements(), memory::of_decoding(&parts.vae.config, width, height)),
-            Kind::Unconditional(config) => (0, memory::of_denoising(config, width, height)),
-        };
-        let weights = self.unet_weights.elements() + others;
-        memory::check(activations.saturating_add(weights * dtype.bytes()), dtype)
-    }
-
     /// Reads the weights onto `device`.
     ///
     /// # Errors
@@ -217,7 +200,7 @@ impl Model {
     /// [`Error::Weights`] where they do not fit or are damaged, [`Error::Device`] where the device lacks the precision.
     pub fn load(self, device: &Device, dtype: DType) -> Result<Pipeline, Error> {
         if !device.supports_dtype(dtype.float()) {
-            return Err(Error::Device(format!("this device does not compute in {dtype:?}: use --dtype f32")));
+            return Err(Error::Device(format!("this device does not compute in {dtype}: use --dtype f32")));
         }
         let networks = match &self.kind {
             Kind::Text(parts) => {

@@ -57,11 +57,6 @@ impl TextToPicture {
         Ok(())
     }
 
-    /// Numbers in all weights but the U-Net's.
-    pub fn elements(&self) -> usize {
-        self.text.iter().map(|part| part.weights.elements()).sum::<usize>() + self.vae.weights.elements()
-    }
-
     /// Reads the weights onto `device`, beside those of the U-Net.
     pub fn load(&self, unet: Unet, device: &Device, dtype: DType) -> Result<TextNetworks, Error> {
         let text = |part: &TextPart| part.load(device, dtype);

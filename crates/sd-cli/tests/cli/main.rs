@@ -3,6 +3,7 @@
 mod bad_input;
 mod builtin;
 mod convert;
+mod devices;
 mod drawing;
 mod evaluation;
 #[cfg(feature = "hub")]

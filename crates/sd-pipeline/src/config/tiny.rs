@@ -19,8 +19,10 @@ pub fn tiny_config(mut json: Json) -> Result<AutoencoderTinyConfig, Error> {
     json.ignore(&["block_out_channels", "force_upcast", "shift_factor", "latent_magnitude", "latent_shift"]);
     let published = AutoencoderTinyConfig::taesd();
     let config = AutoencoderTinyConfig {
-        encoder_block_out_channels: json.channels("encoder_block_out_channels", Some(published.encoder_block_out_channels))?,
-        decoder_block_out_channels: json.channels("decoder_block_out_channels", Some(published.decoder_block_out_channels))?,
+        encoder_block_out_channels: json
+            .channels("encoder_block_out_channels", Some(published.encoder_block_out_channels))?,
+        decoder_block_out_channels: json
+            .channels("decoder_block_out_channels", Some(published.decoder_block_out_channels))?,
         num_encoder_blocks: json.take_or("num_encoder_blocks", published.num_encoder_blocks)?,
         num_decoder_blocks: json.take_or("num_decoder_blocks", published.num_decoder_blocks)?,
         latent_channels: json.count_or("latent_channels", published.latent_channels)?,

@@ -1,0 +1,35 @@
+use std::io::Write;
+
+use sd_pipeline::{DeviceInfo, Error, best_device, device_names, devices};
+
+/// Prints what this machine and this build can compute on.
+pub fn run() -> Result<(), Error> {
+    let devices = devices();
+    let text = format!("{}\n{}Without --device: {}\n", table(&devices), absent(), best_device()?.name);
+    // Someone who pipes this into `head` closes it early, and that is all right.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
+}
+
+fn table(devices: &[DeviceInfo]) -> String {
+    let width = devices.iter().map(|info| info.hardware.len()).max().unwrap_or(0).max("HARDWARE".len());
+    let mut text =
+        format!("{:<10} {:<width$} {:>9}  {:<15} COMPUTES WITH\n", "DEVICE", "HARDWARE", "MEMORY", "PRECISIONS");
+    for DeviceInfo { name, hardware, target, memory, precisions, .. } in devices {
+        let memory = memory.map_or("-".into(), |bytes| format!("{:.1} GB", bytes as f64 / 1e9));
+        let precisions: Vec<String> = precisions.iter().map(ToString::to_string).collect();
+        let precisions = precisions.join(", ");
+        let line = format!("{name:<10} {hardware:<width$} {memory:>9}  {precisions:<15} {target}");
+        text += &format!("{}\n", line.trim_end());
+    }
+    text
+}
+
+/// The backends that this build lacks.
+fn absent() -> String {
+    let absent: Vec<&str> = device_names().filter(|(_, is_here)| !is_here).map(|(name, _)| name).collect();
+    if absent.is_empty() {
+        return String::new();
+    }
+    format!("Not in this build: {} (build with `--features NAME`)\n", absent.join(", "))
+}
