@@ -5,6 +5,7 @@
 mod arrows;
 mod cargo;
 mod compare;
+mod drift;
 mod generate;
 mod report;
 mod test;
@@ -16,6 +17,7 @@ cargo xtask generate FLAGS...   build `sd` in release, with the backend that --d
 cargo xtask test [FLAGS...]     run all tests on the CPU and on a graphics driver (flags go to `cargo test`)
 cargo xtask report [FLAGS...]   measure all samplers and write docs/samplers.md and its plots (flags go to `cargo run`)
 cargo xtask compare FLAGS...    time the networks beside PyTorch and OpenVINO; --help says what it needs
+cargo xtask drift FEATURES [--model PATH]   how far devices and precisions drift apart; FEATURES as in wgpu,cuda
 cargo xtask arrows              check that crates depend on each other only as docs/architecture.md says";
 
 fn main() -> ExitCode {
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&rest),
         Some("report") => report::run(&rest),
         Some("compare") => compare::run(&rest),
+        Some("drift") => drift::run(&rest),
         Some("arrows") => arrows::run(),
         None | Some("help" | "--help" | "-h") => {
             println!("{HELP}");

@@ -1,0 +1,84 @@
+//! How far devices and precisions drift apart: one prompt and one seed, on each device of this machine in each precision,
+//! beside the processor in single precision.
+//!
+//! `cargo xtask drift`; `--model PATH` takes another model than the built-in one.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is for being read")]
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use sd_pipeline::{DType, Error, Model, Request, device_by_name, devices};
+
+/// Calls of the network after which latents are compared.
+const CALLS: [usize; 3] = [1, 5, 20];
+
+/// What is compared: the clean latents that the network expects after each of [`CALLS`], and the picture.
+struct Drawn {
+    latents: Vec<Vec<f32>>,
+    picture: Vec<f32>,
+}
+
+fn main() -> ExitCode {
+    let flags: Vec<String> = std::env::args().skip(1).collect();
+    let result = match &flags[..] {
+        [] => sd_scenes_model::unpack().map_err(|e| e.to_string()).and_then(|folder| table(folder.path().into())),
+        [flag, path] if flag == "--model" => table(path.into()),
+        _ => Err("only --model PATH is known".into()),
+    };
+    result.map_or_else(
+        |error| {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}
+
+/// Prints a table of mean and largest differences.
+fn table(model: PathBuf) -> Result<(), String> {
+    let reference = draw(&model, "flex", DType::F32).map_err(|error| error.to_string())?;
+    println!("| device | precision | hardware | latents after 1 call | after 5 | after 20 | picture, of 255 |");
+    println!("|---|---|---|---|---|---|---|");
+    for device in devices() {
+        for dtype in &device.precisions {
+            let cells = match draw(&model, &device.name, *dtype) {
+                Ok(drawn) => {
+                    let pairs = reference.latents.iter().zip(&drawn.latents);
+                    let latents: Vec<String> = pairs.map(|(a, b)| difference(a, b, 1e-6)).collect();
+                    format!("{} | {}", latents.join(" | "), difference(&reference.picture, &drawn.picture, 1e-3))
+                }
+                Err(error) => error.to_string(),
+            };
+            println!("| {} | {dtype} | {} | {cells} |", device.name, device.hardware);
+        }
+    }
+    Ok(())
+}
+
+fn draw(model: &PathBuf, device: &str, dtype: DType) -> Result<Drawn, Error> {
+    let pipeline = Model::open(model)?.load(&device_by_name(device)?, dtype)?;
+    let request = Request {
+        steps: Some(CALLS[CALLS.len() - 1]),
+        sampler: Some("ddim".parse()?),
+        ..Request::new("a red house by the sea at sunset")
+    };
+    let mut latents = Vec::new();
+    let picture = pipeline.draw_with(&request, &mut *pipeline.noise(&request), &mut |step| {
+        if CALLS.contains(&step.call) {
+            let numbers = step.denoised.clone().into_data().convert::<f32>();
+            latents.push(numbers.try_to_vec().expect("they were converted"));
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(Drawn { latents, picture: picture.image.rgb.iter().map(|n| f32::from(*n)).collect() })
+}
+
+/// Mean and largest difference, as multiples of something small.
+fn difference(a: &[f32], b: &[f32], unit: f64) -> String {
+    let apart = || a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs()));
+    let (mean, largest) = (apart().sum::<f64>() / a.len() as f64, apart().fold(0.0, f64::max));
+    let digits = -unit.log10().round() as usize;
+    format!("{mean:.digits$} / {largest:.digits$}")
+}
