@@ -16,8 +16,8 @@
 //!
 //! With the feature `flex`, what is single precision on Burn's Flex backend goes through kernels of this crate, and with
 //! `autodiff` their gradients too. Everything else, on whatever device, is Burn's own operations, which are also what the
-//! kernels are tested against. The kernels choose the processor's widest vectors when they run: AVX-512, AVX2 with FMA, or
-//! what the program was compiled for. Linear layers have a kernel without gradients: in training they are Burn's.
+//! kernels are tested against. The kernels choose the processor's widest vectors when they run: AVX-512, AVX2 with FMA,
+//! NEON, or what the program was compiled for. Linear layers have a kernel without gradients: in training they are Burn's.
 //!
 //! On that backend weights may be in half precision while all else is in single; see [`linear`]. Where the processor has
 //! AVX-512 BF16, weights in bf16 are multiplied twice as fast.
