@@ -9,7 +9,7 @@ use sd_pipeline::{
 
 use crate::builtin;
 use crate::cancel::Cancel;
-use crate::failure::Failure;
+use crate::failure::{Failure, on_device};
 use crate::model::ModelFlags;
 use crate::progress::{Kind, Progress};
 
@@ -197,16 +197,18 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.dry_run {
         return Ok(());
     }
-    progress.busy(&format!("loading {} on {}", folder.name(), device.name));
-    let pipeline = model.load(&device_by_name(&device.name)?, dtype)?;
-    sd_pipeline::keep_memory();
-    drop(folder);
-    progress.loaded();
-    for index in 0..args.count.unwrap_or(1) {
-        let request = Request { seed: request.seed.wrapping_add(index), ..request.clone() };
-        args.draw(&pipeline, &request, index as usize, &mut progress, &cancel)?;
-    }
-    Ok(())
+    on_device(&device.name, || {
+        progress.busy(&format!("loading {} on {}", folder.name(), device.name));
+        let pipeline = model.load(&device_by_name(&device.name)?, dtype)?;
+        sd_pipeline::keep_memory();
+        drop(folder);
+        progress.loaded();
+        for index in 0..args.count.unwrap_or(1) {
+            let request = Request { seed: request.seed.wrapping_add(index), ..request.clone() };
+            args.draw(&pipeline, &request, index as usize, &mut progress, &cancel)?;
+        }
+        Ok(())
+    })
 }
 
 impl Args {

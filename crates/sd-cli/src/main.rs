@@ -76,9 +76,7 @@ fn main() -> ExitCode {
             ExitCode::from(error.code)
         }
         Err(panic) => {
-            let message = panic.downcast_ref::<String>().map(String::as_str);
-            let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-            eprintln!("error: internal error, please report it: {}", message.replace('\n', " "));
+            eprintln!("error: internal error, please report it: {}", failure::words(&*panic));
             ExitCode::FAILURE
         }
     }

@@ -25,11 +25,11 @@ pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1
 
 /// The same in Burn's own operations.
 fn portable<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> Tensor<D> {
-    // The squares of numbers beyond 256 are too large for half precision.
+    // In half precision the squares of numbers beyond 256 are too large, or means of hundreds too coarse.
     let dtype = x.dtype();
-    let half = dtype == DType::F16;
+    let half = matches!(dtype, DType::F16 | DType::BF16);
     let [gamma, beta] = [gamma, beta].map(|p| if half { p.cast(FloatDType::F32) } else { p });
     let x = if half { x.cast(FloatDType::F32) } else { x };
     let x = burn::tensor::module::layer_norm(x, gamma, Some(beta), eps);
-    if half { x.cast(FloatDType::F16) } else { x }
+    if half { x.cast(dtype) } else { x }
 }

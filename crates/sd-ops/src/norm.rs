@@ -42,13 +42,14 @@ fn with(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, groups: usize, eps: f64
 /// The same in Burn's own operations.
 pub(crate) fn portable(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, groups: usize, eps: f64) -> Tensor<4> {
     let [batch, channels, height, width] = x.dims();
-    // The squares of numbers beyond 256 are too large for half precision.
+    // In half precision the squares of numbers beyond 256 are too large, or means of thousands too coarse.
     let dtype = x.dtype();
-    let x = if dtype == DType::F16 { x.cast(FloatDType::F32) } else { x };
+    let half = matches!(dtype, DType::F16 | DType::BF16);
+    let x = if half { x.cast(FloatDType::F32) } else { x };
     let x = x.reshape([batch, groups, channels / groups * height * width]);
     let centred = x.clone() - x.mean_dim(2);
     let variance = centred.clone().square().mean_dim(2);
     let x = (centred / (variance + eps).sqrt()).reshape([batch, channels, height, width]);
-    let x = if dtype == DType::F16 { x.cast(FloatDType::F16) } else { x };
+    let x = if half { x.cast(dtype) } else { x };
     x * gamma.reshape([1, channels, 1, 1]) + beta.reshape([1, channels, 1, 1])
 }

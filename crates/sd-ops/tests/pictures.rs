@@ -198,6 +198,21 @@ fn norms_of_odd_shapes_and_their_gradients_are_burns() {
     }
 }
 
+/// Off centre, a mean in half precision would be wrong by more than the numbers differ from it.
+#[test]
+fn statistics_of_numbers_in_half_precision_are_in_single() {
+    let device = Device::flex();
+    let x = random([1, 8, 16, 17], &device) * 2.0 + 300.0;
+    let [gamma, beta] = [(); 2].map(|()| random([8], &device));
+    for (dtype, close) in [(FloatDType::BF16, 2e-2), (FloatDType::F16, 2e-3)] {
+        let rounded = x.clone().cast(dtype);
+        let half = group_norm(rounded.clone(), gamma.clone().cast(dtype), beta.clone().cast(dtype), 2, 1e-5);
+        let single = group_norm(rounded.cast(FloatDType::F32), gamma.clone(), beta.clone(), 2, 1e-5);
+        let apart = distance(single, half.cast(FloatDType::F32));
+        assert!(apart < close, "{dtype:?} {apart}");
+    }
+}
+
 /// Central differences in double precision, where all operators are Burn's own, against the kernels' gradients.
 #[test]
 fn gradients_are_the_slopes_of_a_whole_block() {

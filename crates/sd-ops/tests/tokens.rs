@@ -84,7 +84,7 @@ fn layer_norms_of_odd_shapes_and_their_gradients_are_burns() {
 #[test]
 fn other_precisions_are_burns_own_and_agree() {
     let device = Device::flex();
-    for (dtype, close) in [(FloatDType::F64, 1e-6), (FloatDType::F16, 2e-3)] {
+    for (dtype, close) in [(FloatDType::F64, 1e-6), (FloatDType::F16, 2e-3), (FloatDType::BF16, 2e-2)] {
         let x = random([2, 5, 16], &device);
         let [gamma, beta] = [(); 2].map(|()| random([16], &device));
         let single = |x: Tensor<3>| x.cast(FloatDType::F64);
