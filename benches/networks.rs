@@ -1,8 +1,9 @@
-//! How long the networks of Stable Diffusion 1.5 take at 512×512, with random weights.
+//! How long the networks of Stable Diffusion take with random weights: those of 1.5 at 512×512, and XL's U-Net at 1024×1024.
 //!
 //! `cargo run --release -p sd-benches --bin networks`, and after it which: `unet` (a guided step: a batch of two), `vae`
-//! (decoding one picture) or `clip` (two prompts); and `bf16` for weights in half precision, which the autoencoder's are not.
-//! `cargo xtask compare` sets them beside other programs.
+//! (decoding one picture), `clip` (two prompts), or `unet-xl`; `bf16` or `f16` for half precision, on the processor that of
+//! the weights alone, and never the autoencoder's there; and the device, if it is not `flex`.
+//! `cargo xtask compare` sets them beside other programs on the processor, `benches/gpu.sh` on a graphics card.
 
 #![allow(clippy::print_stdout, reason = "it is for being read")]
 
@@ -11,35 +12,59 @@ use std::time::Instant;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use sd_clip::ClipTextConfig;
-use sd_unet::UnetConfig;
+use sd_unet::{AddedConditions, UnetConfig};
 use sd_vae::AutoencoderKlConfig;
 
 /// Calls after a first one that is not counted.
 const CALLS: usize = 3;
+const NETWORKS: [&str; 4] = ["unet", "vae", "clip", "unet-xl"];
 
-fn main() {
+fn main() -> Result<(), sd_pipeline::Error> {
     sd_pipeline::keep_memory();
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let device = Device::flex();
     let has = |name: &str| wanted.iter().any(|wanted| wanted == name);
-    let is_wanted = |name: &str| has(name) || !["unet", "vae", "clip"].into_iter().any(has);
-    let weights = if has("bf16") { FloatDType::BF16 } else { FloatDType::F32 };
-    let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+    let is_wanted = |name: &str| has(name) || name != "unet-xl" && !NETWORKS.into_iter().any(has);
+    let weights = match () {
+        () if has("bf16") => FloatDType::BF16,
+        () if has("f16") => FloatDType::F16,
+        () => FloatDType::F32,
+    };
+    let is_word = |word: &str| NETWORKS.contains(&word) || ["f32", "f16", "bf16"].contains(&word);
+    let device = wanted.iter().find(|word| !is_word(word)).map_or("flex", String::as_str);
+    let device = sd_pipeline::device_by_name(device)?;
+    let on_processor = device == Device::flex();
+    let rest = if on_processor { FloatDType::F32 } else { weights };
+    let as_loaded = |weights| AsLoaded { modules: Vec::new(), weights, rest };
+    let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device).cast(rest);
+    let report = |name: &str, call: &dyn Fn()| {
+        report(name, || {
+            call();
+            device.sync().expect("the device works");
+        });
+    };
     if is_wanted("unet") {
-        let unet = UnetConfig::sd1().init(&device).map(&mut AsLoaded::in_precision(weights));
+        let unet = UnetConfig::sd1().init(&device).map(&mut as_loaded(weights));
         let (x, context) = (random([2, 4, 64, 64]), random([1, 2, 77, 768]).squeeze_dim(0));
-        report("unet", || drop(unet.forward(x.clone(), &[500.0; 2], context.clone(), None)));
+        report("unet", &|| drop(unet.forward(x.clone(), &[500.0; 2], context.clone(), None)));
+    }
+    if is_wanted("unet-xl") {
+        let unet = UnetConfig::sdxl().init(&device).map(&mut as_loaded(weights));
+        let (x, context) = (random([2, 4, 128, 128]), random([1, 2, 77, 2048]).squeeze_dim(0));
+        let text_embeds = random([1, 1, 2, 1280]).reshape([2, 1280]);
+        let added = AddedConditions { text_embeds, time_ids: vec![[1024.0, 1024.0, 0.0, 0.0, 1024.0, 1024.0]; 2] };
+        report("unet-xl", &|| drop(unet.forward(x.clone(), &[500.0; 2], context.clone(), Some(&added))));
     }
     if is_wanted("vae") {
-        let vae = AutoencoderKlConfig::sd().init(&device).map(&mut AsLoaded::in_precision(FloatDType::F32));
+        let vae = AutoencoderKlConfig::sd().init(&device).map(&mut as_loaded(rest));
         let latents = random([1, 4, 64, 64]);
-        report("vae", || drop(vae.decode(latents.clone())));
+        report("vae", &|| drop(vae.decode(latents.clone())));
     }
     if is_wanted("clip") {
-        let clip = ClipTextConfig::sd1().init(&device).map(&mut AsLoaded::in_precision(weights));
+        let clip = ClipTextConfig::sd1().init(&device).map(&mut as_loaded(weights));
         let prompts = vec![vec![320; 77]; 2];
-        report("clip", || drop(clip.forward(&prompts)));
+        report("clip", &|| drop(clip.forward(&prompts)));
     }
+    Ok(())
 }
 
 /// Prints the least seconds of some calls.
@@ -54,16 +79,12 @@ fn report(name: &str, call: impl Fn()) {
     println!("{name} {least:.3}");
 }
 
-/// Weights in a precision, and those of linear layers as they lie when they were loaded: `[outputs, inputs]`, transposed.
+/// Parameters in their precisions, and the weights of linear layers as they lie when they were loaded: `[outputs, inputs]`,
+/// transposed.
 struct AsLoaded {
     modules: Vec<String>,
-    precision: FloatDType,
-}
-
-impl AsLoaded {
-    fn in_precision(precision: FloatDType) -> Self {
-        Self { modules: Vec::new(), precision }
-    }
+    weights: FloatDType,
+    rest: FloatDType,
 }
 
 impl ModuleMapper for AsLoaded {
@@ -82,10 +103,10 @@ impl ModuleMapper for AsLoaded {
                 let mut shape = weight.dims();
                 shape.swap(0, 1);
                 let numbers: Tensor<1> = weight.swap_dims(0, 1).reshape([shape[0] * shape[1]]);
-                numbers.cast(self.precision).reshape(shape).swap_dims(0, 1)
+                numbers.cast(self.weights).reshape(shape).swap_dims(0, 1)
             }),
-            ("Conv2d", 4) => param.map(|weight| weight.cast(self.precision)),
-            _ => param,
+            ("Conv2d", 4) => param.map(|weight| weight.cast(self.weights)),
+            _ => param.map(|tensor| tensor.cast(self.rest)),
         }
     }
 }

@@ -1,9 +1,10 @@
-"""Times the networks of Stable Diffusion 1.5 at 512x512 with random weights, as `networks.rs` beside it does for ours.
+"""Times the networks of Stable Diffusion with random weights, as `networks.rs` beside it does for ours.
 
-    networks.py pytorch|openvino f32|bf16 unet|vae|clip [FOLDER]
+    networks.py pytorch|openvino|cuda|compiled f32|tf32|f16|bf16 unet|vae|clip|unet-xl [FOLDER]
 
-PyTorch needs torch, diffusers and transformers; OpenVINO needs openvino besides, and keeps what it converts in FOLDER.
-Prints the network's name and the least seconds of three calls after a first one. Threads: one for each core.
+`pytorch` and `openvino` are for the processor, f32 and bf16; `cuda` and `compiled` are PyTorch on a graphics card, as it is
+and through torch.compile. All need torch, diffusers and transformers; OpenVINO needs openvino besides, keeps what it converts
+in FOLDER, and has no unet-xl. Prints the network's name and the least seconds of three calls after a first one. Threads: one for each core.
 """
 import os
 import sys
@@ -25,6 +26,22 @@ def network():
         module = UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)
         inputs = torch.randn(2, 4, 64, 64), torch.tensor(500.0), torch.randn(2, 77, 768)
         return module, lambda m, x, t, context: m(x, t, context, return_dict=False)[0], inputs
+    if name == "unet-xl":
+        plain, attending = (f"CrossAttn{way}Block2D" for way in ("Down", "Up"))
+        module = UNet2DConditionModel(
+            sample_size=128, cross_attention_dim=2048, attention_head_dim=(5, 10, 20), use_linear_projection=True,
+            block_out_channels=(320, 640, 1280), transformer_layers_per_block=(1, 2, 10),
+            down_block_types=("DownBlock2D", plain, plain), up_block_types=(attending, attending, "UpBlock2D"),
+            addition_embed_type="text_time", addition_time_embed_dim=256, projection_class_embeddings_input_dim=2816,
+        )
+        inputs = torch.randn(2, 4, 128, 128), torch.tensor(500.0), torch.randn(2, 77, 2048), torch.randn(2, 1280)
+        sizes = torch.tensor([[1024.0, 1024, 0, 0, 1024, 1024]] * 2)
+
+        def run(m, x, t, context, pooled):
+            added = {"text_embeds": pooled, "time_ids": sizes.to(x.device)}
+            return m(x, t, context, added_cond_kwargs=added, return_dict=False)[0]
+
+        return module, run, inputs
     if name == "vae":
         levels = (128, 256, 512, 512)
         down, up = (f"{way}coderBlock2D" for way in ("DownEn", "UpDe"))
@@ -48,6 +65,25 @@ def pytorch():
     def call():
         with torch.inference_mode():
             run(module, *inputs)
+
+    return call
+
+
+def cuda(compiled=False):
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    module, run, inputs = network()
+    dtype = {"f32": torch.float32, "tf32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}[precision]
+    module = module.to("cuda", dtype).eval()
+    inputs = [x.to("cuda", dtype) if x.is_floating_point() and x.dim() else x.to("cuda") for x in inputs]
+    if compiled:
+        module = torch.compile(module)
+
+    def call():
+        with torch.inference_mode():
+            run(module, *inputs)
+        torch.cuda.synchronize()
 
     return call
 
@@ -97,6 +133,7 @@ def seconds(call):
     return time.perf_counter() - start
 
 
-call = {"pytorch": pytorch, "openvino": openvino}[program]()
+programs = {"pytorch": pytorch, "openvino": openvino, "cuda": cuda, "compiled": lambda: cuda(compiled=True)}
+call = programs[program]()
 call()
 print(name, f"{min(seconds(call) for _ in range(3)):.3f}")
