@@ -42,7 +42,8 @@ impl Run {
 
     fn command(&self, flags: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sd"));
-        command.args(flags).current_dir(self.folder.path());
+        // Some drivers complain if this is not set.
+        command.args(flags).current_dir(self.folder.path()).env("XDG_RUNTIME_DIR", self.folder.path());
         command
     }
 
