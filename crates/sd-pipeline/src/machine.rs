@@ -55,9 +55,10 @@ fn devices_of(backends: &[Backend]) -> Vec<DeviceInfo> {
 ///
 /// # Errors
 ///
-/// As [`device_by_name`].
+/// As [`device_by_name`], and [`Error::Device`] where its driver gives up.
 pub fn device_info(name: &str) -> Result<DeviceInfo, Error> {
-    Ok(info(name, &device_by_name(name)?))
+    catch_unwind(|| Ok(info(name, &device_by_name(name)?)))
+        .unwrap_or_else(|_| Err(Error::Device(format!("device `{name}`: its driver gave up"))))
 }
 
 /// The graphics card with the largest memory, if this machine and this build have one, and else the processor.
@@ -87,7 +88,7 @@ fn best_of(devices: Vec<DeviceInfo>) -> Option<DeviceInfo> {
 fn info(name: &str, device: &Device) -> DeviceInfo {
     let precisions = [DType::F32, DType::F16, DType::BF16];
     let precisions = precisions.into_iter().filter(|dtype| device.supports_dtype(dtype.float())).collect();
-    let (hardware, target, is_card, memory) = card(device).unwrap_or_else(processor);
+    let (hardware, target, is_card, memory) = card(device).unwrap_or_else(|| processor(name));
     DeviceInfo { name: name.to_string(), hardware, target, is_card, memory, precisions }
 }
 
@@ -107,16 +108,21 @@ fn card(_: &Device) -> Option<Hardware> {
     None
 }
 
-fn processor() -> Hardware {
+fn processor(name: &str) -> Hardware {
     let what = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
     let system = System::new_with_specifics(what.with_memory(MemoryRefreshKind::nothing().with_ram()));
     let memory = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory).min(system.total_memory());
     let brand = system.cpus().first().map(|cpu| cpu.brand().trim().to_string()).filter(|brand| !brand.is_empty());
-    #[cfg(feature = "flex")]
-    let vectors = sd_ops::vectors().map(|vectors| format!("{vectors} vectors")).unwrap_or_default();
-    #[cfg(not(feature = "flex"))]
-    let vectors = String::new();
+    let vectors = if name == "flex" { vectors() } else { String::new() };
     (brand.unwrap_or_else(|| "processor".into()), vectors, false, (memory > 0).then_some(memory))
+}
+
+/// What our kernels are computed with.
+fn vectors() -> String {
+    #[cfg(feature = "flex")]
+    return sd_ops::vectors().map(|vectors| format!("{vectors} vectors")).unwrap_or_default();
+    #[cfg(not(feature = "flex"))]
+    String::new()
 }
 
 /// Bytes of the card at an address of the PCI bus: Linux says for AMD's and Intel's, NVIDIA's program for theirs.
@@ -124,7 +130,9 @@ fn processor() -> Hardware {
 fn card_memory(address: &str) -> Option<u64> {
     let folder = std::path::Path::new("/sys/bus/pci/devices").join(address);
     let file = |name: &str| std::fs::read_to_string(folder.join(name)).ok()?.trim().parse().ok();
-    file("mem_info_vram_total").or_else(|| file("lmem_total_bytes")).or_else(|| {
+    // So little is what a processor's own graphics have set aside; they also take of the rest.
+    let shared = |own: u64| if own < 2 << 30 { own + file("mem_info_gtt_total").unwrap_or(0) } else { own };
+    file("mem_info_vram_total").map(shared).or_else(|| file("lmem_total_bytes")).or_else(|| {
         let query = ["--query-gpu=memory.total", "--format=csv,noheader,nounits", "-i", address];
         let answer = std::process::Command::new("nvidia-smi").args(query).output().ok()?;
         let mebibytes: u64 = String::from_utf8(answer.stdout).ok()?.trim().parse().ok()?;
