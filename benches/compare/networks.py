@@ -4,7 +4,8 @@
 
 `pytorch` and `openvino` are for the processor, f32 and bf16; `cuda` and `compiled` are PyTorch on a graphics card, as it is
 and through torch.compile. All need torch, diffusers and transformers; OpenVINO needs openvino besides, keeps what it converts
-in FOLDER, and has no unet-xl. Prints the network's name and the least seconds of three calls after a first one. Threads: one for each core.
+in FOLDER, and has no unet-xl. Prints the network's name and the least seconds of three calls after a first one. Threads: one
+for each core.
 """
 import os
 import sys
@@ -53,37 +54,23 @@ def network():
     return CLIPTextModel(config), lambda m, ids: m(ids).last_hidden_state, (torch.randint(0, 49408, (2, 77)),)
 
 
-def pytorch():
+def pytorch(device="cpu", compiled=False):
     import torch
 
     torch.set_num_threads(threads)
-    module, run, inputs = network()
-    dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[precision]
-    module = module.to(dtype).eval()
-    inputs = [x.to(dtype) if x.is_floating_point() and x.dim() else x for x in inputs]
-
-    def call():
-        with torch.inference_mode():
-            run(module, *inputs)
-
-    return call
-
-
-def cuda(compiled=False):
-    import torch
-
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
     module, run, inputs = network()
     dtype = {"f32": torch.float32, "tf32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}[precision]
-    module = module.to("cuda", dtype).eval()
-    inputs = [x.to("cuda", dtype) if x.is_floating_point() and x.dim() else x.to("cuda") for x in inputs]
+    module = module.to(device, dtype).eval()
+    inputs = [x.to(device, dtype) if x.is_floating_point() and x.dim() else x.to(device) for x in inputs]
     if compiled:
         module = torch.compile(module)
 
     def call():
         with torch.inference_mode():
             run(module, *inputs)
-        torch.cuda.synchronize()
+        if device == "cuda":
+            torch.cuda.synchronize()
 
     return call
 
@@ -133,7 +120,9 @@ def seconds(call):
     return time.perf_counter() - start
 
 
-programs = {"pytorch": pytorch, "openvino": openvino, "cuda": cuda, "compiled": lambda: cuda(compiled=True)}
+programs = {
+    "pytorch": pytorch, "openvino": openvino, "cuda": lambda: pytorch("cuda"), "compiled": lambda: pytorch("cuda", True)
+}
 call = programs[program]()
 call()
 print(name, f"{min(seconds(call) for _ in range(3)):.3f}")

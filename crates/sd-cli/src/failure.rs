@@ -3,7 +3,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sd_evaluate::EvaluateError;
-use sd_pipeline::Error;
+use sd_pipeline::{Error, is_processor};
 use sd_recipe::RecipeError;
 
 /// Why a command failed: the line that says it, and the exit code.
@@ -69,7 +69,7 @@ impl From<RecipeError> for Failure {
 
 /// Does what the driver of a card may give up on, which it does by a panic. On the processor that would be a bug of ours.
 pub fn on_device(device: &str, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
-    if ["flex", "ndarray"].iter().any(|processor| device.starts_with(processor)) {
+    if is_processor(device) {
         return work();
     }
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {

@@ -4,14 +4,12 @@
 #![allow(dead_code, reason = "each fuzz target uses one of them")]
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
-use rawzip::ZipArchiveWriter;
 use sd_clip::Tokenizer;
-use sd_golden::{Kind, TinyModel};
+use sd_golden::{Kind, TinyModel, zip};
 use sd_pipeline::{DType, Model, Request};
 use sd_weights::{Lora, TextualInversion, Weights};
 use serde_json::Value;
@@ -42,15 +40,7 @@ pub fn file(bytes: &[u8]) {
 
 /// The pickle in a PyTorch file, beside a storage of 16 bytes.
 pub fn pickle(bytes: &[u8]) {
-    let mut archive = ZipArchiveWriter::new(Vec::new());
-    for (name, bytes) in [("x/data.pkl", bytes), ("x/byteorder", b"little"), ("x/data/0", &[0; 16])] {
-        let (mut entry, config) = archive.new_file(name).start().expect("memory can be written");
-        let mut writer = config.wrap(&mut entry);
-        writer.write_all(bytes).expect("memory can be written");
-        let (_, descriptor) = writer.finish().expect("memory can be written");
-        entry.finish(descriptor).expect("memory can be written");
-    }
-    file(&archive.finish().expect("memory can be written"));
+    file(&zip(&[("x/data.pkl", bytes), ("x/byteorder", b"little"), ("x/data/0", &[0; 16])]));
 }
 
 /// The index of several files, of which one, `w.safetensors`, is there.

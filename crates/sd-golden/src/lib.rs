@@ -18,4 +18,4 @@ pub use picture::difference;
 pub use sd_weights::single_file::Family;
 pub use single_file::{Numbers, SingleTensor, save_single};
 pub use tensors::{Tensors, write_tensors};
-pub use torch_file::save_torch;
+pub use torch_file::{save_torch, zip};

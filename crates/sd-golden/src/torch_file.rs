@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -13,21 +12,30 @@ use crate::SingleTensor;
 ///
 /// Panics where that fails.
 pub fn save_torch(tensors: &[SingleTensor], step: u32, file: &Path) {
-    let mut archive = ZipArchiveWriter::new(File::create(file).expect("the temporary folder can be written"));
-    let mut entry = |name: String, bytes: &[u8]| {
-        let (mut entry, config) = archive.new_file(&name).start().expect("the temporary folder can be written");
-        let mut writer = config.wrap(&mut entry);
-        writer.write_all(bytes).expect("the temporary folder can be written");
-        let (_, descriptor) = writer.finish().expect("the temporary folder can be written");
-        entry.finish(descriptor).expect("the temporary folder can be written");
+    let storage = |(i, tensor): (usize, &SingleTensor)| {
+        (format!("model/data/{i}"), tensor.numbers.iter().flat_map(|n| n.to_le_bytes()).collect())
     };
-    entry("model/data.pkl".into(), &pickle(tensors, step));
-    for (i, tensor) in tensors.iter().enumerate() {
-        let bytes: Vec<u8> = tensor.numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
-        entry(format!("model/data/{i}"), &bytes);
+    let mut files: Vec<(String, Vec<u8>)> = vec![("model/data.pkl".into(), pickle(tensors, step))];
+    files.extend(tensors.iter().enumerate().map(storage));
+    files.push(("model/version".into(), b"3\n".to_vec()));
+    std::fs::write(file, zip(&files)).expect("the temporary folder can be written");
+}
+
+/// A zip archive of files that are not compressed, as PyTorch writes it: their names, and what is in them.
+///
+/// # Panics
+///
+/// Panics for a name that an archive cannot have.
+pub fn zip(files: &[(impl AsRef<str>, impl AsRef<[u8]>)]) -> Vec<u8> {
+    let mut archive = ZipArchiveWriter::new(Vec::new());
+    for (name, bytes) in files {
+        let (mut entry, config) = archive.new_file(name.as_ref()).start().expect("memory can be written");
+        let mut writer = config.wrap(&mut entry);
+        writer.write_all(bytes.as_ref()).expect("memory can be written");
+        let (_, descriptor) = writer.finish().expect("memory can be written");
+        entry.finish(descriptor).expect("memory can be written");
     }
-    entry("model/version".into(), b"3\n");
-    archive.finish().expect("the temporary folder can be written");
+    archive.finish().expect("memory can be written")
 }
 
 fn pickle(tensors: &[SingleTensor], step: u32) -> Vec<u8> {

@@ -62,6 +62,11 @@ pub(crate) const BACKENDS: [Backend; 7] = [
     ("rocm", cfg!(feature = "rocm"), rocm),
 ];
 
+/// Whether a device of this name is computed by the processor itself, without a driver.
+pub fn is_processor(name: &str) -> bool {
+    ["flex", "ndarray"].contains(&name.split(':').next().unwrap_or(name))
+}
+
 /// One function per backend, empty where it is not compiled in.
 macro_rules! devices {
     ($($name:ident $feature:literal $device:ident;)*) => {$(

@@ -67,7 +67,7 @@ mod watch;
 
 pub use burn::tensor::{Device, Tensor};
 pub use convert::{Layout, Written, convert};
-pub use device::{DType, device_by_name, device_names};
+pub use device::{DType, device_by_name, device_names, is_processor};
 pub use error::Error;
 pub use image::Image;
 pub use machine::{DeviceInfo, best_device, device_info, devices};

@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 use burn::tensor::Device;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use crate::device::{BACKENDS, Backend};
+use crate::device::{BACKENDS, Backend, is_processor};
 use crate::{DType, Error, device_by_name};
 
 /// A device that this build can compute on.
@@ -27,14 +27,14 @@ pub struct DeviceInfo {
 
 /// All devices of all backends in this build. This opens each of them.
 pub fn devices() -> Vec<DeviceInfo> {
-    devices_of(&BACKENDS)
+    devices_of(BACKENDS)
 }
 
-fn devices_of(backends: &[Backend]) -> Vec<DeviceInfo> {
+fn devices_of(backends: impl IntoIterator<Item = Backend>) -> Vec<DeviceInfo> {
     let mut all = Vec::new();
     for (backend, _, devices) in backends {
         // A driver that is damaged may give up in any way, and is not to hide the other devices.
-        let found = catch_unwind(*devices).unwrap_or_default();
+        let found = catch_unwind(devices).unwrap_or_default();
         let is_one = found.len() == 1;
         for (i, device) in found.iter().enumerate() {
             let name = if is_one { backend.to_string() } else { format!("{backend}:{i}") };
@@ -67,8 +67,7 @@ pub fn device_info(name: &str) -> Result<DeviceInfo, Error> {
 ///
 /// [`Error::Device`] for a build without any backend.
 pub fn best_device() -> Result<DeviceInfo, Error> {
-    let is_processor = |backend: &Backend| ["flex", "ndarray"].contains(&backend.0);
-    let processors = devices_of(&BACKENDS.into_iter().filter(is_processor).collect::<Vec<_>>());
+    let processors = devices_of(BACKENDS.into_iter().filter(|(backend, ..)| is_processor(backend)));
     let all = if may_have_card() || processors.is_empty() { devices() } else { processors };
     best_of(all).ok_or_else(|| Error::Device("this build has no backend: build with `--features flex`".into()))
 }
