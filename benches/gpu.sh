@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Times the networks on an NVIDIA card, through wgpu and CUDA, beside PyTorch; how devices and precisions drift apart; how long
-# a start takes. Nothing is downloaded but the crates of a build.
+# a start takes. Nothing is downloaded but the crates of a build, and LLVM, which Burn's build for CUDA fetches.
 #
 #     benches/gpu.sh PYTHON > report.md
 #

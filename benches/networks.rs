@@ -12,6 +12,7 @@ use std::time::Instant;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use sd_clip::ClipTextConfig;
+use sd_ops::lay_out;
 use sd_unet::{AddedConditions, UnetConfig};
 use sd_vae::AutoencoderKlConfig;
 
@@ -43,19 +44,19 @@ fn main() -> Result<(), sd_pipeline::Error> {
         });
     };
     if is_wanted("unet") {
-        let unet = UnetConfig::sd1().init(&device).map(&mut as_loaded(weights));
+        let unet = lay_out(UnetConfig::sd1().init(&device).map(&mut as_loaded(weights)));
         let (x, context) = (random([2, 4, 64, 64]), random([1, 2, 77, 768]).squeeze_dim(0));
         report("unet", &|| drop(unet.forward(x.clone(), &[500.0; 2], context.clone(), None)));
     }
     if is_wanted("unet-xl") {
-        let unet = UnetConfig::sdxl().init(&device).map(&mut as_loaded(weights));
+        let unet = lay_out(UnetConfig::sdxl().init(&device).map(&mut as_loaded(weights)));
         let (x, context) = (random([2, 4, 128, 128]), random([1, 2, 77, 2048]).squeeze_dim(0));
         let text_embeds = random([1, 1, 2, 1280]).reshape([2, 1280]);
         let added = AddedConditions { text_embeds, time_ids: vec![[1024.0, 1024.0, 0.0, 0.0, 1024.0, 1024.0]; 2] };
         report("unet-xl", &|| drop(unet.forward(x.clone(), &[500.0; 2], context.clone(), Some(&added))));
     }
     if is_wanted("vae") {
-        let vae = AutoencoderKlConfig::sd().init(&device).map(&mut as_loaded(rest));
+        let vae = lay_out(AutoencoderKlConfig::sd().init(&device).map(&mut as_loaded(rest)));
         let latents = random([1, 4, 64, 64]);
         report("vae", &|| drop(vae.decode(latents.clone())));
     }

@@ -59,7 +59,9 @@ def pytorch(device="cpu", compiled=False):
 
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
-    module, run, inputs = network()
+    # Random weights of billions are drawn where they will be used.
+    with torch.device(device):
+        module, run, inputs = network()
     dtype = {"f32": torch.float32, "tf32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}[precision]
     module = module.to(device, dtype).eval()
     inputs = [x.to(device, dtype) if x.is_floating_point() and x.dim() else x.to(device) for x in inputs]

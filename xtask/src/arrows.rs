@@ -26,7 +26,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("crates/sd-evaluate", &["sd-weights", "sd-pipeline", "sd-scenes", "sd-train"]),
     ("crates/sd-hub", &[]),
     ("crates/sd-cli", &["sd-hub", "sd-pipeline", "sd-recipe", "sd-evaluate", "sd-scenes-model", "sd-golden"]),
-    ("crates/sd-golden", &["sd-samplers", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline"]),
+    ("crates/sd-golden", &["sd-samplers", "sd-clip", "sd-ops", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline"]),
     (
         "benches",
         &["sd-schedule", "sd-samplers", "sd-clip", "sd-ops", "sd-unet", "sd-vae", "sd-pipeline", "sd-scenes-model"],

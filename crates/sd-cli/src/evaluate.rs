@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 
 use sd_evaluate::{Classifier, Evaluation, EvaluationConfig, digest, write_report};
-use sd_pipeline::{DType, Pipeline, SamplerName, device_by_name};
+use sd_pipeline::{DType, Pipeline, SamplerName, Tuning, device_by_name};
 
 use crate::builtin::Folder;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::progress::{Kind, Progress};
+use crate::tuning;
 
 /// Measure how well a model of the scenes draws what it is asked for.
 ///
@@ -83,6 +84,7 @@ Exit codes: 0 measured, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
 
 /// Measures what the flags ask for.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    tuning::set_up(Tuning::Thorough, args.progress);
     let device = device_by_name(&args.device)?;
     let config = args.config()?;
     let classifier = Classifier::from_folder(&args.classifier, &device)?;

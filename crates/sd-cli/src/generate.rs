@@ -3,8 +3,8 @@ use std::time::SystemTime;
 
 use clap::ValueEnum;
 use sd_pipeline::{
-    DType, Error, Latents, Pipeline, Request, SamplerOption, Schedule, best_device, device_by_name, device_info,
-    read_tensor, write_tensor,
+    DType, Error, Latents, Pipeline, Request, SamplerOption, Schedule, Tuning, best_device, device_by_name,
+    device_info, read_tensor, write_tensor,
 };
 
 use crate::builtin;
@@ -12,6 +12,7 @@ use crate::cancel::Cancel;
 use crate::failure::{Failure, on_device};
 use crate::model::ModelFlags;
 use crate::progress::{Kind, Progress};
+use crate::tuning;
 
 /// Draw pictures from text.
 ///
@@ -81,6 +82,9 @@ pub struct Args {
     /// On the CPU they are the weights' alone, and bf16 is faster where the processor has AVX-512 BF16.
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
+    /// Try each kernel of a graphics card once, not a few times: the first run starts sooner, pictures may take longer
+    #[arg(long)]
+    no_autotune: bool,
     /// Only check all flags and files, and print how much memory the picture will take in each phase
     #[arg(long)]
     dry_run: bool,
@@ -168,6 +172,7 @@ enum Precision {
 /// Draws what the flags ask for.
 pub fn run(args: &Args) -> Result<(), Failure> {
     // All that can be wrong with the flags, the folder and the machine is found before the weights are read.
+    tuning::set_up(if args.no_autotune { Tuning::Quick } else { Tuning::Thorough }, args.progress);
     let device = args.device.as_deref().map_or_else(best_device, device_info)?;
     let request = args.request()?;
     args.check_files()?;

@@ -18,6 +18,7 @@ mod progress;
 mod samplers;
 mod train;
 mod train_classifier;
+mod tuning;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

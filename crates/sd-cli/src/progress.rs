@@ -127,11 +127,7 @@ impl Progress {
 
     /// Something was found out on the way.
     pub fn note(&self, text: &str) {
-        match self.kind {
-            Kind::Bar => self.bar.suspend(|| say(&text)),
-            Kind::Json => say(&json!({ "event": "note", "text": text })),
-            Kind::None => {}
-        }
+        self.bar.suspend(|| note(self.kind, text));
     }
 
     /// What a picture will take of a device's memory.
@@ -175,6 +171,15 @@ impl Drop for Progress {
     /// Leaves no bar on the screen when an error ends the run.
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Says what was found out on the way.
+pub fn note(kind: Kind, text: &str) {
+    match kind {
+        Kind::Bar => say(&text),
+        Kind::Json => say(&json!({ "event": "note", "text": text })),
+        Kind::None => {}
     }
 }
 

@@ -2,12 +2,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sd_pipeline::device_by_name;
+use sd_pipeline::{Tuning, device_by_name};
 use sd_recipe::{Event, Recipe, RecipeError, follow};
 use serde_json::json;
 
 use crate::cancel::Cancel;
 use crate::progress::{Kind, say};
+use crate::tuning;
 
 /// Train a model by a recipe.
 ///
@@ -55,6 +56,7 @@ Exit codes: 0 trained, 1 failed, 2 wrong usage or recipe, 130 stopped with Ctrl-
 /// Follows the recipe.
 pub fn run(args: &Args) -> Result<(), RecipeError> {
     sd_pipeline::keep_memory();
+    tuning::set_up(Tuning::Thorough, args.progress);
     let device = device_by_name(&args.device)?;
     let recipe = Recipe::read(&args.recipe)?;
     let cancel = Cancel::on_ctrl_c()?;

@@ -1,11 +1,12 @@
 use std::path::PathBuf;
 
 use sd_evaluate::{Attribute, ClassifierConfig, TrainingConfig, ceiling};
-use sd_pipeline::device_by_name;
+use sd_pipeline::{Tuning, device_by_name};
 
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::progress::{Kind, Progress};
+use crate::tuning;
 
 /// Train the classifier that `sd evaluate` judges pictures with.
 ///
@@ -40,6 +41,7 @@ pub struct Args {
 /// Trains, tries and writes a classifier.
 pub fn run(args: &Args) -> Result<(), Failure> {
     sd_pipeline::keep_memory();
+    tuning::set_up(Tuning::Thorough, args.progress);
     let device = device_by_name(&args.device)?;
     let Args { steps, rate, seed, .. } = *args;
     let training = TrainingConfig { seed, batch: args.batch as usize, rate, ..TrainingConfig::new(steps) };

@@ -7,6 +7,7 @@ use std::path::Path;
 use burn::tensor::{Device, FloatDType, Tensor};
 use sd_clip::Tokenizer;
 use sd_golden::{Kind, TinyModel, data, ddpm, later_ddpm, noise, vae_tiny};
+use sd_ops::lay_out;
 use sd_pipeline::{device_by_name, device_names, read_tensor};
 use sd_unet::AddedConditions;
 use sd_weights::Weights;
@@ -42,7 +43,7 @@ fn check(kind: Kind) {
             assert_close(text.penultimate.slice([0..2, 0..12]), &expected, &format!("{part}.penultimate"), name);
             assert_close(text.pooled, &expected, &format!("{part}.pooled"), name);
         }
-        let unet = load(&model, "unet", "diffusion_pytorch_model", kind.unet().init(&device));
+        let unet = lay_out(load(&model, "unet", "diffusion_pytorch_model", kind.unet().init(&device)));
         let added = AddedConditions {
             text_embeds: noise("text_embeds", [2, 40], &device),
             time_ids: vec![[64.0, 96.0, 0.0, 8.0, 64.0, 96.0]; 2],
@@ -52,7 +53,7 @@ fn check(kind: Kind) {
         let out = unet.forward(noise("x", [2, 4, 8, 12], &device), &[981.0, 21.0], context, added);
         assert_close(out, &expected, "unet", name);
 
-        let vae = load(&model, "vae", "diffusion_pytorch_model", kind.vae().init(&device));
+        let vae = lay_out(load(&model, "vae", "diffusion_pytorch_model", kind.vae().init(&device)));
         let scale = kind.vae().scaling_factor;
         assert_close(vae.decode(noise("z", [1, 4, 4, 6], &device) * scale), &expected, "vae.decode", name);
         let posterior = vae.encode(noise("image", [1, 3, 16, 24], &device));

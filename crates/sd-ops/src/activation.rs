@@ -1,6 +1,8 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
+#[cfg(feature = "card")]
+use crate::card;
 #[cfg(feature = "flex")]
 use crate::extension::{fits, tokens};
 #[cfg(feature = "flex")]
@@ -44,6 +46,10 @@ pub fn geglu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if fits(&x) {
         return tokens::activate(x, Activation::Geglu { width: width / 2 });
+    }
+    #[cfg(feature = "card")]
+    if card::fits(&x) {
+        return card::geglu(x);
     }
     let [x, gate] = x.chunk(2, D - 1).try_into().expect("two halves");
     x * burn::tensor::activation::gelu(gate)

@@ -1,5 +1,7 @@
 use burn::tensor::{DType, FloatDType, Tensor};
 
+#[cfg(feature = "card")]
+use crate::card;
 #[cfg(feature = "flex")]
 use crate::extension::{fits, tokens};
 
@@ -19,6 +21,10 @@ pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1
     #[cfg(feature = "flex")]
     if fits(&x) && fits(&gamma) && fits(&beta) {
         return tokens::layer_norm(x, gamma, beta, eps);
+    }
+    #[cfg(feature = "card")]
+    if card::fits(&x) {
+        return card::layer_norm(x, gamma, beta, eps);
     }
     portable(x, gamma, beta, eps)
 }

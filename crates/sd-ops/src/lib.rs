@@ -19,33 +19,42 @@
 //! kernels are tested against. The kernels choose the processor's widest vectors when they run: AVX-512, AVX2 with FMA,
 //! NEON, or what the program was compiled for. Linear layers have a kernel without gradients: in training they are Burn's.
 //!
-//! On that backend weights may be in half precision while all else is in single; see [`linear`]. Where the processor has
+//! With the feature `card`, norms and GEGLU have kernels on graphics cards too, where they would be a dozen operations, and
+//! pictures lie there with the numbers of a pixel next to each other, as Burn's convolutions read them. These have no gradients.
+//!
+//! On Flex weights may be in half precision while all else is in single; see [`linear`]. Where the processor has
 //! AVX-512 BF16, weights in bf16 are multiplied twice as fast.
 
 mod activation;
 mod attention;
+#[cfg(feature = "card")]
+mod card;
 mod conv;
 #[cfg(feature = "flex")]
 mod extension;
 #[cfg(feature = "flex")]
 mod kernel;
+mod lay_out;
 mod layer_norm;
 mod linear;
 mod memory;
 mod mixed;
 mod modules;
 mod norm;
+mod pixels;
 #[cfg(feature = "flex")]
 mod vectors;
 
 pub use activation::{geglu, gelu, quick_gelu};
 pub use attention::{attention, causal_attention, half_attention};
 pub use conv::{Padding, conv2d};
+pub use lay_out::lay_out;
 pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_geglu};
 pub use memory::keep_memory;
 pub use mixed::takes_half_weights;
 pub use modules::{attend, convolve, normalise, normalise_silu, normalise_tokens, project, project_geglu};
 pub use norm::{group_norm, group_norm_silu};
+pub use pixels::{join, picture, tokens};
 #[cfg(feature = "flex")]
 pub use vectors::{VectorsError, vectors};

@@ -1,6 +1,8 @@
 use burn::tensor::activation::silu;
 use burn::tensor::{DType, FloatDType, Tensor};
 
+#[cfg(feature = "card")]
+use crate::card;
 #[cfg(feature = "flex")]
 use crate::extension::fits;
 
@@ -34,6 +36,10 @@ fn with(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, groups: usize, eps: f64
     #[cfg(feature = "flex")]
     if fits(&x) && fits(&gamma) && fits(&beta) {
         return crate::extension::pictures::group_norm(x, gamma, beta, groups, eps, with_silu);
+    }
+    #[cfg(feature = "card")]
+    if card::fits(&x) {
+        return card::group_norm(x, gamma, beta, groups, eps, with_silu);
     }
     let normalised = portable(x, gamma, beta, groups, eps);
     if with_silu { silu(normalised) } else { normalised }

@@ -36,7 +36,8 @@
 //! # Features
 //!
 //! One feature per backend: `flex` (the default, any CPU), `ndarray`, `wgpu`, `vulkan`, `metal`, `cuda`, `rocm`. Several
-//! can be on at once; [`device_by_name`] chooses among them at run time.
+//! can be on at once; [`device_by_name`] chooses among them at run time. `card` is what those for graphics cards have in common
+//! and turn on.
 
 mod batch;
 pub mod config;
@@ -60,6 +61,7 @@ mod single_file;
 mod summary;
 mod text_to_picture;
 mod textual_inversion;
+mod tuning;
 mod unconditional;
 mod vae;
 mod walk;
@@ -86,6 +88,7 @@ pub use sd_weights::single_file::Average;
 pub use sd_weights::{Lora, LoraReport, TextualInversion, read_tensor, write_tensor};
 pub use single_file::Choices;
 pub use summary::{Component, Summary};
+pub use tuning::{Tuning, keep_kernels};
 pub use watch::Step;
 
 /// The README's program, compiled with the tests.

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use sd_clip::{Activation, ClipTextConfig, Tokenizer};
+use sd_ops::lay_out;
 use sd_unet::UnconditionalUnetConfig;
 use sd_weights::Weights;
 use sd_weights::single_file::Family;
@@ -204,11 +205,12 @@ impl Model {
         }
         let networks = match &self.kind {
             Kind::Text(parts) => {
-                let unet = self.unet_weights.load(parts.unet_config.init(device), dtype.on(device))?;
+                let unet = lay_out(self.unet_weights.load(parts.unet_config.init(device), dtype.on(device))?);
                 Networks::Text(Box::new(parts.load(unet, device, dtype)?))
             }
             Kind::Unconditional(config) => {
-                Networks::Unconditional(Box::new(self.unet_weights.load(config.init(device), dtype.on(device))?))
+                let unet = self.unet_weights.load(config.init(device), dtype.on(device))?;
+                Networks::Unconditional(Box::new(lay_out(unet)))
             }
         };
         Ok(Pipeline::new(self, networks, device.clone()))

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use burn::tensor::{DType as TensorType, Device, FloatDType, Tensor};
+use sd_ops::lay_out;
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig, AutoencoderTiny, AutoencoderTinyConfig};
 use sd_weights::Weights;
 use sd_weights::single_file::{Family, autoencoder};
@@ -89,8 +90,8 @@ impl VaePart {
             other => other.float(),
         };
         Ok(match &self.config {
-            VaeConfig::Kl(config) => Vae::Kl(Box::new(self.weights.load(config.init(device), dtype)?)),
-            VaeConfig::Tiny(config) => Vae::Tiny(Box::new(self.weights.load(config.init(device), dtype)?)),
+            VaeConfig::Kl(config) => Vae::Kl(Box::new(lay_out(self.weights.load(config.init(device), dtype)?))),
+            VaeConfig::Tiny(config) => Vae::Tiny(Box::new(lay_out(self.weights.load(config.init(device), dtype)?))),
         })
     }
 }

@@ -3,7 +3,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::prelude::*;
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
-use sd_ops::convolve;
+use sd_ops::{convolve, join};
 
 use crate::plan::BlockPlan;
 use crate::resnet::{ResnetBlock, ResnetConfig};
@@ -132,7 +132,7 @@ impl<A: Attend> UpBlock<A> {
     ) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
             let skip = skips.pop().expect("the way down left as many pictures as the way up takes");
-            x = resnet.forward(Tensor::cat(vec![x, skip], 1), conditions.time.clone());
+            x = resnet.forward(join(x, skip), conditions.time.clone());
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(x, &conditions.context);
             }

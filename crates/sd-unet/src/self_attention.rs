@@ -1,6 +1,6 @@
 use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{attention, normalise, project};
+use sd_ops::{attention, normalise, picture, project, tokens};
 
 use crate::blocks::Attend;
 use crate::plan::BlockPlan;
@@ -36,7 +36,7 @@ impl Attend for SelfAttention {
 
     fn forward(&self, x: Tensor<4>, (): &()) -> Tensor<4> {
         let [batch, channels, height, width] = x.dims();
-        let pixels = normalise(&self.group_norm, x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
+        let pixels = tokens(normalise(&self.group_norm, x.clone()));
         let split = |linear: &Linear| {
             let heads = [batch, height * width, self.heads, channels / self.heads];
             project(linear, pixels.clone()).reshape(heads).swap_dims(1, 2)
@@ -44,6 +44,6 @@ impl Attend for SelfAttention {
         let (q, k, v) = (split(&self.to_q), split(&self.to_k), split(&self.to_v));
         let attended = attention(q, k, v);
         let attended = project(&self.to_out, attended.swap_dims(1, 2).reshape([batch, height * width, channels]));
-        attended.swap_dims(1, 2).reshape([batch, channels, height, width]) + x
+        picture(attended, height, width) + x
     }
 }

@@ -1,6 +1,6 @@
 use burn::nn::{GroupNorm, GroupNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{normalise, normalise_tokens, project, project_geglu};
+use sd_ops::{normalise, normalise_tokens, picture, project, project_geglu, tokens};
 
 use crate::UnetConfig;
 use crate::attention::Attention;
@@ -33,14 +33,12 @@ impl Attend for Transformer2d {
     type Context = Tensor<3>;
 
     fn forward(&self, x: Tensor<4>, context: &Tensor<3>) -> Tensor<4> {
-        let [batch, channels, height, width] = x.dims();
-        let pixels = normalise(&self.norm, x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
-        let mut pixels = project(&self.proj_in, pixels);
+        let [.., height, width] = x.dims();
+        let mut pixels = project(&self.proj_in, tokens(normalise(&self.norm, x.clone())));
         for block in &self.transformer_blocks {
             pixels = block.forward(pixels, context);
         }
-        let pixels = project(&self.proj_out, pixels);
-        pixels.swap_dims(1, 2).reshape([batch, channels, height, width]) + x
+        picture(project(&self.proj_out, pixels), height, width) + x
     }
 }
 

@@ -1,6 +1,6 @@
 use burn::nn::{GroupNorm, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{attention, normalise, project};
+use sd_ops::{attention, normalise, picture, project, tokens};
 
 use crate::resnet::{ResnetBlock, norm};
 
@@ -47,14 +47,13 @@ impl Attention {
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [batch, channels, height, width] = x.dims();
-        let pixels = normalise(&self.group_norm, x.clone()).reshape([batch, channels, height * width]).swap_dims(1, 2);
+        let [.., height, width] = x.dims();
+        let pixels = tokens(normalise(&self.group_norm, x.clone()));
         let attended = attention(
             project(&self.to_q, pixels.clone()).unsqueeze_dim(1),
             project(&self.to_k, pixels.clone()).unsqueeze_dim(1),
             project(&self.to_v, pixels).unsqueeze_dim(1),
         );
-        let attended = project(&self.to_out, attended.squeeze_dim::<3>(1));
-        attended.swap_dims(1, 2).reshape([batch, channels, height, width]) + x
+        picture(project(&self.to_out, attended.squeeze_dim::<3>(1)), height, width) + x
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+#[cfg(feature = "wgpu")]
+use crate::MODEL;
 use crate::{Run, stderr, stdout};
 
 #[test]
@@ -42,4 +44,24 @@ fn devices_that_are_not_in_the_build_are_named() {
     for name in ["cuda", "rocm"] {
         assert!(absent.contains(name), "{listed}");
     }
+}
+
+#[cfg(feature = "wgpu")]
+#[test]
+fn kernels_are_tried_out_once_and_kept() {
+    let run = Run::new();
+    let draw = |flags: &[&str]| {
+        let model = MODEL.path().to_str().unwrap();
+        let size = ["--prompt", "a red house", "--steps", "1", "--width", "16", "--height", "16"];
+        let device = ["generate", "--model", model, "--device", "wgpu", "--progress", "json"];
+        let mut command = run.command(&device);
+        let output = command.args(size).args(flags).env("XDG_CACHE_HOME", run.path("cache")).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let is_told = |lines: &str| lines.contains("kernels are tried out");
+    assert!(is_told(&draw(&["--no-autotune"])));
+    assert!(!is_told(&draw(&["--no-autotune"])));
+    // What was chosen so is not taken for what was timed.
+    assert!(is_told(&draw(&[])));
 }

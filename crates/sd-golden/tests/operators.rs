@@ -1,0 +1,112 @@
+//! The operators that graphics cards have kernels of their own for, on every backend of this build, against the processor's.
+
+use std::sync::LazyLock;
+
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use sd_golden::noise;
+use sd_ops::{geglu, group_norm, group_norm_silu, join, layer_norm, picture, tokens};
+use sd_pipeline::{device_by_name, device_names, is_processor};
+
+/// Each device with the precisions it has, and the error that these allow, relative to the largest number.
+static DEVICES: LazyLock<Vec<(&str, Device, FloatDType, f32)>> = LazyLock::new(|| {
+    let mut all = Vec::new();
+    for (name, _) in device_names().filter(|(_, compiled)| *compiled) {
+        let device = device_by_name(name).unwrap();
+        all.push((name, device.clone(), FloatDType::F32, 2e-6));
+        // A processor computes in half precision, if at all, with other operators, which have tests of their own.
+        for (dtype, error) in [(FloatDType::F16, 2e-3), (FloatDType::BF16, 2e-2)] {
+            if !is_processor(name) && device.supports_dtype(dtype) {
+                all.push((name, device.clone(), dtype, error));
+            }
+        }
+    }
+    all
+});
+
+/// Numbers that half precision has too, around `mean`.
+fn numbers<const D: usize>(name: &str, shape: [usize; D], mean: f32) -> Tensor<D> {
+    let numbers = noise(name, shape, &Device::flex()).into_data().try_to_vec::<f32>().unwrap();
+    let numbers: Vec<f32> = numbers.iter().map(|x| (x * 16.0).round() / 16.0 + mean).collect();
+    Tensor::from_data(TensorData::new(numbers, shape), &Device::flex())
+}
+
+/// That an operator gives the same on every device as on the processor.
+fn check<const A: usize, const B: usize>(
+    what: &str,
+    inputs: &[Tensor<A>],
+    operator: impl Fn(&[Tensor<A>]) -> Tensor<B>,
+) {
+    let expected = operator(inputs).into_data().try_to_vec::<f32>().unwrap();
+    let largest = expected.iter().fold(1.0f32, |a, b| a.max(b.abs()));
+    for (name, device, dtype, allowed) in &*DEVICES {
+        let inputs: Vec<_> = inputs.iter().map(|x| on(x, device, *dtype)).collect();
+        let found = operator(&inputs).into_data().convert::<f32>().try_to_vec::<f32>().unwrap();
+        assert_eq!(found.len(), expected.len(), "{what} on {name} in {dtype:?}");
+        let error = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest;
+        assert!(error <= *allowed, "{what} on {name} in {dtype:?}: an error of {error:.1e}");
+    }
+}
+
+/// The same numbers on a device.
+fn on<const D: usize>(x: &Tensor<D>, device: &Device, dtype: FloatDType) -> Tensor<D> {
+    Tensor::from_data(x.to_data(), (device, DType::from(dtype)))
+}
+
+/// A vector on the device and in the precision of `x`.
+fn vector<const D: usize>(name: &str, length: usize, x: &Tensor<D>) -> Tensor<1> {
+    Tensor::from_data(numbers(name, [length], 0.0).to_data(), (&x.device(), x.dtype()))
+}
+
+#[test]
+fn group_norms_are_the_processors() {
+    // The last has more numbers in a group than one cube takes.
+    for shape in [[1, 4, 1, 1], [2, 10, 3, 5], [1, 32, 17, 9], [2, 6, 96, 97]] {
+        for (groups, mean) in [(2, 0.0), (2, 40.0), (1, 3.0)] {
+            let x = [numbers("x", shape, mean)];
+            let parameters = |x: &Tensor<4>| (vector("gamma", shape[1], x), vector("beta", shape[1], x));
+            check(&format!("group norm of {shape:?}"), &x, |x| {
+                let (gamma, beta) = parameters(&x[0]);
+                group_norm(x[0].clone(), gamma, beta, groups, 1e-5)
+            });
+            check(&format!("group norm and SiLU of a view of {shape:?}"), &x, |x| {
+                let (gamma, beta) = parameters(&x[0]);
+                group_norm_silu(x[0].clone().swap_dims(2, 3), gamma, beta, groups, 1e-5)
+            });
+        }
+    }
+}
+
+#[test]
+fn layer_norms_are_the_processors() {
+    // The last has more rows than a grid may have cubes along one axis.
+    for shape in [[1, 1, 8], [3, 7, 5], [2, 3, 1280], [2, 35_000, 3]] {
+        for mean in [0.0, 40.0] {
+            let x = [numbers("x", shape, mean)];
+            let [.., width] = shape;
+            check(&format!("layer norm of {shape:?}"), &x, |x| {
+                layer_norm(x[0].clone(), vector("gamma", width, &x[0]), vector("beta", width, &x[0]), 1e-5)
+            });
+        }
+    }
+    check("layer norm of a view", &[numbers("x", [3, 5, 7], 0.0)], |x| {
+        layer_norm(x[0].clone().swap_dims(1, 2), vector("gamma", 5, &x[0]), vector("beta", 5, &x[0]), 1e-5)
+    });
+}
+
+#[test]
+fn geglus_are_the_processors() {
+    for shape in [[1, 1, 2], [2, 3, 10], [2, 33, 130]] {
+        check(&format!("GEGLU of {shape:?}"), &[numbers("x", shape, 0.0)], |x| geglu(x[0].clone()));
+    }
+    check("GEGLU of a view", &[numbers("x", [3, 4, 7], 0.0)], |x| geglu(x[0].clone().swap_dims(1, 2)));
+}
+
+#[test]
+fn pixels_become_tokens_and_pictures_again() {
+    let x = [numbers("x", [2, 3, 4, 5], 0.0), numbers("y", [2, 6, 4, 5], 0.0)];
+    check("tokens", &x, |x| tokens(x[0].clone()));
+    check("tokens of a view", &x, |x| tokens(x[0].clone().permute([0, 2, 3, 1])));
+    check("a picture", &x, |x| picture(tokens(x[0].clone()), 4, 5));
+    check("joined channels", &x, |x| join(x[0].clone(), x[1].clone()));
+    check("joined channels of views", &x, |x| join(picture(tokens(x[0].clone()), 4, 5), x[1].clone()));
+}
