@@ -77,6 +77,15 @@ fn group_norms_are_the_processors() {
 }
 
 #[test]
+fn a_channel_is_a_group_too() {
+    for shape in [[1, 1, 1, 5], [2, 1, 3, 1]] {
+        check(&format!("group norm of {shape:?}"), &[numbers("x", shape, 1.0)], |x| {
+            group_norm(x[0].clone(), vector("gamma", 1, &x[0]), vector("beta", 1, &x[0]), 1, 1e-5)
+        });
+    }
+}
+
+#[test]
 fn layer_norms_are_the_processors() {
     // The last has more rows than a grid may have cubes along one axis.
     for shape in [[1, 1, 8], [3, 7, 5], [2, 3, 1280], [2, 35_000, 3]] {
@@ -106,6 +115,9 @@ fn pixels_become_tokens_and_pictures_again() {
     let x = [numbers("x", [2, 3, 4, 5], 0.0), numbers("y", [2, 6, 4, 5], 0.0)];
     check("tokens", &x, |x| tokens(x[0].clone()));
     check("tokens of a view", &x, |x| tokens(x[0].clone().permute([0, 2, 3, 1])));
+    for shape in [[1, 1, 1, 5], [2, 1, 3, 1], [2, 3, 1, 1]] {
+        check(&format!("tokens of {shape:?}"), &[numbers("x", shape, 0.0)], |x| tokens(x[0].clone()));
+    }
     check("a picture", &x, |x| picture(tokens(x[0].clone()), 4, 5));
     check("joined channels", &x, |x| join(x[0].clone(), x[1].clone()));
     check("joined channels of views", &x, |x| join(picture(tokens(x[0].clone()), 4, 5), x[1].clone()));

@@ -32,22 +32,23 @@ impl Rows {
 
 /// How far apart all rows of a tensor lie, if that can be said.
 fn stride(shape: &[usize], strides: &[usize]) -> Option<usize> {
-    // An axis of one element is never stepped along.
-    let axes: Vec<_> = shape.iter().zip(strides).filter(|(size, _)| **size != 1).collect();
-    let Some(((width, 1), rows)) = axes.split_last().map(|((size, stride), rows)| ((**size, **stride), rows)) else {
+    let ((width, rows), (step, strides)) = (shape.split_last()?, strides.split_last()?);
+    if *width > 1 && *step != 1 {
         return None;
+    }
+    // An axis of one is never stepped along.
+    let mut axes = rows.iter().zip(strides).rev().filter(|(count, _)| **count != 1);
+    let Some((count, stride)) = axes.next() else {
+        return Some(*width);
     };
-    let Some((last, before)) = rows.split_last() else {
-        return Some(width);
-    };
-    let mut expected = last.0 * last.1;
-    for (size, stride) in before.iter().rev() {
-        if **stride != expected {
+    let mut expected = count * stride;
+    for (count, stride) in axes {
+        if *stride != expected {
             return None;
         }
-        expected *= **size;
+        expected *= count;
     }
-    (shape.last() != Some(&1)).then_some(*last.1)
+    Some(*stride)
 }
 
 /// A picture `[batch, channels, height, width]` as tokens `[batch, height·width, channels]`, where it lies if its pixels do.
@@ -58,4 +59,22 @@ pub fn tokens(x: CubeTensor) -> CubeTensor {
     let strides = [height * width * stride, stride, 1];
     *tensor.meta = Metadata::new(Shape::from([batch, height * width, channels]), strides);
     tensor
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_as_far_apart_as_all_their_axes_say() {
+        assert_eq!(stride(&[2, 3, 5], &[15, 5, 1]), Some(5));
+        // As CUDA's memory has them: a few numbers of each row are left free.
+        assert_eq!(stride(&[2, 3, 5], &[24, 8, 1]), Some(8));
+        assert_eq!(stride(&[2, 1, 5], &[24, 7, 1]), Some(24));
+        assert_eq!(stride(&[1, 1, 5], &[24, 7, 1]), Some(5));
+        assert_eq!(stride(&[2, 3, 1], &[12, 4, 9]), Some(4));
+        for (shape, strides) in [([2, 3, 5], [15, 1, 3]), ([2, 3, 5], [32, 8, 1]), ([2, 3, 5], [0, 5, 1])] {
+            assert_eq!(stride(&shape, &strides), None, "{shape:?} {strides:?}");
+        }
+    }
 }
