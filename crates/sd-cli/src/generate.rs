@@ -171,8 +171,8 @@ enum Precision {
 
 /// Draws what the flags ask for.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    // All that can be wrong with the flags, the folder and the machine is found before the weights are read.
     tuning::set_up(if args.no_autotune { Tuning::Quick } else { Tuning::Thorough }, args.progress);
+    // All that can be wrong with the flags, the folder and the machine is found before the weights are read.
     let device = args.device.as_deref().map_or_else(best_device, device_info)?;
     let request = args.request()?;
     args.check_files()?;

@@ -39,7 +39,7 @@ fn check<const A: usize, const B: usize>(
     let expected = operator(inputs).into_data().try_to_vec::<f32>().unwrap();
     let largest = expected.iter().fold(1.0f32, |a, b| a.max(b.abs()));
     for (name, device, dtype, allowed) in &*DEVICES {
-        let inputs: Vec<_> = inputs.iter().map(|x| on(x, device, *dtype)).collect();
+        let inputs: Vec<_> = inputs.iter().map(|x| on(x, device, (*dtype).into())).collect();
         let found = operator(&inputs).into_data().convert::<f32>().try_to_vec::<f32>().unwrap();
         assert_eq!(found.len(), expected.len(), "{what} on {name} in {dtype:?}");
         let error = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest;
@@ -48,13 +48,13 @@ fn check<const A: usize, const B: usize>(
 }
 
 /// The same numbers on a device.
-fn on<const D: usize>(x: &Tensor<D>, device: &Device, dtype: FloatDType) -> Tensor<D> {
-    Tensor::from_data(x.to_data(), (device, DType::from(dtype)))
+fn on<const D: usize>(x: &Tensor<D>, device: &Device, dtype: DType) -> Tensor<D> {
+    Tensor::from_data(x.to_data(), (device, dtype))
 }
 
 /// A vector on the device and in the precision of `x`.
 fn vector<const D: usize>(name: &str, length: usize, x: &Tensor<D>) -> Tensor<1> {
-    Tensor::from_data(numbers(name, [length], 0.0).to_data(), (&x.device(), x.dtype()))
+    on(&numbers(name, [length], 0.0), &x.device(), x.dtype())
 }
 
 #[test]

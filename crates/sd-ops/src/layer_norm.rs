@@ -23,7 +23,7 @@ pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1
         return tokens::layer_norm(x, gamma, beta, eps);
     }
     #[cfg(feature = "card")]
-    if card::fits(&x) && [&gamma, &beta].into_iter().all(|parameter| parameter.dtype() == x.dtype()) {
+    if card::fit(&x, [&gamma, &beta]) {
         return card::layer_norm(x, gamma, beta, eps);
     }
     portable(x, gamma, beta, eps)

@@ -38,7 +38,7 @@ fn with(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, groups: usize, eps: f64
         return crate::extension::pictures::group_norm(x, gamma, beta, groups, eps, with_silu);
     }
     #[cfg(feature = "card")]
-    if card::fits(&x) && [&gamma, &beta].into_iter().all(|parameter| parameter.dtype() == x.dtype()) {
+    if card::fit(&x, [&gamma, &beta]) {
         return card::group_norm(x, gamma, beta, groups, eps, with_silu);
     }
     let normalised = portable(x, gamma, beta, groups, eps);

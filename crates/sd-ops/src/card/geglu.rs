@@ -1,11 +1,12 @@
 use std::f32::consts::FRAC_1_SQRT_2;
 
+use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{Rows, element, rows_of_cubes};
+use super::{Rows, rows_of_cubes};
 
 /// Units of a cube.
 const UNITS: usize = 256;
@@ -27,7 +28,7 @@ pub fn geglu(x: CubeTensor) -> CubeTensor {
         count * width / 2,
         width / 2,
         stride,
-        element(dtype),
+        dtype_to_storage_type(dtype),
     );
     out
 }

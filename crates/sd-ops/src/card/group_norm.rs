@@ -1,10 +1,11 @@
+use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{Rows, element, sum};
+use super::{Rows, sum};
 
 /// About how many numbers a cube takes.
 const NUMBERS: usize = 8192;
@@ -43,7 +44,7 @@ pub fn group_norm(
         moments.clone().into_tensor_arg(),
         sizes,
         UNITS,
-        element(dtype),
+        dtype_to_storage_type(dtype),
     );
     let sizes = GroupsLaunch::new(pixels, stride, part, width, groups);
     normalise::launch(
@@ -59,7 +60,7 @@ pub fn group_norm(
         eps,
         silu,
         UNITS,
-        element(dtype),
+        dtype_to_storage_type(dtype),
     );
     out
 }

@@ -1,10 +1,11 @@
+use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{Rows, element, rows_of_cubes, sum};
+use super::{Rows, rows_of_cubes, sum};
 
 /// Units of a cube.
 const UNITS: usize = 128;
@@ -28,7 +29,7 @@ pub fn layer_norm(x: CubeTensor, gamma: CubeTensor, beta: CubeTensor, eps: f32) 
         stride,
         eps,
         UNITS,
-        element(dtype),
+        dtype_to_storage_type(dtype),
     );
     out
 }

@@ -12,7 +12,6 @@ use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
 use burn::tensor::{DType, Tensor};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl;
-use burn_cubecl::cubecl::ir::FloatKind;
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::tensor::CubeTensor;
 
@@ -71,15 +70,6 @@ impl Operators for CubeBackend {
     }
 }
 
-/// The type of a kernel's numbers.
-fn element(dtype: DType) -> ElemType {
-    ElemType::Float(match dtype {
-        DType::F16 => FloatKind::F16,
-        DType::BF16 => FloatKind::BF16,
-        _ => FloatKind::F32,
-    })
-}
-
 /// As many cubes as there are rows, or a few more: a driver may take at most 65535 along an axis.
 fn rows_of_cubes(rows: usize) -> CubeCount {
     let across = rows.clamp(1, 32_768);
@@ -110,6 +100,11 @@ fn sum(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize) -> f32
 pub(crate) fn fits<const D: usize>(x: &Tensor<D>) -> bool {
     let is_float = matches!(x.dtype(), DType::F32 | DType::F16 | DType::BF16);
     is_float && matches!(x.device().as_dispatch(), DispatchDevice::Cube(_))
+}
+
+/// Whether the kernels can take this tensor with these parameters, which they read in its precision.
+pub(crate) fn fit<const D: usize>(x: &Tensor<D>, parameters: [&Tensor<1>; 2]) -> bool {
+    fits(x) && parameters.iter().all(|parameter| parameter.dtype() == x.dtype())
 }
 
 /// As [`crate::tokens`].
