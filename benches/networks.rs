@@ -12,7 +12,7 @@ use std::time::Instant;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use sd_clip::ClipTextConfig;
-use sd_ops::lay_out;
+use sd_ops::{lay_out, pack};
 use sd_unet::{AddedConditions, UnetConfig};
 use sd_vae::AutoencoderKlConfig;
 
@@ -21,7 +21,13 @@ const CALLS: usize = 3;
 const NETWORKS: [&str; 4] = ["unet", "vae", "clip", "unet-xl"];
 
 fn main() -> Result<(), sd_pipeline::Error> {
+    // As the program does: one heap, and on a thread of the pool that the kernels work with.
+    sd_pipeline::one_heap();
     sd_pipeline::keep_memory();
+    rayon::scope(|_| run())
+}
+
+fn run() -> Result<(), sd_pipeline::Error> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| wanted.iter().any(|wanted| wanted == name);
     let is_wanted = |name: &str| has(name) || name != "unet-xl" && !NETWORKS.into_iter().any(has);
@@ -61,7 +67,7 @@ fn main() -> Result<(), sd_pipeline::Error> {
         report("vae", &|| drop(vae.decode(latents.clone())));
     }
     if is_wanted("clip") {
-        let clip = ClipTextConfig::sd1().init(&device).map(&mut as_loaded(weights));
+        let clip = pack(ClipTextConfig::sd1().init(&device).map(&mut as_loaded(weights)));
         let prompts = vec![vec![320; 77]; 2];
         report("clip", &|| drop(clip.forward(&prompts)));
     }

@@ -53,6 +53,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    sd_pipeline::one_heap();
     let Cli { command, threads } = Cli::parse();
     // A panic is a bug, or a driver that gave up: one line all the same, and never an abort.
     std::panic::set_hook(Box::new(|_| {}));

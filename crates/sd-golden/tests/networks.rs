@@ -7,7 +7,7 @@ use std::path::Path;
 use burn::tensor::{Device, FloatDType, Tensor};
 use sd_clip::Tokenizer;
 use sd_golden::{Kind, TinyModel, data, ddpm, later_ddpm, noise, vae_tiny};
-use sd_ops::lay_out;
+use sd_ops::{lay_out, pack};
 use sd_pipeline::{device_by_name, device_names, read_tensor};
 use sd_unet::AddedConditions;
 use sd_weights::Weights;
@@ -38,7 +38,7 @@ fn check(kind: Kind) {
         let tokenizer = Tokenizer::from_folder(&model.path().join("tokenizer")).unwrap();
         let prompts = ["a red house by the sea", "blurry"].map(|prompt| tokenizer.encode(prompt).ids);
         for (part, config) in kind.text() {
-            let text = load(&model, part, "model", config.init(&device)).forward(&prompts);
+            let text = pack(load(&model, part, "model", config.init(&device))).forward(&prompts);
             assert_close(text.last.slice([0..2, 0..12]), &expected, &format!("{part}.last"), name);
             assert_close(text.penultimate.slice([0..2, 0..12]), &expected, &format!("{part}.penultimate"), name);
             assert_close(text.pooled, &expected, &format!("{part}.pooled"), name);

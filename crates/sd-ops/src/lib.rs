@@ -41,6 +41,7 @@ mod memory;
 mod mixed;
 mod modules;
 mod norm;
+mod pack;
 mod pixels;
 #[cfg(feature = "flex")]
 mod vectors;
@@ -51,10 +52,11 @@ pub use conv::{Padding, conv2d};
 pub use lay_out::lay_out;
 pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_geglu};
-pub use memory::keep_memory;
+pub use memory::{keep_memory, one_heap};
 pub use mixed::takes_half_weights;
 pub use modules::{attend, convolve, normalise, normalise_silu, normalise_tokens, project, project_geglu};
 pub use norm::{group_norm, group_norm_silu};
+pub use pack::pack;
 pub use pixels::{join, picture, tokens};
 #[cfg(feature = "flex")]
 pub use vectors::{VectorsError, vectors};

@@ -10,9 +10,9 @@ use crate::mixed::in_precision;
 /// # Shapes
 ///
 /// - `x`: `[…, inputs]`
-/// - `weight`: `[inputs, outputs]`; it may be a transposed view, as matrices lie in checkpoints, and in half precision
-///   where `x` is in single: on Burn's Flex backend bf16 products are summed in single precision if the processor has such
-///   instructions (AVX-512 BF16), and else the weight is widened
+/// - `weight`: `[inputs, outputs]`, or [packed](crate::pack); it may be a transposed view, as matrices lie in checkpoints,
+///   and in half precision where `x` is in single: on Burn's Flex backend bf16 products are summed in single precision if
+///   the processor has such instructions (AVX-512 BF16), and else the weight is widened
 /// - `bias`: `[outputs]`
 /// - output: `[…, outputs]`
 ///
@@ -27,7 +27,7 @@ pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tens
 ///
 /// # Shapes
 ///
-/// - `weight` and `bias`: with `2·width` outputs
+/// - `weight` and `bias`: with `2·width` outputs, not packed
 /// - output: `[…, width]`
 ///
 /// # Panics
@@ -38,8 +38,10 @@ pub fn linear_geglu<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Optio
 }
 
 fn with<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>, gated: bool) -> Tensor<D> {
-    let [inputs, outputs] = weight.dims();
-    assert_eq!(x.dims()[D - 1], inputs, "numbers of a vector and rows of the weight");
+    let ([rows, columns], inputs) = (weight.dims(), x.dims()[D - 1]);
+    let is_packed = rows == 1 && inputs > 1 && columns.is_multiple_of(inputs) && !gated;
+    assert!(rows == inputs || is_packed, "vectors of {inputs} numbers and a weight [{rows}, {columns}]");
+    let outputs = if is_packed { columns / inputs } else { columns };
     assert!(bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]), "a bias for each of {outputs} outputs");
     assert!(!gated || outputs > 0 && outputs.is_multiple_of(2), "halves of {outputs} outputs");
     #[cfg(feature = "flex")]

@@ -1,4 +1,18 @@
-#![allow(unsafe_code, reason = "a setting of the C library")]
+#![allow(unsafe_code, reason = "settings of the C library")]
+
+/// Has all threads take memory from one heap of the C library.
+///
+/// Those of other threads than the first consist of pieces of 64 MiB, which go back to the system whatever
+/// [`keep_memory`] says, so that a decoder on a thread of the kernels' pool would spend a fifth of its time on being handed
+/// out memory. For a program to call first of all, while it has one thread. It is glibc that has several heaps; elsewhere
+/// this does nothing.
+pub fn one_heap() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: `mallopt` may be called at any time, and refuses what it does not know.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
 
 /// Has the C library keep the memory that tensors give back, for the next tensors.
 ///

@@ -2,6 +2,8 @@
 
 mod common;
 
+use burn::module::{Module, ModuleMapper, Param};
+use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::activation::{gelu, sigmoid};
 use burn::tensor::{Device, FloatDType, Tensor};
 use common::{distance, random};
@@ -278,6 +280,56 @@ fn gradients_are_the_slopes_of_a_whole_transformer() {
             assert!((slope - gradient[at]).abs() < 1e-5 * largest, "input {i}, {at}: {slope} and {}", gradient[at]);
         }
     }
+}
+
+#[derive(Module, Debug)]
+struct Layers {
+    embedding: Embedding,
+    linear: Vec<Linear>,
+}
+
+#[test]
+fn packed_layers_give_what_they_gave() {
+    let device = Device::flex();
+    // The first is of whole panels on every processor.
+    let lying = |outputs| {
+        let weight = Param::from_tensor(random([outputs, 24], &device).swap_dims(0, 1));
+        Linear { weight, bias: Some(Param::from_tensor(random([outputs], &device))) }
+    };
+    let as_made = LinearConfig::new(24, 64).with_bias(false).init(&device);
+    let embedding = EmbeddingConfig::new(32, 64).init(&device);
+    let x = random([2, 5, 24], &device);
+    let layers = Layers { embedding, linear: vec![lying(64), lying(63), as_made] };
+    let packed = sd_ops::pack(layers.clone());
+    assert_eq!(packed.embedding.weight.dims(), [32, 64]);
+    for (layer, packed) in layers.linear.iter().zip(&packed.linear) {
+        let [before, now] = [layer, packed].map(|layer| sd_ops::project(layer, x.clone()).into_data());
+        now.assert_eq(&before, true);
+    }
+    assert_eq!(packed.linear[0].weight.dims(), [1, 24 * 64]);
+    assert_eq!(layers.linear[0].weight.dims(), [24, 64]);
+
+    let halves = Layers { linear: vec![lying(64)], ..layers }.map(&mut Halves);
+    let [before, now] =
+        [halves.clone(), sd_ops::pack(halves)].map(|layers| sd_ops::project(&layers.linear[0], x.clone()).into_data());
+    now.assert_eq(&before, true);
+}
+
+struct Halves;
+
+impl ModuleMapper for Halves {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if D == 2 { param.map(|weight| weight.cast(FloatDType::BF16)) } else { param }
+    }
+}
+
+#[test]
+#[should_panic(expected = "vectors of 25 numbers")]
+fn a_packed_layer_takes_vectors_of_its_own_width_only() {
+    let device = Device::flex();
+    let weight = Param::from_tensor(random([64, 24], &device).swap_dims(0, 1));
+    let layer = sd_ops::pack(Linear { weight, bias: None });
+    sd_ops::project(&layer, random([2, 5, 25], &device));
 }
 
 #[test]

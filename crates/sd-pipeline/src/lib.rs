@@ -79,9 +79,9 @@ pub use pipeline::{Picture, Pipeline};
 pub use request::{Latents, Request};
 pub use sampler::SamplerName;
 pub use schedule::Schedule;
-pub use sd_ops::keep_memory;
 #[cfg(feature = "flex")]
 pub use sd_ops::{VectorsError, vectors};
+pub use sd_ops::{keep_memory, one_heap};
 pub use sd_samplers::{BrownianNoise, CATALOGUE, FreshNoise, Noise, OptionRange, SamplerOption, TorchNoise};
 pub use sd_schedule::Prediction;
 pub use sd_weights::single_file::Average;

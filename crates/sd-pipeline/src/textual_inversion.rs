@@ -1,5 +1,6 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use sd_clip::ClipText;
+use sd_ops::pack;
 use sd_weights::TextualInversion;
 
 use crate::model::{Kind, TextPart};
@@ -39,7 +40,7 @@ impl Model {
 impl TextPart {
     /// Reads the weights onto `device`, and adds the new words.
     pub fn load(&self, device: &Device, dtype: DType) -> Result<ClipText, Error> {
-        let encoder = self.weights.load(self.config.init(device), dtype.on(device))?;
+        let encoder = pack(self.weights.load(self.config.init(device), dtype.on(device))?);
         if self.added.is_empty() {
             return Ok(encoder);
         }

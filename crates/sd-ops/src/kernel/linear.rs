@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::gemm::{Bias, Columns, Gated, Gemm, Matrix, Right};
+use super::gemm::{Bias, Columns, Gated, Gemm, Matrix, Panels, Right};
 use super::lanes::{Shared, narrow};
 use super::numbers::Numbers;
 use super::vector::{Job, Level, Vector};
@@ -19,17 +19,38 @@ const ROWS: usize = 16;
 pub(crate) struct Weight<'a> {
     pub numbers: Numbers<'a>,
     pub sizes: [usize; 2],
-    /// From an input to the next, and from an output to the next.
-    pub apart: [usize; 2],
+    pub places: Places,
+}
+
+/// Where the numbers of a weight lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Places {
+    /// So far from an input to the next, and from an output to the next.
+    Apart([usize; 2]),
+    /// In panels of numbers, or of pairs if it is in bf16.
+    Panels,
 }
 
 impl<'a> Weight<'a> {
     /// Pairs of inputs, where memory has them so.
-    fn pairs(&self) -> Option<Matrix<'a>> {
-        let ([inputs, outputs], [input, output]) = (self.sizes, self.apart);
-        let pairs = self.numbers.pairs().filter(|_| input == 1 && inputs % 2 == 0 && output % 2 == 0)?;
-        Some(Matrix::new(pairs, [inputs / 2, outputs], [1, output / 2]))
+    fn pairs(&self) -> Option<Factor<'a>> {
+        let [inputs, outputs] = self.sizes;
+        let (pairs, sizes) = (self.numbers.pairs()?, [inputs / 2, outputs]);
+        match self.places {
+            Places::Panels => Some(Factor::Panels(Panels::new(pairs, sizes))),
+            Places::Apart([1, output]) if inputs % 2 == 0 && output % 2 == 0 => {
+                Some(Factor::Matrix(Matrix::new(pairs, sizes, [1, output / 2])))
+            }
+            Places::Apart(_) => None,
+        }
     }
+}
+
+/// What a product's right matrix is.
+#[derive(Clone, Copy)]
+enum Factor<'a> {
+    Matrix(Matrix<'a>),
+    Panels(Panels<'a>),
 }
 
 /// The vectors of several matrices, one below the other, times the weight, and a bias for each output; and then, if they are
@@ -39,6 +60,8 @@ impl<'a> Weight<'a> {
 pub(crate) fn linear(level: Level, x: &[Matrix], weight: &Weight, bias: &[f32], gated: bool) -> Vec<f32> {
     let [inputs, outputs] = weight.sizes;
     assert!(x.iter().all(|x| x.sizes[1] == inputs) && bias.len() == outputs, "{:?}", weight.sizes);
+    let fits = matches!(weight.places, Places::Apart(_)) || Panels::fit(level, outputs) && !gated;
+    assert!(fits, "{outputs} outputs of a packed weight");
     if let Some(weight) = weight.pairs().filter(|_| level.has_pairs()) {
         let pairs = narrowed(level, x, inputs / 2);
         let rows = x.iter().map(|x| x.sizes[0]).sum();
@@ -46,7 +69,10 @@ pub(crate) fn linear(level: Level, x: &[Matrix], weight: &Weight, bias: &[f32], 
         return Product { level, x: &[x], bias, pairs: true }.with(weight, gated);
     }
     let numbers = weight.numbers.widened();
-    let weight = Matrix::new(&numbers, weight.sizes, weight.apart);
+    let weight = match weight.places {
+        Places::Apart(apart) => Factor::Matrix(Matrix::new(&numbers, weight.sizes, apart)),
+        Places::Panels => Factor::Panels(Panels::new(&numbers, weight.sizes)),
+    };
     Product { level, x, bias, pairs: false }.with(weight, gated)
 }
 
@@ -58,12 +84,14 @@ struct Product<'a> {
 }
 
 impl Product<'_> {
-    fn with(&self, weight: Matrix, gated: bool) -> Vec<f32> {
-        let outputs = weight.sizes[1];
-        if gated {
-            self.of(&Gated(weight), &Columns::gated(self.level, outputs / 2), outputs / 2)
-        } else {
-            self.of(&weight, &Columns::panels(self.level, 1, outputs, 0), outputs)
+    fn with(&self, weight: Factor, gated: bool) -> Vec<f32> {
+        let (level, outputs) = (self.level, self.bias.len());
+        match weight {
+            Factor::Matrix(weight) if gated => {
+                self.of(&Gated(weight), &Columns::gated(level, outputs / 2), outputs / 2)
+            }
+            Factor::Matrix(weight) => self.of(&weight, &Columns::panels(level, 1, outputs, 0), outputs),
+            Factor::Panels(weight) => self.of(&weight, &Columns::panels(level, 1, outputs, 0), outputs),
         }
     }
 

@@ -1,9 +1,10 @@
 //! Products of large matrices, in blocks that stay in the caches (Goto and van de Geijn 2008, Anatomy of
 //! high-performance matrix multiplication).
 //!
-//! The right matrix is packed into panels of two vectors of columns, block by block; the numbers of the left one are read
-//! where they lie. A tile of six rows and a panel has its sums in registers: for each term two loads, six broadcasts and
-//! twelve multiply-adds, so that the arithmetic is what takes the time even where the panel comes from the second cache.
+//! The right matrix is packed into panels of two vectors of columns, block by block, unless it lies in panels; the numbers
+//! of the left one are read where they lie. A tile of six rows and a panel has its sums in registers: for each term two
+//! loads, six broadcasts and twelve multiply-adds, so that the arithmetic is what takes the time even where the panel comes
+//! from the second cache.
 //!
 //! The same with pairs of terms in half precision, whose products are summed in single precision.
 
@@ -11,6 +12,7 @@
 
 mod gated;
 mod matrix;
+mod panels;
 mod patches;
 
 use std::cell::RefCell;
@@ -25,6 +27,7 @@ use super::vector::{Job, Level, Vector};
 
 pub(super) use gated::Gated;
 pub(crate) use matrix::Matrix;
+pub(crate) use panels::Panels;
 pub(super) use patches::Patches;
 
 /// Terms of a block at most.
@@ -33,6 +36,8 @@ const TERMS: usize = 768;
 const BLOCK: usize = 20 * ROWS;
 /// Numbers of the panels of a piece of work, for a block's terms.
 const PANELS: usize = 96 << 10;
+/// Numbers of a block's rows that stay in the second cache with a panel.
+const FEW: usize = 128 << 10;
 /// Multiply-adds that are worth handing over.
 const WORK: usize = 1 << 17;
 
@@ -47,6 +52,12 @@ pub(super) trait Right: Sync {
 
     /// Puts some terms of `count` columns into a panel, `[terms, two vectors]`; what lies beyond the columns is left.
     fn pack<V: Vector>(&self, terms: Range<usize>, first: usize, count: usize, panel: &mut [f32]);
+
+    /// Those terms: what `packed` begins with, if they do not lie ready.
+    #[inline(always)]
+    fn panel<'p, V: Vector>(&'p self, _terms: Range<usize>, _first: usize, packed: &'p [f32]) -> &'p [f32] {
+        packed
+    }
 }
 
 /// Columns beside each other, a panel of them at most.
@@ -128,7 +139,9 @@ impl<R: Right> Gemm<'_, R> {
 
         let threads = rayon::current_num_threads();
         let pair = 2 * level.lanes();
-        let of_piece = (PANELS / (pair * Self::block(terms).max(1))).max(1);
+        let block = Self::block(terms).max(1);
+        // Where all rows stay in the second cache, panels go one by one, so that all threads come to the end together.
+        let of_piece = if rows * block <= FEW { 1 } else { (PANELS / (pair * block)).max(1) };
         let all = self.columns.len();
         let pieces = all.div_ceil(of_piece);
         let of_piece = all.div_ceil(pieces);
@@ -203,13 +216,15 @@ impl<R: Right> Piece<'_, '_, R> {
                 let count = most.min(rows.end - start);
                 let (a, a_row) = left.lines::<V>(start..start + count, first..first + here, lines);
                 for (i, columns) in columns.iter().enumerate() {
+                    let packed = &panels[i * pair * block..];
+                    let panel = product.right.panel::<V>(first..first + here, columns.first, packed);
                     for m in (0..count).step_by(ROWS) {
                         let tile = Tile {
                             a,
                             a_row,
                             first_line: m,
                             rows: ROWS.min(count - m),
-                            panel: &panels[i * pair * block..],
+                            panel,
                             terms: here,
                             begins: first == 0,
                         };
@@ -267,6 +282,10 @@ impl Tile<'_> {
                             let bias = V::splat(bias[(row + r).min(bias.len() - 1)]);
                             sums[r] = [bias; 2];
                         }
+                    }
+                    Bias::OfColumns(bias) if columns.count == pair => {
+                        let bias = &bias[columns.first..][..pair];
+                        sums = [[V::load(bias.as_ptr()), V::load(bias.as_ptr().add(V::LANES))]; ROWS];
                     }
                     Bias::OfColumns(bias) => {
                         let mut both = [0.0; 2 * 16];

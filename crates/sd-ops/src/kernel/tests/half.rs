@@ -6,7 +6,7 @@ use super::{Sum, each_product, levels, numbers};
 use crate::kernel::attention::{Heads, View, forward};
 use crate::kernel::forward::{Weights, convolve};
 use crate::kernel::gemm::Matrix;
-use crate::kernel::linear::{Weight, linear};
+use crate::kernel::linear::{Places, Weight, linear};
 use crate::kernel::numbers::Numbers;
 use crate::kernel::vector::{Job, Vector};
 use crate::kernel::window::Window;
@@ -77,7 +77,7 @@ fn linear_layers_with_half_weights_give_the_sums_of_the_definition() {
             let vectors = [0, rows * terms].map(|start| Matrix::new(&x[start..], [rows, terms], x_apart));
             each_precision(&w, |numbers| {
                 for level in levels() {
-                    let weight = Weight { numbers, sizes: [terms, columns], apart: w_apart };
+                    let weight = Weight { numbers, sizes: [terms, columns], places: Places::Apart(w_apart) };
                     let found = linear(level, &vectors, &weight, &bias, false);
                     for (at, found) in found.into_iter().enumerate() {
                         let (row, n) = (at / columns, at % columns);
