@@ -11,7 +11,7 @@ use crate::kernel::vector::{Job, Level, Vector};
 pub(crate) struct Panels<'a> {
     numbers: &'a [f32],
     /// Rows and columns.
-    pub sizes: [usize; 2],
+    sizes: [usize; 2],
 }
 
 impl<'a> Panels<'a> {
