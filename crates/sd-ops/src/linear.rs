@@ -46,7 +46,7 @@ fn with<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>
     assert!(!gated || outputs > 0 && outputs.is_multiple_of(2), "halves of {outputs} outputs");
     #[cfg(feature = "flex")]
     if fits_forward(&x) && fits_weight(&weight) && bias.as_ref().is_none_or(fits_forward) {
-        return extension::linear::linear(x, weight, bias, gated);
+        return extension::linear::linear(x, weight, bias, outputs, gated);
     }
     let weight = in_precision(weight, x.dtype());
     let out = burn::tensor::module::linear(x, weight, bias);

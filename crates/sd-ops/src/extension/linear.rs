@@ -89,14 +89,11 @@ pub(crate) fn linear<const D: usize>(
     x: Tensor<D>,
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,
+    outputs: usize,
     gated: bool,
 ) -> Tensor<D> {
     let mut shape = x.dims();
     let (inputs, rows) = (shape[D - 1], if D > 1 { shape[D - 2] } else { 1 });
-    let outputs = match weight.dims() {
-        [rows, columns] if rows == inputs => columns,
-        [_, numbers] => numbers / inputs,
-    };
     let batch = shape[..D.saturating_sub(2)].iter().product::<usize>();
     let x = x.reshape([batch, rows, inputs]);
     let bias = bias.unwrap_or_else(|| Tensor::zeros([outputs], &x.device()));
