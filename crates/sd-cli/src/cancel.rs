@@ -2,14 +2,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sd_pipeline::Error;
-
 /// Whether Ctrl-C was pressed; pressed again, it ends the program at once.
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
     /// Listens from now on.
-    pub fn on_ctrl_c() -> Result<Self, Error> {
+    pub fn on_ctrl_c() -> Self {
         let cancelled = Arc::new(AtomicBool::new(false));
         let flag = cancelled.clone();
         let handler = move || {
@@ -18,8 +16,9 @@ impl Cancel {
             }
             eprintln!("stopping after this step; press Ctrl-C again to stop at once");
         };
-        ctrlc::set_handler(handler).map_err(|error| Error::Backend(format!("Ctrl-C cannot be caught: {error}")))?;
-        Ok(Self(cancelled))
+        // Where the system does not let it be caught, it ends the program.
+        let _ = ctrlc::set_handler(handler);
+        Self(cancelled)
     }
 
     /// What a watcher answers.

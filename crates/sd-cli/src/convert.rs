@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         Precision::Bf16 => DType::BF16,
     });
     let mut progress = Progress::new(args.progress);
-    let cancel = Cancel::on_ctrl_c()?;
+    let cancel = Cancel::on_ctrl_c();
     let mut shown = None;
     let notes = convert(&args.from, &args.to, dtype, &args.choices.choices(), &mut |written| {
         // There are a thousand tensors, and nobody reads as many lines.

@@ -1,11 +1,19 @@
 use std::io::Write;
 
-use sd_pipeline::{DeviceInfo, Error, best_device, device_names, devices};
+use sd_pipeline::{DeviceInfo, Error, Tuning, best_device, device_names, devices};
+
+use crate::driver;
+use crate::progress::Kind;
 
 /// Prints what this machine and this build can compute on.
 pub fn run() -> Result<(), Error> {
+    driver::set_up(Tuning::Thorough, Kind::None);
     let devices = devices();
-    let text = format!("{}\n{}Without --device: {}\n", table(&devices), absent(), best_device()?.name);
+    let has_failed = devices.iter().any(|info| info.precisions.is_empty());
+    let complaint = if has_failed { driver::complaint() } else { None };
+    let complaint = complaint.map(|words| format!("The driver that failed says: {words}\n"));
+    let [table, absent, complaint] = [table(&devices), absent(), complaint.unwrap_or_default()];
+    let text = format!("{table}\n{complaint}{absent}Without --device: {}\n", best_device()?.name);
     // Someone who pipes this into `head` closes it early, and that is all right.
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(())

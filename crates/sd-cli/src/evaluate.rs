@@ -5,9 +5,9 @@ use sd_pipeline::{DType, Pipeline, SamplerName, Tuning, device_by_name};
 
 use crate::builtin::Folder;
 use crate::cancel::Cancel;
-use crate::failure::Failure;
+use crate::driver;
+use crate::failure::{Failure, on_device};
 use crate::progress::{Kind, Progress};
-use crate::tuning;
 
 /// Measure how well a model of the scenes draws what it is asked for.
 ///
@@ -84,12 +84,16 @@ Exit codes: 0 measured, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
 
 /// Measures what the flags ask for.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    tuning::set_up(Tuning::Thorough, args.progress);
+    driver::set_up(Tuning::Thorough, args.progress);
+    on_device(&args.device, || measure(args))
+}
+
+fn measure(args: &Args) -> Result<(), Failure> {
     let device = device_by_name(&args.device)?;
     let config = args.config()?;
     let classifier = Classifier::from_folder(&args.classifier, &device)?;
     let mut progress = Progress::new(args.progress);
-    let cancel = Cancel::on_ctrl_c()?;
+    let cancel = Cancel::on_ctrl_c();
     let folder = Folder::of(args.model.as_deref())?;
     progress.busy(&format!("loading {}", folder.name()));
     let pipeline = Pipeline::from_folder(folder.path(), &device, DType::F32)?;

@@ -1,10 +1,11 @@
-use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sd_evaluate::EvaluateError;
-use sd_pipeline::{Error, is_processor};
+use sd_pipeline::{Error, is_processor, panic_words};
 use sd_recipe::RecipeError;
+
+use crate::driver;
 
 /// Why a command failed: the line that says it, and the exit code.
 #[derive(Debug)]
@@ -67,22 +68,23 @@ impl From<RecipeError> for Failure {
     }
 }
 
-/// Does what the driver of a card may give up on, which it does by a panic. On the processor that would be a bug of ours.
-pub fn on_device(device: &str, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+/// Does what the driver of a card may fail at, often by a panic, and what it then complains of only in the log. A panic on the
+/// processor would be a bug of ours.
+pub fn on_device<T, E>(device: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, Failure>
+where
+    Failure: From<E>,
+{
     if is_processor(device) {
-        return work();
+        return Ok(work()?);
     }
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let words = words(&*panic);
-        let remedy = "pictures that were finished are kept; try a smaller picture, --dtype f16, or --device flex";
-        Err(Failure { message: format!("{device} gave up: {words}; {remedy}"), code: 1 })
+    let work = catch_unwind(AssertUnwindSafe(|| Ok(work()?)));
+    let result = work.unwrap_or_else(|panic| Err(Error::Backend(panic_words(&*panic)).into()));
+    result.map_err(|failure: Failure| match driver::complaint() {
+        Some(words) if failure.code == 1 => {
+            Failure { message: format!("{words}, says the driver of {device}; {failure}"), ..failure }
+        }
+        _ => failure,
     })
-}
-
-/// What a panic said, on one line.
-pub fn words(panic: &(dyn Any + Send)) -> String {
-    let message = panic.downcast_ref::<String>().map(String::as_str);
-    message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").replace('\n', " ")
 }
 
 fn code(cancelled: bool, usage: bool) -> u8 {
@@ -99,10 +101,11 @@ mod tests {
 
     #[test]
     fn a_driver_that_gives_up_is_an_error_in_its_own_words() {
-        let failure = on_device("wgpu:1", || panic!("the device\nis lost")).unwrap_err();
-        assert!(failure.to_string().contains("wgpu:1 gave up: the device is lost"), "{failure}");
+        let panics = |device: &str| on_device(device, || -> Result<(), Error> { panic!("the device is lost") });
+        let failure = panics("wgpu:1").unwrap_err();
+        assert!(failure.to_string().contains("failed: the device is lost"), "{failure}");
         assert_eq!(failure.code, 1);
-        assert!(on_device("wgpu", || Ok(())).is_ok());
-        assert!(catch_unwind(|| on_device("flex", || panic!("a bug"))).is_err());
+        assert!(on_device("wgpu", || Ok::<_, Error>(())).is_ok());
+        assert!(catch_unwind(|| panics("flex")).is_err());
     }
 }

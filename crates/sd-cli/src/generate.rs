@@ -9,10 +9,10 @@ use sd_pipeline::{
 
 use crate::builtin;
 use crate::cancel::Cancel;
+use crate::driver;
 use crate::failure::{Failure, on_device};
 use crate::model::ModelFlags;
 use crate::progress::{Kind, Progress};
-use crate::tuning;
 
 /// Draw pictures from text.
 ///
@@ -171,13 +171,16 @@ enum Precision {
 
 /// Draws what the flags ask for.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    tuning::set_up(if args.no_autotune { Tuning::Quick } else { Tuning::Thorough }, args.progress);
+    driver::set_up(if args.no_autotune { Tuning::Quick } else { Tuning::Thorough }, args.progress);
     // All that can be wrong with the flags, the folder and the machine is found before the weights are read.
-    let device = args.device.as_deref().map_or_else(best_device, device_info)?;
+    let device = match &args.device {
+        None => best_device()?,
+        Some(name) => on_device(name, || device_info(name))?,
+    };
     let request = args.request()?;
     args.check_files()?;
     let mut progress = Progress::new(args.progress);
-    let cancel = Cancel::on_ctrl_c()?;
+    let cancel = Cancel::on_ctrl_c();
     let (folder, mut model) = args.model.open(&mut progress, &cancel)?;
     model.check(&request)?;
     let dtype = match args.dtype {
@@ -202,7 +205,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.dry_run {
         return Ok(());
     }
-    on_device(&device.name, || {
+    on_device(&device.name, || -> Result<(), Error> {
         progress.busy(&format!("loading {} on {}", folder.name(), device.name));
         let pipeline = model.load(&device_by_name(&device.name)?, dtype)?;
         sd_pipeline::keep_memory();

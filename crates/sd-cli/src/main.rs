@@ -6,6 +6,7 @@ mod builtin;
 mod cancel;
 mod convert;
 mod devices;
+mod driver;
 mod evaluate;
 mod failure;
 mod generate;
@@ -18,7 +19,6 @@ mod progress;
 mod samplers;
 mod train;
 mod train_classifier;
-mod tuning;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
             Command::Convert(args) => Ok(convert::run(&args)?),
             Command::Samplers => Ok(samplers::run()?),
             Command::Devices => Ok(devices::run()?),
-            Command::Train(args) => Ok(train::run(&args)?),
+            Command::Train(args) => train::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::TrainClassifier(args) => train_classifier::run(&args),
         })
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
             ExitCode::from(error.code)
         }
         Err(panic) => {
-            eprintln!("error: internal error, please report it: {}", failure::words(&*panic));
+            eprintln!("error: internal error, please report it: {}", sd_pipeline::panic_words(&*panic));
             ExitCode::FAILURE
         }
     }

@@ -3,12 +3,13 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use sd_pipeline::{Tuning, device_by_name};
-use sd_recipe::{Event, Recipe, RecipeError, follow};
+use sd_recipe::{Event, Recipe, follow};
 use serde_json::json;
 
 use crate::cancel::Cancel;
+use crate::driver;
+use crate::failure::{Failure, on_device};
 use crate::progress::{Kind, say};
-use crate::tuning;
 
 /// Train a model by a recipe.
 ///
@@ -54,17 +55,19 @@ docs/training.md has all keys.
 Exit codes: 0 trained, 1 failed, 2 wrong usage or recipe, 130 stopped with Ctrl-C.";
 
 /// Follows the recipe.
-pub fn run(args: &Args) -> Result<(), RecipeError> {
+pub fn run(args: &Args) -> Result<(), Failure> {
     sd_pipeline::keep_memory();
-    tuning::set_up(Tuning::Thorough, args.progress);
+    driver::set_up(Tuning::Thorough, args.progress);
     let device = device_by_name(&args.device)?;
     let recipe = Recipe::read(&args.recipe)?;
-    let cancel = Cancel::on_ctrl_c()?;
+    let cancel = Cancel::on_ctrl_c();
     let mut display =
         Display { kind: args.progress, bar: ProgressBar::hidden(), started: Instant::now(), first: 0, steps: 0 };
-    let result = follow(&recipe, &device, &mut |event| {
-        display.show(event);
-        cancel.flow()
+    let result = on_device(&args.device, || {
+        follow(&recipe, &device, &mut |event| {
+            display.show(event);
+            cancel.flow()
+        })
     });
     display.bar.finish_and_clear();
     if result.is_ok() && args.progress == Kind::Bar {

@@ -4,9 +4,9 @@ use sd_evaluate::{Attribute, ClassifierConfig, TrainingConfig, ceiling};
 use sd_pipeline::{Tuning, device_by_name};
 
 use crate::cancel::Cancel;
-use crate::failure::Failure;
+use crate::driver;
+use crate::failure::{Failure, on_device};
 use crate::progress::{Kind, Progress};
-use crate::tuning;
 
 /// Train the classifier that `sd evaluate` judges pictures with.
 ///
@@ -41,11 +41,15 @@ pub struct Args {
 /// Trains, tries and writes a classifier.
 pub fn run(args: &Args) -> Result<(), Failure> {
     sd_pipeline::keep_memory();
-    tuning::set_up(Tuning::Thorough, args.progress);
+    driver::set_up(Tuning::Thorough, args.progress);
+    on_device(&args.device, || train(args))
+}
+
+fn train(args: &Args) -> Result<(), Failure> {
     let device = device_by_name(&args.device)?;
     let Args { steps, rate, seed, .. } = *args;
     let training = TrainingConfig { seed, batch: args.batch as usize, rate, ..TrainingConfig::new(steps) };
-    let cancel = Cancel::on_ctrl_c()?;
+    let cancel = Cancel::on_ctrl_c();
     let mut progress = Progress::new(args.progress);
     let classifier = training.train(&ClassifierConfig::default(), &device, &mut |step| {
         progress.work(&format!("loss {:.3}", step.loss), step.step + 1, steps);

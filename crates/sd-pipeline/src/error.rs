@@ -1,8 +1,11 @@
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use sd_clip::TokenizerError;
 use sd_schedule::ScheduleError;
 use sd_weights::WeightsError;
+
+use crate::words::one_line;
 
 /// Why a picture could not be drawn: one line that names the culprit and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -86,12 +89,18 @@ pub enum Error {
         /// How many there would have been.
         calls: usize,
     },
-    /// The device failed.
-    #[error("the device failed: {0}")]
+    /// The device failed, in the words of its driver.
+    #[error(
+        "the device failed: {0}; what was finished is kept: try something smaller, half precision, or the processor (flex)"
+    )]
     Backend(String),
 }
 
 impl Error {
+    pub(crate) fn backend(words: impl Display) -> Self {
+        Self::Backend(one_line(&words.to_string()))
+    }
+
     /// Whether the request itself is at fault, rather than the files or the machine.
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Request(_) | Self::Device(_) | Self::Schedule(_))

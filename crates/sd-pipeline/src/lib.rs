@@ -66,6 +66,7 @@ mod unconditional;
 mod vae;
 mod walk;
 mod watch;
+mod words;
 
 pub use burn::tensor::{Device, Tensor};
 pub use convert::{Layout, Written, convert};
@@ -90,6 +91,7 @@ pub use single_file::Choices;
 pub use summary::{Component, Summary};
 pub use tuning::{Tuning, keep_kernels};
 pub use watch::Step;
+pub use words::panic_words;
 
 /// The README's program, compiled with the tests.
 #[cfg(doctest)]

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::device::{BACKENDS, Backend, is_processor};
-use crate::{DType, Error, device_by_name};
+use crate::{DType, Error, device_by_name, panic_words};
 
 /// A device that this build can compute on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ fn devices_of(backends: impl IntoIterator<Item = Backend>) -> Vec<DeviceInfo> {
             let name = if is_one { backend.to_string() } else { format!("{backend}:{i}") };
             all.push(catch_unwind(|| info(&name, device)).unwrap_or_else(|_| DeviceInfo {
                 name,
-                hardware: "its driver gave up".into(),
+                hardware: "its driver failed".into(),
                 target: String::new(),
                 is_card: false,
                 memory: None,
@@ -55,10 +55,10 @@ fn devices_of(backends: impl IntoIterator<Item = Backend>) -> Vec<DeviceInfo> {
 ///
 /// # Errors
 ///
-/// As [`device_by_name`], and [`Error::Device`] where its driver gives up.
+/// As [`device_by_name`], and [`Error::Backend`] where its driver fails.
 pub fn device_info(name: &str) -> Result<DeviceInfo, Error> {
     catch_unwind(|| Ok(info(name, &device_by_name(name)?)))
-        .unwrap_or_else(|_| Err(Error::Device(format!("device `{name}`: its driver gave up"))))
+        .unwrap_or_else(|panic| Err(Error::Backend(panic_words(&*panic))))
 }
 
 /// The graphics card with the largest memory, if this machine and this build have one, and else the processor.

@@ -102,7 +102,7 @@ impl Pipeline {
         let mut watched = Watched::new(network, sampler.calls(&levels), watch);
         let x = sample(&sampler, &mut watched, noise, start * spread, &levels);
         // Every error of this denoiser is ours.
-        let x = x.map_err(|stop| stop.downcast::<Error>().map_or_else(|e| Error::Backend(e.to_string()), |e| *e))?;
+        let x = x.map_err(|stop| stop.downcast::<Error>().map_or_else(Error::backend, |e| *e))?;
         watched.check()?;
         Ok(x * input_scale(levels.last()))
     }
@@ -133,6 +133,6 @@ impl Pipeline {
 
 /// A tensor's numbers on the host.
 pub(crate) fn numbers(x: Tensor<4>) -> Result<Vec<f32>, Error> {
-    let data = x.cast(TensorDType::F32).try_into_data().map_err(|error| Error::Backend(format!("{error:?}")))?;
-    data.try_to_vec().map_err(|error| Error::Backend(format!("{error:?}")))
+    let data = x.cast(TensorDType::F32).try_into_data().map_err(Error::backend)?;
+    data.try_to_vec().map_err(Error::backend)
 }

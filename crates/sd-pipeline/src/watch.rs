@@ -35,12 +35,11 @@ impl<'a, D: Denoiser> Watched<'a, D> {
         Self { model, watch, calls, call: 0, pending: None }
     }
 
-    /// Checks the numbers of the last call.
+    /// Checks the numbers of the last call, and that the device could compute them.
     pub fn check(&mut self) -> Result<(), Error> {
-        match self.pending.take().map(|number| number.into_scalar::<f32>()) {
-            Some(number) if !number.is_finite() => Err(Error::NotFinite { call: self.call, calls: self.calls }),
-            _ => Ok(()),
-        }
+        let Some(number) = self.pending.take() else { return Ok(()) };
+        let is_finite = number.try_into_scalar::<f32>().map_err(Error::backend)?.is_finite();
+        if is_finite { Ok(()) } else { Err(Error::NotFinite { call: self.call, calls: self.calls }) }
     }
 }
 

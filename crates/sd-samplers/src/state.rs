@@ -76,7 +76,7 @@ impl State {
     ///
     /// If the device fails to hand them over.
     pub fn save(&self) -> Result<SavedState, Stop> {
-        let numbers = |x: &Tensor<4>| x.clone().try_into_data().map_err(|error| format!("{error:?}"));
+        let numbers = |x: &Tensor<4>| x.clone().try_into_data().map_err(|error| error.to_string());
         let seen =
             |seen: &Seen| Ok(SavedSeen { sigma: seen.sigma, x: numbers(&seen.x)?, denoised: numbers(&seen.denoised)? });
         let history = self.history.seen().iter().map(seen).collect::<Result<_, Stop>>()?;

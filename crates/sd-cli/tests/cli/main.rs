@@ -6,6 +6,8 @@ mod convert;
 mod devices;
 mod drawing;
 mod evaluation;
+#[cfg(all(feature = "wgpu", target_os = "linux"))]
+mod failing_driver;
 #[cfg(feature = "hub")]
 mod hub;
 mod model;

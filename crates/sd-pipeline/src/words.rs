@@ -1,0 +1,28 @@
+use std::any::Any;
+
+/// What a panic said, on one line.
+pub fn panic_words(panic: &(dyn Any + Send)) -> String {
+    let message = panic.downcast_ref::<String>().map(String::as_str);
+    one_line(message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message"))
+}
+
+/// The reasons of an error, each of which has a line of its own, without where in the code it was found.
+pub(crate) fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim);
+    let reasons = lines.take_while(|line| *line != "Backtrace:" && !line.starts_with("0: "));
+    let titles = ["", "Caused by:", "No backtrace available"];
+    reasons.filter(|line| !titles.contains(line)).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_kept_and_backtraces_are_not() {
+        let text = "The device is poisoned\nCaused by:\n  Unknown: lost\nBacktrace:\n   0: main\n   1: start";
+        assert_eq!(one_line(text), "The device is poisoned: Unknown: lost");
+        assert_eq!(panic_words(&"out of\nmemory"), "out of: memory");
+        assert_eq!(panic_words(&1), "no message");
+    }
+}
