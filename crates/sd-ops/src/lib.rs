@@ -25,6 +25,8 @@
 //! On Flex weights may be in half precision while all else is in single; see [`linear`]. Where the processor has
 //! AVX-512 BF16, weights in bf16 are multiplied twice as fast.
 
+#![cfg_attr(not(feature = "autodiff"), allow(dead_code, unused_imports, reason = "of gradients"))]
+
 mod activation;
 mod attention;
 #[cfg(feature = "card")]

@@ -98,7 +98,7 @@ pub fn device_names() -> impl Iterator<Item = (&'static str, bool)> {
 ///
 /// # Errors
 ///
-/// [`Error::Device`] for a name that is unknown, not compiled in, or not on this machine.
+/// [`Error::Device`] for a name that is unknown, not compiled in, or not on this machine, and for a driver that would crash.
 pub fn device_by_name(name: &str) -> Result<Device, Error> {
     let (backend, index) = match name.split_once(':') {
         None => (name, 0),
@@ -120,14 +120,32 @@ pub fn device_by_name(name: &str) -> Result<Device, Error> {
     }
     let devices = devices();
     let count = devices.len();
-    devices.into_iter().nth(index).ok_or_else(|| {
+    let device = devices.into_iter().nth(index).ok_or_else(|| {
         let found = match count {
             0 => "none was found on this machine; check its driver".to_string(),
             1 => "this machine has one, number 0".to_string(),
             n => format!("this machine has {n}, numbers 0 to {}", n - 1),
         };
         Error::Device(format!("device `{name}` does not exist: {found}"))
-    })
+    })?;
+    if crashes(&device) {
+        return Err(Error::Device(format!(
+            "device `{name}` is Mesa's software driver, which crashes in a build with `vulkan`: build with `wgpu` alone, or take flex"
+        )));
+    }
+    Ok(device)
+}
+
+/// Whether a kernel would end the program. Where a driver lacks VK_KHR_workgroup_memory_explicit_layout, CubeCL 0.11 declares
+/// shared memory of its kernels for `vulkan`, which `wgpu` then takes too, as a pointer to a pointer.
+#[cfg(feature = "vulkan")]
+pub(crate) fn crashes(device: &Device) -> bool {
+    device.identity().is_some_and(|card| card.name.starts_with("llvmpipe"))
+}
+
+#[cfg(not(feature = "vulkan"))]
+pub(crate) fn crashes(_: &Device) -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 use burn::tensor::Device;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use crate::device::{BACKENDS, Backend, is_processor};
+use crate::device::{BACKENDS, Backend, crashes, is_processor};
 use crate::{DType, Error, device_by_name, panic_words};
 
 /// A device that this build can compute on.
@@ -86,7 +86,8 @@ fn best_of(devices: Vec<DeviceInfo>) -> Option<DeviceInfo> {
 
 fn info(name: &str, device: &Device) -> DeviceInfo {
     let precisions = [DType::F32, DType::F16, DType::BF16];
-    let precisions = precisions.into_iter().filter(|dtype| device.supports_dtype(dtype.float())).collect();
+    let works = |dtype: &DType| !crashes(device) && device.supports_dtype(dtype.float());
+    let precisions = precisions.into_iter().filter(works).collect();
     let (hardware, target, is_card, memory) = card(device).unwrap_or_else(|| processor(name));
     DeviceInfo { name: name.to_string(), hardware, target, is_card, memory, precisions }
 }
