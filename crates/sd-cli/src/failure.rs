@@ -50,41 +50,44 @@ impl From<sd_pipeline::VectorsError> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let cancelled = matches!(error, Error::Cancelled { .. });
-        Self { message: error.to_string(), code: code(cancelled, error.is_usage()) }
+        let complaint = if let Error::Backend(_) = error { driver::complaint() } else { None };
+        let complaint = complaint.map(|words| format!("{words}, says the driver; ")).unwrap_or_default();
+        Self { message: format!("{complaint}{error}"), code: code(cancelled, error.is_usage()) }
     }
 }
 
 impl From<EvaluateError> for Failure {
     fn from(error: EvaluateError) -> Self {
         let cancelled = matches!(error, EvaluateError::Cancelled);
-        Self { message: error.to_string(), code: code(cancelled, error.is_usage()) }
+        match error {
+            EvaluateError::Pipeline(error) => error.into(),
+            _ => Self { message: error.to_string(), code: code(cancelled, error.is_usage()) },
+        }
     }
 }
 
 impl From<RecipeError> for Failure {
     fn from(error: RecipeError) -> Self {
         let cancelled = matches!(error, RecipeError::Cancelled { .. });
-        Self { message: error.to_string(), code: code(cancelled, error.is_usage()) }
+        match error {
+            RecipeError::Model(error) => error.into(),
+            _ => Self { message: error.to_string(), code: code(cancelled, error.is_usage()) },
+        }
     }
 }
 
-/// Does what the driver of a card may fail at, often by a panic, and what it then complains of only in the log. A panic on the
-/// processor would be a bug of ours.
-pub fn on_device<T, E>(device: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, Failure>
+/// Does what the driver of a card may fail at by a panic. On the processor that would be a bug of ours.
+pub fn on_device<E>(device: &str, work: impl FnOnce() -> Result<(), E>) -> Result<(), Failure>
 where
     Failure: From<E>,
 {
     if is_processor(device) {
         return Ok(work()?);
     }
-    let work = catch_unwind(AssertUnwindSafe(|| Ok(work()?)));
-    let result = work.unwrap_or_else(|panic| Err(Error::Backend(panic_words(&*panic)).into()));
-    result.map_err(|failure: Failure| match driver::complaint() {
-        Some(words) if failure.code == 1 => {
-            Failure { message: format!("{words}, says the driver of {device}; {failure}"), ..failure }
-        }
-        _ => failure,
-    })
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => Ok(result?),
+        Err(panic) => Err(Error::Backend(panic_words(&*panic)).into()),
+    }
 }
 
 fn code(cancelled: bool, usage: bool) -> u8 {

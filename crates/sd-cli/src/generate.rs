@@ -173,10 +173,7 @@ enum Precision {
 pub fn run(args: &Args) -> Result<(), Failure> {
     driver::set_up(if args.no_autotune { Tuning::Quick } else { Tuning::Thorough }, args.progress);
     // All that can be wrong with the flags, the folder and the machine is found before the weights are read.
-    let device = match &args.device {
-        None => best_device()?,
-        Some(name) => on_device(name, || device_info(name))?,
-    };
+    let device = args.device.as_deref().map_or_else(best_device, device_info)?;
     let request = args.request()?;
     args.check_files()?;
     let mut progress = Progress::new(args.progress);

@@ -19,28 +19,28 @@ const UNKNOWN: &str = "-13";
 #[test]
 fn of_a_lost_device_the_finished_pictures_are_kept() {
     let failed = Failed::draw("vkQueueSubmit", DEVICE_LOST, Some("done"));
-    failed.assert_says(&["Device is lost, says the driver of wgpu; the device failed", "flex"]);
+    failed.assert_says(&["Device is lost, says the driver; the device failed", "flex"]);
     assert_eq!(failed.pictures, ["out-0.png"]);
 }
 
 #[test]
 fn kernels_that_do_not_compile_are_an_error() {
     let failed = Failed::draw("vkCreateComputePipelines", UNKNOWN, Some("loaded"));
-    failed.assert_says(&["says the driver of wgpu; the device failed", "flex"]);
+    failed.assert_says(&["says the driver; the device failed", "flex"]);
     assert_eq!(failed.pictures, [""; 0]);
 }
 
 #[test]
 fn memory_that_is_refused_is_an_error() {
     let failed = Failed::draw("vkAllocateMemory", OUT_OF_DEVICE_MEMORY, Some("busy"));
-    failed.assert_says(&["error: wgpu error: Out of Memory, says the driver of wgpu", "half precision"]);
+    failed.assert_says(&["error: wgpu error: Out of Memory, says the driver", "half precision"]);
     assert_eq!(failed.pictures, [""; 0]);
 }
 
 #[test]
 fn a_device_that_does_not_open_is_an_error_and_hides_no_other() {
     let failed = Failed::draw("vkAllocateMemory", OUT_OF_DEVICE_MEMORY, None);
-    failed.assert_says(&["Not enough memory", "says the driver of wgpu; the device failed", "flex"]);
+    failed.assert_says(&["Not enough memory", "says the driver; the device failed", "flex"]);
     let run = Run::new();
     let mut command = run.command(&["devices"]);
     fail(&mut command, "vkAllocateMemory", OUT_OF_DEVICE_MEMORY, run.folder.path());
