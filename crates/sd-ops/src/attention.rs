@@ -4,6 +4,10 @@ use burn::tensor::ops::AttentionModuleOptions;
 #[cfg(feature = "flex")]
 use crate::extension::{fits, tokens};
 
+/// How many scores of queries and keys are in memory at a time, at most, where a graphics card computes them: in single
+/// precision, and once more as weights in that of the tensors.
+pub const SCORES: usize = 1 << 26;
+
 /// The mean of the values, weighted for each query with `softmax(q·k / sqrt(width))` over the keys (Vaswani et al. 2017,
 /// [arXiv:1706.03762](https://arxiv.org/abs/1706.03762), equation 1).
 ///
@@ -46,6 +50,10 @@ fn with(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, is_causal: bool, half: bool) -
     #[cfg(feature = "flex")]
     if fits(&q) && fits(&k) && fits(&v) {
         return tokens::attention(q, k, v, is_causal, half);
+    }
+    #[cfg(feature = "card")]
+    if crate::card::fits(&q) && [k.dtype(), v.dtype()] == [q.dtype(); 2] {
+        return crate::card::attention(q, k, v, is_causal);
     }
     #[cfg(not(feature = "flex"))]
     let _ = half;

@@ -49,7 +49,7 @@ mod pixels;
 mod vectors;
 
 pub use activation::{geglu, gelu, quick_gelu};
-pub use attention::{attention, causal_attention, half_attention};
+pub use attention::{SCORES, attention, causal_attention, half_attention};
 pub use conv::{Padding, conv2d};
 pub use lay_out::lay_out;
 pub use layer_norm::layer_norm;

@@ -2,10 +2,12 @@
 //!
 //! They compute in single precision, whatever the precision of what they read and write, and have no gradients.
 
+mod attention;
 mod geglu;
 mod group_norm;
 mod layer_norm;
 mod rows;
+mod softmax;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
@@ -43,6 +45,14 @@ pub(crate) trait Operators: Backend {
 
     /// The GEGLU of the last axis.
     fn geglu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The attention of `[batch, heads, tokens, width]`.
+    fn attention(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        is_causal: bool,
+    ) -> FloatTensor<Self>;
 }
 
 impl Operators for CubeBackend {
@@ -68,6 +78,10 @@ impl Operators for CubeBackend {
     fn geglu(x: CubeTensor) -> CubeTensor {
         geglu::geglu(x)
     }
+
+    fn attention(q: CubeTensor, k: CubeTensor, v: CubeTensor, is_causal: bool) -> CubeTensor {
+        attention::attention(q, k, v, is_causal)
+    }
 }
 
 /// As many cubes as there are rows, or a few more: a driver may take at most 65535 along an axis.
@@ -89,6 +103,25 @@ fn sum(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize) -> f32
         if unit < half {
             let other = shared[unit + half];
             shared[unit] += other;
+        }
+        sync_cube();
+        half /= 2;
+    }
+    shared[0]
+}
+
+/// The largest of what each unit of a cube has, of which there are a power of two.
+#[cube]
+fn most(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize) -> f32 {
+    let unit = UNIT_POS_X as usize;
+    // Some may still read the last result.
+    sync_cube();
+    shared[unit] = number;
+    sync_cube();
+    let mut half = (units / 2).runtime();
+    while half > 0 {
+        if unit < half {
+            shared[unit] = f32::max(shared[unit], shared[unit + half]);
         }
         sync_cube();
         half /= 2;
@@ -136,4 +169,10 @@ pub(crate) fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: T
 /// As [`crate::geglu`], whose checks were made.
 pub(crate) fn geglu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(<Dispatch as Operators>::geglu(x.into_dispatch()))
+}
+
+/// As [`crate::attention()`] or [`crate::causal_attention`], whose checks were made.
+pub(crate) fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, is_causal: bool) -> Tensor<4> {
+    let [q, k, v] = [q, k, v].map(Tensor::into_dispatch);
+    Tensor::from_dispatch(<Dispatch as Operators>::attention(q, k, v, is_causal))
 }
