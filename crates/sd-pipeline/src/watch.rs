@@ -1,9 +1,10 @@
 use std::ops::ControlFlow;
+use std::thread::{self, JoinHandle};
 
 use burn::tensor::Tensor;
 use sd_samplers::{Denoiser, Stop};
 
-use crate::Error;
+use crate::{Error, panic_words};
 
 /// One call of the network, seen while a picture is drawn.
 #[derive(Debug)]
@@ -25,9 +26,9 @@ pub(crate) struct Watched<'a, D> {
     pub watch: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
     pub calls: usize,
     pub call: usize,
-    /// A number that is finite if the last call's output was. It is read a call later, when a graphics card has had
-    /// time to compute it, so that the check does not hold the card up.
-    pub pending: Option<Tensor<1>>,
+    /// Reads a number that is finite if the last call's output was, and is waited for a call later, so that a graphics card
+    /// has that call to compute meanwhile. A read that began only then would wait for all that it was given since.
+    pending: Option<JoinHandle<Result<f32, Error>>>,
 }
 
 impl<'a, D: Denoiser> Watched<'a, D> {
@@ -37,9 +38,9 @@ impl<'a, D: Denoiser> Watched<'a, D> {
 
     /// Checks the numbers of the last call, and that the device could compute them.
     pub fn check(&mut self) -> Result<(), Error> {
-        let Some(number) = self.pending.take() else { return Ok(()) };
-        let is_finite = number.try_into_scalar::<f32>().map_err(Error::backend)?.is_finite();
-        if is_finite { Ok(()) } else { Err(Error::NotFinite { call: self.call, calls: self.calls }) }
+        let Some(pending) = self.pending.take() else { return Ok(()) };
+        let number = pending.join().map_err(|panic| Error::Backend(panic_words(&*panic)))??;
+        if number.is_finite() { Ok(()) } else { Err(Error::NotFinite { call: self.call, calls: self.calls }) }
     }
 }
 
@@ -49,13 +50,23 @@ impl<D: Denoiser> Denoiser for Watched<'_, D> {
         self.check()?;
         self.call += 1;
         // Times 0, because the sum of large finite numbers may not be finite.
-        self.pending = Some((denoised.clone() * 0.0).sum());
+        let number = (denoised.clone() * 0.0).sum();
+        self.pending = Some(thread::spawn(move || number.try_into_scalar::<f32>().map_err(Error::backend)));
         let step = Step { call: self.call, calls: self.calls, sigma, denoised: &denoised };
         match (self.watch)(&step) {
             ControlFlow::Continue(()) => Ok(denoised),
             ControlFlow::Break(()) => {
                 Err(Error::Cancelled { what: "network call", call: self.call, calls: self.calls }.into())
             }
+        }
+    }
+}
+
+impl<D> Drop for Watched<'_, D> {
+    /// No driver is spoken to while the program ends.
+    fn drop(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            let _ = pending.join();
         }
     }
 }
