@@ -23,11 +23,11 @@ fn table(devices: &[DeviceInfo]) -> String {
     let width = devices.iter().map(|info| info.hardware.len()).max().unwrap_or(0).max("HARDWARE".len());
     let mut text =
         format!("{:<10} {:<width$} {:>9}  {:<15} COMPUTES WITH\n", "DEVICE", "HARDWARE", "MEMORY", "PRECISIONS");
-    for DeviceInfo { name, hardware, target, memory, precisions, .. } in devices {
+    for DeviceInfo { name, hardware, driver, memory, precisions, .. } in devices {
         let memory = memory.map_or("-".into(), |bytes| format!("{:.1} GB", bytes as f64 / 1e9));
         let precisions: Vec<String> = precisions.iter().map(ToString::to_string).collect();
         let precisions = precisions.join(", ");
-        let line = format!("{name:<10} {hardware:<width$} {memory:>9}  {precisions:<15} {target}");
+        let line = format!("{name:<10} {hardware:<width$} {memory:>9}  {precisions:<15} {driver}");
         text += &format!("{}\n", line.trim_end());
     }
     text

@@ -56,8 +56,6 @@ pub struct Args {
     /// How closely to follow the prompt; 1 ignores the negative prompt and halves the work [default: 7.5, XL: 5, built-in model: 3]
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     guidance: Option<f64>,
-    #[command(flatten)]
-    options: Options,
     /// Width in pixels, mostly a multiple of 8 [default: the model's own]
     #[arg(long, value_name = "W")]
     width: Option<usize>,
@@ -98,6 +96,9 @@ pub struct Args {
     /// How progress is shown
     #[arg(long, value_enum, default_value_t = Kind::Bar)]
     progress: Kind,
+    // The last, because their heading is that of all that follows.
+    #[command(flatten)]
+    options: Options,
 }
 
 /// Options that some samplers have; `sd samplers` says which, and their ranges.
@@ -177,6 +178,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let request = args.request()?;
     args.check_files()?;
     let mut progress = Progress::new(args.progress);
+    if args.device.is_none() && !args.dry_run {
+        progress.note(&format!("on {}: {}", device.name, device.hardware));
+    }
     let cancel = Cancel::on_ctrl_c();
     let (folder, mut model) = args.model.open(&mut progress, &cancel)?;
     model.check(&request)?;
@@ -196,7 +200,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         builtin::warn_of_unknown_words(&model.spelt(args.prompt.as_deref().unwrap_or_default()), &progress);
     }
     if args.dry_run {
-        progress.need(&model.memory(&request, dtype)?, &device);
+        progress.need(&model.memory(&request, dtype, &device)?, &device);
     }
     model.check_device(&request, dtype, &device)?;
     if args.dry_run {

@@ -10,10 +10,12 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use burn::tensor::Device;
 use sd_clip::Tokenizer;
 use sd_golden::{Kind, TinyModel, zip};
-use sd_pipeline::{DType, Model, Request};
+use sd_pipeline::{DType, DeviceInfo, Model, Request, device_info};
 use sd_weights::{Lora, TextualInversion, Weights};
 use serde_json::Value;
 use tempfile::tempdir;
+
+static PROCESSOR: LazyLock<DeviceInfo> = LazyLock::new(|| device_info("flex").expect("the processor"));
 
 /// A safetensors file: the number of bytes behind the header, of two bytes, and the header.
 pub fn header(bytes: &[u8]) {
@@ -90,7 +92,7 @@ pub fn config(bytes: &[u8]) {
     replaced(model.path(), &FILES, bytes, || {
         let Ok(model) = Model::open(model.path()) else { return };
         let request = if number < 5 { Request::new("a cat") } else { Request::default() };
-        let _ = (model.summary(), model.describe(&request), model.memory(&request, DType::F32));
+        let _ = (model.summary(), model.describe(&request), model.memory(&request, DType::F32, &PROCESSOR));
         if model.check(&request).is_ok() {
             let _ = model.load(&Device::flex(), DType::F32);
         }

@@ -4,7 +4,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use sd_golden::{Kind, TinyModel};
-use sd_pipeline::{DType, Device, Error, Latents, Model, Noise, Pipeline, Request, Tensor, TorchNoise};
+use sd_pipeline::{
+    DType, Device, DeviceInfo, DeviceKind, Error, Latents, Model, Noise, Pipeline, Request, Tensor, TorchNoise,
+    device_info,
+};
 
 fn pipeline(kind: Kind) -> Pipeline {
     Pipeline::from_folder(TinyModel::new(kind).path(), &Device::flex(), DType::F32).unwrap()
@@ -131,4 +134,36 @@ fn what_reads_no_text_is_told_none() {
     assert!(refused(&pixels, Request { schedule: ays, ..Request::default() }).starts_with("--schedule ays is for"));
     assert!(refused(&text, Request::default()).starts_with("--prompt is missing"));
     assert!(refused(&pixels, Request { width: Some(30), ..Request::default() }).contains("multiple of 4"));
+}
+
+#[test]
+fn what_a_card_has_no_memory_for_is_refused_with_what_it_would_have() {
+    let folder = TinyModel::new(Kind::Sd1);
+    let model = Model::open(folder.path()).unwrap();
+    let card = DeviceInfo {
+        name: "wgpu".into(),
+        hardware: "a card".into(),
+        driver: String::new(),
+        kind: DeviceKind::Discrete,
+        memory: None,
+        largest_tensor: None,
+        precisions: vec![DType::F32, DType::F16],
+    };
+    let need = model.memory(&request(), DType::F32, &card).unwrap();
+    // The processor's attention has no scores in memory.
+    let flex = device_info("flex").unwrap();
+    assert!(need.sampling > model.memory(&request(), DType::F32, &flex).unwrap().sampling);
+    let told = |memory: usize, largest_tensor| {
+        let card = DeviceInfo { memory: Some(memory as u64), largest_tensor, ..card.clone() };
+        model.check_device(&request(), DType::F32, &card).map_err(|error| error.to_string())
+    };
+    assert_eq!(told(need.peak(), None), Ok(()));
+    let smaller = told(need.peak() - 1, None).unwrap_err();
+    assert!(smaller.ends_with(" GB for it: draw a smaller picture, or use --dtype f16"), "{smaller}");
+    let never = told(need.weights / 4, None).unwrap_err();
+    assert!(never.ends_with(" GB for it: take another device"), "{never}");
+    let one = told(need.peak(), Some(1000)).unwrap_err();
+    assert!(one.contains(" for one tensor, but wgpu has ") && one.ends_with("take another device"), "{one}");
+    let error = model.check_device(&request(), DType::BF16, &card).unwrap_err().to_string();
+    assert_eq!(error, "wgpu does not compute in bf16: use --dtype f32 or f16");
 }

@@ -51,18 +51,18 @@ pub enum Error {
     #[error("{0}")]
     Device(String),
     /// The picture would not fit into memory.
-    #[error(
-        "about {needed:.1} GB of memory are needed, but {device} has {available:.1} GB: draw a smaller picture{or_half}"
-    )]
+    #[error("about {needed:.2} GB of memory are needed{what}, but {device} has {available:.2} GB for it: {remedy}")]
     Memory {
         /// What it would take, in units of 10⁹ bytes.
         needed: f64,
-        /// What there is, likewise.
+        /// For what, if not in all.
+        what: &'static str,
+        /// What there is, likewise; of the processor's memory what is free.
         available: f64,
         /// The device's name.
         device: String,
-        /// Another remedy, if there is one.
-        or_half: &'static str,
+        /// What to do about it.
+        remedy: String,
     },
     /// The latents became infinite or not a number.
     #[error(

@@ -40,6 +40,8 @@
 //! and turn on.
 
 mod batch;
+#[cfg(feature = "card")]
+mod card;
 pub mod config;
 mod convert;
 mod device;
@@ -73,7 +75,7 @@ pub use convert::{Layout, Written, convert};
 pub use device::{DType, device_by_name, device_names, is_processor};
 pub use error::Error;
 pub use image::Image;
-pub use machine::{DeviceInfo, best_device, device_info, devices};
+pub use machine::{DeviceInfo, DeviceKind, best_device, device_info, devices};
 pub use memory::MemoryNeed;
 pub use model::Model;
 pub use pipeline::{Picture, Pipeline};
@@ -91,7 +93,7 @@ pub use single_file::Choices;
 pub use summary::{Component, Summary};
 pub use tuning::{Tuning, keep_kernels};
 pub use watch::Step;
-pub use words::panic_words;
+pub use words::{one_line, panic_words};
 
 /// The README's program, compiled with the tests.
 #[cfg(doctest)]

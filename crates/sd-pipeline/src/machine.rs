@@ -5,7 +5,11 @@ use std::panic::catch_unwind;
 use burn::tensor::Device;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use crate::device::{BACKENDS, Backend, crashes, is_processor};
+#[cfg(feature = "card")]
+use crate::card::Card;
+#[cfg(feature = "card")]
+use crate::device::crashes;
+use crate::device::{BACKENDS, Backend, is_processor};
 use crate::{DType, Error, device_by_name, panic_words};
 
 /// A device that this build can compute on.
@@ -15,14 +19,27 @@ pub struct DeviceInfo {
     pub name: String,
     /// The processor or the card, as its driver calls it, or why the device cannot be used.
     pub hardware: String,
-    /// What is computed with: the vectors of a processor, or what a card's kernels are compiled for.
-    pub target: String,
-    /// Whether it is a graphics card, and not a processor that acts as one.
-    pub is_card: bool,
+    /// What is computed with: a card's driver and its version, or the vectors of a processor.
+    pub driver: String,
+    /// What kind of hardware it is.
+    pub kind: DeviceKind,
     /// Its memory in bytes, where the system says.
     pub memory: Option<u64>,
+    /// The most bytes that one tensor can have, where there is a limit.
+    pub largest_tensor: Option<u64>,
     /// The precisions that networks can have on it; none where the device cannot be used.
     pub precisions: Vec<DType>,
+}
+
+/// What a device computes on, the slowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeviceKind {
+    /// The processor, also where a driver has it act as a graphics card.
+    Processor,
+    /// Graphics within the processor, which share its memory.
+    Integrated,
+    /// A graphics card.
+    Discrete,
 }
 
 /// All devices of all backends in this build. This opens each of them.
@@ -41,9 +58,10 @@ fn devices_of(backends: impl IntoIterator<Item = Backend>) -> Vec<DeviceInfo> {
             all.push(catch_unwind(|| info(&name, device)).unwrap_or_else(|_| DeviceInfo {
                 name,
                 hardware: "its driver failed".into(),
-                target: String::new(),
-                is_card: false,
+                driver: String::new(),
+                kind: DeviceKind::Processor,
                 memory: None,
+                largest_tensor: None,
                 precisions: Vec::new(),
             }));
         }
@@ -61,7 +79,8 @@ pub fn device_info(name: &str) -> Result<DeviceInfo, Error> {
         .unwrap_or_else(|panic| Err(Error::Backend(panic_words(&*panic))))
 }
 
-/// The graphics card with the largest memory, if this machine and this build have one, and else the processor.
+/// The graphics card with the largest memory, if this machine and this build have one, else graphics within the processor, and
+/// else the processor.
 ///
 /// # Errors
 ///
@@ -79,42 +98,49 @@ fn may_have_card() -> bool {
 }
 
 fn best_of(devices: Vec<DeviceInfo>) -> Option<DeviceInfo> {
-    // Of equals the first, in the order in which backends are listed: the processor's before a card's software driver.
-    let worth = |info: &DeviceInfo| (info.is_card, info.is_card.then_some(info.memory));
-    devices.into_iter().filter(|info| !info.precisions.is_empty()).rev().max_by_key(worth)
+    let usable = devices.into_iter().filter(|info| !info.precisions.is_empty());
+    // Of a card that several backends reach the last listed, which is its maker's own; of processors the first.
+    let worth = |(place, info): &(usize, DeviceInfo)| match info.kind {
+        DeviceKind::Processor => (info.kind, None, usize::MAX - place),
+        kind => (kind, info.memory, *place),
+    };
+    usable.enumerate().max_by_key(worth).map(|(_, info)| info)
 }
 
 fn info(name: &str, device: &Device) -> DeviceInfo {
     let precisions = [DType::F32, DType::F16, DType::BF16];
-    let works = |dtype: &DType| !crashes(device) && device.supports_dtype(dtype.float());
-    let precisions = precisions.into_iter().filter(works).collect();
-    let (hardware, target, is_card, memory) = card(device).unwrap_or_else(|| processor(name));
-    DeviceInfo { name: name.to_string(), hardware, target, is_card, memory, precisions }
+    #[cfg(feature = "card")]
+    if let Some(card) = Card::of(device) {
+        let works = |dtype: &DType| !crashes(&card.name) && device.supports_dtype(dtype.float());
+        let note = if crashes(&card.name) { ": crashes in a build with `vulkan`" } else { "" };
+        return DeviceInfo {
+            name: name.to_string(),
+            hardware: format!("{}{note}", card.name),
+            driver: card.driver,
+            kind: card.kind,
+            memory: card.memory,
+            largest_tensor: Some(card.largest_tensor),
+            precisions: precisions.into_iter().filter(works).collect(),
+        };
+    }
+    let precisions = precisions.into_iter().filter(|dtype| device.supports_dtype(dtype.float()));
+    DeviceInfo { precisions: precisions.collect(), ..processor(name) }
 }
 
-/// Name, target, whether it is a card, and memory.
-type Hardware = (String, String, bool, Option<u64>);
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-fn card(device: &Device) -> Option<Hardware> {
-    let identity = device.identity()?;
-    let address = identity.physical.as_ref().and_then(|card| card.pci_address).map(|address| address.to_string());
-    let memory = address.and_then(|address| card_memory(&address));
-    Some((identity.name, identity.fingerprint, identity.physical.is_some(), memory))
-}
-
-#[cfg(not(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm")))]
-fn card(_: &Device) -> Option<Hardware> {
-    None
-}
-
-fn processor(name: &str) -> Hardware {
+fn processor(name: &str) -> DeviceInfo {
     let what = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
     let system = System::new_with_specifics(what.with_memory(MemoryRefreshKind::nothing().with_ram()));
     let memory = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory).min(system.total_memory());
     let brand = system.cpus().first().map(|cpu| cpu.brand().trim().to_string()).filter(|brand| !brand.is_empty());
-    let vectors = if name == "flex" { vectors() } else { String::new() };
-    (brand.unwrap_or_else(|| "processor".into()), vectors, false, (memory > 0).then_some(memory))
+    DeviceInfo {
+        name: name.to_string(),
+        hardware: brand.unwrap_or_else(|| "processor".into()),
+        driver: if name == "flex" { vectors() } else { String::new() },
+        kind: DeviceKind::Processor,
+        memory: (memory > 0).then_some(memory),
+        largest_tensor: None,
+        precisions: Vec::new(),
+    }
 }
 
 /// What our kernels are computed with.
@@ -125,28 +151,12 @@ fn vectors() -> String {
     String::new()
 }
 
-/// Bytes of the card at an address of the PCI bus: Linux says for AMD's and Intel's, NVIDIA's program for theirs.
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-fn card_memory(address: &str) -> Option<u64> {
-    let folder = std::path::Path::new("/sys/bus/pci/devices").join(address);
-    let file = |name: &str| std::fs::read_to_string(folder.join(name)).ok()?.trim().parse().ok();
-    // So little is what a processor's own graphics have set aside; they also take of the rest.
-    let shared = |own: u64| if own < 2 << 30 { own + file("mem_info_gtt_total").unwrap_or(0) } else { own };
-    file("mem_info_vram_total").map(shared).or_else(|| file("lmem_total_bytes")).or_else(|| {
-        let query = ["--query-gpu=memory.total", "--format=csv,noheader,nounits", "-i", address];
-        let answer = std::process::Command::new("nvidia-smi").args(query).output().ok()?;
-        let mebibytes: u64 = String::from_utf8(answer.stdout).ok()?.trim().parse().ok()?;
-        mebibytes.checked_mul(1 << 20)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn device(name: &str, is_card: bool, memory: Option<u64>) -> DeviceInfo {
-        let precisions = vec![DType::F32];
-        DeviceInfo { name: name.into(), hardware: String::new(), target: String::new(), is_card, memory, precisions }
+    fn device(name: &str, kind: DeviceKind, memory: Option<u64>) -> DeviceInfo {
+        DeviceInfo { kind, memory, precisions: vec![DType::F32], ..processor(name) }
     }
 
     fn best(devices: &[DeviceInfo]) -> Option<String> {
@@ -155,14 +165,21 @@ mod tests {
 
     #[test]
     fn the_largest_card_is_the_best_and_else_the_processor() {
-        let flex = device("flex", false, Some(64));
-        let software = device("wgpu", false, Some(64));
-        assert_eq!(best(&[flex.clone(), software.clone()]).as_deref(), Some("flex"));
-        let (small, large) = (device("wgpu:0", true, None), device("wgpu:1", true, Some(8)));
-        assert_eq!(best(&[flex.clone(), small.clone()]).as_deref(), Some("wgpu:0"));
-        assert_eq!(best(&[flex.clone(), small.clone(), large.clone()]).as_deref(), Some("wgpu:1"));
+        let flex = device("flex", DeviceKind::Processor, Some(64));
+        let software = device("wgpu", DeviceKind::Processor, Some(64));
+        assert_eq!(best(&[flex.clone(), software]).as_deref(), Some("flex"));
+        let [small, large] = [None, Some(8)].map(|memory| device("small", DeviceKind::Discrete, memory));
+        let large = DeviceInfo { name: "large".into(), ..large };
+        assert_eq!(best(&[flex.clone(), small.clone()]).as_deref(), Some("small"));
+        assert_eq!(best(&[flex.clone(), large.clone(), small.clone()]).as_deref(), Some("large"));
+        // Much memory is not what makes it fast.
+        let integrated = device("integrated", DeviceKind::Integrated, Some(32));
+        assert_eq!(best(&[flex.clone(), integrated.clone()]).as_deref(), Some("integrated"));
+        assert_eq!(best(&[flex.clone(), integrated, large.clone()]).as_deref(), Some("large"));
+        let cuda = DeviceInfo { name: "cuda".into(), ..large.clone() };
+        assert_eq!(best(&[large.clone(), cuda]).as_deref(), Some("cuda"));
         let lost = DeviceInfo { precisions: Vec::new(), ..large };
-        assert_eq!(best(&[flex, small, lost]).as_deref(), Some("wgpu:0"));
+        assert_eq!(best(&[flex, small, lost]).as_deref(), Some("small"));
         assert_eq!(best(&[]), None);
     }
 
@@ -171,7 +188,10 @@ mod tests {
     fn the_processor_is_listed_with_its_memory() {
         let all = devices();
         let flex = all.iter().find(|info| info.name == "flex").unwrap();
-        assert!(!flex.is_card && !flex.hardware.is_empty() && flex.memory > Some(1 << 20), "{flex:?}");
+        assert!(
+            flex.kind == DeviceKind::Processor && !flex.hardware.is_empty() && flex.memory > Some(1 << 20),
+            "{flex:?}"
+        );
         assert_eq!(flex.precisions, [DType::F32, DType::F16, DType::BF16]);
     }
 }

@@ -5,7 +5,7 @@ use sysinfo::System;
 
 use crate::model::Kind;
 use crate::vae::VaeConfig;
-use crate::{DType, DeviceInfo, Error, Model, Request};
+use crate::{DType, DeviceInfo, DeviceKind, Error, Model, Request, is_processor};
 
 /// What a picture needs, in bytes, by phase; docs/performance.md says how near this is to what was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +26,12 @@ impl MemoryNeed {
 }
 
 impl Model {
-    /// What loading this model and drawing a request with it will take.
+    /// What loading this model and drawing a request with it will take on a device.
     ///
     /// # Errors
     ///
     /// As [`check`](Self::check).
-    pub fn memory(&self, request: &Request, dtype: DType) -> Result<MemoryNeed, Error> {
+    pub fn memory(&self, request: &Request, dtype: DType, device: &DeviceInfo) -> Result<MemoryNeed, Error> {
         self.check(request)?;
         let (width, height) = request.size(self)?;
         let unet = self.unet_weights.elements() * dtype.bytes();
@@ -43,10 +43,13 @@ impl Model {
                 let text: usize = parts.text.iter().map(|part| part.weights.elements()).sum();
                 let factor = self.factor();
                 let guided = if request.guidance(self)? == 1.0 { 1 } else { 2 };
+                let (wide, high) = (width / factor, height / factor);
+                let scores =
+                    if is_processor(&device.name) { 0 } else { guided * of_scores(&parts.unet_config, wide, high) };
                 MemoryNeed {
                     // The autoencoder's are mostly kept in single precision.
                     weights: unet + text * dtype.bytes() + parts.vae.weights.elements() * 4,
-                    sampling: of_latents(&parts.unet_config, width / factor, height / factor).saturating_mul(guided),
+                    sampling: of_latents(&parts.unet_config, wide, high).saturating_mul(guided).saturating_add(scores),
                     decoding: of_decoding(&parts.vae.config, width, height),
                 }
             }
@@ -62,21 +65,59 @@ impl Model {
     /// [`check`](Self::check).
     pub fn check_device(&self, request: &Request, dtype: DType, device: &DeviceInfo) -> Result<(), Error> {
         if !device.precisions.contains(&dtype) {
-            return Err(Error::Device(format!("{} does not compute in {dtype}: use --dtype f32", device.name)));
+            let others: Vec<_> = device.precisions.iter().map(ToString::to_string).collect();
+            let (device, others) = (&device.name, others.join(" or "));
+            return Err(Error::Device(format!("{device} does not compute in {dtype}: use --dtype {others}")));
         }
-        let needed = self.memory(request, dtype)?.peak() as u64;
-        let available = if device.is_card { device.memory } else { free() };
-        match available {
-            Some(available) if needed > available => Err(Error::Memory {
-                needed: needed as f64 / 1e9,
-                available: available as f64 / 1e9,
-                device: device.name.clone(),
-                or_half: if dtype == DType::F32 { ", or use --dtype bf16" } else { "" },
-            }),
-            // A system that does not say is not a reason to refuse.
-            _ => Ok(()),
+        let available = if device.kind == DeviceKind::Processor { free() } else { device.memory };
+        // A system that does not say is not a reason to refuse.
+        let lacks = |needed: usize, available: Option<u64>| available.filter(|available| needed as u64 > *available);
+        let lack = |dtype| -> Result<Option<Error>, Error> {
+            let (need, weight) = (self.memory(request, dtype, device)?, self.largest_weight(dtype));
+            let (one, largest) = (weight.max(self.full_size(request)?), device.largest_tensor);
+            let error = |what, needed: usize, available: u64| {
+                let (needed, available) = (needed as f64 / 1e9, available as f64 / 1e9);
+                let is_for_weights = lacks(need.weights, device.memory).or(lacks(weight, largest)).is_some();
+                let remedy = if is_for_weights { "take another device" } else { "draw a smaller picture" };
+                Error::Memory { needed, what, available, device: device.name.clone(), remedy: remedy.into() }
+            };
+            let all = lacks(need.peak(), available).map(|available| error("", need.peak(), available));
+            Ok(all.or_else(|| lacks(one, largest).map(|available| error(" for one tensor", one, available))))
+        };
+        let Some(mut error) = lack(dtype)? else { return Ok(()) };
+        let halves = device.precisions.iter().filter(|half| dtype == DType::F32 && **half != dtype);
+        for half in halves {
+            if let (Error::Memory { remedy, .. }, None) = (&mut error, lack(*half)?) {
+                *remedy += &format!(", or use --dtype {half}");
+            }
         }
+        Err(error)
     }
+
+    /// Bytes of the largest weight of the U-Net and the text encoders.
+    fn largest_weight(&self, dtype: DType) -> usize {
+        let text = match &self.kind {
+            Kind::Unconditional(_) => None,
+            Kind::Text(parts) => parts.text.iter().map(|part| part.weights.largest()).max(),
+        };
+        self.unet_weights.largest().max(text.unwrap_or(0)) * dtype.bytes()
+    }
+
+    /// Bytes of a tensor of a picture's full size.
+    fn full_size(&self, request: &Request) -> Result<usize, Error> {
+        let (width, height) = request.size(self)?;
+        Ok(match &self.kind {
+            Kind::Unconditional(config) => tensors(1, config.levels[0].channels, width, height),
+            Kind::Text(parts) => tensors(1, parts.vae.config.full_size_channels(), width, height),
+        })
+    }
+}
+
+/// What attention's scores and their softmax may take on a card, for a picture.
+fn of_scores(config: &UnetConfig, width: usize, height: usize) -> usize {
+    let tokens = width.saturating_mul(height);
+    let scores = tokens.saturating_mul(tokens).saturating_mul(config.levels[0].heads);
+    scores.min(sd_ops::SCORES) * (4 + 4)
 }
 
 /// Several tensors of the finest level, one of them in each block.

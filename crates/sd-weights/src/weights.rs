@@ -105,6 +105,11 @@ impl Weights {
         self.tensors.values().map(Place::elements).sum()
     }
 
+    /// How many numbers the largest tensor has.
+    pub fn largest(&self) -> usize {
+        self.tensors.values().map(Place::elements).max().unwrap_or(0)
+    }
+
     /// Some of the tensors under other names: `names` says which new ones each has, and of what view of it.
     ///
     /// # Errors

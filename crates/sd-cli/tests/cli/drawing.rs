@@ -10,7 +10,12 @@ fn a_picture_is_written_with_its_settings_inside() {
     let output = run.generate(&["--seed", "5", "--output", "house.png", "--negative-prompt", "dull"]);
     assert_drawn(&output);
     assert_eq!(run.files(), ["house.png"]);
-    assert!(stdout(&output).starts_with("house.png (seed 5, "), "{}", stdout(&output));
+    let said = stdout(&output);
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(
+        matches!(lines[..], [device, file] if device.starts_with("on ") && file.starts_with("house.png (seed 5, ")),
+        "{said}"
+    );
     let png = run.read("house.png");
     assert!(png.starts_with(b"\x89PNG"));
     let text = String::from_utf8_lossy(&png);
