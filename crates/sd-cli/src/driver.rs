@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use sd_pipeline::{Tuning, keep_kernels};
+use sd_pipeline::{Tuning, keep_kernels, one_line};
 
 use crate::progress::{Kind, note};
 
@@ -52,7 +52,7 @@ impl Log for Listener {
             COMPLAINT.get_or_init(|| {
                 let words = record.args().to_string();
                 let thrown = words.strip_prefix(THROWN).map(|words| words.trim_end_matches(')').to_string());
-                thrown.unwrap_or(words).replace('\n', " ")
+                one_line(&thrown.unwrap_or(words))
             });
         } else if self.enabled(record.metadata()) && !self.is_told.swap(true, Ordering::Relaxed) {
             note(self.progress, TUNING);

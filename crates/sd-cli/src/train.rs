@@ -58,16 +58,17 @@ Exit codes: 0 trained, 1 failed, 2 wrong usage or recipe, 130 stopped with Ctrl-
 pub fn run(args: &Args) -> Result<(), Failure> {
     sd_pipeline::keep_memory();
     driver::set_up(Tuning::Thorough, args.progress);
-    let device = device_by_name(&args.device)?;
     let recipe = Recipe::read(&args.recipe)?;
     let cancel = Cancel::on_ctrl_c();
     let mut display =
         Display { kind: args.progress, bar: ProgressBar::hidden(), started: Instant::now(), first: 0, steps: 0 };
-    let result = on_device(&args.device, || {
+    let result = on_device(&args.device, || -> Result<(), Failure> {
+        let device = device_by_name(&args.device)?;
         follow(&recipe, &device, &mut |event| {
             display.show(event);
             cancel.flow()
-        })
+        })?;
+        Ok(())
     });
     display.bar.finish_and_clear();
     if result.is_ok() && args.progress == Kind::Bar {

@@ -48,6 +48,17 @@ fn a_device_that_does_not_open_is_an_error_and_hides_no_other() {
     assert!(listed.contains("its driver failed") && listed.contains("says:") && listed.contains("flex "), "{listed}");
 }
 
+/// It is by this name that a build with `vulkan` refuses it.
+#[test]
+fn before_it_fails_it_is_listed_by_its_name() {
+    let run = Run::new();
+    let mut command = run.command(&["devices"]);
+    fail(&mut command, "vkQueueSubmit", DEVICE_LOST, &run.path("never"));
+    let listed = stdout(&command.output().unwrap());
+    let hardware = listed.lines().find_map(|line| line.strip_prefix("wgpu ")).unwrap().trim_start();
+    assert!(hardware.starts_with("llvmpipe "), "{listed}");
+}
+
 /// What `sd generate --count 2` leaves where the driver fails.
 struct Failed {
     output: Output,
