@@ -1,8 +1,8 @@
-//! How long the networks of Stable Diffusion take with random weights: those of 1.5 at 512×512, and XL's U-Net at 1024×1024.
+//! How long the networks of Stable Diffusion take with random weights: those of 1.5 at 512×512, and XL's at 1024×1024.
 //!
 //! `cargo run --release -p sd-benches --bin networks`, and after it which: `unet` (a guided step: a batch of two), `vae`
-//! (decoding one picture), `clip` (two prompts), or `unet-xl`; `bf16` or `f16` for half precision, on the processor that of
-//! the weights alone, and never the autoencoder's there; and the device, if it is not `flex`.
+//! (decoding one picture), `clip` (two prompts), `unet-xl` or `vae-xl`; `bf16` or `f16` for half precision, on the processor
+//! that of the weights alone, and never the autoencoder's, as in the program; and the device, if it is not `flex`.
 //! `cargo xtask compare` sets them beside other programs on the processor, `benches/gpu.sh` on a graphics card.
 
 #![allow(clippy::print_stdout, reason = "it is for being read")]
@@ -18,7 +18,7 @@ use sd_vae::AutoencoderKlConfig;
 
 /// Calls after a first one that is not counted.
 const CALLS: usize = 3;
-const NETWORKS: [&str; 4] = ["unet", "vae", "clip", "unet-xl"];
+const NETWORKS: [&str; 5] = ["unet", "vae", "clip", "unet-xl", "vae-xl"];
 
 fn main() -> Result<(), sd_pipeline::Error> {
     // As the program does: one heap, and on a thread of the pool that the kernels work with.
@@ -30,7 +30,7 @@ fn main() -> Result<(), sd_pipeline::Error> {
 fn run() -> Result<(), sd_pipeline::Error> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| wanted.iter().any(|wanted| wanted == name);
-    let is_wanted = |name: &str| has(name) || name != "unet-xl" && !NETWORKS.into_iter().any(has);
+    let is_wanted = |name: &str| has(name) || !name.ends_with("-xl") && !NETWORKS.into_iter().any(has);
     let weights = match () {
         () if has("bf16") => FloatDType::BF16,
         () if has("f16") => FloatDType::F16,
@@ -42,6 +42,7 @@ fn run() -> Result<(), sd_pipeline::Error> {
     let on_processor = device == Device::flex();
     let rest = if on_processor { FloatDType::F32 } else { weights };
     let as_loaded = |weights| AsLoaded { modules: Vec::new(), weights, rest };
+    let mut in_single = AsLoaded { modules: Vec::new(), weights: FloatDType::F32, rest: FloatDType::F32 };
     let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device).cast(rest);
     let report = |name: &str, call: &dyn Fn()| {
         report(name, || {
@@ -61,10 +62,12 @@ fn run() -> Result<(), sd_pipeline::Error> {
         let added = AddedConditions { text_embeds, time_ids: vec![[1024.0, 1024.0, 0.0, 0.0, 1024.0, 1024.0]; 2] };
         report("unet-xl", &|| drop(unet.forward(x.clone(), &[500.0; 2], context.clone(), Some(&added))));
     }
-    if is_wanted("vae") {
-        let vae = lay_out(AutoencoderKlConfig::sd().init(&device).map(&mut as_loaded(rest)));
-        let latents = random([1, 4, 64, 64]);
-        report("vae", &|| drop(vae.decode(latents.clone())));
+    for (name, size) in [("vae", 64), ("vae-xl", 128)] {
+        if is_wanted(name) {
+            let vae = lay_out(AutoencoderKlConfig::sd().init(&device).map(&mut in_single));
+            let latents = random([1, 4, size, size]).cast(FloatDType::F32);
+            report(name, &|| drop(vae.decode(latents.clone())));
+        }
     }
     if is_wanted("clip") {
         let clip = pack(ClipTextConfig::sd1().init(&device).map(&mut as_loaded(weights)));

@@ -1,10 +1,10 @@
 """Times the networks of Stable Diffusion with random weights, as `networks.rs` beside it does for ours.
 
-    networks.py pytorch|openvino|cuda|compiled f32|tf32|f16|bf16 unet|vae|clip|unet-xl [FOLDER]
+    networks.py pytorch|openvino|cuda|compiled f32|tf32|f16|bf16 unet|vae|clip|unet-xl|vae-xl [FOLDER]
 
 `pytorch` and `openvino` are for the processor, f32 and bf16; `cuda` and `compiled` are PyTorch on a graphics card, as it is
 and through torch.compile. All need torch, diffusers and transformers; OpenVINO needs openvino besides, keeps what it converts
-in FOLDER, and has no unet-xl. Prints the network's name and the least seconds of three calls after a first one. Threads: one
+in FOLDER, and has none of XL. Prints the network's name and the least seconds of three calls after a first one. Threads: one
 for each core.
 """
 import os
@@ -43,13 +43,13 @@ def network():
             return m(x, t, context, added_cond_kwargs=added, return_dict=False)[0]
 
         return module, run, inputs
-    if name == "vae":
+    if name in ("vae", "vae-xl"):
         levels = (128, 256, 512, 512)
         down, up = (f"{way}coderBlock2D" for way in ("DownEn", "UpDe"))
         module = AutoencoderKL(
             block_out_channels=levels, down_block_types=(down,) * 4, up_block_types=(up,) * 4, layers_per_block=2
         )
-        return module, lambda m, z: m.decode(z, return_dict=False)[0], (torch.randn(1, 4, 64, 64),)
+        return module, lambda m, z: m.decode(z, return_dict=False)[0], (torch.randn(1, 4, *[64 if name == "vae" else 128] * 2),)
     config = CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12)
     return CLIPTextModel(config), lambda m, ids: m(ids).last_hidden_state, (torch.randint(0, 49408, (2, 77)),)
 

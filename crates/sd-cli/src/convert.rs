@@ -9,7 +9,7 @@ use crate::progress::{Kind, Progress};
 
 /// Write a model in another layout or precision.
 ///
-/// The model is a folder or a single file, as for `sd generate`. A name that ends in .safetensors makes a single file,
+/// The model is a folder or a single file, not a name on the hub. A name that ends in .safetensors makes a single file,
 /// with the names of the original programs; any other name makes a folder in the diffusers layout, with its configs and
 /// tokenizers. Both draw the same pictures, here and in other programs, bit for bit unless --dtype rounds the weights.
 ///

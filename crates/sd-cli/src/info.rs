@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// Say what a model is, without reading its weights.
 ///
-/// The model is a folder or a single file, as for `sd generate`. Anything else is refused by what it is.
+/// The model is a folder or a single file, not a name on the hub. Anything else is refused by what it is.
 #[derive(clap::Args)]
 pub struct Args {
     /// Folder of the model, or its single file

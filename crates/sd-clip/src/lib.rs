@@ -11,6 +11,8 @@
 //! assert_eq!(text.last.dims(), [1, 77, 768]);
 //! # Ok::<(), sd_clip::TokenizerError>(())
 //! ```
+//!
+//! Without a backend there is no device: turn one of Burn's on (`burn/flex`), and for the kernels on it `sd-ops/flex`.
 
 mod builtin;
 mod config;

@@ -53,8 +53,11 @@ impl Card {
 /// The driver of the card of this name, as graphics drivers say it.
 #[cfg(feature = "graphics")]
 fn driver(name: &str) -> Option<String> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let adapters = burn_cubecl::cubecl::future::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: wgpu::Backends::PRIMARY,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    let adapters = burn_cubecl::cubecl::future::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
     let info = adapters.iter().map(wgpu::Adapter::get_info).find(|info| info.name == name)?;
     let words = [info.driver, info.driver_info, info.backend.to_string()];
     Some(words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", "))

@@ -36,8 +36,8 @@
 //! # Features
 //!
 //! One feature per backend: `flex` (the default, any CPU), `ndarray`, `wgpu`, `vulkan`, `metal`, `cuda`, `rocm`. Several
-//! can be on at once; [`device_by_name`] chooses among them at run time. `card` is what those for graphics cards have in common
-//! and turn on.
+//! can be on at once; [`device_by_name`] chooses among them at run time, and [`best_device`] names the best. `card` is what
+//! those for graphics cards have in common and turn on, and `graphics` what those have that go through a graphics driver.
 
 mod batch;
 #[cfg(feature = "card")]

@@ -44,8 +44,8 @@ impl Model {
                 let factor = self.factor();
                 let guided = if request.guidance(self)? == 1.0 { 1 } else { 2 };
                 let (wide, high) = (width / factor, height / factor);
-                let scores =
-                    if is_processor(&device.name) { 0 } else { guided * of_scores(&parts.unet_config, wide, high) };
+                let pictures = if is_processor(&device.name) { 0 } else { guided };
+                let scores = of_scores(&parts.unet_config, pictures, wide, high);
                 MemoryNeed {
                     // The autoencoder's are mostly kept in single precision.
                     weights: unet + text * dtype.bytes() + parts.vae.weights.elements() * 4,
@@ -85,10 +85,11 @@ impl Model {
             Ok(all.or_else(|| lacks(one, largest).map(|available| error(" for one tensor", one, available))))
         };
         let Some(mut error) = lack(dtype)? else { return Ok(()) };
-        let halves = device.precisions.iter().filter(|half| dtype == DType::F32 && **half != dtype);
-        for half in halves {
+        // bf16 first: it has the range of single precision.
+        for half in device.precisions.iter().rev().take_while(|half| dtype == DType::F32 && **half != dtype) {
             if let (Error::Memory { remedy, .. }, None) = (&mut error, lack(*half)?) {
                 *remedy += &format!(", or use --dtype {half}");
+                break;
             }
         }
         Err(error)
@@ -113,10 +114,10 @@ impl Model {
     }
 }
 
-/// What attention's scores and their softmax may take on a card, for a picture.
-fn of_scores(config: &UnetConfig, width: usize, height: usize) -> usize {
+/// What attention's scores and their softmax may take on a card.
+fn of_scores(config: &UnetConfig, pictures: usize, width: usize, height: usize) -> usize {
     let tokens = width.saturating_mul(height);
-    let scores = tokens.saturating_mul(tokens).saturating_mul(config.levels[0].heads);
+    let scores = tokens.saturating_mul(tokens).saturating_mul(pictures * config.levels[0].heads);
     scores.min(sd_ops::SCORES) * (4 + 4)
 }
 

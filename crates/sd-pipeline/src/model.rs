@@ -237,7 +237,7 @@ fn read_index(folder: &Path) -> Result<(Json, String), Error> {
     let file: PathBuf = folder.join("model_index.json");
     if !folder.is_dir() {
         let reason =
-            "no such folder or file; --model takes a folder in the diffusers layout, or a single file".to_string();
+            "no such folder or file; a model is a folder in the diffusers layout, or a single file".to_string();
         return Err(Error::Folder { folder: folder.to_path_buf(), reason });
     }
     if !file.is_file() {

@@ -17,6 +17,8 @@
 //! [`UnconditionalUnet`] is its ancestor, which works on pixels and reads no text. The two share their blocks, which differ in
 //! their attention.
 //!
+//! Without a backend there is no device: turn one of Burn's on (`burn/flex`), and for the kernels on it `sd-ops/flex`.
+//!
 //! Field names are the keys of a diffusers checkpoint, so that weights find their place by name. Linear and
 //! convolutional projections around a transformer are the same map; here they are always [`Linear`](burn::nn::Linear).
 

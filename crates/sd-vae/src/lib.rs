@@ -13,6 +13,8 @@
 //! assert_eq!(vae.decode(latents).dims(), [1, 3, 16, 16]);
 //! ```
 //!
+//! Without a backend there is no device: turn one of Burn's on (`burn/flex`), and for the kernels on it `sd-ops/flex`.
+//!
 //! Field names are the keys of a diffusers checkpoint. Latents are counted as the U-Net sees them: the scaling factor
 //! is applied in here, so that no caller can forget it.
 

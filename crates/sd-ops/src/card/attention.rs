@@ -1,7 +1,9 @@
 use burn::backend::cubecl::{dtype_to_elem_type, dtype_to_storage_type};
 use burn::backend::ops::{AttentionModuleOptions, FloatTensorOps};
 use burn::tensor::{DType, Slice};
-use burn_cubecl::cubecl::tune::{LocalTuner, Tunable, TunableSet, local_tuner};
+use burn_cubecl::cubecl::config::autotune::AutotuneLevel;
+use burn_cubecl::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
+use burn_cubecl::cubecl::tune::{LocalTuner, Tunable, TunableSet, TuneGroup, local_tuner};
 use burn_cubecl::kernel::attention::flash_attention;
 use burn_cubecl::kernel::matmul::{MatmulStrategy, matmul};
 use burn_cubecl::tensor::CubeTensor;
@@ -15,6 +17,8 @@ use crate::SCORES;
 /// Query, key and value, each `[batch, heads, tokens, width]`, and whether a query sees no later key than its own place.
 type Inputs = (CubeTensor, CubeTensor, CubeTensor, bool);
 type Kernels = TunableSet<AttentionAutotuneKey, Inputs, CubeTensor>;
+
+const UNITS: Strategy = Strategy::Unit(BlueprintStrategy::Inferred(()));
 
 /// Attention by the kernel that is the fastest on this card for such shapes.
 ///
@@ -34,22 +38,35 @@ pub fn attention(q: CubeTensor, k: CubeTensor, v: CubeTensor, is_causal: bool) -
     TUNER.execute(&id, &client, TUNER.init(&id, kernels), inputs)
 }
 
+/// Those of any card.
 fn kernels() -> Kernels {
-    Kernels::new_cloning_inputs(key).with(Tunable::new("blocks", |inputs| Ok::<_, String>(blocks(inputs)))).with(
-        Tunable::new("unit", |inputs: Inputs| {
-            let unit = flash(inputs.clone(), Strategy::Unit(BlueprintStrategy::Inferred(())));
-            Ok::<_, String>(unit.unwrap_or_else(|| blocks(inputs)))
-        }),
-    )
+    let group = TuneGroup::new("attention", |_| 0);
+    // A unit holds whole queries in its registers, which a card has not many of: one of 160 takes Mesa a minute to compile.
+    let is_narrow = |key: &AttentionAutotuneKey| key.head_dim <= 64 && !is_quick();
+    Kernels::new_cloning_inputs(key)
+        .with(kernel("blocks", blocks).group(&group, |_| 1))
+        .with(kernel("units", in_units).group(&group, move |key| if is_narrow(key) { 1 } else { -1 }))
 }
 
 /// Those of matrix units that multiply halves.
 fn kernels_of_halves() -> Kernels {
-    let blocks = Tunable::new("blocks", |inputs| Ok::<_, String>(blocks(inputs)));
-    [2, 4, 8].into_iter().fold(Kernels::new_cloning_inputs(key).with(blocks), |kernels, planes| {
-        kernels
-            .with(Tunable::new(&format!("{planes} planes"), move |inputs| Ok::<_, String>(in_planes(inputs, planes))))
-    })
+    let group = TuneGroup::new("attention of halves", |_| 0);
+    // Its products of matrices would have to be chosen first.
+    let blocks = kernel("blocks", blocks).group(&group, |_| if is_quick() { 0 } else { 1 });
+    Kernels::new_cloning_inputs(key)
+        .with(blocks)
+        .with(kernel("2 planes", |inputs| in_planes(inputs, 2)).group(&group, |_| 1))
+        .with(kernel("4 planes", |inputs| in_planes(inputs, 4)).group(&group, |_| 1))
+        .with(kernel("8 planes", |inputs| in_planes(inputs, 8)).group(&group, |_| 1))
+}
+
+fn kernel(name: &str, run: fn(Inputs) -> CubeTensor) -> Tunable<AttentionAutotuneKey, Inputs, CubeTensor> {
+    Tunable::new(name, move |inputs| Ok::<_, String>(run(inputs)))
+}
+
+/// Whether kernels are to be chosen without trying many.
+fn is_quick() -> bool {
+    matches!(CubeClRuntimeConfig::get().autotune.level, AutotuneLevel::Minimal)
 }
 
 /// What a choice among kernels is kept for, with sizes rounded up. So a kernel that was chosen may not take all that have its
@@ -65,6 +82,11 @@ fn key((q, k, v, _): &Inputs) -> AttentionAutotuneKey {
 fn flash((q, k, v, is_causal): Inputs, strategy: Strategy) -> Option<CubeTensor> {
     let options = AttentionModuleOptions { is_causal, ..Default::default() };
     flash_attention(q, k, v, None, None, options, strategy).ok()
+}
+
+/// Flash attention in which each unit has queries of its own.
+fn in_units(inputs: Inputs) -> CubeTensor {
+    flash(inputs.clone(), UNITS).unwrap_or_else(|| blocks(inputs))
 }
 
 /// Flash attention in matrix units, whose sides are 16.
@@ -132,8 +154,6 @@ mod tests {
     use burn_cubecl::ops::into_data_sync;
 
     use super::*;
-
-    const UNIT: Strategy = Strategy::Unit(BlueprintStrategy::Inferred(()));
 
     /// A shape `[batch, heads, queries, keys, width]`, whether it is causal, and up to which number queries and keys go.
     type Case = ([usize; 5], bool, f32);
@@ -203,11 +223,11 @@ mod tests {
                 check("blocks", blocks(inputs.clone()));
                 check("blocks of 20 queries", blocks_of(20, inputs.clone()));
                 check("matrix units", in_planes(inputs.clone(), 2));
-                if let Some(out) = flash(inputs.clone(), UNIT) {
+                if let Some(out) = flash(inputs.clone(), UNITS) {
                     check("units", out);
                 }
                 // What is not tried where there are no matrix units.
-                if let Some(out) = padded(inputs, 32, 16, UNIT) {
+                if let Some(out) = padded(inputs, 32, 16, UNITS) {
                     check("padded", out);
                 }
             }
