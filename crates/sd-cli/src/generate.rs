@@ -80,7 +80,7 @@ pub struct Args {
     /// On the CPU they are the weights' alone, and bf16 is faster where the processor has AVX-512 BF16.
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
-    /// Try each kernel of a graphics card once, not a few times: the first run starts sooner, pictures may take longer
+    /// Try each kernel of a graphics card once at most, not a few times: runs start sooner, pictures may take longer
     #[arg(long)]
     no_autotune: bool,
     /// Only check all flags and files, and print how much memory the picture will take in each phase

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use sd_golden::noise;
-use sd_ops::{geglu, group_norm, group_norm_silu, join, layer_norm, picture, tokens};
+use sd_ops::{Padding, conv2d, geglu, group_norm, group_norm_silu, join, layer_norm, picture, tokens};
 use sd_pipeline::{device_by_name, device_names, is_processor};
 
 /// Each device with the precisions it has, and the error that these allow, relative to the largest number.
@@ -108,6 +108,32 @@ fn geglus_are_the_processors() {
         check(&format!("GEGLU of {shape:?}"), &[numbers("x", shape, 0.0)], |x| geglu(x[0].clone()));
     }
     check("GEGLU of a view", &[numbers("x", [3, 4, 7], 0.0)], |x| geglu(x[0].clone().swap_dims(1, 2)));
+}
+
+#[test]
+fn convolutions_are_the_processors() {
+    let above = Padding { top: 1, left: 0, bottom: 0, right: 2 };
+    for (channels, outputs, kernel, stride, padding) in [
+        (3, 16, 3, 1, Padding::around(1)),
+        (5, 17, 3, 2, above),
+        (2, 20, 2, 1, Padding::around(0)),
+        (3, 2, 3, 1, Padding::around(1)),
+        (6, 16, 1, 1, Padding::around(0)),
+    ] {
+        let case = format!("{channels} to {outputs} channels, {kernel}x{kernel}, {padding:?}");
+        let convolve = |x: Tensor<4>| {
+            // Half precision has these too.
+            let weight = numbers("w", [outputs, channels, kernel, kernel], 0.0) / 32.0;
+            let weight = on(&weight, &x.device(), x.dtype());
+            let bias = vector("bias", outputs, &x);
+            conv2d(x, weight, Some(bias), stride, padding)
+        };
+        let x = [numbers("x", [2, channels, 7, 9], 0.0)];
+        check(&format!("a convolution of {case}"), &x, |x| convolve(x[0].clone()));
+        check(&format!("a convolution of a view, {case}"), &x, |x| {
+            convolve(picture(tokens(x[0].clone()), 7, 9).slice([0..2, 0..channels, 1..7, 2..9]))
+        });
+    }
 }
 
 #[test]

@@ -29,5 +29,6 @@ fn two_pictures_at_a_time_have_one_pool_of_threads_and_are_what_they_are_alone()
     assert!(together == [1, 2].map(draw));
     let started = threads() - before;
     assert!(started > 0, "the kernels use threads");
-    assert!(started <= thread::available_parallelism().unwrap().get(), "{started} threads were started");
+    // The pool's, and the one that reads whether numbers are finite.
+    assert!(started <= thread::available_parallelism().unwrap().get() + 1, "{started} threads were started");
 }

@@ -4,10 +4,6 @@ use burn::tensor::ops::AttentionModuleOptions;
 #[cfg(feature = "flex")]
 use crate::extension::{fits, tokens};
 
-/// How many scores of queries and keys are in memory at a time, at most, where a graphics card computes them: in single
-/// precision, and once more as weights in that of the tensors.
-pub const SCORES: usize = 1 << 26;
-
 /// The mean of the values, weighted for each query with `softmax(q·k / sqrt(width))` over the keys (Vaswani et al. 2017,
 /// [arXiv:1706.03762](https://arxiv.org/abs/1706.03762), equation 1).
 ///

@@ -48,6 +48,10 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, stride: 
     if fits(&x) && (fits(&weight) || fits_weight(&weight)) && bias.as_ref().is_none_or(fits) {
         return crate::extension::pictures::conv2d(x, weight, bias, stride, padding);
     }
+    #[cfg(feature = "card")]
+    if crate::card::convolves(&x, &weight) {
+        return crate::card::conv2d(x, weight, bias, stride, padding);
+    }
     portable(x, weight, bias, stride, padding)
 }
 

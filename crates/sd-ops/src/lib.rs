@@ -49,12 +49,12 @@ mod pixels;
 mod vectors;
 
 pub use activation::{geglu, gelu, quick_gelu};
-pub use attention::{SCORES, attention, causal_attention, half_attention};
+pub use attention::{attention, causal_attention, half_attention};
 pub use conv::{Padding, conv2d};
 pub use lay_out::lay_out;
 pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_geglu};
-pub use memory::{keep_memory, one_heap};
+pub use memory::{SCRATCH, keep_memory, one_heap};
 pub use mixed::takes_half_weights;
 pub use modules::{attend, convolve, normalise, normalise_silu, normalise_tokens, project, project_geglu};
 pub use norm::{group_norm, group_norm_silu};

@@ -1,5 +1,9 @@
 #![allow(unsafe_code, reason = "settings of the C library")]
 
+/// How many numbers an operator of a graphics card works with at a time, at most, beside what it reads and gives: attention's
+/// scores in single precision, and as weights in that of the tensors; or what a convolution's weights are multiplied with.
+pub const SCRATCH: usize = 1 << 26;
+
 /// Has all threads take memory from one heap of the C library.
 ///
 /// Those of other threads than the first consist of pieces of 64 MiB, which go back to the system whatever

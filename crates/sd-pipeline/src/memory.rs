@@ -44,13 +44,18 @@ impl Model {
                 let factor = self.factor();
                 let guided = if request.guidance(self)? == 1.0 { 1 } else { 2 };
                 let (wide, high) = (width / factor, height / factor);
-                let pictures = if is_processor(&device.name) { 0 } else { guided };
-                let scores = of_scores(&parts.unet_config, pictures, wide, high);
+                let scores = of_scores(&parts.unet_config, guided, wide, high);
+                let decoding = of_decoding(&parts.vae.config, width, height);
+                let scratch =
+                    |numbers: usize| if is_processor(&device.name) { 0 } else { numbers.min(sd_ops::SCRATCH) };
                 MemoryNeed {
                     // The autoencoder's are mostly kept in single precision.
                     weights: unet + text * dtype.bytes() + parts.vae.weights.elements() * 4,
-                    sampling: of_latents(&parts.unet_config, wide, high).saturating_mul(guided).saturating_add(scores),
-                    decoding: of_decoding(&parts.vae.config, width, height),
+                    sampling: of_latents(&parts.unet_config, wide, high)
+                        .saturating_mul(guided)
+                        .saturating_add(scratch(scores) * (4 + 4)),
+                    // What 3×3 weights are multiplied with.
+                    decoding: decoding.saturating_add(scratch(decoding.saturating_mul(9)) * 4),
                 }
             }
         })
@@ -114,11 +119,10 @@ impl Model {
     }
 }
 
-/// What attention's scores and their softmax may take on a card.
+/// Attention's scores, at the finest level.
 fn of_scores(config: &UnetConfig, pictures: usize, width: usize, height: usize) -> usize {
     let tokens = width.saturating_mul(height);
-    let scores = tokens.saturating_mul(tokens).saturating_mul(pictures * config.levels[0].heads);
-    scores.min(sd_ops::SCORES) * (4 + 4)
+    tokens.saturating_mul(tokens).saturating_mul(pictures * config.levels[0].heads)
 }
 
 /// Several tensors of the finest level, one of them in each block.

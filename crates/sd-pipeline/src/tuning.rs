@@ -3,7 +3,8 @@
 pub enum Tuning {
     /// By timing all that may be good a few times, when a shape is first met.
     Thorough,
-    /// By trying each once: a first run starts sooner, and pictures may take longer. What is chosen so is kept apart.
+    /// By trying each once, or not at all where one does for most shapes: runs start sooner, and pictures may take longer. What
+    /// is chosen so is kept apart.
     Quick,
 }
 

@@ -1,5 +1,8 @@
 use std::ops::ControlFlow;
-use std::thread::{self, JoinHandle};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 
 use burn::tensor::Tensor;
 use sd_samplers::{Denoiser, Stop};
@@ -26,9 +29,9 @@ pub(crate) struct Watched<'a, D> {
     pub watch: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
     pub calls: usize,
     pub call: usize,
-    /// Reads a number that is finite if the last call's output was, and is waited for a call later, so that a graphics card
-    /// has that call to compute meanwhile. A read that began only then would wait for all that it was given since.
-    pending: Option<JoinHandle<Result<f32, Error>>>,
+    /// Whether the last call's output was finite, which is waited for a call later, so that a graphics card has that call to
+    /// compute meanwhile.
+    pending: Option<Receiver<Result<bool, Error>>>,
 }
 
 impl<'a, D: Denoiser> Watched<'a, D> {
@@ -39,8 +42,8 @@ impl<'a, D: Denoiser> Watched<'a, D> {
     /// Checks the numbers of the last call, and that the device could compute them.
     pub fn check(&mut self) -> Result<(), Error> {
         let Some(pending) = self.pending.take() else { return Ok(()) };
-        let number = pending.join().map_err(|panic| Error::Backend(panic_words(&*panic)))??;
-        if number.is_finite() { Ok(()) } else { Err(Error::NotFinite { call: self.call, calls: self.calls }) }
+        let is_finite = pending.recv().expect("every question is answered")?;
+        if is_finite { Ok(()) } else { Err(Error::NotFinite { call: self.call, calls: self.calls }) }
     }
 }
 
@@ -49,9 +52,7 @@ impl<D: Denoiser> Denoiser for Watched<'_, D> {
         let denoised = self.model.denoise(x, sigma)?;
         self.check()?;
         self.call += 1;
-        // Times 0, because the sum of large finite numbers may not be finite.
-        let number = (denoised.clone() * 0.0).sum();
-        self.pending = Some(thread::spawn(move || number.try_into_scalar::<f32>().map_err(Error::backend)));
+        self.pending = Some(ask_whether_finite(&denoised));
         let step = Step { call: self.call, calls: self.calls, sigma, denoised: &denoised };
         match (self.watch)(&step) {
             ControlFlow::Continue(()) => Ok(denoised),
@@ -66,7 +67,29 @@ impl<D> Drop for Watched<'_, D> {
     /// No driver is spoken to while the program ends.
     fn drop(&mut self) {
         if let Some(pending) = self.pending.take() {
-            let _ = pending.join();
+            let _ = pending.recv();
         }
     }
+}
+
+/// Has a thread read whether all numbers are finite. The read has to begin at once: one that began when it is waited for would
+/// wait for all that the card was given since. It is one thread for all, because CubeCL keeps memory for each that speaks to it.
+fn ask_whether_finite(numbers: &Tensor<4>) -> Receiver<Result<bool, Error>> {
+    static READER: LazyLock<Sender<Box<dyn FnOnce() + Send>>> = LazyLock::new(|| {
+        let (sender, questions) = channel::<Box<dyn FnOnce() + Send>>();
+        thread::spawn(move || questions.into_iter().for_each(|question| question()));
+        sender
+    });
+    let (sender, answer) = channel();
+    // Times 0, because the sum of large finite numbers may not be finite.
+    let number = (numbers.clone() * 0.0).sum();
+    let question = move || {
+        let read = || number.try_into_scalar::<f32>().map_err(Error::backend);
+        // A driver that gives up may panic.
+        let number = catch_unwind(AssertUnwindSafe(read));
+        let number = number.unwrap_or_else(|panic| Err(Error::Backend(panic_words(&*panic))));
+        let _ = sender.send(number.map(f32::is_finite));
+    };
+    READER.send(Box::new(question)).expect("the reader waits for questions");
+    answer
 }

@@ -1,18 +1,16 @@
 use burn::backend::cubecl::{dtype_to_elem_type, dtype_to_storage_type};
 use burn::backend::ops::{AttentionModuleOptions, FloatTensorOps};
 use burn::tensor::{DType, Slice};
-use burn_cubecl::cubecl::config::autotune::AutotuneLevel;
-use burn_cubecl::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 use burn_cubecl::cubecl::tune::{LocalTuner, Tunable, TunableSet, TuneGroup, local_tuner};
 use burn_cubecl::kernel::attention::flash_attention;
-use burn_cubecl::kernel::matmul::{MatmulStrategy, matmul};
 use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, CubeTuneId};
 use cubek::attention::forward::launch::{AttentionAutotuneKey, BlueprintStrategy, Strategy};
 use cubek::attention::forward::routines::blackbox_accelerated::BlackboxAcceleratedStrategy;
 
 use super::softmax::softmax;
-use crate::SCORES;
+use super::{is_quick, product};
+use crate::SCRATCH;
 
 /// Query, key and value, each `[batch, heads, tokens, width]`, and whether a query sees no later key than its own place.
 type Inputs = (CubeTensor, CubeTensor, CubeTensor, bool);
@@ -62,11 +60,6 @@ fn kernels_of_halves() -> Kernels {
 
 fn kernel(name: &str, run: fn(Inputs) -> CubeTensor) -> Tunable<AttentionAutotuneKey, Inputs, CubeTensor> {
     Tunable::new(name, move |inputs| Ok::<_, String>(run(inputs)))
-}
-
-/// Whether kernels are to be chosen without trying many.
-fn is_quick() -> bool {
-    matches!(CubeClRuntimeConfig::get().autotune.level, AutotuneLevel::Minimal)
 }
 
 /// What a choice among kernels is kept for, with sizes rounded up. So a kernel that was chosen may not take all that have its
@@ -124,7 +117,7 @@ fn pad(x: CubeTensor, tokens: usize, width: usize) -> CubeTensor {
 fn blocks(inputs: Inputs) -> CubeTensor {
     let [batch, heads, queries] = [0, 1, 2].map(|axis| inputs.0.meta.shape()[axis]);
     let largest = inputs.0.client.properties().memory.max_page_size as usize / size_of::<f32>();
-    let rows = SCORES.min(largest) / (batch * heads * inputs.1.meta.shape()[2]);
+    let rows = SCRATCH.min(largest) / (batch * heads * inputs.1.meta.shape()[2]);
     blocks_of(rows.clamp(1, queries), inputs)
 }
 
@@ -134,7 +127,6 @@ fn blocks_of(rows: usize, (q, k, v, is_causal): Inputs) -> CubeTensor {
     let [batch, heads, queries, width] = [0, 1, 2, 3].map(|axis| q.meta.shape()[axis]);
     let scale = 1.0 / (width as f32).sqrt();
     let k = CubeBackend::float_swap_dims(k, 2, 3);
-    let product = |a, b, dtype| matmul(a, b, None, MatmulStrategy::default(), dtype).expect("a product of matrices");
     let block = |first: usize| {
         let places = [0..batch, 0..heads, first..(first + rows).min(queries), 0..width];
         let q = if rows == queries { q.clone() } else { CubeBackend::float_slice(q.clone(), &places.map(Slice::from)) };

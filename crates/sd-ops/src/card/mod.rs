@@ -3,21 +3,28 @@
 //! They compute in single precision, whatever the precision of what they read and write, and have no gradients.
 
 mod attention;
+mod conv;
 mod geglu;
 mod group_norm;
 mod layer_norm;
 mod rows;
 mod softmax;
 
+use burn::backend::cubecl::dtype_to_storage_type;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
 use burn::tensor::{DType, Tensor};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl;
+use burn_cubecl::cubecl::config::autotune::AutotuneLevel;
+use burn_cubecl::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 use burn_cubecl::cubecl::prelude::*;
+use burn_cubecl::kernel::matmul::{MatmulStrategy, matmul};
 use burn_cubecl::tensor::CubeTensor;
 
 use rows::Rows;
+
+use crate::Padding;
 
 /// The operations that have kernels.
 #[backend_extension(Cube)]
@@ -45,6 +52,13 @@ pub(crate) trait Operators: Backend {
 
     /// The GEGLU of the last axis.
     fn geglu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The product of `[batch, rows, inputs]` and `[1, inputs, outputs]`.
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The convolution of a picture, as tokens `[batch, height·width, channels]`.
+    fn conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>, stride: usize, padding: [usize; 4])
+    -> FloatTensor<Self>;
 
     /// The attention of `[batch, heads, tokens, width]`.
     fn attention(
@@ -79,9 +93,30 @@ impl Operators for CubeBackend {
         geglu::geglu(x)
     }
 
+    fn product(a: CubeTensor, b: CubeTensor) -> CubeTensor {
+        let dtype = a.dtype;
+        product(a, b, dtype)
+    }
+
+    fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: [usize; 4]) -> CubeTensor {
+        conv::conv2d(x, weight, stride, padding)
+    }
+
     fn attention(q: CubeTensor, k: CubeTensor, v: CubeTensor, is_causal: bool) -> CubeTensor {
         attention::attention(q, k, v, is_causal)
     }
+}
+
+/// Whether kernels are to be taken without trying many.
+fn is_quick() -> bool {
+    matches!(CubeClRuntimeConfig::get().autotune.level, AutotuneLevel::Minimal)
+}
+
+/// A product of matrices, in a hurry by one kernel for most shapes, which need not be chosen nor compiled many times over.
+fn product(a: CubeTensor, b: CubeTensor, dtype: DType) -> CubeTensor {
+    let has_units = !a.client.properties().features.matmul.cmma.is_empty();
+    let strategy = if is_quick() && !has_units { MatmulStrategy::Cube } else { MatmulStrategy::Autotune };
+    matmul(a, b, None, strategy, dtype).expect("a product of matrices")
 }
 
 /// As many cubes as there are rows, or a few more: a driver may take at most 65535 along an axis.
@@ -138,6 +173,51 @@ pub(crate) fn fits<const D: usize>(x: &Tensor<D>) -> bool {
 /// Whether the kernels can take this tensor with these parameters, which they read in its precision.
 pub(crate) fn fit<const D: usize>(x: &Tensor<D>, parameters: [&Tensor<1>; 2]) -> bool {
     fits(x) && parameters.iter().all(|parameter| parameter.dtype() == x.dtype())
+}
+
+/// Whether a convolution is better made here: without matrix units for such numbers Burn sums each output on its own, in half
+/// precision if that is the picture's, and with them where there are few outputs.
+pub(crate) fn convolves(x: &Tensor<4>, weight: &Tensor<4>) -> bool {
+    let DispatchDevice::Cube(device) = x.device().as_dispatch().clone() else { return false };
+    let client = device.client();
+    let units = |kind: ElemType| client.properties().features.matmul.cmma.iter().any(|unit| unit.a_type == kind);
+    let tf32 = ElemType::Float(cubecl::ir::FloatKind::TF32);
+    let has_units = units(dtype_to_storage_type(x.dtype())) || x.dtype() == DType::F32 && units(tf32);
+    fits(x) && weight.dtype() == x.dtype() && (!has_units || weight.dims()[0] < 16)
+}
+
+/// As [`crate::conv2d`], whose checks were made, for what [convolves].
+pub(crate) fn conv2d(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    stride: usize,
+    padding: Padding,
+) -> Tensor<4> {
+    let ([.., height, width], [.., rows, columns]) = (x.dims(), weight.dims());
+    let Padding { top, left, bottom, right } = padding;
+    let (high, wide) = ((height + top + bottom - rows) / stride + 1, (width + left + right - columns) / stride + 1);
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    let out = <Dispatch as Operators>::conv2d(x, weight, stride, [top, left, bottom, right]);
+    crate::picture(with(Tensor::from_dispatch(out), bias), high, wide)
+}
+
+/// As [`crate::linear()`], whose checks were made, with a weight that is not packed and in the precision of `x`.
+pub(crate) fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
+    let (mut shape, [inputs, outputs]) = (x.dims(), weight.dims());
+    let batch = shape[..D.saturating_sub(2)].iter().product();
+    let tokens = if D > 1 { shape[D - 2] } else { 1 };
+    let x = x.reshape([batch, tokens, inputs]).into_dispatch();
+    let out = <Dispatch as Operators>::product(x, weight.unsqueeze::<3>().into_dispatch());
+    shape[D - 1] = outputs;
+    with(Tensor::from_dispatch(out), bias).reshape(shape)
+}
+
+fn with(out: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
+    match bias {
+        Some(bias) => out + bias.unsqueeze(),
+        None => out,
+    }
 }
 
 /// As [`crate::tokens`].

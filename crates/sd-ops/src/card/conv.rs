@@ -1,0 +1,125 @@
+use burn::backend::cubecl::dtype_to_storage_type;
+use burn::backend::ops::FloatTensorOps;
+use burn_cubecl::CubeBackend;
+use burn_cubecl::cubecl;
+use burn_cubecl::cubecl::prelude::*;
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
+use burn_cubecl::ops::permute_nchw_to_nhwc;
+use burn_cubecl::tensor::CubeTensor;
+
+use super::rows::tokens;
+use super::{Rows, rows_of_cubes};
+use crate::SCRATCH;
+
+/// Units of a cube.
+const UNITS: usize = 256;
+
+/// A convolution of a picture `[batch, channels, height, width]` as products of matrices, some pixels after others: `padding` is
+/// above, on the left, below and on the right. The output is `[batch, pixels, outputs]`.
+///
+/// Burn has such products for a card's matrix units alone, and else sums each output on its own: on Mesa's software driver that
+/// takes three times as long.
+pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: [usize; 4]) -> CubeTensor {
+    let [batch, channels, height, width] = [0, 1, 2, 3].map(|axis| x.meta.shape()[axis]);
+    let [outputs, rows, columns] = [0, 2, 3].map(|axis| weight.meta.shape()[axis]);
+    let [top, left, bottom, right] = padding;
+    let (high, wide) = ((height + top + bottom - rows) / stride + 1, (width + left + right - columns) / stride + 1);
+    let length = rows * columns * channels;
+    // As pictures, weights have their channels last.
+    let weight = CubeBackend::float_reshape(into_contiguous(permute_nchw_to_nhwc(weight)), [outputs, length].into());
+    let weight = CubeBackend::float_swap_dims(weight, 0, 1);
+    let Rows { tensor: x, stride: row, .. } = Rows::of(tokens(x));
+
+    let dtype = x.dtype;
+    let product = |a, b| super::product(a, b, dtype);
+    if [rows, columns, stride] == [1; 3] && padding == [0; 4] {
+        return product(x, CubeBackend::float_reshape(weight, [1, length, outputs].into()));
+    }
+    let (client, device) = (x.client.clone(), x.device.clone());
+    let pixels = batch * high * wide;
+    let largest = client.properties().memory.max_page_size as usize / dtype.size();
+    let most = (SCRATCH.min(largest) / length).clamp(1, pixels);
+    let part = |first: usize| {
+        let count = most.min(pixels - first);
+        let patches = empty_device_contiguous_dtype(client.clone(), device.clone(), [count, length].into(), dtype);
+        let sizes = PatchesLaunch::new(first, count * length, channels, rows, columns, wide, high);
+        let picture = PictureLaunch::new(height, width, row, stride, top, left);
+        gather::launch(
+            &client,
+            rows_of_cubes((count * length).div_ceil(UNITS)),
+            CubeDim::new_1d(UNITS as u32),
+            x.clone().into_tensor_arg(),
+            patches.clone().into_tensor_arg(),
+            sizes,
+            picture,
+            dtype_to_storage_type(dtype),
+        );
+        product(patches, weight.clone())
+    };
+    let mut parts: Vec<CubeTensor> = (0..pixels).step_by(most).map(part).collect();
+    let out = if parts.len() == 1 { parts.remove(0) } else { CubeBackend::float_cat(parts, 0) };
+    CubeBackend::float_reshape(out, [batch, high * wide, outputs].into())
+}
+
+/// What is gathered: for each output pixel all that its weights are multiplied with.
+#[derive(CubeType, CubeLaunch)]
+struct Patches {
+    /// The first output pixel.
+    first: usize,
+    /// How many numbers there are in all.
+    count: usize,
+    channels: usize,
+    /// Of the kernel.
+    rows: usize,
+    columns: usize,
+    /// Output pixels.
+    wide: usize,
+    high: usize,
+}
+
+/// Where it is gathered from.
+#[derive(CubeType, CubeLaunch)]
+struct Picture {
+    height: usize,
+    width: usize,
+    /// Between two pixels.
+    row: usize,
+    stride: usize,
+    /// Zeros above.
+    top: usize,
+    /// Zeros on the left.
+    left: usize,
+}
+
+#[cube(launch)]
+fn gather<F: Float>(
+    x: &Tensor<F>,
+    out: &mut Tensor<F>,
+    patches: &Patches,
+    picture: &Picture,
+    #[define(F)] _dtype: ElemType,
+) {
+    let place = ABSOLUTE_POS;
+    if place >= patches.count {
+        terminate!();
+    }
+    let channel = place % patches.channels;
+    let weight = place / patches.channels;
+    let column = weight % patches.columns;
+    let row = weight / patches.columns % patches.rows;
+    let pixel = patches.first + weight / (patches.columns * patches.rows);
+    // In the picture with its zeros.
+    let across = pixel % patches.wide * picture.stride + column;
+    let down = pixel / patches.wide % patches.high * picture.stride + row;
+    let mut number = F::new(0.0);
+    if down >= picture.top
+        && down < picture.top + picture.height
+        && across >= picture.left
+        && across < picture.left + picture.width
+    {
+        let start = pixel / (patches.wide * patches.high) * picture.height + down - picture.top;
+        number = x[(start * picture.width + across - picture.left) * picture.row + channel];
+    }
+    out[place] = number;
+}
