@@ -23,6 +23,12 @@ impl Padding {
     pub const fn around(zeros: usize) -> Self {
         Self { top: zeros, left: zeros, bottom: zeros, right: zeros }
     }
+
+    /// Height and width of what a kernel makes of a picture.
+    #[cfg(any(feature = "card", feature = "flex"))]
+    pub(crate) fn out(self, [height, width]: [usize; 2], [rows, columns]: [usize; 2], stride: usize) -> [usize; 2] {
+        [(height + self.top + self.bottom - rows) / stride + 1, (width + self.left + self.right - columns) / stride + 1]
+    }
 }
 
 /// A convolution (its kernel is not flipped), with as many steps between the outputs downwards as sideways.

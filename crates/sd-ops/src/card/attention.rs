@@ -139,7 +139,6 @@ fn blocks_of(rows: usize, (q, k, v, is_causal): Inputs) -> CubeTensor {
 
 #[cfg(test)]
 mod tests {
-
     use burn::tensor::TensorData;
     use burn_cubecl::CubeDevice;
     use burn_cubecl::cubecl::ir::FloatKind;

@@ -10,21 +10,19 @@ use burn_cubecl::tensor::CubeTensor;
 
 use super::rows::tokens;
 use super::{Rows, rows_of_cubes};
-use crate::SCRATCH;
+use crate::{Padding, SCRATCH};
 
 /// Units of a cube.
 const UNITS: usize = 256;
 
-/// A convolution of a picture `[batch, channels, height, width]` as products of matrices, some pixels after others: `padding` is
-/// above, on the left, below and on the right. The output is `[batch, pixels, outputs]`.
+/// A convolution of a picture `[batch, channels, height, width]` as products of matrices, some pixels after others. The output is `[batch, pixels, outputs]`.
 ///
 /// Burn has such products for a card's matrix units alone, and else sums each output on its own: on Mesa's software driver that
 /// takes three times as long.
-pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: [usize; 4]) -> CubeTensor {
+pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: Padding) -> CubeTensor {
     let [batch, channels, height, width] = [0, 1, 2, 3].map(|axis| x.meta.shape()[axis]);
     let [outputs, rows, columns] = [0, 2, 3].map(|axis| weight.meta.shape()[axis]);
-    let [top, left, bottom, right] = padding;
-    let (high, wide) = ((height + top + bottom - rows) / stride + 1, (width + left + right - columns) / stride + 1);
+    let [high, wide] = padding.out([height, width], [rows, columns], stride);
     let length = rows * columns * channels;
     // As pictures, weights have their channels last.
     let weight = CubeBackend::float_reshape(into_contiguous(permute_nchw_to_nhwc(weight)), [outputs, length].into());
@@ -33,7 +31,7 @@ pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: [usize;
 
     let dtype = x.dtype;
     let product = |a, b| super::product(a, b, dtype);
-    if [rows, columns, stride] == [1; 3] && padding == [0; 4] {
+    if [rows, columns, stride] == [1; 3] && padding == Padding::around(0) {
         return product(x, CubeBackend::float_reshape(weight, [1, length, outputs].into()));
     }
     let (client, device) = (x.client.clone(), x.device.clone());
@@ -44,7 +42,7 @@ pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: [usize;
         let count = most.min(pixels - first);
         let patches = empty_device_contiguous_dtype(client.clone(), device.clone(), [count, length].into(), dtype);
         let sizes = PatchesLaunch::new(first, count * length, channels, rows, columns, wide, high);
-        let picture = PictureLaunch::new(height, width, row, stride, top, left);
+        let picture = PictureLaunch::new(height, width, row, stride, padding.top, padding.left);
         gather::launch(
             &client,
             rows_of_cubes((count * length).div_ceil(UNITS)),

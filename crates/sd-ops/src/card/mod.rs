@@ -57,8 +57,7 @@ pub(crate) trait Operators: Backend {
     fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// The convolution of a picture, as tokens `[batch, height·width, channels]`.
-    fn conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>, stride: usize, padding: [usize; 4])
-    -> FloatTensor<Self>;
+    fn conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>, stride: usize, padding: Padding) -> FloatTensor<Self>;
 
     /// The attention of `[batch, heads, tokens, width]`.
     fn attention(
@@ -98,7 +97,7 @@ impl Operators for CubeBackend {
         product(a, b, dtype)
     }
 
-    fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: [usize; 4]) -> CubeTensor {
+    fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: Padding) -> CubeTensor {
         conv::conv2d(x, weight, stride, padding)
     }
 
@@ -128,26 +127,17 @@ fn rows_of_cubes(rows: usize) -> CubeCount {
 /// The sum of what each unit of a cube has, of which there are a power of two.
 #[cube]
 fn sum(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize) -> f32 {
-    let unit = UNIT_POS_X as usize;
-    // Some may still read the last sum.
-    sync_cube();
-    shared[unit] = number;
-    sync_cube();
-    let mut half = (units / 2).runtime();
-    while half > 0 {
-        if unit < half {
-            let other = shared[unit + half];
-            shared[unit] += other;
-        }
-        sync_cube();
-        half /= 2;
-    }
-    shared[0]
+    together(number, shared, units, true)
 }
 
 /// The largest of what each unit of a cube has, of which there are a power of two.
 #[cube]
 fn most(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize) -> f32 {
+    together(number, shared, units, false)
+}
+
+#[cube]
+fn together(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize, #[comptime] is_sum: bool) -> f32 {
     let unit = UNIT_POS_X as usize;
     // Some may still read the last result.
     sync_cube();
@@ -156,7 +146,12 @@ fn most(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize) -> f3
     let mut half = (units / 2).runtime();
     while half > 0 {
         if unit < half {
-            shared[unit] = f32::max(shared[unit], shared[unit + half]);
+            let other = shared[unit + half];
+            if is_sum {
+                shared[unit] += other;
+            } else {
+                shared[unit] = f32::max(shared[unit], other);
+            }
         }
         sync_cube();
         half /= 2;
@@ -195,10 +190,9 @@ pub(crate) fn conv2d(
     padding: Padding,
 ) -> Tensor<4> {
     let ([.., height, width], [.., rows, columns]) = (x.dims(), weight.dims());
-    let Padding { top, left, bottom, right } = padding;
-    let (high, wide) = ((height + top + bottom - rows) / stride + 1, (width + left + right - columns) / stride + 1);
+    let [high, wide] = padding.out([height, width], [rows, columns], stride);
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
-    let out = <Dispatch as Operators>::conv2d(x, weight, stride, [top, left, bottom, right]);
+    let out = <Dispatch as Operators>::conv2d(x, weight, stride, padding);
     crate::picture(with(Tensor::from_dispatch(out), bias), high, wide)
 }
 

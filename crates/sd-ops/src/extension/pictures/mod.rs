@@ -47,10 +47,7 @@ pub(crate) fn conv2d(
         inputs,
         outputs,
         size: [height, width],
-        out: [
-            (height + padding.top + padding.bottom - rows) / stride + 1,
-            (width + padding.left + padding.right - columns) / stride + 1,
-        ],
+        out: padding.out([height, width], [rows, columns], stride),
         kernel: [rows, columns],
         stride,
         before: [padding.top as isize, padding.left as isize],
