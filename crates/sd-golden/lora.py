@@ -3,7 +3,7 @@
     python lora.py        (as golden.py, and peft 0.21)
 
 The files are not stored. Their numbers are seeded by their names, as those of the models are, so that the tests write the
-same files (tests/lora.rs).
+same files (tests/golden/lora.rs).
 """
 import json
 import math

@@ -2,7 +2,7 @@
 
     python textual_inversion.py        (as golden.py)
 
-The vectors are not stored but seeded by their names, as the weights are. What tests/textual_inversion.rs cannot write
+The vectors are not stored but seeded by their names, as the weights are. What tests/golden/textual_inversion.rs cannot write
 itself are the pickles: a file of diffusers and one of the web interface.
 """
 import json

@@ -1,4 +1,4 @@
-use burn::backend::cubecl::{dtype_to_elem_type, dtype_to_storage_type};
+use burn::backend::cubecl::dtype_to_elem_type;
 use burn::backend::ops::{AttentionModuleOptions, FloatTensorOps};
 use burn::tensor::{DType, Slice};
 use burn_cubecl::cubecl::tune::{LocalTuner, Tunable, TunableSet, TuneGroup, local_tuner};
@@ -9,7 +9,7 @@ use cubek::attention::forward::launch::{AttentionAutotuneKey, BlueprintStrategy,
 use cubek::attention::forward::routines::blackbox_accelerated::BlackboxAcceleratedStrategy;
 
 use super::softmax::softmax;
-use super::{is_quick, product};
+use super::{has_matrix_units, is_quick, product};
 use crate::SCRATCH;
 
 /// Query, key and value, each `[batch, heads, tokens, width]`, and whether a query sees no later key than its own place.
@@ -28,9 +28,7 @@ pub fn attention(q: CubeTensor, k: CubeTensor, v: CubeTensor, is_causal: bool) -
     let client = q.client.clone();
     let id = CubeTuneId::new(&client, &q.device);
     let inputs = (q, k, v, is_causal);
-    let half = dtype_to_storage_type(DType::F16);
-    let mut units = client.properties().features.matmul.cmma.iter();
-    if inputs.0.dtype == DType::F16 && units.any(|unit| unit.a_type == half && unit.b_type == half) {
+    if inputs.0.dtype == DType::F16 && has_matrix_units(&client, DType::F16) {
         return TUNER_OF_HALVES.execute(&id, &client, TUNER_OF_HALVES.init(&id, kernels_of_halves), inputs);
     }
     TUNER.execute(&id, &client, TUNER.init(&id, kernels), inputs)
@@ -65,8 +63,8 @@ fn kernel(name: &str, run: fn(Inputs) -> CubeTensor) -> Tunable<AttentionAutotun
 /// What a choice among kernels is kept for, with sizes rounded up. So a kernel that was chosen may not take all that have its
 /// key, and `blocks` takes its place.
 fn key((q, k, v, _): &Inputs) -> AttentionAutotuneKey {
-    let [batch, heads, queries, width] = [0, 1, 2, 3].map(|axis| q.meta.shape()[axis]);
-    let [keys, values] = [2, 3].map(|axis| v.meta.shape()[axis]);
+    let [batch, heads, queries, width] = q.meta.shape().dims();
+    let [_, _, keys, values] = v.meta.shape().dims();
     let [of_q, of_k, of_v] = [q, k, v].map(|x| dtype_to_elem_type(x.dtype));
     AttentionAutotuneKey::generate(of_q, of_k, of_v, of_q, batch * heads, queries, width, keys, values, false)
 }
@@ -91,7 +89,7 @@ fn in_planes(inputs: Inputs, planes: u8) -> CubeTensor {
 
 /// Flash attention whose queries and widths are multiples of these: zeros below and beside them change nothing.
 fn padded((q, k, v, is_causal): Inputs, queries: usize, width: usize, strategy: Strategy) -> Option<CubeTensor> {
-    let shape = [0, 1, 2, 3].map(|axis| q.meta.shape()[axis]);
+    let shape: [usize; 4] = q.meta.shape().dims();
     let [rows, wide] = [shape[2].next_multiple_of(queries), shape[3].next_multiple_of(width)];
     // If they are causal, as many keys as queries: zeros that no query sees.
     let keys = if is_causal { rows } else { k.meta.shape()[2] };
@@ -105,7 +103,7 @@ fn padded((q, k, v, is_causal): Inputs, queries: usize, width: usize, strategy: 
 
 /// Zeros behind the last two axes.
 fn pad(x: CubeTensor, tokens: usize, width: usize) -> CubeTensor {
-    let [batch, heads, had, narrow] = [0, 1, 2, 3].map(|axis| x.meta.shape()[axis]);
+    let [batch, heads, had, narrow] = x.meta.shape().dims();
     if [had, narrow] == [tokens, width] {
         return x;
     }
@@ -115,7 +113,7 @@ fn pad(x: CubeTensor, tokens: usize, width: usize) -> CubeTensor {
 
 /// Attention of some queries after others, so that their scores, which are in single precision, are never all in memory.
 fn blocks(inputs: Inputs) -> CubeTensor {
-    let [batch, heads, queries] = [0, 1, 2].map(|axis| inputs.0.meta.shape()[axis]);
+    let [batch, heads, queries, _] = inputs.0.meta.shape().dims();
     let largest = inputs.0.client.properties().memory.max_page_size as usize / size_of::<f32>();
     let rows = SCRATCH.min(largest) / (batch * heads * inputs.1.meta.shape()[2]);
     blocks_of(rows.clamp(1, queries), inputs)
@@ -124,7 +122,7 @@ fn blocks(inputs: Inputs) -> CubeTensor {
 /// Attention of so many queries at a time.
 fn blocks_of(rows: usize, (q, k, v, is_causal): Inputs) -> CubeTensor {
     let dtype = q.dtype;
-    let [batch, heads, queries, width] = [0, 1, 2, 3].map(|axis| q.meta.shape()[axis]);
+    let [batch, heads, queries, width] = q.meta.shape().dims();
     let scale = 1.0 / (width as f32).sqrt();
     let k = CubeBackend::float_swap_dims(k, 2, 3);
     let block = |first: usize| {

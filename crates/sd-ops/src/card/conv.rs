@@ -20,8 +20,8 @@ const UNITS: usize = 256;
 /// Burn has such products for a card's matrix units alone, and else sums each output on its own: on Mesa's software driver that
 /// takes three times as long.
 pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: Padding) -> CubeTensor {
-    let [batch, channels, height, width] = [0, 1, 2, 3].map(|axis| x.meta.shape()[axis]);
-    let [outputs, rows, columns] = [0, 2, 3].map(|axis| weight.meta.shape()[axis]);
+    let [batch, channels, height, width] = x.meta.shape().dims();
+    let [outputs, _, rows, columns] = weight.meta.shape().dims();
     let [high, wide] = padding.out([height, width], [rows, columns], stride);
     let length = rows * columns * channels;
     // As pictures, weights have their channels last.

@@ -111,10 +111,17 @@ fn is_quick() -> bool {
     matches!(CubeClRuntimeConfig::get().autotune.level, AutotuneLevel::Minimal)
 }
 
+/// Whether a card has matrix units for such numbers.
+fn has_matrix_units(client: &Client, dtype: DType) -> bool {
+    let units = |kind: ElemType| client.properties().features.matmul.cmma.iter().any(|unit| unit.a_type == kind);
+    let tf32 = ElemType::Float(cubecl::ir::FloatKind::TF32);
+    units(dtype_to_storage_type(dtype)) || dtype == DType::F32 && units(tf32)
+}
+
 /// A product of matrices, in a hurry by one kernel for most shapes, which need not be chosen nor compiled many times over.
 fn product(a: CubeTensor, b: CubeTensor, dtype: DType) -> CubeTensor {
-    let has_units = !a.client.properties().features.matmul.cmma.is_empty();
-    let strategy = if is_quick() && !has_units { MatmulStrategy::Cube } else { MatmulStrategy::Autotune };
+    let one = is_quick() && !has_matrix_units(&a.client, a.dtype);
+    let strategy = if one { MatmulStrategy::Cube } else { MatmulStrategy::Autotune };
     matmul(a, b, None, strategy, dtype).expect("a product of matrices")
 }
 
@@ -174,11 +181,8 @@ pub(crate) fn fit<const D: usize>(x: &Tensor<D>, parameters: [&Tensor<1>; 2]) ->
 /// precision if that is the picture's, and with them where there are few outputs.
 pub(crate) fn convolves(x: &Tensor<4>, weight: &Tensor<4>) -> bool {
     let DispatchDevice::Cube(device) = x.device().as_dispatch().clone() else { return false };
-    let client = device.client();
-    let units = |kind: ElemType| client.properties().features.matmul.cmma.iter().any(|unit| unit.a_type == kind);
-    let tf32 = ElemType::Float(cubecl::ir::FloatKind::TF32);
-    let has_units = units(dtype_to_storage_type(x.dtype())) || x.dtype() == DType::F32 && units(tf32);
-    fits(x) && weight.dtype() == x.dtype() && (!has_units || weight.dims()[0] < 16)
+    let has_units = || has_matrix_units(&device.client(), x.dtype());
+    fits(x) && weight.dtype() == x.dtype() && (weight.dims()[0] < 16 || !has_units())
 }
 
 /// As [`crate::conv2d`], whose checks were made, for what [convolves].

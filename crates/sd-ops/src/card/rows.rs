@@ -54,7 +54,7 @@ fn stride(shape: &[usize], strides: &[usize]) -> Option<usize> {
 /// A picture `[batch, channels, height, width]` as tokens `[batch, height·width, channels]`, where it lies if its pixels do.
 pub fn tokens(x: CubeTensor) -> CubeTensor {
     let pixels = permute_nchw_to_nhwc(x);
-    let [batch, height, width, channels] = [0, 1, 2, 3].map(|axis| pixels.meta.shape()[axis]);
+    let [batch, height, width, channels] = pixels.meta.shape().dims();
     let Rows { mut tensor, stride, .. } = Rows::of(pixels);
     let strides = [height * width * stride, stride, 1];
     *tensor.meta = Metadata::new(Shape::from([batch, height * width, channels]), strides);

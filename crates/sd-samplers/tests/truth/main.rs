@@ -2,10 +2,12 @@
 
 #![allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
 
+mod brownian;
 mod calls;
 mod draws;
 mod equalities;
 mod orders;
+mod relatives;
 mod rows;
 mod state;
 mod weak;

@@ -1,10 +1,7 @@
 //! Parts as they are written to a model folder: configs as the reference writes them, weights as they are read.
 
-mod numbers;
-
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
-use numbers::numbers;
 use sd_golden::{Kind, data, ddpm, later_ddpm};
 use sd_schedule::{BetaSchedule, Prediction};
 use sd_train::diffusers::{
@@ -14,6 +11,8 @@ use sd_train::diffusers::{
 use sd_train::initialise;
 use sd_weights::{Weights, save};
 use serde_json::Value;
+
+use crate::numbers::numbers;
 
 /// Checks each key against the file that diffusers or transformers wrote for the same network; one value there may be a
 /// list of as many as the levels here.

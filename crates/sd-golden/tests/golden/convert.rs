@@ -1,7 +1,5 @@
 //! From one layout to the other and back: the same tensors, bit for bit, and the same pictures at every stage.
 
-mod small;
-
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -13,6 +11,8 @@ use sd_weights::single_file::Family;
 use sd_weights::{Dtype, Weights, WeightsError};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::small;
 
 fn draw(path: &Path) -> Image {
     small::draw(Model::open(path).unwrap())

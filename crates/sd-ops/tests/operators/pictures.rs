@@ -1,12 +1,11 @@
 //! The kernels for pictures against Burn's own operations and their derivatives.
 
-mod common;
-
 use burn::tensor::activation::silu;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
-use common::{distance, random};
 use sd_ops::{Padding, conv2d, group_norm, group_norm_silu};
+
+use crate::common::{distance, random};
 
 /// Sums of up to 2304 products in single precision, in another order: 2e-6 is the worst that was seen.
 const CLOSE: f64 = 1e-5;

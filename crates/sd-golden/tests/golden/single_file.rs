@@ -1,7 +1,5 @@
 //! Single files: the same pictures as from the folder that has the same weights, and what is said of other files.
 
-mod small;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +14,7 @@ use sd_weights::single_file::{Family, SingleFile, UnetPlan, open_clip_with_proje
 use sd_weights::{View, WeightsError};
 use tempfile::TempDir;
 
-use small::draw;
+use crate::small::draw;
 
 fn open(path: &Path) -> Model {
     Model::open(path).unwrap()

@@ -1,12 +1,12 @@
 //! Other autoencoders than a model's own. `tiny_vae.py` wrote `data/vae_tiny/`.
 
-mod five_steps;
-
 use std::path::Path;
 
 use burn::tensor::Device;
 use sd_golden::{Family, Kind, SingleTensor, TinyFamily, TinyModel, data, difference, save_single};
 use sd_pipeline::{DType, Model};
+
+use crate::five_steps;
 
 fn draw(model: Model) -> Vec<u8> {
     let request = five_steps::request("a red house by the sea", 7.5);

@@ -1,13 +1,13 @@
 //! Pictures of new words, against diffusers: `textual_inversion.py` wrote `data/textual_inversion/`.
 
-mod five_steps;
-
 use std::path::PathBuf;
 
 use burn::tensor::Device;
 use half::f16;
 use sd_golden::{Kind, TinyModel, data, difference, noise, write_tensors};
 use sd_pipeline::{DType, Model, TextualInversion};
+
+use crate::five_steps;
 
 fn file(name: &str) -> PathBuf {
     data().join("textual_inversion").join(name)

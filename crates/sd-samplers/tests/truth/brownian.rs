@@ -1,7 +1,5 @@
 //! The noise of a Brownian path: its distribution, and what it does for stochastic samplers.
 
-#![allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
-
 use burn::tensor::{DType, Device, Tensor};
 use sd_samplers::{BrownianNoise, Dpmpp2mSde, Dpmpp3mSde, DpmppSde, Noise, Sampler, Stop, TorchNoise, sample};
 use sd_schedule::NoiseLevels;

@@ -1,13 +1,10 @@
 //! Whole small trainings: they learn, and they go on from a checkpoint as if nothing had been.
 
-mod numbers;
-
 use std::ops::Range;
 use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use numbers::numbers;
 use sd_clip::ClipTextConfig;
 use sd_schedule::{BetaSchedule, NoiseSchedule, Prediction};
 use sd_train::tasks::{
@@ -19,6 +16,8 @@ use sd_train::{
 };
 use sd_unet::{UnconditionalLevel, UnconditionalUnet, UnconditionalUnetConfig, UnetConfig, UnetLevel};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
+
+use crate::numbers::numbers;
 
 fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
     let numbers = Stream::new(seed, Purpose::Noise, 0).normals().take(shape.iter().product());

@@ -1,12 +1,12 @@
 //! Pictures with LoRA files merged, against diffusers: `lora.py` wrote `data/lora/`.
 
-mod five_steps;
-
 use burn::tensor::Device;
 use half::f16;
 use sd_golden::{Kind, Tensors, TinyModel, data, difference, noise, write_tensors};
 use sd_pipeline::{DType, Lora, Model};
 use sd_weights::parameters;
+
+use crate::five_steps;
 
 const RANK: usize = 4;
 const ATTENTION: [&str; 4] = ["to_q", "to_k", "to_v", "to_out.0"];

@@ -1,12 +1,11 @@
 //! The kernels for tokens against Burn's own operations and their derivatives.
 
-mod common;
-
 use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::activation::{gelu, sigmoid};
 use burn::tensor::{Device, FloatDType, Tensor};
-use common::{distance, random};
+
+use crate::common::{distance, random};
 
 /// Compares what two functions of `inputs` give, and the gradients of the inputs.
 fn check<const D: usize, const N: usize>(

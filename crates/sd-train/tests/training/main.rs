@@ -1,0 +1,5 @@
+//! Trainings, and what they write.
+
+mod folder;
+mod learning;
+mod numbers;
