@@ -2,7 +2,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use sd_pipeline::{DeviceInfo, MemoryNeed, Step};
 use serde_json::json;
 
@@ -193,12 +193,22 @@ fn work_style() -> ProgressStyle {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:32} {pos}/{len}  {per_sec}  {eta} left  {msg}")
+    ProgressStyle::with_template("{bar:32} {pos}/{len}  {rate}  {left} left  {msg}")
         .expect("the template is right")
-        .with_key("per_sec", |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-            let _ = match state.per_sec() {
+        .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = match rate(state) {
                 rate if rate >= 1.0 || rate <= 0.0 => write!(out, "{rate:.1} steps/s"),
                 rate => write!(out, "{:.1} s/step", 1.0 / rate),
             };
         })
+        .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let steps = state.len().unwrap_or(0).saturating_sub(state.pos());
+            let left = Duration::try_from_secs_f64(steps as f64 / rate(state)).unwrap_or_default();
+            let _ = write!(out, "{:#}", HumanDuration(left));
+        })
+}
+
+/// Steps a second. The bar is there since the first of them, which is all that is known of it then.
+fn rate(state: &ProgressState) -> f64 {
+    if state.pos() > 1 { state.per_sec() } else { state.pos() as f64 / state.elapsed().as_secs_f64() }
 }

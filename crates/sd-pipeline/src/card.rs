@@ -1,5 +1,6 @@
 //! What a graphics card and its driver say of themselves.
 
+use std::cell::LazyCell;
 use std::path::Path;
 use std::process::Command;
 
@@ -29,7 +30,7 @@ impl Card {
         let properties = client.properties();
         let identity = &properties.identity;
         let address = identity.physical.as_ref().and_then(|card| card.pci_address).map(|address| address.to_string());
-        let nvidia = || address.as_deref().and_then(of_nvidia);
+        let nvidia = LazyCell::new(|| address.as_deref().and_then(of_nvidia));
         let kind = match (&identity.physical, cube) {
             (None, _) => DeviceKind::Processor,
             (_, CubeDevice::Wgpu(wgpu)) if matches!(wgpu.kind, WgpuDeviceKind::IntegratedGpu(_)) => {
@@ -39,10 +40,10 @@ impl Card {
         };
         // Of two backends for the same card, both are to say the same: the system goes first.
         let said = properties.memory.max_memory().filter(|_| kind != DeviceKind::Processor);
-        let memory = address.as_deref().and_then(of_linux).or_else(|| nvidia().map(|(memory, _)| memory)).or(said);
+        let memory = address.as_deref().and_then(of_linux).or_else(|| Some(nvidia.as_ref()?.0)).or(said);
         Some(Self {
             name: identity.name.clone(),
-            driver: driver(&identity.name).or_else(|| nvidia().map(|(_, driver)| driver)).unwrap_or_default(),
+            driver: driver(&identity.name).or_else(|| Some(nvidia.as_ref()?.1.clone())).unwrap_or_default(),
             kind,
             memory,
             largest_tensor: properties.memory.max_page_size,

@@ -118,9 +118,17 @@ fn has_matrix_units(client: &Client, dtype: DType) -> bool {
     units(dtype_to_storage_type(dtype)) || dtype == DType::F32 && units(tf32)
 }
 
-/// A product of matrices, in a hurry by one kernel for most shapes, which need not be chosen nor compiled many times over.
+/// A product of matrices `[.., rows, inputs]` and `[.., inputs, outputs]`.
+///
+/// In a hurry, and where the matrices are small, one kernel takes most shapes on cards without matrix units: others would have
+/// to be tried for each shape, and compiled whenever a program starts.
 fn product(a: CubeTensor, b: CubeTensor, dtype: DType) -> CubeTensor {
-    let one = is_quick() && !has_matrix_units(&a.client, a.dtype);
+    // Numbers. For pictures of its size Stable Diffusion has one such product, of the four channels before its decoder.
+    const SMALL: usize = 1 << 17;
+    let [of_a, of_b] = [&a, &b].map(|x| x.meta.shape().num_elements());
+    let [inputs, outputs] = [&a, &b].map(|x| *x.meta.shape().last().expect("two axes"));
+    let is_small = of_a + of_b + of_a / inputs * outputs <= SMALL;
+    let one = (is_quick() || is_small) && !has_matrix_units(&a.client, a.dtype);
     let strategy = if one { MatmulStrategy::Cube } else { MatmulStrategy::Autotune };
     matmul(a, b, None, strategy, dtype).expect("a product of matrices")
 }
