@@ -35,8 +35,8 @@ measured() {
 }
 
 printf '# Devices\n\n```\n'
-"$bin/cuda/sd" devices
-"$bin/vulkan/sd" devices
+"$bin/cuda/sd" devices || echo failed
+"$bin/vulkan/sd" devices || echo failed
 printf '```\n\n# Seconds a call, and MiB of the card in use\n\n'
 printf 'Products in single precision are rounded to TF32 by Burn on cuda, so PyTorch in TF32 is what they stand beside.\n\n'
 printf '| program | precision | network | seconds | MiB |\n|---|---|---|---|---|\n'
@@ -60,7 +60,7 @@ printf '\n# Kernels of a guided step in f16, by the time they take\n'
 printf '[profiling.logger]\nlevel = "basic"\nstderr = true\n' > "$work/cubecl.toml"
 for device in cuda vulkan wgpu; do
   printf '\n## %s\n\n```\n' "$device"
-  (cd "$work" && "$(has "$device")/networks" unet f16 "$device" 2>&1 >/dev/null) | tail -40
+  (cd "$work" && "$(has "$device")/networks" unet f16 "$device" 2>&1 >/dev/null) | tail -40 || echo failed
   printf '```\n'
 done
 rm "$work/cubecl.toml"
@@ -72,11 +72,11 @@ for device in cuda vulkan wgpu; do
   for run in first second; do
     printf -- '- %s, %s: ' "$device" "$run"
     { time (cd "$work" && "$(has "$device")/sd" generate --prompt "a red house" --seed 0 --device "$device" \
-      --progress none) > /dev/null; } 2>&1
+      --progress none) > /dev/null || echo failed; } 2>&1
   done
 done
 rm -r "$work"
 
 printf '\n# Drift\n\n'
-"$bin/cuda/drift"
-"$bin/vulkan/drift"
+"$bin/cuda/drift" || echo failed
+"$bin/vulkan/drift" || echo failed

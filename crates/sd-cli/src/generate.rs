@@ -274,6 +274,7 @@ impl Args {
         let Rng::Torch = self.rng;
         progress.picture();
         let picture = pipeline.draw_with(request, &mut *pipeline.noise(request), &mut |step| {
+            driver::called();
             progress.step(index, step);
             cancel.flow()
         })?;

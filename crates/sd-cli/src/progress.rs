@@ -67,6 +67,10 @@ impl Progress {
                         ProgressBar::new(step.calls as u64).with_style(style()).with_elapsed(self.started.elapsed());
                 }
                 self.bar.set_position(step.call as u64);
+                if step.call == 1 {
+                    // It took the bar no time, and is not to count.
+                    self.bar.reset_eta();
+                }
                 if step.call == step.calls {
                     self.bar.set_message("decoding");
                 }
@@ -208,7 +212,7 @@ fn style() -> ProgressStyle {
         })
 }
 
-/// Steps a second. The bar is there since the first of them, which is all that is known of it then.
+/// Steps a second. The bar begins with the first of them, which is all that is known then.
 fn rate(state: &ProgressState) -> f64 {
     if state.pos() > 1 { state.per_sec() } else { state.pos() as f64 / state.elapsed().as_secs_f64() }
 }

@@ -15,12 +15,13 @@
 //! parameters.
 //!
 //! With the feature `flex`, what is single precision on Burn's Flex backend goes through kernels of this crate, and with
-//! `autodiff` their gradients too. Everything else, on whatever device, is Burn's own operations, which are also what the
-//! kernels are tested against. The kernels choose the processor's widest vectors when they run: AVX-512, AVX2 with FMA,
+//! `autodiff` their gradients too. Everything else is Burn's own operations, which are also what the kernels are tested
+//! against. The kernels choose the processor's widest vectors when they run: AVX-512, AVX2 with FMA,
 //! NEON, or what the program was compiled for. Linear layers have a kernel without gradients: in training they are Burn's.
 //!
-//! With the feature `card`, norms and GEGLU have kernels on graphics cards too, where they would be a dozen operations, and
-//! pictures lie there with the numbers of a pixel next to each other, as Burn's convolutions read them. These have no gradients.
+//! With the feature `card`, norms and GEGLU have kernels on graphics cards too, where they would be a dozen operations, and so
+//! have attention, and convolutions where a card has no matrix units. Pictures lie there with the numbers of a pixel next to
+//! each other, as Burn's convolutions read them. These have no gradients.
 //!
 //! On Flex weights may be in half precision while all else is in single; see [`linear`]. Where the processor has
 //! AVX-512 BF16, weights in bf16 are multiplied twice as fast.

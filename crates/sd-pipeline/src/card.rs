@@ -46,7 +46,8 @@ impl Card {
             driver: driver(&identity.name).or_else(|| Some(nvidia.as_ref()?.1.clone())).unwrap_or_default(),
             kind,
             memory,
-            largest_tensor: properties.memory.max_page_size,
+            // Kernels count the numbers of a tensor, of four bytes where they are most, in 32 bits.
+            largest_tensor: properties.memory.max_page_size.min(u64::from(u32::MAX) * 4),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! How much memory drawing takes, computed before any is asked for.
 
-use sd_unet::{UnconditionalUnetConfig, UnetConfig};
+use sd_unet::{UnconditionalUnetConfig, UnetConfig, UnetLevel};
 use sysinfo::System;
 
 use crate::model::Kind;
@@ -35,27 +35,30 @@ impl Model {
         self.check(request)?;
         let (width, height) = request.size(self)?;
         let unet = self.unet_weights.elements() * dtype.bytes();
+        // What a card's own kernels put between two products of matrices.
+        let scratch = |numbers: usize| if is_processor(&device.name) { 0 } else { numbers.min(sd_ops::SCRATCH) };
+        // What 3×3 weights are multiplied with.
+        let patches = |channels: usize| scratch((9 * channels).saturating_mul(width).saturating_mul(height)) * 4;
         Ok(match &self.kind {
-            Kind::Unconditional(config) => {
-                MemoryNeed { weights: unet, sampling: of_pixels(config, width, height), decoding: 0 }
-            }
+            Kind::Unconditional(config) => MemoryNeed {
+                weights: unet,
+                sampling: of_pixels(config, width, height).saturating_add(patches(config.levels[0].channels)),
+                decoding: 0,
+            },
             Kind::Text(parts) => {
                 let text: usize = parts.text.iter().map(|part| part.weights.elements()).sum();
                 let factor = self.factor();
-                let guided = if request.guidance(self)? == 1.0 { 1 } else { 2 };
+                let guided = self.guided(request)?;
                 let (wide, high) = (width / factor, height / factor);
                 let scores = of_scores(&parts.unet_config, guided, wide, high);
-                let decoding = of_decoding(&parts.vae.config, width, height);
-                let scratch =
-                    |numbers: usize| if is_processor(&device.name) { 0 } else { numbers.min(sd_ops::SCRATCH) };
+                let vae = &parts.vae.config;
                 MemoryNeed {
                     // The autoencoder's are mostly kept in single precision.
                     weights: unet + text * dtype.bytes() + parts.vae.weights.elements() * 4,
                     sampling: of_latents(&parts.unet_config, wide, high)
                         .saturating_mul(guided)
                         .saturating_add(scratch(scores) * (4 + 4)),
-                    // What 3×3 weights are multiplied with.
-                    decoding: decoding.saturating_add(scratch(decoding.saturating_mul(9)) * 4),
+                    decoding: of_decoding(vae, width, height).saturating_add(patches(vae.full_size_channels())),
                 }
             }
         })
@@ -79,7 +82,7 @@ impl Model {
         let lacks = |needed: usize, available: Option<u64>| available.filter(|available| needed as u64 > *available);
         let lack = |dtype| -> Result<Option<Error>, Error> {
             let (need, weight) = (self.memory(request, dtype, device)?, self.largest_weight(dtype));
-            let (one, largest) = (weight.max(self.full_size(request)?), device.largest_tensor);
+            let (one, largest) = (weight.max(self.largest_activation(request, dtype)?), device.largest_tensor);
             let error = |what, needed: usize, available: u64| {
                 let (needed, available) = (needed as f64 / 1e9, available as f64 / 1e9);
                 let is_for_weights = lacks(need.weights, device.memory).or(lacks(weight, largest)).is_some();
@@ -109,13 +112,33 @@ impl Model {
         self.unet_weights.largest().max(text.unwrap_or(0)) * dtype.bytes()
     }
 
-    /// Bytes of a tensor of a picture's full size.
-    fn full_size(&self, request: &Request) -> Result<usize, Error> {
+    /// Bytes of the largest tensor that is computed.
+    fn largest_activation(&self, request: &Request, dtype: DType) -> Result<usize, Error> {
         let (width, height) = request.size(self)?;
         Ok(match &self.kind {
-            Kind::Unconditional(config) => tensors(1, config.levels[0].channels, width, height),
-            Kind::Text(parts) => tensors(1, parts.vae.config.full_size_channels(), width, height),
+            Kind::Unconditional(config) => {
+                // Where the picture of the second level, enlarged, is joined to that of the first.
+                let (first, second) = (&config.levels[0], config.levels.get(1).unwrap_or(&config.levels[0]));
+                tensors(1, first.channels + second.channels, width, height)
+            }
+            Kind::Text(parts) => {
+                let (wide, high, guided) = (width / self.factor(), height / self.factor(), self.guided(request)?);
+                // What GEGLU halves.
+                let hidden = |(i, level): (usize, &UnetLevel)| {
+                    let tokens = (wide >> i).saturating_mul(high >> i);
+                    (guided * 8 * level.channels * dtype.bytes()).saturating_mul(tokens)
+                };
+                let levels = parts.unet_config.levels.iter().enumerate();
+                let with_attention = levels.filter(|(_, level)| level.down_attention + level.up_attention > 0);
+                let decoded = tensors(1, parts.vae.config.full_size_channels(), width, height);
+                with_attention.map(hidden).max().unwrap_or(0).max(decoded)
+            }
         })
+    }
+
+    /// How many pictures the U-Net is given for one: without its text too, where that guides.
+    fn guided(&self, request: &Request) -> Result<usize, Error> {
+        Ok(if request.guidance(self)? == 1.0 { 1 } else { 2 })
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use sd_golden::noise;
-use sd_ops::{Padding, conv2d, geglu, group_norm, group_norm_silu, join, layer_norm, picture, tokens};
+use sd_ops::{
+    Padding, attention, conv2d, geglu, group_norm, group_norm_silu, join, layer_norm, linear, picture, tokens,
+};
 use sd_pipeline::{device_by_name, device_names, is_processor};
 
 /// Each device with the precisions it has, and the error that these allow, relative to the largest number.
@@ -133,6 +135,23 @@ fn convolutions_are_the_processors() {
         check(&format!("a convolution of a view, {case}"), &x, |x| {
             convolve(picture(tokens(x[0].clone()), 7, 9).slice([0..2, 0..channels, 1..7, 2..9]))
         });
+    }
+}
+
+#[test]
+fn no_pictures_are_no_pictures() {
+    for (_, device, dtype, _) in &*DEVICES {
+        let options = (device, DType::from(*dtype));
+        let x = || Tensor::<4>::zeros([0, 32, 8, 8], options);
+        let tokens = || Tensor::<3>::zeros([0, 64, 32], options);
+        let [gamma, beta] = ["gamma", "beta"].map(|name| vector(name, 32, &x()));
+        let weight = Tensor::zeros([48, 32, 3, 3], options);
+        assert_eq!(conv2d(x(), weight, None, 1, Padding::around(1)).dims(), [0, 48, 8, 8]);
+        assert_eq!(group_norm(x(), gamma.clone(), beta.clone(), 8, 1e-5).dims(), [0, 32, 8, 8]);
+        assert_eq!(layer_norm(tokens(), gamma, beta, 1e-5).dims(), [0, 64, 32]);
+        assert_eq!(geglu(tokens()).dims(), [0, 64, 16]);
+        assert_eq!(linear(tokens(), Tensor::zeros([32, 24], options), None).dims(), [0, 64, 24]);
+        assert_eq!(attention(x(), x(), x()).dims(), [0, 32, 8, 8]);
     }
 }
 

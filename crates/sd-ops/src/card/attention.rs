@@ -8,8 +8,8 @@ use burn_cubecl::{CubeBackend, CubeTuneId};
 use cubek::attention::forward::launch::{AttentionAutotuneKey, BlueprintStrategy, Strategy};
 use cubek::attention::forward::routines::blackbox_accelerated::BlackboxAcceleratedStrategy;
 
+use super::product::{has_matrix_units, is_quick, product};
 use super::softmax::softmax;
-use super::{has_matrix_units, is_quick, product};
 use crate::SCRATCH;
 
 /// Query, key and value, each `[batch, heads, tokens, width]`, and whether a query sees no later key than its own place.
@@ -90,15 +90,39 @@ fn in_planes(inputs: Inputs, planes: u8) -> CubeTensor {
 /// Flash attention whose queries and widths are multiples of these: zeros below and beside them change nothing.
 fn padded((q, k, v, is_causal): Inputs, queries: usize, width: usize, strategy: Strategy) -> Option<CubeTensor> {
     let shape: [usize; 4] = q.meta.shape().dims();
-    let [rows, wide] = [shape[2].next_multiple_of(queries), shape[3].next_multiple_of(width)];
+    let [batch, heads, ..] = shape;
+    let wide = shape[3].next_multiple_of(width);
     // If they are causal, as many keys as queries: zeros that no query sees.
-    let keys = if is_causal { rows } else { k.meta.shape()[2] };
+    let (parts, rows, keys) = if is_causal {
+        let rows = shape[2].next_multiple_of(queries);
+        (1, rows, rows)
+    } else {
+        let keys = k.meta.shape()[2];
+        let (parts, rows) = parts(shape[2], keys, queries);
+        (parts, rows, keys)
+    };
     // It is the width with its zeros that scores will be divided by the root of.
     let scale = (wide as f64 / shape[3] as f64).sqrt();
     let q = if wide == shape[3] { q } else { CubeBackend::float_mul_scalar(q, scale.into()) };
-    let [q, k, v] = [(q, rows), (k, keys), (v, keys)].map(|(x, rows)| pad(x, rows, wide));
+    let q = CubeBackend::float_reshape(pad(q, parts * rows, wide), [batch, heads * parts, rows, wide].into());
+    let [k, v] = [k, v].map(|x| {
+        let each = CubeBackend::float_reshape(pad(x, keys, wide), [batch * heads, 1, keys, wide].into());
+        let each = if parts == 1 { each } else { CubeBackend::float_repeat_dim(each, 1, parts) };
+        CubeBackend::float_reshape(each, [batch, heads * parts, keys, wide].into())
+    });
     let out = flash((q, k, v, is_causal), strategy)?;
+    let out = CubeBackend::float_reshape(out, [batch, heads, parts * rows, wide].into());
     Some(CubeBackend::float_slice(out, &shape.map(|end| Slice::from(0..end))))
+}
+
+/// As how many heads the queries of one are to go, and how many queries each of these has.
+///
+/// For four times as many queries as keys, as those of a picture to its prompt, cubek takes units of 32×8×16 where a card has
+/// such, and then finds none for the product with the values.
+fn parts(queries: usize, keys: usize, multiple: usize) -> (usize, usize) {
+    let most = (4 * keys - 1) / multiple * multiple;
+    let parts = if most == 0 { 1 } else { queries.div_ceil(most) };
+    (parts, queries.div_ceil(parts).next_multiple_of(multiple))
 }
 
 /// Zeros behind the last two axes.
@@ -192,12 +216,27 @@ mod tests {
     }
 
     #[test]
+    fn queries_of_a_prompt_go_as_several_heads() {
+        // Those of 1.5 at 512×512 and those of a prompt to itself.
+        assert_eq!(parts(4096, 77, 64), (16, 256));
+        assert_eq!(parts(1024, 77, 128), (4, 256));
+        assert_eq!(parts(64, 77, 32), (1, 64));
+        assert_eq!(parts(77, 77, 32), (1, 96));
+        assert_eq!(parts(4096, 4096, 128), (1, 4096));
+        // Fewer keys than a multiple leaves room for.
+        assert_eq!(parts(100, 7, 32), (1, 128));
+        assert_eq!(parts(150, 20, 32), (3, 64));
+    }
+
+    #[test]
     fn every_kernel_computes_attention() {
         // A width of none of the kernels' tiles; as CLIP's; scores that are beyond the range of halves.
         let cases = [
             (([1, 2, 5, 7, 3], false, 2.0), DType::F32, 3e-6),
             (([2, 2, 77, 77, 24], true, 2.0), DType::F32, 3e-6),
             (([1, 2, 33, 20, 64], false, 200.0), DType::F16, 2e-3),
+            // Of many queries and few keys.
+            (([2, 2, 150, 20, 16], false, 2.0), DType::F32, 3e-6),
         ];
         for device in CubeDevice::enumerate_all() {
             for (case, dtype, allowed) in cases {

@@ -30,7 +30,7 @@ pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: Padding
     let Rows { tensor: x, stride: row, .. } = Rows::of(tokens(x));
 
     let dtype = x.dtype;
-    let product = |a, b| super::product(a, b, dtype);
+    let product = |a, b| super::product::product(a, b, dtype);
     if [rows, columns, stride] == [1; 3] && padding == Padding::around(0) {
         return product(x, CubeBackend::float_reshape(weight, [1, length, outputs].into()));
     }

@@ -1,27 +1,26 @@
 //! Kernels for graphics cards, in CubeCL, where Burn's own operations would go over memory many times.
 //!
-//! They compute in single precision, whatever the precision of what they read and write, and have no gradients.
+//! Norms, softmax and GEGLU compute in single precision, whatever the precision of what they read and write; products of
+//! matrices sum in it. None has gradients.
 
 mod attention;
 mod conv;
 mod geglu;
 mod group_norm;
 mod layer_norm;
+mod product;
 mod rows;
 mod softmax;
 
-use burn::backend::cubecl::dtype_to_storage_type;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
 use burn::tensor::{DType, Tensor};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl;
-use burn_cubecl::cubecl::config::autotune::AutotuneLevel;
-use burn_cubecl::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 use burn_cubecl::cubecl::prelude::*;
-use burn_cubecl::kernel::matmul::{MatmulStrategy, matmul};
 use burn_cubecl::tensor::CubeTensor;
 
+use product::{has_matrix_units, product};
 use rows::Rows;
 
 use crate::Padding;
@@ -106,33 +105,6 @@ impl Operators for CubeBackend {
     }
 }
 
-/// Whether kernels are to be taken without trying many.
-fn is_quick() -> bool {
-    matches!(CubeClRuntimeConfig::get().autotune.level, AutotuneLevel::Minimal)
-}
-
-/// Whether a card has matrix units for such numbers.
-fn has_matrix_units(client: &Client, dtype: DType) -> bool {
-    let units = |kind: ElemType| client.properties().features.matmul.cmma.iter().any(|unit| unit.a_type == kind);
-    let tf32 = ElemType::Float(cubecl::ir::FloatKind::TF32);
-    units(dtype_to_storage_type(dtype)) || dtype == DType::F32 && units(tf32)
-}
-
-/// A product of matrices `[.., rows, inputs]` and `[.., inputs, outputs]`.
-///
-/// In a hurry, and where the matrices are small, one kernel takes most shapes on cards without matrix units: others would have
-/// to be tried for each shape, and compiled whenever a program starts.
-fn product(a: CubeTensor, b: CubeTensor, dtype: DType) -> CubeTensor {
-    // Numbers. For pictures of its size Stable Diffusion has one such product, of the four channels before its decoder.
-    const SMALL: usize = 1 << 17;
-    let [of_a, of_b] = [&a, &b].map(|x| x.meta.shape().num_elements());
-    let [inputs, outputs] = [&a, &b].map(|x| *x.meta.shape().last().expect("two axes"));
-    let is_small = of_a + of_b + of_a / inputs * outputs <= SMALL;
-    let one = (is_quick() || is_small) && !has_matrix_units(&a.client, a.dtype);
-    let strategy = if one { MatmulStrategy::Cube } else { MatmulStrategy::Autotune };
-    matmul(a, b, None, strategy, dtype).expect("a product of matrices")
-}
-
 /// As many cubes as there are rows, or a few more: a driver may take at most 65535 along an axis.
 fn rows_of_cubes(rows: usize) -> CubeCount {
     let across = rows.clamp(1, 32_768);
@@ -180,6 +152,11 @@ pub(crate) fn fits<const D: usize>(x: &Tensor<D>) -> bool {
     is_float && matches!(x.device().as_dispatch(), DispatchDevice::Cube(_))
 }
 
+/// What an operator makes of a tensor without numbers, which no kernel takes.
+fn of_none<const D: usize, const E: usize>(x: &Tensor<D>, shape: [usize; E]) -> Option<Tensor<E>> {
+    (x.shape().num_elements() == 0).then(|| Tensor::zeros(shape, (&x.device(), x.dtype())))
+}
+
 /// Whether the kernels can take this tensor with these parameters, which they read in its precision.
 pub(crate) fn fit<const D: usize>(x: &Tensor<D>, parameters: [&Tensor<1>; 2]) -> bool {
     fits(x) && parameters.iter().all(|parameter| parameter.dtype() == x.dtype())
@@ -203,6 +180,9 @@ pub(crate) fn conv2d(
 ) -> Tensor<4> {
     let ([.., height, width], [.., rows, columns]) = (x.dims(), weight.dims());
     let [high, wide] = padding.out([height, width], [rows, columns], stride);
+    if let Some(none) = of_none(&x, [x.dims()[0], weight.dims()[0], high, wide]) {
+        return none;
+    }
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     let out = <Dispatch as Operators>::conv2d(x, weight, stride, padding);
     crate::picture(with(Tensor::from_dispatch(out), bias), high, wide)
@@ -211,11 +191,14 @@ pub(crate) fn conv2d(
 /// As [`crate::linear()`], whose checks were made, with a weight that is not packed and in the precision of `x`.
 pub(crate) fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
     let (mut shape, [inputs, outputs]) = (x.dims(), weight.dims());
+    shape[D - 1] = outputs;
+    if let Some(none) = of_none(&x, shape) {
+        return none;
+    }
     let batch = shape[..D.saturating_sub(2)].iter().product();
     let tokens = if D > 1 { shape[D - 2] } else { 1 };
     let x = x.reshape([batch, tokens, inputs]).into_dispatch();
     let out = <Dispatch as Operators>::product(x, weight.unsqueeze::<3>().into_dispatch());
-    shape[D - 1] = outputs;
     with(Tensor::from_dispatch(out), bias).reshape(shape)
 }
 
@@ -240,6 +223,9 @@ pub(crate) fn group_norm(
     eps: f64,
     silu: bool,
 ) -> Tensor<4> {
+    if let Some(none) = of_none(&x, x.dims()) {
+        return none;
+    }
     let [.., height, width] = x.dims();
     let [x, gamma, beta] = [tokens(x).into_dispatch(), gamma.into_dispatch(), beta.into_dispatch()];
     let out = <Dispatch as Operators>::group_norm(x, gamma, beta, groups, eps as f32, silu);
@@ -248,17 +234,25 @@ pub(crate) fn group_norm(
 
 /// As [`crate::layer_norm`], whose checks were made.
 pub(crate) fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> Tensor<D> {
+    if let Some(none) = of_none(&x, x.dims()) {
+        return none;
+    }
     let [x, gamma, beta] = [x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch()];
     Tensor::from_dispatch(<Dispatch as Operators>::layer_norm(x, gamma, beta, eps as f32))
 }
 
 /// As [`crate::geglu`], whose checks were made.
 pub(crate) fn geglu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as Operators>::geglu(x.into_dispatch()))
+    let mut shape = x.dims();
+    shape[D - 1] /= 2;
+    of_none(&x, shape).unwrap_or_else(|| Tensor::from_dispatch(<Dispatch as Operators>::geglu(x.into_dispatch())))
 }
 
 /// As [`crate::attention()`] or [`crate::causal_attention`], whose checks were made.
 pub(crate) fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, is_causal: bool) -> Tensor<4> {
+    if let Some(none) = of_none(&q, q.dims()) {
+        return none;
+    }
     let [q, k, v] = [q, k, v].map(Tensor::into_dispatch);
     Tensor::from_dispatch(<Dispatch as Operators>::attention(q, k, v, is_causal))
 }
