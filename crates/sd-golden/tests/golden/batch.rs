@@ -2,12 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use sd_golden::{Kind, TinyModel};
-use sd_pipeline::{DType, Device, Error, Image, Pipeline, Request};
+use sd_golden::Kind;
+use sd_pipeline::{Error, Image, Pipeline, Request};
 
-fn pipeline(kind: Kind) -> Pipeline {
-    Pipeline::from_folder(TinyModel::new(kind).path(), &Device::flex(), DType::F32).unwrap()
-}
+use crate::pipeline;
 
 fn requests(sampler: &str) -> Vec<Request> {
     let request = |(seed, prompt): (u64, &str)| Request {

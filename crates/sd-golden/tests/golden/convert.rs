@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use half::f16;
 use sd_golden::{Kind, SingleTensor, TinyFamily, TinyModel, save_single, save_torch};
@@ -10,9 +10,8 @@ use sd_pipeline::{Choices, DType, Error, Image, Model, Prediction, Request, conv
 use sd_weights::single_file::Family;
 use sd_weights::{Dtype, Weights, WeightsError};
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::small;
+use crate::{single, small};
 
 fn draw(path: &Path) -> Image {
     small::draw(Model::open(path).unwrap())
@@ -20,14 +19,6 @@ fn draw(path: &Path) -> Image {
 
 fn converted(from: &Path, to: &Path, dtype: Option<DType>) -> Result<Vec<String>, Error> {
     convert(from, to, dtype, &Choices::default(), &mut |_| ControlFlow::Continue(()))
-}
-
-/// A single file of the family, in a folder of its own.
-fn single(tensors: &[SingleTensor]) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("model.safetensors");
-    save_single(tensors, &file);
-    (folder, file)
 }
 
 fn describe(path: &Path) -> String {

@@ -9,9 +9,7 @@ use sd_pipeline::{
     device_info,
 };
 
-fn pipeline(kind: Kind) -> Pipeline {
-    Pipeline::from_folder(TinyModel::new(kind).path(), &Device::flex(), DType::F32).unwrap()
-}
+use crate::pipeline;
 
 fn request() -> Request {
     Request { steps: Some(5), width: Some(32), height: Some(32), seed: 3, ..Request::new("a red house") }

@@ -4,18 +4,15 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device, FloatDType, Tensor};
+use burn::tensor::{FloatDType, Tensor};
 use sd_clip::Tokenizer;
 use sd_golden::{Kind, TinyModel, data, ddpm, later_ddpm, noise, vae_tiny};
 use sd_ops::{lay_out, pack};
-use sd_pipeline::{device_by_name, device_names, read_tensor};
+use sd_pipeline::read_tensor;
 use sd_unet::AddedConditions;
 use sd_weights::Weights;
 
-fn devices() -> Vec<(&'static str, Device)> {
-    let compiled = device_names().filter(|(_, compiled)| *compiled);
-    compiled.map(|(name, _)| (name, device_by_name(name).unwrap())).collect()
-}
+use crate::devices;
 
 fn load<M: burn::module::Module>(model: &TinyModel, part: &str, stem: &str, module: M) -> M {
     Weights::in_folder(&model.path().join(part), stem).unwrap().load(module, FloatDType::F32).unwrap()

@@ -7,13 +7,14 @@ use sd_golden::noise;
 use sd_ops::{
     Padding, attention, conv2d, geglu, group_norm, group_norm_silu, join, layer_norm, linear, picture, tokens,
 };
-use sd_pipeline::{device_by_name, device_names, is_processor};
+use sd_pipeline::is_processor;
+
+use crate::devices;
 
 /// Each device with the precisions it has, and the error that these allow, relative to the largest number.
 static DEVICES: LazyLock<Vec<(&str, Device, FloatDType, f32)>> = LazyLock::new(|| {
     let mut all = Vec::new();
-    for (name, _) in device_names().filter(|(_, compiled)| *compiled) {
-        let device = device_by_name(name).unwrap();
+    for (name, device) in devices() {
         all.push((name, device.clone(), FloatDType::F32, 2e-6));
         // A processor computes in half precision, if at all, with other operators, which have tests of their own.
         for (dtype, error) in [(FloatDType::F16, 2e-3), (FloatDType::BF16, 2e-2)] {

@@ -8,6 +8,8 @@ use sd_golden::{Kind, TinyModel, data, difference};
 use sd_pipeline::{DType, Pipeline, Request, SamplerOption, device_by_name, device_info, device_names, is_processor};
 use serde_json::Value;
 
+use crate::devices;
+
 fn request(case: &Value) -> Request {
     let number = |key: &str| case[key].as_f64().unwrap();
     Request {
@@ -62,14 +64,12 @@ fn check(kind: &str, make: impl Fn() -> TinyModel) {
     let (model, expected) = (make(), data().join(kind).join("expected"));
     let cases = std::fs::read_to_string(expected.join("cases.json")).unwrap();
     let cases: serde_json::Map<String, Value> = serde_json::from_str(&cases).unwrap();
-    for (device, _) in device_names().filter(|(_, compiled)| *compiled) {
-        let open = |model: &TinyModel| {
-            Pipeline::from_folder(model.path(), &device_by_name(device).unwrap(), DType::F32).unwrap()
-        };
+    for (backend, device) in devices() {
+        let open = |model: &TinyModel| Pipeline::from_folder(model.path(), &device, DType::F32).unwrap();
         let pipeline = open(&model);
         // Samplers add, subtract and scale: a few of them show whether a device does that, and a software driver is slow.
         let few = ["ddim-10", "ddim-7", "ddim-10-eta1", "ddim-10-no-guidance", "plms-10", "ddpm-10", "dpm++2m-10"];
-        for (name, case) in cases.iter().filter(|(name, _)| device != "wgpu" || few.contains(&name.as_str())) {
+        for (name, case) in cases.iter().filter(|(name, _)| backend != "wgpu" || few.contains(&name.as_str())) {
             let found = match case["config"].as_object() {
                 None => pipeline.draw(&request(case)),
                 Some(changes) => {
@@ -80,9 +80,9 @@ fn check(kind: &str, make: impl Fn() -> TinyModel) {
             };
             let found = found.unwrap().image.rgb;
             let (mean, max) = difference(&found, &expected.join(format!("{name}.png")));
-            println!("{device} {kind} {name}: mean {mean:.4}, largest {max}");
-            let (most, largest) = if device == "flex" { (0.05, 2) } else { (0.2, 3) };
-            assert!(mean <= most && max <= largest, "{kind} {name} on {device}: mean {mean:.3}, largest {max}");
+            println!("{backend} {kind} {name}: mean {mean:.4}, largest {max}");
+            let (most, largest) = if backend == "flex" { (0.05, 2) } else { (0.2, 3) };
+            assert!(mean <= most && max <= largest, "{kind} {name} on {backend}: mean {mean:.3}, largest {max}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 use sd_clip::ClipTextConfig;
-use sd_golden::{SingleTensor, TinyFamily, save_single, save_torch};
+use sd_golden::{SingleTensor, TinyFamily, save_torch};
 use sd_pipeline::config::{clip_config, inferred, unet_config, vae_config};
 use sd_pipeline::{Average, Choices, Error, Model, Prediction, Request};
 use sd_unet::UnetConfig;
@@ -14,18 +14,11 @@ use sd_weights::single_file::{Family, SingleFile, UnetPlan, open_clip_with_proje
 use sd_weights::{View, WeightsError};
 use tempfile::TempDir;
 
+use crate::single;
 use crate::small::draw;
 
 fn open(path: &Path) -> Model {
     Model::open(path).unwrap()
-}
-
-/// A single file of these tensors, in a folder of its own.
-fn single(tensors: &[SingleTensor]) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("model.safetensors");
-    save_single(tensors, &file);
-    (folder, file)
 }
 
 fn marker(key: &str) -> SingleTensor {

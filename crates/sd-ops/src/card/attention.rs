@@ -9,8 +9,8 @@ use cubek::attention::forward::launch::{AttentionAutotuneKey, BlueprintStrategy,
 use cubek::attention::forward::routines::blackbox_accelerated::BlackboxAcceleratedStrategy;
 
 use super::product::{has_matrix_units, is_quick, product};
+use super::scratch::{in_parts, rows_at_a_time};
 use super::softmax::softmax;
-use crate::SCRATCH;
 
 /// Query, key and value, each `[batch, heads, tokens, width]`, and whether a query sees no later key than its own place.
 type Inputs = (CubeTensor, CubeTensor, CubeTensor, bool);
@@ -92,15 +92,9 @@ fn padded((q, k, v, is_causal): Inputs, queries: usize, width: usize, strategy: 
     let shape: [usize; 4] = q.meta.shape().dims();
     let [batch, heads, ..] = shape;
     let wide = shape[3].next_multiple_of(width);
+    let (parts, rows) = parts(shape[2], k.meta.shape()[2], queries);
     // If they are causal, as many keys as queries: zeros that no query sees.
-    let (parts, rows, keys) = if is_causal {
-        let rows = shape[2].next_multiple_of(queries);
-        (1, rows, rows)
-    } else {
-        let keys = k.meta.shape()[2];
-        let (parts, rows) = parts(shape[2], keys, queries);
-        (parts, rows, keys)
-    };
+    let keys = if is_causal { rows } else { k.meta.shape()[2] };
     // It is the width with its zeros that scores will be divided by the root of.
     let scale = (wide as f64 / shape[3] as f64).sqrt();
     let q = if wide == shape[3] { q } else { CubeBackend::float_mul_scalar(q, scale.into()) };
@@ -138,25 +132,23 @@ fn pad(x: CubeTensor, tokens: usize, width: usize) -> CubeTensor {
 /// Attention of some queries after others, so that their scores, which are in single precision, are never all in memory.
 fn blocks(inputs: Inputs) -> CubeTensor {
     let [batch, heads, queries, _] = inputs.0.meta.shape().dims();
-    let largest = inputs.0.client.properties().memory.max_page_size as usize / size_of::<f32>();
-    let rows = SCRATCH.min(largest) / (batch * heads * inputs.1.meta.shape()[2]);
-    blocks_of(rows.clamp(1, queries), inputs)
+    let scores = batch * heads * inputs.1.meta.shape()[2];
+    blocks_of(rows_at_a_time(&inputs.0.client, queries, scores, DType::F32), inputs)
 }
 
 /// Attention of so many queries at a time.
-fn blocks_of(rows: usize, (q, k, v, is_causal): Inputs) -> CubeTensor {
+fn blocks_of(most: usize, (q, k, v, is_causal): Inputs) -> CubeTensor {
     let dtype = q.dtype;
     let [batch, heads, queries, width] = q.meta.shape().dims();
     let scale = 1.0 / (width as f32).sqrt();
     let k = CubeBackend::float_swap_dims(k, 2, 3);
-    let block = |first: usize| {
-        let places = [0..batch, 0..heads, first..(first + rows).min(queries), 0..width];
-        let q = if rows == queries { q.clone() } else { CubeBackend::float_slice(q.clone(), &places.map(Slice::from)) };
-        let weights = softmax(product(q, k.clone(), DType::F32), scale, is_causal.then_some(first), dtype);
+    in_parts(queries, most, 2, |rows| {
+        let first = is_causal.then_some(rows.start);
+        let places = [0..batch, 0..heads, rows, 0..width];
+        let q = if most == queries { q.clone() } else { CubeBackend::float_slice(q.clone(), &places.map(Slice::from)) };
+        let weights = softmax(product(q, k.clone(), DType::F32), scale, first, dtype);
         product(weights, v.clone(), dtype)
-    };
-    let mut parts: Vec<CubeTensor> = (0..queries).step_by(rows).map(block).collect();
-    if parts.len() == 1 { parts.remove(0) } else { CubeBackend::float_cat(parts, 2) }
+    })
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use burn_cubecl::ops::permute_nchw_to_nhwc;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::rows::tokens;
+use super::scratch::{in_parts, rows_at_a_time};
 use super::{Rows, rows_of_cubes};
-use crate::{Padding, SCRATCH};
+use crate::Padding;
 
 /// Units of a cube.
 const UNITS: usize = 256;
@@ -36,12 +37,11 @@ pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: Padding
     }
     let (client, device) = (x.client.clone(), x.device.clone());
     let pixels = batch * high * wide;
-    let largest = client.properties().memory.max_page_size as usize / dtype.size();
-    let most = (SCRATCH.min(largest) / length).clamp(1, pixels);
-    let part = |first: usize| {
-        let count = most.min(pixels - first);
+    let most = rows_at_a_time(&client, pixels, length, dtype);
+    let out = in_parts(pixels, most, 0, |pixels| {
+        let count = pixels.len();
         let patches = empty_device_contiguous_dtype(client.clone(), device.clone(), [count, length].into(), dtype);
-        let sizes = PatchesLaunch::new(first, count * length, channels, rows, columns, wide, high);
+        let sizes = PatchesLaunch::new(pixels.start, count * length, channels, rows, columns, wide, high);
         let picture = PictureLaunch::new(height, width, row, stride, padding.top, padding.left);
         gather::launch(
             &client,
@@ -54,9 +54,7 @@ pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: Padding
             dtype_to_storage_type(dtype),
         );
         product(patches, weight.clone())
-    };
-    let mut parts: Vec<CubeTensor> = (0..pixels).step_by(most).map(part).collect();
-    let out = if parts.len() == 1 { parts.remove(0) } else { CubeBackend::float_cat(parts, 0) };
+    });
     CubeBackend::float_reshape(out, [batch, high * wide, outputs].into())
 }
 

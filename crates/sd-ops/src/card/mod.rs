@@ -10,6 +10,7 @@ mod group_norm;
 mod layer_norm;
 mod product;
 mod rows;
+mod scratch;
 mod softmax;
 
 use burn::backend::tensor::FloatTensor;

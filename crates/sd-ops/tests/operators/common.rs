@@ -1,6 +1,6 @@
 use std::cell::Cell;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 /// How far apart two tensors are, of the larger one's largest number.
 pub fn distance<const D: usize>(ours: Tensor<D>, theirs: Tensor<D>) -> f64 {
@@ -12,6 +12,18 @@ pub fn distance<const D: usize>(ours: Tensor<D>, theirs: Tensor<D>) -> f64 {
     // A sum, so that what is not a number stays none.
     assert!(ours.iter().sum::<f64>().is_finite());
     worst.fold(0.0, f64::max) / largest
+}
+
+/// How far apart two outputs are, and the gradients of both along one random direction.
+pub fn compare<const D: usize>(ours: Tensor<D>, theirs: Tensor<D>) -> (f64, [Gradients; 2]) {
+    let slope = random(theirs.dims(), &theirs.device());
+    let gradients = [&ours, &theirs].map(|output| (output.clone() * slope.clone()).sum().backward());
+    (distance(ours.inner(), theirs.inner()), gradients)
+}
+
+/// How far apart two gradients of an input are.
+pub fn between<const D: usize>(input: &Tensor<D>, [ours, theirs]: &[Gradients; 2]) -> f64 {
+    distance(input.grad(ours).unwrap(), input.grad(theirs).unwrap())
 }
 
 thread_local! {

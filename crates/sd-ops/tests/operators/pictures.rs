@@ -5,7 +5,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use sd_ops::{Padding, conv2d, group_norm, group_norm_silu};
 
-use crate::common::{distance, random};
+use crate::common::{between, compare, distance, random};
 
 /// Sums of up to 2304 products in single precision, in another order: 2e-6 is the worst that was seen.
 const CLOSE: f64 = 1e-5;
@@ -30,15 +30,8 @@ fn check_within(close: f64, x: Tensor<4>, outputs: usize, kernel: usize, stride:
 
     let ours = conv2d(x.clone(), weight.clone(), Some(bias.clone()), stride, padding);
     let theirs = theirs(x.clone(), weight.clone(), bias.clone(), stride, padding);
-    let slope = random(theirs.dims(), &device);
-    let ours_found = (ours.clone() * slope.clone()).sum().backward();
-    let found = (theirs.clone() * slope).sum().backward();
-    let distances = [
-        distance(ours.inner(), theirs.inner()),
-        distance(x.grad(&ours_found).unwrap(), x.grad(&found).unwrap()),
-        distance(weight.grad(&ours_found).unwrap(), weight.grad(&found).unwrap()),
-        distance(bias.grad(&ours_found).unwrap(), bias.grad(&found).unwrap()),
-    ];
+    let (apart, gradients) = compare(ours, theirs);
+    let distances = [apart, between(&x, &gradients), between(&weight, &gradients), between(&bias, &gradients)];
     assert!(distances.iter().all(|&d| d < close), "{case}: {distances:?}");
 }
 
@@ -182,15 +175,8 @@ fn norms_of_odd_shapes_and_their_gradients_are_burns() {
             let ours = norm(x.clone(), gamma.clone(), beta.clone(), groups, 1e-5);
             let theirs = norm_in_tensors(x.clone(), gamma.clone(), beta.clone(), groups, 1e-5);
             let theirs = if with_silu { silu(theirs) } else { theirs };
-            let slope = random(theirs.dims(), &device);
-            let ours_found = (ours.clone() * slope.clone()).sum().backward();
-            let found = (theirs.clone() * slope).sum().backward();
-            let distances = [
-                distance(ours.inner(), theirs.inner()),
-                distance(x.grad(&ours_found).unwrap(), x.grad(&found).unwrap()),
-                distance(gamma.grad(&ours_found).unwrap(), gamma.grad(&found).unwrap()),
-                distance(beta.grad(&ours_found).unwrap(), beta.grad(&found).unwrap()),
-            ];
+            let (apart, gradients) = compare(ours, theirs);
+            let distances = [apart, between(&x, &gradients), between(&gamma, &gradients), between(&beta, &gradients)];
             // The mean of 30 takes four bits off what is left of it.
             assert!(distances.iter().all(|&d| d < 3e-5), "{:?} in {groups}: {distances:?}", x.dims());
         }

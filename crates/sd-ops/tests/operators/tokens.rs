@@ -5,7 +5,7 @@ use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::activation::{gelu, sigmoid};
 use burn::tensor::{Device, FloatDType, Tensor};
 
-use crate::common::{distance, random};
+use crate::common::{between, compare, distance, random};
 
 /// Compares what two functions of `inputs` give, and the gradients of the inputs.
 fn check<const D: usize, const N: usize>(
@@ -17,13 +17,10 @@ fn check<const D: usize, const N: usize>(
 ) {
     let inputs = inputs.map(|x| x.detach().require_grad());
     let (ours, theirs) = (ours(inputs.clone()), theirs(inputs.clone()));
-    let slope = random(theirs.dims(), &theirs.device());
-    let ours_found = (ours.clone() * slope.clone()).sum().backward();
-    let found = (theirs.clone() * slope).sum().backward();
-    let apart = distance(ours.inner(), theirs.inner());
+    let (apart, gradients) = compare(ours, theirs);
     assert!(apart < close, "{case}: {apart}");
     for (i, x) in inputs.iter().enumerate() {
-        let apart = distance(x.grad(&ours_found).unwrap(), x.grad(&found).unwrap());
+        let apart = between(x, &gradients);
         assert!(apart < close, "{case}, gradient {i}: {apart}");
     }
 }

@@ -1,8 +1,10 @@
 //! The noise of a Brownian path: its distribution, and what it does for stochastic samplers.
 
 use burn::tensor::{DType, Device, Tensor};
-use sd_samplers::{BrownianNoise, Dpmpp2mSde, Dpmpp3mSde, DpmppSde, Noise, Sampler, Stop, TorchNoise, sample};
+use sd_samplers::{BrownianNoise, Dpmpp2mSde, Dpmpp3mSde, DpmppSde, Noise, Sampler, TorchNoise, sample};
 use sd_schedule::NoiseLevels;
+
+use crate::relatives::denoise;
 
 /// Falling, from much noise to none.
 const LEVELS: [f64; 7] = [157.4, 14.6, 14.5, 2.0, 0.7, 0.03, 0.0];
@@ -118,12 +120,6 @@ fn a_seed_means_the_same_path_for_ever() {
 #[should_panic(expected = "from noise level 5.000000001 to 5")]
 fn levels_that_the_path_cannot_tell_apart_are_refused() {
     draw(&mut BrownianNoise::new(0), 1, 5.000_000_001, 5.0);
-}
-
-/// For data N(0.4, 0.5²).
-fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, Stop> {
-    let (s2, n2) = (0.25, sigma * sigma);
-    Ok((x * s2 + 0.4 * n2) / (s2 + n2))
 }
 
 /// The root mean square of what changes from `steps` steps to sixteen times as many.

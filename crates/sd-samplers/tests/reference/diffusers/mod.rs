@@ -1,10 +1,12 @@
 //! The samplers that diffusers has, against its own schedulers: `golden.py` ran them in float64 on a mixture of two
 //! Gaussians, whose denoiser is known. And what must hold between them and DDIM.
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::Tensor;
 use sd_samplers::{BFunction, Ddim, Deis, Lcm, Noise, SaSolver, Sampler, State, Stop, Tcd, UniPc};
 use sd_schedule::{BetaSchedule, NoiseLevels, NoiseSchedule};
 use serde_json::Value;
+
+use crate::tensor;
 
 fn schedule() -> NoiseSchedule {
     NoiseSchedule::from_betas(&BetaSchedule::ScaledLinear.betas(1000, 0.00085, 0.012).unwrap()).unwrap()
@@ -50,11 +52,6 @@ impl Noise for Cosines {
     fn draw(&mut self, like: &Tensor<4>, _from: f64, _to: f64) -> Tensor<4> {
         self.start(like)
     }
-}
-
-fn tensor(numbers: Vec<f64>) -> Tensor<4> {
-    let shape = [1, 1, 1, numbers.len()];
-    Tensor::from_data(TensorData::new(numbers, shape), (&Device::flex(), DType::F64))
 }
 
 /// The picture before the first step and after each, and how often noise was drawn.

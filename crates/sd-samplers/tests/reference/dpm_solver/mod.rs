@@ -3,10 +3,12 @@
 #![allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
 
 use burn::tensor::activation::sigmoid;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use sd_samplers::{Dpmpp2m, Dpmpp2mSde, Dpmpp2sAncestral, Dpmpp3mSde, DpmppSde, Noise, Sampler, State, Stop, sample};
 use sd_schedule::NoiseLevels;
 use serde::Deserialize;
+
+use crate::tensor;
 
 /// One walk of a reference.
 #[derive(Deserialize)]
@@ -50,11 +52,6 @@ impl Case {
         }
         error
     }
-}
-
-fn tensor(numbers: Vec<f64>) -> Tensor<4> {
-    let shape = [1, 1, 1, numbers.len()];
-    Tensor::from_data(TensorData::new(numbers, shape), (&Device::flex(), DType::F64))
 }
 
 /// The denoiser of a mixture: 0.4 of N(−1.3, 0.35²) and 0.6 of N(0.9, 0.6²).

@@ -3,12 +3,14 @@
 
 use std::cell::RefCell;
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::Tensor;
 use sd_samplers::{
     Churn, Dpm2, Dpm2Ancestral, Euler, EulerAncestral, Heun, Lms, Noise, Sampler, Stop, TorchNoise, sample,
 };
 use sd_schedule::NoiseLevels;
 use serde_json::Value;
+
+use crate::tensor;
 
 /// The sampler that a golden trajectory is of.
 fn sampler(name: &str) -> Box<dyn Sampler> {
@@ -88,11 +90,6 @@ impl Noise for Formula {
         assert!(from > to, "from {from} down to {to}");
         tensor((0..like.shape().num_elements()).map(|i| 1.4 * (1.0 + 7.0 * to + 3.0 * i as f64).cos()).collect())
     }
-}
-
-fn tensor(numbers: Vec<f64>) -> Tensor<4> {
-    let shape = [1, 1, 1, numbers.len()];
-    Tensor::from_data(TensorData::new(numbers, shape), (&Device::flex(), DType::F64))
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
