@@ -77,7 +77,8 @@ pub struct Args {
     device: Option<String>,
     /// Precision of the networks: f16 and bf16 take half the memory
     ///
-    /// On the CPU they are the weights' alone, and bf16 is faster where the processor has AVX-512 BF16.
+    /// On the CPU they are the weights' alone, and bf16 is faster on AMD's processors from Zen 4 on; `sd devices` says what this
+    /// one computes with.
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
     /// Try each kernel of a graphics card once at most, not a few times: runs start sooner, pictures may take longer
