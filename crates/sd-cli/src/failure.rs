@@ -28,7 +28,6 @@ impl Failure {
     }
 
     /// What was asked went wrong.
-    #[cfg(feature = "hub")]
     pub fn of(message: String) -> Self {
         Self { message, code: 1 }
     }
