@@ -64,7 +64,8 @@ pub struct Args {
     /// Height in pixels, mostly a multiple of 8 [default: the model's own]
     #[arg(long, value_name = "H")]
     height: Option<usize>,
-    /// Names the noise, and so the picture; picture i of --count has seed + i; -1 is a new one [default: a new one each time]
+    /// Names the noise, and so the picture; picture i of --count has seed + i; -1 is a new one, other numbers
+    /// below 0 are PyTorch's [default: a new one each time]
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     seed: Option<Seed>,
     /// Number of pictures

@@ -18,8 +18,11 @@ pub fn check_file(flag: &str, path: &Path) -> Result<Destination, Failure> {
 
 /// Checks that a folder is there, or can be made with those it is in, and that files can be written in it.
 pub fn check_folder(flag: &str, path: &Path) -> Result<(), Failure> {
-    let is_there = |folder: &&Path| !matches!(folder.symlink_metadata(), Err(e) if e.kind() == ErrorKind::NotFound);
-    let there = path.ancestors().find(is_there).unwrap_or(Path::new("."));
+    let is_missing = |folder: &&Path| match folder.symlink_metadata() {
+        Ok(_) => false,
+        Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+    };
+    let there = path.ancestors().find(|folder| !is_missing(folder)).unwrap_or(Path::new("."));
     let file = there.join("file");
     let checked = Destination::of(&file).and_then(|to| to.check());
     checked.map_err(|error| cannot_write(flag, path, &file, &error))

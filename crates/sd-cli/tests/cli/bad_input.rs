@@ -90,8 +90,8 @@ fn unknown_names_are_answered_with_the_known_ones() {
 }
 
 #[test]
-fn memory_that_is_foreseeably_too_little() {
-    assert_flags_refused(&["--width", "800000", "--height", "800000"], 1, &["GB of memory", "smaller picture"]);
+fn tensors_that_are_larger_than_all_memory() {
+    assert_flags_refused(&["--width", "800000", "--height", "800000"], 1, &["GB of memory", "smaller image"]);
 }
 
 #[test]
