@@ -1,9 +1,7 @@
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -113,16 +111,13 @@ impl Hub {
     ///
     /// [`HubError`], of every kind but [`HubError::Name`] and [`HubError::Setting`].
     pub fn fetch(&self, wanted: &Wanted, watch: &mut Watch) -> Result<Found, HubError> {
-        let (sender, events) = channel();
-        let stop = Arc::new(AtomicBool::new(false));
-        let (hub, name, stopped) = (self.clone(), wanted.clone(), stop.clone());
-        // On a thread of its own, which may wait for an answer while the watcher is asked.
+        // Without room in between: what the watcher has not seen is not gone on from.
+        let (sender, events) = sync_channel(0);
+        let (hub, name) = (self.clone(), wanted.clone());
+        // On a thread of its own, which may wait for an answer while the watcher is asked. It ends when nobody listens.
         thread::spawn(move || {
-            let found = hub.found(&name, &|download| {
-                let is_heard = sender.send(Event::Download(download)).is_ok();
-                if is_heard && !stopped.load(Ordering::Relaxed) { Ok(()) } else { Err(HubError::Cancelled) }
-            });
-            // Nobody may be there any more.
+            let tell = |download| sender.send(Event::Download(download)).map_err(|_| HubError::Cancelled);
+            let found = hub.found(&name, &tell);
             let _ = sender.send(Event::Done(found));
         });
         let mut last = None;
@@ -137,7 +132,6 @@ impl Hub {
                 }
             }
             if watch(last.as_ref()).is_break() {
-                stop.store(true, Ordering::Relaxed);
                 return Err(HubError::Cancelled);
             }
         }

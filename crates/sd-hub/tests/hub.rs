@@ -1,6 +1,7 @@
 //! Downloads from a hub on this machine.
 
 mod server;
+mod silence;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

@@ -1,30 +1,22 @@
 //! Hubs that accept a connection and then say nothing.
 
-mod server;
-
 use std::net::TcpListener;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use sd_hub::{Hub, HubError};
-use server::Server;
 use tempfile::TempDir;
+
+use crate::server::Server;
+use crate::{cache, large};
 
 const SHORT: Duration = Duration::from_millis(300);
 /// What no test waits for.
 const LONG: Duration = Duration::from_hours(1);
 
-fn large() -> Vec<u8> {
-    (0..300_000_u32).flat_map(|i| (i.wrapping_mul(2_654_435_761) >> 8).to_le_bytes()).collect()
-}
-
 fn server() -> Server {
     let weights = large();
     Server::with(&[("model_index.json", b"{}"), ("unet/diffusion_pytorch_model.safetensors", &weights)])
-}
-
-fn cache() -> TempDir {
-    tempfile::tempdir().unwrap()
 }
 
 /// A hub that takes questions and answers none, until the test ends.
