@@ -57,7 +57,7 @@ fn table(model: &dyn Fn() -> Result<Model, Error>) -> Result<(), String> {
 }
 
 fn draw(model: &dyn Fn() -> Result<Model, Error>, device: &str, dtype: DType) -> Result<Drawn, Error> {
-    let pipeline = Model::open(model)?.load(&device_by_name(device)?, dtype)?;
+    let pipeline = model()?.load(&device_by_name(device)?, dtype)?;
     let request = Request {
         steps: Some(CALLS[CALLS.len() - 1]),
         sampler: Some("ddim".parse()?),

@@ -63,9 +63,10 @@ Exit codes: 0 written, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
 /// Writes the model.
 pub fn run(args: &Args) -> Result<(), Failure> {
     args.check_layout()?;
-    // What is there already is told by itself.
-    if args.to.symlink_metadata().is_err() {
-        outputs::check_file("OUT", &args.to)?;
+    // What is there already is told by itself. A folder may have a slash behind it.
+    let to: PathBuf = args.to.components().collect();
+    if to.symlink_metadata().is_err() {
+        outputs::check_file("OUT", &to)?;
     }
     let dtype = args.dtype.map(|dtype| match dtype {
         Precision::F32 => DType::F32,

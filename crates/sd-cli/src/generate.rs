@@ -230,11 +230,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 impl Args {
-    fn request(&self) -> Result<Request, Error> {
+    fn request(&self) -> Result<Request, Failure> {
         let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
         // The built-in model has defaults of its own.
         let is_builtin = self.model.is_builtin();
         let listed = schedule.as_ref().and_then(Schedule::steps);
+        let latents = self.latents.as_deref().map(read_latents).transpose();
         Ok(Request {
             prompt: self.prompt.clone(),
             negative_prompt: self.negative_prompt.clone(),
@@ -246,7 +247,7 @@ impl Args {
             schedule,
             guidance: self.guidance.or(if is_builtin { Some(builtin::GUIDANCE) } else { None }),
             seed: self.seed.unwrap_or(Seed::New).number(),
-            latents: self.latents.as_deref().map(read_latents).transpose()?,
+            latents: latents.map_err(|error| Failure::from(error).at("--latents"))?,
         })
     }
 
