@@ -5,6 +5,7 @@ use sd_pipeline::{
     DType, Destination, Error, Latents, Pipeline, Request, SamplerOption, Schedule, Tuning, best_device,
     device_by_name, device_info, read_tensor, write_tensor,
 };
+use serde_json::json;
 
 use crate::builtin;
 use crate::cancel::Cancel;
@@ -304,7 +305,7 @@ impl Args {
         let mut settings = pipeline.describe(request)?;
         if let Some(file) = &self.latents {
             // As a JSON text, which may have commas.
-            settings += &format!(", Initial noise: {:?}", file.display().to_string());
+            settings += &format!(", Initial noise: {}", json!(file.display().to_string()));
         }
         settings += concat!(", Version: sd-burn ", env!("CARGO_PKG_VERSION"));
         picture.image.save_with_text(&output, &[("parameters", &settings)])?;
