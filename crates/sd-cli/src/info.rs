@@ -37,7 +37,8 @@ fn as_json(summary: &Summary) -> Value {
     json!({
         "family": summary.family,
         "prediction": summary.prediction,
-        "size": summary.size,
+        "width": summary.size.0,
+        "height": summary.size.1,
         "sampler": summary.sampler,
         "components": components.collect::<Vec<_>>(),
         "metadata": summary.metadata,
@@ -46,9 +47,9 @@ fn as_json(summary: &Summary) -> Value {
 }
 
 fn as_text(summary: &Summary) -> String {
-    let Summary { family, prediction, size, sampler, components, metadata, notes } = summary;
+    let Summary { family, prediction, size: (width, height), sampler, components, metadata, notes } = summary;
     let mut text = format!(
-        "family      {family}\nprediction  {prediction}\nsize        {size}x{size}\nsampler     {sampler}\n\n\
+        "family      {family}\nprediction  {prediction}\nsize        {width}x{height}\nsampler     {sampler}\n\n\
          {:<15} {:>14}  PRECISION\n",
         "COMPONENT", "PARAMETERS"
     );

@@ -20,8 +20,8 @@ use crate::{Average, Choices, DType, Error, Pipeline, Request, single_file};
 pub struct Model {
     pub(crate) kind: Kind,
     pub(crate) scheduler: SchedulerConfig,
-    /// Width and height of a picture when none is asked for.
-    pub(crate) default_size: usize,
+    /// Width and height of an image when none is asked for.
+    pub(crate) default_size: (usize, usize),
     pub(crate) unet_weights: Weights,
     /// What was assumed about it.
     pub(crate) notes: Vec<String>,
@@ -82,12 +82,24 @@ impl Model {
 
     fn open_folder(folder: &Path) -> Result<Self, Error> {
         let (mut index, class) = read_index(folder)?;
-        if UNCONDITIONAL.contains(&class.as_str()) {
-            return Self::open_unconditional(folder, &class);
+        if is_unconditional(&index, &class)? {
+            return Self::open_unconditional(folder, &index, &class);
         }
-        let zeros_for_no_negative = index.take_or("force_zeros_for_empty_prompt", class.contains("XL"))?;
-        let (unet_config, sample_size) = unet_config(Json::read(&folder.join("unet/config.json"))?)?;
-        let vae = VaePart::in_folder(&folder.join("vae"))?;
+        let mut notes = Vec::new();
+        let (unet_config, sample_size) = Json::config(&folder.join("unet/config.json"), &mut notes, unet_config)?;
+        let is_xl = unet_config.addition.is_some();
+        let zeros_for_no_negative = index.take_or("force_zeros_for_empty_prompt", is_xl)?;
+        let vae = VaePart::in_folder(&folder.join("vae"), &mut notes)?;
+        let file = folder.join("scheduler/scheduler_config.json");
+        let scheduler = Json::config(&file, &mut notes, |json| {
+            json.set_class(class_of(&index, "scheduler"));
+            if !is_xl {
+                // As diffusers' StableDiffusionPipeline does whatever the file says; its XL pipeline does not.
+                json.set("steps_offset", 1);
+            }
+            SchedulerConfig::of(json)
+        })?;
+        notes.extend(scheduler.note());
         let mut text = Vec::new();
         for (encoder, tokenizer) in [("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")] {
             let class = index.take::<(Option<String>, Option<String>)>(encoder)?;
@@ -95,15 +107,16 @@ impl Model {
                 text.push(TextPart::open(folder, encoder, tokenizer, &class)?);
             }
         }
-        let default_size = sample_size * vae.config.factor();
+        let factor = vae.config.factor();
+        let default_size = (sample_size.0 * factor, sample_size.1 * factor);
         let parts = TextToPicture { zeros_for_no_negative, text, unet_config, vae };
         parts.check().map_err(|reason| Error::Folder { folder: folder.to_path_buf(), reason })?;
         Ok(Self {
             kind: Kind::Text(Box::new(parts)),
-            scheduler: SchedulerConfig::of(Json::read(&folder.join("scheduler/scheduler_config.json"))?)?,
+            scheduler,
             default_size,
             unet_weights: Weights::in_folder(&folder.join("unet"), "diffusion_pytorch_model")?,
-            notes: Vec::new(),
+            notes,
         })
     }
 
@@ -229,8 +242,29 @@ impl TextPart {
     }
 }
 
-/// The classes of models that draw without a text.
-const UNCONDITIONAL: [&str; 2] = ["DDPMPipeline", "DDIMPipeline"];
+/// What `model_index.json` names as the class of a part; none where the model has no such part.
+pub(crate) fn class_of<'a>(index: &'a Json, part: &str) -> Option<&'a str> {
+    index.get(part)?.as_array()?.get(1)?.as_str()
+}
+
+/// Whether a model draws without a text, by its parts: other classes of pipelines have the same, and are for other uses.
+fn is_unconditional(index: &Json, class: &str) -> Result<bool, Error> {
+    if ["DDPMPipeline", "DDIMPipeline", "PNDMPipeline"].contains(&class) {
+        return Ok(true);
+    }
+    let missing = |part: &&&str| class_of(index, part).is_none();
+    match (class_of(index, "unet"), ["vae", "text_encoder", "tokenizer"].iter().find(missing)) {
+        (Some("UNet2DConditionModel"), None) => Ok(false),
+        (Some("UNet2DConditionModel"), Some(part)) => {
+            Err(index.error(format!("a {class} without `{part}`: not a model that draws from text alone")))
+        }
+        (unet, _) => Err(index.error(format!(
+            "a {class} with `unet` of class {}: supported are pipelines with a UNet2DConditionModel, text encoders and an \
+             autoencoder, and DDPMPipeline, DDIMPipeline and PNDMPipeline",
+            unet.unwrap_or("none")
+        ))),
+    }
+}
 
 /// Reads `model_index.json`: itself, and the class of the model.
 fn read_index(folder: &Path) -> Result<(Json, String), Error> {
@@ -246,10 +280,5 @@ fn read_index(folder: &Path) -> Result<(Json, String), Error> {
     }
     let mut index = Json::read(&file)?;
     let class: String = index.require("_class_name")?;
-    let supported = ["StableDiffusionPipeline", "StableDiffusionXLPipeline", UNCONDITIONAL[0], UNCONDITIONAL[1]];
-    if !supported.contains(&class.as_str()) {
-        let supported = supported.join(", ");
-        return Err(index.error(format!("`_class_name` is {class:?}, only {supported} are supported")));
-    }
     Ok((index, class))
 }

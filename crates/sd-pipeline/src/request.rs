@@ -29,8 +29,8 @@ pub struct Request {
     /// None is as many as [`schedule`](Self::schedule) lists, else 50; but DDPM in pixels takes all the timesteps of the
     /// training, as its paper does.
     pub steps: Option<usize>,
-    /// How much the prompt counts against the negative prompt: 1 is not at all, and half the work; none is 5 for models
-    /// of the XL kind, and 7.5 for the others.
+    /// Guidance scale: how much the prompt counts against the negative prompt. At 1 and below the image is drawn without
+    /// guidance, at half the work, as in diffusers. None is 5 for models of the XL kind, and 7.5 for the others.
     pub guidance: Option<f64>,
     /// Names the noise, and so the picture.
     pub seed: u64,
@@ -75,8 +75,8 @@ impl Request {
     /// Width and height in pixels.
     pub(crate) fn size(&self, model: &Model) -> Result<(usize, usize), Error> {
         let factor = model.factor();
-        let check = |name: &str, size: Option<usize>| {
-            let size = size.unwrap_or(model.default_size);
+        let check = |name: &str, size: Option<usize>, default: usize| {
+            let size = size.unwrap_or(default);
             if size > 0 && size.is_multiple_of(factor) {
                 return Ok(size);
             }
@@ -85,7 +85,8 @@ impl Request {
                 "--{name} {size} is not a multiple of {factor}, this model's factor: try {below} or {above}"
             )))
         };
-        Ok((check("width", self.width)?, check("height", self.height)?))
+        let (width, height) = model.default_size;
+        Ok((check("width", self.width, width)?, check("height", self.height, height)?))
     }
 
     /// Shape of the latents, `[1, channels, height, width]`.
@@ -150,15 +151,21 @@ impl Request {
         self.steps.or(self.schedule.as_ref().and_then(Schedule::steps)).unwrap_or(default)
     }
 
-    /// The range in which DDPM and DDIM hold denoised pictures.
+    /// The range in which DDPM and DDIM hold denoised images in pixels.
     ///
-    /// Latents have no fixed range, and diffusers' pipelines of them switch its schedulers' default off.
+    /// Latents have no fixed range. diffusers' StableDiffusionPipeline switches `clip_sample` off whatever the config says;
+    /// its XL pipeline does not, and clips latents where a config asks for it, to their loss.
     fn clip(model: &Model) -> Option<f64> {
         let config = &model.scheduler;
-        config.clip_sample.unwrap_or(model.text_to_picture().is_none()).then_some(config.clip_sample_range)
+        (model.text_to_picture().is_none() && config.clip_sample.unwrap_or(true)).then_some(config.clip_sample_range)
     }
 
-    /// The guidance scale; 1 is none.
+    /// Whether the U-Net is asked about the negative prompt too, as in diffusers: not for a scale of 1 and below.
+    pub(crate) fn is_guided(&self, model: &Model) -> Result<bool, Error> {
+        Ok(self.guidance(model)? > 1.0)
+    }
+
+    /// The guidance scale; 1 and below is none.
     pub(crate) fn guidance(&self, model: &Model) -> Result<f64, Error> {
         match self.guidance {
             Some(guidance) if !guidance.is_finite() => {

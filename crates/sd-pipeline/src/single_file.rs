@@ -26,10 +26,11 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
     let family = file.family;
     let (prediction, note) = prediction(&file, choices, path);
     let configs = Configs::of(&file, path, prediction)?;
-    let (unet_config, sample_size) = unet_config(configs.unet)?;
-    let (vae, overflows_in_half) = vae_config(configs.vae)?;
+    let (unet_config, sample_size) = configs.unet.strictly(unet_config)?;
+    let (vae, overflows_in_half) = configs.vae.strictly(vae_config)?;
     let vae = VaePart { config: VaeConfig::Kl(vae), weights: file.vae, overflows_in_half };
-    let default_size = sample_size * vae.config.factor();
+    let factor = vae.config.factor();
+    let default_size = (sample_size.0 * factor, sample_size.1 * factor);
     let text = file.text.into_iter().zip(configs.text).zip(paddings(family));
     let text = text.map(|((weights, (config, class)), padding)| -> Result<TextPart, Error> {
         let tokenizer = Tokenizer::clip(*padding);
@@ -44,7 +45,7 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
     parts.check().map_err(|reason| Error::Folder { folder: path.to_path_buf(), reason })?;
     Ok(Model {
         kind: Kind::Text(Box::new(parts)),
-        scheduler: SchedulerConfig::of(configs.scheduler)?,
+        scheduler: configs.scheduler.strictly(SchedulerConfig::of)?,
         default_size,
         unet_weights: file.unet,
         notes: note.into_iter().collect(),

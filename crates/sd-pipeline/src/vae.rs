@@ -44,7 +44,7 @@ impl Model {
         let Kind::Text(parts) = &mut self.kind else {
             return Err(Error::Request(format!("--vae {}: this model draws in pixels", path.display())));
         };
-        let vae = VaePart::open(path, if is_xl { Family::Xl } else { Family::Sd1 })?;
+        let vae = VaePart::open(path, if is_xl { Family::Xl } else { Family::Sd1 }, &mut self.notes)?;
         let of = |vae: &VaePart| (vae.config.latent_channels(), vae.config.factor());
         if of(&vae) != of(&parts.vae) {
             let ((channels, factor), (wanted, size)) = (of(&vae), of(&parts.vae));
@@ -61,23 +61,23 @@ impl Model {
 
 impl VaePart {
     /// Opens a folder or a file.
-    fn open(path: &Path, family: Family) -> Result<Self, Error> {
+    fn open(path: &Path, family: Family, notes: &mut Vec<String>) -> Result<Self, Error> {
         if path.is_file() {
             let weights = autoencoder(Weights::in_file(path)?)?;
-            let (config, overflows_in_half) = vae_config(inferred::vae(&weights, family)?)?;
+            let (config, overflows_in_half) = vae_config(&mut inferred::vae(&weights, family)?)?;
             return Ok(Self { config: VaeConfig::Kl(config), weights, overflows_in_half });
         }
         let inner = path.join("vae");
-        Self::in_folder(if inner.is_dir() { &inner } else { path })
+        Self::in_folder(if inner.is_dir() { &inner } else { path }, notes)
     }
 
     /// Opens a folder with a `config.json` and weights.
-    pub fn in_folder(folder: &Path) -> Result<Self, Error> {
-        let json = Json::read(&folder.join("config.json"))?;
-        let (config, overflows_in_half) = match json.get("_class_name").and_then(|name| name.as_str()) {
-            Some("AutoencoderTiny") => (VaeConfig::Tiny(tiny_config(json)?), false),
-            _ => vae_config(json).map(|(config, overflows)| (VaeConfig::Kl(config), overflows))?,
+    pub fn in_folder(folder: &Path, notes: &mut Vec<String>) -> Result<Self, Error> {
+        let read = |json: &mut Json| match json.get("_class_name").and_then(|name| name.as_str()) {
+            Some("AutoencoderTiny") => Ok((VaeConfig::Tiny(tiny_config(json)?), false)),
+            _ => vae_config(json).map(|(config, overflows)| (VaeConfig::Kl(config), overflows)),
         };
+        let (config, overflows_in_half) = Json::config(&folder.join("config.json"), notes, read)?;
         Ok(Self { config, weights: Weights::in_folder(folder, "diffusion_pytorch_model")?, overflows_in_half })
     }
 

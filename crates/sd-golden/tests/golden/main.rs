@@ -9,6 +9,7 @@ mod library;
 mod lora;
 mod networks;
 mod operators;
+mod overrides;
 mod pictures;
 mod single_file;
 mod small;

@@ -26,8 +26,8 @@ pub(super) fn train(
     watch: &mut Watch,
 ) -> Result<(), RecipeError> {
     let config = match &recipe.start {
-        Some(folder) => vae_config(Json::read(&folder.join("vae/config.json"))?)?.0,
-        None => vae_config(recipe.table("vae", &recipe.vae))?.0,
+        Some(folder) => Json::config(&folder.join("vae/config.json"), &mut Vec::new(), vae_config)?.0,
+        None => recipe.table("vae", &recipe.vae).strictly(vae_config)?.0,
     };
     if !recipe.data.size.is_multiple_of(config.factor()) {
         return Err(recipe.wrong(format!(

@@ -20,14 +20,17 @@ pub(super) fn train(
     device: &Device,
     watch: &mut Watch,
 ) -> Result<(), RecipeError> {
-    let (unet, scheduler) = match &recipe.start {
+    let ((config, _), scheduler) = match &recipe.start {
         Some(folder) => {
-            let json = |name: &str| Json::read(&folder.join(name));
-            (json("unet/config.json")?, json("scheduler/scheduler_config.json")?)
+            let (notes, file) = (&mut Vec::new(), folder.join("scheduler/scheduler_config.json"));
+            let unet = Json::config(&folder.join("unet/config.json"), notes, unconditional_config)?;
+            (unet, Json::config(&file, notes, SchedulerConfig::of)?)
         }
-        None => (recipe.table("unet", &recipe.unet), recipe.table("scheduler", &recipe.scheduler)),
+        None => (
+            recipe.table("unet", &recipe.unet).strictly(unconditional_config)?,
+            recipe.table("scheduler", &recipe.scheduler).strictly(SchedulerConfig::of)?,
+        ),
     };
-    let (config, scheduler) = (unconditional_config(unet)?.0, SchedulerConfig::of(scheduler)?);
     if !recipe.data.size.is_multiple_of(config.factor()) {
         let (size, factor) = (recipe.data.size, config.factor());
         return Err(recipe.wrong(format!(

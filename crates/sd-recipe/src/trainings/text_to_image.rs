@@ -66,19 +66,20 @@ struct Networks {
 impl Networks {
     fn of(recipe: &Recipe, tokenizer: &Tokenizer) -> Result<Self, RecipeError> {
         if let Some(folder) = &recipe.start {
-            let json = |name: &str| Json::read(&folder.join(name));
+            let file = |name: &str| folder.join(name);
+            let notes = &mut Vec::new();
             return Ok(Self {
-                text: clip_config(json("text_encoder/config.json")?, "CLIPTextModel")?,
-                unet: unet_config(json("unet/config.json")?)?.0,
-                scheduler: SchedulerConfig::of(json("scheduler/scheduler_config.json")?)?,
+                text: clip_config(Json::read(&file("text_encoder/config.json"))?, "CLIPTextModel")?,
+                unet: Json::config(&file("unet/config.json"), notes, unet_config)?.0,
+                scheduler: Json::config(&file("scheduler/scheduler_config.json"), notes, SchedulerConfig::of)?,
             });
         }
         let end = tokenizer.highest_id();
         let text = clip_config(recipe.table("text_encoder", &recipe.text_encoder), "CLIPTextModel")?;
         Ok(Self {
             text: ClipTextConfig { vocab_size: end as usize + 1, eos_token_id: end, ..text },
-            unet: unet_config(recipe.table("unet", &recipe.unet))?.0,
-            scheduler: SchedulerConfig::of(recipe.table("scheduler", &recipe.scheduler))?,
+            unet: recipe.table("unet", &recipe.unet).strictly(unet_config)?.0,
+            scheduler: recipe.table("scheduler", &recipe.scheduler).strictly(SchedulerConfig::of)?,
         })
     }
 

@@ -36,13 +36,7 @@ fn model() -> TextToLatents {
         max_position_embeddings: 3,
         ..ClipTextConfig::sd1()
     };
-    let level = |channels, attention| UnetLevel {
-        channels,
-        resnets: 1,
-        down_attention: attention,
-        up_attention: attention,
-        heads: 2,
-    };
+    let level = |channels, attention| UnetLevel::even(channels, 1, attention, 2);
     let unet = UnetConfig {
         levels: vec![level(16, 0), level(32, 1)],
         norm_num_groups: 4,
