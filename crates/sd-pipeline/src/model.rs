@@ -86,12 +86,13 @@ impl Model {
             return Self::open_unconditional(folder, &index, &class);
         }
         let mut notes = Vec::new();
-        let (unet_config, sample_size) = Json::config(&folder.join("unet/config.json"), &mut notes, unet_config)?;
+        let (unet_config, sample_size) =
+            Json::read(&folder.join("unet/config.json"))?.loosely(&mut notes, unet_config)?;
         let is_xl = unet_config.addition.is_some();
         let zeros_for_no_negative = index.take_or("force_zeros_for_empty_prompt", is_xl)?;
         let vae = VaePart::in_folder(&folder.join("vae"), &mut notes)?;
         let file = folder.join("scheduler/scheduler_config.json");
-        let scheduler = Json::config(&file, &mut notes, |json| {
+        let scheduler = Json::read(&file)?.loosely(&mut notes, |json| {
             json.set_class(class_of(&index, "scheduler"));
             if !is_xl {
                 // As diffusers' StableDiffusionPipeline does whatever the file says; its XL pipeline does not.
@@ -252,13 +253,10 @@ fn is_unconditional(index: &Json, class: &str) -> Result<bool, Error> {
     if ["DDPMPipeline", "DDIMPipeline", "PNDMPipeline"].contains(&class) {
         return Ok(true);
     }
-    let missing = |part: &&&str| class_of(index, part).is_none();
-    match (class_of(index, "unet"), ["vae", "text_encoder", "tokenizer"].iter().find(missing)) {
-        (Some("UNet2DConditionModel"), None) => Ok(false),
-        (Some("UNet2DConditionModel"), Some(part)) => {
-            Err(index.error(format!("a {class} without `{part}`: not a model that draws from text alone")))
-        }
-        (unet, _) => Err(index.error(format!(
+    match class_of(index, "unet") {
+        Some("UNet2DConditionModel") => Ok(false),
+        None if class.starts_with("StableDiffusion") => Ok(false),
+        unet => Err(index.error(format!(
             "a {class} with `unet` of class {}: supported are pipelines with a UNet2DConditionModel, text encoders and an \
              autoencoder, and DDPMPipeline, DDIMPipeline and PNDMPipeline",
             unet.unwrap_or("none")

@@ -17,9 +17,10 @@ impl Model {
         };
         let unet = part("unet");
         let mut notes = Vec::new();
-        let (config, default_size) = Json::config(&unet.join("config.json"), &mut notes, unconditional_config)?;
+        let (config, default_size) =
+            Json::read(&unet.join("config.json"))?.loosely(&mut notes, unconditional_config)?;
         let file = part("scheduler").join("scheduler_config.json");
-        let scheduler = Json::config(&file, &mut notes, |json| {
+        let scheduler = Json::read(&file)?.loosely(&mut notes, |json| {
             // Whatever the scheduler is, these two classes make another of it.
             json.set_class(match class {
                 "DDIMPipeline" => Some("DDIMScheduler"),

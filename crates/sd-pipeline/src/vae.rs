@@ -77,7 +77,7 @@ impl VaePart {
             Some("AutoencoderTiny") => Ok((VaeConfig::Tiny(tiny_config(json)?), false)),
             _ => vae_config(json).map(|(config, overflows)| (VaeConfig::Kl(config), overflows)),
         };
-        let (config, overflows_in_half) = Json::config(&folder.join("config.json"), notes, read)?;
+        let (config, overflows_in_half) = Json::read(&folder.join("config.json"))?.loosely(notes, read)?;
         Ok(Self { config, weights: Weights::in_folder(folder, "diffusion_pytorch_model")?, overflows_in_half })
     }
 

@@ -40,25 +40,24 @@ impl Json {
         Self { file: file.to_path_buf(), map }
     }
 
-    /// What `read` makes of a file; `notes` gets a sentence about the keys that it does not know.
+    /// What `read` makes of this object; `notes` gets a sentence about the keys that it does not know.
     ///
     /// A newer diffusers writes keys that no version before it knows, mostly at a value that changes nothing.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), and whatever `read` returns.
-    pub fn config<T>(
-        file: &Path,
+    /// Whatever `read` returns.
+    pub fn loosely<T>(
+        mut self,
         notes: &mut Vec<String>,
         read: impl FnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut json = Self::read(file)?;
-        let config = read(&mut json)?;
-        let unknown: Vec<String> = json.unknown().map(|(key, value)| format!("`{key}` ({value})")).collect();
+        let config = read(&mut self)?;
+        let unknown: Vec<String> = self.unknown().map(|(key, value)| format!("`{key}` ({value})")).collect();
         if !unknown.is_empty() {
             notes.push(format!(
                 "{} has keys that this version does not know and ignores: {}",
-                file.display(),
+                self.file.display(),
                 unknown.join(", ")
             ));
         }

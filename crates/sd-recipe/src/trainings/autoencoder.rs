@@ -26,7 +26,7 @@ pub(super) fn train(
     watch: &mut Watch,
 ) -> Result<(), RecipeError> {
     let config = match &recipe.start {
-        Some(folder) => Json::config(&folder.join("vae/config.json"), &mut Vec::new(), vae_config)?.0,
+        Some(folder) => Json::read(&folder.join("vae/config.json"))?.loosely(&mut Vec::new(), vae_config)?.0,
         None => recipe.table("vae", &recipe.vae).strictly(vae_config)?.0,
     };
     if !recipe.data.size.is_multiple_of(config.factor()) {

@@ -25,7 +25,7 @@ impl Codec {
     pub fn open(recipe: &Recipe, device: &Device) -> Result<Self, RecipeError> {
         let folder = recipe.start.as_ref().or(recipe.diffusion.autoencoder.as_ref());
         let folder = folder.expect("a recipe that was read names one").join("vae");
-        let (config, _) = Json::config(&folder.join("config.json"), &mut Vec::new(), vae_config)?;
+        let (config, _) = Json::read(&folder.join("config.json"))?.loosely(&mut Vec::new(), vae_config)?;
         let vae = Weights::in_folder(&folder, "diffusion_pytorch_model")?.load(config.init(device), FloatDType::F32)?;
         Ok(Self { folder, config, vae })
     }

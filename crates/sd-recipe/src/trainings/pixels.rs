@@ -23,8 +23,8 @@ pub(super) fn train(
     let ((config, _), scheduler) = match &recipe.start {
         Some(folder) => {
             let (notes, file) = (&mut Vec::new(), folder.join("scheduler/scheduler_config.json"));
-            let unet = Json::config(&folder.join("unet/config.json"), notes, unconditional_config)?;
-            (unet, Json::config(&file, notes, SchedulerConfig::of)?)
+            let unet = Json::read(&folder.join("unet/config.json"))?.loosely(notes, unconditional_config)?;
+            (unet, Json::read(&file)?.loosely(notes, SchedulerConfig::of)?)
         }
         None => (
             recipe.table("unet", &recipe.unet).strictly(unconditional_config)?,

@@ -70,8 +70,8 @@ impl Networks {
             let notes = &mut Vec::new();
             return Ok(Self {
                 text: clip_config(Json::read(&file("text_encoder/config.json"))?, "CLIPTextModel")?,
-                unet: Json::config(&file("unet/config.json"), notes, unet_config)?.0,
-                scheduler: Json::config(&file("scheduler/scheduler_config.json"), notes, SchedulerConfig::of)?,
+                unet: Json::read(&file("unet/config.json"))?.loosely(notes, unet_config)?.0,
+                scheduler: Json::read(&file("scheduler/scheduler_config.json"))?.loosely(notes, SchedulerConfig::of)?,
             });
         }
         let end = tokenizer.highest_id();
