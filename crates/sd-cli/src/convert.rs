@@ -4,7 +4,9 @@ use clap::ValueEnum;
 use sd_pipeline::{DType, Error, Layout, convert};
 
 use crate::cancel::Cancel;
+use crate::failure::Failure;
 use crate::model::ChoiceFlags;
+use crate::outputs;
 use crate::progress::{Kind, Progress};
 
 /// Write a model in another layout or precision.
@@ -59,8 +61,13 @@ Examples:
 Exit codes: 0 written, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
 
 /// Writes the model.
-pub fn run(args: &Args) -> Result<(), Error> {
+pub fn run(args: &Args) -> Result<(), Failure> {
     args.check_layout()?;
+    // What is there already is told by itself. A folder may have a slash behind it.
+    let to: PathBuf = args.to.components().collect();
+    if to.symlink_metadata().is_err() {
+        outputs::check_file("OUT", &to)?;
+    }
     let dtype = args.dtype.map(|dtype| match dtype {
         Precision::F32 => DType::F32,
         Precision::F16 => DType::F16,

@@ -28,9 +28,14 @@ impl Failure {
     }
 
     /// What was asked went wrong.
-    #[cfg(feature = "hub")]
     pub fn of(message: String) -> Self {
         Self { message, code: 1 }
+    }
+
+    /// The same of the file that `flag` names.
+    pub fn at(self, flag: &str) -> Self {
+        let is_told = self.message.starts_with(flag);
+        Self { message: if is_told { self.message } else { format!("{flag} {}", self.message) }, ..self }
     }
 
     /// Ctrl-C was pressed.

@@ -1,8 +1,9 @@
-use std::io::Write;
 use std::path::PathBuf;
 
 use sd_pipeline::{Error, Model, Summary};
 use serde_json::{Value, json};
+
+use crate::print::print;
 
 /// Say what a model is, without reading its weights.
 ///
@@ -21,8 +22,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Error> {
     let summary = Model::open(&args.model)?.summary();
     let text = if args.json { format!("{:#}\n", as_json(&summary)) } else { as_text(&summary) };
-    // Someone who pipes this into `head` closes it early, and that is all right.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    print(&text);
     Ok(())
 }
 

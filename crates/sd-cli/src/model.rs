@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use sd_pipeline::{Average, Choices, Error, Lora, Model, Prediction, TextualInversion};
 
-use crate::builtin::Folder;
+use crate::builtin;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -112,15 +112,14 @@ impl FromStr for Weighted {
 }
 
 impl ModelFlags {
-    /// Opens the model, after it was downloaded if it is one of the hub's; its folder must be there until it is loaded.
-    pub fn open(&self, progress: &mut Progress, cancel: &Cancel) -> Result<(Folder, Model), Failure> {
+    /// Opens the model, after it was downloaded if it is one of the hub's; with what a person calls it.
+    pub fn open(&self, progress: &mut Progress, cancel: &Cancel) -> Result<(String, Model), Failure> {
         #[cfg(feature = "hub")]
         let found = self.model.as_deref().map(|model| crate::hub::located(model, progress, cancel)).transpose()?;
         #[cfg(not(feature = "hub"))]
         let (found, _) = (self.model.clone(), (progress, cancel));
-        let folder = Folder::of(found.as_deref())?;
-        let model = Model::open_with(folder.path(), &self.choices.choices())?;
-        Ok((folder, model))
+        let model = builtin::open(found.as_deref(), &self.choices.choices())?;
+        Ok((builtin::name(self.model.as_deref()), model))
     }
 
     /// Whether none was named.

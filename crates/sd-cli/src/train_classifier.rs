@@ -6,6 +6,7 @@ use sd_pipeline::{Tuning, device_by_name};
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
+use crate::outputs;
 use crate::progress::{Kind, Progress};
 
 /// Train the classifier that `sd evaluate` judges pictures with.
@@ -47,6 +48,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 fn train(args: &Args) -> Result<(), Failure> {
     let device = device_by_name(&args.device)?;
+    outputs::check_folder("--output", &args.output)?;
     let Args { steps, rate, seed, .. } = *args;
     let training = TrainingConfig { seed, batch: args.batch as usize, rate, ..TrainingConfig::new(steps) };
     let cancel = Cancel::on_ctrl_c();

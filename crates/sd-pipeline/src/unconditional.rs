@@ -1,8 +1,5 @@
-use std::path::{Path, PathBuf};
-
-use sd_weights::Weights;
-
 use crate::config::{Json, SchedulerConfig, unconditional_config};
+use crate::folder::Folder;
 use crate::model::{Kind, class_of};
 use crate::{Error, Model};
 
@@ -10,17 +7,14 @@ impl Model {
     /// Opens a folder whose class is `DDPMPipeline`, `DDIMPipeline` or `PNDMPipeline`.
     ///
     /// The parts of the first ones that were published lie in the folder itself, and diffusers looks for them there too.
-    pub(crate) fn open_unconditional(folder: &Path, index: &Json, class: &str) -> Result<Self, Error> {
-        let part = |name: &str| -> PathBuf {
-            let part = folder.join(name);
-            if part.is_dir() { part } else { folder.to_path_buf() }
+    pub(crate) fn open_unconditional(folder: &Folder, index: &Json, class: &str) -> Result<Self, Error> {
+        let part = |name: &str| -> Result<Folder, Error> {
+            Ok(if folder.has_folder(name)? { folder.join(name) } else { folder.clone() })
         };
-        let unet = part("unet");
+        let unet = part("unet")?;
         let mut notes = Vec::new();
-        let (config, default_size) =
-            Json::read(&unet.join("config.json"))?.loosely(&mut notes, unconditional_config)?;
-        let file = part("scheduler").join("scheduler_config.json");
-        let scheduler = Json::read(&file)?.loosely(&mut notes, |json| {
+        let (config, default_size) = unet.json("config.json")?.loosely(&mut notes, unconditional_config)?;
+        let scheduler = part("scheduler")?.json("scheduler_config.json")?.loosely(&mut notes, |json| {
             // Whatever the scheduler is, these two classes make another of it.
             json.set_class(match class {
                 "DDIMPipeline" => Some("DDIMScheduler"),
@@ -34,7 +28,7 @@ impl Model {
             kind: Kind::Unconditional(config),
             scheduler,
             default_size,
-            unet_weights: Weights::in_folder(&unet, "diffusion_pytorch_model")?,
+            unet_weights: unet.weights("diffusion_pytorch_model")?,
             notes,
         })
     }

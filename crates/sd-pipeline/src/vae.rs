@@ -3,10 +3,11 @@ use std::path::Path;
 use burn::tensor::{DType as TensorType, Device, FloatDType, Tensor};
 use sd_ops::lay_out;
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig, AutoencoderTiny, AutoencoderTinyConfig};
-use sd_weights::Weights;
 use sd_weights::single_file::{Family, autoencoder};
+use sd_weights::{Weights, is_file};
 
 use crate::config::{Json, inferred, tiny_config, vae_config};
+use crate::folder::Folder;
 use crate::model::Kind;
 use crate::{DType, Error, Model};
 
@@ -62,23 +63,23 @@ impl Model {
 impl VaePart {
     /// Opens a folder or a file.
     fn open(path: &Path, family: Family, notes: &mut Vec<String>) -> Result<Self, Error> {
-        if path.is_file() {
+        if is_file(path).map_err(Error::io(path))? {
             let weights = autoencoder(Weights::in_file(path)?)?;
             let (config, overflows_in_half) = vae_config(&mut inferred::vae(&weights, family)?)?;
             return Ok(Self { config: VaeConfig::Kl(config), weights, overflows_in_half });
         }
-        let inner = path.join("vae");
-        Self::in_folder(if inner.is_dir() { &inner } else { path }, notes)
+        let folder = Folder::at(path);
+        Self::in_folder(&if folder.has_folder("vae")? { folder.join("vae") } else { folder }, notes)
     }
 
     /// Opens a folder with a `config.json` and weights.
-    pub fn in_folder(folder: &Path, notes: &mut Vec<String>) -> Result<Self, Error> {
+    pub fn in_folder(folder: &Folder, notes: &mut Vec<String>) -> Result<Self, Error> {
         let read = |json: &mut Json| match json.get("_class_name").and_then(|name| name.as_str()) {
             Some("AutoencoderTiny") => Ok((VaeConfig::Tiny(tiny_config(json)?), false)),
             _ => vae_config(json).map(|(config, overflows)| (VaeConfig::Kl(config), overflows)),
         };
-        let (config, overflows_in_half) = Json::read(&folder.join("config.json"))?.loosely(notes, read)?;
-        Ok(Self { config, weights: Weights::in_folder(folder, "diffusion_pytorch_model")?, overflows_in_half })
+        let (config, overflows_in_half) = folder.json("config.json")?.loosely(notes, read)?;
+        Ok(Self { config, weights: folder.weights("diffusion_pytorch_model")?, overflows_in_half })
     }
 
     /// Reads the weights onto `device`.

@@ -3,18 +3,29 @@ use std::fs::File;
 use std::io::{BufWriter, Result, Write};
 use std::path::{Path, PathBuf};
 
+use crate::destination::{Destination, write_to_stream};
+
+/// The longest name of a file, in bytes: that of nearly all file systems.
+const LONGEST_NAME: usize = 255;
+
 /// Writes a file beside `path` and renames it to `path` once it is complete: a reader sees all of it or nothing.
+///
+/// Links are followed, and stay; a pipe or a device is written to as it is.
 ///
 /// # Errors
 ///
 /// What the system or `write` says; the unfinished file is removed then.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    let partial = beside(path);
+    let path = match Destination::of(path)? {
+        Destination::File(path) => path,
+        Destination::Stream(path) => return write_to_stream(&path, write),
+    };
+    let partial = beside(&path);
     let written = (|| {
         let mut file = BufWriter::new(File::create(&partial)?);
         write(&mut file)?;
         file.into_inner()?.sync_all()?;
-        std::fs::rename(&partial, path)
+        std::fs::rename(&partial, &path)
     })();
     if written.is_err() {
         // The first error is the one to report.
@@ -47,11 +58,17 @@ pub fn make_folder_atomically<E>(
 }
 
 /// What a file or folder is called until it is complete.
-fn beside(path: &Path) -> PathBuf {
+pub(crate) fn beside(path: &Path) -> PathBuf {
+    let suffix = format!(".{}.partial", std::process::id());
     // Without a slash at its end, which would make this a name inside.
-    let mut partial = OsString::from(path.components().collect::<PathBuf>());
-    partial.push(format!(".{}.partial", std::process::id()));
-    partial.into()
+    let path: PathBuf = path.components().collect();
+    let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
+    if name.len() + suffix.len() > LONGEST_NAME {
+        let text = name.to_string_lossy();
+        name = text[..text.floor_char_boundary(LONGEST_NAME - suffix.len())].into();
+    }
+    name.push(suffix);
+    path.with_file_name(name)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub(crate) fn open(path: &Path) -> Result<Weights, WeightsError> {
     file.rewind().map_err(io)?;
     match &start[..] {
         // In a safetensors file, the header's length is before it, and it starts with a brace.
-        [_, _, _, _, _, _, _, _, b'{', ..] => safetensors_file::open(path, file, length),
+        [_, _, _, _, _, _, _, _, b'{', ..] => safetensors_file::open(&path.into(), file, length),
         [b'P', b'K', 3, 4, ..] => torch::open_zip(path, file, length),
         [0x80, 0..=5, ..] => torch::open_legacy(path, file, length),
         _ => match OTHERS.iter().find(|(first, _)| start.starts_with(first)) {
@@ -32,7 +32,7 @@ pub(crate) fn open(path: &Path) -> Result<Weights, WeightsError> {
                 let (file, reason) = (path.to_path_buf(), (*what).to_string());
                 Err(WeightsError::Format { file, format: "weights", reason })
             }
-            None => safetensors_file::open(path, file, length),
+            None => safetensors_file::open(&path.into(), file, length),
         },
     }
 }

@@ -18,6 +18,7 @@
 
 mod atomic;
 mod cast;
+mod destination;
 mod draft;
 mod error;
 mod fit;
@@ -31,12 +32,15 @@ mod safetensors_file;
 mod save;
 mod shards;
 pub mod single_file;
+mod source;
 mod tensor_file;
 mod textual_inversion;
+mod there;
 mod torch;
 mod weights;
 
 pub use atomic::{make_folder_atomically, write_atomically};
+pub use destination::Destination;
 pub use draft::Draft;
 pub use error::WeightsError;
 pub use load::{Precision, parameters};
@@ -44,4 +48,5 @@ pub use lora::{Component, Lora, LoraReport};
 pub use save::save;
 pub use tensor_file::{read_tensor, write_tensor};
 pub use textual_inversion::TextualInversion;
+pub use there::{is_file, is_folder};
 pub use weights::{Dtype, View, Weights};

@@ -1,7 +1,4 @@
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
-use std::sync::Arc;
+use std::io::Read;
 
 use burn::tensor::{FloatDType, TensorData};
 use bytemuck::Pod;
@@ -13,6 +10,7 @@ use crate::WeightsError;
 use crate::cast::Number;
 use crate::load::name_of;
 use crate::parts::in_parts;
+use crate::source::Source;
 
 /// Numbers that are read at a time.
 const BLOCK: usize = 1 << 14;
@@ -42,7 +40,7 @@ impl From<std::io::Error> for Failed {
 /// Whoever makes one has checked that all of it is in the file.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
-    pub file: Arc<Path>,
+    pub file: Source,
     /// The byte that the first number starts at.
     pub offset: u64,
     pub dtype: Dtype,
@@ -53,7 +51,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// Numbers one after the other, row by row.
-    pub fn in_rows(file: Arc<Path>, offset: u64, dtype: Dtype, shape: Vec<usize>) -> Self {
+    pub fn in_rows(file: Source, offset: u64, dtype: Dtype, shape: Vec<usize>) -> Self {
         let strides = strides_in_rows(&shape);
         Self { file, offset, dtype, shape, strides }
     }
@@ -113,8 +111,7 @@ impl Place {
     ) -> Result<Vec<N>, Failed> {
         let mut numbers = vec![N::zeroed(); self.span()];
         in_parts(&mut numbers, |start, part| -> Result<(), Failed> {
-            let mut file = File::open(&self.file)?;
-            file.seek(SeekFrom::Start(self.offset + (start * size_of::<T>()) as u64))?;
+            let mut file = self.file.open_at(self.offset + (start * size_of::<T>()) as u64)?;
             let count = part.len().min(BLOCK);
             let (mut block, mut wide) = (vec![T::zeroed(); count], vec![0.0; count]);
             for numbers in part.chunks_mut(BLOCK) {

@@ -89,7 +89,16 @@ impl Json {
         let io = |source| Error::Io { file: file.to_path_buf(), source };
         let mut text = String::new();
         std::fs::File::open(file).map_err(io)?.take(LONGEST).read_to_string(&mut text).map_err(io)?;
-        let map = serde_json::from_str(&text)
+        Self::parse(file, &text)
+    }
+
+    /// The object that the text of `file` is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for anything else than an object.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, Error> {
+        let map = serde_json::from_str(text)
             // Python writes numbers that JSON does not have.
             .or_else(|_| serde_json::from_str(&text.replace("-Infinity", "null").replace("Infinity", "null")));
         let map = map.map_err(|error| Error::Config {

@@ -3,7 +3,7 @@ use std::path::Path;
 use sd_clip::Tokenizer;
 use sd_schedule::Prediction;
 use sd_weights::single_file::{Family, SingleFile};
-use sd_weights::write_atomically;
+use sd_weights::{is_file, write_atomically};
 use serde_json::{Map, Value, json};
 
 use crate::config::Json;
@@ -26,7 +26,11 @@ const TOKENIZER: [&str; 6] = [
 /// The files of the model's folder beside its weights.
 pub(super) fn files(model: &Model, from: &Path, choices: &Choices) -> Result<Vec<File>, Error> {
     let linear = model.family() != Some(Family::Sd1);
-    if from.is_file() { of_single(from, choices, linear) } else { of_folder(from, choices, linear) }
+    if is_file(from).map_err(Error::io(from))? {
+        of_single(from, choices, linear)
+    } else {
+        of_folder(from, choices, linear)
+    }
 }
 
 /// Writes them.
@@ -86,6 +90,7 @@ fn of_single(from: &Path, choices: &Choices, linear: bool) -> Result<Vec<File>, 
 
 /// Of a folder: its own, without what is not copied.
 fn of_folder(from: &Path, choices: &Choices, linear: bool) -> Result<Vec<File>, Error> {
+    let has = |name: &str| is_file(&from.join(name)).map_err(Error::io(&from.join(name)));
     let read = |name: &str| -> Result<Vec<u8>, Error> {
         let file = from.join(name);
         std::fs::read(&file).map_err(|source| Error::Io { file, source })
@@ -103,12 +108,12 @@ fn of_folder(from: &Path, choices: &Choices, linear: bool) -> Result<Vec<File>, 
     for i in 0..2 {
         let [encoder, tokenizer] = ["text_encoder", "tokenizer"].map(|name| numbered(name, i));
         let config = format!("{encoder}/config.json");
-        if !from.join(&config).is_file() {
+        if !has(&config)? {
             continue;
         }
         files.push((config.clone(), read(&config)?));
         for name in TOKENIZER.map(|name| format!("{tokenizer}/{name}")) {
-            if from.join(&name).is_file() {
+            if has(&name)? {
                 files.push((name.clone(), read(&name)?));
             }
         }

@@ -100,5 +100,5 @@ fn place(file: &Arc<Path>, key: &str, tensor: &Tensor, storages: &BTreeMap<Strin
     }
     // An empty tensor may say that it lies anywhere.
     let offset = if elements > 0 { bytes.offset + *offset as u64 * size } else { bytes.offset };
-    Ok(Place { file: file.clone(), offset, dtype: *dtype, shape: shape.clone(), strides: strides.clone() })
+    Ok(Place { file: file.clone().into(), offset, dtype: *dtype, shape: shape.clone(), strides: strides.clone() })
 }
