@@ -22,11 +22,12 @@ pub struct ModelFlags {
     model: Option<PathBuf>,
     #[command(flatten)]
     choices: ChoiceFlags,
-    /// LoRA file to merge into the weights, and how strongly [default weight: 1]; may be repeated
+    /// LoRA to merge into the weights, and how strongly [default weight: 1]; may be repeated
     ///
-    /// Files of kohya's programs, PEFT and diffusers are read: LoRA, LoCon, LoHa, LoKr and DoRA, of the U-Net and the text
-    /// encoders.
-    #[arg(long, value_name = "FILE[:WEIGHT]")]
+    /// A file, or a folder with one in it. Those of kohya's programs, LyCORIS, OneTrainer, PEFT and diffusers are read: LoRA,
+    /// LoCon, LoHa, LoKr, DoRA, GLoRA, IA3, OFT, BOFT and whole differences, of the U-Net and the text encoders. Words that
+    /// are bundled in it can be used in prompts.
+    #[arg(long, value_name = "PATH[:WEIGHT]")]
     lora: Vec<Weighted>,
     /// Textual inversion to read, and the word that it is in prompts [default word: the file's own]; may be repeated
     ///
@@ -139,6 +140,9 @@ impl ModelFlags {
                 let more = if report.unmatched.len() > 5 { ", …" } else { "" };
                 let matched = report.matched;
                 progress.warn(&format!("{name}: only {matched} of {all} modules are in the model, not {some}{more}"));
+            }
+            for word in &report.words {
+                progress.note(&format!("{name}: it brings the word {word:?} for prompts"));
             }
         }
         for Named { file, word } in &self.embedding {

@@ -15,6 +15,10 @@ use crate::source::Source;
 /// Numbers that are read at a time.
 const BLOCK: usize = 1 << 14;
 
+/// Types of whole numbers.
+const WHOLE: [Dtype; 9] =
+    [Dtype::BOOL, Dtype::U8, Dtype::I8, Dtype::U16, Dtype::I16, Dtype::U32, Dtype::I32, Dtype::U64, Dtype::I64];
+
 /// What is asked of numbers that are read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Finite {
@@ -144,6 +148,29 @@ impl Place {
     /// The numbers in single precision, row by row.
     pub fn single(&self, key: &str) -> Result<Vec<f32>, WeightsError> {
         self.numbers(key, Finite::OrNot)
+    }
+
+    /// The first number of any type, whole ones included: they are only met as settings, never as weights.
+    pub fn scalar(&self, key: &str) -> Result<f64, WeightsError> {
+        if !WHOLE.contains(&self.dtype) {
+            return Ok(f64::from(self.single(key)?[0]));
+        }
+        let read = || -> std::io::Result<[u8; 8]> {
+            let mut file = File::open(&self.file)?;
+            file.seek(SeekFrom::Start(self.offset))?;
+            let mut bytes = [0; 8];
+            file.read_exact(&mut bytes[..self.dtype.bitsize() / 8])?;
+            Ok(bytes)
+        };
+        let bytes = read().map_err(|source| WeightsError::Io { file: self.file.to_path_buf(), source })?;
+        // The rest of the eight bytes is zero, so that unsigned ones of all widths are read alike.
+        Ok(match self.dtype {
+            Dtype::I8 => f64::from(u64::from_le_bytes(bytes) as i8),
+            Dtype::I16 => f64::from(u64::from_le_bytes(bytes) as i16),
+            Dtype::I32 => f64::from(u64::from_le_bytes(bytes) as i32),
+            Dtype::I64 => i64::from_le_bytes(bytes) as f64,
+            _ => u64::from_le_bytes(bytes) as f64,
+        })
     }
 
     /// The numbers as data of a shape and a precision, in which all are finite.

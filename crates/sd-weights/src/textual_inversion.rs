@@ -46,7 +46,8 @@ impl TextualInversion {
     }
 }
 
-fn vectors(weights: &Weights, key: &str) -> Result<(Vec<f32>, usize), WeightsError> {
+/// The vectors of one text encoder, and how wide they are.
+pub(crate) fn vectors(weights: &Weights, key: &str) -> Result<(Vec<f32>, usize), WeightsError> {
     let file = || weights.file_of(key);
     let shape = weights.shape(key).unwrap_or_default();
     let ([width] | [_, width]) = *shape else {
