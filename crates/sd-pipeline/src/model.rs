@@ -75,19 +75,25 @@ impl Model {
             let reason = "--ema is for single files; a folder has one set of weights, mostly the average".to_string();
             return Err(Error::Request(reason));
         }
-        let mut model = Self::open_folder(path)?;
+        let mut model = Self::open_folder(path, choices)?;
         model.scheduler.prediction = choices.prediction.unwrap_or(model.scheduler.prediction);
         Ok(model)
     }
 
-    fn open_folder(folder: &Path) -> Result<Self, Error> {
+    fn open_folder(folder: &Path, choices: &Choices) -> Result<Self, Error> {
         let (mut index, class) = read_index(folder)?;
         if UNCONDITIONAL.contains(&class.as_str()) {
+            if let Some(path) = &choices.vae {
+                return Err(Error::Request(format!("--vae {}: this model draws in pixels", path.display())));
+            }
             return Self::open_unconditional(folder, &class);
         }
         let zeros_for_no_negative = index.take_or("force_zeros_for_empty_prompt", class.contains("XL"))?;
         let (unet_config, sample_size) = unet_config(Json::read(&folder.join("unet/config.json"))?)?;
-        let vae = VaePart::in_folder(&folder.join("vae"))?;
+        let vae = match &choices.vae {
+            Some(path) => VaePart::chosen(path, &unet_config)?,
+            None => VaePart::in_folder(&folder.join("vae"))?,
+        };
         let mut text = Vec::new();
         for (encoder, tokenizer) in [("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")] {
             let class = index.take::<(Option<String>, Option<String>)>(encoder)?;

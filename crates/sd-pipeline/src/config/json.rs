@@ -17,7 +17,7 @@ const MOST_LEVELS: usize = 12;
 const LONGEST: u64 = 1 << 20;
 
 /// A JSON object whose keys are taken out one by one, so that what is left was not understood.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Json {
     file: PathBuf,
     map: Map<String, Value>,
