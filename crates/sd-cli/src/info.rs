@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use sd_pipeline::{Error, Model, Summary};
 use serde_json::{Value, json};
 
+use crate::model::ChoiceFlags;
+
 /// Say what a model is, without reading its weights.
 ///
 /// The model is a folder or a single file, not a name on the hub. Anything else is refused by what it is.
@@ -12,6 +14,8 @@ pub struct Args {
     /// Folder of the model, or its single file
     #[arg(value_name = "PATH")]
     model: PathBuf,
+    #[command(flatten)]
+    choices: ChoiceFlags,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -19,7 +23,7 @@ pub struct Args {
 
 /// Prints what the model is.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let summary = Model::open(&args.model)?.summary();
+    let summary = Model::open_with(&args.model, &args.choices.choices())?.summary();
     let text = if args.json { format!("{:#}\n", as_json(&summary)) } else { as_text(&summary) };
     // Someone who pipes this into `head` closes it early, and that is all right.
     let _ = std::io::stdout().write_all(text.as_bytes());
