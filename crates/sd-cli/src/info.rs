@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use sd_pipeline::{Error, Model, Summary};
 use serde_json::{Value, json};
 
+use crate::model::ChoiceFlags;
 use crate::print::print;
 
 /// Say what a model is, without reading its weights.
@@ -13,6 +14,8 @@ pub struct Args {
     /// Folder of the model, or its single file
     #[arg(value_name = "PATH")]
     model: PathBuf,
+    #[command(flatten)]
+    choices: ChoiceFlags,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -20,7 +23,7 @@ pub struct Args {
 
 /// Prints what the model is.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let summary = Model::open(&args.model)?.summary();
+    let summary = Model::open_with(&args.model, &args.choices.choices())?.summary();
     let text = if args.json { format!("{:#}\n", as_json(&summary)) } else { as_text(&summary) };
     print(&text);
     Ok(())

@@ -31,12 +31,10 @@ pub struct ModelFlags {
     lora: Vec<Weighted>,
     /// Textual inversion to read, and the word that it is in prompts [default word: the file's own]; may be repeated
     ///
-    /// Files of the original program, the web interface and diffusers are read, .pt, .bin or .safetensors.
+    /// Files of the original program, the web interface and diffusers are read, .pt, .bin, .pti or .safetensors. Two files
+    /// of one word, as XL's may be, are one embedding for both text encoders.
     #[arg(long, value_name = "FILE[:WORD]")]
     embedding: Vec<Named>,
-    /// Other autoencoder: a folder or a file; also AutoencoderTiny (TAESD), which decodes many times as fast
-    #[arg(long, value_name = "PATH", alias = "tiny-vae")]
-    vae: Option<PathBuf>,
 }
 
 /// What a model's files do not say, or what is wanted otherwise.
@@ -48,6 +46,11 @@ pub struct ChoiceFlags {
     /// Take the moving average of the weights from a single file that has both
     #[arg(long)]
     ema: bool,
+    /// Other autoencoder: a folder or a file; also AutoencoderTiny (TAESD), which decodes many times as fast
+    ///
+    /// A single file without an autoencoder needs one.
+    #[arg(long, value_name = "PATH", alias = "tiny-vae")]
+    vae: Option<PathBuf>,
 }
 
 impl ChoiceFlags {
@@ -58,6 +61,7 @@ impl ChoiceFlags {
                 Predicts::V => Prediction::V,
             }),
             average: if self.ema { Average::Ema } else { Average::Last },
+            vae: self.vae.clone(),
         }
     }
 }
@@ -145,13 +149,18 @@ impl ModelFlags {
                 progress.note(&format!("{name}: it brings the word {word:?} for prompts"));
             }
         }
+        let mut inversions = Vec::new();
         for Named { file, word } in &self.embedding {
             let mut inversion = TextualInversion::open(file)?;
             inversion.word = word.clone().unwrap_or(inversion.word);
-            model.add_word(&inversion)?;
+            if !inversion.unread.is_empty() {
+                let unread = inversion.unread.join(", ");
+                progress.warn(&format!("{}: not read of it: {unread}", file.display()));
+            }
             progress.note(&format!("{}: it is the word {:?} in prompts", file.display(), inversion.word));
+            inversions.push(inversion);
         }
-        self.vae.as_ref().map_or(Ok(()), |path| model.replace_vae(path))
+        TextualInversion::joined(inversions).iter().try_for_each(|inversion| model.add_word(inversion))
     }
 }
 

@@ -79,7 +79,7 @@ impl Model {
             return Err(Error::Request(reason));
         }
         check_folder(path)?;
-        let mut model = Self::open_folder(&Folder::at(path))?;
+        let mut model = Self::open_folder(&Folder::at(path), choices)?;
         model.scheduler.prediction = choices.prediction.unwrap_or(model.scheduler.prediction);
         Ok(model)
     }
@@ -89,21 +89,27 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
-    pub fn built_in(name: &str, files: BuiltIn) -> Result<Self, Error> {
-        Self::open_folder(&Folder::built_in(name, files))
+    /// As [`open_with`](Self::open_with).
+    pub fn built_in(name: &str, files: BuiltIn, choices: &Choices) -> Result<Self, Error> {
+        Self::open_folder(&Folder::built_in(name, files), choices)
     }
 
-    fn open_folder(folder: &Folder) -> Result<Self, Error> {
+    fn open_folder(folder: &Folder, choices: &Choices) -> Result<Self, Error> {
         let (mut index, class) = read_index(folder)?;
         if is_unconditional(&index, &class)? {
+            if let Some(path) = &choices.vae {
+                return Err(Error::Request(format!("--vae {}: this model draws in pixels", path.display())));
+            }
             return Self::open_unconditional(folder, &index, &class);
         }
         let mut notes = Vec::new();
         let (unet_config, sample_size) = folder.json("unet/config.json")?.loosely(&mut notes, unet_config)?;
         let is_xl = unet_config.addition.is_some();
         let zeros_for_no_negative = index.take_or("force_zeros_for_empty_prompt", is_xl)?;
-        let vae = VaePart::in_folder(&folder.join("vae"), &mut notes)?;
+        let vae = match &choices.vae {
+            Some(path) => VaePart::chosen(path, &unet_config, &mut notes)?,
+            None => VaePart::in_folder(&folder.join("vae"), &mut notes)?,
+        };
         let scheduler = folder.json("scheduler/scheduler_config.json")?.loosely(&mut notes, |json| {
             json.set_class(class_of(&index, "scheduler"));
             if !is_xl {

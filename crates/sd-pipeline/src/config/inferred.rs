@@ -1,6 +1,8 @@
 //! The configs of a single file's networks, which it does not bring: in diffusers' words, as the names and shapes of the
 //! weights tell them, and the conventions of the families where shapes tell nothing.
 
+use std::collections::BTreeSet;
+
 use sd_weights::Weights;
 use sd_weights::single_file::Family;
 use serde_json::{Map, Value, json};
@@ -86,6 +88,7 @@ pub fn vae(weights: &Weights, family: Family) -> Result<Json, Error> {
     let levels = count(weights, |level| resnet(level, 0));
     let channels = (0..levels).map(|level| size(weights, &resnet(level, 0), 0)).collect::<Result<Vec<_>, _>>()?;
     let config = json!({
+        "_class_name": "AutoencoderKL",
         "in_channels": size(weights, "encoder.conv_in.weight", 1)?,
         "out_channels": size(weights, "decoder.conv_out.weight", 0)?,
         "latent_channels": size(weights, "decoder.conv_in.weight", 1)?,
@@ -98,6 +101,41 @@ pub fn vae(weights: &Weights, family: Family) -> Result<Json, Error> {
         "use_post_quant_conv": weights.shape("post_quant_conv.weight").is_some(),
     });
     Ok(object(weights, config))
+}
+
+/// `config.json` of an AutoencoderTiny. Where it has no encoder, nothing is said of one.
+///
+/// # Errors
+///
+/// [`Error::Config`] for a network that is none.
+pub fn tiny_vae(weights: &Weights) -> Result<Json, Error> {
+    let first = "decoder.layers.0.weight";
+    let mut config = json!({ "_class_name": "AutoencoderTiny", "latent_channels": size(weights, first, 1)? });
+    for side in ["encoder", "decoder"] {
+        let blocks = tiny_blocks(weights, side);
+        if !blocks.is_empty() {
+            let channels = size(weights, &format!("{side}.layers.0.weight"), 0)?;
+            config[format!("{side}_block_out_channels")] = vec![channels; blocks.len()].into();
+            config[format!("num_{side}_blocks")] = blocks.into();
+        }
+    }
+    Ok(object(weights, config))
+}
+
+/// The residual blocks of each level of a sequence of layers, which a convolution ends.
+fn tiny_blocks(weights: &Weights, side: &str) -> Vec<usize> {
+    let number = |key: &str| key.strip_prefix(side)?.strip_prefix(".layers.")?.split('.').next()?.parse::<usize>().ok();
+    let numbers: BTreeSet<usize> = weights.keys().filter_map(number).collect();
+    let mut levels = vec![0];
+    for number in numbers.into_iter().skip(1) {
+        let is_block = weights.shape(&format!("{side}.layers.{number}.conv.0.weight")).is_some();
+        match levels.last_mut() {
+            Some(blocks) if is_block => *blocks += 1,
+            _ => levels.push(0),
+        }
+    }
+    levels.pop();
+    levels
 }
 
 /// A text encoder's `config.json`, and the class that `model_index.json` would name: CLIP's, or OpenCLIP's.

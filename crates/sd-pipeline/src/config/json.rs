@@ -28,7 +28,7 @@ const OF_TRAINING: [&str; 8] = [
 const LONGEST: u64 = 1 << 20;
 
 /// A JSON object whose keys are taken out one by one, so that what is left was not understood.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Json {
     file: PathBuf,
     map: Map<String, Value>,

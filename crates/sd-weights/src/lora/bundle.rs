@@ -26,7 +26,7 @@ pub(crate) fn words(source: &Source) -> Result<(Vec<TextualInversion>, Vec<Strin
     }
     let read = |(word, keys): (&str, BTreeMap<usize, &str>)| {
         let vectors = keys.into_values().map(|key| vectors(&source.0, key)).collect::<Result<_, _>>()?;
-        Ok(TextualInversion { file: source.file(), word: word.to_string(), vectors })
+        Ok(TextualInversion { file: source.file(), word: word.to_string(), vectors, unread: Vec::new() })
     };
     Ok((words.into_iter().map(read).collect::<Result<_, WeightsError>>()?, unknown))
 }
