@@ -34,13 +34,13 @@ impl Cancel {
 
 /// Listens to SIGTERM. (The crate for Ctrl-C would also listen to SIGHUP, which `nohup` has ignored.)
 #[cfg(unix)]
-fn on_sigterm(flag: &Arc<AtomicBool>) {
+fn on_sigterm(cancelled: &Arc<AtomicBool>) {
     use signal_hook::consts::SIGTERM;
     use signal_hook::flag;
     // The first to be registered is the first to act.
-    let _ = flag::register_conditional_shutdown(SIGTERM, STOPPED, flag.clone());
-    let _ = flag::register(SIGTERM, flag.clone());
+    let _ = flag::register_conditional_shutdown(SIGTERM, STOPPED, cancelled.clone());
+    let _ = flag::register(SIGTERM, cancelled.clone());
 }
 
 #[cfg(not(unix))]
-fn on_sigterm(_flag: &Arc<AtomicBool>) {}
+fn on_sigterm(_cancelled: &Arc<AtomicBool>) {}

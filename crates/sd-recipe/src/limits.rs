@@ -58,9 +58,8 @@ pub(crate) fn check_images(recipe: &Recipe, count: usize) -> Result<(), String> 
 fn check(what: &str, bytes: f64) -> Result<(), String> {
     // Where the system does not say, more than any machine has.
     let memory = host_memory().unwrap_or(1 << 48) as f64;
-    let gigabytes = |bytes: f64| (bytes / 1e9).ceil();
     if bytes <= memory {
         return Ok(());
     }
-    Err(format!("{what} {} GB of memory, but this machine has {}", gigabytes(bytes), gigabytes(memory)))
+    Err(format!("{what} {:.1} GB of memory, but this machine has {:.1}", bytes / 1e9, memory / 1e9))
 }

@@ -33,10 +33,14 @@ fn files_that_were_cut_off_are_refused_where_pillow_refuses_them() {
     let file = folder.path().join("cut");
     for (name, readable_from) in files() {
         let bytes = std::fs::read(path(&name)).unwrap();
-        for length in 0..readable_from {
+        let can_be_read = |length: usize| {
             std::fs::write(&file, &bytes[..length]).unwrap();
-            assert!(Image::read(&file).is_err(), "{name} of {length} bytes");
+            Image::read(&file).is_ok()
+        };
+        for length in (0..readable_from).filter(|length| length % 7 == 0 || readable_from - length < 20) {
+            assert!(!can_be_read(length), "{name} of {length} bytes");
         }
+        assert!(can_be_read(bytes.len()), "{name}");
     }
 }
 

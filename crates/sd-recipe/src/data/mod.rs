@@ -41,7 +41,7 @@ impl Pictures {
             (Some(folder), _) => folder::read(recipe, folder, watch),
             (None, count) => {
                 let (count, size) = (count.unwrap_or_default(), recipe.data.size);
-                scenes::draw(Split::Train, count, recipe.seed, size, "drawing the scenes", watch)
+                scenes::draw(Split::Train, count, recipe.seed, size, watch)
             }
         }
     }
@@ -80,7 +80,7 @@ impl Pictures {
     pub(crate) fn to_look_at(&self, recipe: &Recipe, watch: &mut Watch) -> Result<Self, RecipeError> {
         let (count, size) = (recipe.samples.count, self.size);
         if recipe.data.scenes.is_some() {
-            return scenes::draw(Split::HeldOut, count, recipe.seed, size, "drawing scenes to look at", watch);
+            return scenes::draw(Split::HeldOut, count, recipe.seed, size, watch);
         }
         Ok(self.first(count))
     }

@@ -9,13 +9,12 @@ use crate::{RecipeError, Watch};
 /// Scenes that a thread draws before it is asked whether to go on.
 const AT_ONCE: usize = 8;
 
-/// The first `count` scenes of a seed; `what` says what they are drawn for.
+/// The first `count` scenes of a seed.
 pub(super) fn draw(
     split: Split,
     count: usize,
     seed: u64,
     size: usize,
-    what: &'static str,
     watch: &mut Watch,
 ) -> Result<Pictures, RecipeError> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -24,7 +23,7 @@ pub(super) fn draw(
     };
     let mut pictures = Pictures { size, ..Pictures::default() };
     for first in (0..count).step_by(threads * AT_ONCE) {
-        busy(watch, what, first, count)?;
+        busy(watch, "drawing the scenes", first, count)?;
         let samples: Vec<Sample> = thread::scope(|scope| {
             let firsts = (first..count).step_by(AT_ONCE).take(threads);
             let started: Vec<_> = firsts.map(|first| scope.spawn(move || draw(first))).collect();
