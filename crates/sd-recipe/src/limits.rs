@@ -26,9 +26,18 @@ impl Recipe {
         let samples = 6.0 * pixels * self.samples.count as f64;
         check("so many samples take", samples).map_err(|reason| wrong("samples.count", reason))?;
         match self.training.workers {
-            0..=MOST_WORKERS => Ok(()),
+            0..=MOST_WORKERS => self.check_workers(self.data.scenes.unwrap_or(usize::MAX)),
             many => Err(wrong("training.workers", format!("{many} workers, expected at most {MOST_WORKERS}"))),
         }
+    }
+
+    /// Refuses more workers than images.
+    pub(crate) fn check_workers(&self, images: usize) -> Result<(), RecipeError> {
+        let workers = self.training.workers;
+        if workers <= images {
+            return Ok(());
+        }
+        Err(self.wrong(format!("`training.workers`: {workers} workers, but only {images} pictures")))
     }
 
     /// Refuses a batch that cannot fit, whose images are so many numbers each to the network, and a network of so many weights.

@@ -26,12 +26,12 @@ impl FolderLock {
                 // Some systems do not let a locked file be read.
                 let known = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
                 let holder = if known { holder.trim() } else { "another process" };
-                let reason = format!("{holder} works in this folder: wait until it has ended, or name another folder");
+                let reason = format!("{holder} works in this folder: wait for it to end, or name another folder");
                 Err(Error::new(ErrorKind::ResourceBusy, reason))
             }
             Err(TryLockError::Error(_)) => Ok(Self { _file: file }),
             Ok(()) => {
-                let words = format!("process {}, {what},\n", std::process::id());
+                let words = format!("process {} ({what})\n", std::process::id());
                 // That it cannot be written, as on a full disk, only matters to the words above.
                 let _ = file.set_len(0).and_then(|()| file.write_all(words.as_bytes()));
                 Ok(Self { _file: file })
@@ -53,7 +53,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::ResourceBusy);
         let process = std::process::id();
         #[cfg(unix)]
-        assert!(error.to_string().starts_with(&format!("process {process}, the first training, works")), "{error}");
+        assert!(error.to_string().starts_with(&format!("process {process} (the first training) works")), "{error}");
         drop(first);
         FolderLock::take(&folder, "the second training").unwrap();
     }

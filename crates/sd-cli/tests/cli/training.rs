@@ -128,7 +128,7 @@ fn two_trainings_in_one_folder_are_kept_apart_and_a_killed_one_is_in_nobodys_way
     let second = run.sd(&["train", "recipe.toml"]);
     assert_eq!(second.status.code(), Some(1));
     let expected =
-        format!("error: out: process {}, the training of recipe.toml, works in this folder: wait", child.id());
+        format!("error: out: process {} (the training of recipe.toml) works in this folder: wait", child.id());
     assert!(stderr(&second).starts_with(&expected), "{}", stderr(&second));
     child.kill().unwrap();
     child.wait().unwrap();

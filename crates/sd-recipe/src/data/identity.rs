@@ -8,7 +8,8 @@ use crate::{DataConfig, Recipe, What};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     count: usize,
-    images: String,
+    /// A name of the pixels.
+    pub images: String,
     captions: String,
 }
 

@@ -7,10 +7,10 @@ use sd_pipeline::config::vae_config;
 use sd_train::tasks::{Autoencoding, AutoencodingConfig};
 use sd_train::{diffusers, initialise};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
-use sd_weights::{Weights, save};
+use sd_weights::save;
 
 use super::begin;
-use super::folder::{create, dtype, write_json};
+use super::folder::{create, dtype, weights, write_json};
 use super::latents::{encode, read_config, together};
 use crate::event::busy;
 use crate::run::{Product, run};
@@ -36,13 +36,12 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let config = AutoencoderKlConfig { scaling_factor: 1.0, ..config };
     let model = config.init(&device.clone().autodiff());
     recipe.check_training("vae", model.num_params(), 3 * recipe.data.size.pow(2))?;
+    let start = recipe.start.as_ref().map(|folder| weights(&folder.join("vae"))).transpose()?;
     let dtype = dtype(recipe)?;
 
     let (_lock, pictures) = begin(recipe, watch)?;
-    let model = match &recipe.start {
-        Some(folder) => {
-            Weights::in_folder(&folder.join("vae"), "diffusion_pytorch_model")?.load(model, FloatDType::F32)?
-        }
+    let model = match start {
+        Some(weights) => weights.load(model, FloatDType::F32)?,
         None => initialise(model, recipe.seed),
     };
     let samples = pictures.to_look_at(recipe, watch)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use burn::tensor::FloatDType;
 use sd_pipeline::config::Json;
+use sd_weights::Weights;
 use serde_json::Value;
 
 use crate::fingerprint::files;
@@ -19,6 +20,11 @@ pub(super) fn dtype(recipe: &Recipe) -> Result<FloatDType, RecipeError> {
         "bf16" => Ok(FloatDType::BF16),
         other => Err(recipe.wrong(format!("`samples.dtype` is {other:?}, expected \"f32\", \"f16\" or \"bf16\""))),
     }
+}
+
+/// The weights of a U-Net or an autoencoder, by their headers.
+pub(super) fn weights(folder: &Path) -> Result<Weights, RecipeError> {
+    Ok(Weights::in_folder(folder, "diffusion_pytorch_model")?)
 }
 
 /// Writes a JSON file.
@@ -57,4 +63,15 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), RecipeError> {
         write(&to.join(file.file_name().unwrap_or_default()), &bytes)?;
     }
     Ok(())
+}
+
+/// Whether another folder has the same files, and maybe more.
+pub(super) fn is_copy(folder: &Path, other: &Path) -> Result<bool, RecipeError> {
+    for file in files(folder)? {
+        let bytes = fs::read(&file).map_err(RecipeError::io(&file))?;
+        if fs::read(other.join(file.file_name().unwrap_or_default())).ok() != Some(bytes) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

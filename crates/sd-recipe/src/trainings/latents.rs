@@ -6,8 +6,8 @@ use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use sd_pipeline::config::{Json, vae_config};
 use sd_pipeline::{read_tensor, write_tensor};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
-use sd_weights::Weights;
 
+use super::folder::weights;
 use crate::event::busy;
 use crate::fingerprint::{Fingerprint, files};
 use crate::{Pictures, Recipe, RecipeError, Watch};
@@ -22,10 +22,12 @@ pub(super) fn together(size: usize) -> usize {
     (32 * 64 * 64 / (size * size)).clamp(1, 32)
 }
 
-/// The means of the pictures' latents, `[pictures, channels, height, width]`; they are kept in the output folder.
+/// The means of the pictures' latents, `[pictures, channels, height, width]`; they are kept in the output folder, under a name
+/// that depends on the autoencoder and on the pictures' own name, `images`.
 pub(super) fn latents(
     recipe: &Recipe,
     pictures: &Pictures,
+    images: &str,
     vae: &Path,
     device: &Device,
     watch: &mut Watch,
@@ -35,25 +37,21 @@ pub(super) fn latents(
     let config = read_config(vae)?;
     let size = pictures.size / config.factor();
     let shape = [pictures.len(), config.latent_channels, size, size];
-    let name = Fingerprint::default().with(&pictures.rgb).with_folder(vae)?.name();
+    let name = Fingerprint::default().with(images.as_bytes()).with_folder(vae)?.name();
     let file = recipe.output.join(format!("latents-{name}.safetensors"));
     if let Ok((numbers, found)) = read_tensor(&file, "latents")
         && found == shape
     {
         return Ok(Tensor::from_data(TensorData::new(numbers, shape), device));
     }
-    let vae: AutoencoderKl =
-        Weights::in_folder(vae, "diffusion_pytorch_model")?.load(config.init(device), FloatDType::F32)?;
+    let vae = weights(vae)?.load(config.init(device), FloatDType::F32)?;
     let latents = encode(&vae, pictures, pictures.len(), ENCODING, watch)?;
     let numbers: Vec<f32> = latents.to_data().iter().collect();
-    // Those of other pictures, which are not trained on any more.
+    // Those of other pictures are not trained on any more.
     let is_latents = |name: &str| name.starts_with("latents-") && name.ends_with(".safetensors");
-    for old in files(&recipe.output)?
-        .iter()
-        .filter(|file| file.file_name().is_some_and(|n| n.to_str().is_some_and(is_latents)))
-    {
-        fs::remove_file(old).map_err(RecipeError::io(old))?;
-    }
+    let mut old = files(&recipe.output)?;
+    old.retain(|file| file.file_name().and_then(|name| name.to_str()).is_some_and(is_latents));
+    old.iter().try_for_each(|file| fs::remove_file(file).map_err(RecipeError::io(file)))?;
     write_tensor(&file, "latents", &numbers, &shape)?;
     Ok(latents)
 }

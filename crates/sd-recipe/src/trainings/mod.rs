@@ -47,11 +47,6 @@ fn begin(recipe: &Recipe, watch: &mut Watch) -> Result<(FolderLock, Pictures), R
         let (skipped, left) = (pictures.skipped.len(), pictures.len());
         let _ = watch(&Event::Warning(format!("{skipped} were left out, {left} pictures are used")));
     }
-    let workers = recipe.training.workers;
-    if workers > pictures.len() {
-        return Err(
-            recipe.wrong(format!("`training.workers`: {workers} workers, but only {} pictures", pictures.len()))
-        );
-    }
+    recipe.check_workers(pictures.len())?;
     Ok((lock, pictures))
 }

@@ -7,10 +7,10 @@ use sd_pipeline::{DType, Image, Pipeline, Request};
 use sd_train::tasks::{Denoising, DenoisingConfig};
 use sd_train::{diffusers, initialise};
 use sd_unet::{UnconditionalUnet, UnconditionalUnetConfig};
-use sd_weights::{Weights, save};
+use sd_weights::save;
 
 use super::begin;
-use super::folder::{create, dtype, write_json, write_scheduler};
+use super::folder::{create, dtype, weights, write_json, write_scheduler};
 use super::objective::{objective, timesteps};
 use super::samples::draw;
 use crate::run::{Product, run};
@@ -33,6 +33,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     }
     let unet = config.init(&device.clone().autodiff());
     recipe.check_training("unet", unet.num_params(), config.in_channels * recipe.data.size.pow(2))?;
+    let start = recipe.start.as_ref().map(|folder| weights(&folder.join("unet"))).transpose()?;
     let drawer = Drawer { recipe, config, dtype: dtype(recipe)?, device };
     recipe.check_samples(&drawer.request(0)?, &scheduler)?;
 
@@ -41,10 +42,8 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let (pixels, data) = (pictures.tensor(0, pictures.len(), device), pictures.identity());
     drop(pictures);
     let task = Denoising::new(pixels, objective(recipe, &scheduler), timesteps(recipe, &scheduler), settings);
-    let unet = match &recipe.start {
-        Some(folder) => {
-            Weights::in_folder(&folder.join("unet"), "diffusion_pytorch_model")?.load(unet, FloatDType::F32)?
-        }
+    let unet = match start {
+        Some(weights) => weights.load(unet, FloatDType::F32)?,
         None => initialise(unet, recipe.seed),
     };
     run(recipe, unet, task, &drawer, data, watch)

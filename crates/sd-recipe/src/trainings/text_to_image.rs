@@ -12,34 +12,32 @@ use sd_vae::AutoencoderKlConfig;
 use sd_weights::{Weights, save};
 
 use super::begin;
-use super::folder::{copy, create, dtype, write_json, write_scheduler};
+use super::folder::{copy, create, dtype, is_copy, weights, write_json, write_scheduler};
 use super::kept::{keep, kept};
 use super::latents::{latents, read_config};
 use super::objective::{objective, timesteps};
 use super::samples::draw;
 use super::words::{LEAST, tokenizer};
-use crate::fingerprint::Fingerprint;
 use crate::run::{Product, run};
 use crate::{Event, Recipe, RecipeError, Watch};
 
 pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), RecipeError> {
     let named = recipe.start.as_ref().or(recipe.diffusion.autoencoder.as_ref());
     let named = named.expect("a recipe that was read names one").join("vae");
-    let codec = read_config(kept(recipe, "vae").as_deref().unwrap_or(&named))?;
+    let vae = kept(recipe, "vae").unwrap_or_else(|| named.clone());
+    let codec = read_config(&vae)?;
+    weights(&vae)?;
     let networks = Networks::of(recipe)?;
     networks.check(recipe, &codec)?;
     let autodiff = device.clone().autodiff();
-    let weights = networks.text.init(&autodiff).num_params() + networks.unet.init(&autodiff).num_params();
     let size = recipe.data.size / codec.factor();
-    recipe.check_training("unet", weights, codec.latent_channels * size * size)?;
-    let dtype = dtype(recipe)?;
+    recipe.check_training("unet", networks.count_weights(&autodiff), codec.latent_channels * size * size)?;
     recipe.check_samples(&request(recipe, 0, ""), &networks.scheduler)?;
+    let dtype = dtype(recipe)?;
 
     let (_lock, pictures) = begin(recipe, watch)?;
     let vae = keep(recipe, "vae", |folder| copy(&named, folder))?;
-    if named.is_dir()
-        && Fingerprint::default().with_folder(&named)?.name() != Fingerprint::default().with_folder(&vae)?.name()
-    {
+    if named.is_dir() && !is_copy(&vae, &named)? {
         let _ = watch(&Event::Warning(format!(
             "{} is not the autoencoder that this training began with, which stays: to train on latents of the new one, name \
              another `output`",
@@ -47,8 +45,9 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
         )));
     }
     let tokenizer = tokenizer(recipe, &pictures.captions)?;
-    let networks = networks.reading(recipe, &tokenizer);
-    let latents = latents(recipe, &pictures, &vae, device, watch)?;
+    let networks = networks.reading(&tokenizer);
+    let data = pictures.identity();
+    let latents = latents(recipe, &pictures, &data.images, &vae, device, watch)?;
     let captions = pictures.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
     let settings = DiffusionConfig::new(recipe.seed)
         .with_caption_dropout(recipe.diffusion.caption_dropout)
@@ -56,11 +55,10 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let scheduler = &networks.scheduler;
     let (objective, timesteps) = (objective(recipe, scheduler), timesteps(recipe, scheduler));
     let task = Diffusion::new(latents, captions, tokenizer.encode("").ids, objective, timesteps, settings);
-    let start = networks.init(recipe, &autodiff)?;
+    let model = networks.init(recipe, &autodiff)?;
     let captions = pictures.to_look_at(recipe, watch)?.captions;
-    let data = pictures.identity();
     drop(pictures);
-    run(recipe, start, task, &Drawer { size, vae, captions, recipe, networks, dtype, device }, data, watch)
+    run(recipe, model, task, &Drawer { size, vae, captions, recipe, networks, dtype, device }, data, watch)
 }
 
 /// A sample of a caption.
@@ -74,6 +72,8 @@ struct Networks {
     text: ClipTextConfig,
     unet: UnetConfig,
     scheduler: SchedulerConfig,
+    /// The weights of the text encoder and the U-Net to begin with, if they are not random.
+    start: Option<[Weights; 2]>,
 }
 
 impl Networks {
@@ -84,6 +84,10 @@ impl Networks {
                 text: clip_config(json("text_encoder/config.json")?, "CLIPTextModel")?,
                 unet: unet_config(json("unet/config.json")?)?.0,
                 scheduler: SchedulerConfig::of(json("scheduler/scheduler_config.json")?)?,
+                start: Some([
+                    Weights::in_folder(&folder.join("text_encoder"), "model")?,
+                    weights(&folder.join("unet"))?,
+                ]),
             });
         }
         let text = clip_config(recipe.table("text_encoder", &recipe.text_encoder), "CLIPTextModel")?;
@@ -98,12 +102,13 @@ impl Networks {
             text: ClipTextConfig { vocab_size: LEAST, ..text },
             unet: unet_config(recipe.table("unet", &recipe.unet))?.0,
             scheduler: SchedulerConfig::of(recipe.table("scheduler", &recipe.scheduler))?,
+            start: None,
         })
     }
 
     /// These networks with as many tokens as a tokenizer makes, unless they are those of a model to begin with.
-    fn reading(self, recipe: &Recipe, tokenizer: &Tokenizer) -> Self {
-        if recipe.start.is_some() {
+    fn reading(self, tokenizer: &Tokenizer) -> Self {
+        if self.start.is_some() {
             return self;
         }
         let end = tokenizer.highest_id();
@@ -139,14 +144,18 @@ impl Networks {
         Ok(())
     }
 
+    /// Numbers of the networks, of which none is made for that.
+    fn count_weights(&self, device: &Device) -> usize {
+        self.text.init(device).num_params() + self.unet.init(device).num_params()
+    }
+
     /// The networks on an autodiff device: those of the folder to begin with, or random ones.
     fn init(&self, recipe: &Recipe, device: &Device) -> Result<TextToLatents, RecipeError> {
         let networks = TextToLatents { text: self.text.init(device), unet: self.unet.init(device) };
-        let load = |folder: &Path, part, name| Weights::in_folder(&folder.join(part), name);
-        let networks = match &recipe.start {
-            Some(folder) => TextToLatents {
-                text: load(folder, "text_encoder", "model")?.load(networks.text, FloatDType::F32)?,
-                unet: load(folder, "unet", "diffusion_pytorch_model")?.load(networks.unet, FloatDType::F32)?,
+        let networks = match &self.start {
+            Some([text, unet]) => TextToLatents {
+                text: text.load(networks.text, FloatDType::F32)?,
+                unet: unet.load(networks.unet, FloatDType::F32)?,
             },
             None => initialise(networks, recipe.seed),
         };

@@ -101,3 +101,32 @@ fn a_training_keeps_the_autoencoder_that_it_began_with() {
     );
     assert!(contents(&folder.join("model/model/vae")).into_values().collect::<Vec<_>>() == before);
 }
+
+#[test]
+fn latents_of_pictures_that_are_gone_are_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let recipe = begun(folder);
+    train(folder, &recipe, None).unwrap();
+    add_captioned(folder);
+    train(folder, &recipe, None).unwrap();
+    let is_latents = |path: &std::path::PathBuf| path.display().to_string().contains("/latents-");
+    assert_eq!(contents(&folder.join("model")).keys().filter(|path| is_latents(path)).count(), 1);
+}
+
+/// Earlier versions kept what belongs to the checkpoint in the model's folder alone.
+#[test]
+fn a_training_of_an_earlier_version_keeps_its_vocabulary_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let recipe = begun(folder);
+    train(folder, &recipe, None).unwrap();
+    let model = contents(&folder.join("model/model"));
+    for part in ["tokenizer", "vae"] {
+        fs::remove_dir_all(folder.join("model/checkpoint").join(part)).unwrap();
+    }
+    fs::remove_file(folder.join("model/model/trained.json")).unwrap();
+    add_captioned(folder);
+    train(folder, &recipe, None).unwrap();
+    assert!(contents(&folder.join("model/model")) == model);
+}

@@ -49,7 +49,9 @@ fn a_second_training_in_the_same_folder_says_what_runs_there() {
     })
     .unwrap();
     let process = std::process::id();
-    for words in ["autoencoder: ", &format!("process {process}, the training of "), "works in this folder: wait"] {
+    for words in
+        ["autoencoder: ", &format!("process {process} (the training of "), ") works in this folder: wait for it"]
+    {
         assert!(said.contains(words), "{words}: {said}");
     }
 }
