@@ -1,8 +1,12 @@
 use sd_samplers::{Sampler, SamplerOption, Setting, Variance};
 
+use crate::config::SchedulerConfig;
 use crate::model::Kind;
 use crate::walk::Walk;
 use crate::{Error, Model, SamplerName, Schedule};
+
+/// Steps where none are asked for.
+const DEFAULT_STEPS: usize = 50;
 
 /// What to draw.
 ///
@@ -107,7 +111,28 @@ impl Request {
 
     /// The sampler, and the noise levels it walks down.
     pub(crate) fn sampler(&self, model: &Model) -> Result<(Box<dyn Sampler>, Walk), Error> {
-        let (name, config) = (self.sampler_name(model), &model.scheduler);
+        let (name, steps) = (self.sampler_name(model), self.steps(model));
+        self.walk(name, &model.scheduler, Self::clip(model), model.is_xl(), steps)
+    }
+
+    /// Checks that a model with this scheduler, whose weights may not be there yet, can be walked in so many steps.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] or [`Error::Schedule`] with what to change.
+    pub fn check_steps(&self, scheduler: &SchedulerConfig) -> Result<(), Error> {
+        let name = self.sampler_or(scheduler);
+        self.walk(name, scheduler, None, false, self.steps.unwrap_or(DEFAULT_STEPS)).map(drop)
+    }
+
+    fn walk(
+        &self,
+        name: SamplerName,
+        config: &SchedulerConfig,
+        clip: Option<f64>,
+        is_xl: bool,
+        steps: usize,
+    ) -> Result<(Box<dyn Sampler>, Walk), Error> {
         let variance = match &config.variance {
             Ok(variance) => *variance,
             Err(unknown) if name.name == "ddpm" => {
@@ -123,31 +148,32 @@ impl Request {
         let setting = Setting {
             variance,
             blended: config.prediction,
-            clip: Self::clip(model),
+            clip,
             options: order.into_iter().chain(self.options.iter().copied()).collect(),
             ..Setting::new(config.schedule.clone())
         };
         let sampler = name.make(&setting).map_err(|error| Error::Request(format!("--{error}")))?;
-        let walk = Walk::new(&name, config, self.schedule.as_ref(), model.is_xl(), self.steps(model))?;
+        let walk = Walk::new(&name, config, self.schedule.as_ref(), is_xl, steps)?;
         let least = sampler.min_steps();
         if walk.levels.steps() < least {
-            return Err(Error::Request(format!(
-                "--steps {}: the {name} sampler needs at least {least}",
-                self.steps(model)
-            )));
+            return Err(Error::Request(format!("--steps {steps}: the {name} sampler needs at least {least}")));
         }
         Ok((sampler, walk))
     }
 
     /// The sampler that is asked for, or the model's own, or DDIM.
     pub(crate) fn sampler_name(&self, model: &Model) -> SamplerName {
-        self.sampler.or(model.scheduler.sampler).unwrap_or_else(|| "ddim".parse().expect("it is in the catalogue"))
+        self.sampler_or(&model.scheduler)
+    }
+
+    fn sampler_or(&self, scheduler: &SchedulerConfig) -> SamplerName {
+        self.sampler.or(scheduler.sampler).unwrap_or_else(|| "ddim".parse().expect("it is in the catalogue"))
     }
 
     /// The number of steps.
     pub(crate) fn steps(&self, model: &Model) -> usize {
         let is_ddpm = self.sampler_name(model).name == "ddpm" && model.text_to_picture().is_none();
-        let default = if is_ddpm { model.scheduler.schedule.len() } else { 50 };
+        let default = if is_ddpm { model.scheduler.schedule.len() } else { DEFAULT_STEPS };
         self.steps.or(self.schedule.as_ref().and_then(Schedule::steps)).unwrap_or(default)
     }
 
