@@ -130,7 +130,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a".repeat(255), "ü".repeat(127)] {
             write_atomically(&folder.path().join(&name), |file| file.write_all(b"whole")).unwrap();
-            assert_eq!(names(folder.path()), [name.clone()]);
+            assert_eq!(names(folder.path()), std::slice::from_ref(&name));
             fs::remove_file(folder.path().join(name)).unwrap();
         }
     }
