@@ -155,7 +155,10 @@ impl ModelFlags {
             inversion.word = word.clone().unwrap_or(inversion.word);
             if !inversion.unread.is_empty() {
                 let unread = inversion.unread.join(", ");
-                progress.warn(&format!("{}: not read of it: {unread}", file.display()));
+                progress.warn(&format!(
+                    "{}: it also has {unread}, which is no vector of its word: not read",
+                    file.display()
+                ));
             }
             progress.note(&format!("{}: it is the word {:?} in prompts", file.display(), inversion.word));
             inversions.push(inversion);

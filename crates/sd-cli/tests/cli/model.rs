@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use sd_golden::{Tensors, data, write_tensors};
+use sd_golden::{Family, Kind, Tensors, TinyFamily, TinyModel, data, save_single, write_tensors, zip};
 
 use crate::{Run, assert_drawn, stderr, stdout};
 
@@ -156,4 +156,77 @@ fn a_new_word_is_drawn_under_its_own_name_or_another() {
     assert_eq!(pixels(&run.read("out.png")), pixels(&picture));
     let output = run.generate(&["--embedding", &format!("{file}:th")]);
     assert!(stderr(&output).contains("is a word of the tokenizer already"), "{}", stderr(&output));
+}
+
+#[test]
+fn two_files_of_one_word_are_an_embedding_for_xl_and_what_else_they_hold_is_told() {
+    let (run, model) = (Run::new(), TinyModel::new(Kind::Sdxl));
+    let vectors = |width: usize| (vec![1, width], vec![0.5; width]);
+    let file = |name: &str, tensors: Tensors| write_tensors(&tensors, &run.path(name));
+    file("a.safetensors", [("<cat>".to_string(), vectors(32)), ("step".to_string(), (vec![], vec![500.0]))].into());
+    file("b.safetensors", [("<cat>".to_string(), vectors(40))].into());
+    file("both.safetensors", [("clip_l".to_string(), vectors(32)), ("clip_g".to_string(), vectors(40))].into());
+    let generate = |embeddings: &[&str]| {
+        let flags: Vec<&str> = embeddings.iter().flat_map(|embedding| ["--embedding", embedding]).collect();
+        run.generate_with(model.path(), &[&["--prompt", "a <cat>", "--seed", "1"], &flags[..]].concat())
+    };
+    let output = generate(&["b.safetensors", "a.safetensors"]);
+    assert_drawn(&output);
+    assert!(stderr(&output).contains("warning: a.safetensors: it also has step"), "{}", stderr(&output));
+    let image = run.read("out.png");
+    assert_drawn(&generate(&["both.safetensors:<cat>"]));
+    let pixels = |bytes: &[u8]| bytes[bytes.windows(4).position(|part| part == b"IDAT").unwrap()..].to_vec();
+    assert_eq!(pixels(&run.read("out.png")), pixels(&image));
+    let output = generate(&["a.safetensors"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("give the file for the other one too"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_file_without_an_autoencoder_is_drawn_described_and_converted_with_another() {
+    let (run, model) = (Run::new(), TinyFamily::new(Family::Sd1));
+    let mut tensors = model.single_tensors();
+    tensors.retain(|tensor| !tensor.key.starts_with("first_stage_model."));
+    let file = run.path("model.safetensors");
+    save_single(&tensors, &file);
+    let output = run.generate_with(&file, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("without its autoencoder: name one with --vae"), "{}", stderr(&output));
+    let vae = model.path().join("vae");
+    let vae = vae.to_str().unwrap();
+    assert_drawn(&run.generate_with(model.path(), &["--seed", "1"]));
+    let image = run.read("out.png");
+    assert_drawn(&run.generate_with(&file, &["--seed", "1", "--vae", vae]));
+    assert_eq!(run.read("out.png"), image);
+    assert_drawn(&run.sd(&["info", "model.safetensors", "--vae", vae]));
+    for to in ["folder", "whole.safetensors"] {
+        assert_drawn(&run.sd(&["convert", "model.safetensors", to, "--vae", vae]));
+        assert_drawn(&run.generate_with(&run.path(to), &["--seed", "1"]));
+        assert_eq!(run.read("out.png"), image, "{to}");
+    }
+}
+
+#[test]
+fn other_files_are_told_by_what_they_are_wherever_weights_are_expected() {
+    let run = Run::new();
+    let file = run.path("file.safetensors");
+    for (bytes, expected) in [
+        (&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01"[..], "it is a PNG image"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01", "it is a JPEG image"),
+        (b"RIFF\x24\0\0\0WEBPVP8 ", "it is a WebP image"),
+        (b"<!DOCTYPE html><html><body>Not found</body></html>", "it is a web page"),
+        (b"GGUF\x03\0\0\0\0\0\0\0\0\0", "it is a GGUF file"),
+        (b"a list of words,\none a line\n", "it is a text"),
+        (&zip(&[("readme.txt", "hello")]), "it is a zip archive without a data.pkl"),
+    ] {
+        std::fs::write(&file, bytes).unwrap();
+        for flag in ["--lora", "--embedding", "--vae", "--latents"] {
+            let output = run.generate(&[flag, "file.safetensors"]);
+            assert!(!output.status.success(), "{flag}");
+            let error = stderr(&output);
+            assert!(error.contains("file.safetensors") && error.contains(expected), "{flag}: {error}");
+        }
+        let error = stderr(&run.generate_with(&file, &[]));
+        assert!(error.contains("file.safetensors") && error.contains(expected), "{error}");
+    }
 }
