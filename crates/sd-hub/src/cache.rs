@@ -2,8 +2,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::Wanted;
 use crate::needed::needed;
+use crate::{HubError, Wanted};
 
 /// The folder of a repository in the cache, in the layout of Python's `huggingface_hub`: `blobs` has files by their checksums,
 /// `snapshots` the commits, whose files are links to them, and `refs` the commits of branches and tags.
@@ -47,14 +47,31 @@ impl Repository {
     }
 
     /// What is there of a model, if it is all that its files say is needed.
-    pub fn model(&self, wanted: &Wanted) -> Option<PathBuf> {
+    ///
+    /// # Errors
+    ///
+    /// [`HubError::Io`] where the system does not let one see what is there.
+    pub fn model(&self, wanted: &Wanted) -> Result<Option<PathBuf>, HubError> {
         // A branch or a tag is a file that says the commit; a commit is its own name.
-        let commit = fs::read_to_string(self.0.join("refs").join(&wanted.revision)).ok();
+        let reference = self.0.join("refs").join(&wanted.revision);
+        let commit = there(&reference, fs::read_to_string(&reference))?;
         let snapshot = self.snapshot(commit.as_deref().map_or(&wanted.revision, str::trim));
-        match &wanted.file {
-            Some(file) => Some(snapshot.join(file)).filter(|file| file.is_file()),
-            None => needed(&names(&snapshot)).ok().map(|needed| model_in(&snapshot, &needed)),
-        }
+        Ok(match &wanted.file {
+            Some(file) => {
+                let file = snapshot.join(file);
+                there(&file, file.metadata())?.map(|_| file)
+            }
+            None => needed(&names(&snapshot)?).ok().map(|needed| model_in(&snapshot, &needed)),
+        })
+    }
+}
+
+/// What was read of a path; none where there is no such path.
+pub(crate) fn there<T>(path: &Path, read: io::Result<T>) -> Result<Option<T>, HubError> {
+    match read {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(HubError::Io { file: path.to_path_buf(), source }),
     }
 }
 
@@ -78,11 +95,19 @@ fn link(blob: &Path, _: &Path, pointer: &Path) -> io::Result<()> {
 }
 
 /// Files of a folder and of the folders in it.
-fn names(folder: &Path) -> Vec<String> {
-    let list = |folder: &Path| folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    let all: Vec<PathBuf> = list(folder);
-    let inner = all.iter().filter(|path| path.is_dir()).flat_map(|folder| list(folder) as Vec<PathBuf>);
-    let files = all.iter().cloned().chain(inner).filter(|path| path.is_file());
-    let name = |path: PathBuf| Some(path.strip_prefix(folder).ok()?.to_str()?.replace('\\', "/"));
-    files.filter_map(name).collect()
+fn names(folder: &Path) -> Result<Vec<String>, HubError> {
+    let mut names = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(inner) = folders.pop() {
+        for entry in there(&inner, fs::read_dir(&inner))?.into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() && inner == folder {
+                folders.push(path);
+            } else if path.is_file() {
+                let name = path.strip_prefix(folder).ok().and_then(Path::to_str);
+                names.extend(name.map(|name| name.replace('\\', "/")));
+            }
+        }
+    }
+    Ok(names)
 }

@@ -5,7 +5,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::cache::{Repository, model_in};
+use crate::cache::{Repository, model_in, there};
 use crate::client::{Client, Failed};
 use crate::download::download;
 use crate::needed::needed;
@@ -70,8 +70,8 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// [`HubError::Io`] if neither these nor the system say where the home folder is, and [`HubError::Setting`] for a time that
-    /// is none.
+    /// [`HubError::Io`] if neither these nor the system say where the home folder is, or if the token cannot be read, and
+    /// [`HubError::Setting`] for a time that is none.
     pub fn from_env() -> Result<Self, HubError> {
         let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
         let home = || std::env::home_dir().map(|home| home.join(".cache").join("huggingface"));
@@ -79,8 +79,13 @@ impl Hub {
             file: ".cache/huggingface".into(),
             source: io::Error::other("there is no home folder: set HF_HOME"),
         })?;
-        let saved = || std::fs::read_to_string(home.join("token")).ok();
-        let token = variable("HF_TOKEN").or_else(saved).map(|token| token.trim().to_string());
+        let token = match variable("HF_TOKEN") {
+            Some(token) => Some(token),
+            // Services may have `/dev/null` for a home.
+            None if !home.is_dir() => None,
+            None => there(&home.join("token"), std::fs::read_to_string(home.join("token")))?,
+        };
+        let token = token.map(|token| token.trim().to_string());
         let cache = variable("HF_HUB_CACHE").map_or_else(|| home.join("hub"), PathBuf::from);
         let endpoint = variable("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".into());
         let is_set = |value: String| ["1", "true", "yes", "on"].contains(&value.to_lowercase().as_str());
@@ -139,7 +144,7 @@ impl Hub {
 
     fn found(&self, wanted: &Wanted, tell: &dyn Fn(Download) -> Result<(), HubError>) -> Result<Found, HubError> {
         let repository = Repository::of(&self.cache, wanted);
-        let cached = |reason: String| match repository.model(wanted) {
+        let cached = |reason: String| match repository.model(wanted)? {
             Some(path) => Ok(Found { path, unreached: Some(reason).filter(|_| !self.offline) }),
             None => {
                 let cache = self.cache.display().to_string();

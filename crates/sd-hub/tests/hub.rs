@@ -197,3 +197,22 @@ fn names_that_leave_the_cache_are_refused() {
         assert!(matches!(error, HubError::Answer { .. }), "{error}");
     }
 }
+
+/// Such as one of another user's.
+#[test]
+fn a_cache_that_may_not_be_seen_is_not_called_empty() {
+    let (server, cache) = (server(), cache());
+    fetch(&Hub::new(&server.endpoint, cache.path(), None), "owner/name").unwrap();
+    let hub = Hub::new("http://127.0.0.1:9", cache.path(), None);
+    let repository = cache.path().join("models--owner--name");
+    for folder in ["refs", "snapshots"] {
+        std::fs::rename(repository.join(folder), repository.join("away")).unwrap();
+        // What is behind a file nobody can see.
+        std::fs::write(repository.join(folder), "").unwrap();
+        let error = fetch(&hub, "owner/name").unwrap_err();
+        assert!(matches!(&error, HubError::Io { file, .. } if file.starts_with(repository.join(folder))), "{error}");
+        std::fs::remove_file(repository.join(folder)).unwrap();
+        std::fs::rename(repository.join("away"), repository.join(folder)).unwrap();
+    }
+    fetch(&hub, "owner/name").unwrap();
+}
