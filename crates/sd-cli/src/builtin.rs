@@ -18,7 +18,7 @@ const NAME: &str = "the built-in model";
 
 /// Opens the model at a path, or else the built-in one.
 pub fn open(path: Option<&Path>, choices: &Choices) -> Result<Model, Error> {
-    path.map_or_else(open_builtin, |path| Model::open_with(path, choices))
+    path.map_or_else(|| open_builtin(choices), |path| Model::open_with(path, choices))
 }
 
 /// What a person calls it.
@@ -36,12 +36,12 @@ pub fn weights() -> impl Iterator<Item = &'static [u8]> {
 }
 
 #[cfg(feature = "scenes")]
-fn open_builtin() -> Result<Model, Error> {
-    Model::built_in(NAME, sd_scenes_model::FILES)
+fn open_builtin(choices: &Choices) -> Result<Model, Error> {
+    Model::built_in(NAME, sd_scenes_model::FILES, choices)
 }
 
 #[cfg(not(feature = "scenes"))]
-fn open_builtin() -> Result<Model, Error> {
+fn open_builtin(_: &Choices) -> Result<Model, Error> {
     let reason = "--model is missing: this program was built without the feature `scenes`, the built-in model";
     Err(Error::Request(reason.into()))
 }

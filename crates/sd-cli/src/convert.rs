@@ -58,7 +58,7 @@ Examples:
   sd convert xl.safetensors xl-half.safetensors --dtype f16    # half the size
   sd convert my-2-base.ckpt my-2-base --prediction eps         # what the file does not say of itself
 
-Exit codes: 0 written, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
+Exit codes: 0 written, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C or SIGTERM.";
 
 /// Writes the model.
 pub fn run(args: &Args) -> Result<(), Failure> {

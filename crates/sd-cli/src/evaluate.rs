@@ -81,7 +81,7 @@ Examples:
   sd evaluate --classifier classifier --output evaluation
   sd evaluate --model scenes --classifier classifier --output quick --captions 100 --samples 500 --distance-steps 5,20
 
-Exit codes: 0 measured, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
+Exit codes: 0 measured, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C or SIGTERM.";
 
 /// Measures what the flags ask for.
 pub fn run(args: &Args) -> Result<(), Failure> {

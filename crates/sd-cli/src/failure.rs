@@ -63,7 +63,7 @@ impl From<Error> for Failure {
 
 impl From<EvaluateError> for Failure {
     fn from(error: EvaluateError) -> Self {
-        let cancelled = matches!(error, EvaluateError::Cancelled);
+        let cancelled = error.is_cancelled();
         match error {
             EvaluateError::Pipeline(error) => error.into(),
             _ => Self { message: error.to_string(), code: code(cancelled, error.is_usage()) },
@@ -73,7 +73,7 @@ impl From<EvaluateError> for Failure {
 
 impl From<RecipeError> for Failure {
     fn from(error: RecipeError) -> Self {
-        let cancelled = matches!(error, RecipeError::Cancelled { .. });
+        let cancelled = error.is_cancelled();
         match error {
             RecipeError::Model(error) => error.into(),
             _ => Self { message: error.to_string(), code: code(cancelled, error.is_usage()) },

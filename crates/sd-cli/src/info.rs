@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use sd_pipeline::{Error, Model, Summary};
 use serde_json::{Value, json};
 
+use crate::model::ChoiceFlags;
 use crate::print::print;
 
 /// Say what a model is, without reading its weights.
@@ -13,6 +14,8 @@ pub struct Args {
     /// Folder of the model, or its single file
     #[arg(value_name = "PATH")]
     model: PathBuf,
+    #[command(flatten)]
+    choices: ChoiceFlags,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -20,7 +23,7 @@ pub struct Args {
 
 /// Prints what the model is.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let summary = Model::open(&args.model)?.summary();
+    let summary = Model::open_with(&args.model, &args.choices.choices())?.summary();
     let text = if args.json { format!("{:#}\n", as_json(&summary)) } else { as_text(&summary) };
     print(&text);
     Ok(())
@@ -37,7 +40,8 @@ fn as_json(summary: &Summary) -> Value {
     json!({
         "family": summary.family,
         "prediction": summary.prediction,
-        "size": summary.size,
+        "width": summary.size.0,
+        "height": summary.size.1,
         "sampler": summary.sampler,
         "components": components.collect::<Vec<_>>(),
         "metadata": summary.metadata,
@@ -46,9 +50,9 @@ fn as_json(summary: &Summary) -> Value {
 }
 
 fn as_text(summary: &Summary) -> String {
-    let Summary { family, prediction, size, sampler, components, metadata, notes } = summary;
+    let Summary { family, prediction, size: (width, height), sampler, components, metadata, notes } = summary;
     let mut text = format!(
-        "family      {family}\nprediction  {prediction}\nsize        {size}x{size}\nsampler     {sampler}\n\n\
+        "family      {family}\nprediction  {prediction}\nsize        {width}x{height}\nsampler     {sampler}\n\n\
          {:<15} {:>14}  PRECISION\n",
         "COMPONENT", "PARAMETERS"
     );

@@ -22,20 +22,19 @@ pub struct ModelFlags {
     model: Option<PathBuf>,
     #[command(flatten)]
     choices: ChoiceFlags,
-    /// LoRA file to merge into the weights, and how strongly [default weight: 1]; may be repeated
+    /// LoRA to merge into the weights, and how strongly [default weight: 1]; may be repeated
     ///
-    /// Files of kohya's programs, PEFT and diffusers are read: LoRA, LoCon, LoHa, LoKr and DoRA, of the U-Net and the text
-    /// encoders.
-    #[arg(long, value_name = "FILE[:WEIGHT]")]
+    /// A file, or a folder with one in it. Those of kohya's programs, LyCORIS, OneTrainer, PEFT and diffusers are read: LoRA,
+    /// LoCon, LoHa, LoKr, DoRA, GLoRA, IA3, OFT, BOFT and whole differences, of the U-Net and the text encoders. Words that
+    /// are bundled in it can be used in prompts.
+    #[arg(long, value_name = "PATH[:WEIGHT]")]
     lora: Vec<Weighted>,
     /// Textual inversion to read, and the word that it is in prompts [default word: the file's own]; may be repeated
     ///
-    /// Files of the original program, the web interface and diffusers are read, .pt, .bin or .safetensors.
+    /// Files of the original program, the web interface and diffusers are read, .pt, .bin, .pti or .safetensors. Two files
+    /// of one word, as XL's may be, are one embedding for both text encoders.
     #[arg(long, value_name = "FILE[:WORD]")]
     embedding: Vec<Named>,
-    /// Other autoencoder: a folder or a file; also AutoencoderTiny (TAESD), which decodes many times as fast
-    #[arg(long, value_name = "PATH", alias = "tiny-vae")]
-    vae: Option<PathBuf>,
 }
 
 /// What a model's files do not say, or what is wanted otherwise.
@@ -47,6 +46,11 @@ pub struct ChoiceFlags {
     /// Take the moving average of the weights from a single file that has both
     #[arg(long)]
     ema: bool,
+    /// Other autoencoder: a folder or a file; also AutoencoderTiny (TAESD), which decodes many times as fast
+    ///
+    /// A single file without an autoencoder needs one.
+    #[arg(long, value_name = "PATH", alias = "tiny-vae")]
+    vae: Option<PathBuf>,
 }
 
 impl ChoiceFlags {
@@ -57,6 +61,7 @@ impl ChoiceFlags {
                 Predicts::V => Prediction::V,
             }),
             average: if self.ema { Average::Ema } else { Average::Last },
+            vae: self.vae.clone(),
         }
     }
 }
@@ -140,14 +145,25 @@ impl ModelFlags {
                 let matched = report.matched;
                 progress.warn(&format!("{name}: only {matched} of {all} modules are in the model, not {some}{more}"));
             }
+            for word in &report.words {
+                progress.note(&format!("{name}: it brings the word {word:?} for prompts"));
+            }
         }
+        let mut inversions = Vec::new();
         for Named { file, word } in &self.embedding {
             let mut inversion = TextualInversion::open(file)?;
             inversion.word = word.clone().unwrap_or(inversion.word);
-            model.add_word(&inversion)?;
+            if !inversion.unread.is_empty() {
+                let unread = inversion.unread.join(", ");
+                progress.warn(&format!(
+                    "{}: it also has {unread}, which is no vector of its word: not read",
+                    file.display()
+                ));
+            }
             progress.note(&format!("{}: it is the word {:?} in prompts", file.display(), inversion.word));
+            inversions.push(inversion);
         }
-        self.vae.as_ref().map_or(Ok(()), |path| model.replace_vae(path))
+        TextualInversion::joined(inversions).iter().try_for_each(|inversion| model.add_word(inversion))
     }
 }
 

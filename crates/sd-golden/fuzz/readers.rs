@@ -10,7 +10,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use burn::tensor::Device;
 use sd_clip::Tokenizer;
 use sd_golden::{Kind, TinyModel, zip};
-use sd_pipeline::{DType, DeviceInfo, Model, Request, device_info};
+use sd_pipeline::{Choices, DType, DeviceInfo, Model, Request, device_info};
 use sd_weights::{Lora, TextualInversion, Weights};
 use serde_json::Value;
 use tempfile::tempdir;
@@ -33,6 +33,7 @@ pub fn file(bytes: &[u8]) {
         read(&weights);
         // What each of these makes of weights that it is not meant for.
         let _ = Model::open(&path);
+        let _ = Model::open_with(tiny().path(), &Choices { vae: Some(path.clone()), ..Choices::default() });
         let _ = TextualInversion::open(&path);
         if let Ok(lora) = Lora::open(&path, 1.0) {
             let _ = Model::open(tiny().path()).expect("it is whole").merge(&lora);

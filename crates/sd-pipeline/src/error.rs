@@ -19,6 +19,14 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// An image file cannot be used.
+    #[error("{}: {reason}", file.display())]
+    Image {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A config file is not JSON, lacks a key, or holds a value that is not supported.
     #[error("{}: {reason}", file.display())]
     Config {

@@ -153,7 +153,7 @@ impl Model {
                     (guided * 8 * level.channels * dtype.bytes()).saturating_mul(tokens)
                 };
                 let levels = parts.unet_config.levels.iter().enumerate();
-                let with_attention = levels.filter(|(_, level)| level.down_attention + level.up_attention > 0);
+                let with_attention = levels.filter(|(_, level)| level.attends());
                 with_attention.map(hidden).max().unwrap_or(0).max(decoded)
             }
         })
@@ -161,7 +161,7 @@ impl Model {
 
     /// How many pictures the U-Net is given for one: without its text too, where that guides.
     fn guided(&self, request: &Request) -> Result<usize, Error> {
-        Ok(if request.guidance(self)? == 1.0 { 1 } else { 2 })
+        Ok(if request.is_guided(self)? { 2 } else { 1 })
     }
 }
 

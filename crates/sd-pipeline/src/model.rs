@@ -23,8 +23,8 @@ use crate::{Average, Choices, DType, Error, Pipeline, Request, single_file};
 pub struct Model {
     pub(crate) kind: Kind,
     pub(crate) scheduler: SchedulerConfig,
-    /// Width and height of a picture when none is asked for.
-    pub(crate) default_size: usize,
+    /// Width and height of an image when none is asked for.
+    pub(crate) default_size: (usize, usize),
     pub(crate) unet_weights: Weights,
     /// What was assumed about it.
     pub(crate) notes: Vec<String>,
@@ -79,7 +79,7 @@ impl Model {
             return Err(Error::Request(reason));
         }
         check_folder(path)?;
-        let mut model = Self::open_folder(&Folder::at(path))?;
+        let mut model = Self::open_folder(&Folder::at(path), choices)?;
         model.scheduler.prediction = choices.prediction.unwrap_or(model.scheduler.prediction);
         Ok(model)
     }
@@ -89,19 +89,36 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
-    pub fn built_in(name: &str, files: BuiltIn) -> Result<Self, Error> {
-        Self::open_folder(&Folder::built_in(name, files))
+    /// As [`open_with`](Self::open_with).
+    pub fn built_in(name: &str, files: BuiltIn, choices: &Choices) -> Result<Self, Error> {
+        Self::open_folder(&Folder::built_in(name, files), choices)
     }
 
-    fn open_folder(folder: &Folder) -> Result<Self, Error> {
+    fn open_folder(folder: &Folder, choices: &Choices) -> Result<Self, Error> {
         let (mut index, class) = read_index(folder)?;
-        if UNCONDITIONAL.contains(&class.as_str()) {
-            return Self::open_unconditional(folder, &class);
+        if is_unconditional(&index, &class)? {
+            if let Some(path) = &choices.vae {
+                return Err(Error::Request(format!("--vae {}: this model draws in pixels", path.display())));
+            }
+            return Self::open_unconditional(folder, &index, &class);
         }
-        let zeros_for_no_negative = index.take_or("force_zeros_for_empty_prompt", class.contains("XL"))?;
-        let (unet_config, sample_size) = unet_config(folder.json("unet/config.json")?)?;
-        let vae = VaePart::in_folder(&folder.join("vae"))?;
+        let mut notes = Vec::new();
+        let (unet_config, sample_size) = folder.json("unet/config.json")?.loosely(&mut notes, unet_config)?;
+        let is_xl = unet_config.addition.is_some();
+        let zeros_for_no_negative = index.take_or("force_zeros_for_empty_prompt", is_xl)?;
+        let vae = match &choices.vae {
+            Some(path) => VaePart::chosen(path, &unet_config, &mut notes)?,
+            None => VaePart::in_folder(&folder.join("vae"), &mut notes)?,
+        };
+        let scheduler = folder.json("scheduler/scheduler_config.json")?.loosely(&mut notes, |json| {
+            json.set_class(class_of(&index, "scheduler"));
+            if !is_xl {
+                // As diffusers' StableDiffusionPipeline does whatever the file says; its XL pipeline does not.
+                json.set("steps_offset", 1);
+            }
+            SchedulerConfig::of(json)
+        })?;
+        notes.extend(scheduler.note());
         let mut text = Vec::new();
         for (encoder, tokenizer) in [("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")] {
             let class = index.take::<(Option<String>, Option<String>)>(encoder)?;
@@ -109,15 +126,16 @@ impl Model {
                 text.push(TextPart::open(folder, encoder, tokenizer, &class)?);
             }
         }
-        let default_size = sample_size * vae.config.factor();
+        let factor = vae.config.factor();
+        let default_size = (sample_size.0 * factor, sample_size.1 * factor);
         let parts = TextToPicture { zeros_for_no_negative, text, unet_config, vae };
         parts.check().map_err(|reason| Error::Folder { folder: folder.path().to_path_buf(), reason })?;
         Ok(Self {
             kind: Kind::Text(Box::new(parts)),
-            scheduler: SchedulerConfig::of(folder.json("scheduler/scheduler_config.json")?)?,
+            scheduler,
             default_size,
             unet_weights: folder.join("unet").weights("diffusion_pytorch_model")?,
-            notes: Vec::new(),
+            notes,
         })
     }
 
@@ -249,8 +267,26 @@ impl TextPart {
     }
 }
 
-/// The classes of models that draw without a text.
-const UNCONDITIONAL: [&str; 2] = ["DDPMPipeline", "DDIMPipeline"];
+/// What `model_index.json` names as the class of a part; none where the model has no such part.
+pub(crate) fn class_of<'a>(index: &'a Json, part: &str) -> Option<&'a str> {
+    index.get(part)?.as_array()?.get(1)?.as_str()
+}
+
+/// Whether a model draws without a text, by its parts: other classes of pipelines have the same, and are for other uses.
+fn is_unconditional(index: &Json, class: &str) -> Result<bool, Error> {
+    if ["DDPMPipeline", "DDIMPipeline", "PNDMPipeline"].contains(&class) {
+        return Ok(true);
+    }
+    match class_of(index, "unet") {
+        Some("UNet2DConditionModel") => Ok(false),
+        None if class.starts_with("StableDiffusion") => Ok(false),
+        unet => Err(index.error(format!(
+            "a {class} with `unet` of class {}: supported are pipelines with a UNet2DConditionModel, text encoders and an \
+             autoencoder, and DDPMPipeline, DDIMPipeline and PNDMPipeline",
+            unet.unwrap_or("none")
+        ))),
+    }
+}
 
 /// Checks that there is a folder.
 fn check_folder(folder: &Path) -> Result<(), Error> {
@@ -272,10 +308,5 @@ fn read_index(folder: &Folder) -> Result<(Json, String), Error> {
     }
     let mut index = folder.json("model_index.json")?;
     let class: String = index.require("_class_name")?;
-    let supported = ["StableDiffusionPipeline", "StableDiffusionXLPipeline", UNCONDITIONAL[0], UNCONDITIONAL[1]];
-    if !supported.contains(&class.as_str()) {
-        let supported = supported.join(", ");
-        return Err(index.error(format!("`_class_name` is {class:?}, only {supported} are supported")));
-    }
     Ok((index, class))
 }

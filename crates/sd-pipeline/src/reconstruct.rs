@@ -10,7 +10,7 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`Error::Request`] for a model in pixels, which has no autoencoder, for pictures that are not of one size, or not
+    /// [`Error::Request`] for a model in pixels, which has no autoencoder, for a decoder alone, for pictures that are not of one size, or not
     /// of multiples of the model's factor, and [`Error::NotFinitePicture`].
     pub fn reconstruct(&self, pictures: &[Image]) -> Result<Vec<Image>, Error> {
         let Some(Image { width, height, .. }) = pictures.first() else { return Ok(Vec::new()) };
@@ -19,6 +19,10 @@ impl Pipeline {
         };
         let (width, height, vae) = (*width, *height, &networks.vae);
         let factor = self.model.factor();
+        let encodes = self.model.text_to_picture().is_some_and(|parts| parts.vae.config.encodes());
+        if !encodes {
+            return Err(Error::Request("this autoencoder has a decoder alone: choose another with --vae".into()));
+        }
         if pictures.iter().any(|picture| (picture.width, picture.height) != (width, height)) {
             return Err(Error::Request("pictures to reconstruct are of one size".into()));
         }

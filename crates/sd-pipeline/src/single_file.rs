@@ -1,14 +1,15 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sd_clip::{Padding, Tokenizer};
 use sd_schedule::Prediction;
-use sd_weights::single_file::{Average, Family, SingleFile};
+use sd_weights::WeightsError;
+use sd_weights::single_file::{Average, Family, Predicted, SingleFile};
 use serde_json::{Map, Value, json};
 
-use crate::config::{Json, SchedulerConfig, clip_config, inferred, unet_config, vae_config};
+use crate::config::{Json, SchedulerConfig, clip_config, inferred, unet_config};
 use crate::model::{Kind, TextPart};
 use crate::text_to_picture::TextToPicture;
-use crate::vae::{VaeConfig, VaePart};
+use crate::vae::VaePart;
 use crate::{Error, Model};
 
 /// What a model's files do not say, or what is wanted otherwise.
@@ -18,18 +19,30 @@ pub struct Choices {
     pub prediction: Option<Prediction>,
     /// Which of a single file's two sets of weights to take.
     pub average: Average,
+    /// Another autoencoder than the model's own: a folder with its `config.json`, that of a whole model, or a file with the
+    /// names of the original program or of diffusers.
+    pub vae: Option<PathBuf>,
 }
 
 /// Opens a single file, with what the published models of its family have in their configs.
 pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
     let file = SingleFile::open(path, choices.average)?;
     let family = file.family;
-    let (prediction, note) = prediction(&file, choices, path);
+    let (prediction, note) = prediction(&file, choices, path)?;
     let configs = Configs::of(&file, path, prediction)?;
-    let (unet_config, sample_size) = unet_config(configs.unet)?;
-    let (vae, overflows_in_half) = vae_config(configs.vae)?;
-    let vae = VaePart { config: VaeConfig::Kl(vae), weights: file.vae, overflows_in_half };
-    let default_size = sample_size * vae.config.factor();
+    let (unet_config, sample_size) = configs.unet.strictly(unet_config)?;
+    let mut notes: Vec<String> = note.into_iter().collect();
+    let vae = match (&choices.vae, file.vae) {
+        (Some(chosen), _) => VaePart::chosen(chosen, &unet_config, &mut notes)?,
+        (None, Some(weights)) => VaePart::of_weights(weights, family)?,
+        (None, None) => {
+            let (file, what) = (path.to_path_buf(), "a model without its autoencoder".into());
+            let remedy = "name one with --vae, a file or a folder, or get the whole checkpoint".into();
+            return Err(WeightsError::NotAModel { file, what, remedy }.into());
+        }
+    };
+    let factor = vae.config.factor();
+    let default_size = (sample_size.0 * factor, sample_size.1 * factor);
     let text = file.text.into_iter().zip(configs.text).zip(paddings(family));
     let text = text.map(|((weights, (config, class)), padding)| -> Result<TextPart, Error> {
         let tokenizer = Tokenizer::clip(*padding);
@@ -44,17 +57,16 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
     parts.check().map_err(|reason| Error::Folder { folder: path.to_path_buf(), reason })?;
     Ok(Model {
         kind: Kind::Text(Box::new(parts)),
-        scheduler: SchedulerConfig::of(configs.scheduler)?,
+        scheduler: configs.scheduler.strictly(SchedulerConfig::of)?,
         default_size,
         unet_weights: file.unet,
-        notes: note.into_iter().collect(),
+        notes,
     })
 }
 
 /// What a folder of the same model would have in its configs.
 pub(crate) struct Configs {
     pub unet: Json,
-    pub vae: Json,
     pub scheduler: Json,
     /// Each with the class that `model_index.json` would name.
     pub text: Vec<(Json, &'static str)>,
@@ -69,7 +81,6 @@ impl Configs {
         let text = text.map(|(weights, padding)| inferred::text(weights, *padding == Padding::Exclamation));
         Ok(Self {
             unet: inferred::unet(&file.unet, family)?.with("sample_size", sample_size(family, prediction)),
-            vae: inferred::vae(&file.vae, family)?,
             scheduler: Json::new(path, scheduler(file, prediction)),
             text: text.collect::<Result<_, _>>()?,
         })
@@ -86,13 +97,26 @@ pub(crate) fn paddings(family: Family) -> &'static [Padding] {
 }
 
 /// What the U-Net predicts, and what was assumed for it.
-pub(crate) fn prediction(file: &SingleFile, choices: &Choices, path: &Path) -> (Prediction, Option<String>) {
+///
+/// # Errors
+///
+/// [`WeightsError::NotAModel`] where the file says that it is something else than noise or velocity.
+pub(crate) fn prediction(
+    file: &SingleFile,
+    choices: &Choices,
+    path: &Path,
+) -> Result<(Prediction, Option<String>), Error> {
     /// Training steps of the published 2-base model, as diffusers knows it.
     const BASE_STEPS: u64 = 875_000;
-    match (choices.prediction, file.prediction, file.family) {
+    Ok(match (choices.prediction, &file.prediction, file.family) {
         (Some(prediction), ..) => (prediction, None),
-        (None, Some("v"), _) => (Prediction::V, None),
-        (None, Some(_), _) => (Prediction::Eps, None),
+        (None, Some(Predicted::V), _) => (Prediction::V, None),
+        (None, Some(Predicted::Epsilon), _) => (Prediction::Eps, None),
+        (None, Some(Predicted::Other(told)), _) => {
+            let (file, what) = (path.to_path_buf(), format!("a model that predicts something else: {told}"));
+            let remedy = "only v and epsilon are supported; if it is one of them, say so with --prediction".into();
+            return Err(WeightsError::NotAModel { file, what, remedy }.into());
+        }
         (None, None, Family::Sd2) if file.global_step == Some(BASE_STEPS) => (Prediction::Eps, None),
         (None, None, Family::Sd2) => {
             let path = path.display();
@@ -103,7 +127,7 @@ pub(crate) fn prediction(file: &SingleFile, choices: &Choices, path: &Path) -> (
             (Prediction::V, Some(note))
         }
         (None, None, Family::Sd1 | Family::Xl) => (Prediction::Eps, None),
-    }
+    })
 }
 
 /// Width and height of the latents that the family was trained on.

@@ -46,6 +46,12 @@ impl SystemMemory {
     }
 }
 
+/// Bytes of memory that this process can have at most, what the system swaps out included; none where the system does not
+/// say.
+pub fn host_memory() -> Option<u64> {
+    SystemMemory::read().map(|memory| memory.total.saturating_add(memory.swap))
+}
+
 /// A control group, which may have a limit.
 #[derive(Debug)]
 struct Group {

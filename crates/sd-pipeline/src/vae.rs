@@ -2,19 +2,21 @@ use std::path::Path;
 
 use burn::tensor::{DType as TensorType, Device, FloatDType, Tensor};
 use sd_ops::lay_out;
+use sd_unet::UnetConfig;
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig, AutoencoderTiny, AutoencoderTinyConfig};
 use sd_weights::single_file::{Family, autoencoder};
-use sd_weights::{Weights, is_file};
+use sd_weights::{Weights, is_folder};
 
-use crate::config::{inferred, tiny_config, vae_config};
+use crate::config::{Json, inferred, tiny_config, vae_config};
 use crate::folder::Folder;
-use crate::model::Kind;
-use crate::{DType, Error, Model};
+use crate::{DType, Error};
 
 /// The autoencoder of a model: its configuration, and where its weights are.
 #[derive(Debug)]
 pub(crate) struct VaePart {
     pub config: VaeConfig,
+    /// The configuration as `config.json` has it.
+    pub json: Json,
     pub weights: Weights,
     pub overflows_in_half: bool,
 }
@@ -33,53 +35,54 @@ pub(crate) enum Vae {
     Tiny(Box<AutoencoderTiny>),
 }
 
-impl Model {
-    /// Takes another autoencoder than the model's own: a folder with its `config.json`, that of a whole model, or a file
-    /// with the names of the original program or of diffusers.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] where it cannot be read, or its latents are not the U-Net's; then nothing is changed.
-    pub fn replace_vae(&mut self, path: &Path) -> Result<(), Error> {
-        let is_xl = self.is_xl();
-        let Kind::Text(parts) = &mut self.kind else {
-            return Err(Error::Request(format!("--vae {}: this model draws in pixels", path.display())));
+impl VaePart {
+    /// Opens another autoencoder than a model's own, for the latents of its U-Net: a folder or a file.
+    pub fn chosen(path: &Path, unet: &UnetConfig, notes: &mut Vec<String>) -> Result<Self, Error> {
+        let family = if unet.addition.is_some() { Family::Xl } else { Family::Sd1 };
+        let folder = Folder::at(path);
+        let vae = match is_folder(path).map_err(Error::io(path))? {
+            true if folder.has_folder("vae")? => Self::in_folder(&folder.join("vae"), notes)?,
+            true => Self::in_folder(&folder, notes)?,
+            false => Self::of_weights(autoencoder(Weights::in_file(path)?)?, family)?,
         };
-        let vae = VaePart::open(path, if is_xl { Family::Xl } else { Family::Sd1 })?;
-        let of = |vae: &VaePart| (vae.config.latent_channels(), vae.config.factor());
-        if of(&vae) != of(&parts.vae) {
-            let ((channels, factor), (wanted, size)) = (of(&vae), of(&parts.vae));
+        let (channels, wanted) = (vae.config.latent_channels(), unet.in_channels);
+        if channels != wanted {
+            let path = path.display();
             return Err(Error::Request(format!(
-                "--vae {}: its latents have {channels} channels and are {factor} pixels wide, but the model's have {wanted} \
-                 and are {size}",
-                path.display()
+                "--vae {path}: its latents have {channels} channels, but the model's have {wanted}"
             )));
         }
-        parts.vae = vae;
-        Ok(())
-    }
-}
-
-impl VaePart {
-    /// Opens a folder or a file.
-    fn open(path: &Path, family: Family) -> Result<Self, Error> {
-        if is_file(path).map_err(Error::io(path))? {
-            let weights = autoencoder(Weights::in_file(path)?)?;
-            let (config, overflows_in_half) = vae_config(inferred::vae(&weights, family)?)?;
-            return Ok(Self { config: VaeConfig::Kl(config), weights, overflows_in_half });
-        }
-        let folder = Folder::at(path);
-        Self::in_folder(&if folder.has_folder("vae")? { folder.join("vae") } else { folder })
+        Ok(vae)
     }
 
     /// Opens a folder with a `config.json` and weights.
-    pub fn in_folder(folder: &Folder) -> Result<Self, Error> {
-        let json = folder.json("config.json")?;
-        let (config, overflows_in_half) = match json.get("_class_name").and_then(|name| name.as_str()) {
-            Some("AutoencoderTiny") => (VaeConfig::Tiny(tiny_config(json)?), false),
-            _ => vae_config(json).map(|(config, overflows)| (VaeConfig::Kl(config), overflows))?,
+    pub fn in_folder(folder: &Folder, notes: &mut Vec<String>) -> Result<Self, Error> {
+        Self::of(folder.json("config.json")?, folder.weights("diffusion_pytorch_model")?, notes)
+    }
+
+    /// Takes weights by the names of the diffusers layout, whose configuration they tell.
+    pub fn of_weights(weights: Weights, family: Family) -> Result<Self, Error> {
+        let has = |start: &str| weights.keys().any(|key| key.starts_with(start));
+        // Every key of a config that shapes tell is known.
+        let notes = &mut Vec::new();
+        if !has("decoder.layers.") {
+            return Self::of(inferred::vae(&weights, family)?, weights, notes);
+        }
+        let encodes = has("encoder.layers.");
+        let mut vae = Self::of(inferred::tiny_vae(&weights)?, weights, notes)?;
+        if let (VaeConfig::Tiny(config), false) = (&mut vae.config, encodes) {
+            *config = config.without_encoder();
+        }
+        Ok(vae)
+    }
+
+    fn of(json: Json, weights: Weights, notes: &mut Vec<String>) -> Result<Self, Error> {
+        let read = |json: &mut Json| match json.get("_class_name").and_then(|name| name.as_str()) {
+            Some("AutoencoderTiny") => Ok((VaeConfig::Tiny(tiny_config(json)?), false)),
+            _ => vae_config(json).map(|(config, overflows)| (VaeConfig::Kl(config), overflows)),
         };
-        Ok(Self { config, weights: folder.weights("diffusion_pytorch_model")?, overflows_in_half })
+        let (config, overflows_in_half) = json.clone().loosely(notes, read)?;
+        Ok(Self { config, json, weights, overflows_in_half })
     }
 
     /// Reads the weights onto `device`.
@@ -111,6 +114,14 @@ impl VaeConfig {
         match self {
             Self::Kl(config) => config.latent_channels,
             Self::Tiny(config) => config.latent_channels,
+        }
+    }
+
+    /// Whether there is an encoder.
+    pub fn encodes(&self) -> bool {
+        match self {
+            Self::Kl(_) => true,
+            Self::Tiny(config) => config.has_encoder(),
         }
     }
 

@@ -10,11 +10,11 @@ use sd_ops::convolve;
 /// Configuration of an [`AutoencoderTiny`], in the words of the checkpoint's `config.json`.
 #[derive(Config, Debug, PartialEq)]
 pub struct AutoencoderTinyConfig {
-    /// Channels of each resolution of the encoder, the finest first.
+    /// Channels of each resolution of the encoder, the finest first; none where there is a decoder alone.
     pub encoder_block_out_channels: Vec<usize>,
     /// Channels of each resolution of the decoder, the coarsest first.
     pub decoder_block_out_channels: Vec<usize>,
-    /// Residual blocks per resolution of the encoder.
+    /// Residual blocks per resolution of the encoder; none where there is a decoder alone.
     pub num_encoder_blocks: Vec<usize>,
     /// Residual blocks per resolution of the decoder.
     pub num_decoder_blocks: Vec<usize>,
@@ -37,6 +37,17 @@ impl AutoencoderTinyConfig {
         }
     }
 
+    /// The same decoder alone, which is all that drawing needs.
+    #[must_use]
+    pub fn without_encoder(&self) -> Self {
+        Self { encoder_block_out_channels: Vec::new(), num_encoder_blocks: Vec::new(), ..self.clone() }
+    }
+
+    /// Whether there is an encoder.
+    pub fn has_encoder(&self) -> bool {
+        !self.num_encoder_blocks.is_empty()
+    }
+
     /// How many pixels a latent is wide and high.
     pub fn factor(&self) -> usize {
         1 << (self.num_decoder_blocks.len() - 1)
@@ -46,9 +57,10 @@ impl AutoencoderTinyConfig {
     ///
     /// # Panics
     ///
-    /// Panics if there are no resolutions, or if there are not as many channels as numbers of blocks.
+    /// Panics if the decoder has no resolutions, or if there are not as many channels as numbers of blocks.
     pub fn init(&self, device: &Device) -> AutoencoderTiny {
-        AutoencoderTiny { encoder: self.encoder(device), decoder: self.decoder(device), config: self.clone() }
+        let encoder = self.has_encoder().then(|| self.encoder(device));
+        AutoencoderTiny { encoder, decoder: self.decoder(device), config: self.clone() }
     }
 
     fn encoder(&self, device: &Device) -> Layers {
@@ -89,7 +101,7 @@ impl AutoencoderTinyConfig {
 /// and many times as fast.
 #[derive(Module, Debug)]
 pub struct AutoencoderTiny {
-    encoder: Layers,
+    encoder: Option<Layers>,
     decoder: Layers,
     #[module(skip)]
     config: AutoencoderTinyConfig,
@@ -102,8 +114,13 @@ impl AutoencoderTiny {
     ///
     /// - picture: `[batch, 3, height, width]`, from −1 to 1; height and width multiples of the factor
     /// - output: `[batch, latent_channels, height/factor, width/factor]`, as the U-Net sees them
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is [no encoder](AutoencoderTinyConfig::has_encoder).
     pub fn encode(&self, picture: Tensor<4>) -> Tensor<4> {
-        self.encoder.forward((picture + 1.0) / 2.0) * self.config.scaling_factor
+        let encoder = self.encoder.as_ref().expect("an autoencoder with an encoder");
+        encoder.forward((picture + 1.0) / 2.0) * self.config.scaling_factor
     }
 
     /// The picture of some latents.

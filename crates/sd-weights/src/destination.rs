@@ -1,8 +1,8 @@
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{BufWriter, Error, ErrorKind, Result, Write};
 use std::path::{Path, PathBuf, is_separator};
 
-use crate::atomic::beside;
+use crate::atomic::begin_file;
 
 /// More links than this in a row are a ring.
 const MOST_LINKS: usize = 40;
@@ -56,8 +56,7 @@ impl Destination {
         if path.file_name().is_none() {
             return Err(ErrorKind::InvalidFilename.into());
         }
-        let partial = beside(path);
-        File::create(&partial)?;
+        let (partial, _) = begin_file(path)?;
         std::fs::remove_file(&partial)
     }
 }

@@ -59,7 +59,8 @@ impl Draft {
         self.tensors(dtype).iter().map(|tensor| tensor.bytes() as u64).sum()
     }
 
-    /// Writes the file, cast to f32, f16 or bf16, or each tensor as it is where `dtype` is none; f64 becomes f32.
+    /// Writes the file, cast to f32, f16 or bf16, or each tensor as it is where `dtype` is none; f64 and integers become
+    /// f32, and f8 becomes f16, or f32 where it has a scale.
     ///
     /// `watch` is told how many bytes of numbers were written since it was last asked, and says whether to go on.
     ///
@@ -134,12 +135,15 @@ impl Tensor<'_> {
     }
 }
 
-/// The precision that all parts have; single for others.
+/// The narrowest precision that holds all parts as they are: of f8, which is not written, that is f16.
 fn own(parts: &BTreeMap<usize, Place>) -> FloatDType {
-    let all = |dtype| !parts.is_empty() && parts.values().all(|place| place.dtype == dtype);
+    let all = |dtypes: &[Dtype]| {
+        let holds = |place: &Place| dtypes.contains(&place.dtype) && place.scale.is_none();
+        !parts.is_empty() && parts.values().all(holds)
+    };
     match () {
-        () if all(Dtype::F16) => FloatDType::F16,
-        () if all(Dtype::BF16) => FloatDType::BF16,
+        () if all(&[Dtype::F16, Dtype::F8_E4M3, Dtype::F8_E5M2]) => FloatDType::F16,
+        () if all(&[Dtype::BF16]) => FloatDType::BF16,
         () => FloatDType::F32,
     }
 }

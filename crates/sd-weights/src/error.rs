@@ -78,8 +78,16 @@ pub enum WeightsError {
         /// What does not fit.
         reason: String,
     },
-    /// A tensor holds something else than numbers with a fraction.
-    #[error("{}: `{key}` is of type {found}, expected f32, f16, bf16 or f64", file.display())]
+    /// A LoRA file is for no model: its kind is not known, or what it says of itself cannot be.
+    #[error("{}: this LoRA cannot be merged: {reason}", file.display())]
+    Unmergeable {
+        /// The file.
+        file: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A tensor is of a type that is not read.
+    #[error("{}: `{key}` is of type {found}, expected a float (f64, f32, f16, bf16, f8) or an integer", file.display())]
     WrongType {
         /// The file.
         file: PathBuf,
@@ -87,6 +95,14 @@ pub enum WeightsError {
         key: String,
         /// The type found.
         found: String,
+    },
+    /// The weights are quantized in a way that is not read.
+    #[error("{}: `{key}` says that these weights are quantized in a way that is not read: get them as f16, bf16 or f8", file.display())]
+    Quantized {
+        /// The file, or the folder of several.
+        file: PathBuf,
+        /// A key that says so.
+        key: String,
     },
     /// Whoever watched the writing of a file asked to stop.
     #[error("{}: stopped before it was complete; nothing is left of it", file.display())]

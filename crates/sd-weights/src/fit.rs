@@ -38,13 +38,14 @@ impl Fit {
     /// The key of a parameter that goes by any of `names`, if it is there and of its shape.
     pub fn find(&mut self, weights: &Weights, names: &[String], expected: &[usize]) -> Option<String> {
         let Some(key) = names.iter().find(|name| weights.tensors.contains_key(*name)) else {
-            self.missing.push(names[0].clone());
+            self.missing.push(weights.name_in_file(&names[0]));
             return None;
         };
         self.used.insert(key.clone());
         let found = &weights.tensors[key].shape;
         if !is_shape(found, expected) {
-            self.misshapen.push(format!("`{key}` {found:?} instead of {expected:?}"));
+            let name = weights.name_in_file(key);
+            self.misshapen.push(format!("`{name}` {found:?} instead of {expected:?}"));
             return None;
         }
         Some(key.clone())
@@ -58,7 +59,7 @@ impl Fit {
     /// Says all that does not fit, the keys that nothing was found under among it.
     pub fn finish(self, weights: &Weights) -> Result<(), WeightsError> {
         let unused = weights.tensors.keys().filter(|key| !self.used.contains(*key) && !is_ignored(key));
-        let unused: Vec<String> = unused.cloned().collect();
+        let unused: Vec<String> = unused.map(|key| weights.name_in_file(key)).collect();
         let problems: Vec<String> =
             [("missing", self.missing), ("unknown", unused), ("of another shape", self.misshapen)]
                 .into_iter()

@@ -1,4 +1,5 @@
 use std::io::Read;
+use std::sync::Arc;
 
 use burn::tensor::{FloatDType, TensorData};
 use bytemuck::Pod;
@@ -8,6 +9,7 @@ use safetensors::Dtype;
 
 use crate::WeightsError;
 use crate::cast::Number;
+use crate::float8::{e4m3, e5m2};
 use crate::load::name_of;
 use crate::parts::in_parts;
 use crate::source::Source;
@@ -41,19 +43,23 @@ impl From<std::io::Error> for Failed {
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub file: Source,
+    /// The name in the file, where the tensor goes by another one here.
+    pub name: Option<Arc<str>>,
     /// The byte that the first number starts at.
     pub offset: u64,
     pub dtype: Dtype,
     pub shape: Vec<usize>,
     /// How many numbers further the next one of each dimension is.
     pub strides: Vec<usize>,
+    /// One number that all are multiplied by.
+    pub scale: Option<Arc<Place>>,
 }
 
 impl Place {
     /// Numbers one after the other, row by row.
     pub fn in_rows(file: Source, offset: u64, dtype: Dtype, shape: Vec<usize>) -> Self {
         let strides = strides_in_rows(&shape);
-        Self { file, offset, dtype, shape, strides }
+        Self { file, name: None, offset, dtype, shape, strides, scale: None }
     }
 
     /// How many numbers there are.
@@ -85,21 +91,45 @@ impl Place {
         self
     }
 
-    /// The numbers row by row, cast, and all of them finite if that is `wanted`; none where they are not numbers with a
-    /// fraction.
+    /// The numbers row by row, cast, and all of them finite if that is `wanted`; none where they are of a type that is not
+    /// read.
     fn read<N: Number>(&self, wanted: Finite) -> Result<Option<Vec<N>>, Failed> {
+        let scale = match &self.scale {
+            Some(scale) => scale.read::<f32>(wanted)?.and_then(|numbers| numbers.first().copied()),
+            None => Some(1.0),
+        };
+        let Some(scale) = scale else { return Ok(None) };
         // Checkpoints are little-endian, as are all machines this runs on.
         let numbers = match self.dtype {
-            Dtype::F32 => self.read_as(wanted, |block: &[f32], wide| wide.copy_from_slice(block))?,
-            Dtype::F16 => self.read_as(wanted, |block: &[f16], wide| block.convert_to_f32_slice(wide))?,
-            Dtype::BF16 => self.read_as(wanted, |block: &[bf16], wide| block.convert_to_f32_slice(wide))?,
-            Dtype::F64 => self.read_as(wanted, |block: &[f64], wide| {
-                wide.iter_mut().zip(block).for_each(|(to, from)| *to = *from as f32);
-            })?,
+            Dtype::F32 => self.read_as(wanted, scale, |block: &[f32], wide| wide.copy_from_slice(block))?,
+            Dtype::F16 => self.read_as(wanted, scale, |block: &[f16], wide| block.convert_to_f32_slice(wide))?,
+            Dtype::BF16 => self.read_as(wanted, scale, |block: &[bf16], wide| block.convert_to_f32_slice(wide))?,
+            Dtype::F64 => self.read_each(wanted, scale, |number: f64| number as f32)?,
+            Dtype::F8_E4M3 => self.read_each(wanted, scale, e4m3)?,
+            Dtype::F8_E5M2 => self.read_each(wanted, scale, e5m2)?,
+            Dtype::I64 => self.read_each(wanted, scale, |number: i64| number as f32)?,
+            Dtype::U64 => self.read_each(wanted, scale, |number: u64| number as f32)?,
+            Dtype::I32 => self.read_each(wanted, scale, |number: i32| number as f32)?,
+            Dtype::U32 => self.read_each(wanted, scale, |number: u32| number as f32)?,
+            Dtype::I16 => self.read_each(wanted, scale, |number: i16| number.into())?,
+            Dtype::U16 => self.read_each(wanted, scale, |number: u16| number.into())?,
+            Dtype::I8 => self.read_each(wanted, scale, |number: i8| number.into())?,
+            Dtype::U8 => self.read_each(wanted, scale, |number: u8| number.into())?,
             _ => return Ok(None),
         };
         let lies_in_rows = self.strides == strides_in_rows(&self.shape);
         Ok(Some(if lies_in_rows { numbers } else { self.gather(&numbers) }))
+    }
+
+    fn read_each<T: Pod, N: Number>(
+        &self,
+        wanted: Finite,
+        scale: f32,
+        widen: impl Fn(T) -> f32 + Sync,
+    ) -> Result<Vec<N>, Failed> {
+        self.read_as(wanted, scale, |block: &[T], wide| {
+            wide.iter_mut().zip(block).for_each(|(to, from)| *to = widen(*from));
+        })
     }
 
     /// The numbers of the span, read and cast block by block, so that only the result takes memory; on all cores, because
@@ -107,17 +137,23 @@ impl Place {
     fn read_as<T: Pod, N: Number>(
         &self,
         wanted: Finite,
+        scale: f32,
         widen: impl Fn(&[T], &mut [f32]) + Sync,
     ) -> Result<Vec<N>, Failed> {
         let mut numbers = vec![N::zeroed(); self.span()];
         in_parts(&mut numbers, |start, part| -> Result<(), Failed> {
-            let mut file = self.file.open_at(self.offset + (start * size_of::<T>()) as u64)?;
+            let mut bytes = self.file.open_at(self.offset + (start * size_of::<T>()) as u64)?;
             let count = part.len().min(BLOCK);
             let (mut block, mut wide) = (vec![T::zeroed(); count], vec![0.0; count]);
             for numbers in part.chunks_mut(BLOCK) {
                 let (block, wide) = (&mut block[..numbers.len()], &mut wide[..numbers.len()]);
-                file.read_exact(bytemuck::cast_slice_mut(block))?;
-                N::fill(numbers, wide, |wide| widen(block, wide));
+                bytes.read_exact(bytemuck::cast_slice_mut(block))?;
+                N::fill(numbers, wide, |wide| {
+                    widen(block, wide);
+                    if scale != 1.0 {
+                        wide.iter_mut().for_each(|number| *number *= scale);
+                    }
+                });
                 if wanted == Finite::All {
                     N::check(numbers).map_err(Failed::NotFinite)?;
                 }
@@ -127,9 +163,9 @@ impl Place {
         Ok(numbers)
     }
 
-    /// The same; `key` is the tensor's name in messages.
+    /// The same; `key` is the tensor's name in messages, where it has none of its own.
     fn numbers<N: Number>(&self, key: &str, wanted: Finite) -> Result<Vec<N>, WeightsError> {
-        let (file, key) = (self.file.to_path_buf(), key.to_string());
+        let (file, key) = (self.file.to_path_buf(), self.name.as_deref().unwrap_or(key).to_string());
         match self.read(wanted) {
             Ok(Some(numbers)) => Ok(numbers),
             Ok(None) => Err(WeightsError::WrongType { file, key, found: format!("{:?}", self.dtype).to_lowercase() }),
@@ -144,6 +180,11 @@ impl Place {
     /// The numbers in single precision, row by row.
     pub fn single(&self, key: &str) -> Result<Vec<f32>, WeightsError> {
         self.numbers(key, Finite::OrNot)
+    }
+
+    /// The first number, which is a setting rather than a weight.
+    pub fn scalar(&self, key: &str) -> Result<f64, WeightsError> {
+        Ok(f64::from(self.single(key)?[0]))
     }
 
     /// The numbers as data of a shape and a precision, in which all are finite.

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 
 use safetensors::tensor::Metadata;
@@ -38,10 +37,7 @@ pub(crate) fn open(path: &Source, file: impl Read, found: u64) -> Result<Weights
     let place = |info: &safetensors::tensor::TensorInfo| {
         Place::in_rows(path.clone(), start + info.data_offsets.0 as u64, info.dtype, info.shape.clone())
     };
-    Ok(Weights {
-        origin: path.to_path_buf(),
-        tensors: header.tensors().into_iter().map(|(key, info)| (key, place(info))).collect(),
-        metadata: header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect::<BTreeMap<_, _>>(),
-        patches: BTreeMap::new(),
-    })
+    let tensors = header.tensors().into_iter().map(|(key, info)| (key, place(info))).collect();
+    let metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+    Ok(Weights::new(path.to_path_buf(), tensors, metadata))
 }

@@ -2,35 +2,35 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use crate::{Weights, WeightsError};
+use crate::{Weights, WeightsError, format, scaled};
 
 /// The longest index: that of Stable Diffusion XL would have 0.2 MB.
 const LONGEST_INDEX: u64 = 16 << 20;
 
 /// Opens the files that an index names, all of them beside it.
 pub(crate) fn open(folder: &Path, index: &Path) -> Result<Weights, WeightsError> {
-    let format = |reason: String| WeightsError::Format { file: index.to_path_buf(), format: "weights index", reason };
+    let wrong = |reason: String| WeightsError::Format { file: index.to_path_buf(), format: "weights index", reason };
     let io = |source| WeightsError::Io { file: index.to_path_buf(), source };
     let mut text = Vec::new();
     std::fs::File::open(index).map_err(io)?.take(LONGEST_INDEX).read_to_end(&mut text).map_err(io)?;
-    let json: serde_json::Value = serde_json::from_slice(&text).map_err(|e| format(e.to_string()))?;
-    let map = json["weight_map"].as_object().ok_or_else(|| format("it has no `weight_map`".into()))?;
+    let json: serde_json::Value = serde_json::from_slice(&text).map_err(|e| wrong(e.to_string()))?;
+    let map = json["weight_map"].as_object().ok_or_else(|| wrong("it has no `weight_map`".into()))?;
     let mut shards: BTreeMap<&str, Weights> = BTreeMap::new();
     let (mut tensors, mut metadata) = (BTreeMap::new(), BTreeMap::new());
     for (key, name) in map {
-        let name = name.as_str().ok_or_else(|| format(format!("`{key}` does not name a file")))?;
+        let name = name.as_str().ok_or_else(|| wrong(format!("`{key}` does not name a file")))?;
         if !is_file_name(name) {
-            return Err(format(format!("`{key}` names {name:?}, which is not a file beside the index")));
+            return Err(wrong(format!("`{key}` names {name:?}, which is not a file beside the index")));
         }
         if !shards.contains_key(name) {
-            let shard = Weights::in_file(&folder.join(name))?;
+            let shard = format::open(&folder.join(name))?;
             metadata.extend(shard.metadata.clone());
             shards.insert(name, shard);
         }
-        let place = shards[name].tensors.get(key).ok_or_else(|| format(format!("`{key}` is not in {name}")))?;
+        let place = shards[name].tensors.get(key).ok_or_else(|| wrong(format!("`{key}` is not in {name}")))?;
         tensors.insert(key.clone(), place.clone());
     }
-    Ok(Weights { origin: folder.to_path_buf(), tensors, metadata, patches: BTreeMap::new() })
+    scaled::resolve(Weights::new(folder.to_path_buf(), tensors, metadata))
 }
 
 /// Whether this is the name of a file and not the way to one, on any system.

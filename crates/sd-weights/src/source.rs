@@ -4,44 +4,61 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Where a checkpoint's bytes are: in a file, or in the program itself.
+/// Where a checkpoint's bytes are: in a file, or in memory.
 ///
 /// Dereferences to its path, which messages name; that of bytes in the program need not exist.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     path: Arc<Path>,
-    built_in: Option<&'static [u8]>,
+    bytes: Option<Bytes>,
+}
+
+/// Bytes in memory.
+#[derive(Debug, Clone)]
+pub(crate) enum Bytes {
+    /// Part of the program.
+    BuiltIn(&'static [u8]),
+    /// Of a file that has them in a form that cannot be read in place.
+    Held(Arc<[u8]>),
 }
 
 /// What reads a [`Source`].
 pub(crate) enum Reader {
     File(File),
-    BuiltIn(Cursor<&'static [u8]>),
+    Bytes(Cursor<Bytes>),
 }
 
 impl Source {
     /// Bytes of the program, under the name that messages call them by.
     pub fn built_in(name: &Path, bytes: &'static [u8]) -> Self {
-        Self { path: name.into(), built_in: Some(bytes) }
+        Self { path: name.into(), bytes: Some(Bytes::BuiltIn(bytes)) }
+    }
+
+    /// Bytes that were read of a file.
+    pub fn held(path: Arc<Path>, bytes: Arc<[u8]>) -> Self {
+        Self { path, bytes: Some(Bytes::Held(bytes)) }
     }
 
     /// A reader of its own that starts at `offset`.
     pub fn open_at(&self, offset: u64) -> io::Result<Reader> {
-        let mut reader = match self.built_in {
-            Some(bytes) => Reader::BuiltIn(Cursor::new(bytes)),
-            None => Reader::File(File::open(&self.path)?),
-        };
-        match &mut reader {
-            Reader::File(file) => file.seek(SeekFrom::Start(offset))?,
-            Reader::BuiltIn(bytes) => bytes.seek(SeekFrom::Start(offset))?,
-        };
-        Ok(reader)
+        Ok(match &self.bytes {
+            Some(bytes) => {
+                let mut reader = Cursor::new(bytes.clone());
+                reader.set_position(offset);
+                Reader::Bytes(reader)
+            }
+            None => {
+                let mut file = File::open(&self.path)?;
+                file.seek(SeekFrom::Start(offset))?;
+                Reader::File(file)
+            }
+        })
     }
 }
 
 impl<P: Into<Arc<Path>>> From<P> for Source {
     fn from(path: P) -> Self {
-        Self { path: path.into(), built_in: None }
+        Self { path: path.into(), bytes: None }
     }
 }
 
@@ -53,11 +70,20 @@ impl Deref for Source {
     }
 }
 
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::BuiltIn(bytes) => bytes,
+            Self::Held(bytes) => bytes,
+        }
+    }
+}
+
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::File(file) => file.read(buffer),
-            Self::BuiltIn(bytes) => bytes.read(buffer),
+            Self::Bytes(bytes) => bytes.read(buffer),
         }
     }
 }

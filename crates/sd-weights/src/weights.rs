@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use safetensors::Dtype;
 
 use crate::lora::Patch;
 use crate::place::Place;
+use crate::single_file::Table;
 use crate::source::Source;
-use crate::{WeightsError, format, is_file, safetensors_file, shards};
+use crate::{WeightsError, format, is_file, safetensors_file, scaled, shards};
 
 /// The tensors of one network, in one file or in several: what is there, and where.
 ///
@@ -19,6 +21,17 @@ pub struct Weights {
     pub(crate) metadata: BTreeMap<String, String>,
     /// What is added to some tensors when they are loaded.
     pub(crate) patches: BTreeMap<String, Vec<Patch>>,
+    /// What the file calls its tensors, where that is not what they are called here: for messages.
+    pub(crate) naming: Option<Naming>,
+}
+
+/// The names of a part of a single file.
+#[derive(Debug, Clone)]
+pub(crate) struct Naming {
+    /// What they begin with.
+    pub prefix: String,
+    /// How they go on.
+    pub table: Arc<Table>,
 }
 
 /// What a tensor of [`Weights::select`] is made of.
@@ -33,6 +46,10 @@ pub enum View {
 }
 
 impl Weights {
+    pub(crate) fn new(origin: PathBuf, tensors: BTreeMap<String, Place>, metadata: BTreeMap<String, String>) -> Self {
+        Self { origin, tensors, metadata, patches: BTreeMap::new(), naming: None }
+    }
+
     /// Finds the weights called `stem` in a folder of the diffusers layout.
     ///
     /// They may be one file or several with an index, in full precision or, with `fp16` in their name, in half. Full
@@ -79,7 +96,7 @@ impl Weights {
     ///
     /// [`WeightsError`] where it cannot be read or is damaged, and for a pickle that asks for more than weights need.
     pub fn in_file(path: &Path) -> Result<Self, WeightsError> {
-        format::open(path)
+        scaled::resolve(format::open(path)?)
     }
 
     /// Opens a safetensors file that is part of the program, and is read where it lies; `name` is what messages call it.
@@ -136,7 +153,7 @@ impl Weights {
         let mut tensors = BTreeMap::new();
         for (key, place) in &self.tensors {
             for (name, view) in names(key) {
-                let place = match view {
+                let mut place = match view {
                     View::Whole => place.clone(),
                     View::Transposed => place.clone().transposed(),
                     View::Third(index) => place.part(index, 3).ok_or_else(|| WeightsError::Mismatch {
@@ -144,10 +161,23 @@ impl Weights {
                         problems: format!("`{key}` {:?} does not divide into query, key and value", place.shape),
                     })?,
                 };
+                if name != *key {
+                    place.name.get_or_insert_with(|| key.as_str().into());
+                }
                 tensors.insert(name, place);
             }
         }
-        Ok(Self { origin: self.origin.clone(), tensors, metadata: self.metadata.clone(), patches: BTreeMap::new() })
+        Ok(Self::new(self.origin.clone(), tensors, self.metadata.clone()))
+    }
+
+    /// What the file calls the tensor `key`, or would if it had it.
+    pub(crate) fn name_in_file(&self, key: &str) -> String {
+        let found = self.tensors.get(key).map(|place| place.name.as_deref().unwrap_or(key).to_string());
+        let expected = || {
+            let Naming { prefix, table } = self.naming.as_ref()?;
+            table.to_single(key).map(|(name, _)| format!("{prefix}{name}"))
+        };
+        found.or_else(expected).unwrap_or_else(|| key.to_string())
     }
 
     /// Has `key` changed when it is loaded.
@@ -161,7 +191,7 @@ impl Weights {
     ///
     /// # Errors
     ///
-    /// [`WeightsError::WrongType`] for what are not numbers with a fraction, and [`WeightsError::Io`].
+    /// [`WeightsError::WrongType`] for a type that is not read, and [`WeightsError::Io`].
     ///
     /// # Panics
     ///

@@ -233,8 +233,12 @@ fn keys_that_do_not_fit() {
 #[test]
 fn weights_of_a_wrong_type_or_not_finite() {
     let damaged = Damaged::new(Kind::Sd1);
-    damaged.rewrite(|tensors| tensors.iter_mut().find(|t| t.0 == "conv_in.bias").unwrap().1 = safetensors::Dtype::I16);
-    damaged.refused(&[UNET, "`conv_in.bias`", "i16", "f32, f16, bf16 or f64"]);
+    damaged.rewrite(|tensors| {
+        let bias = tensors.iter_mut().find(|t| t.0 == "conv_in.bias").unwrap();
+        bias.1 = safetensors::Dtype::BOOL;
+        bias.3.truncate(16);
+    });
+    damaged.refused(&[UNET, "`conv_in.bias`", "bool", "expected a float"]);
     let damaged = Damaged::new(Kind::Sd1);
     damaged.rewrite(|tensors| {
         let bytes = &mut tensors.iter_mut().find(|t| t.0 == "conv_out.weight").unwrap().3;

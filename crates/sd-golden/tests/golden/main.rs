@@ -1,5 +1,6 @@
 //! The whole system against the reference, on tiny models.
 
+mod adapters;
 mod batch;
 mod convert;
 mod five_steps;
@@ -9,8 +10,11 @@ mod library;
 mod lora;
 mod networks;
 mod operators;
+mod overrides;
 mod pictures;
+mod quantized;
 mod single_file;
+mod single_names;
 mod small;
 mod textual_inversion;
 mod vae;
@@ -39,4 +43,10 @@ fn single(tensors: &[SingleTensor]) -> (TempDir, PathBuf) {
     let file = folder.path().join("model.safetensors");
     save_single(tensors, &file);
     (folder, file)
+}
+
+/// The tensors by other names; those without one are left out.
+fn renamed(tensors: &[SingleTensor], name: impl Fn(&str) -> Option<String>) -> Vec<SingleTensor> {
+    let tensor = |tensor: &SingleTensor| Some(SingleTensor { key: name(&tensor.key)?, ..tensor.clone() });
+    tensors.iter().filter_map(tensor).collect()
 }

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use half::f16;
 use sd_golden::{Family, Kind, SingleTensor, TinyFamily, TinyModel, data, difference, save_single};
-use sd_pipeline::{DType, Model};
+use sd_pipeline::{Choices, DType, Error, Image, Model};
+use sd_weights::{Weights, WeightsError};
 
 use crate::five_steps;
 
@@ -13,17 +15,73 @@ fn draw(model: Model) -> Vec<u8> {
     model.load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image.rgb
 }
 
+fn open(model: &Path, vae: &Path) -> Result<Model, Error> {
+    Model::open_with(model, &Choices { vae: Some(vae.to_path_buf()), ..Choices::default() })
+}
+
 fn with_vae(model: &TinyModel, vae: &Path) -> Model {
-    let mut model = Model::open(model.path()).unwrap();
-    model.replace_vae(vae).unwrap();
-    model
+    open(model.path(), vae).unwrap()
+}
+
+/// Whether a model with this autoencoder draws as diffusers does with `vae_tiny`.
+#[track_caller]
+fn check_tiny(vae: &Path) {
+    let found = draw(with_vae(&TinyModel::new(Kind::Sd1), vae));
+    let (mean, max) = difference(&found, &data().join("vae_tiny/sd1.png"));
+    assert!(mean <= 0.05 && max <= 2, "mean {mean:.4}, largest {max}");
 }
 
 #[test]
 fn a_tiny_one_draws_as_in_diffusers() {
-    let found = draw(with_vae(&TinyModel::new(Kind::Sd1), TinyModel::vae_tiny().path()));
-    let (mean, max) = difference(&found, &data().join("vae_tiny/sd1.png"));
-    assert!(mean <= 0.05 && max <= 2, "mean {mean:.4}, largest {max}");
+    check_tiny(TinyModel::vae_tiny().path());
+}
+
+/// The tensors of a file by other names: none for those that are left out.
+fn renamed(file: &Path, name: impl Fn(&str) -> Option<String>) -> Vec<SingleTensor> {
+    let weights = Weights::in_file(file).unwrap();
+    let tensor = |key: &str| {
+        let numbers = weights.read(key).unwrap().into_iter().map(f16::from_f32).collect();
+        Some(SingleTensor { key: name(key)?, shape: weights.shape(key).unwrap().to_vec(), numbers })
+    };
+    weights.keys().filter_map(tensor).collect()
+}
+
+#[test]
+fn a_tiny_one_is_read_of_a_file_of_either_layout() {
+    let tiny = TinyModel::vae_tiny();
+    let whole = tiny.path().join("diffusion_pytorch_model.safetensors");
+    check_tiny(&whole);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("taesd_decoder.safetensors");
+    // Its program numbers the layers of a side, those of the decoder from the clamp in front of it.
+    let numbered = |key: &str, side: &str, first: usize| {
+        let (number, rest) = key.strip_prefix(side)?.strip_prefix(".layers.")?.split_once('.')?;
+        Some(format!("{}.{rest}", number.parse::<usize>().ok()? + first))
+    };
+    let decoder =
+        |prefix: &str, first| renamed(&whole, |key| Some(format!("{prefix}{}", numbered(key, "decoder", first)?)));
+    for (prefix, first) in [("", 0), ("", 1), ("decoder.", 1), ("module.decoder.layers.", 0)] {
+        save_single(&decoder(prefix, first), &file);
+        check_tiny(&file);
+    }
+    let mut both = decoder("taesd_decoder.", 1);
+    both.extend(renamed(&whole, |key| Some(format!("taesd_encoder.{}", numbered(key, "encoder", 0)?))));
+    for key in ["vae_scale", "vae_shift"] {
+        both.push(SingleTensor { key: key.into(), shape: vec![], numbers: vec![f16::NAN] });
+    }
+    save_single(&both, &file);
+    check_tiny(&file);
+    let image = Image { width: 16, height: 8, rgb: vec![100; 3 * 16 * 8] };
+    let load = |vae: &Path| with_vae(&TinyModel::new(Kind::Sd1), vae).load(&Device::flex(), DType::F32).unwrap();
+    let of_folder = load(tiny.path()).reconstruct(std::slice::from_ref(&image)).unwrap();
+    assert!(load(&file).reconstruct(std::slice::from_ref(&image)).unwrap() == of_folder);
+
+    save_single(&decoder("", 1), &file);
+    let error = load(&file).reconstruct(&[image]).unwrap_err().to_string();
+    assert!(error.contains("a decoder alone"), "{error}");
+    save_single(&renamed(&whole, |key| numbered(key, "encoder", 0)), &file);
+    let error = open(TinyModel::new(Kind::Sd1).path(), &file).unwrap_err().to_string();
+    assert!(error.contains("the encoder of TAESD alone: images are made by the decoder"), "{error}");
 }
 
 #[test]
@@ -40,27 +98,39 @@ fn a_file_with_the_original_programs_names_is_the_same_autoencoder() {
     let (model, folder) = (TinyFamily::new(Family::Sd1), tempfile::tempdir().unwrap());
     let own = draw(Model::open(model.path()).unwrap());
     let all = model.single_tensors().into_iter().filter(|tensor| tensor.key.starts_with("first_stage_model."));
-    for prefix in ["first_stage_model.", ""] {
+    for prefix in ["first_stage_model.", "", "model.vae."] {
         let named = all.clone().map(|tensor| {
             let key = tensor.key.replace("first_stage_model.", prefix);
             SingleTensor { key, ..tensor }
         });
         let file = folder.path().join("vae.safetensors");
         save_single(&named.collect::<Vec<_>>(), &file);
-        let mut other = Model::open(model.path()).unwrap();
-        other.replace_vae(&file).unwrap();
-        assert_eq!(draw(other), own, "{prefix}");
+        assert_eq!(draw(open(model.path(), &file).unwrap()), own, "{prefix}");
     }
+    // A whole model, and the layout of diffusers behind a prefix.
+    let file = folder.path().join("model.safetensors");
+    save_single(&model.single_tensors(), &file);
+    assert_eq!(draw(open(model.path(), &file).unwrap()), own);
+    let weights = model.path().join("vae/diffusion_pytorch_model.safetensors");
+    save_single(&renamed(&weights, |key| Some(format!("vae.{key}"))), &file);
+    assert_eq!(draw(open(model.path(), &file).unwrap()), own);
 }
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let mut model = Model::open(TinyModel::ddpm().path()).unwrap();
-    let error = model.replace_vae(TinyModel::vae_tiny().path()).unwrap_err().to_string();
+    let error = open(TinyModel::ddpm().path(), TinyModel::vae_tiny().path()).unwrap_err().to_string();
     assert!(error.contains("draws in pixels"), "{error}");
     let sd1 = TinyModel::new(Kind::Sd1);
-    let mut model = Model::open(sd1.path()).unwrap();
-    let text = sd1.path().join("text_encoder/model.safetensors");
-    let error = model.replace_vae(&text).unwrap_err().to_string();
-    assert!(error.contains("no autoencoder"), "{error}");
+    let error = open(sd1.path(), &sd1.path().join("text_encoder/model.safetensors")).unwrap_err();
+    assert!(matches!(error, Error::Weights(WeightsError::NotAModel { .. })), "{error}");
+    assert!(error.to_string().contains("no autoencoder"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("taesd3.safetensors");
+    let mut wide =
+        renamed(&TinyModel::vae_tiny().path().join("diffusion_pytorch_model.safetensors"), |key| Some(key.into()));
+    let first = wide.iter_mut().find(|tensor| tensor.key == "decoder.layers.0.weight").unwrap();
+    (first.shape[1], first.numbers) = (16, vec![f16::ZERO; 8 * 16 * 9]);
+    save_single(&wide, &file);
+    let error = open(sd1.path(), &file).unwrap_err().to_string();
+    assert!(error.contains("its latents have 16 channels, but the model's have 4"), "{error}");
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Json;
 use crate::single_file::{Configs, paddings, prediction};
+use crate::text_to_picture::TextToPicture;
 use crate::{Choices, Error, Model};
 
 /// A file of a model folder: its place there, and what is in it.
@@ -24,13 +25,16 @@ const TOKENIZER: [&str; 6] = [
 ];
 
 /// The files of the model's folder beside its weights.
-pub(super) fn files(model: &Model, from: &Path, choices: &Choices) -> Result<Vec<File>, Error> {
+pub(super) fn files(model: &Model, parts: &TextToPicture, from: &Path, choices: &Choices) -> Result<Vec<File>, Error> {
     let linear = model.family() != Some(Family::Sd1);
-    if is_file(from).map_err(Error::io(from))? {
-        of_single(from, choices, linear)
-    } else {
-        of_folder(from, choices, linear)
-    }
+    let class = parts.vae.json.get("_class_name").cloned().unwrap_or_else(|| "AutoencoderKL".into());
+    let vae = ["diffusers".into(), class];
+    let mut files = match is_file(from).map_err(Error::io(from))? {
+        true => of_single(from, choices, linear, &vae)?,
+        false => of_folder(from, choices, linear, &vae)?,
+    };
+    files.push(config_file("vae/config.json", parts.vae.json.clone().into_map()));
+    Ok(files)
 }
 
 /// Writes them.
@@ -50,9 +54,9 @@ pub(super) fn create_parent(file: &Path) -> Result<(), Error> {
 }
 
 /// Of a single file: the configs that it was opened with, the classes of its parts, and CLIP's vocabulary.
-fn of_single(from: &Path, choices: &Choices, linear: bool) -> Result<Vec<File>, Error> {
+fn of_single(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> Result<Vec<File>, Error> {
     let file = SingleFile::open(from, choices.average)?;
-    let configs = Configs::of(&file, from, prediction(&file, choices, from).0)?;
+    let configs = Configs::of(&file, from, prediction(&file, choices, from)?.0)?;
     let is_xl = file.family == Family::Xl;
     let scheduler = configs.scheduler.into_map();
     let mut index = json!({
@@ -61,7 +65,7 @@ fn of_single(from: &Path, choices: &Choices, linear: bool) -> Result<Vec<File>, 
         "image_encoder": [null, null],
         "scheduler": ["diffusers", scheduler["_class_name"]],
         "unet": ["diffusers", "UNet2DConditionModel"],
-        "vae": ["diffusers", "AutoencoderKL"],
+        "vae": vae,
     });
     if is_xl {
         index["force_zeros_for_empty_prompt"] = true.into();
@@ -80,16 +84,14 @@ fn of_single(from: &Path, choices: &Choices, linear: bool) -> Result<Vec<File>, 
         files.extend(of_tokenizer.map(|(name, text)| (format!("{tokenizer}/{name}"), text.into_bytes())));
     }
     let unet = configs.unet.with("_class_name", "UNet2DConditionModel").with("use_linear_projection", linear);
-    let vae = configs.vae.with("_class_name", "AutoencoderKL");
     files.push(config_file("unet/config.json", unet.into_map()));
-    files.push(config_file("vae/config.json", vae.into_map()));
     files.push(config_file("scheduler/scheduler_config.json", scheduler));
     files.push(("model_index.json".into(), pretty(&index)));
     Ok(files)
 }
 
 /// Of a folder: its own, without what is not copied.
-fn of_folder(from: &Path, choices: &Choices, linear: bool) -> Result<Vec<File>, Error> {
+fn of_folder(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> Result<Vec<File>, Error> {
     let has = |name: &str| is_file(&from.join(name)).map_err(Error::io(&from.join(name)));
     let read = |name: &str| -> Result<Vec<u8>, Error> {
         let file = from.join(name);
@@ -103,6 +105,9 @@ fn of_folder(from: &Path, choices: &Choices, linear: bool) -> Result<Vec<File>, 
     }
     if index.get("requires_safety_checker").is_some() {
         index = index.with("requires_safety_checker", false);
+    }
+    if choices.vae.is_some() {
+        index = index.with("vae", json!(vae));
     }
     let mut files = Vec::new();
     for i in 0..2 {
@@ -120,7 +125,6 @@ fn of_folder(from: &Path, choices: &Choices, linear: bool) -> Result<Vec<File>, 
     }
     let unet = Json::read(&from.join("unet/config.json"))?.with("use_linear_projection", linear);
     files.push(config_file("unet/config.json", unet.into_map()));
-    files.push(("vae/config.json".into(), read("vae/config.json")?));
     let scheduler = "scheduler/scheduler_config.json";
     match choices.prediction {
         None => files.push((scheduler.into(), read(scheduler)?)),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, FloatDType};
 use sd_schedule::Prediction;
-use sd_weights::single_file::{Family, SingleFile};
+use sd_weights::single_file::{Family, Predicted, SingleFile};
 use sd_weights::{Draft, WeightsError, make_folder_atomically};
 
 use crate::model::Kind;
@@ -95,7 +95,12 @@ pub fn convert(
             write(&[(to.to_path_buf(), to.display().to_string(), draft)], dtype, watch)?;
         }
         Layout::Diffusers => {
-            let files = folder::files(&model, from, choices)?;
+            if !parts.vae.config.encodes() {
+                let reason = "its autoencoder has a decoder alone, and the diffusers layout needs an encoder: choose another \
+                              with --vae";
+                return Err(Error::Folder { folder: from.to_path_buf(), reason: reason.into() });
+            }
+            let files = folder::files(&model, parts, from, choices)?;
             let drafts = fitted(&model, parts, family)?.apart();
             let io = |source| Error::Io { file: to.to_path_buf(), source };
             make_folder_atomically(to, io, |partial| {
@@ -118,14 +123,14 @@ fn fitted(model: &Model, parts: &TextToPicture, family: Family) -> Result<Single
     Ok(SingleFile {
         family,
         unet: model.unet_weights.fitted(&parts.unet_config.init(&device))?,
-        vae: match &parts.vae.config {
+        vae: Some(match &parts.vae.config {
             VaeConfig::Kl(config) => parts.vae.weights.fitted(&config.init(&device))?,
             VaeConfig::Tiny(config) => parts.vae.weights.fitted(&config.init(&device))?,
-        },
+        }),
         text: text.collect::<Result<_, _>>()?,
         prediction: match model.scheduler.prediction {
-            Prediction::Eps => Some("epsilon"),
-            Prediction::V => Some("v"),
+            Prediction::Eps => Some(Predicted::Epsilon),
+            Prediction::V => Some(Predicted::V),
             Prediction::X0 => None,
         },
         zero_terminal_snr: false,

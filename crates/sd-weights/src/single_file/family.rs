@@ -13,19 +13,13 @@ pub enum Family {
 
 pub(super) const UNET: &str = "model.diffusion_model.";
 pub(super) const VAE: &str = "first_stage_model.";
-pub(super) const EMA: &str = "model_ema.diffusion_model";
-pub(super) const CLIP: &str = "cond_stage_model.transformer.";
-pub(super) const OPEN_CLIP: &str = "cond_stage_model.model.";
-pub(super) const XL_CLIP: &str = "conditioner.embedders.0.transformer.";
-pub(super) const XL_OPEN_CLIP: &str = "conditioner.embedders.1.model.";
-const REFINER: &str = "conditioner.embedders.0.model.";
 const CONV_IN: &str = "model.diffusion_model.input_blocks.0.0.weight";
 
 /// Something else than a checkpoint: a part of one of its keys, what it is, and what to do.
 type Other = (&'static str, &'static str, &'static str);
 
 /// Other models, some of which have the keys of a Stable Diffusion checkpoint too.
-const OTHER_MODELS: [Other; 11] = [
+const OTHER_MODELS: [Other; 12] = [
     ("joint_blocks.", "a Stable Diffusion 3 model", THREE),
     ("double_blocks.", "a Flux model", THREE),
     ("double_stream_blocks.", "a HiDream model", THREE),
@@ -36,8 +30,10 @@ const OTHER_MODELS: [Other; 11] = [
     ("down_blocks.1.0.channelwise.", "a Stable Cascade model", THREE),
     (".time_stack.", "a video model", THREE),
     (".time_mixer.", "a video model", THREE),
-    ("edm_mean", "a Playground 2.5 model", "it needs another noise schedule, which is not supported"),
+    ("edm_mean", "a Playground 2.5 model", NOISE),
+    ("edm_vpred.sigma_", "a CosXL model", NOISE),
 ];
+const NOISE: &str = "it needs another noise schedule, which is not supported";
 
 /// What belongs to a model, or is a part of one.
 const PARTS: [Other; 16] = [
@@ -66,13 +62,12 @@ const THREE: &str = "only Stable Diffusion 1.x, 2.x and XL are supported";
 const LORA: &str = "it changes a model and is none: name the model";
 const EMBEDDING: &str = "it adds to a model and is none: name the model";
 
-/// What a single file is.
+/// What a single file is, and where its text encoders are.
 ///
 /// # Errors
 ///
 /// [`WeightsError::NotAModel`] for what cannot be drawn with, by what it is instead.
-pub fn family(weights: &Weights) -> Result<Family, WeightsError> {
-    let has = |start: &str| weights.keys().any(|key| key.starts_with(start));
+pub fn family(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsError> {
     let refuse = |what: &str, remedy: &str| {
         let (file, what, remedy) = (weights.origin().to_path_buf(), what.to_string(), remedy.to_string());
         Err(WeightsError::NotAModel { file, what, remedy })
@@ -89,27 +84,63 @@ pub fn family(weights: &Weights) -> Result<Family, WeightsError> {
         Some(9) => return refuse("a model for inpainting", FOUR),
         _ => return refuse(&format!("a model whose first convolution is {shape:?}"), FOUR),
     }
-    if has(REFINER) {
-        return refuse("the refiner of Stable Diffusion XL", "it finishes pictures of the base model: name that one");
-    }
-    let family = match (has(XL_OPEN_CLIP), has(XL_CLIP), has(OPEN_CLIP), has(CLIP)) {
-        (true, true, ..) => Family::Xl,
-        (false, false, true, _) => Family::Sd2,
+    let is_conditioned = weights.keys().any(|key| key.starts_with("model.diffusion_model.label_emb."));
+    match (TextNames::first(weights), TextNames::second(weights)) {
+        (Some(first), Some(second)) => Ok((Family::Xl, vec![first, second])),
+        (Some(TextNames::OpenClip(REFINER)), None) if is_conditioned && context(weights) != Some(1024) => {
+            refuse("the refiner of Stable Diffusion XL", "it finishes pictures of the base model: name that one")
+        }
+        (Some(_), None) if is_conditioned => refuse("a model that is told a picture or a class (unCLIP)", FOUR),
+        (Some(first @ TextNames::OpenClip(_)), None) => Ok((Family::Sd2, vec![first])),
         // A file made from a folder may have transformers' names for it; then the width of the text tells.
-        (false, false, false, true) if context(weights) == Some(1024) => Family::Sd2,
-        (false, false, false, true) => Family::Sd1,
-        _ => return refuse("a U-Net without its text encoders", WHOLE),
-    };
-    if !has(VAE) {
-        return refuse("a model without its autoencoder", WHOLE);
+        (Some(first @ TextNames::Clip(_)), None) if context(weights) == Some(1024) => Ok((Family::Sd2, vec![first])),
+        (Some(first @ TextNames::Clip(_)), None) => Ok((Family::Sd1, vec![first])),
+        (None, _) => refuse("a U-Net without its text encoders", WHOLE),
     }
-    if family != Family::Xl && has("model.diffusion_model.label_emb.") {
-        return refuse("a model that is told a picture or a class (unCLIP)", FOUR);
-    }
-    Ok(family)
 }
 const FOUR: &str = "only models that draw from a text alone are supported, whose U-Net takes 4 channels";
 const WHOLE: &str = "get the whole checkpoint, with U-Net, text encoders and autoencoder, or a model folder";
+
+/// What a text encoder is called, and what its names begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextNames {
+    /// As in transformers.
+    Clip(&'static str),
+    /// As in OpenCLIP.
+    OpenClip(&'static str),
+}
+
+/// The names of the only text encoder, or of XL's first. 2.x has the last of them in the program that XL came from.
+const FIRST: [TextNames; 4] = [
+    TextNames::Clip("cond_stage_model.transformer."),
+    TextNames::OpenClip("cond_stage_model.model."),
+    TextNames::Clip("conditioner.embedders.0.transformer."),
+    TextNames::OpenClip(REFINER),
+];
+const REFINER: &str = "conditioner.embedders.0.model.";
+
+/// The names of XL's second text encoder.
+const SECOND: [TextNames; 2] =
+    [TextNames::OpenClip("conditioner.embedders.1.model."), TextNames::Clip("conditioner.embedders.1.transformer.")];
+
+impl TextNames {
+    fn first(weights: &Weights) -> Option<Self> {
+        FIRST.into_iter().find(|names| names.are_in(weights))
+    }
+
+    fn second(weights: &Weights) -> Option<Self> {
+        SECOND.into_iter().find(|names| names.are_in(weights))
+    }
+
+    fn are_in(self, weights: &Weights) -> bool {
+        // What else a file may have there is an encoder of images.
+        let tells = match self {
+            Self::Clip(prefix) => [format!("{prefix}text_model."), format!("{prefix}embeddings.token_embedding.")],
+            Self::OpenClip(prefix) => [format!("{prefix}token_embedding."), format!("{prefix}transformer.resblocks.")],
+        };
+        weights.keys().any(|key| tells.iter().any(|start| key.starts_with(start)))
+    }
+}
 
 fn find<'a>(weights: &Weights, others: &'a [Other]) -> Option<&'a Other> {
     others.iter().find(|(part, ..)| weights.keys().any(|key| key.contains(part)))
@@ -122,7 +153,7 @@ fn context(weights: &Weights) -> Option<usize> {
 }
 
 /// A file without the U-Net of a Stable Diffusion checkpoint.
-fn other(weights: &Weights) -> Result<Family, WeightsError> {
+fn other(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsError> {
     let is_vae = weights.keys().any(|key| key.contains("decoder.up.") || key.contains("decoder.up_blocks."));
     let (what, remedy) = match find(weights, &PARTS) {
         Some((_, what, remedy)) => ((*what).to_string(), *remedy),

@@ -1,7 +1,9 @@
 //! Checkpoints that have all parts of a model in one file, with the names that the first programs gave them.
 
+mod ema;
 mod family;
 mod table;
+mod taesd;
 mod text;
 mod unet;
 mod vae;
@@ -14,9 +16,11 @@ pub use unet::{UnetPlan, unet};
 pub use vae::{vae, vae_levels};
 
 use std::path::Path;
+use std::sync::Arc;
 
-use family::{CLIP, EMA, OPEN_CLIP, UNET, VAE, XL_CLIP, XL_OPEN_CLIP, family};
+use family::{TextNames, UNET, VAE, family};
 
+use crate::weights::Naming;
 use crate::{View, Weights, WeightsError};
 
 /// How many layers of OpenCLIP's 24 Stable Diffusion 2.x reads: it was trained on the last but one.
@@ -29,22 +33,33 @@ pub struct SingleFile {
     pub family: Family,
     /// The U-Net.
     pub unet: Weights,
-    /// The autoencoder.
-    pub vae: Weights,
+    /// The autoencoder; some files have none.
+    pub vae: Option<Weights>,
     /// The text encoders: two for XL.
     pub text: Vec<Weights>,
-    /// What the U-Net predicts, where the file says so: `"v"` or `"epsilon"`.
-    pub prediction: Option<&'static str>,
+    /// What the U-Net predicts, where the file says so.
+    pub prediction: Option<Predicted>,
     /// Whether the file says that its last timestep is pure noise.
     pub zero_terminal_snr: bool,
     /// The number of training steps, where the file says it.
     pub global_step: Option<u64>,
 }
 
+/// What a file says that its U-Net predicts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Predicted {
+    /// The velocity.
+    V,
+    /// The noise.
+    Epsilon,
+    /// Something else: where the file says it, and what.
+    Other(String),
+}
+
 /// Which of a training's two sets of weights to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Average {
-    /// The last ones, which published files have; some have no others.
+    /// The last ones, which most published files have alone; the average of a file that has nothing else.
     #[default]
     Last,
     /// Their moving average, `model_ema`, which whole training checkpoints have beside them.
@@ -60,15 +75,16 @@ impl SingleFile {
     /// Stable Diffusion 1.x, 2.x or XL that draws from text.
     pub fn open(path: &Path, average: Average) -> Result<Self, WeightsError> {
         let weights = Weights::in_file(path)?;
-        let family = family(&weights)?;
+        let prefix = prefix(&weights, &FIRST_CONVOLUTIONS);
+        let plain = |key: &str| vec![(key.strip_prefix(&prefix).unwrap_or(key).to_string(), View::Whole)];
+        let weights = ema::chosen(weights.select(plain)?, average)?;
+        let (family, text) = family(&weights)?;
+        let text = text.into_iter().enumerate().map(|(i, names)| text_of(&weights, names, family, i));
         Ok(Self {
             family,
-            unet: match average {
-                Average::Last => unet_of(&weights)?,
-                Average::Ema => unet_of(&averaged(&weights)?)?,
-            },
-            vae: vae_of(&weights)?,
-            text: text_of(&weights, family)?,
+            unet: unet_of(&weights)?,
+            vae: weights.keys().any(|key| key.starts_with(VAE)).then(|| vae_of(&weights, VAE)).transpose()?,
+            text: text.collect::<Result<_, _>>()?,
             prediction: prediction(&weights),
             zero_terminal_snr: weights.shape("ztsnr").is_some(),
             global_step: weights.metadata().get("global_step").and_then(|step| step.parse().ok()),
@@ -76,64 +92,106 @@ impl SingleFile {
     }
 }
 
-/// An autoencoder alone by the names of the diffusers layout, of a file that has these, or the original program's.
+/// The first convolution of a U-Net, and of its moving average.
+const FIRST_CONVOLUTIONS: [&str; 3] = [
+    "model.diffusion_model.input_blocks.0.0.weight",
+    "model_ema.diffusion_model.input_blocks.0.0.weight",
+    "model_ema.diffusion_modelinput_blocks00weight",
+];
+
+/// An autoencoder alone by the names of the diffusers layout, of a file that has these or the original program's, for
+/// AutoencoderKL or TAESD, with or without something before them. Of TAESD there may be the decoder alone.
 ///
 /// # Errors
 ///
 /// [`WeightsError::NotAModel`] for anything else.
 pub fn autoencoder(weights: Weights) -> Result<Weights, WeightsError> {
-    let has = |start: &str| weights.keys().any(|key| key.starts_with(start));
-    if has("encoder.down_blocks.") {
-        return Ok(weights);
+    if let Some(tiny) = taesd::taesd(&weights) {
+        return tiny;
     }
-    if has(VAE) {
-        return vae_of(&weights);
+    let prefix = prefix(&weights, &["decoder.conv_in.weight"]);
+    let has =
+        |start: &str| weights.keys().any(|key| key.strip_prefix(&prefix).is_some_and(|key| key.starts_with(start)));
+    if has("encoder.down_blocks.") {
+        let whole = |key: &str| Some((key.strip_prefix(&prefix)?.to_string(), View::Whole));
+        return weights.select(|key| whole(key).into_iter().collect());
     }
     if !has("encoder.down.") {
         let (file, what) = (weights.origin().to_path_buf(), "no autoencoder".to_string());
-        let remedy = "expected are the names encoder.down…, as of the original program, or encoder.down_blocks…".into();
-        return Err(WeightsError::NotAModel { file, what, remedy });
+        let remedy = "expected are the names encoder.down…, as of the original program, encoder.down_blocks… or, for TAESD, \
+                      decoder.layers…";
+        return Err(WeightsError::NotAModel { file, what, remedy: remedy.into() });
     }
-    let table = vae(vae_levels(weights.keys()));
-    let is_other = |key: &str| ["loss.", "model_ema."].iter().any(|start| key.starts_with(start));
-    weights.select(|key| if is_other(key) { Vec::new() } else { part(key, "", &table) })
+    vae_of(&weights, &prefix)
+}
+
+/// What is before the name of one of these modules, and so before the names of all beside it: mostly nothing.
+fn prefix(weights: &Weights, modules: &[&str]) -> String {
+    let before = |key: &str| modules.iter().find_map(|module| Some(key.strip_suffix(module)?.to_string()));
+    let found = weights.keys().filter_map(before).filter(|prefix| prefix.is_empty() || prefix.ends_with('.'));
+    found.min_by_key(String::len).unwrap_or_default()
 }
 
 fn unet_of(weights: &Weights) -> Result<Weights, WeightsError> {
     let table = unet(&UnetPlan::of_single(weights.keys().filter_map(|key| key.strip_prefix(UNET))));
-    weights.select(|key| part(key, UNET, &table))
+    called(weights, UNET, table, |key, table| part(key, UNET, table))
 }
 
-fn vae_of(weights: &Weights) -> Result<Weights, WeightsError> {
-    let table = vae(vae_levels(weights.keys().filter_map(|key| key.strip_prefix(VAE))));
+fn vae_of(weights: &Weights, prefix: &str) -> Result<Weights, WeightsError> {
+    let table = vae(vae_levels(weights.keys().filter_map(|key| key.strip_prefix(prefix))));
     // Its training's loss has networks of its own.
-    weights.select(|key| if key.starts_with("first_stage_model.loss.") { Vec::new() } else { part(key, VAE, &table) })
+    let is_other = |name: &str| ["loss.", "model_ema."].iter().any(|start| name.starts_with(start));
+    called(weights, prefix, table, |key, table| match key.strip_prefix(prefix) {
+        Some(name) if !is_other(name) => part(key, prefix, table),
+        _ => Vec::new(),
+    })
 }
 
-fn text_of(weights: &Weights, family: Family) -> Result<Vec<Weights>, WeightsError> {
-    let layers = |prefix: &str| {
-        let key = |i: usize| format!("{prefix}transformer.resblocks.{i}.ln_1.weight");
-        (0..).take_while(|i| weights.shape(&key(*i)).is_some()).count()
+fn text_of(weights: &Weights, names: TextNames, family: Family, index: usize) -> Result<Weights, WeightsError> {
+    let found = match names {
+        TextNames::Clip(prefix) => clip(weights, prefix, index > 0)?,
+        TextNames::OpenClip(prefix) => {
+            let key = |i: usize| format!("{prefix}transformer.resblocks.{i}.ln_1.weight");
+            let layers = (0..).take_while(|i| weights.shape(&key(*i)).is_some()).count();
+            let table = match family {
+                Family::Xl => open_clip_with_projection(layers),
+                Family::Sd1 | Family::Sd2 => open_clip(layers.min(LAYERS_READ)),
+            };
+            called(weights, prefix, table, |key, table| text_part(key, prefix, table))?
+        }
     };
-    match family {
-        Family::Sd1 => Ok(vec![clip(weights, CLIP)?]),
-        Family::Sd2 if layers(OPEN_CLIP) == 0 => Ok(vec![clip(weights, CLIP)?]),
-        Family::Sd2 => {
-            let table = open_clip(layers(OPEN_CLIP).min(LAYERS_READ));
-            Ok(vec![weights.select(|key| text_part(key, OPEN_CLIP, &table))?])
-        }
-        Family::Xl => {
-            let table = open_clip_with_projection(layers(XL_OPEN_CLIP));
-            Ok(vec![clip(weights, XL_CLIP)?, weights.select(|key| text_part(key, XL_OPEN_CLIP, &table))?])
-        }
+    // Without it, the pooled text would be another one and fit as well.
+    if index > 0 && found.shape(PROJECTION).is_none() {
+        let problems = format!("1 key missing ({})", found.name_in_file(PROJECTION));
+        return Err(WeightsError::Mismatch { file: weights.origin().to_path_buf(), problems });
     }
+    Ok(found)
+}
+
+const PROJECTION: &str = "text_projection.weight";
+
+/// Some of the tensors by their other names, which are kept for messages.
+fn called(
+    weights: &Weights,
+    prefix: &str,
+    table: Table,
+    names: impl Fn(&str, &Table) -> Vec<(String, View)>,
+) -> Result<Weights, WeightsError> {
+    let selected = weights.select(|key| names(key, &table))?;
+    Ok(Weights { naming: Some(Naming { prefix: prefix.to_string(), table: Arc::new(table) }), ..selected })
 }
 
 /// CLIP's text encoder, which is called the same in both; some files have its picture encoder and projections too.
-fn clip(weights: &Weights, prefix: &str) -> Result<Weights, WeightsError> {
+fn clip(weights: &Weights, prefix: &str, is_projected: bool) -> Result<Weights, WeightsError> {
     let modules = ["text_model.", "embeddings.", "encoder.", "final_layer_norm."];
-    weights.select(|key| match key.strip_prefix(prefix) {
-        Some(name) if modules.iter().any(|module| name.starts_with(module)) => vec![(name.to_string(), View::Whole)],
+    let mut table = Table::default();
+    for module in modules.map(|module| module.trim_end_matches('.')).into_iter().chain(["text_projection"]) {
+        table.row(module, module);
+    }
+    called(weights, prefix, table, |key, _| match key.strip_prefix(prefix) {
+        Some(name) if modules.iter().any(|module| name.starts_with(module)) || (is_projected && name == PROJECTION) => {
+            vec![(name.to_string(), View::Whole)]
+        }
         _ => Vec::new(),
     })
 }
@@ -150,26 +208,17 @@ fn text_part(key: &str, prefix: &str, table: &Table) -> Vec<(String, View)> {
     key.strip_prefix(prefix).map_or_else(Vec::new, |name| table.to_diffusers(name))
 }
 
-/// The weights with the U-Net's replaced by their moving average, whose names have lost their dots.
-fn averaged(weights: &Weights) -> Result<Weights, WeightsError> {
-    let mut averaged = weights.clone();
-    for (key, place) in averaged.tensors.iter_mut().filter(|(key, _)| key.starts_with(UNET)) {
-        let name = format!("{EMA}{}", key[UNET.len()..].replace('.', ""));
-        *place = weights.tensors.get(&name).cloned().ok_or_else(|| WeightsError::Mismatch {
-            file: weights.origin().to_path_buf(),
-            problems: format!("no moving average of `{key}` is in it; take the last weights"),
-        })?;
+/// What the file says by a tensor called `v_pred`, or by its metadata: modelspec.prediction_type of the specification, and
+/// modelspec.predict_key of ComfyUI.
+fn prediction(weights: &Weights) -> Option<Predicted> {
+    if weights.shape("v_pred").is_some() {
+        return Some(Predicted::V);
     }
-    Ok(averaged)
-}
-
-/// What the file says by a tensor called `v_pred`, or by its metadata (modelspec.prediction_type).
-fn prediction(weights: &Weights) -> Option<&'static str> {
-    let told = weights.metadata().get("modelspec.prediction_type").map(|told| told.to_lowercase());
-    match told.as_deref() {
-        _ if weights.shape("v_pred").is_some() => Some("v"),
-        Some("v" | "v_prediction" | "v-prediction") => Some("v"),
-        Some("epsilon" | "eps") => Some("epsilon"),
-        _ => None,
-    }
+    let told = |key: &str| Some((key.to_string(), weights.metadata().get(key)?.to_lowercase()));
+    let (key, told) = ["modelspec.prediction_type", "modelspec.predict_key"].iter().find_map(|key| told(key))?;
+    Some(match told.as_str() {
+        "v" | "v_prediction" | "v-prediction" => Predicted::V,
+        "epsilon" | "eps" => Predicted::Epsilon,
+        _ => Predicted::Other(format!("{key} is {told:?}")),
+    })
 }

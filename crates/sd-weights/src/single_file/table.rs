@@ -32,6 +32,14 @@ impl Table {
         self.rows.push(row);
     }
 
+    /// Adds another name that some single files have for a module, or for a tensor that others keep as another view: it is
+    /// read, and never written.
+    pub(super) fn alias(&mut self, single: impl Into<String>, diffusers: impl Into<String>) {
+        let row = Row { single: single.into(), diffusers: diffusers.into(), view: View::Whole };
+        self.of_single.entry(row.single.clone()).or_default().push(self.rows.len());
+        self.rows.push(row);
+    }
+
     /// The tensors of the diffusers layout that a tensor of a single file makes: none where its module is unknown.
     pub fn to_diffusers(&self, key: &str) -> Vec<(String, View)> {
         let found = ends(key).find_map(|end| Some((end, self.of_single.get(&key[..end])?)));
@@ -65,6 +73,15 @@ mod tests {
         assert_eq!(table.to_diffusers("in.1.op.bias"), [("down.0.sampler.bias".to_string(), View::Whole)]);
         assert_eq!(table.to_diffusers("in.10.op.bias"), []);
         assert_eq!(table.to_single("down.0.sampler.bias"), Some(("in.1.op.bias".to_string(), View::Whole)));
+    }
+
+    #[test]
+    fn another_name_is_read_and_not_written() {
+        let mut table = Table::default();
+        table.row("attn.q", "attention.to_q");
+        table.alias("attn.query", "attention.to_q");
+        assert_eq!(table.to_diffusers("attn.query.bias"), [("attention.to_q.bias".to_string(), View::Whole)]);
+        assert_eq!(table.to_single("attention.to_q.bias"), Some(("attn.q.bias".to_string(), View::Whole)));
     }
 
     #[test]

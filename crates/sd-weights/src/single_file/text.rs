@@ -37,5 +37,7 @@ pub fn open_clip(layers: usize) -> Table {
 pub fn open_clip_with_projection(layers: usize) -> Table {
     let mut table = open_clip(layers);
     table.view("text_projection", "text_projection.weight", View::Transposed);
+    // As the weight of a linear layer, as some programs have it, it is not transposed.
+    table.alias("text_projection.weight", "text_projection.weight");
     table
 }

@@ -4,6 +4,19 @@ use super::table::Table;
 const ATTENTION: [(&str, &str); 5] =
     [("norm", "group_norm"), ("q", "to_q"), ("k", "to_k"), ("v", "to_v"), ("proj_out", "to_out.0")];
 
+/// Other names of the same, which programs gave them that wrote single files with what they had.
+const ALIASES: [(&str, &str); 9] = [
+    ("group_norm", "group_norm"),
+    ("to_q", "to_q"),
+    ("to_k", "to_k"),
+    ("to_v", "to_v"),
+    ("to_out.0", "to_out.0"),
+    ("query", "to_q"),
+    ("key", "to_k"),
+    ("value", "to_v"),
+    ("proj_attn", "to_out.0"),
+];
+
 /// The names of an autoencoder of so many levels. Those of the decoder are numbered from the finest in a single file,
 /// and from the coarsest in the diffusers layout.
 pub fn vae(levels: usize) -> Table {
@@ -21,6 +34,9 @@ pub fn vae(levels: usize) -> Table {
         }
         for (single, diffusers) in ATTENTION {
             table.row(format!("{side}.mid.attn_1.{single}"), format!("{side}.mid_block.attentions.0.{diffusers}"));
+        }
+        for (single, diffusers) in ALIASES {
+            table.alias(format!("{side}.mid.attn_1.{single}"), format!("{side}.mid_block.attentions.0.{diffusers}"));
         }
     }
     for level in 0..levels {

@@ -1,7 +1,15 @@
-use super::family::{CLIP, OPEN_CLIP, UNET, VAE, XL_CLIP, XL_OPEN_CLIP};
-use super::{Family, SingleFile, Table, UnetPlan, open_clip, open_clip_with_projection, unet, vae, vae_levels};
+use super::family::{UNET, VAE};
+use super::{
+    Family, Predicted, SingleFile, Table, UnetPlan, open_clip, open_clip_with_projection, unet, vae, vae_levels,
+};
 use crate::place::Place;
 use crate::{Draft, View, Weights, WeightsError};
+
+/// What the names of text encoders begin with.
+const CLIP: &str = "cond_stage_model.transformer.";
+const OPEN_CLIP: &str = "cond_stage_model.model.";
+const XL_CLIP: &str = "conditioner.embedders.0.transformer.";
+const XL_OPEN_CLIP: &str = "conditioner.embedders.1.model.";
 
 /// A transformer's projections, which the original U-Net of 1.x has as 1×1 convolutions.
 const PROJECTIONS: [&str; 2] = [".proj_in.", ".proj_out."];
@@ -21,7 +29,9 @@ impl SingleFile {
         draft.say("format", "pt");
         let table = unet(&UnetPlan::of_diffusers(self.unet.keys()));
         join(&mut draft, &self.unet, UNET, &table, self.projections())?;
-        join(&mut draft, &self.vae, VAE, &vae(vae_levels(self.vae.keys())), &ATTENTION)?;
+        if let Some(weights) = &self.vae {
+            join(&mut draft, weights, VAE, &vae(vae_levels(weights.keys())), &ATTENTION)?;
+        }
         for (i, weights) in self.text.iter().enumerate() {
             let layers = weights.keys().filter(|key| key.ends_with(".mlp.fc1.weight")).count();
             let clip = || {
@@ -37,11 +47,13 @@ impl SingleFile {
             };
             join(&mut draft, weights, prefix, &table, &[])?;
         }
-        if let Some(prediction) = self.prediction {
-            draft.say("modelspec.prediction_type", prediction);
-        }
-        if self.prediction == Some("v") {
-            draft.mark("v_pred");
+        match self.prediction {
+            Some(Predicted::V) => {
+                draft.say("modelspec.prediction_type", "v");
+                draft.mark("v_pred");
+            }
+            Some(Predicted::Epsilon) => draft.say("modelspec.prediction_type", "epsilon"),
+            Some(Predicted::Other(_)) | None => {}
         }
         if self.zero_terminal_snr {
             draft.mark("ztsnr");
@@ -55,12 +67,11 @@ impl SingleFile {
         let tensors = std::mem::take(&mut network.tensors);
         let shaped = |(key, place): (String, Place)| (key.clone(), shaped(&key, place, self.projections()));
         network.tensors = tensors.into_iter().map(shaped).collect();
-        let networks = [
-            ("unet/diffusion_pytorch_model.safetensors", Draft::of(&network)),
-            ("vae/diffusion_pytorch_model.safetensors", Draft::of(&self.vae)),
-        ];
+        let unet = ("unet/diffusion_pytorch_model.safetensors", Draft::of(&network));
+        let vae = self.vae.as_ref().map(|vae| ("vae/diffusion_pytorch_model.safetensors", Draft::of(vae)));
         let text = ["text_encoder/model.safetensors", "text_encoder_2/model.safetensors"];
-        networks.into_iter().chain(text.into_iter().zip(self.text.iter().map(Draft::of))).collect()
+        let text = text.into_iter().zip(self.text.iter().map(Draft::of));
+        [unet].into_iter().chain(vae).chain(text).collect()
     }
 
     fn projections(&self) -> &'static [&'static str] {

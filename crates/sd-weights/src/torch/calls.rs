@@ -4,22 +4,33 @@ use std::rc::Rc;
 use safetensors::Dtype;
 
 use super::machine::{LONGEST_NAME, MOST_ARGUMENTS, MOST_VALUES, Machine, Object, Storage, Tensor, Value};
-use super::{Fault, malformed};
+use super::{Fault, malformed, numpy};
 
-/// What may be called beside the rebuilding of tensors: it makes values that are of no use here.
-const OPAQUE: [&str; 11] = [
-    "_codecs.encode",
+/// What may be called beside the rebuilding of tensors and arrays: it makes values that are of no use here.
+const OPAQUE: [&str; 7] = [
     "__builtin__.set",
     "builtins.set",
     "builtins.frozenset",
-    "numpy.core.multiarray._reconstruct",
     "numpy.core.multiarray.scalar",
-    "numpy._core.multiarray._reconstruct",
     "numpy._core.multiarray.scalar",
-    "numpy.dtype",
     "numpy.ndarray",
     "torch.device",
 ];
+
+/// What hands on a tensor or an array that it is given first, on a device or as a parameter.
+const HANDED_ON: [&str; 7] = [
+    "torch._utils._rebuild_device_tensor_from_cpu_tensor",
+    "torch._utils._rebuild_device_tensor_from_numpy",
+    "torch._utils._rebuild_parameter",
+    "torch._utils._rebuild_parameter_with_state",
+    "torch._utils._rebuild_xla_tensor",
+    "torch.Size",
+    "torch.nn.parameter.Parameter",
+];
+
+/// What makes a tensor of a subclass or with attributes, as another function says.
+const OF_TYPE: [&str; 3] =
+    ["torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2", "torch.tensor._rebuild_from_type"];
 
 /// The types of storages, by the names of their classes.
 const STORAGES: [(&str, Option<Dtype>); 15] = [
@@ -79,26 +90,74 @@ impl<R: Read> Machine<R> {
                 let tensor = self.tensor(*storage, Some(*dtype), [*offset, *shape, *strides])?;
                 self.push_object(Object::Tensor(tensor.into()))
             }
-            ("torch._utils._rebuild_parameter", [data, ..]) | ("torch.Size", [data]) => self.push(*data),
+            ("torch.nn.modules.container.ParameterDict", []) => self.push_object(Object::ParameterDict),
+            (name, [data, ..]) if HANDED_ON.contains(&name) => self.push(*data),
+            (name, [function, _, arguments, ..]) if OF_TYPE.contains(&name) => self.of_type(*function, *arguments),
+            (name, arguments) if numpy::is_known(name) => {
+                let object = self.of_numpy(name, arguments)?;
+                self.push_object(object)
+            }
             (name, _) if OPAQUE.contains(&name) => self.push_object(Object::Opaque),
             (name, _) => Err(Fault::Forbidden(name.to_string())),
         }
     }
 
-    /// Gives the value on top a state: dictionaries of weights have one, their versions, which are of no use here.
-    pub(super) fn build(&mut self) -> Result<(), Fault> {
-        let target = self.top()?;
-        match self.object(target) {
-            Some(Object::Dict(_) | Object::Opaque) => Ok(()),
-            Some(Object::Global(name)) => Err(Fault::Forbidden(format!("{name}.__setstate__"))),
-            _ => malformed("its pickle gives a state to a value that has none"),
+    /// Calls the function that makes a tensor before it is made one of a subclass, which changes none of its values.
+    fn of_type(&mut self, function: Value, arguments: Value) -> Result<(), Fault> {
+        match (self.object(function), self.object(arguments)) {
+            (Some(Object::Global(name)), Some(Object::Tuple(arguments)))
+                if name.starts_with("torch._utils.") && arguments.len() <= MOST_ARGUMENTS =>
+            {
+                self.call(&name.clone(), &arguments.clone())
+            }
+            (Some(Object::Global(name)), _) => Err(Fault::Forbidden(name.to_string())),
+            _ => malformed("its pickle makes a tensor by what is no function"),
         }
+    }
+
+    /// Gives the value on top a state: that of a dictionary, its versions, and that of a tensor are of no use here.
+    pub(super) fn build(&mut self, state: Value) -> Result<(), Fault> {
+        let target = self.top()?;
+        let filled = match self.object(target) {
+            Some(Object::Dict(_) | Object::Tensor(_) | Object::Opaque) => return Ok(()),
+            Some(Object::ParameterDict) => Object::Dict(self.parameters(state)?),
+            Some(Object::ArrayType(dtype)) => {
+                let dtype = *dtype;
+                Object::ArrayType(self.array_type(dtype, state))
+            }
+            Some(Object::Array) => self.array_of(state)?,
+            Some(Object::Global(name)) => return Err(Fault::Forbidden(format!("{name}.__setstate__"))),
+            _ => return malformed("its pickle gives a state to a value that has none"),
+        };
+        if let Some(object) = self.object_mut(target) {
+            *object = filled;
+        }
+        Ok(())
+    }
+
+    /// The parameters in the state of a `torch.nn.ParameterDict`, where it keeps them as every module does.
+    fn parameters(&mut self, state: Value) -> Result<Vec<(Value, Value)>, Fault> {
+        let no_parameters = || malformed("its pickle has a ParameterDict without parameters");
+        let Some(Object::Dict(state)) = self.object(state) else { return no_parameters() };
+        let named = |(name, _): &&(Value, Value)| matches!(self.object(*name), Some(Object::Text(text)) if text == "_parameters");
+        let (looked_at, found) = (state.len(), state.iter().rev().find(named).map(|(_, value)| *value));
+        let Some(Object::Dict(parameters)) = found.and_then(|value| self.object(value)) else { return no_parameters() };
+        let spent = looked_at + parameters.len();
+        let parameters = if spent <= MOST_VALUES - self.copied { parameters.clone() } else { Vec::new() };
+        self.spend(spent)?;
+        Ok(parameters)
     }
 
     /// A storage, as PyTorch refers to one: `("storage", type, key, device, elements)`.
     pub(super) fn persistent(&mut self, id: Value) -> Result<(), Fault> {
         let no_storage = || malformed("its pickle refers to something that is no storage");
         let Some(Object::Tuple(parts)) = self.object(id) else { return no_storage() };
+        // Before PyTorch 1.6 the class of a module was one too, with the text of its program.
+        if let (Some(&[kind, class]), true) = (parts.first_chunk(), parts.len() == 4)
+            && matches!(self.object(kind), Some(Object::Text(kind)) if kind == "module")
+        {
+            return self.push(class);
+        }
         let (&[kind, class, key, _, Value::Int(elements)], view) = parts.split_at(parts.len().min(5)) else {
             return no_storage();
         };
@@ -118,7 +177,7 @@ impl<R: Read> Machine<R> {
         if key.len() > LONGEST_NAME {
             return malformed(format!("its pickle calls a storage by more than {LONGEST_NAME} bytes"));
         }
-        let storage = Storage { key: key.clone(), dtype: *dtype, elements };
+        let storage = Storage { key: key.clone(), dtype: *dtype, elements, held: None };
         self.push_object(Object::Storage(storage.into()))
     }
 
@@ -145,7 +204,7 @@ impl<R: Read> Machine<R> {
     }
 
     /// A tuple of whole numbers from 0.
-    fn counts(&self, value: Value) -> Result<Vec<usize>, Fault> {
+    pub(super) fn counts(&self, value: Value) -> Result<Vec<usize>, Fault> {
         let count = |item: &Value| match item {
             Value::Int(n) => usize::try_from(*n).ok(),
             _ => None,

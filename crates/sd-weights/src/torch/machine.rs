@@ -1,13 +1,14 @@
 use std::collections::HashMap;
 use std::io::Read;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use safetensors::Dtype;
 
 use super::{Fault, malformed};
 
 /// The longest pickle. That of Stable Diffusion XL has 0.6 MB; a training's, with its optimiser, a few.
-const MOST_BYTES: u64 = 64 << 20;
+pub(super) const MOST_BYTES: u64 = 64 << 20;
 
 /// The most values on the stack, in the memo, and in all, and the most that are copied: a hostile pickle takes less than
 /// 1 GB with it, and seconds. What a few bytes can ask for again and again must not be large, hence the limits below.
@@ -44,6 +45,13 @@ pub enum Object {
     Global(Rc<str>),
     Storage(Rc<Storage>),
     Tensor(Rc<Tensor>),
+    /// A `torch.nn.ParameterDict` that is yet to be given its parameters, and then a dictionary of them.
+    ParameterDict,
+    Bytes(Arc<[u8]>),
+    /// A type of NumPy's arrays, if it is one that tensors have.
+    ArrayType(Option<Dtype>),
+    /// An array of NumPy that is yet to be given its values, and then a tensor.
+    Array,
     /// Something that is of no use here.
     Opaque,
 }
@@ -55,6 +63,8 @@ pub struct Storage {
     /// None for plain bytes, whose tensors tell their type themselves.
     pub dtype: Option<Dtype>,
     pub elements: usize,
+    /// The bytes themselves, where they are in the pickle and not beside it.
+    pub held: Option<Arc<[u8]>>,
 }
 
 /// A view of a storage, in its numbers.
@@ -84,6 +94,7 @@ impl Pickle {
             memo: HashMap::new(),
             objects: Vec::new(),
             copied: 0,
+            encoded: 0,
         };
         while machine.step()? {}
         let root = machine.pop()?;
@@ -134,6 +145,8 @@ pub(super) struct Machine<R> {
     pub objects: Vec<Object>,
     /// How many values calls have copied.
     pub copied: usize,
+    /// How many bytes were made of texts.
+    pub encoded: usize,
 }
 
 impl<R: Read> Machine<R> {
@@ -200,6 +213,15 @@ impl<R: Read> Machine<R> {
         match self.memo.get(&index) {
             Some(value) => self.push(*value),
             None => malformed(format!("its pickle recalls value {index}, which it has not remembered")),
+        }
+    }
+
+    /// Counts values that are looked at or copied, of which there may be only so many.
+    pub fn spend(&mut self, values: usize) -> Result<(), Fault> {
+        self.copied = self.copied.saturating_add(values);
+        match self.copied > MOST_VALUES {
+            true => malformed(format!("its pickle copies more than {MOST_VALUES} values")),
+            false => Ok(()),
         }
     }
 

@@ -3,6 +3,7 @@
 mod calls;
 mod legacy;
 mod machine;
+mod numpy;
 mod opcodes;
 mod state_dict;
 mod zip;

@@ -91,8 +91,9 @@ impl<R: Read> Machine<R> {
         let is_text = !matches!(code, b'B' | b'C' | 0x8e | 0x96);
         self.push_object(match String::from_utf8(bytes) {
             Ok(text) if is_text => Object::Text(text),
+            Ok(text) => Object::Bytes(text.into_bytes().into()),
             // Python 2 wrote bytes as texts.
-            _ => Object::Opaque,
+            Err(error) => Object::Bytes(error.into_bytes().into()),
         })
     }
 
@@ -183,8 +184,8 @@ impl<R: Read> Machine<R> {
                 }
             }
             b'b' => {
-                self.pop()?;
-                self.build()
+                let state = self.pop()?;
+                self.build(state)
             }
             b'P' => {
                 self.line()?;

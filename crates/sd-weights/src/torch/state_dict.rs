@@ -6,6 +6,7 @@ use super::machine::{LONGEST_NAME, MOST_VALUES, Object, Pickle, Tensor, Value};
 use super::{Fault, malformed};
 use crate::Weights;
 use crate::place::Place;
+use crate::source::Source;
 
 /// Where the bytes of a storage lie in the file.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +21,7 @@ const NESTS: [&str; 2] = ["state_dict", "model"];
 /// The tensors of a pickle by their names, with the numbers and texts beside them.
 pub fn weights(path: &Path, pickle: &Pickle, storages: &BTreeMap<String, Bytes>) -> Result<Weights, Fault> {
     let file: Arc<Path> = path.into();
-    let (tensors, metadata, patches) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let mut weights = Weights { origin: path.to_path_buf(), tensors, metadata, patches };
+    let mut weights = Weights::new(path.to_path_buf(), BTreeMap::new(), BTreeMap::new());
     let mut root = pickle.root;
     // A dictionary may be its own value, so this ends by count.
     for _ in 0..NESTS.len() + 1 {
@@ -30,6 +30,10 @@ pub fn weights(path: &Path, pickle: &Pickle, storages: &BTreeMap<String, Bytes>)
             Some(nest) => root = nest,
             None => break,
         }
+    }
+    if let Some(Object::Tensor(tensor)) = pickle.object(root) {
+        weights.tensors.insert(String::new(), place(&file, "", tensor, storages)?);
+        return Ok(weights);
     }
     let Some(entries) = pickle.dict(root) else {
         return malformed("it holds no dictionary of weights");
@@ -84,7 +88,8 @@ fn add(metadata: &mut BTreeMap<String, String>, pickle: &Pickle, dict: Value) {
 /// read is never more than the file.
 fn place(file: &Arc<Path>, key: &str, tensor: &Tensor, storages: &BTreeMap<String, Bytes>) -> Result<Place, Fault> {
     let Tensor { storage, dtype, offset, shape, strides } = tensor;
-    let Some(bytes) = storages.get(&storage.key) else {
+    let held = storage.held.as_ref().map(|held| Bytes { offset: 0, length: held.len() as u64 });
+    let Some(bytes) = held.as_ref().or_else(|| storages.get(&storage.key)) else {
         return malformed(format!("`{key}` is in storage {:?}, which the file does not have", storage.key));
     };
     let size = (dtype.bitsize() / 8) as u64;
@@ -100,5 +105,10 @@ fn place(file: &Arc<Path>, key: &str, tensor: &Tensor, storages: &BTreeMap<Strin
     }
     // An empty tensor may say that it lies anywhere.
     let offset = if elements > 0 { bytes.offset + *offset as u64 * size } else { bytes.offset };
-    Ok(Place { file: file.clone().into(), offset, dtype: *dtype, shape: shape.clone(), strides: strides.clone() })
+    let source = match &storage.held {
+        Some(held) => Source::held(file.clone(), held.clone()),
+        None => file.clone().into(),
+    };
+    let place = Place::in_rows(source, offset, *dtype, shape.clone());
+    Ok(Place { strides: strides.clone(), ..place })
 }

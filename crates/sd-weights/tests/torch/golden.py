@@ -1,4 +1,5 @@
-"""Writes zip.ckpt and legacy.ckpt as trainings with pytorch-lightning 1 leave them, and plain.pt: `python golden.py` (torch 2.8).
+"""Writes zip.ckpt and legacy.ckpt as trainings with pytorch-lightning 1 leave them, plain.pt, and, with what
+else holds weights, kinds.pt, kinds-legacy.pt, kinds-5.pt and alone.pt: `python golden.py` (torch 2.8, numpy 2).
 
 Every tensor counts from 0 in the order of its own rows, so that the test knows the numbers by their shapes.
 """
@@ -26,6 +27,36 @@ def callback():
     sys.modules[names[-1]].ModelCheckpoint = found
     return found
 
+
+class Rebuilt:
+    """Saved as a call, which is how tensors of other devices are saved."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce_ex__(self, protocol):
+        return self.call
+
+
+class Subclass(torch.Tensor):
+    pass
+
+
+Subclass.__module__ = "somewhere"
+sys.modules["somewhere"] = types.ModuleType("somewhere")
+sys.modules["somewhere"].Subclass = Subclass
+
+
+def parameters(is_old):
+    """A ParameterDict, as PyTorch before 1.12 saved it or as it does since."""
+    found = torch.nn.ParameterDict({"*": torch.nn.Parameter(counted(2, 3))})
+    if is_old:
+        del found.__dict__["_keys"]
+    return found
+
+
+with_state = torch.nn.Parameter(counted(2, 3))
+with_state.note = "beside it"
 
 whole = torch.zeros(9, 4)
 whole[2:8] = counted(6, 4)
@@ -64,3 +95,21 @@ checkpoint = {
 torch.save(checkpoint, FOLDER / "zip.ckpt")
 torch.save(checkpoint, FOLDER / "legacy.ckpt", _use_new_zipfile_serialization=False)
 torch.save({"weight": counted(2, 2)}, FOLDER / "plain.pt", pickle_protocol=4)
+
+kinds = {
+    "array": counted(2, 3).numpy(),
+    "columns": np.asfortranarray(counted(2, 3).numpy()),
+    "integers": counted(2, 3, dtype=torch.int64).numpy(),
+    "of_numpy": Rebuilt(torch._utils._rebuild_device_tensor_from_numpy, counted(2, 3).numpy(), torch.float32, "xla:0", False),
+    "of_device": Rebuilt(torch._utils._rebuild_device_tensor_from_cpu_tensor, counted(2, 3), torch.float32, "xla:0", False),
+    "with_state": with_state,
+    "subclass": counted(2, 3).as_subclass(Subclass),
+    "e4m3": counted(2, 3).to(torch.float8_e4m3fn),
+    "e5m2": counted(2, 3).to(torch.float8_e5m2),
+    "now": parameters(is_old=False),
+    "before": parameters(is_old=True),
+}
+torch.save(kinds, FOLDER / "kinds.pt")
+torch.save(kinds, FOLDER / "kinds-legacy.pt", _use_new_zipfile_serialization=False)
+torch.save({"array": counted(2, 3).numpy()}, FOLDER / "kinds-5.pt", pickle_protocol=5)
+torch.save(counted(2, 3), FOLDER / "alone.pt")

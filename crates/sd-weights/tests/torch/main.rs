@@ -71,7 +71,7 @@ fn both_formats_hold_the_weights_of_a_training() {
                     assert_eq!((numbers, &found[..]), (counted, shape), "{name}: {key}");
                 }
                 Err(WeightsError::WrongType { found, .. }) => {
-                    assert!(matches!(dtype, Dtype::I64 | Dtype::BOOL), "{key} {found}");
+                    assert_eq!(dtype, Dtype::BOOL, "{key} {found}");
                 }
                 Err(other) => panic!("{name}: {key}: {other}"),
             }
@@ -84,6 +84,33 @@ fn both_formats_hold_the_weights_of_a_training() {
 #[test]
 fn later_protocols_and_bare_dictionaries_are_read() {
     assert_eq!(read_tensor(&golden("plain.pt"), "weight").unwrap().0, [0.0, 1.0, 2.0, 3.0]);
+}
+
+#[test]
+fn arrays_parameters_and_floats_of_eight_bits_are_tensors_too() {
+    let all = [
+        "array",
+        "before.*",
+        "columns",
+        "e4m3",
+        "e5m2",
+        "integers",
+        "now.*",
+        "of_device",
+        "of_numpy",
+        "subclass",
+        "with_state",
+    ];
+    for (name, expected) in
+        [("kinds.pt", &all[..]), ("kinds-legacy.pt", &all), ("kinds-5.pt", &["array"]), ("alone.pt", &[""])]
+    {
+        let weights = Weights::in_file(&golden(name)).unwrap();
+        assert_eq!(weights.keys().collect::<Vec<_>>(), expected, "{name}");
+        for key in expected {
+            let (numbers, shape) = read_tensor(&golden(name), key).unwrap();
+            assert_eq!((&numbers[..], &shape[..]), (&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0][..], &[2, 3][..]), "{name}: {key}");
+        }
+    }
 }
 
 #[test]
@@ -229,6 +256,36 @@ fn pickles_that_call_something_else_are_refused_by_its_name() {
             "torch._utils._rebuild_tensor_v2",
             [&proto[..], &global("torch._utils", "_rebuild_tensor_v2"), b")R."].concat(),
         ),
+        // A class that holds weights is not called with arguments, and no function through one that is known.
+        (
+            "torch.nn.modules.container.ParameterDict",
+            [&proto[..], &global("torch.nn.modules.container", "ParameterDict"), b"}\x85R."].concat(),
+        ),
+        (
+            "os.system",
+            [
+                &proto[..],
+                &global("torch._tensor", "_rebuild_from_type_v2"),
+                b"(",
+                &system,
+                &system,
+                &text("id"),
+                b"\x85}tR.",
+            ]
+            .concat(),
+        ),
+        (
+            "torch._utils._unknown",
+            [
+                &proto[..],
+                &global("torch._tensor", "_rebuild_from_type_v2"),
+                b"(",
+                &global("torch._utils", "_unknown"),
+                &system,
+                b")}tR.",
+            ]
+            .concat(),
+        ),
         ("collections.OrderedDict ", [&proto[..], &global("collections", "OrderedDict "), b")R."].concat()),
         ("ｏs.system", [&proto[..], &global("ｏs", "system"), b")R."].concat()),
         (".", [&proto[..], &global("", ""), b")R."].concat()),
@@ -303,6 +360,17 @@ fn pickles_that_make_no_sense_are_refused_without_much_work() {
         again(&[&b"("[..], &vec![b'N'; million], b"t"].concat(), b"c_codecs\nencode\nh\x00R"),
         again(&[&b"]("[..], &b"NN\x86".repeat(100_000), b"e"].concat(), b"ccollections\nOrderedDict\nh\x00\x85R0"),
         nested,
+        // A ParameterDict without its parameters, or with a million of them again and again.
+        [PARAMETER_DICT, b"}b."].concat(),
+        [PARAMETER_DICT, b"Nb."].concat(),
+        again(
+            &[&b"}X\x0b\0\0\0_parameters}("[..], &b"NN".repeat(million), b"us"].concat(),
+            &[PARAMETER_DICT, b"h\x00b"].concat(),
+        ),
+        // Bytes of a text of 4 MB, and arrays of another number of bytes than their shape says.
+        again(&long(4_000_000), b"c_codecs\nencode\nh\x00X\x06\0\0\0latin1\x86R"),
+        array_pickle(&[2, 2], b"\0\0\0\0"),
+        array_pickle(&[255; 32], b"\0\0\0\0"),
     ];
     for pickle in cases {
         let start = Instant::now();
@@ -310,6 +378,22 @@ fn pickles_that_make_no_sense_are_refused_without_much_work() {
         assert!(matches!(error, WeightsError::Format { .. }), "{error}");
         assert!(start.elapsed() < Duration::from_secs(20), "{error}");
     }
+}
+
+const PARAMETER_DICT: &[u8] = b"ctorch.nn.modules.container\nParameterDict\n)\x81";
+
+/// The pickle of an array of single precision.
+fn array_pickle(shape: &[u8], bytes: &[u8]) -> Vec<u8> {
+    let shape: Vec<u8> = shape.iter().flat_map(|n| [b'K', *n]).collect();
+    [
+        &b"\x80\x03cnumpy.core.multiarray\n_reconstruct\n)R(K\x01("[..],
+        &shape,
+        b"tcnumpy\ndtype\nX\x02\0\0\0f4\x85R\x89C",
+        &[bytes.len() as u8],
+        bytes,
+        b"tb.",
+    ]
+    .concat()
 }
 
 /// The pickle of a tensor `w` in a storage of single precision.
@@ -418,10 +502,18 @@ fn other_files_are_told_by_what_they_are() {
         (&b"version https://git-lfs.github.com/spec/v1"[..], "git lfs pull"),
         (b"<!DOCTYPE html><html>", "web page"),
         (b"GGUF\x03\0\0\0\0\0\0\0\0\0", "GGUF"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "PNG image"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\0", "JPEG image"),
+        (b"RIFF\x24\0\0\0WEBPVP8 ", "WebP image"),
+        (b"{\"unet\":{\"a\": 1}}", "JSON"),
+        (b"just some words about a model", "a text, no weights"),
         (b"", "truncated"),
         (b"{}", "truncated"),
     ] {
         let error = error(bytes).to_string();
         assert!(error.contains(expected), "{error}");
     }
+    let folder = tempfile::tempdir().unwrap();
+    let error = Weights::in_file(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("it is a folder: name a file in it"), "{error}");
 }
