@@ -219,7 +219,7 @@ fn other_files_are_told_by_what_they_are_wherever_weights_are_expected() {
         (b"a list of words,\none a line\n", "it is a text"),
         (&zip(&[("readme.txt", "hello")]), "it is a zip archive without a data.pkl"),
     ] {
-        std::fs::write(&file, bytes).unwrap();
+        fs::write(&file, bytes).unwrap();
         for flag in ["--lora", "--embedding", "--vae", "--latents"] {
             let output = run.generate(&[flag, "file.safetensors"]);
             assert!(!output.status.success(), "{flag}");
