@@ -65,7 +65,7 @@ pub struct Args {
     /// Height in pixels, mostly a multiple of 8 [default: the model's own]
     #[arg(long, value_name = "H")]
     height: Option<usize>,
-    /// Names the noise, and so the picture; picture i of --count has seed + i; -1 is a new one, other numbers
+    /// Names the noise, and so the image; image i of --count has seed + i; -1 is a new one, other numbers
     /// below 0 are PyTorch's [default: a new one each time]
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     seed: Option<Seed>,
@@ -267,7 +267,7 @@ impl Args {
             check_file(flag, &numbered(file, self.count() - 1, self.count()))?;
             let is_png = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
             if flag == "--output" && !is_png && matches!(first, Destination::File(_)) {
-                let reason = format!("--output {}: pictures are PNG files, name it .png", file.display());
+                let reason = format!("--output {}: images are PNG files, name it .png", file.display());
                 return Err(Failure::usage(reason));
             }
         }

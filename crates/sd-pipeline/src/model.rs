@@ -189,7 +189,7 @@ impl Model {
     }
 
     /// A request in the words that other programs read from a picture's `parameters`: the prompts, a line each, and
-    /// then the settings. A picture that starts from [latents](Request::latents) has no `Seed`.
+    /// then the settings. An image that starts from [latents](Request::latents) has no `Seed`.
     ///
     /// # Errors
     ///
@@ -203,7 +203,7 @@ impl Model {
         let schedule = request.schedule.as_ref().map(|schedule| format!(", Schedule type: {schedule}"));
         let seed = match (&request.latents, request.sampler_name(self).fresh) {
             (None, _) => Some(format!(", Seed: {}", request.seed)),
-            // Whoever reads a seed starts from its noise, and this picture did not.
+            // Whoever reads a seed starts from its noise, and this image did not.
             (Some(_), FreshNoise::Never) => None,
             (Some(_), _) => Some(format!(", Step noise seed: {}", request.seed)),
         };
