@@ -18,7 +18,7 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
     const READING: &str = "reading the images";
     busy(watch, READING, 0, 0)?;
     let (size, with_captions) = (recipe.data.size, recipe.train == What::TextToImage);
-    let files = Files::find(folder, &recipe.output)?;
+    let files = Files::find(folder, &recipe.samples_folder())?;
     let wrong = |reason: String| RecipeError::Data { folder: folder.to_path_buf(), reason };
     if files.images.is_empty() {
         return Err(wrong(format!("no pictures in it: looked for .{}", EXTENSIONS.join(", ."))));

@@ -112,14 +112,17 @@ fn images_that_were_cut_off_are_left_out() {
 
 /// The sheets of samples are images too.
 #[test]
-fn the_output_folder_is_not_trained_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let pictures = pictures_of(folder.path());
-    images(&pictures, &["a.png", "b.png"]);
-    let text = of_folder(AUTOENCODER).replace("OUT/autoencoder", "OUT/pictures/autoencoder");
-    train(folder.path(), &text, None).unwrap();
-    assert!(pictures.join("autoencoder/samples/step-000004.png").is_file());
-    assert_eq!(train(folder.path(), &text, None).unwrap(), [""; 0]);
+fn a_training_does_not_learn_from_its_own_samples() {
+    for output in ["OUT/pictures/autoencoder", "OUT/pictures"] {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = pictures_of(folder.path());
+        images(&pictures, &["a.png", "b.png"]);
+        let text = of_folder(AUTOENCODER).replace("OUT/autoencoder", output);
+        for _ in 0..2 {
+            // That the images are others would be told.
+            assert_eq!(train(folder.path(), &text, None).unwrap(), [""; 0]);
+        }
+    }
 }
 
 #[cfg(unix)]
