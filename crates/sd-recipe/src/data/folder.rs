@@ -25,8 +25,8 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
     }
     check_images(recipe, files.images.len()).map_err(|reason| recipe.wrong(format!("`data.size`: {reason}")))?;
     let captions = if with_captions { Captions::read(&files)? } else { Captions::default() };
-    let mut pictures = Pictures { size, ..Pictures::default() };
     let total = files.images.len();
+    let mut pictures = Pictures::with_room(recipe, total)?;
     for (done, file) in files.images.into_iter().enumerate() {
         busy(watch, READING, done, total)?;
         let caption = if with_captions { captions.of(&file) } else { Ok(String::new()) };
