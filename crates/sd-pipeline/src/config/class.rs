@@ -3,6 +3,9 @@ use serde_json::Value;
 use super::json::Json;
 use crate::{Error, SamplerName};
 
+/// How the classes of other noise processes than the trained timesteps' begin: Playground's and CosXL's, and flows.
+const OTHER_PROCESSES: [&str; 3] = ["EDM", "FlowMatch", "CosineDPMSolver"];
+
 /// The sampler that the config's class corresponds to, if there is one.
 pub fn sampler(json: &Json) -> Result<Option<SamplerName>, Error> {
     let is = |key: &str, value: Value, default: bool| json.get(key).map_or(default, |found| *found == value);
@@ -26,6 +29,9 @@ pub fn sampler(json: &Json) -> Result<Option<SamplerName>, Error> {
         "SASolverScheduler" => "sa-solver",
         "LCMScheduler" => "lcm",
         "TCDScheduler" => "tcd",
+        other if OTHER_PROCESSES.iter().any(|start| other.starts_with(start)) => {
+            return Err(json.error(format!("`_class_name` is {other:?}, whose noise levels are not supported")));
+        }
         _ => return Ok(None),
     };
     name.parse().map(Some)
