@@ -6,7 +6,6 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is for being read")]
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use sd_pipeline::{DType, Error, Model, Request, device_by_name, devices};
@@ -23,8 +22,8 @@ struct Drawn {
 fn main() -> ExitCode {
     let flags: Vec<String> = std::env::args().skip(1).collect();
     let result = match &flags[..] {
-        [] => sd_scenes_model::unpack().map_err(|e| e.to_string()).and_then(|folder| table(folder.path().into())),
-        [flag, path] if flag == "--model" => table(path.into()),
+        [] => table(&|| Model::built_in("the built-in model", sd_scenes_model::FILES)),
+        [flag, path] if flag == "--model" => table(&|| Model::open(path)),
         _ => Err("only --model PATH is known".into()),
     };
     result.map_or_else(
@@ -37,13 +36,13 @@ fn main() -> ExitCode {
 }
 
 /// Prints a table of mean and largest differences.
-fn table(model: PathBuf) -> Result<(), String> {
-    let reference = draw(&model, "flex", DType::F32).map_err(|error| error.to_string())?;
+fn table(model: &dyn Fn() -> Result<Model, Error>) -> Result<(), String> {
+    let reference = draw(model, "flex", DType::F32).map_err(|error| error.to_string())?;
     println!("| device | precision | hardware | latents after 1 call | after 5 | after 20 | picture, of 255 |");
     println!("|---|---|---|---|---|---|---|");
     for device in devices() {
         for dtype in &device.precisions {
-            let cells = match draw(&model, &device.name, *dtype) {
+            let cells = match draw(model, &device.name, *dtype) {
                 Ok(drawn) => {
                     let pairs = reference.latents.iter().zip(&drawn.latents);
                     let latents: Vec<String> = pairs.map(|(a, b)| difference(a, b, 1e-6)).collect();
@@ -57,8 +56,8 @@ fn table(model: PathBuf) -> Result<(), String> {
     Ok(())
 }
 
-fn draw(model: &PathBuf, device: &str, dtype: DType) -> Result<Drawn, Error> {
-    let pipeline = Model::open(model)?.load(&device_by_name(device)?, dtype)?;
+fn draw(model: &dyn Fn() -> Result<Model, Error>, device: &str, dtype: DType) -> Result<Drawn, Error> {
+    let pipeline = model()?.load(&device_by_name(device)?, dtype)?;
     let request = Request {
         steps: Some(CALLS[CALLS.len() - 1]),
         sampler: Some("ddim".parse()?),

@@ -258,6 +258,10 @@ def write_ddpm(model, expected):
     draw("ddpm-large-10", "ddpm", 10, variance_type="fixed_large")
     draw("ddpm-v-unclipped-10", "ddpm", 10, prediction_type="v_prediction", clip_sample=False)
     draw("ddpm-range-10", "ddpm", 10, clip_sample_range=0.5)
+    # With these betas more than one timestep is beyond the level that stands for pure noise.
+    pure = dict(rescale_betas_zero_snr=True, prediction_type="v_prediction")
+    draw("ddpm-zero-snr-1000", "ddpm", 1000, **pure)
+    draw("ddim-zero-snr-500", "ddim", 500, timestep_spacing="trailing", **pure)
     draw("ddim-7", "ddim", 7)
     draw("ddim-10", "ddim", 10)
     draw("ddim-10-eta1", "ddim", 10, eta=1.0)

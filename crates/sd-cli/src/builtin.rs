@@ -1,9 +1,8 @@
 //! The model that is part of the program, if it was built with the feature `scenes`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sd_pipeline::Error;
-use tempfile::TempDir;
+use sd_pipeline::{Choices, Error, Model};
 
 use crate::progress::Progress;
 
@@ -15,43 +14,34 @@ pub const STEPS: usize = 50;
 #[cfg(not(feature = "scenes"))]
 pub const GUIDANCE: f64 = 7.5;
 
-/// The folder of a model.
-pub enum Folder {
-    Named(PathBuf),
-    /// Of the built-in model, and removed when it is dropped.
-    Builtin(TempDir),
+const NAME: &str = "the built-in model";
+
+/// Opens the model at a path, or else the built-in one.
+pub fn open(path: Option<&Path>, choices: &Choices) -> Result<Model, Error> {
+    path.map_or_else(|| open_builtin(choices), |path| Model::open_with(path, choices))
 }
 
-impl Folder {
-    /// The one that `--model` names, or else the built-in model's.
-    pub fn of(model: Option<&Path>) -> Result<Self, Error> {
-        model.map_or_else(unpack, |folder| Ok(Self::Named(folder.to_path_buf())))
-    }
+/// What a person calls it.
+pub fn name(path: Option<&Path>) -> String {
+    path.map_or(NAME.into(), |path| path.display().to_string())
+}
 
-    pub fn path(&self) -> &Path {
-        match self {
-            Self::Named(path) => path,
-            Self::Builtin(folder) => folder.path(),
-        }
-    }
-
-    /// What a person calls it.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Named(path) => path.display().to_string(),
-            Self::Builtin(_) => "the built-in model".into(),
-        }
-    }
+/// The weights of the built-in model, a file after the other.
+pub fn weights() -> impl Iterator<Item = &'static [u8]> {
+    #[cfg(feature = "scenes")]
+    let files = sd_scenes_model::FILES;
+    #[cfg(not(feature = "scenes"))]
+    let files: sd_pipeline::BuiltIn = &[];
+    files.iter().filter(|(name, _)| name.ends_with(".safetensors")).map(|(_, bytes)| *bytes)
 }
 
 #[cfg(feature = "scenes")]
-fn unpack() -> Result<Folder, Error> {
-    let folder = sd_scenes_model::unpack();
-    folder.map(Folder::Builtin).map_err(|source| Error::Io { file: std::env::temp_dir(), source })
+fn open_builtin(choices: &Choices) -> Result<Model, Error> {
+    Model::built_in(NAME, sd_scenes_model::FILES, choices)
 }
 
 #[cfg(not(feature = "scenes"))]
-fn unpack() -> Result<Folder, Error> {
+fn open_builtin(_: &Choices) -> Result<Model, Error> {
     let reason = "--model is missing: this program was built without the feature `scenes`, the built-in model";
     Err(Error::Request(reason.into()))
 }

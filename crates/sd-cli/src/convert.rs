@@ -4,7 +4,9 @@ use clap::ValueEnum;
 use sd_pipeline::{DType, Error, Layout, convert};
 
 use crate::cancel::Cancel;
+use crate::failure::Failure;
 use crate::model::ChoiceFlags;
+use crate::outputs;
 use crate::progress::{Kind, Progress};
 
 /// Write a model in another layout or precision.
@@ -56,11 +58,16 @@ Examples:
   sd convert xl.safetensors xl-half.safetensors --dtype f16    # half the size
   sd convert my-2-base.ckpt my-2-base --prediction eps         # what the file does not say of itself
 
-Exit codes: 0 written, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
+Exit codes: 0 written, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C or SIGTERM.";
 
 /// Writes the model.
-pub fn run(args: &Args) -> Result<(), Error> {
+pub fn run(args: &Args) -> Result<(), Failure> {
     args.check_layout()?;
+    // What is there already is told by itself. A folder may have a slash behind it.
+    let to: PathBuf = args.to.components().collect();
+    if to.symlink_metadata().is_err() {
+        outputs::check_file("OUT", &to)?;
+    }
     let dtype = args.dtype.map(|dtype| match dtype {
         Precision::F32 => DType::F32,
         Precision::F16 => DType::F16,

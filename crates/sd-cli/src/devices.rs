@@ -1,8 +1,7 @@
-use std::io::Write;
-
 use sd_pipeline::{DeviceInfo, Error, Tuning, best_device, device_names, devices};
 
 use crate::driver;
+use crate::print::print;
 use crate::progress::Kind;
 
 /// Prints what this machine and this build can compute on.
@@ -14,8 +13,7 @@ pub fn run() -> Result<(), Error> {
     let complaint = complaint.map(|words| format!("The driver that failed says: {words}\n"));
     let [table, absent, complaint] = [table(&devices), absent(), complaint.unwrap_or_default()];
     let text = format!("{table}\n{complaint}{absent}Without --device: {}\n", best_device()?.name);
-    // Someone who pipes this into `head` closes it early, and that is all right.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    print(&text);
     Ok(())
 }
 

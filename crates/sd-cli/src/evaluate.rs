@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 
-use sd_evaluate::{Classifier, Evaluation, EvaluationConfig, digest, write_report};
-use sd_pipeline::{DType, Pipeline, SamplerName, Tuning, device_by_name};
+use sd_evaluate::{Classifier, Evaluation, EvaluationConfig, digest, digest_of, write_report};
+use sd_pipeline::{Choices, DType, SamplerName, Tuning, device_by_name};
 
-use crate::builtin::Folder;
+use crate::builtin;
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
+use crate::outputs;
 use crate::progress::{Kind, Progress};
 
 /// Measure how well a model of the scenes draws what it is asked for.
@@ -80,7 +81,7 @@ Examples:
   sd evaluate --classifier classifier --output evaluation
   sd evaluate --model scenes --classifier classifier --output quick --captions 100 --samples 500 --distance-steps 5,20
 
-Exit codes: 0 measured, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
+Exit codes: 0 measured, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C or SIGTERM.";
 
 /// Measures what the flags ask for.
 pub fn run(args: &Args) -> Result<(), Failure> {
@@ -91,14 +92,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 fn measure(args: &Args) -> Result<(), Failure> {
     let device = device_by_name(&args.device)?;
     let config = args.config()?;
+    outputs::check_folder("--output", &args.output)?;
     let classifier = Classifier::from_folder(&args.classifier, &device)?;
     let mut progress = Progress::new(args.progress);
     let cancel = Cancel::on_ctrl_c();
-    let folder = Folder::of(args.model.as_deref())?;
-    progress.busy(&format!("loading {}", folder.name()));
-    let pipeline = Pipeline::from_folder(folder.path(), &device, DType::F32)?;
+    let path = args.model.as_deref();
+    progress.busy(&format!("loading {}", builtin::name(path)));
+    let pipeline = builtin::open(path, &Choices::default())?.load(&device, DType::F32)?;
     sd_pipeline::keep_memory();
-    let digests = [digest(folder.path())?, digest(&args.classifier)?];
+    let of_model = path.map_or_else(|| Ok(digest_of(builtin::weights())), digest)?;
+    let digests = [of_model, digest(&args.classifier)?];
     progress.loaded();
     let evaluation = Evaluation { pipeline: &pipeline, classifier: &classifier, config };
     let findings = evaluation.run(&args.output, [&digests[0], &digests[1]], &mut |work| {

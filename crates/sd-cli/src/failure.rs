@@ -28,9 +28,14 @@ impl Failure {
     }
 
     /// What was asked went wrong.
-    #[cfg(feature = "hub")]
     pub fn of(message: String) -> Self {
         Self { message, code: 1 }
+    }
+
+    /// The same of the file that `flag` names.
+    pub fn at(self, flag: &str) -> Self {
+        let is_told = self.message.starts_with(flag);
+        Self { message: if is_told { self.message } else { format!("{flag} {}", self.message) }, ..self }
     }
 
     /// Ctrl-C was pressed.
@@ -58,7 +63,7 @@ impl From<Error> for Failure {
 
 impl From<EvaluateError> for Failure {
     fn from(error: EvaluateError) -> Self {
-        let cancelled = matches!(error, EvaluateError::Cancelled);
+        let cancelled = error.is_cancelled();
         match error {
             EvaluateError::Pipeline(error) => error.into(),
             _ => Self { message: error.to_string(), code: code(cancelled, error.is_usage()) },
@@ -68,7 +73,7 @@ impl From<EvaluateError> for Failure {
 
 impl From<RecipeError> for Failure {
     fn from(error: RecipeError) -> Self {
-        let cancelled = matches!(error, RecipeError::Cancelled { .. });
+        let cancelled = error.is_cancelled();
         match error {
             RecipeError::Model(error) => error.into(),
             _ => Self { message: error.to_string(), code: code(cancelled, error.is_usage()) },

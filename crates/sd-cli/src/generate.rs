@@ -1,10 +1,9 @@
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use clap::ValueEnum;
 use sd_pipeline::{
-    DType, Error, Latents, Pipeline, Request, SamplerOption, Schedule, Tuning, best_device, device_by_name,
-    device_info, read_tensor, write_tensor,
+    DType, Destination, Error, Latents, Pipeline, Request, SamplerOption, Schedule, Tuning, best_device,
+    device_by_name, device_info, read_tensor, write_tensor,
 };
 
 use crate::builtin;
@@ -12,7 +11,10 @@ use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
 use crate::model::ModelFlags;
+use crate::outputs::{check_file, is_stdout, numbered};
+use crate::print::leave_stdout;
 use crate::progress::{Kind, Progress};
+use crate::seed::Seed;
 
 /// Draw pictures from text.
 ///
@@ -35,7 +37,7 @@ pub struct Args {
     /// What the picture should not show
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     negative_prompt: Option<String>,
-    /// PNG file to write; with --count, out-0.png, out-1.png, ...
+    /// PNG file to write; with --count, out-0.png, out-1.png, ...; or a pipe, or /dev/stdout
     #[arg(long, value_name = "FILE", default_value = "out.png")]
     output: PathBuf,
     /// Sampler; `sd samplers` lists them [default: the model's own, else ddim]
@@ -62,9 +64,10 @@ pub struct Args {
     /// Height in pixels, mostly a multiple of 8 [default: the model's own]
     #[arg(long, value_name = "H")]
     height: Option<usize>,
-    /// Names the noise, and so the picture; picture i of --count has seed + i [default: a new one each time]
-    #[arg(long, value_name = "S")]
-    seed: Option<u64>,
+    /// Names the noise, and so the picture; picture i of --count has seed + i; -1 is a new one, other numbers
+    /// below 0 are PyTorch's [default: a new one each time]
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
+    seed: Option<Seed>,
     /// Number of pictures
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
@@ -77,7 +80,8 @@ pub struct Args {
     device: Option<String>,
     /// Precision of the networks: f16 and bf16 take half the memory
     ///
-    /// On the CPU they are the weights' alone, and bf16 is faster where the processor has AVX-512 BF16.
+    /// On the CPU they are the weights' alone, and bf16 is faster on AMD's processors from Zen 4 on; `sd devices` says what this
+    /// one computes with.
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
     /// Try each kernel of a graphics card once at most, not a few times: runs start sooner, pictures may take longer
@@ -173,6 +177,9 @@ enum Precision {
 /// Draws what the flags ask for.
 pub fn run(args: &Args) -> Result<(), Failure> {
     driver::set_up(if args.no_autotune { Tuning::Quick } else { Tuning::Thorough }, args.progress);
+    if args.outputs().any(|(_, file)| is_stdout(file)) {
+        leave_stdout();
+    }
     // All that can be wrong with the flags, the folder and the machine is found before the weights are read.
     let device = args.device.as_deref().map_or_else(best_device, device_info)?;
     let request = args.request()?;
@@ -182,7 +189,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         progress.note(&format!("on {}: {}", device.name, device.hardware));
     }
     let cancel = Cancel::on_ctrl_c();
-    let (folder, mut model) = args.model.open(&mut progress, &cancel)?;
+    let (name, mut model) = args.model.open(&mut progress, &cancel)?;
     model.check(&request)?;
     let dtype = match args.dtype {
         Precision::F32 => DType::F32,
@@ -203,29 +210,32 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         progress.need(&model.memory(&request, dtype, &device)?, &device);
     }
     model.check_device(&request, dtype, &device)?;
+    if let Some(warning) = model.memory_warning(&request, dtype, &device)? {
+        progress.warn(&warning);
+    }
     if args.dry_run {
         return Ok(());
     }
     on_device(&device.name, || -> Result<(), Error> {
-        progress.busy(&format!("loading {} on {}", folder.name(), device.name));
+        progress.busy(&format!("loading {name} on {}", device.name));
         let pipeline = model.load(&device_by_name(&device.name)?, dtype)?;
         sd_pipeline::keep_memory();
-        drop(folder);
         progress.loaded();
-        for index in 0..args.count.unwrap_or(1) {
+        for index in 0..args.count() {
             let request = Request { seed: request.seed.wrapping_add(index), ..request.clone() };
-            args.draw(&pipeline, &request, index as usize, &mut progress, &cancel)?;
+            args.draw(&pipeline, &request, index, &mut progress, &cancel)?;
         }
         Ok(())
     })
 }
 
 impl Args {
-    fn request(&self) -> Result<Request, Error> {
+    fn request(&self) -> Result<Request, Failure> {
         let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
         // The built-in model has defaults of its own.
         let is_builtin = self.model.is_builtin();
         let listed = schedule.as_ref().and_then(Schedule::steps);
+        let latents = self.latents.as_deref().map(read_latents).transpose();
         Ok(Request {
             prompt: self.prompt.clone(),
             negative_prompt: self.negative_prompt.clone(),
@@ -236,38 +246,46 @@ impl Args {
             steps: self.steps.or(if is_builtin { listed.or(Some(builtin::STEPS)) } else { None }),
             schedule,
             guidance: self.guidance.or(if is_builtin { Some(builtin::GUIDANCE) } else { None }),
-            seed: self.seed.unwrap_or_else(new_seed),
-            latents: self.latents.as_deref().map(read_latents).transpose()?,
+            seed: self.seed.unwrap_or(Seed::New).number(),
+            latents: latents.map_err(|error| Failure::from(error).at("--latents"))?,
         })
     }
 
-    /// Whether the output can be written, before an hour of work finds out that it cannot.
-    fn check_files(&self) -> Result<(), Error> {
-        if self.output.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("png")) {
-            return Err(Error::Request(format!(
-                "--output {}: pictures are PNG files, name it .png",
-                self.output.display()
-            )));
-        }
-        for file in [Some(&self.output), self.save_latents.as_ref()].into_iter().flatten() {
-            let io = |source| Error::Io { file: file.clone(), source };
-            if file.is_dir() {
-                return Err(io(std::io::Error::other("this is a folder, name a file in it")));
+    /// The files that are written, with the flags that name them.
+    fn outputs(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
+        [("--output", Some(&self.output)), ("--save-latents", self.save_latents.as_ref())]
+            .into_iter()
+            .filter_map(|(flag, file)| Some((flag, file?)))
+    }
+
+    /// Whether the outputs can be written, before an hour of work finds out that they cannot.
+    fn check_files(&self) -> Result<(), Failure> {
+        for (flag, file) in self.outputs() {
+            // The last number is the longest.
+            let first = check_file(flag, &numbered(file, 0, self.count()))?;
+            check_file(flag, &numbered(file, self.count() - 1, self.count()))?;
+            let is_png = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+            if flag == "--output" && !is_png && matches!(first, Destination::File(_)) {
+                let reason = format!("--output {}: pictures are PNG files, name it .png", file.display());
+                return Err(Failure::usage(reason));
             }
-            let folder = match file.parent() {
-                Some(folder) if folder != Path::new("") => folder,
-                _ => Path::new("."),
-            };
-            tempfile::tempfile_in(folder).map_err(io)?;
+        }
+        if self.save_latents.as_ref() == Some(&self.output) {
+            let reason = format!("--save-latents {}: this is --output too: take another", self.output.display());
+            return Err(Failure::usage(reason));
         }
         Ok(())
+    }
+
+    fn count(&self) -> u64 {
+        self.count.unwrap_or(1)
     }
 
     fn draw(
         &self,
         pipeline: &Pipeline,
         request: &Request,
-        index: usize,
+        index: u64,
         progress: &mut Progress,
         cancel: &Cancel,
     ) -> Result<(), Error> {
@@ -275,30 +293,24 @@ impl Args {
         progress.picture();
         let picture = pipeline.draw_with(request, &mut *pipeline.noise(request), &mut |step| {
             driver::called();
-            progress.step(index, step);
+            progress.step(index as usize, step);
             cancel.flow()
         })?;
         if let Some(file) = &self.save_latents {
-            write_tensor(&self.numbered(file, index), "latents", &picture.latents.numbers, &picture.latents.shape)?;
+            let file = numbered(file, index, self.count());
+            write_tensor(&file, "latents", &picture.latents.numbers, &picture.latents.shape)?;
         }
-        let output = self.numbered(&self.output, index);
-        let (settings, version) = (pipeline.describe(request)?, env!("CARGO_PKG_VERSION"));
-        picture.image.save_with_text(&output, &[("parameters", &format!("{settings}, Version: sd-burn {version}"))])?;
-        progress.done(index, request.seed, &output.display().to_string());
+        let output = numbered(&self.output, index, self.count());
+        let mut settings = pipeline.describe(request)?;
+        if let Some(file) = &self.latents {
+            // As a JSON text, which may have commas.
+            settings += &format!(", Initial noise: {:?}", file.display().to_string());
+        }
+        settings += concat!(", Version: sd-burn ", env!("CARGO_PKG_VERSION"));
+        picture.image.save_with_text(&output, &[("parameters", &settings)])?;
+        let seed = self.latents.is_none().then_some(request.seed);
+        progress.done(index as usize, seed, &output.display().to_string());
         Ok(())
-    }
-
-    /// The file of picture `index`: its number goes before the extension where there are several.
-    fn numbered(&self, file: &Path, index: usize) -> PathBuf {
-        let (stem, extension) = (file.file_stem().unwrap_or_default(), file.extension().unwrap_or_default());
-        match self.count {
-            None | Some(1) => file.to_path_buf(),
-            Some(_) => {
-                let mut name = stem.to_os_string();
-                name.push(format!("-{index}"));
-                file.with_file_name(name).with_added_extension(extension)
-            }
-        }
     }
 }
 
@@ -312,10 +324,4 @@ fn read_latents(file: &Path) -> Result<Latents, Error> {
         ))
     })?;
     Ok(Latents { numbers, shape })
-}
-
-/// A seed that is new each time, short enough to type again.
-fn new_seed() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    now.as_nanos() as u64 % (1 << 32)
 }

@@ -1,10 +1,10 @@
-use std::io::Write;
 use std::path::PathBuf;
 
 use sd_pipeline::{Error, Model, Summary};
 use serde_json::{Value, json};
 
 use crate::model::ChoiceFlags;
+use crate::print::print;
 
 /// Say what a model is, without reading its weights.
 ///
@@ -25,8 +25,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Error> {
     let summary = Model::open_with(&args.model, &args.choices.choices())?.summary();
     let text = if args.json { format!("{:#}\n", as_json(&summary)) } else { as_text(&summary) };
-    // Someone who pipes this into `head` closes it early, and that is all right.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    print(&text);
     Ok(())
 }
 
@@ -41,7 +40,8 @@ fn as_json(summary: &Summary) -> Value {
     json!({
         "family": summary.family,
         "prediction": summary.prediction,
-        "size": summary.size,
+        "width": summary.size.0,
+        "height": summary.size.1,
         "sampler": summary.sampler,
         "components": components.collect::<Vec<_>>(),
         "metadata": summary.metadata,
@@ -50,9 +50,9 @@ fn as_json(summary: &Summary) -> Value {
 }
 
 fn as_text(summary: &Summary) -> String {
-    let Summary { family, prediction, size, sampler, components, metadata, notes } = summary;
+    let Summary { family, prediction, size: (width, height), sampler, components, metadata, notes } = summary;
     let mut text = format!(
-        "family      {family}\nprediction  {prediction}\nsize        {size}x{size}\nsampler     {sampler}\n\n\
+        "family      {family}\nprediction  {prediction}\nsize        {width}x{height}\nsampler     {sampler}\n\n\
          {:<15} {:>14}  PRECISION\n",
         "COMPONENT", "PARAMETERS"
     );

@@ -14,9 +14,12 @@ mod generate;
 mod hub;
 mod info;
 mod model;
+mod outputs;
+mod print;
 mod processor;
 mod progress;
 mod samplers;
+mod seed;
 mod train;
 mod train_classifier;
 
@@ -24,6 +27,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::print::complain;
 
 /// Stable Diffusion in Rust: draws pictures from text, on any machine.
 ///
@@ -53,7 +58,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Cli { command, threads } = Cli::parse();
+    let Cli { command, threads } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return tell(&error),
+    };
     // The workers of a training are 2 % faster with heaps of their own, and have no tensors that these are too small for.
     if matches!(command, Command::Generate(_) | Command::Evaluate(_)) {
         sd_pipeline::one_heap();
@@ -66,23 +74,40 @@ fn main() -> ExitCode {
         rayon::scope(|_| match command {
             Command::Generate(args) => generate::run(&args),
             Command::Info(args) => Ok(info::run(&args)?),
-            Command::Convert(args) => Ok(convert::run(&args)?),
+            Command::Convert(args) => convert::run(&args),
             Command::Samplers => Ok(samplers::run()?),
             Command::Devices => Ok(devices::run()?),
             Command::Train(args) => train::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::TrainClassifier(args) => train_classifier::run(&args),
-        })
+        })?;
+        print::finish()
     };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            eprintln!("error: {error}");
+            complain(&format_args!("error: {error}"));
             ExitCode::from(error.code)
         }
         Err(panic) => {
-            eprintln!("error: internal error, please report it: {}", sd_pipeline::panic_words(&*panic));
+            let words = sd_pipeline::panic_words(&*panic);
+            complain(&format_args!("error: internal error, please report it: {words}"));
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints what is wrong with the flags, or the help that they ask for.
+fn tell(error: &clap::Error) -> ExitCode {
+    let told = error.print();
+    if !error.use_stderr() {
+        print::keep(told);
+    }
+    match print::finish() {
+        Ok(()) => ExitCode::from(error.exit_code() as u8),
+        Err(failure) => {
+            complain(&format_args!("error: {failure}"));
+            ExitCode::from(failure.code)
         }
     }
 }

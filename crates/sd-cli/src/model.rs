@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use sd_pipeline::{Average, Choices, Error, Lora, Model, Prediction, TextualInversion};
 
-use crate::builtin::Folder;
+use crate::builtin;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -22,11 +22,12 @@ pub struct ModelFlags {
     model: Option<PathBuf>,
     #[command(flatten)]
     choices: ChoiceFlags,
-    /// LoRA file to merge into the weights, and how strongly [default weight: 1]; may be repeated
+    /// LoRA to merge into the weights, and how strongly [default weight: 1]; may be repeated
     ///
-    /// Files of kohya's programs, PEFT and diffusers are read: LoRA, LoCon, LoHa, LoKr and DoRA, of the U-Net and the text
-    /// encoders.
-    #[arg(long, value_name = "FILE[:WEIGHT]")]
+    /// A file, or a folder with one in it. Those of kohya's programs, LyCORIS, OneTrainer, PEFT and diffusers are read: LoRA,
+    /// LoCon, LoHa, LoKr, DoRA, GLoRA, IA3, OFT, BOFT and whole differences, of the U-Net and the text encoders. Words that
+    /// are bundled in it can be used in prompts.
+    #[arg(long, value_name = "PATH[:WEIGHT]")]
     lora: Vec<Weighted>,
     /// Textual inversion to read, and the word that it is in prompts [default word: the file's own]; may be repeated
     ///
@@ -116,15 +117,14 @@ impl FromStr for Weighted {
 }
 
 impl ModelFlags {
-    /// Opens the model, after it was downloaded if it is one of the hub's; its folder must be there until it is loaded.
-    pub fn open(&self, progress: &mut Progress, cancel: &Cancel) -> Result<(Folder, Model), Failure> {
+    /// Opens the model, after it was downloaded if it is one of the hub's; with what a person calls it.
+    pub fn open(&self, progress: &mut Progress, cancel: &Cancel) -> Result<(String, Model), Failure> {
         #[cfg(feature = "hub")]
         let found = self.model.as_deref().map(|model| crate::hub::located(model, progress, cancel)).transpose()?;
         #[cfg(not(feature = "hub"))]
         let (found, _) = (self.model.clone(), (progress, cancel));
-        let folder = Folder::of(found.as_deref())?;
-        let model = Model::open_with(folder.path(), &self.choices.choices())?;
-        Ok((folder, model))
+        let model = builtin::open(found.as_deref(), &self.choices.choices())?;
+        Ok((builtin::name(self.model.as_deref()), model))
     }
 
     /// Whether none was named.
@@ -144,6 +144,9 @@ impl ModelFlags {
                 let more = if report.unmatched.len() > 5 { ", …" } else { "" };
                 let matched = report.matched;
                 progress.warn(&format!("{name}: only {matched} of {all} modules are in the model, not {some}{more}"));
+            }
+            for word in &report.words {
+                progress.note(&format!("{name}: it brings the word {word:?} for prompts"));
             }
         }
         let mut inversions = Vec::new();

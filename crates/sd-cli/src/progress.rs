@@ -1,10 +1,11 @@
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use sd_pipeline::{DeviceInfo, MemoryNeed, Step};
 use serde_json::json;
+
+use crate::print::{complain, print};
 
 /// How progress is shown.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -88,13 +89,14 @@ impl Progress {
         }
     }
 
-    /// Picture `index` is written.
-    pub fn done(&mut self, index: usize, seed: u64, file: &str) {
+    /// Picture `index` is written, of the noise that a seed names, or of that of a file.
+    pub fn done(&mut self, index: usize, seed: Option<u64>, file: &str) {
         let seconds = self.started.elapsed().as_secs_f64();
         match self.kind {
             Kind::Bar => {
                 self.bar.finish_and_clear();
-                say(&format_args!("{file} (seed {seed}, {seconds:.1} s)"));
+                let noise = seed.map_or("noise of --latents".into(), |seed| format!("seed {seed}"));
+                say(&format_args!("{file} ({noise}, {seconds:.1} s)"));
             }
             Kind::Json => {
                 say(&json!({ "event": "done", "picture": index, "seed": seed, "file": file, "seconds": seconds }));
@@ -139,15 +141,20 @@ impl Progress {
         let MemoryNeed { weights, sampling, decoding } = *need;
         if self.kind == Kind::Json {
             let phases = json!({ "weights": weights, "sampling": sampling, "decoding": decoding, "peak": need.peak() });
-            return say(&json!({ "event": "memory", "device": device.name, "bytes": phases, "of": device.memory }));
+            return say(&json!({
+                "event": "memory", "device": device.name, "bytes": phases,
+                "of": device.memory, "available": device.available,
+            }));
         }
         let gigabytes = |bytes: usize| format!("{:>7.2} GB", bytes as f64 / 1e9);
         let of = device.memory.map(|all| format!("  of {:.1} GB", all as f64 / 1e9)).unwrap_or_default();
+        let now =
+            device.available.map(|bytes| format!(", {:.1} GB available now", bytes as f64 / 1e9)).unwrap_or_default();
         say(&format_args!("on {}: {}", device.name, device.hardware));
         say(&format_args!("weights  {}", gigabytes(weights)));
         say(&format_args!("sampling {}  beside the weights", gigabytes(sampling)));
         say(&format_args!("decoding {}  beside the weights", gigabytes(decoding)));
-        say(&format_args!("peak     {}{of}", gigabytes(need.peak())));
+        say(&format_args!("peak     {}{of}{now}", gigabytes(need.peak())));
     }
 
     /// All is done, and written to a file or a folder.
@@ -166,7 +173,7 @@ impl Progress {
     pub fn warn(&self, message: &str) {
         match self.kind {
             Kind::Json => say(&json!({ "event": "warning", "message": message })),
-            Kind::Bar | Kind::None => eprintln!("warning: {message}"),
+            Kind::Bar | Kind::None => self.bar.suspend(|| complain(&format_args!("warning: {message}"))),
         }
     }
 }
@@ -187,9 +194,9 @@ pub fn note(kind: Kind, text: &str) {
     }
 }
 
-/// Prints a line; that nobody reads it any more is no reason to stop.
+/// Prints a line.
 pub fn say(line: &dyn std::fmt::Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    print(&format_args!("{line}\n"));
 }
 
 fn work_style() -> ProgressStyle {

@@ -1,6 +1,6 @@
-use std::io::Write;
-
 use sd_pipeline::{CATALOGUE, Error, FreshNoise, OptionRange, SamplerOption, Schedule};
+
+use crate::print::print;
 
 /// Prints the samplers, their options, and the schedules.
 pub fn run() -> Result<(), Error> {
@@ -25,8 +25,7 @@ pub fn run() -> Result<(), Error> {
     }
     let schedules: Vec<&str> = Schedule::NAMED.iter().map(|(name, _)| *name).collect();
     text += &format!("\nSchedules: {}, timesteps:T,T,... and sigmas:S,S,...,0\n", schedules.join(", "));
-    // Someone who pipes this into `head` closes it early, and that is all right.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    print(&text);
     Ok(())
 }
 

@@ -17,8 +17,8 @@ use crate::progress::{Kind, say};
 /// pictures, and for how long. All that comes out is in its output folder: checkpoint/, metrics.jsonl, loss.svg, samples/
 /// and model/, which `sd generate --model` draws with.
 ///
-/// Ctrl-C stops after a checkpoint. The same command goes on from the last checkpoint, bit for bit as if it had never
-/// stopped; to begin anew, remove the output folder.
+/// Ctrl-C and SIGTERM stop after a checkpoint. The same command goes on from the last checkpoint, bit for bit as if it had
+/// never stopped, and finishes what was not finished; to begin anew, remove the output folder.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -52,7 +52,7 @@ A recipe that trains an autoencoder on drawn landscapes:
 
 docs/training.md has all keys.
 
-Exit codes: 0 trained, 1 failed, 2 wrong usage or recipe, 130 stopped with Ctrl-C.";
+Exit codes: 0 trained, 1 failed, 2 wrong usage or recipe, 130 stopped with Ctrl-C or SIGTERM.";
 
 /// Follows the recipe.
 pub fn run(args: &Args) -> Result<(), Failure> {
@@ -60,8 +60,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     driver::set_up(Tuning::Thorough, args.progress);
     let recipe = Recipe::read(&args.recipe)?;
     let cancel = Cancel::on_ctrl_c();
-    let mut display =
-        Display { kind: args.progress, bar: ProgressBar::hidden(), started: Instant::now(), first: 0, steps: 0 };
+    let mut display = Display::new(args.progress);
     let result = on_device(&args.device, || -> Result<(), Failure> {
         let device = device_by_name(&args.device)?;
         follow(&recipe, &device, &mut |event| {
@@ -81,6 +80,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 struct Display {
     kind: Kind,
     bar: ProgressBar,
+    /// What goes on before the steps.
+    busy: &'static str,
     started: Instant,
     /// Steps that were made before.
     first: u64,
@@ -88,6 +89,10 @@ struct Display {
 }
 
 impl Display {
+    fn new(kind: Kind) -> Self {
+        Self { kind, bar: ProgressBar::hidden(), busy: "", started: Instant::now(), first: 0, steps: 0 }
+    }
+
     fn show(&mut self, event: &Event) {
         match self.kind {
             Kind::Bar => self.bar(event),
@@ -102,13 +107,19 @@ impl Display {
 
     fn bar(&mut self, event: &Event) {
         match event {
-            Event::Busy(what) => {
-                self.bar.finish_and_clear();
-                self.bar = ProgressBar::new_spinner().with_message(what.to_string());
-                self.bar.enable_steady_tick(Duration::from_millis(100));
+            Event::Busy { what, done, total } if self.steps == 0 => {
+                if self.busy != *what {
+                    self.busy = what;
+                    self.bar.finish_and_clear();
+                    self.bar = ProgressBar::new_spinner();
+                    self.bar.enable_steady_tick(Duration::from_millis(100));
+                }
+                self.bar.set_message(counted(what, *done, *total));
             }
+            Event::Busy { what, done, total } => self.bar.set_message(counted(what, *done, *total)),
             Event::Warning(message) => self.bar.suspend(|| eprintln!("warning: {message}")),
             Event::Started { step, steps } => {
+                self.steps = *steps;
                 self.bar.finish_and_clear();
                 self.bar = ProgressBar::new(*steps).with_style(style()).with_position(*step);
                 self.bar.reset_eta();
@@ -124,7 +135,10 @@ impl Display {
 
     fn json(&mut self, event: &Event) {
         match event {
-            Event::Busy(what) => say(&json!({ "event": "busy", "what": what })),
+            Event::Busy { what, .. } if self.steps == 0 && self.busy != *what => {
+                self.busy = what;
+                say(&json!({ "event": "busy", "what": what }));
+            }
             Event::Warning(message) => say(&json!({ "event": "warning", "message": message })),
             Event::Started { step, steps } => {
                 (self.started, self.first, self.steps) = (Instant::now(), *step, *steps);
@@ -144,6 +158,10 @@ impl Display {
             _ => {}
         }
     }
+}
+
+fn counted(what: &str, done: usize, total: usize) -> String {
+    if total > 0 { format!("{what}: {done} of {total}") } else { what.to_string() }
 }
 
 fn style() -> ProgressStyle {

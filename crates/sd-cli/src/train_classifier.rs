@@ -6,12 +6,15 @@ use sd_pipeline::{Tuning, device_by_name};
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
+use crate::outputs;
 use crate::progress::{Kind, Progress};
 
 /// Train the classifier that `sd evaluate` judges pictures with.
 ///
 /// It learns to read renders of scenes, which are drawn as it goes, back into what they show. The same flags give the same
 /// classifier. At the end it is tried on 500 scenes that it has not seen, and says how many it gets right.
+///
+/// Ctrl-C and SIGTERM stop after a checkpoint; the same command goes on from it.
 #[derive(clap::Args)]
 #[command(args_override_self = true)]
 pub struct Args {
@@ -47,18 +50,18 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 fn train(args: &Args) -> Result<(), Failure> {
     let device = device_by_name(&args.device)?;
+    outputs::check_folder("--output", &args.output)?;
     let Args { steps, rate, seed, .. } = *args;
     let training = TrainingConfig { seed, batch: args.batch as usize, rate, ..TrainingConfig::new(steps) };
     let cancel = Cancel::on_ctrl_c();
     let mut progress = Progress::new(args.progress);
-    let classifier = training.train(&ClassifierConfig::default(), &device, &mut |step| {
+    training.train(&ClassifierConfig::default(), &device, &args.output, &mut |step| {
         progress.work(&format!("loss {:.3}", step.loss), step.step + 1, steps);
         cancel.flow()
     })?;
-    classifier.save(&training, &args.output)?;
     // As it is read from the folder: in half precision.
     let classifier = sd_evaluate::Classifier::from_folder(&args.output, &device)?;
-    let judgement = ceiling(&classifier, 500, 0);
+    let judgement = ceiling(&classifier, 500, 0, &mut |_| cancel.flow())?;
     for attribute in Attribute::ALL {
         let score = judgement.score(attribute);
         progress.note(&format!("{attribute:<13} {:5.1} % of {}", 100.0 * score.share(), score.cases));

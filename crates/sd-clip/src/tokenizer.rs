@@ -58,11 +58,21 @@ impl Tokenizer {
     /// tokens and the length are in `tokenizer_config.json`, `special_tokens_map.json` and
     /// `added_tokens.json`, each of which may be absent.
     pub fn from_folder(folder: &Path) -> Result<Self, TokenizerError> {
-        let whole = Json::read(folder, "tokenizer.json")?;
-        let config = Json::read(folder, "tokenizer_config.json")?;
-        let [vocabulary, merges] = model_files(folder, &whole)?;
+        Self::from_files(folder, &|name| fs::read(folder.join(name)))
+    }
+
+    /// Reads the files of such a folder from wherever they are; `read` is given their names, and `folder` is for messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_folder`](Self::from_folder).
+    pub fn from_files(folder: &Path, read: &dyn Fn(&str) -> io::Result<Vec<u8>>) -> Result<Self, TokenizerError> {
+        let files = Files { folder, read };
+        let whole = files.json("tokenizer.json")?;
+        let config = files.json("tokenizer_config.json")?;
+        let [vocabulary, merges] = model_files(files, &whole)?;
         let (ids, merges) = byte_pairs(&vocabulary, &merges)?;
-        let (special, listed) = special_tokens(folder, &config, &whole)?;
+        let (special, listed) = special_tokens(files, &config, &whole)?;
         let is_listed = |token: &AddedToken| listed.iter().any(|t| t.content == token.content);
         for (token, (key, _)) in special.iter().zip(SPECIAL) {
             // transformers would give the token a new id, for which there is no embedding.  A
@@ -189,20 +199,19 @@ pub(crate) fn assemble(model: BpeBuilder, added: Vec<AddedToken>) -> tokenizers:
 
 /// The vocabulary and the list of merges.  Nothing else counts of what `tokenizer.json` says of
 /// the model: transformers builds CLIP's own around these two.
-fn model_files(folder: &Path, whole: &Json) -> Result<[Json; 2], TokenizerError> {
+fn model_files(files: Files, whole: &Json) -> Result<[Json; 2], TokenizerError> {
     if !whole.value.is_null() {
         let part = |name: &str| whole.value["model"][name].clone();
         return Ok(["vocab", "merges"].map(|name| Json { file: whole.file.clone(), value: part(name) }));
     }
-    let missing = |file| TokenizerError::Missing { folder: folder.to_owned(), file };
-    let vocabulary = Json::read(folder, "vocab.json")?;
+    let missing = |file| TokenizerError::Missing { folder: files.folder.to_owned(), file };
+    let vocabulary = files.json("vocab.json")?;
     if vocabulary.value.is_null() {
         return Err(missing("vocab.json"));
     }
-    let file = folder.join("merges.txt");
-    let merges = read(&file)?.ok_or_else(|| missing("merges.txt"))?;
+    let merges = files.text("merges.txt")?.ok_or_else(|| missing("merges.txt"))?;
     let value = merges.lines().collect();
-    Ok([vocabulary, Json { file, value }])
+    Ok([vocabulary, Json { file: files.folder.join("merges.txt"), value }])
 }
 
 fn byte_pairs(vocabulary: &Json, merges: &Json) -> Result<(Vocab, Merges), TokenizerError> {
@@ -238,12 +247,12 @@ fn byte_pairs(vocabulary: &Json, merges: &Json) -> Result<(Vocab, Merges), Token
 /// The [`SPECIAL`] tokens, and the tokens which the folder lists with their ids.
 type Tokens = ([AddedToken; 4], Vec<AddedToken>);
 
-fn special_tokens(folder: &Path, config: &Json, whole: &Json) -> Result<Tokens, TokenizerError> {
+fn special_tokens(files: Files, config: &Json, whole: &Json) -> Result<Tokens, TokenizerError> {
     let list = &config.value["added_tokens_decoder"];
     let mut map = Json::default();
     // With such a list, transformers consults none of the older places of the same facts.
     if list.is_null() {
-        map = Json::read(folder, "special_tokens_map.json")?;
+        map = files.json("special_tokens_map.json")?;
     }
     let [start, end, unknown, pad] = SPECIAL.map(|(key, default)| {
         let given = [&map, config].into_iter().find(|json| !json.value[key].is_null());
@@ -263,7 +272,7 @@ fn special_tokens(folder: &Path, config: &Json, whole: &Json) -> Result<Tokens, 
             add(config, &id, token)?;
         }
     } else {
-        let texts = Json::read(folder, "added_tokens.json")?;
+        let texts = files.json("added_tokens.json")?;
         for (text, id) in texts.value.as_object().into_iter().flatten() {
             add(&texts, id, &json!({ "content": text }))?;
         }
@@ -274,6 +283,42 @@ fn special_tokens(folder: &Path, config: &Json, whole: &Json) -> Result<Tokens, 
     Ok((special, listed.into_values().collect()))
 }
 
+/// The files of a tokenizer folder.
+#[derive(Clone, Copy)]
+struct Files<'a> {
+    folder: &'a Path,
+    read: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
+}
+
+impl Files<'_> {
+    /// The text of a file, if there is such a file.
+    fn text(self, name: &str) -> Result<Option<String>, TokenizerError> {
+        let text = (self.read)(name).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+        });
+        match text {
+            Ok(text) => Ok(Some(text)),
+            Err(reason) if reason.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(reason) => Err(TokenizerError::Read { file: self.folder.join(name), reason }),
+        }
+    }
+
+    fn json(self, name: &str) -> Result<Json, TokenizerError> {
+        let file = self.folder.join(name);
+        let Some(text) = self.text(name)? else {
+            return Ok(Json::default());
+        };
+        match serde_json::from_str(&text) {
+            Ok(value) => {
+                let json = Json { file, value };
+                json.object(&json.value)?;
+                Ok(json)
+            }
+            Err(reason) => Err(TokenizerError::Json { file, reason }),
+        }
+    }
+}
+
 /// A JSON file, or null where there is none.
 #[derive(Default)]
 struct Json {
@@ -282,21 +327,6 @@ struct Json {
 }
 
 impl Json {
-    fn read(folder: &Path, name: &str) -> Result<Self, TokenizerError> {
-        let file = folder.join(name);
-        let Some(text) = read(&file)? else {
-            return Ok(Self::default());
-        };
-        match serde_json::from_str(&text) {
-            Ok(value) => {
-                let json = Self { file, value };
-                json.object(&json.value)?;
-                Ok(json)
-            }
-            Err(reason) => Err(TokenizerError::Json { file, reason }),
-        }
-    }
-
     fn object<'a>(&self, value: &'a Value) -> Result<&'a Map<String, Value>, TokenizerError> {
         value.as_object().ok_or_else(|| self.wrong("an object", value))
     }
@@ -339,15 +369,6 @@ impl Json {
     fn wrong(&self, expected: &'static str, found: &Value) -> TokenizerError {
         let found = if found.is_null() { "nothing".into() } else { brief(&found.to_string()) };
         TokenizerError::Content { file: self.file.clone(), expected, found }
-    }
-}
-
-/// The text of a file, if there is such a file.
-fn read(file: &Path) -> Result<Option<String>, TokenizerError> {
-    match fs::read_to_string(file) {
-        Ok(text) => Ok(Some(text)),
-        Err(reason) if reason.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(reason) => Err(TokenizerError::Read { file: file.to_owned(), reason }),
     }
 }
 

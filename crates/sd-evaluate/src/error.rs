@@ -38,9 +38,20 @@ pub enum EvaluateError {
     /// The watcher asked to stop.
     #[error("cancelled; what is measured is kept")]
     Cancelled,
+    /// The watcher asked to stop a training.
+    #[error("stopped after step {step}; the same command goes on from there")]
+    Stopped {
+        /// Steps that were made, all of which are in the checkpoint.
+        step: u64,
+    },
 }
 
 impl EvaluateError {
+    /// Whether the watcher asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled | Self::Stopped { .. })
+    }
+
     /// Whether the request itself is at fault, rather than the files or the machine.
     pub fn is_usage(&self) -> bool {
         match self {

@@ -41,6 +41,7 @@ pub use classifier::{Classifier, ClassifierConfig, Reading, TrainingConfig};
 pub use error::EvaluateError;
 pub use evaluation::{
     Cell, Drawing, Evaluation, EvaluationConfig, Finding, Found, Measure, Pictures, Watch, Work, ceiling, digest,
+    digest_of,
 };
 pub use frechet::Gaussian;
 pub use judge::{Attribute, Judgement, Score};

@@ -118,13 +118,7 @@ impl TinyFamily {
     }
 
     fn unet(&self) -> UnetConfig {
-        let level = |channels, attention, heads| UnetLevel {
-            channels,
-            resnets: 2,
-            down_attention: attention,
-            up_attention: attention,
-            heads,
-        };
+        let level = |channels, attention, heads| UnetLevel::even(channels, 2, attention, heads);
         let tiny = UnetConfig { cross_attention_dim: 64, ..UnetConfig::sd1() };
         match self.family {
             Family::Sd1 => UnetConfig { levels: vec![level(32, 1, 8), level(64, 0, 8)], ..tiny },
@@ -152,8 +146,7 @@ impl TinyFamily {
         let config = self.unet();
         let each = |value: &dyn Fn(&UnetLevel) -> usize| config.levels.iter().map(value).collect::<Vec<_>>();
         let types = |attends: &str, plain: &str| -> Vec<String> {
-            let name =
-                |level: &UnetLevel| if level.down_attention > 0 { attends.to_string() } else { plain.to_string() };
+            let name = |level: &UnetLevel| if level.attends() { attends.to_string() } else { plain.to_string() };
             config.levels.iter().map(name).collect()
         };
         let mut up = types("CrossAttnUpBlock2D", "UpBlock2D");
@@ -163,7 +156,7 @@ impl TinyFamily {
             "sample_size": match self.family { Family::Sd1 => 64, Family::Sd2 => 96, Family::Xl => 128 },
             "block_out_channels": each(&|level| level.channels),
             "attention_head_dim": each(&|level| level.heads),
-            "transformer_layers_per_block": each(&|level| level.down_attention.max(1)),
+            "transformer_layers_per_block": each(&|level| level.down_attention.first().copied().unwrap_or(1)),
             "cross_attention_dim": config.cross_attention_dim,
             "down_block_types": types("CrossAttnDownBlock2D", "DownBlock2D"),
             "up_block_types": up,

@@ -57,13 +57,7 @@ impl Kind {
 
     /// Its U-Net.
     pub fn unet(self) -> UnetConfig {
-        let level = |channels, attention, heads| UnetLevel {
-            channels,
-            resnets: 2,
-            down_attention: attention,
-            up_attention: attention,
-            heads,
-        };
+        let level = |channels, attention, heads| UnetLevel::even(channels, 2, attention, heads);
         let tiny = UnetConfig { norm_num_groups: 8, cross_attention_dim: 32, ..UnetConfig::sd1() };
         match self {
             Self::Sd1 => {

@@ -13,7 +13,7 @@ mod torch_file;
 
 pub use family::TinyFamily;
 pub use kind::{Kind, data, ddpm, later_ddpm, vae_tiny};
-pub use model::{TinyModel, noise};
+pub use model::{TinyModel, noise, write_weights};
 pub use picture::difference;
 pub use sd_weights::single_file::Family;
 pub use single_file::{Numbers, SingleTensor, save_single};

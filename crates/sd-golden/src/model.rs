@@ -80,7 +80,16 @@ impl TinyModel {
     ///
     /// Panics where the file cannot be read or written.
     pub fn change_scheduler(&self, changes: &serde_json::Map<String, Value>) {
-        let file = self.path().join("scheduler/scheduler_config.json");
+        self.change("scheduler/scheduler_config.json", changes);
+    }
+
+    /// Changes keys of a JSON file of the folder.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the file cannot be read or written.
+    pub fn change(&self, file: &str, changes: &serde_json::Map<String, Value>) {
+        let file = self.path().join(file);
         let text = std::fs::read_to_string(&file).expect("the folder has one");
         let mut config: serde_json::Map<String, Value> = serde_json::from_str(&text).expect("it is JSON");
         config.extend(changes.clone());
@@ -109,7 +118,12 @@ fn hash(name: &str) -> u64 {
     u64::from(name.bytes().fold(0x811c_9dc5, step))
 }
 
-pub(crate) fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path) {
+/// Writes a safetensors file of a module's weights in half precision, each from the seed that its name is.
+///
+/// # Panics
+///
+/// Panics where the file cannot be written.
+pub fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path) {
     let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = parameters(module)
         .into_iter()
         .map(|(key, shape)| {

@@ -6,6 +6,14 @@ pub enum HubError {
     /// What should name a model does not.
     #[error("`{0}` is no model of the hub: expected owner/name, maybe with /file and @revision")]
     Name(String),
+    /// A time in the environment is none.
+    #[error("{name}={value}: expected seconds, such as 10")]
+    Setting {
+        /// The variable.
+        name: &'static str,
+        /// What it says.
+        value: String,
+    },
     /// The hub does not have it, or not for this user.
     #[error(
         "{wanted}: not on the hub, or private, or gated: if its page {page} asks to accept a licence, do so, and set HF_TOKEN \

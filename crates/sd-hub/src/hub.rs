@@ -1,22 +1,20 @@
 use std::io;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Component, Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
 use std::time::Duration;
 
-use hf_hub::api::Progress;
-use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
-use hf_hub::{Cache, CacheRepo, Repo, RepoType};
-
-use crate::checksum::checksum;
+use crate::cache::{Repository, model_in, there};
+use crate::client::{Client, Failed};
+use crate::download::download;
 use crate::needed::needed;
 use crate::{HubError, Wanted};
 
-/// How often a download that was cut off is taken up again: here, because the hub's crate would begin again at the start of
-/// the file and write behind what had arrived before.
-const RETRIES: u32 = 3;
-/// Before the first time; twice as long before each one after it.
-const PAUSE: Duration = Duration::from_millis(300);
+/// How long silence is waited for, unless the environment says otherwise: as in Python.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How often the watcher is asked at least.
+const OFTEN: Duration = Duration::from_millis(100);
 
 /// The hub, and the cache of what was downloaded from it.
 #[derive(Debug, Clone)]
@@ -25,6 +23,7 @@ pub struct Hub {
     cache: PathBuf,
     token: Option<String>,
     offline: bool,
+    silence: [Duration; 2],
 }
 
 /// How far a download is.
@@ -38,22 +37,41 @@ pub struct Download {
     pub total: u64,
 }
 
-/// What sees downloads, and can stop them.
-pub type Watch<'a> = dyn FnMut(&Download) -> ControlFlow<()> + 'a;
+/// Where a model is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its folder in the cache, or its single file.
+    pub path: PathBuf,
+    /// Why the hub could not be asked whether there is a newer one, if it could not.
+    pub unreached: Option<String>,
+}
+
+/// What sees downloads, and can stop them: it is asked several times a second, also while nothing arrives, and is told nothing
+/// before a first download.
+pub type Watch<'a> = dyn FnMut(Option<&Download>) -> ControlFlow<()> + 'a;
+
+/// What the thread that speaks to the hub says.
+enum Event {
+    Download(Download),
+    Done(Result<Found, HubError>),
+}
 
 impl Hub {
     /// The one at `endpoint`, such as `https://huggingface.co`, with a cache in Python's layout and maybe a user's token.
     pub fn new(endpoint: &str, cache: &Path, token: Option<&str>) -> Self {
         let endpoint = endpoint.trim_end_matches('/').to_string();
-        Self { endpoint, cache: cache.to_path_buf(), token: token.map(str::to_string), offline: false }
+        let (cache, token) = (cache.to_path_buf(), token.map(str::to_string));
+        Self { endpoint, cache, token, offline: false, silence: [SILENCE; 2] }
     }
 
     /// The one that the environment says, as Python's programs read it: `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`,
-    /// `HF_TOKEN` or the file that `hf auth login` writes, `HF_HUB_OFFLINE`.
+    /// `HF_TOKEN` or the file that `hf auth login` writes, `HF_HUB_OFFLINE`, `HF_HUB_ETAG_TIMEOUT` and
+    /// `HF_HUB_DOWNLOAD_TIMEOUT`.
     ///
     /// # Errors
     ///
-    /// [`HubError::Io`] if neither these nor the system say where the home folder is.
+    /// [`HubError::Io`] if neither these nor the system say where the home folder is, or if the token cannot be read, and
+    /// [`HubError::Setting`] for a time that is none.
     pub fn from_env() -> Result<Self, HubError> {
         let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
         let home = || std::env::home_dir().map(|home| home.join(".cache").join("huggingface"));
@@ -61,238 +79,117 @@ impl Hub {
             file: ".cache/huggingface".into(),
             source: io::Error::other("there is no home folder: set HF_HOME"),
         })?;
-        let saved = || std::fs::read_to_string(home.join("token")).ok();
-        let token = variable("HF_TOKEN").or_else(saved).map(|token| token.trim().to_string());
+        let token = match variable("HF_TOKEN") {
+            Some(token) => Some(token),
+            // Services may have `/dev/null` for a home.
+            None if !home.is_dir() => None,
+            None => there(&home.join("token"), std::fs::read_to_string(home.join("token")))?,
+        };
+        let token = token.map(|token| token.trim().to_string());
         let cache = variable("HF_HUB_CACHE").map_or_else(|| home.join("hub"), PathBuf::from);
         let endpoint = variable("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".into());
         let is_set = |value: String| ["1", "true", "yes", "on"].contains(&value.to_lowercase().as_str());
-        let hub = Self::new(&endpoint, &cache, token.as_deref().filter(|token| !token.is_empty()));
+        let silence = |name| variable(name).map_or(Ok(SILENCE), |value| seconds(name, value));
+        let hub = Self::new(&endpoint, &cache, token.as_deref().filter(|token| !token.is_empty()))
+            .with_patience(silence("HF_HUB_ETAG_TIMEOUT")?, silence("HF_HUB_DOWNLOAD_TIMEOUT")?);
         Ok(if variable("HF_HUB_OFFLINE").is_some_and(is_set) { hub.offline() } else { hub })
     }
 
     /// The same without a connection: what is in the cache.
+    #[must_use]
     pub fn offline(self) -> Self {
         Self { offline: true, ..self }
     }
 
+    /// The same with other times after which a silent hub is given up: for questions, and for files. Both are 10 s by default.
+    #[must_use]
+    pub fn with_patience(self, asking: Duration, loading: Duration) -> Self {
+        Self { silence: [asking, loading], ..self }
+    }
+
     /// The folder of a model in the cache, or its single file, after what is missing of it was downloaded.
     ///
-    /// Where the hub cannot be reached, it is what the cache has of this revision. What arrives is compared with the hub's
-    /// checksums. A download that is cut off goes on where it stopped.
+    /// Where the hub cannot be reached or stays silent, it is what the cache has of this revision. What arrives is compared with
+    /// the hub's checksums. A download that is cut off goes on where it stopped. As soon as `watch` says so, this ends.
     ///
     /// # Errors
     ///
-    /// [`HubError`], of every kind but [`HubError::Name`].
-    pub fn fetch(&self, wanted: &Wanted, watch: &mut Watch) -> Result<PathBuf, HubError> {
-        let cached = Cache::new(self.cache.clone()).repo(repo(wanted));
-        if self.offline {
-            return self.cached(wanted, &cached, "HF_HUB_OFFLINE is set".into());
+    /// [`HubError`], of every kind but [`HubError::Name`] and [`HubError::Setting`].
+    pub fn fetch(&self, wanted: &Wanted, watch: &mut Watch) -> Result<Found, HubError> {
+        // Without room in between: what the watcher has not seen is not gone on from.
+        let (sender, events) = sync_channel(0);
+        let (hub, name) = (self.clone(), wanted.clone());
+        // On a thread of its own, which may wait for an answer while the watcher is asked. It ends when nobody listens.
+        thread::spawn(move || {
+            let tell = |download| sender.send(Event::Download(download)).map_err(|_| HubError::Cancelled);
+            let found = hub.found(&name, &tell);
+            let _ = sender.send(Event::Done(found));
+        });
+        let mut last = None;
+        loop {
+            match events.recv_timeout(OFTEN) {
+                Ok(Event::Done(found)) => return found,
+                Ok(Event::Download(download)) => last = Some(download),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    let reason = "it is not understood".into();
+                    return Err(HubError::Answer { wanted: wanted.to_string(), reason });
+                }
+            }
+            if watch(last.as_ref()).is_break() {
+                return Err(HubError::Cancelled);
+            }
         }
-        let api = ApiBuilder::from_cache(Cache::new(self.cache.clone()))
-            .with_endpoint(self.endpoint.clone())
-            .with_token(self.token.clone())
-            .with_user_agent("sd-burn", env!("CARGO_PKG_VERSION"));
-        let api = api.build().map_err(|error| self.answer(wanted, &error))?.repo(repo(wanted));
-        let info = match caught(|| api.info())? {
-            Ok(info) => info,
-            Err(error) => {
-                return match self.failed(wanted, error) {
-                    Failed::Unreached(reason) => self.cached(wanted, &cached, reason),
-                    Failed::For(error) => Err(error),
-                };
+    }
+
+    fn found(&self, wanted: &Wanted, tell: &dyn Fn(Download) -> Result<(), HubError>) -> Result<Found, HubError> {
+        let repository = Repository::of(&self.cache, wanted);
+        let cached = |reason: String| match repository.model(wanted)? {
+            Some(path) => Ok(Found { path, unreached: Some(reason).filter(|_| !self.offline) }),
+            None => {
+                let cache = self.cache.display().to_string();
+                Err(HubError::Offline { wanted: wanted.to_string(), reason, cache })
             }
         };
-        let files: Vec<String> = info.siblings.into_iter().map(|file| file.rfilename).collect();
-        if let Some(bad) = files.iter().chain([&info.sha]).find(|file| !is_inside(file)) {
-            return Err(self.answer(wanted, &format!("it names a file {bad:?}")));
+        if self.offline {
+            return cached("HF_HUB_OFFLINE is set".into());
+        }
+        let client = Client::new(&self.endpoint, self.token.as_deref(), self.silence);
+        let info = match client.info(wanted) {
+            Ok(info) => info,
+            Err(Failed::Unreached(reason)) => return cached(reason),
+            Err(Failed::For(error)) => return Err(error),
+            Err(Failed::NothingLeft) => return cached("status 416".into()),
+        };
+        if let Some(bad) = info.files.iter().chain([&info.commit]).find(|file| !is_inside(file)) {
+            let reason = format!("it names a file {bad:?}");
+            return Err(HubError::Answer { wanted: wanted.to_string(), reason });
         }
         let needed = match &wanted.file {
-            Some(file) if files.contains(file) => vec![file.clone()],
-            Some(_) => return Err(HubError::Missing { wanted: wanted.to_string(), page: self.page(wanted) }),
-            None => needed(&files).map_err(|reason| HubError::Files { wanted: wanted.to_string(), reason })?,
+            Some(file) if info.files.contains(file) => vec![file.clone()],
+            Some(_) => return Err(HubError::Missing { wanted: wanted.to_string(), page: client.page(wanted) }),
+            None => needed(&info.files).map_err(|reason| HubError::Files { wanted: wanted.to_string(), reason })?,
         };
-        let snapshot = cached.pointer_path(&info.sha);
+        let snapshot = repository.snapshot(&info.commit);
         for file in needed.iter().filter(|file| !snapshot.join(file).is_file()) {
-            self.download(wanted, &api, &cached, file, watch)?;
+            download(&client, &repository, wanted, file, tell)?;
             if !snapshot.join(file).is_file() {
-                return Err(self.answer(wanted, &"it has changed meanwhile: run the same command again"));
+                let reason = "it has changed meanwhile: run the same command again".into();
+                return Err(HubError::Answer { wanted: wanted.to_string(), reason });
             }
         }
-        Ok(model_in(&snapshot, &needed))
-    }
-
-    /// What the cache has, if all that its files say is needed is there.
-    fn cached(&self, wanted: &Wanted, cached: &CacheRepo, reason: String) -> Result<PathBuf, HubError> {
-        // A branch or a tag is a file that says the commit; a commit is its own name.
-        let folder = cached.pointer_path("");
-        let refs = folder.parent().map(|repository| repository.join("refs").join(&wanted.revision));
-        let commit = refs.and_then(|file| std::fs::read_to_string(file).ok());
-        let commit = commit.map_or_else(|| wanted.revision.clone(), |text| text.trim().to_string());
-        let snapshot = folder.join(commit);
-        let found = match &wanted.file {
-            Some(file) => Some(snapshot.join(file)).filter(|file| file.is_file()),
-            None => needed(&names(&snapshot)).ok().map(|needed| model_in(&snapshot, &needed)),
-        };
-        let cache = self.cache.display().to_string();
-        found.ok_or_else(|| HubError::Offline { wanted: wanted.to_string(), reason, cache })
-    }
-
-    fn download(
-        &self,
-        wanted: &Wanted,
-        api: &ApiRepo,
-        cached: &CacheRepo,
-        file: &str,
-        watch: &mut Watch,
-    ) -> Result<(), HubError> {
-        let (mut tries, mut dropped) = (0, false);
-        let pointer = loop {
-            let seen = Seen { watch: &mut *watch, download: Download { file: file.to_string(), done: 0, total: 0 } };
-            let error = match caught(|| api.download_with_progress(file, seen))? {
-                Ok(pointer) => break pointer,
-                Err(error) => error,
-            };
-            if cannot_go_on(&error) && !dropped {
-                remove_parts(cached);
-                dropped = true;
-                continue;
-            }
-            match self.failed(wanted, error) {
-                Failed::Unreached(_) if tries < RETRIES => std::thread::sleep(PAUSE * 2_u32.pow(tries)),
-                Failed::Unreached(reason) => return Err(HubError::Broken { file: file.to_string(), reason }),
-                Failed::For(error) => return Err(error),
-            }
-            tries += 1;
-        };
-        let io = |source| HubError::Io { file: pointer.clone(), source };
-        // The pointer is a link to a file that is called by its checksum.
-        let blob = pointer.canonicalize().map_err(io)?;
-        let expected = blob.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        match checksum(&blob, &expected).map_err(io)? {
-            Some(found) if found != expected => {
-                std::fs::remove_file(&pointer).and_then(|()| std::fs::remove_file(&blob)).map_err(io)?;
-                Err(HubError::Checksum { file: file.to_string(), expected, found })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn failed(&self, wanted: &Wanted, error: ApiError) -> Failed {
-        let (name, page) = (wanted.to_string(), self.page(wanted));
-        match error {
-            ApiError::RequestError(error) => match *error {
-                ureq::Error::StatusCode(401 | 403) => Failed::For(HubError::Denied { wanted: name, page }),
-                ureq::Error::StatusCode(404) => Failed::For(HubError::Missing { wanted: name, page }),
-                ureq::Error::StatusCode(code) if code < 500 => {
-                    Failed::For(self.answer(wanted, &format!("status {code}")))
-                }
-                error => Failed::Unreached(error.to_string()),
-            },
-            ApiError::IoError(error) => Failed::Unreached(error.to_string()),
-            ApiError::LockAcquisition(file) => Failed::For(HubError::Io {
-                file,
-                source: io::Error::other("another program downloads this file: wait for it"),
-            }),
-            error => Failed::For(self.answer(wanted, &error)),
-        }
-    }
-
-    fn answer(&self, wanted: &Wanted, reason: &dyn std::fmt::Display) -> HubError {
-        HubError::Answer { wanted: wanted.to_string(), reason: reason.to_string() }
-    }
-
-    fn page(&self, wanted: &Wanted) -> String {
-        format!("{}/{}", self.endpoint, wanted.repository)
+        Ok(Found { path: model_in(&snapshot, &needed), unreached: None })
     }
 }
 
-/// How a request failed.
-enum Failed {
-    /// It did not arrive.
-    Unreached(String),
-    For(HubError),
-}
-
-/// Whether what had arrived before is too much to go on from: the file has ended there, or was another one.
-fn cannot_go_on(error: &ApiError) -> bool {
-    match error {
-        ApiError::InvalidResume => true,
-        ApiError::RequestError(error) => matches!(**error, ureq::Error::StatusCode(416)),
-        _ => false,
-    }
-}
-
-/// Removes what arrived of unfinished downloads; that it could not be is found out by the next try.
-fn remove_parts(cached: &CacheRepo) {
-    let blobs = cached.blob_path("");
-    for entry in blobs.read_dir().into_iter().flatten().flatten() {
-        if entry.path().extension().is_some_and(|extension| extension == "part") {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
-
-fn repo(wanted: &Wanted) -> Repo {
-    Repo::with_revision(wanted.repository.clone(), RepoType::Model, wanted.revision.clone())
-}
-
-/// The folder, or the file if that is all that is needed.
-fn model_in(snapshot: &Path, needed: &[String]) -> PathBuf {
-    match needed {
-        [file] if file != "model_index.json" => snapshot.join(file),
-        _ => snapshot.to_path_buf(),
-    }
+/// A time that the environment says.
+fn seconds(name: &'static str, value: String) -> Result<Duration, HubError> {
+    let seconds = value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|time| !time.is_zero()).ok_or(HubError::Setting { name, value })
 }
 
 /// Whether a name stays in the folder that it is in.
 fn is_inside(name: &str) -> bool {
     let path = Path::new(name);
     !name.contains('\\') && path.components().all(|part| matches!(part, Component::Normal(_))) && !name.is_empty()
-}
-
-/// Files of a folder and of the folders in it.
-fn names(folder: &Path) -> Vec<String> {
-    let list = |folder: &Path| folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    let all: Vec<PathBuf> = list(folder);
-    let inner = all.iter().filter(|path| path.is_dir()).flat_map(|folder| list(folder) as Vec<PathBuf>);
-    let files = all.iter().cloned().chain(inner).filter(|path| path.is_file());
-    let name = |path: PathBuf| Some(path.strip_prefix(folder).ok()?.to_str()?.replace('\\', "/"));
-    files.filter_map(name).collect()
-}
-
-/// Who watches a download, as the hub's crate asks for it.
-struct Seen<'a, 'w> {
-    watch: &'a mut Watch<'w>,
-    download: Download,
-}
-
-/// What a stopped download unwinds with: the hub's crate has no other way out of one.
-struct Stopped;
-
-impl Progress for Seen<'_, '_> {
-    fn init(&mut self, size: usize, _filename: &str) {
-        self.download.total = size as u64;
-        self.download.done = 0;
-    }
-
-    fn update(&mut self, size: usize) {
-        self.download.done += size as u64;
-        if (self.watch)(&self.download).is_break() {
-            resume_unwind(Box::new(Stopped));
-        }
-    }
-
-    fn finish(&mut self) {}
-}
-
-/// What the hub's crate gives, even where an answer surprises it so that it panics.
-fn caught<T>(work: impl FnOnce() -> T) -> Result<T, HubError> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        if panic.is::<Stopped>() {
-            return HubError::Cancelled;
-        }
-        let reason = panic.downcast_ref::<String>().cloned();
-        let reason = reason.or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string()));
-        HubError::Answer { wanted: "the hub".into(), reason: reason.unwrap_or_else(|| "it is not understood".into()) }
-    })
 }

@@ -1,6 +1,7 @@
 //! Downloads from a hub on this machine.
 
 mod server;
+mod silence;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ fn server() -> Server {
 }
 
 fn fetch(hub: &Hub, wanted: &str) -> Result<PathBuf, HubError> {
-    hub.fetch(&wanted.parse().unwrap(), &mut |_| ControlFlow::Continue(()))
+    Ok(hub.fetch(&wanted.parse().unwrap(), &mut |_| ControlFlow::Continue(()))?.path)
 }
 
 fn cache() -> TempDir {
@@ -47,10 +48,10 @@ fn what_is_needed_is_downloaded_once_into_pythons_layout() {
     let mut seen: Vec<Download> = Vec::new();
     let wanted: Wanted = "owner/name".parse().unwrap();
     let folder = hub.fetch(&wanted, &mut |download| {
-        seen.push(download.clone());
+        seen.extend(download.cloned());
         ControlFlow::Continue(())
     });
-    let folder = folder.unwrap();
+    let folder = folder.unwrap().path;
     assert_whole(&folder);
     let repository = cache.path().join("models--owner--name");
     assert_eq!(folder, repository.join("snapshots").join(COMMIT));
@@ -134,8 +135,12 @@ fn what_arrived_before_and_is_too_much_is_dropped() {
 fn a_stopped_download_keeps_what_arrived() {
     let (server, cache) = (server(), cache());
     let hub = Hub::new(&server.endpoint, cache.path(), None);
-    let stop = |download: &Download| {
-        if download.done > 500_000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    let stop = |download: Option<&Download>| {
+        if download.is_some_and(|download| download.done > 500_000) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     let error = hub.fetch(&"owner/name".parse().unwrap(), &mut { stop }).unwrap_err();
     assert!(matches!(error, HubError::Cancelled), "{error}");
@@ -191,4 +196,23 @@ fn names_that_leave_the_cache_are_refused() {
         let error = fetch(&Hub::new(&server.endpoint, cache.path(), None), "owner/name").unwrap_err();
         assert!(matches!(error, HubError::Answer { .. }), "{error}");
     }
+}
+
+/// Such as one of another user's.
+#[test]
+fn a_cache_that_may_not_be_seen_is_not_called_empty() {
+    let (server, cache) = (server(), cache());
+    fetch(&Hub::new(&server.endpoint, cache.path(), None), "owner/name").unwrap();
+    let hub = Hub::new("http://127.0.0.1:9", cache.path(), None);
+    let repository = cache.path().join("models--owner--name");
+    for folder in ["refs", "snapshots"] {
+        std::fs::rename(repository.join(folder), repository.join("away")).unwrap();
+        // What is behind a file nobody can see.
+        std::fs::write(repository.join(folder), "").unwrap();
+        let error = fetch(&hub, "owner/name").unwrap_err();
+        assert!(matches!(&error, HubError::Io { file, .. } if file.starts_with(repository.join(folder))), "{error}");
+        std::fs::remove_file(repository.join(folder)).unwrap();
+        std::fs::rename(repository.join("away"), repository.join(folder)).unwrap();
+    }
+    fetch(&hub, "owner/name").unwrap();
 }

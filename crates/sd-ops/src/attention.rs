@@ -20,7 +20,7 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
 }
 
 /// An [`attention`] whose numbers may be rounded to half precision before they are multiplied: on Burn's Flex backend they
-/// are if the processor has instructions for such products (AVX-512 BF16). Sums are in the precision of `q`.
+/// are if such products are faster on the processor. Sums are in the precision of `q`.
 ///
 /// # Shapes and panics
 ///

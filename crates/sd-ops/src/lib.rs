@@ -16,15 +16,15 @@
 //!
 //! With the feature `flex`, what is single precision on Burn's Flex backend goes through kernels of this crate, and with
 //! `autodiff` their gradients too. Everything else is Burn's own operations, which are also what the kernels are tested
-//! against. The kernels choose the processor's widest vectors when they run: AVX-512, AVX2 with FMA,
+//! against. The kernels choose the processor's fastest vectors when they run (`vectors`): AVX-512, AVX2 with FMA,
 //! NEON, or what the program was compiled for. Linear layers have a kernel without gradients: in training they are Burn's.
 //!
 //! With the feature `card`, norms and GEGLU have kernels on graphics cards too, where they would be a dozen operations, and so
 //! have attention, and convolutions where a card has no matrix units. Pictures lie there with the numbers of a pixel next to
 //! each other, as Burn's convolutions read them. These have no gradients.
 //!
-//! On Flex weights may be in half precision while all else is in single; see [`linear`]. Where the processor has
-//! AVX-512 BF16, weights in bf16 are multiplied twice as fast.
+//! On Flex weights may be in half precision while all else is in single; see [`linear`]. On AMD's processors with AVX-512 BF16
+//! (Zen 4 and later), weights in bf16 are multiplied twice as fast; elsewhere they are widened as they are used.
 
 #![cfg_attr(not(feature = "autodiff"), allow(dead_code, unused_imports, reason = "of gradients"))]
 
@@ -62,4 +62,4 @@ pub use norm::{group_norm, group_norm_silu};
 pub use pack::pack;
 pub use pixels::{join, picture, tokens};
 #[cfg(feature = "flex")]
-pub use vectors::{VectorsError, vectors};
+pub use vectors::{Vectors, VectorsError, vectors};

@@ -12,7 +12,7 @@ use crate::mixed::in_precision;
 /// - `x`: `[…, inputs]`
 /// - `weight`: `[inputs, outputs]`, or [packed](crate::pack); it may be a transposed view, as matrices lie in checkpoints,
 ///   and in half precision where `x` is in single: on Burn's Flex backend bf16 products are summed in single precision if
-///   the processor has such instructions (AVX-512 BF16), and else the weight is widened
+///   that is faster on the processor (`vectors`), and else the weight is widened
 /// - `bias`: `[outputs]`
 /// - output: `[…, outputs]`
 ///

@@ -8,18 +8,30 @@ pub struct VectorsError {
     available: Vec<&'static str>,
 }
 
-/// The vector instructions that the kernels use: `avx512-bf16`, `avx512`, `avx2`, or `plain` for what the program was compiled for.
+/// The vector instructions that the kernels use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vectors {
+    /// `avx512-bf16`, `avx512`, `avx2`, `neon`, or `plain` for what the program was compiled for.
+    pub name: &'static str,
+    /// Why they were chosen.
+    pub reason: &'static str,
+}
+
+/// The vector instructions that the kernels use: the widest that the processor has, and those for bf16 only where they are
+/// faster than single precision.
 ///
-/// They are the best that the processor has, or those that the environment's `SD_OPS_VECTORS` names, which is for measuring
-/// and for tests.
+/// The environment's `SD_OPS_VECTORS` names others, for measuring and for tests.
 ///
 /// # Errors
 ///
-/// [`VectorsError`] if `SD_OPS_VECTORS` names others; the kernels then use the best.
-pub fn vectors() -> Result<&'static str, VectorsError> {
+/// [`VectorsError`] if `SD_OPS_VECTORS` names vectors that the processor lacks; the kernels then choose for themselves.
+pub fn vectors() -> Result<Vectors, VectorsError> {
     let available: Vec<&str> = Level::all().into_iter().map(Level::name).collect();
     match std::env::var("SD_OPS_VECTORS") {
         Ok(wanted) if !available.contains(&wanted.as_str()) => Err(VectorsError { wanted, available }),
-        _ => Ok(Level::best().name()),
+        _ => {
+            let (level, reason) = Level::chosen();
+            Ok(Vectors { name: level.name(), reason })
+        }
     }
 }

@@ -14,7 +14,7 @@ pub enum DType {
     /// it is the weights' alone.
     F16,
     /// Half precision with the range of single. On the CPU it is the weights' alone, and the autoencoder stays in single;
-    /// what is multiplied with them is rounded too where the processor is faster so (AVX-512 BF16).
+    /// what is multiplied with them is rounded too where the processor is faster so (AMD's with AVX-512 BF16).
     BF16,
 }
 

@@ -1,5 +1,5 @@
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sd_clip::TokenizerError;
 use sd_schedule::ScheduleError;
@@ -18,6 +18,14 @@ pub enum Error {
         file: PathBuf,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// An image file cannot be used.
+    #[error("{}: {reason}", file.display())]
+    Image {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A config file is not JSON, lacks a key, or holds a value that is not supported.
     #[error("{}: {reason}", file.display())]
@@ -50,14 +58,14 @@ pub enum Error {
     /// A device that is unknown, not compiled in or not there.
     #[error("{0}")]
     Device(String),
-    /// The picture would not fit into memory.
-    #[error("about {needed:.2} GB of memory are needed{what}, but {device} has {available:.2} GB for it: {remedy}")]
+    /// A tensor is larger than any that the device can have.
+    #[error(
+        "about {needed:.2} GB of memory are needed for one tensor, but {device} has {available:.2} GB for it: {remedy}"
+    )]
     Memory {
         /// What it would take, in units of 10⁹ bytes.
         needed: f64,
-        /// For what, if not in all.
-        what: &'static str,
-        /// What there is, likewise; of the processor's memory what is free.
+        /// What a tensor can have at most, likewise.
         available: f64,
         /// The device's name.
         device: String,
@@ -97,6 +105,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// What makes an error of what the system says of a file.
+    pub(crate) fn io(file: &Path) -> impl Fn(std::io::Error) -> Self {
+        |source| Self::Io { file: file.to_path_buf(), source }
+    }
+
     pub(crate) fn backend(words: impl Display) -> Self {
         Self::Backend(one_line(&words.to_string()))
     }

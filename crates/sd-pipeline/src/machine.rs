@@ -3,13 +3,16 @@
 use std::panic::catch_unwind;
 
 use burn::tensor::Device;
-use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+#[cfg(feature = "flex")]
+use sd_ops::Vectors;
+use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
 #[cfg(feature = "card")]
 use crate::card::Card;
 #[cfg(feature = "card")]
 use crate::device::crashes;
 use crate::device::{BACKENDS, Backend, is_processor};
+use crate::system_memory::SystemMemory;
 use crate::{DType, Error, device_by_name, panic_words};
 
 /// A device that this build can compute on.
@@ -19,12 +22,14 @@ pub struct DeviceInfo {
     pub name: String,
     /// The processor or the card, as its driver calls it, or why the device cannot be used.
     pub hardware: String,
-    /// What is computed with: a card's driver and its version, or the vectors of a processor.
+    /// What is computed with: a card's driver and its version, or a processor's vectors and why these.
     pub driver: String,
     /// What kind of hardware it is.
     pub kind: DeviceKind,
     /// Its memory in bytes, where the system says.
     pub memory: Option<u64>,
+    /// How much of it could be had when this was asked, where the system says: with what the kernel would free for it.
+    pub available: Option<u64>,
     /// The most bytes that one tensor can have, where there is a limit.
     pub largest_tensor: Option<u64>,
     /// The precisions that networks can have on it; none where the device cannot be used.
@@ -61,6 +66,7 @@ fn devices_of(backends: impl IntoIterator<Item = Backend>) -> Vec<DeviceInfo> {
                 driver: String::new(),
                 kind: DeviceKind::Processor,
                 memory: None,
+                available: None,
                 largest_tensor: None,
                 precisions: Vec::new(),
             }));
@@ -113,12 +119,14 @@ fn info(name: &str, device: &Device) -> DeviceInfo {
     if let Some(card) = Card::of(device) {
         let works = |dtype: &DType| !crashes(&card.name) && device.supports_dtype(dtype.float());
         let note = if crashes(&card.name) { ": crashes in a build with `vulkan`" } else { "" };
+        let shared = (card.kind == DeviceKind::Processor).then(SystemMemory::read).flatten();
         return DeviceInfo {
             name: name.to_string(),
             hardware: format!("{}{note}", card.name),
             driver: card.driver,
             kind: card.kind,
             memory: card.memory,
+            available: shared.map(|memory| memory.available),
             largest_tensor: Some(card.largest_tensor),
             precisions: precisions.into_iter().filter(works).collect(),
         };
@@ -128,17 +136,18 @@ fn info(name: &str, device: &Device) -> DeviceInfo {
 }
 
 fn processor(name: &str) -> DeviceInfo {
-    let what = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
-    let system = System::new_with_specifics(what.with_memory(MemoryRefreshKind::nothing().with_ram()));
-    let memory = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory).min(system.total_memory());
+    let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
+    let memory = SystemMemory::read();
     let brand = system.cpus().first().map(|cpu| cpu.brand().trim().to_string()).filter(|brand| !brand.is_empty());
     DeviceInfo {
         name: name.to_string(),
         hardware: brand.unwrap_or_else(|| "processor".into()),
         driver: if name == "flex" { vectors() } else { String::new() },
         kind: DeviceKind::Processor,
-        memory: (memory > 0).then_some(memory),
-        largest_tensor: None,
+        memory: memory.map(|memory| memory.total),
+        available: memory.map(|memory| memory.available),
+        // What is larger than all memory, on disk too, the system gives to nobody.
+        largest_tensor: memory.map(|memory| memory.total.saturating_add(memory.swap)),
         precisions: Vec::new(),
     }
 }
@@ -146,7 +155,7 @@ fn processor(name: &str) -> DeviceInfo {
 /// What our kernels are computed with.
 fn vectors() -> String {
     #[cfg(feature = "flex")]
-    return sd_ops::vectors().map(|vectors| format!("{vectors} vectors")).unwrap_or_default();
+    return sd_ops::vectors().map(|Vectors { name, reason }| format!("{name} vectors: {reason}")).unwrap_or_default();
     #[cfg(not(feature = "flex"))]
     String::new()
 }
@@ -190,6 +199,10 @@ mod tests {
         let flex = all.iter().find(|info| info.name == "flex").unwrap();
         assert!(
             flex.kind == DeviceKind::Processor && !flex.hardware.is_empty() && flex.memory > Some(1 << 20),
+            "{flex:?}"
+        );
+        assert!(
+            flex.available.is_some() && flex.available <= flex.memory && flex.memory <= flex.largest_tensor,
             "{flex:?}"
         );
         assert_eq!(flex.precisions, [DType::F32, DType::F16, DType::BF16]);

@@ -1,11 +1,10 @@
 //! How much memory drawing takes, computed before any is asked for.
 
 use sd_unet::{UnconditionalUnetConfig, UnetConfig, UnetLevel};
-use sysinfo::System;
 
 use crate::model::Kind;
 use crate::vae::VaeConfig;
-use crate::{DType, DeviceInfo, DeviceKind, Error, Model, Request, is_processor};
+use crate::{DType, DeviceInfo, Error, Model, Request, is_processor};
 
 /// What a picture needs, in bytes, by phase; docs/performance.md says how near this is to what was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,43 +63,63 @@ impl Model {
         })
     }
 
-    /// Checks that a device has the precision, and memory enough: a card's, if the system says how much that is, or what is
-    /// free of the processor's.
+    /// Checks that a device can compute this: that it has the precision, and can hold every single tensor.
+    ///
+    /// Whether all fits together can only be [estimated](Self::memory_warning), and is not a reason to refuse.
     ///
     /// # Errors
     ///
-    /// [`Error::Device`] where it lacks the precision, [`Error::Memory`] where a picture foreseeably does not fit, and as
-    /// [`check`](Self::check).
+    /// [`Error::Device`] where it lacks the precision, [`Error::Memory`] where a tensor is larger than any that the device can
+    /// have, and as [`check`](Self::check).
     pub fn check_device(&self, request: &Request, dtype: DType, device: &DeviceInfo) -> Result<(), Error> {
         if !device.precisions.contains(&dtype) {
             let others: Vec<_> = device.precisions.iter().map(ToString::to_string).collect();
             let (device, others) = (&device.name, others.join(" or "));
             return Err(Error::Device(format!("{device} does not compute in {dtype}: use --dtype {others}")));
         }
-        let available = if device.kind == DeviceKind::Processor { free() } else { device.memory };
-        // A system that does not say is not a reason to refuse.
-        let lacks = |needed: usize, available: Option<u64>| available.filter(|available| needed as u64 > *available);
-        let lack = |dtype| -> Result<Option<Error>, Error> {
-            let (need, weight) = (self.memory(request, dtype, device)?, self.largest_weight(dtype));
-            let (one, largest) = (weight.max(self.largest_activation(request, dtype)?), device.largest_tensor);
-            let error = |what, needed: usize, available: u64| {
-                let (needed, available) = (needed as f64 / 1e9, available as f64 / 1e9);
-                let is_for_weights = lacks(need.weights, device.memory).or(lacks(weight, largest)).is_some();
-                let remedy = if is_for_weights { "take another device" } else { "draw a smaller picture" };
-                Error::Memory { needed, what, available, device: device.name.clone(), remedy: remedy.into() }
-            };
-            let all = lacks(need.peak(), available).map(|available| error("", need.peak(), available));
-            Ok(all.or_else(|| lacks(one, largest).map(|available| error(" for one tensor", one, available))))
+        self.check(request)?;
+        let Some(largest) = device.largest_tensor else { return Ok(()) };
+        let too_large = |needed: usize| needed as u64 > largest;
+        let sizes = |dtype| -> Result<[usize; 2], Error> {
+            Ok([self.largest_weight(dtype), self.largest_activation(request, dtype, device)?])
         };
-        let Some(mut error) = lack(dtype)? else { return Ok(()) };
-        // bf16 first: it has the range of single precision.
-        for half in device.precisions.iter().rev().take_while(|half| dtype == DType::F32 && **half != dtype) {
-            if let (Error::Memory { remedy, .. }, None) = (&mut error, lack(*half)?) {
-                *remedy += &format!(", or use --dtype {half}");
-                break;
-            }
+        let [weight, activation] = sizes(dtype)?;
+        if !too_large(weight.max(activation)) {
+            return Ok(());
         }
-        Err(error)
+        let remedy = if too_large(weight) { "take another device" } else { "draw a smaller image" };
+        let half = smaller_precision(dtype, device, |half| Ok(!sizes(half)?.into_iter().any(too_large)))?;
+        let [needed, available] = [weight.max(activation) as u64, largest].map(|bytes| bytes as f64 / 1e9);
+        Err(Error::Memory { needed, available, device: device.name.clone(), remedy: format!("{remedy}{half}") })
+    }
+
+    /// What to say where a request will foreseeably take more memory than a device has; none where it fits, or where the
+    /// system does not say how much there is.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn memory_warning(
+        &self,
+        request: &Request,
+        dtype: DType,
+        device: &DeviceInfo,
+    ) -> Result<Option<String>, Error> {
+        let Some(available) = device.available.or(device.memory) else { return Ok(None) };
+        let need = self.memory(request, dtype, device)?;
+        if need.peak() as u64 <= available {
+            return Ok(None);
+        }
+        let is_for_weights = device.memory.is_some_and(|memory| need.weights as u64 > memory);
+        let remedy = if is_for_weights { "take another device" } else { "draw a smaller image" };
+        let fits = |half| Ok(self.memory(request, half, device)?.peak() as u64 <= available);
+        let half = smaller_precision(dtype, device, fits)?;
+        let [needed, available] = [need.peak() as u64, available].map(|bytes| bytes as f64 / 1e9);
+        Ok(Some(format!(
+            "this will take about {needed:.2} GB of memory, and {} has {available:.2} GB available: if it fails or is slow, \
+             {remedy}{half}",
+            device.name
+        )))
     }
 
     /// Bytes of the largest weight of the U-Net and the text encoders.
@@ -113,7 +132,7 @@ impl Model {
     }
 
     /// Bytes of the largest tensor that is computed.
-    fn largest_activation(&self, request: &Request, dtype: DType) -> Result<usize, Error> {
+    fn largest_activation(&self, request: &Request, dtype: DType, device: &DeviceInfo) -> Result<usize, Error> {
         let (width, height) = request.size(self)?;
         Ok(match &self.kind {
             Kind::Unconditional(config) => {
@@ -123,14 +142,18 @@ impl Model {
             }
             Kind::Text(parts) => {
                 let (wide, high, guided) = (width / self.factor(), height / self.factor(), self.guided(request)?);
+                let decoded = tensors(1, parts.vae.config.full_size_channels(), width, height);
+                if is_processor(&device.name) {
+                    // Its kernel of GEGLU writes the half that is left.
+                    return Ok(decoded);
+                }
                 // What GEGLU halves.
                 let hidden = |(i, level): (usize, &UnetLevel)| {
                     let tokens = (wide >> i).saturating_mul(high >> i);
                     (guided * 8 * level.channels * dtype.bytes()).saturating_mul(tokens)
                 };
                 let levels = parts.unet_config.levels.iter().enumerate();
-                let with_attention = levels.filter(|(_, level)| level.down_attention + level.up_attention > 0);
-                let decoded = tensors(1, parts.vae.config.full_size_channels(), width, height);
+                let with_attention = levels.filter(|(_, level)| level.attends());
                 with_attention.map(hidden).max().unwrap_or(0).max(decoded)
             }
         })
@@ -138,8 +161,22 @@ impl Model {
 
     /// How many pictures the U-Net is given for one: without its text too, where that guides.
     fn guided(&self, request: &Request) -> Result<usize, Error> {
-        Ok(if request.guidance(self)? == 1.0 { 1 } else { 2 })
+        Ok(if request.is_guided(self)? { 2 } else { 1 })
     }
+}
+
+/// The end of a remedy: a half precision of the device that helps, if single is asked for; bf16 first, which has its range.
+fn smaller_precision(
+    dtype: DType,
+    device: &DeviceInfo,
+    helps: impl Fn(DType) -> Result<bool, Error>,
+) -> Result<String, Error> {
+    for half in device.precisions.iter().rev().take_while(|half| dtype == DType::F32 && **half != dtype) {
+        if helps(*half)? {
+            return Ok(format!(", or use --dtype {half}"));
+        }
+    }
+    Ok(String::new())
 }
 
 /// Attention's scores, at the finest level.
@@ -171,12 +208,4 @@ fn of_pixels(config: &UnconditionalUnetConfig, width: usize, height: usize) -> u
 
 fn tensors(count: usize, channels: usize, width: usize, height: usize) -> usize {
     (4 * count * channels).saturating_mul(width).saturating_mul(height)
-}
-
-/// Free memory of the processor, where the system says.
-fn free() -> Option<u64> {
-    let mut system = System::new();
-    system.refresh_memory();
-    let free = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory).min(system.available_memory());
-    (free > 0).then_some(free)
 }

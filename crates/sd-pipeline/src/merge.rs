@@ -4,9 +4,10 @@ use crate::model::Kind;
 use crate::{Error, Model};
 
 impl Model {
-    /// Has a LoRA file change the weights when they are loaded.
+    /// Has a LoRA file change the weights when they are loaded, and adds the words that it brings.
     ///
-    /// Several may be merged; their order makes no difference.
+    /// Several may be merged; their order makes no difference to the weights. A word that cannot be added is told among what
+    /// is unmatched, with the reason.
     ///
     /// # Errors
     ///
@@ -18,6 +19,14 @@ impl Model {
             let encoders = parts.text.iter_mut().map(|part| &mut part.weights);
             networks.extend([Component::TextEncoder, Component::TextEncoder2].into_iter().zip(encoders));
         }
-        Ok(lora.merge(&mut networks)?)
+        let mut report = lora.merge(&mut networks)?;
+        report.words.clear();
+        for inversion in lora.words() {
+            match self.add_word(inversion) {
+                Ok(()) => report.words.push(inversion.word.clone()),
+                Err(error) => report.unmatched.push(format!("its word {:?} ({error})", inversion.word)),
+            }
+        }
+        Ok(report)
     }
 }

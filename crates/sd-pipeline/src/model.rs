@@ -1,13 +1,16 @@
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 
 use burn::tensor::Device;
 use sd_clip::{Activation, ClipTextConfig, Tokenizer};
 use sd_ops::lay_out;
+use sd_samplers::FreshNoise;
 use sd_unet::UnconditionalUnetConfig;
-use sd_weights::Weights;
 use sd_weights::single_file::Family;
+use sd_weights::{Weights, is_file};
 
 use crate::config::{Json, SchedulerConfig, clip_config, unet_config};
+use crate::folder::{BuiltIn, Folder};
 use crate::networks::Networks;
 use crate::text_to_picture::TextToPicture;
 use crate::vae::VaePart;
@@ -20,8 +23,8 @@ use crate::{Average, Choices, DType, Error, Pipeline, Request, single_file};
 pub struct Model {
     pub(crate) kind: Kind,
     pub(crate) scheduler: SchedulerConfig,
-    /// Width and height of a picture when none is asked for.
-    pub(crate) default_size: usize,
+    /// Width and height of an image when none is asked for.
+    pub(crate) default_size: (usize, usize),
     pub(crate) unet_weights: Weights,
     /// What was assumed about it.
     pub(crate) notes: Vec<String>,
@@ -68,32 +71,54 @@ impl Model {
     /// As [`open`](Self::open), and [`Error::Request`] for a moving average that is asked of a folder.
     pub fn open_with(path: impl AsRef<Path>, choices: &Choices) -> Result<Self, Error> {
         let path = path.as_ref();
-        if path.is_file() {
+        if is_file(path).map_err(Error::io(path))? {
             return single_file::open(path, choices);
         }
         if choices.average == Average::Ema {
             let reason = "--ema is for single files; a folder has one set of weights, mostly the average".to_string();
             return Err(Error::Request(reason));
         }
-        let mut model = Self::open_folder(path, choices)?;
+        check_folder(path)?;
+        let mut model = Self::open_folder(&Folder::at(path), choices)?;
         model.scheduler.prediction = choices.prediction.unwrap_or(model.scheduler.prediction);
         Ok(model)
     }
 
-    fn open_folder(folder: &Path, choices: &Choices) -> Result<Self, Error> {
+    /// Opens a model whose folder is part of the program, under the name that messages call it. Its weights, safetensors, are read
+    /// where they lie.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_with`](Self::open_with).
+    pub fn built_in(name: &str, files: BuiltIn, choices: &Choices) -> Result<Self, Error> {
+        Self::open_folder(&Folder::built_in(name, files), choices)
+    }
+
+    fn open_folder(folder: &Folder, choices: &Choices) -> Result<Self, Error> {
         let (mut index, class) = read_index(folder)?;
-        if UNCONDITIONAL.contains(&class.as_str()) {
+        if is_unconditional(&index, &class)? {
             if let Some(path) = &choices.vae {
                 return Err(Error::Request(format!("--vae {}: this model draws in pixels", path.display())));
             }
-            return Self::open_unconditional(folder, &class);
+            return Self::open_unconditional(folder, &index, &class);
         }
-        let zeros_for_no_negative = index.take_or("force_zeros_for_empty_prompt", class.contains("XL"))?;
-        let (unet_config, sample_size) = unet_config(Json::read(&folder.join("unet/config.json"))?)?;
+        let mut notes = Vec::new();
+        let (unet_config, sample_size) = folder.json("unet/config.json")?.loosely(&mut notes, unet_config)?;
+        let is_xl = unet_config.addition.is_some();
+        let zeros_for_no_negative = index.take_or("force_zeros_for_empty_prompt", is_xl)?;
         let vae = match &choices.vae {
-            Some(path) => VaePart::chosen(path, &unet_config)?,
-            None => VaePart::in_folder(&folder.join("vae"))?,
+            Some(path) => VaePart::chosen(path, &unet_config, &mut notes)?,
+            None => VaePart::in_folder(&folder.join("vae"), &mut notes)?,
         };
+        let scheduler = folder.json("scheduler/scheduler_config.json")?.loosely(&mut notes, |json| {
+            json.set_class(class_of(&index, "scheduler"));
+            if !is_xl {
+                // As diffusers' StableDiffusionPipeline does whatever the file says; its XL pipeline does not.
+                json.set("steps_offset", 1);
+            }
+            SchedulerConfig::of(json)
+        })?;
+        notes.extend(scheduler.note());
         let mut text = Vec::new();
         for (encoder, tokenizer) in [("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")] {
             let class = index.take::<(Option<String>, Option<String>)>(encoder)?;
@@ -101,15 +126,16 @@ impl Model {
                 text.push(TextPart::open(folder, encoder, tokenizer, &class)?);
             }
         }
-        let default_size = sample_size * vae.config.factor();
+        let factor = vae.config.factor();
+        let default_size = (sample_size.0 * factor, sample_size.1 * factor);
         let parts = TextToPicture { zeros_for_no_negative, text, unet_config, vae };
-        parts.check().map_err(|reason| Error::Folder { folder: folder.to_path_buf(), reason })?;
+        parts.check().map_err(|reason| Error::Folder { folder: folder.path().to_path_buf(), reason })?;
         Ok(Self {
             kind: Kind::Text(Box::new(parts)),
-            scheduler: SchedulerConfig::of(Json::read(&folder.join("scheduler/scheduler_config.json"))?)?,
+            scheduler,
             default_size,
-            unet_weights: Weights::in_folder(&folder.join("unet"), "diffusion_pytorch_model")?,
-            notes: Vec::new(),
+            unet_weights: folder.join("unet").weights("diffusion_pytorch_model")?,
+            notes,
         })
     }
 
@@ -163,7 +189,7 @@ impl Model {
     }
 
     /// A request in the words that other programs read from a picture's `parameters`: the prompts, a line each, and
-    /// then the settings.
+    /// then the settings. A picture that starts from [latents](Request::latents) has no `Seed`.
     ///
     /// # Errors
     ///
@@ -175,15 +201,21 @@ impl Model {
         let guidance = self.text_to_picture().map(|_| request.guidance(self)).transpose()?;
         let guidance = guidance.map(|scale| format!(", CFG scale: {scale}"));
         let schedule = request.schedule.as_ref().map(|schedule| format!(", Schedule type: {schedule}"));
+        let seed = match (&request.latents, request.sampler_name(self).fresh) {
+            (None, _) => Some(format!(", Seed: {}", request.seed)),
+            // Whoever reads a seed starts from its noise, and this picture did not.
+            (Some(_), FreshNoise::Never) => None,
+            (Some(_), _) => Some(format!(", Step noise seed: {}", request.seed)),
+        };
         let options: String = request.options.iter().map(|(option, value)| format!(", {option}: {value}")).collect();
         Ok(format!(
-            "{}{}Steps: {}, Sampler: {}{}, Seed: {}, Size: {width}x{height}{}{options}",
+            "{}{}Steps: {}, Sampler: {}{}{}, Size: {width}x{height}{}{options}",
             prompt.unwrap_or_default(),
             negative.unwrap_or_default(),
             request.steps(self),
             request.sampler_name(self),
             guidance.unwrap_or_default(),
-            request.seed,
+            seed.unwrap_or_default(),
             schedule.unwrap_or_default(),
         ))
     }
@@ -224,38 +256,57 @@ impl Model {
 }
 
 impl TextPart {
-    fn open(folder: &Path, encoder: &str, tokenizer: &str, class: &str) -> Result<Self, Error> {
+    fn open(folder: &Folder, encoder: &str, tokenizer: &str, class: &str) -> Result<Self, Error> {
         let encoder = folder.join(encoder);
         Ok(Self {
-            tokenizer: Tokenizer::from_folder(&folder.join(tokenizer))?,
-            config: clip_config(Json::read(&encoder.join("config.json"))?, class)?,
-            weights: Weights::in_folder(&encoder, "model")?,
+            tokenizer: folder.join(tokenizer).tokenizer()?,
+            config: clip_config(encoder.json("config.json")?, class)?,
+            weights: encoder.weights("model")?,
             added: Vec::new(),
         })
     }
 }
 
-/// The classes of models that draw without a text.
-const UNCONDITIONAL: [&str; 2] = ["DDPMPipeline", "DDIMPipeline"];
+/// What `model_index.json` names as the class of a part; none where the model has no such part.
+pub(crate) fn class_of<'a>(index: &'a Json, part: &str) -> Option<&'a str> {
+    index.get(part)?.as_array()?.get(1)?.as_str()
+}
+
+/// Whether a model draws without a text, by its parts: other classes of pipelines have the same, and are for other uses.
+fn is_unconditional(index: &Json, class: &str) -> Result<bool, Error> {
+    if ["DDPMPipeline", "DDIMPipeline", "PNDMPipeline"].contains(&class) {
+        return Ok(true);
+    }
+    match class_of(index, "unet") {
+        Some("UNet2DConditionModel") => Ok(false),
+        None if class.starts_with("StableDiffusion") => Ok(false),
+        unet => Err(index.error(format!(
+            "a {class} with `unet` of class {}: supported are pipelines with a UNet2DConditionModel, text encoders and an \
+             autoencoder, and DDPMPipeline, DDIMPipeline and PNDMPipeline",
+            unet.unwrap_or("none")
+        ))),
+    }
+}
+
+/// Checks that there is a folder.
+fn check_folder(folder: &Path) -> Result<(), Error> {
+    let reason = match folder.metadata() {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(_) => "neither a folder nor a file",
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io(folder)(error)),
+        Err(_) => "no such folder or file",
+    };
+    let reason = format!("{reason}; a model is a folder in the diffusers layout, or a single file");
+    Err(Error::Folder { folder: folder.to_path_buf(), reason })
+}
 
 /// Reads `model_index.json`: itself, and the class of the model.
-fn read_index(folder: &Path) -> Result<(Json, String), Error> {
-    let file: PathBuf = folder.join("model_index.json");
-    if !folder.is_dir() {
-        let reason =
-            "no such folder or file; a model is a folder in the diffusers layout, or a single file".to_string();
-        return Err(Error::Folder { folder: folder.to_path_buf(), reason });
-    }
-    if !file.is_file() {
+fn read_index(folder: &Folder) -> Result<(Json, String), Error> {
+    if !folder.has_file("model_index.json")? {
         let reason = "no model_index.json in it; is this a model in the diffusers layout?".to_string();
-        return Err(Error::Folder { folder: folder.to_path_buf(), reason });
+        return Err(Error::Folder { folder: folder.path().to_path_buf(), reason });
     }
-    let mut index = Json::read(&file)?;
+    let mut index = folder.json("model_index.json")?;
     let class: String = index.require("_class_name")?;
-    let supported = ["StableDiffusionPipeline", "StableDiffusionXLPipeline", UNCONDITIONAL[0], UNCONDITIONAL[1]];
-    if !supported.contains(&class.as_str()) {
-        let supported = supported.join(", ");
-        return Err(index.error(format!("`_class_name` is {class:?}, only {supported} are supported")));
-    }
     Ok((index, class))
 }

@@ -20,7 +20,7 @@ impl Conditions {
         let parts = model.text_to_picture().expect("networks that read a text are of such a model");
         let request = &requests[0];
         let negative = request.negative_prompt.as_deref();
-        let guided = request.guidance(model)? != 1.0;
+        let guided = request.is_guided(model)?;
         let negatives = vec![negative.unwrap_or(""); if guided { requests.len() } else { 0 }];
         let wanted = requests.iter().map(|request| request.prompt.as_deref().unwrap_or_default());
         let prompts: Vec<&str> = negatives.into_iter().chain(wanted).collect();

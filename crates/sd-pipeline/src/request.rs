@@ -1,8 +1,12 @@
 use sd_samplers::{Sampler, SamplerOption, Setting, Variance};
 
+use crate::config::SchedulerConfig;
 use crate::model::Kind;
 use crate::walk::Walk;
 use crate::{Error, Model, SamplerName, Schedule};
+
+/// Steps where none are asked for.
+const DEFAULT_STEPS: usize = 50;
 
 /// What to draw.
 ///
@@ -29,8 +33,8 @@ pub struct Request {
     /// None is as many as [`schedule`](Self::schedule) lists, else 50; but DDPM in pixels takes all the timesteps of the
     /// training, as its paper does.
     pub steps: Option<usize>,
-    /// How much the prompt counts against the negative prompt: 1 is not at all, and half the work; none is 5 for models
-    /// of the XL kind, and 7.5 for the others.
+    /// Guidance scale: how much the prompt counts against the negative prompt. At 1 and below the image is drawn without
+    /// guidance, at half the work, as in diffusers. None is 5 for models of the XL kind, and 7.5 for the others.
     pub guidance: Option<f64>,
     /// Names the noise, and so the picture.
     pub seed: u64,
@@ -75,8 +79,8 @@ impl Request {
     /// Width and height in pixels.
     pub(crate) fn size(&self, model: &Model) -> Result<(usize, usize), Error> {
         let factor = model.factor();
-        let check = |name: &str, size: Option<usize>| {
-            let size = size.unwrap_or(model.default_size);
+        let check = |name: &str, size: Option<usize>, default: usize| {
+            let size = size.unwrap_or(default);
             if size > 0 && size.is_multiple_of(factor) {
                 return Ok(size);
             }
@@ -85,7 +89,8 @@ impl Request {
                 "--{name} {size} is not a multiple of {factor}, this model's factor: try {below} or {above}"
             )))
         };
-        Ok((check("width", self.width)?, check("height", self.height)?))
+        let (width, height) = model.default_size;
+        Ok((check("width", self.width, width)?, check("height", self.height, height)?))
     }
 
     /// Shape of the latents, `[1, channels, height, width]`.
@@ -106,7 +111,28 @@ impl Request {
 
     /// The sampler, and the noise levels it walks down.
     pub(crate) fn sampler(&self, model: &Model) -> Result<(Box<dyn Sampler>, Walk), Error> {
-        let (name, config) = (self.sampler_name(model), &model.scheduler);
+        let (name, steps) = (self.sampler_name(model), self.steps(model));
+        self.walk(name, &model.scheduler, Self::clip(model), model.is_xl(), steps)
+    }
+
+    /// Checks that a model with this scheduler, whose weights may not be there yet, can be walked in so many steps.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] or [`Error::Schedule`] with what to change.
+    pub fn check_steps(&self, scheduler: &SchedulerConfig) -> Result<(), Error> {
+        let name = self.sampler_or(scheduler);
+        self.walk(name, scheduler, None, false, self.steps.unwrap_or(DEFAULT_STEPS)).map(drop)
+    }
+
+    fn walk(
+        &self,
+        name: SamplerName,
+        config: &SchedulerConfig,
+        clip: Option<f64>,
+        is_xl: bool,
+        steps: usize,
+    ) -> Result<(Box<dyn Sampler>, Walk), Error> {
         let variance = match &config.variance {
             Ok(variance) => *variance,
             Err(unknown) if name.name == "ddpm" => {
@@ -122,43 +148,50 @@ impl Request {
         let setting = Setting {
             variance,
             blended: config.prediction,
-            clip: Self::clip(model),
+            clip,
             options: order.into_iter().chain(self.options.iter().copied()).collect(),
             ..Setting::new(config.schedule.clone())
         };
         let sampler = name.make(&setting).map_err(|error| Error::Request(format!("--{error}")))?;
-        let walk = Walk::new(&name, config, self.schedule.as_ref(), model.is_xl(), self.steps(model))?;
+        let walk = Walk::new(&name, config, self.schedule.as_ref(), is_xl, steps)?;
         let least = sampler.min_steps();
         if walk.levels.steps() < least {
-            return Err(Error::Request(format!(
-                "--steps {}: the {name} sampler needs at least {least}",
-                self.steps(model)
-            )));
+            return Err(Error::Request(format!("--steps {steps}: the {name} sampler needs at least {least}")));
         }
         Ok((sampler, walk))
     }
 
     /// The sampler that is asked for, or the model's own, or DDIM.
     pub(crate) fn sampler_name(&self, model: &Model) -> SamplerName {
-        self.sampler.or(model.scheduler.sampler).unwrap_or_else(|| "ddim".parse().expect("it is in the catalogue"))
+        self.sampler_or(&model.scheduler)
+    }
+
+    fn sampler_or(&self, scheduler: &SchedulerConfig) -> SamplerName {
+        self.sampler.or(scheduler.sampler).unwrap_or_else(|| "ddim".parse().expect("it is in the catalogue"))
     }
 
     /// The number of steps.
     pub(crate) fn steps(&self, model: &Model) -> usize {
         let is_ddpm = self.sampler_name(model).name == "ddpm" && model.text_to_picture().is_none();
-        let default = if is_ddpm { model.scheduler.schedule.len() } else { 50 };
+        let default = if is_ddpm { model.scheduler.schedule.len() } else { DEFAULT_STEPS };
         self.steps.or(self.schedule.as_ref().and_then(Schedule::steps)).unwrap_or(default)
     }
 
-    /// The range in which DDPM and DDIM hold denoised pictures.
+    /// The range in which DDPM and DDIM hold denoised images in pixels.
     ///
-    /// Latents have no fixed range, and diffusers' pipelines of them switch its schedulers' default off.
+    /// Latents have no fixed range. diffusers' StableDiffusionPipeline switches `clip_sample` off whatever the config says;
+    /// its XL pipeline does not, and clips latents where a config asks for it, to their loss.
     fn clip(model: &Model) -> Option<f64> {
         let config = &model.scheduler;
-        config.clip_sample.unwrap_or(model.text_to_picture().is_none()).then_some(config.clip_sample_range)
+        (model.text_to_picture().is_none() && config.clip_sample.unwrap_or(true)).then_some(config.clip_sample_range)
     }
 
-    /// The guidance scale; 1 is none.
+    /// Whether the U-Net is asked about the negative prompt too, as in diffusers: not for a scale of 1 and below.
+    pub(crate) fn is_guided(&self, model: &Model) -> Result<bool, Error> {
+        Ok(self.guidance(model)? > 1.0)
+    }
+
+    /// The guidance scale; 1 and below is none.
     pub(crate) fn guidance(&self, model: &Model) -> Result<f64, Error> {
         match self.guidance {
             Some(guidance) if !guidance.is_finite() => {

@@ -30,9 +30,10 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
     let family = file.family;
     let (prediction, note) = prediction(&file, choices, path)?;
     let configs = Configs::of(&file, path, prediction)?;
-    let (unet_config, sample_size) = unet_config(configs.unet)?;
+    let (unet_config, sample_size) = configs.unet.strictly(unet_config)?;
+    let mut notes: Vec<String> = note.into_iter().collect();
     let vae = match (&choices.vae, file.vae) {
-        (Some(chosen), _) => VaePart::chosen(chosen, &unet_config)?,
+        (Some(chosen), _) => VaePart::chosen(chosen, &unet_config, &mut notes)?,
         (None, Some(weights)) => VaePart::of_weights(weights, family)?,
         (None, None) => {
             let (file, what) = (path.to_path_buf(), "a model without its autoencoder".into());
@@ -40,7 +41,8 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
             return Err(WeightsError::NotAModel { file, what, remedy }.into());
         }
     };
-    let default_size = sample_size * vae.config.factor();
+    let factor = vae.config.factor();
+    let default_size = (sample_size.0 * factor, sample_size.1 * factor);
     let text = file.text.into_iter().zip(configs.text).zip(paddings(family));
     let text = text.map(|((weights, (config, class)), padding)| -> Result<TextPart, Error> {
         let tokenizer = Tokenizer::clip(*padding);
@@ -55,10 +57,10 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
     parts.check().map_err(|reason| Error::Folder { folder: path.to_path_buf(), reason })?;
     Ok(Model {
         kind: Kind::Text(Box::new(parts)),
-        scheduler: SchedulerConfig::of(configs.scheduler)?,
+        scheduler: configs.scheduler.strictly(SchedulerConfig::of)?,
         default_size,
         unet_weights: file.unet,
-        notes: note.into_iter().collect(),
+        notes,
     })
 }
 

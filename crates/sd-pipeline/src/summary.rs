@@ -13,8 +13,8 @@ pub struct Summary {
     pub family: &'static str,
     /// What the network predicts: "eps", "v" or "x0".
     pub prediction: &'static str,
-    /// Width and height of a picture when none is asked for.
-    pub size: usize,
+    /// Width and height of an image when none is asked for.
+    pub size: (usize, usize),
     /// The sampler when none is asked for.
     pub sampler: &'static str,
     /// The networks.

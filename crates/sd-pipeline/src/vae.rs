@@ -4,10 +4,11 @@ use burn::tensor::{DType as TensorType, Device, FloatDType, Tensor};
 use sd_ops::lay_out;
 use sd_unet::UnetConfig;
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig, AutoencoderTiny, AutoencoderTinyConfig};
-use sd_weights::Weights;
 use sd_weights::single_file::{Family, autoencoder};
+use sd_weights::{Weights, is_folder};
 
 use crate::config::{Json, inferred, tiny_config, vae_config};
+use crate::folder::Folder;
 use crate::{DType, Error};
 
 /// The autoencoder of a model: its configuration, and where its weights are.
@@ -36,11 +37,12 @@ pub(crate) enum Vae {
 
 impl VaePart {
     /// Opens another autoencoder than a model's own, for the latents of its U-Net: a folder or a file.
-    pub fn chosen(path: &Path, unet: &UnetConfig) -> Result<Self, Error> {
+    pub fn chosen(path: &Path, unet: &UnetConfig, notes: &mut Vec<String>) -> Result<Self, Error> {
         let family = if unet.addition.is_some() { Family::Xl } else { Family::Sd1 };
-        let inner = path.join("vae");
-        let vae = match path.is_dir() {
-            true => Self::in_folder(if inner.is_dir() { &inner } else { path })?,
+        let folder = Folder::at(path);
+        let vae = match is_folder(path).map_err(Error::io(path))? {
+            true if folder.has_folder("vae")? => Self::in_folder(&folder.join("vae"), notes)?,
+            true => Self::in_folder(&folder, notes)?,
             false => Self::of_weights(autoencoder(Weights::in_file(path)?)?, family)?,
         };
         let (channels, wanted) = (vae.config.latent_channels(), unet.in_channels);
@@ -54,30 +56,32 @@ impl VaePart {
     }
 
     /// Opens a folder with a `config.json` and weights.
-    pub fn in_folder(folder: &Path) -> Result<Self, Error> {
-        let json = Json::read(&folder.join("config.json"))?;
-        Self::of(json, Weights::in_folder(folder, "diffusion_pytorch_model")?)
+    pub fn in_folder(folder: &Folder, notes: &mut Vec<String>) -> Result<Self, Error> {
+        Self::of(folder.json("config.json")?, folder.weights("diffusion_pytorch_model")?, notes)
     }
 
     /// Takes weights by the names of the diffusers layout, whose configuration they tell.
     pub fn of_weights(weights: Weights, family: Family) -> Result<Self, Error> {
         let has = |start: &str| weights.keys().any(|key| key.starts_with(start));
+        // Every key of a config that shapes tell is known.
+        let notes = &mut Vec::new();
         if !has("decoder.layers.") {
-            return Self::of(inferred::vae(&weights, family)?, weights);
+            return Self::of(inferred::vae(&weights, family)?, weights, notes);
         }
         let encodes = has("encoder.layers.");
-        let mut vae = Self::of(inferred::tiny_vae(&weights)?, weights)?;
+        let mut vae = Self::of(inferred::tiny_vae(&weights)?, weights, notes)?;
         if let (VaeConfig::Tiny(config), false) = (&mut vae.config, encodes) {
             *config = config.without_encoder();
         }
         Ok(vae)
     }
 
-    fn of(json: Json, weights: Weights) -> Result<Self, Error> {
-        let (config, overflows_in_half) = match json.get("_class_name").and_then(|name| name.as_str()) {
-            Some("AutoencoderTiny") => (VaeConfig::Tiny(tiny_config(json.clone())?), false),
-            _ => vae_config(json.clone()).map(|(config, overflows)| (VaeConfig::Kl(config), overflows))?,
+    fn of(json: Json, weights: Weights, notes: &mut Vec<String>) -> Result<Self, Error> {
+        let read = |json: &mut Json| match json.get("_class_name").and_then(|name| name.as_str()) {
+            Some("AutoencoderTiny") => Ok((VaeConfig::Tiny(tiny_config(json)?), false)),
+            _ => vae_config(json).map(|(config, overflows)| (VaeConfig::Kl(config), overflows)),
         };
+        let (config, overflows_in_half) = json.clone().loosely(notes, read)?;
         Ok(Self { config, json, weights, overflows_in_half })
     }
 

@@ -24,6 +24,14 @@ pub enum RecipeError {
         /// The line, the key, what was expected and what was found.
         reason: String,
     },
+    /// A text is not UTF-8.
+    #[error("{}: {reason}", file.display())]
+    Text {
+        /// The file.
+        file: PathBuf,
+        /// Its encoding, where it can be told.
+        reason: String,
+    },
     /// There is nothing to train on.
     #[error("{}: {reason}", folder.display())]
     Data {
@@ -55,6 +63,12 @@ pub enum RecipeError {
         /// Steps that were made, all of which are in the checkpoint.
         step: u64,
     },
+    /// The watcher asked to stop before the steps, or after them.
+    #[error("stopped while {what}; the same command goes on from there")]
+    Interrupted {
+        /// What went on.
+        what: &'static str,
+    },
 }
 
 impl RecipeError {
@@ -63,10 +77,15 @@ impl RecipeError {
         |source| Self::Io { file: file.to_path_buf(), source }
     }
 
+    /// Whether the watcher asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled { .. } | Self::Interrupted { .. })
+    }
+
     /// Whether the recipe itself is at fault, rather than the files or the machine.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::Recipe { .. } | Self::Data { .. } => true,
+            Self::Recipe { .. } | Self::Text { .. } | Self::Data { .. } => true,
             Self::Model(error) => error.is_usage(),
             _ => false,
         }

@@ -18,12 +18,16 @@
 mod data;
 mod error;
 mod event;
+mod fingerprint;
+mod limits;
 mod metrics;
+mod outputs;
 mod plot;
 mod read;
 mod recipe;
 mod run;
 mod sheet;
+mod text;
 mod trainings;
 
 pub use data::Pictures;

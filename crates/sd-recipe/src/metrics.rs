@@ -27,6 +27,14 @@ pub struct Line {
     pub seconds: f64,
 }
 
+/// What is measured and not yet in a line, so that a training that is gone on with writes the same lines.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    losses: Vec<f64>,
+    /// As in [`Line`].
+    seconds: f64,
+}
+
 /// The growing file of a training's metrics.
 pub(crate) struct Metrics {
     file: PathBuf,
@@ -40,7 +48,7 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     /// Goes on with the file of a folder, without the lines of steps after `step`, which will be made again.
-    pub fn open(folder: &Path, step: u64) -> Result<Self, RecipeError> {
+    pub fn open(folder: &Path, step: u64, pending: Pending) -> Result<Self, RecipeError> {
         let file = folder.join("metrics.jsonl");
         let known = fs::read_to_string(&file).unwrap_or_default();
         // A line that was cut off by a crash is not one.
@@ -49,8 +57,18 @@ impl Metrics {
         write_atomically(&file, |out| lines.iter().try_for_each(|line| write_line(out, line)))
             .map_err(RecipeError::io(&file))?;
         let out = OpenOptions::new().append(true).open(&file).map_err(RecipeError::io(&file))?;
-        let earlier = lines.last().map_or(0.0, |line| line.seconds);
-        Ok(Self { file, out: BufWriter::new(out), lines, losses: Vec::new(), earlier, started: Instant::now() })
+        let earlier = lines.last().map_or(0.0, |line| line.seconds).max(pending.seconds);
+        let (out, losses) = (BufWriter::new(out), pending.losses);
+        Ok(Self { file, out, lines, losses, earlier, started: Instant::now() })
+    }
+
+    /// What a checkpoint is to remember.
+    pub fn pending(&self) -> Pending {
+        Pending { losses: self.losses.clone(), seconds: self.seconds() }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.earlier + self.started.elapsed().as_secs_f64()
     }
 
     /// Takes note of a step.
@@ -65,7 +83,7 @@ impl Metrics {
             loss: self.losses.iter().sum::<f64>() / self.losses.len() as f64,
             gradient_norm: progress.gradient_norm,
             rate: progress.rate,
-            seconds: self.earlier + self.started.elapsed().as_secs_f64(),
+            seconds: self.seconds(),
         };
         self.losses.clear();
         self.lines.push(line);
@@ -87,15 +105,34 @@ mod tests {
         }
     }
 
+    fn open(folder: &Path, step: u64, pending: Pending) -> Metrics {
+        Metrics::open(folder, step, pending).unwrap()
+    }
+
     #[test]
     fn lines_after_the_checkpoint_are_made_again() {
         let folder = tempfile::tempdir().unwrap();
-        add(&mut Metrics::open(folder.path(), 0).unwrap(), 0..30);
-        let mut resumed = Metrics::open(folder.path(), 20).unwrap();
+        add(&mut open(folder.path(), 0, Pending::default()), 0..30);
+        let mut resumed = open(folder.path(), 20, Pending::default());
         add(&mut resumed, 20..40);
         let steps_and_losses: Vec<_> = resumed.lines.iter().map(|line| (line.step, line.loss)).collect();
         assert_eq!(steps_and_losses, [(10, 4.5), (20, 14.5), (30, 24.5), (40, 34.5)]);
         assert!(resumed.lines.is_sorted_by(|a, b| a.seconds <= b.seconds));
-        assert_eq!(Metrics::open(folder.path(), 40).unwrap().lines, resumed.lines);
+        assert_eq!(open(folder.path(), 40, Pending::default()).lines, resumed.lines);
+    }
+
+    #[test]
+    fn a_line_is_the_mean_of_all_its_steps_wherever_the_training_was_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stopped = open(folder.path(), 0, Pending::default());
+        add(&mut stopped, 0..17);
+        let pending = stopped.pending();
+        // Made, but not in the checkpoint.
+        add(&mut stopped, 17..25);
+        let pending = serde_json::from_str(&serde_json::to_string(&pending).unwrap()).unwrap();
+        let mut resumed = open(folder.path(), 17, pending);
+        add(&mut resumed, 17..20);
+        assert_eq!(resumed.lines[1].loss, 14.5);
+        assert!(resumed.lines[1].seconds >= resumed.lines[0].seconds);
     }
 }

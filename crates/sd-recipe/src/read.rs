@@ -4,6 +4,7 @@ use std::path::Path;
 use sd_pipeline::config::Json;
 use serde_json::{Map, Value};
 
+use crate::text::read_text;
 use crate::{Recipe, RecipeError, What};
 
 impl Recipe {
@@ -11,9 +12,9 @@ impl Recipe {
     ///
     /// # Errors
     ///
-    /// [`RecipeError::Io`], and [`RecipeError::Recipe`] with the line and the key.
+    /// [`RecipeError::Io`], [`RecipeError::Text`], and [`RecipeError::Recipe`] with the line and the key.
     pub fn read(file: &Path) -> Result<Self, RecipeError> {
-        let text = std::fs::read_to_string(file).map_err(RecipeError::io(file))?;
+        let text = read_text(file)?;
         let wrong = |reason: String| RecipeError::Recipe { file: file.to_path_buf(), reason };
         let recipe: Self = toml::from_str(&text).map_err(|error| wrong(one_line(&text, &error)))?;
         recipe.check_numbers().and_then(|()| recipe.check_tables()).map_err(wrong)?;
@@ -42,6 +43,9 @@ impl Recipe {
         }
         if !passes.is_multiple_of(workers) {
             return Err(format!("`training.passes` is {passes}, which does not divide among {workers} workers"));
+        }
+        if !self.samples.guidance.is_finite() {
+            return Err(format!("`samples.guidance` is {}, expected a finite number", self.samples.guidance));
         }
         let (any, positive, share) = (0.0..f64::INFINITY, f64::MIN_POSITIVE..f64::INFINITY, 0.0..1.0);
         let numbers: [(&str, f64, &Range<f64>); 9] = [

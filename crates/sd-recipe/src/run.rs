@@ -5,57 +5,75 @@ use burn::module::Module;
 use sd_pipeline::Image;
 use sd_train::{Task, TrainError, Trainer};
 use sd_weights::write_atomically;
+use serde::{Deserialize, Serialize};
 
-use crate::metrics::Metrics;
-use crate::plot::loss_plot;
+use crate::data::Identity;
+use crate::metrics::{Metrics, Pending};
+use crate::outputs::Outputs;
 use crate::{Event, Recipe, RecipeError, Watch};
 
 /// What comes out of a training.
 pub(crate) trait Product<M> {
     /// Writes the model, whose parameters are averages, to a folder of the diffusers layout.
-    fn save(&self, model: &M, folder: &Path) -> Result<(), RecipeError>;
+    fn save(&self, model: &M, folder: &Path, watch: &mut Watch) -> Result<(), RecipeError>;
 
     /// Pictures by which to see how far it is, from the folder that was just saved.
-    fn samples(&self, model: &M, folder: &Path) -> Result<Image, RecipeError>;
+    fn samples(&self, model: &M, folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError>;
 }
 
-/// Makes the steps that a recipe asks for, or those that its output folder's checkpoint has left.
+/// What a checkpoint remembers besides what `sd-train` does.
+#[derive(Serialize, Deserialize)]
+struct Notes {
+    data: Identity,
+    metrics: Pending,
+}
+
+/// Makes the steps that a recipe asks for, or those that its output folder's checkpoint has left, and the outputs that are due
+/// on the way and at the end; also those of the checkpoint's step, if they were not finished.
 pub(crate) fn run<M: Module, T: Task<M>>(
     recipe: &Recipe,
     model: M,
     mut task: T,
     product: &dyn Product<M>,
+    data: Identity,
     watch: &mut Watch,
 ) -> Result<(), RecipeError> {
-    let (checkpoint, steps) = (recipe.output.join("checkpoint"), recipe.training.steps);
+    let (checkpoint, steps) = (recipe.checkpoint(), recipe.training.steps);
     let mut trainer = begin(recipe, model, &mut task, &checkpoint, watch)?;
-    let mut metrics = Metrics::open(&recipe.output, trainer.steps())?;
-    let _ = watch(&Event::Started { step: trainer.steps(), steps });
     let mut saved = trainer.steps();
-    while trainer.steps() < steps {
+    let known: Option<Notes> = serde_json::from_value(trainer.notes.take()).ok();
+    if let Some(warning) = known.as_ref().and_then(|known| data.warning(&known.data, recipe, saved)) {
+        let _ = watch(&Event::Warning(warning));
+    }
+    let pending = known.map(|known| known.metrics).unwrap_or_default();
+    let mut metrics = Metrics::open(&recipe.output, trainer.steps(), pending)?;
+    let outputs = Outputs::of(recipe);
+    let mut are_written = outputs.are_of(trainer.steps())?;
+    let _ = watch(&Event::Started { step: trainer.steps(), steps });
+    loop {
+        if outputs.are_due(trainer.steps()) && !are_written {
+            outputs.write(&trainer, product, &metrics.lines, watch)?;
+        }
+        if trainer.steps() >= steps {
+            return Ok(());
+        }
+        are_written = false;
         let progress = trainer.step(&mut task).map_err(|error| failed(error, &checkpoint, saved))?;
         let step = trainer.steps();
         metrics.add(&progress)?;
         let is_cancelled = watch(&Event::Step(progress)).is_break();
-        let is_last = is_cancelled || step == steps;
-        if is_last || step.is_multiple_of(recipe.training.checkpoint_every) {
+        if is_cancelled || step == steps || step.is_multiple_of(recipe.training.checkpoint_every) {
+            let notes = Notes { data: data.clone(), metrics: metrics.pending() };
+            trainer.notes = serde_json::to_value(notes).expect("notes are JSON");
             trainer.save(&checkpoint, &task).map_err(|error| failed(error, &checkpoint, saved))?;
             saved = step;
-            write(&recipe.output.join("loss.svg"), loss_plot(&metrics.lines).as_bytes())?;
+            outputs.write_plot(&metrics.lines)?;
             let _ = watch(&Event::Saved { step });
         }
         if is_cancelled && step < steps {
             return Err(RecipeError::Cancelled { step });
         }
-        if is_last || step.is_multiple_of(recipe.samples.every) {
-            let (model, folder) = (trainer.averaged(), recipe.output.join("model"));
-            product.save(&model, &folder)?;
-            let file = recipe.output.join(format!("samples/step-{step:06}.png"));
-            product.samples(&model, &folder)?.save(&file)?;
-            let _ = watch(&Event::Sampled(&file));
-        }
     }
-    Ok(())
 }
 
 /// The first step, or the one after the checkpoint.
@@ -71,7 +89,7 @@ fn begin<M: Module, T: Task<M>>(
     let text = fs::read(&recipe.file).map_err(RecipeError::io(&recipe.file))?;
     let copy = recipe.output.join("recipe.toml");
     let config = recipe.training.trainer();
-    if !checkpoint.join("training.json").exists() {
+    if !recipe.has_begun() {
         write(&copy, &text)?;
         return Ok(Trainer::new(model, config));
     }

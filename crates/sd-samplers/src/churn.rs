@@ -43,11 +43,16 @@ impl Churn {
         self
     }
 
+    /// The level that `from` is raised to in a walk of `steps`.
+    pub(crate) fn hat(&self, from: f64, steps: usize) -> f64 {
+        let churned = (self.s_tmin..=self.s_tmax).contains(&from);
+        let gamma = if churned { (self.s_churn / steps as f64).min(SQRT_2 - 1.0) } else { 0.0 };
+        from * (1.0 + gamma)
+    }
+
     /// The picture with its noise raised from level `from`, and the level it is at then.
     pub(crate) fn raise(&self, run: &mut Run, x: Tensor<4>, from: f64) -> (Tensor<4>, f64) {
-        let churned = (self.s_tmin..=self.s_tmax).contains(&from);
-        let gamma = if churned { (self.s_churn / run.steps as f64).min(SQRT_2 - 1.0) } else { 0.0 };
-        let hat = from * (1.0 + gamma);
+        let hat = self.hat(from, run.steps);
         let up = ((hat - from) * (hat + from)).sqrt() * self.s_noise;
         (run.add_noise(x, hat, from, up), hat)
     }

@@ -2,15 +2,15 @@ use burn::tensor::Tensor;
 use sd_schedule::NoiseLevels;
 
 use crate::ddim::split;
-use crate::dpm2::midpoint;
+use crate::dpm2::{calls, midpoint};
 use crate::euler_ancestral::check;
-use crate::heun::calls;
 use crate::{Run, Sampler, Stop};
 
 /// [`Dpm2`](crate::Dpm2) with ancestral noise: "DPM2 a" (k-diffusion's `sample_dpm_2_ancestral`).
 ///
 /// Each step goes below its level and comes back with fresh noise. Stochastic, unless `eta` is 0. Order 2, of
-/// the variance. Two network calls per step; a last step to level 0 is Euler's.
+/// the variance. Two network calls per step; as with [`Dpm2`](crate::Dpm2), a last step to level 0 is Euler's, and so is
+/// the first one from pure noise.
 ///
 /// For the pictures that programs know as "DPM2 a"; [`EulerAncestral`](crate::EulerAncestral) makes similar ones with
 /// half the calls.
@@ -41,6 +41,6 @@ impl Sampler for Dpm2Ancestral {
     }
 
     fn calls(&self, levels: &NoiseLevels) -> usize {
-        levels.pairs().map(|(from, to)| calls(split(from, to, self.eta).0)).sum()
+        levels.pairs().map(|(from, to)| calls(from, split(from, to, self.eta).0)).sum()
     }
 }

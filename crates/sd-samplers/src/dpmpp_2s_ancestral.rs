@@ -3,7 +3,6 @@ use sd_schedule::NoiseLevels;
 
 use crate::ddim::split;
 use crate::euler_ancestral::check;
-use crate::heun::calls_along;
 use crate::transfer::transfer;
 use crate::{Run, Sampler, Stop};
 
@@ -48,6 +47,6 @@ impl Sampler for Dpmpp2sAncestral {
     }
 
     fn calls(&self, levels: &NoiseLevels) -> usize {
-        calls_along(levels)
+        2 * levels.steps() - usize::from(levels.last() == 0.0)
     }
 }

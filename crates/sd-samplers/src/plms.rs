@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use sd_schedule::{NoiseLevels, Prediction};
 
 use crate::adams_bashforth::blend;
-use crate::transfer::transfer_by;
+use crate::transfer::{blends, transfer_by};
 use crate::{Run, Sampler, Seen, Stop};
 
 /// PLMS: PNDM without Runge–Kutta warm-up, as CompVis' `plms.py` has it (Liu et al. 2022, there S-PNDM's start).
@@ -31,8 +31,7 @@ impl Sampler for Plms {
         run.history.push(Seen { sigma: from, x: x.clone(), denoised }, 4);
         let output = |seen: &Seen| seen.output(self.blended);
         let blended = match run.history.seen() {
-            // At level 0 there is no noise to predict.
-            [here] if to > 0.0 => {
+            [here] if blends(self.blended, from, to) => {
                 let here = output(here);
                 let ahead = transfer_by(self.blended, x.clone(), here.clone(), from, to);
                 let denoised = run.model.denoise(ahead.clone(), to)?;
@@ -44,11 +43,11 @@ impl Sampler for Plms {
     }
 
     fn calls(&self, levels: &NoiseLevels) -> usize {
-        levels.steps() + usize::from(starts_ahead(levels))
+        levels.steps() + usize::from(starts_ahead(self.blended, levels))
     }
 }
 
-/// Whether the first step ends above level 0, where the network can be asked a second time.
-pub(crate) fn starts_ahead(levels: &NoiseLevels) -> bool {
-    levels.pairs().next().is_some_and(|(_, to)| to > 0.0)
+/// Whether the network is asked a second time in the first step.
+pub(crate) fn starts_ahead(blended: Prediction, levels: &NoiseLevels) -> bool {
+    levels.pairs().next().is_some_and(|(from, to)| blends(blended, from, to))
 }

@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use sd_schedule::{NoiseLevels, NoiseSchedule, Prediction};
 
 use crate::adams_bashforth::blend;
-use crate::transfer::{output_of, transfer_by};
+use crate::transfer::{blends, output_of, transfer_by};
 use crate::{Run, Sampler, Seen, Stop};
 
 /// Steps of the warm-up: with the step after it they fill the history of four.
@@ -12,7 +12,7 @@ const WARM_UP: usize = 3;
 ///
 /// Three steps of four network calls each, then the linear multistep rule of [`Plms`](crate::Plms) with one call per
 /// step. Deterministic, order 2. The warm-up makes nine calls more than it has steps,
-/// where PLMS makes one: worth it from about 30 steps.
+/// where PLMS makes one: worth it from about 30 steps. Of noise predictions, a first step from pure noise is Euler's.
 ///
 /// What is blended is the network's own prediction, see [`Plms`](crate::Plms).
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +42,7 @@ impl Sampler for Pndm {
         run.history.push(Seen { sigma: from, x: x.clone(), denoised }, 4);
         let move_by = |output: &Tensor<4>, to| transfer_by(self.blended, x.clone(), output.clone(), from, to);
         let seen = run.history.seen();
-        let blended = if seen.len() <= WARM_UP {
+        let blended = if seen.len() <= WARM_UP && blends(self.blended, from, to) {
             let mut output = |x: Tensor<4>, sigma| -> Result<Tensor<4>, Stop> {
                 Ok(output_of(self.blended, x.clone(), run.model.denoise(x, sigma)?, sigma))
             };
@@ -59,7 +59,8 @@ impl Sampler for Pndm {
     }
 
     fn calls(&self, levels: &NoiseLevels) -> usize {
-        levels.steps() + 3 * WARM_UP
+        let long = levels.pairs().take(WARM_UP).filter(|&(from, to)| blends(self.blended, from, to)).count();
+        levels.steps() + 3 * long
     }
 
     /// The warm-up must not reach level 0, where there is no noise to predict.

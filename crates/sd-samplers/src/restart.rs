@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 use sd_schedule::NoiseLevels;
 
-use crate::heun::{calls_along, heun};
+use crate::heun::{calls, heun};
 use crate::{Run, Sampler, Seen, Stop};
 
 /// Restart sampling (Xu et al. 2023, "Restart sampling for improving generative processes").
@@ -89,4 +89,9 @@ impl Sampler for Restart {
         let restart = levels.pairs().find(|&(from, to)| self.restarts(levels.first(), from, to));
         calls_along(levels) + restart.map_or(0, |(_, to)| self.times * calls_along(&self.levels_inside(to)))
     }
+}
+
+/// Network calls of Heun's steps down `levels`.
+fn calls_along(levels: &NoiseLevels) -> usize {
+    levels.pairs().map(|(from, to)| calls(from, to)).sum()
 }

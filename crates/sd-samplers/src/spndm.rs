@@ -11,7 +11,7 @@ use crate::{Run, Sampler, Seen, Stop};
 ///
 /// The first step is the paper's pseudo improved Euler step, which in variance-exploding form is Heun's; the others
 /// step along `(3·eps − eps_before)/2`. Deterministic. Order 2. One network call per step and one more for the first,
-/// unless that goes to level 0: then it is Euler's.
+/// unless that goes to level 0 or comes from pure noise: then it is Euler's.
 ///
 /// Good from about 20 steps; where guidance is strong or steps are long, steadier than the blend of four predictions
 /// that [`Plms`](crate::Plms) makes, which is more accurate elsewhere.
@@ -29,6 +29,6 @@ impl Sampler for Spndm {
     }
 
     fn calls(&self, levels: &NoiseLevels) -> usize {
-        levels.steps() + usize::from(starts_ahead(levels))
+        levels.steps() + usize::from(starts_ahead(Prediction::Eps, levels))
     }
 }

@@ -1,15 +1,11 @@
 //! A small trained model of landscapes, as a part of the program: see `docs/scenes-model.md`.
 //!
+//! Its files are read where they lie in the program, which needs no temporary folder:
+//!
 //! ```
-//! let folder = sd_scenes_model::unpack()?;
-//! assert!(folder.path().join("model_index.json").is_file()); // what `sd_pipeline::Model::open` takes
-//! # Ok::<(), std::io::Error>(())
+//! // What `sd_pipeline::Model::built_in` takes.
+//! assert_eq!(sd_scenes_model::FILES[0].0, "model_index.json");
 //! ```
-
-use std::fs;
-use std::io::Result;
-
-use tempfile::TempDir;
 
 /// Sampling steps that its pictures need.
 pub const STEPS: usize = 25;
@@ -39,21 +35,6 @@ pub const FILES: &[(&str, &[u8])] = files![
     "vae/diffusion_pytorch_model.safetensors",
 ];
 
-/// Writes the model to a folder among the system's temporary ones, which is removed when it is dropped.
-///
-/// # Errors
-///
-/// What the system says where there is no place for 16 MB.
-pub fn unpack() -> Result<TempDir> {
-    let folder = TempDir::with_prefix("sd-scenes-")?;
-    for (name, bytes) in FILES {
-        let file = folder.path().join(name);
-        fs::create_dir_all(file.parent().expect("it is in the folder"))?;
-        fs::write(file, bytes)?;
-    }
-    Ok(folder)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,14 +43,5 @@ mod tests {
     fn the_model_is_at_most_16_megabytes() {
         let bytes: usize = FILES.iter().map(|(_, bytes)| bytes.len()).sum();
         assert!(bytes <= 16_000_000, "{bytes}");
-    }
-
-    #[test]
-    fn what_is_unpacked_is_gone_with_its_folder() {
-        let folder = unpack().unwrap();
-        let path = folder.path().to_path_buf();
-        assert_eq!(fs::read(path.join(FILES[0].0)).unwrap(), FILES[0].1);
-        drop(folder);
-        assert!(!path.exists());
     }
 }

@@ -56,8 +56,8 @@
 //! | What | There | Here |
 //! |---|---|---|
 //! | Precision | 32 bits: `1 − alpha_bar` puts the smallest level off by 1.3e-5 of itself (8.3e-5 with the betas of DDPM); with zero terminal SNR, `alpha_bar` next to the end by 3.8e-5 | 64 bits |
-//! | [`Leading`](Spacing::Leading) with offset 1, 1000 steps (999 [`without_last`](Spacing::without_last)) | timestep 1000: diffusers' DDIM fails with an index error, Euler and DPM-Solver go from timestep 999 to 999 | [`ScheduleError::Timestep`] |
-//! | 1000 steps of diffusers' multistep solvers | leading: the offset 1000 times; linspace: timestep 500 twice and 0 never | every timestep once, or the error above |
+//! | [`Leading`](Spacing::Leading) with offset 1, 1000 steps (999 [`without_last`](Spacing::without_last)) | timestep 1000: diffusers' DDIM fails with an index error, Euler and DPM-Solver go from timestep 999 to 999 | offset 0, every timestep once |
+//! | 1000 steps of diffusers' multistep solvers | leading: the offset 1000 times; linspace: timestep 500 twice and 0 never | every timestep once |
 //! | [`Trailing`](Spacing::Trailing) | for 62 of the first 1000 counts (61, 103, 121, …) a step too many, at timestep -1, where diffusers' DDIM multiplies the picture by 14.6 | as many as asked for |
 //! | Ends of Karras, exponential and beta levels | diffusers' Euler, Heun, LMS and KDPM2: the ends of the spaced timesteps, 11.48 to 0.041 for 30 leading steps, and 0.029 for one linspace step; its multistep solvers and k-diffusion: of the training | of the training, 14.61 to 0.029 |
 //! | Last level | diffusers' DEIS and SA-Solver: 0.029, and for Karras levels twice, a step of length 0 | the `last` of [`NoiseLevels::of_timesteps`]; 0 for a [`Grid`] |
@@ -67,6 +67,7 @@
 //! | [`Grid::KlOptimal`] | ComfyUI: 0/0 for one step. AUTOMATIC1111: `steps + 1` levels that end at 0.029 instead of 0, the second of 10 steps 4.57 | one step from 14.61; the second of 10 steps 4.23 |
 //! | [`Grid::AysSdxl`], [`Grid::AysSd1`] | ComfyUI: a table of more digits, up to 1.4 % beside the published one. AUTOMATIC1111: `steps` levels interpolated and 0 appended, the second of 10 steps 6.11 | the published table; the second of 10 steps 6.475 |
 //! | Last `alpha_bar` with zero terminal SNR | 2⁻²⁴ in diffusers' Euler, DPM-Solver and UniPC, 0 in its DDIM and LCM, 4.9e-8 (level 4519) in ComfyUI and AUTOMATIC1111 | 2⁻²⁴ (level 4096) |
+//! | The same with the linear betas of DDPM | diffusers' Euler: 2⁻²⁴ again, so that levels fall from 15 400 at 998 to 4096 at 999 | levels rise: 1.6e7 at 999 |
 
 mod ays;
 mod betas;

@@ -5,6 +5,8 @@ use crate::{ScheduleError, betas};
 pub struct NoiseSchedule {
     alpha_bar: Vec<f64>,
     log_sigma: Vec<f64>,
+    /// Whether the last timestep stands for pure noise.
+    pub(crate) zero_terminal_snr: bool,
 }
 
 impl NoiseSchedule {
@@ -35,7 +37,7 @@ impl NoiseSchedule {
     /// The schedule of an `alpha_bar` that nowhere grows, within `(0, 1)`.
     pub(crate) fn from_alpha_bar(alpha_bar: Vec<f64>) -> Self {
         let log_sigma = alpha_bar.iter().map(|a| 0.5 * ((1.0 - a) / a).ln()).collect();
-        Self { alpha_bar, log_sigma }
+        Self { alpha_bar, log_sigma, zero_terminal_snr: false }
     }
 
     /// Number of timesteps of the training, at least 1.

@@ -27,11 +27,14 @@ struct Index {
     tensors: String,
     /// What the task observed.
     task: Value,
+    /// [`Trainer::notes`].
+    #[serde(default)]
+    notes: Value,
 }
 
 impl<M: Module> Trainer<M> {
     /// Writes all that the training remembers to a folder, which is made where it is missing: the parameters, their
-    /// average, the optimiser's moments, the step, and what the task observed.
+    /// average, the optimiser's moments, the step, what the task observed, and the notes.
     ///
     /// The tensors are written under a name of their own before the small file that names them replaces its
     /// predecessor. So a crash or a full disk at any moment leaves a whole checkpoint: this one, or the last.
@@ -41,7 +44,8 @@ impl<M: Module> Trainer<M> {
     /// [`TrainError::Io`].
     pub fn save<T: Task<M>>(&self, folder: &Path, task: &T) -> Result<(), TrainError> {
         fs::create_dir_all(folder).map_err(io(folder))?;
-        let index = Index { step: self.step, tensors: format!("step-{}.safetensors", self.step), task: task.state() };
+        let tensors = format!("step-{}.safetensors", self.step);
+        let index = Index { step: self.step, tensors, task: task.state(), notes: self.notes.clone() };
         write(&folder.join(&index.tensors), &self.tensors())?;
         write(&folder.join(INDEX), &serde_json::to_vec_pretty(&index).expect("an index is JSON"))?;
         remove_others(folder, &index.tensors).map_err(io(folder))
@@ -71,7 +75,7 @@ impl<M: Module> Trainer<M> {
         let bytes = fs::read(&tensors).map_err(io(&tensors))?;
         let fresh = Self::new(model, config);
         let mut trainer = fresh.with_tensors(&bytes, index.step).map_err(|reason| damaged(&tensors, reason))?;
-        trainer.step = index.step;
+        (trainer.step, trainer.notes) = (index.step, index.notes);
         task.restore(index.task).map_err(|error| damaged(&file, format!("`task` is not of this task: {error}")))?;
         Ok(trainer)
     }

@@ -29,23 +29,35 @@ pub fn model_index(scheduler: &str) -> Value {
 ///
 /// # Panics
 ///
-/// Panics for a network that the file has no words for: with other attention on the way down than on the way up, or in
-/// the middle than at the coarsest level, where both have some.
+/// Panics for a network that the file has no words for: with other attention in the middle than at the coarsest level,
+/// where both have some, or another number of residual blocks there.
 pub fn unet_config(config: &UnetConfig, sample_size: usize) -> Value {
     let levels = &config.levels;
     let each = |value: fn(&UnetLevel) -> usize| levels.iter().map(value).collect::<Vec<usize>>();
-    let mut depths = each(|level| level.down_attention.max(level.up_attention).max(1));
-    let coarsest = levels.last().expect("a U-Net has levels");
-    if (coarsest.down_attention, coarsest.up_attention) == (0, 0) {
-        depths[levels.len() - 1] = config.mid_attention;
+    let (mid_block_type, middle) = match (config.mid_resnets, config.mid_attention) {
+        (0, 0) => (None, None),
+        (1, 0) => (Some("UNetMidBlock2D"), None),
+        (2, layers @ 1..) => (Some("UNetMidBlock2DCrossAttn"), Some(layers)),
+        (resnets, layers) => {
+            panic!("no words for a middle of {resnets} residual blocks and {layers} layers of attention")
+        }
+    };
+    let mut depths: Vec<Value> = levels
+        .iter()
+        .map(|level| layers(if level.down_attention.is_empty() { &level.up_attention } else { &level.down_attention }))
+        .collect();
+    if let (Some(depth), Some(layers)) = (depths.last_mut(), middle) {
+        if levels.last().is_some_and(|coarsest| !coarsest.attends()) {
+            *depth = layers.into();
+        }
+        assert_eq!(*depth, layers, "no words for another attention in the middle");
     }
-    for (level, depth) in levels.iter().zip(&depths) {
-        let fits = |attention: usize| attention == 0 || attention == *depth;
-        assert!(fits(level.down_attention) && fits(level.up_attention), "no words for {level:?}");
-    }
-    assert_eq!(config.mid_attention, depths[levels.len() - 1], "no words for another attention in the middle");
+    let up_depths: Vec<Value> = levels.iter().map(|level| layers(&level.up_attention)).collect();
+    let differs =
+        |(level, depth): (&UnetLevel, &Value)| !level.up_attention.is_empty() && layers(&level.up_attention) != *depth;
+    let is_uneven = depths.iter().any(Value::is_array) || levels.iter().zip(&depths).any(differs);
     let kind = |has_attention: bool, way: &str| format!("{}{way}Block2D", if has_attention { "CrossAttn" } else { "" });
-    json!({
+    let mut json = json!({
         "_class_name": "UNet2DConditionModel",
         "act_fn": "silu",
         "addition_embed_type": config.addition.map(|_| "text_time"),
@@ -55,23 +67,36 @@ pub fn unet_config(config: &UnetConfig, sample_size: usize) -> Value {
         "block_out_channels": each(|level| level.channels),
         "center_input_sample": false,
         "cross_attention_dim": config.cross_attention_dim,
-        "down_block_types": levels.iter().map(|level| kind(level.down_attention > 0, "Down")).collect::<Vec<_>>(),
+        "down_block_types": levels.iter().map(|level| kind(!level.down_attention.is_empty(), "Down")).collect::<Vec<_>>(),
         "downsample_padding": 1,
         "flip_sin_to_cos": true,
         "freq_shift": 0,
         "in_channels": config.in_channels,
         "layers_per_block": each(|level| level.resnets),
         "mid_block_scale_factor": 1,
-        "mid_block_type": "UNetMidBlock2DCrossAttn",
+        "mid_block_type": mid_block_type,
         "norm_eps": config.norm_eps,
         "norm_num_groups": config.norm_num_groups,
         "out_channels": config.out_channels,
         "projection_class_embeddings_input_dim": config.addition.map(|addition| addition.input_dim),
         "sample_size": sample_size,
         "transformer_layers_per_block": depths,
-        "up_block_types": levels.iter().rev().map(|level| kind(level.up_attention > 0, "Up")).collect::<Vec<_>>(),
+        "up_block_types": levels.iter().rev().map(|level| kind(!level.up_attention.is_empty(), "Up")).collect::<Vec<_>>(),
         "use_linear_projection": true,
-    })
+    });
+    if is_uneven {
+        json["reverse_transformer_layers_per_block"] = up_depths.into_iter().rev().collect();
+    }
+    json
+}
+
+/// Layers of attention as diffusers writes them: one value where all are the same, and 1 where there are none.
+fn layers(attention: &[usize]) -> Value {
+    match attention {
+        [] => 1.into(),
+        [first, rest @ ..] if rest.iter().all(|layers| layers == first) => (*first).into(),
+        uneven => uneven.into(),
+    }
 }
 
 /// `vae/config.json`; `sample_size` is the width and height of the pictures it was trained on.

@@ -75,6 +75,8 @@ pub struct Trainer<M> {
     pub(crate) step: u64,
     pub(crate) config: TrainerConfig,
     pub(crate) workers: Workers,
+    /// What else is to be found again with a checkpoint, by whoever trains.
+    pub notes: Value,
 }
 
 /// How a step went.
@@ -114,7 +116,7 @@ impl<M: Module> Trainer<M> {
         let model = with_numbers(model, numbers);
         let average = Average::new(&model, config.ema_decay);
         let optimiser = Optimiser::new(&config.optimiser, vec![None; count]);
-        Self { model, average, optimiser, step: 0, config, workers: Workers::new(workers) }
+        Self { model, average, optimiser, step: 0, config, workers: Workers::new(workers), notes: Value::Null }
     }
 
     /// Learns from the next draws: the mean of their losses, its gradients clipped, AdamW, and the average.

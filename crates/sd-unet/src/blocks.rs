@@ -15,7 +15,8 @@ pub(crate) trait BlockConfig {
 
     fn resnet(&self) -> ResnetConfig;
 
-    fn attention(&self, plan: &BlockPlan, device: &Device) -> Self::Attention;
+    /// Attention of as many layers.
+    fn attention(&self, plan: &BlockPlan, layers: usize, device: &Device) -> Self::Attention;
 
     /// The border of zeros that a downsampler sees around its picture.
     fn downsample_padding(&self) -> PaddingConfig2d {
@@ -92,16 +93,17 @@ pub(crate) struct MidBlock<A: Module> {
 
 impl<A: Attend> MidBlock<A> {
     pub fn new(config: &impl BlockConfig<Attention = A>, plan: &BlockPlan, device: &Device) -> Self {
-        let attention = (plan.attention > 0).then(|| config.attention(plan, device));
-        Self { resnets: resnets(config, plan, device), attentions: attention.into_iter().collect() }
+        Self { resnets: resnets(config, plan, device), attentions: attentions(config, plan, device) }
     }
 
-    pub fn forward(&self, x: Tensor<4>, conditions: &Conditions<A::Context>) -> Tensor<4> {
-        let mut x = self.resnets[0].forward(x, conditions.time.clone());
-        for attention in &self.attentions {
-            x = attention.forward(x, &conditions.context);
+    pub fn forward(&self, mut x: Tensor<4>, conditions: &Conditions<A::Context>) -> Tensor<4> {
+        for (i, resnet) in self.resnets.iter().enumerate() {
+            x = resnet.forward(x, conditions.time.clone());
+            if let Some(attention) = self.attentions.get(i) {
+                x = attention.forward(x, &conditions.context);
+            }
         }
-        self.resnets[1].forward(x, conditions.time.clone())
+        x
     }
 }
 
@@ -166,6 +168,5 @@ fn resnets(config: &impl BlockConfig, plan: &BlockPlan, device: &Device) -> Vec<
 }
 
 fn attentions<A: Attend>(config: &impl BlockConfig<Attention = A>, plan: &BlockPlan, device: &Device) -> Vec<A> {
-    let count = if plan.attention > 0 { plan.inputs.len() } else { 0 };
-    (0..count).map(|_| config.attention(plan, device)).collect()
+    plan.attention.iter().map(|&layers| config.attention(plan, layers, device)).collect()
 }

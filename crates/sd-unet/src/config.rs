@@ -6,16 +6,16 @@ use crate::resnet::ResnetConfig;
 use crate::transformer::Transformer2d;
 
 /// One resolution of a [`Unet`](crate::Unet), on the way down and on the way up.
-#[derive(Config, Debug, Copy, PartialEq, Eq)]
+#[derive(Config, Debug, PartialEq, Eq)]
 pub struct UnetLevel {
     /// Channels at this resolution.
     pub channels: usize,
     /// Residual blocks on the way down; one more on the way up.
     pub resnets: usize,
-    /// Transformer layers after each residual block on the way down; 0 for a level without attention.
-    pub down_attention: usize,
-    /// Transformer layers after each residual block on the way up; 0 for a level without attention.
-    pub up_attention: usize,
+    /// Transformer layers after each of the residual blocks on the way down, each at least 1; empty for no attention.
+    pub down_attention: Vec<usize>,
+    /// Transformer layers after each of the residual blocks on the way up, in the order they run; empty for no attention.
+    pub up_attention: Vec<usize>,
     /// Attention heads; divides `channels`.
     pub heads: usize,
 }
@@ -38,7 +38,9 @@ pub struct UnetConfig {
     pub out_channels: usize,
     /// The resolutions, the finest first; each next one has half the width and height.
     pub levels: Vec<UnetLevel>,
-    /// Transformer layers in the middle, at the coarsest resolution.
+    /// Residual blocks in the middle, at the coarsest resolution: 2 in the published models, 1 in SSD-1B, 0 for no middle.
+    pub mid_resnets: usize,
+    /// Transformer layers after the first of them; 0 for no attention there.
     pub mid_attention: usize,
     /// Width of a context vector (a token of the text).
     pub cross_attention_dim: usize,
@@ -48,6 +50,19 @@ pub struct UnetConfig {
     pub norm_eps: f64,
     /// The extra input, for the models that have one.
     pub addition: Option<AdditionConfig>,
+}
+
+impl UnetLevel {
+    /// A level with as many transformer layers after every residual block, on both ways; 0 for no attention.
+    pub fn even(channels: usize, resnets: usize, attention: usize, heads: usize) -> Self {
+        let layers = |resnets| if attention > 0 { vec![attention; resnets] } else { Vec::new() };
+        Self { channels, resnets, down_attention: layers(resnets), up_attention: layers(resnets + 1), heads }
+    }
+
+    /// Whether it attends on either way.
+    pub fn attends(&self) -> bool {
+        !(self.down_attention.is_empty() && self.up_attention.is_empty())
+    }
 }
 
 impl UnetConfig {
@@ -63,17 +78,12 @@ impl UnetConfig {
 
     /// Stable Diffusion XL base.
     pub fn sdxl() -> Self {
-        let level = |channels, attention, heads| UnetLevel {
-            channels,
-            resnets: 2,
-            down_attention: attention,
-            up_attention: attention,
-            heads,
-        };
+        let level = |channels, attention, heads| UnetLevel::even(channels, 2, attention, heads);
         Self {
             in_channels: 4,
             out_channels: 4,
             levels: vec![level(320, 0, 5), level(640, 2, 10), level(1280, 10, 20)],
+            mid_resnets: 2,
             mid_attention: 10,
             cross_attention_dim: 2048,
             norm_num_groups: 32,
@@ -83,15 +93,12 @@ impl UnetConfig {
     }
 
     fn sd(heads: [usize; 4], cross_attention_dim: usize) -> Self {
-        let level = |i: usize| {
-            let attention = usize::from(i < 3);
-            let channels = [320, 640, 1280, 1280][i];
-            UnetLevel { channels, resnets: 2, down_attention: attention, up_attention: attention, heads: heads[i] }
-        };
+        let level = |i: usize| UnetLevel::even([320, 640, 1280, 1280][i], 2, usize::from(i < 3), heads[i]);
         Self {
             in_channels: 4,
             out_channels: 4,
             levels: (0..4).map(level).collect(),
+            mid_resnets: 2,
             mid_attention: 1,
             cross_attention_dim,
             norm_num_groups: 32,
@@ -113,7 +120,7 @@ impl BlockConfig for UnetConfig {
         ResnetConfig { groups: self.norm_num_groups, eps: self.norm_eps, time_width: self.time_embed_dim() }
     }
 
-    fn attention(&self, plan: &BlockPlan, device: &Device) -> Transformer2d {
-        Transformer2d::new(self, plan.channels, plan.heads, plan.attention, device)
+    fn attention(&self, plan: &BlockPlan, layers: usize, device: &Device) -> Transformer2d {
+        Transformer2d::new(self, plan.channels, plan.heads, layers, device)
     }
 }

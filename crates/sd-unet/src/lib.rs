@@ -5,7 +5,7 @@
 //! use sd_unet::{UnetConfig, UnetLevel};
 //!
 //! let device = Device::flex();
-//! let level = UnetLevel { channels: 32, resnets: 1, down_attention: 1, up_attention: 1, heads: 4 };
+//! let level = UnetLevel::even(32, 1, 1, 4);
 //! let config = UnetConfig { levels: vec![level], norm_num_groups: 8, ..UnetConfig::sd1() };
 //! let unet = config.init(&device); // random weights; `sd-weights` loads real ones
 //!

@@ -4,7 +4,7 @@ use crate::UnetLevel;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub down: Vec<BlockPlan>,
-    pub mid: BlockPlan,
+    pub mid: Option<BlockPlan>,
     pub up: Vec<BlockPlan>,
 }
 
@@ -15,8 +15,8 @@ pub(crate) struct BlockPlan {
     pub inputs: Vec<usize>,
     /// Channels that come out of each.
     pub channels: usize,
-    /// Layers of attention after each; 0 for none.
-    pub attention: usize,
+    /// Layers of attention after each, from the first on; those without a value have none.
+    pub attention: Vec<usize>,
     /// Heads of that attention.
     pub heads: usize,
     /// Whether a down- or upsampler ends the block.
@@ -24,8 +24,9 @@ pub(crate) struct BlockPlan {
 }
 
 impl Plan {
-    /// The plan for these levels, the finest first, and as many layers of attention in the middle.
-    pub fn new(levels: &[UnetLevel], mid_attention: usize) -> Self {
+    /// The plan for these levels, the finest first, with `mid_resnets` residual blocks in the middle and `mid_attention`
+    /// layers of attention after the first of them.
+    pub fn new(levels: &[UnetLevel], mid_resnets: usize, mid_attention: usize) -> Self {
         let channels: Vec<usize> = levels.iter().map(|level| level.channels).collect();
         let (finest, coarsest) = (channels[0], levels.last().expect("a U-Net has levels"));
         let down = levels.iter().enumerate().map(|(i, level)| BlockPlan {
@@ -33,18 +34,18 @@ impl Plan {
                 .map(|j| if j > 0 { level.channels } else { channels[i.saturating_sub(1)] })
                 .collect(),
             channels: level.channels,
-            attention: level.down_attention,
+            attention: level.down_attention.clone(),
             heads: level.heads,
             resample: i + 1 < levels.len(),
         });
         let down: Vec<BlockPlan> = down.collect();
-        let mid = BlockPlan {
-            inputs: vec![coarsest.channels; 2],
+        let mid = (mid_resnets > 0).then(|| BlockPlan {
+            inputs: vec![coarsest.channels; mid_resnets],
             channels: coarsest.channels,
-            attention: mid_attention,
+            attention: if mid_attention > 0 { vec![mid_attention] } else { Vec::new() },
             heads: coarsest.heads,
             resample: false,
-        };
+        });
 
         // What the way down leaves for the way up: the first convolution, and every block's and downsampler's output.
         let mut skips = vec![finest];
@@ -61,7 +62,7 @@ impl Plan {
             up.push(BlockPlan {
                 inputs: inputs.collect(),
                 channels: level.channels,
-                attention: level.up_attention,
+                attention: level.up_attention.clone(),
                 heads: level.heads,
                 resample: i > 0,
             });
@@ -79,10 +80,10 @@ mod tests {
     /// The published layer sizes of Stable Diffusion 1.5.
     #[test]
     fn the_plan_of_sd1_has_its_published_channels() {
-        let plan = Plan::new(&UnetConfig::sd1().levels, 1);
+        let plan = Plan::new(&UnetConfig::sd1().levels, 2, 1);
         let inputs = |blocks: &[BlockPlan]| blocks.iter().map(|b| b.inputs.clone()).collect::<Vec<_>>();
         assert_eq!(inputs(&plan.down), [[320, 320], [320, 640], [640, 1280], [1280, 1280]]);
-        assert_eq!(plan.mid.inputs, [1280, 1280]);
+        assert_eq!(plan.mid.expect("a middle").inputs, [1280, 1280]);
         assert_eq!(inputs(&plan.up), [[2560, 2560, 2560], [2560, 2560, 1920], [1920, 1280, 960], [960, 640, 640]]);
     }
 }

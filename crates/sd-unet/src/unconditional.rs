@@ -18,7 +18,7 @@ pub struct UnconditionalUnet {
     conv_in: Conv2d,
     time_embedding: TimestepEmbedding,
     down_blocks: Vec<DownBlock<SelfAttention>>,
-    mid_block: MidBlock<SelfAttention>,
+    mid_block: Option<MidBlock<SelfAttention>>,
     up_blocks: Vec<UpBlock<SelfAttention>>,
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
@@ -39,7 +39,7 @@ impl UnconditionalUnetConfig {
             conv_in: conv3x3(self.in_channels, finest, device),
             time_embedding: TimestepEmbedding::new(finest, self.time_embed_dim(), device),
             down_blocks: plan.down.iter().map(|block| DownBlock::new(self, block, device)).collect(),
-            mid_block: MidBlock::new(self, &plan.mid, device),
+            mid_block: plan.mid.as_ref().map(|block| MidBlock::new(self, block, device)),
             up_blocks: plan.up.iter().map(|block| UpBlock::new(self, block, device)).collect(),
             conv_norm_out: GroupNormConfig::new(self.norm_num_groups, finest).with_epsilon(self.norm_eps).init(device),
             conv_out: conv3x3(finest, self.out_channels, device),
@@ -73,7 +73,9 @@ impl UnconditionalUnet {
         for block in &self.down_blocks {
             x = block.forward(x, &conditions, &mut skips);
         }
-        x = self.mid_block.forward(x, &conditions);
+        if let Some(block) = &self.mid_block {
+            x = block.forward(x, &conditions);
+        }
         for block in &self.up_blocks {
             x = block.forward(x, &conditions, &mut skips);
         }

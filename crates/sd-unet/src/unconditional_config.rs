@@ -97,14 +97,15 @@ impl UnconditionalUnetConfig {
 
     /// The way down and up as plain numbers, from which the blocks are made.
     pub(crate) fn plan(&self) -> Plan {
+        let layers = |attends: bool, resnets| if attends { vec![1; resnets] } else { Vec::new() };
         let level = |level: &UnconditionalLevel| UnetLevel {
             channels: level.channels,
             resnets: self.layers_per_block,
-            down_attention: usize::from(level.down_attention),
-            up_attention: usize::from(level.up_attention),
+            down_attention: layers(level.down_attention, self.layers_per_block),
+            up_attention: layers(level.up_attention, self.layers_per_block + 1),
             heads: level.channels / self.attention_head_dim.unwrap_or(level.channels),
         };
-        Plan::new(&self.levels.iter().map(level).collect::<Vec<_>>(), usize::from(self.mid_attention))
+        Plan::new(&self.levels.iter().map(level).collect::<Vec<_>>(), 2, usize::from(self.mid_attention))
     }
 }
 
@@ -115,7 +116,7 @@ impl BlockConfig for UnconditionalUnetConfig {
         ResnetConfig { groups: self.norm_num_groups, eps: self.norm_eps, time_width: self.time_embed_dim() }
     }
 
-    fn attention(&self, plan: &BlockPlan, device: &Device) -> SelfAttention {
+    fn attention(&self, plan: &BlockPlan, _layers: usize, device: &Device) -> SelfAttention {
         SelfAttention::new(self.resnet(), plan, device)
     }
 

@@ -18,7 +18,7 @@ pub struct Unet {
     time_embedding: TimestepEmbedding,
     add_embedding: Option<TimestepEmbedding>,
     down_blocks: Vec<DownBlock<Transformer2d>>,
-    mid_block: MidBlock<Transformer2d>,
+    mid_block: Option<MidBlock<Transformer2d>>,
     up_blocks: Vec<UpBlock<Transformer2d>>,
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
@@ -43,7 +43,7 @@ impl UnetConfig {
     /// Panics if there are no levels, or if groups or heads do not divide the channels.
     pub fn init(&self, device: &Device) -> Unet {
         let (finest, time_width) = (self.levels[0].channels, self.time_embed_dim());
-        let plan = Plan::new(&self.levels, self.mid_attention);
+        let plan = Plan::new(&self.levels, self.mid_resnets, self.mid_attention);
         Unet {
             conv_in: conv3x3(self.in_channels, finest, device),
             time_embedding: TimestepEmbedding::new(finest, time_width, device),
@@ -51,7 +51,7 @@ impl UnetConfig {
                 .addition
                 .map(|AdditionConfig { input_dim, .. }| TimestepEmbedding::new(input_dim, time_width, device)),
             down_blocks: plan.down.iter().map(|block| DownBlock::new(self, block, device)).collect(),
-            mid_block: MidBlock::new(self, &plan.mid, device),
+            mid_block: plan.mid.as_ref().map(|block| MidBlock::new(self, block, device)),
             up_blocks: plan.up.iter().map(|block| UpBlock::new(self, block, device)).collect(),
             conv_norm_out: GroupNormConfig::new(self.norm_num_groups, finest).with_epsilon(self.norm_eps).init(device),
             conv_out: conv3x3(finest, self.out_channels, device),
@@ -83,7 +83,9 @@ impl Unet {
         for block in &self.down_blocks {
             x = block.forward(x, &conditions, &mut skips);
         }
-        x = self.mid_block.forward(x, &conditions);
+        if let Some(block) = &self.mid_block {
+            x = block.forward(x, &conditions);
+        }
         for block in &self.up_blocks {
             x = block.forward(x, &conditions, &mut skips);
         }
@@ -119,7 +121,7 @@ mod tests {
     use crate::UnetLevel;
 
     fn tiny() -> Unet {
-        let level = |channels| UnetLevel { channels, resnets: 1, down_attention: 1, up_attention: 1, heads: 2 };
+        let level = |channels| UnetLevel::even(channels, 1, 1, 2);
         let config = UnetConfig {
             levels: vec![level(8), level(16)],
             norm_num_groups: 4,

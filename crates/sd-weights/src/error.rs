@@ -78,6 +78,14 @@ pub enum WeightsError {
         /// What does not fit.
         reason: String,
     },
+    /// A LoRA file is for no model: its kind is not known, or what it says of itself cannot be.
+    #[error("{}: this LoRA cannot be merged: {reason}", file.display())]
+    Unmergeable {
+        /// The file.
+        file: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// A tensor is of a type that is not read.
     #[error("{}: `{key}` is of type {found}, expected a float (f64, f32, f16, bf16, f8) or an integer", file.display())]
     WrongType {

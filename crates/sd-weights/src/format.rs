@@ -24,12 +24,12 @@ pub(crate) fn open(path: &Path) -> Result<Weights, WeightsError> {
     file.rewind().map_err(io)?;
     match &start[..] {
         // In a safetensors file, the header's length is before it, and it starts with a brace; texts have no such length.
-        [_, _, _, _, _, _, _, 0, b'{', ..] => safetensors_file::open(path, file, length),
+        [_, _, _, _, _, _, _, 0, b'{', ..] => safetensors_file::open(&path.into(), file, length),
         [b'P', b'K', 3, 4, ..] => torch::open_zip(path, file, length),
         [0x80, 0..=5, ..] => torch::open_legacy(path, file, length),
         _ => match foreign::what(&start) {
             Some(what) => wrong(what),
-            None => safetensors_file::open(path, file, length),
+            None => safetensors_file::open(&path.into(), file, length),
         },
     }
 }

@@ -148,7 +148,7 @@ impl Loader<'_> {
         let weight = Tensor::<2>::from_data(data, (device, DType::F32));
         let mut changed = weight.clone();
         for patch in patches {
-            changed = changed + patch.of(&weight)?;
+            changed = changed + patch.of(&weight, &self.weights.tensors[key].shape)?;
         }
         Ok(changed.cast(dtype).reshape(<[usize; D]>::try_from(shape).expect("the parameter's own dimensions")))
     }

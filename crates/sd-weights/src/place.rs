@@ -1,6 +1,4 @@
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::io::Read;
 use std::sync::Arc;
 
 use burn::tensor::{FloatDType, TensorData};
@@ -14,6 +12,7 @@ use crate::cast::Number;
 use crate::float8::{e4m3, e5m2};
 use crate::load::name_of;
 use crate::parts::in_parts;
+use crate::source::Source;
 
 /// Numbers that are read at a time.
 const BLOCK: usize = 1 << 14;
@@ -43,12 +42,10 @@ impl From<std::io::Error> for Failed {
 /// Whoever makes one has checked that all of it is in the file.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
-    pub file: Arc<Path>,
-    /// The bytes themselves, where the file has them in a form that cannot be read in place.
-    pub held: Option<Arc<[u8]>>,
+    pub file: Source,
     /// The name in the file, where the tensor goes by another one here.
     pub name: Option<Arc<str>>,
-    /// The byte that the first number starts at, in the file or in what is held.
+    /// The byte that the first number starts at.
     pub offset: u64,
     pub dtype: Dtype,
     pub shape: Vec<usize>,
@@ -60,9 +57,9 @@ pub(crate) struct Place {
 
 impl Place {
     /// Numbers one after the other, row by row.
-    pub fn in_rows(file: Arc<Path>, offset: u64, dtype: Dtype, shape: Vec<usize>) -> Self {
+    pub fn in_rows(file: Source, offset: u64, dtype: Dtype, shape: Vec<usize>) -> Self {
         let strides = strides_in_rows(&shape);
-        Self { file, held: None, name: None, offset, dtype, shape, strides, scale: None }
+        Self { file, name: None, offset, dtype, shape, strides, scale: None }
     }
 
     /// How many numbers there are.
@@ -145,7 +142,7 @@ impl Place {
     ) -> Result<Vec<N>, Failed> {
         let mut numbers = vec![N::zeroed(); self.span()];
         in_parts(&mut numbers, |start, part| -> Result<(), Failed> {
-            let mut bytes = self.bytes(self.offset + (start * size_of::<T>()) as u64)?;
+            let mut bytes = self.file.open_at(self.offset + (start * size_of::<T>()) as u64)?;
             let count = part.len().min(BLOCK);
             let (mut block, mut wide) = (vec![T::zeroed(); count], vec![0.0; count]);
             for numbers in part.chunks_mut(BLOCK) {
@@ -166,16 +163,6 @@ impl Place {
         Ok(numbers)
     }
 
-    /// What the numbers are read from, from a byte on.
-    fn bytes(&self, start: u64) -> Result<Box<dyn Read + '_>, std::io::Error> {
-        if let Some(held) = &self.held {
-            return Ok(Box::new(held.get(start as usize..).unwrap_or_default()));
-        }
-        let mut file = File::open(&self.file)?;
-        file.seek(SeekFrom::Start(start))?;
-        Ok(Box::new(file))
-    }
-
     /// The same; `key` is the tensor's name in messages, where it has none of its own.
     fn numbers<N: Number>(&self, key: &str, wanted: Finite) -> Result<Vec<N>, WeightsError> {
         let (file, key) = (self.file.to_path_buf(), self.name.as_deref().unwrap_or(key).to_string());
@@ -193,6 +180,11 @@ impl Place {
     /// The numbers in single precision, row by row.
     pub fn single(&self, key: &str) -> Result<Vec<f32>, WeightsError> {
         self.numbers(key, Finite::OrNot)
+    }
+
+    /// The first number, which is a setting rather than a weight.
+    pub fn scalar(&self, key: &str) -> Result<f64, WeightsError> {
+        Ok(f64::from(self.single(key)?[0]))
     }
 
     /// The numbers as data of a shape and a precision, in which all are finite.

@@ -1,18 +1,16 @@
-use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::Path;
-use std::sync::Arc;
 
 use safetensors::tensor::Metadata;
 
 use crate::place::Place;
+use crate::source::Source;
 use crate::{Weights, WeightsError};
 
 /// The longest header, which is the limit of the format's own reader: a damaged length does not ask for all memory.
 const LONGEST_HEADER: u64 = 100_000_000;
 
 /// Reads the header of a safetensors file of `found` bytes.
-pub(crate) fn open(path: &Path, file: File, found: u64) -> Result<Weights, WeightsError> {
+pub(crate) fn open(path: &Source, file: impl Read, found: u64) -> Result<Weights, WeightsError> {
     let format = |reason: String| WeightsError::Format { file: path.to_path_buf(), format: "safetensors", reason };
     let truncated = |expected| WeightsError::Truncated { file: path.to_path_buf(), expected, found };
     let mut file = BufReader::new(file);
@@ -36,9 +34,8 @@ pub(crate) fn open(path: &Path, file: File, found: u64) -> Result<Weights, Weigh
     if end < found {
         return Err(format(format!("its header tells of {end} bytes, but it has {found}")));
     }
-    let name: Arc<Path> = path.into();
     let place = |info: &safetensors::tensor::TensorInfo| {
-        Place::in_rows(name.clone(), start + info.data_offsets.0 as u64, info.dtype, info.shape.clone())
+        Place::in_rows(path.clone(), start + info.data_offsets.0 as u64, info.dtype, info.shape.clone())
     };
     let tensors = header.tensors().into_iter().map(|(key, info)| (key, place(info))).collect();
     let metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();

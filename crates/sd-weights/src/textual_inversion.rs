@@ -98,8 +98,13 @@ fn is_vectors(weights: &Weights, key: &str) -> bool {
     weights.shape(key).is_some_and(may_be) && !key.starts_with(TOKENS)
 }
 
-fn vectors(weights: &Weights, key: &str) -> Result<(Vec<f32>, usize), WeightsError> {
-    let width = weights.shape(key).and_then(|shape| shape.last()).copied().unwrap_or_default();
+/// The vectors of one text encoder, and how wide they are.
+pub(crate) fn vectors(weights: &Weights, key: &str) -> Result<(Vec<f32>, usize), WeightsError> {
+    let shape = weights.shape(key).unwrap_or_default();
+    let ([width] | [_, width]) = *shape else {
+        let (file, reason) = (weights.file_of(key), format!("`{key}` is {shape:?}, expected [vectors, width]"));
+        return Err(WeightsError::Format { file, format: "textual inversion", reason });
+    };
     let numbers = weights.read(key)?;
     match numbers.iter().find(|number| !number.is_finite()) {
         Some(&found) => {

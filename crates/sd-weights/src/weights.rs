@@ -7,7 +7,8 @@ pub use safetensors::Dtype;
 use crate::lora::Patch;
 use crate::place::Place;
 use crate::single_file::Table;
-use crate::{WeightsError, format, scaled, shards};
+use crate::source::Source;
+use crate::{WeightsError, format, is_file, safetensors_file, scaled, shards};
 
 /// The tensors of one network, in one file or in several: what is there, and where.
 ///
@@ -69,7 +70,14 @@ impl Weights {
                 format!("{stem}.fp16.{kind}.index.json"),
             ]
         });
-        match names.iter().flatten().map(|name| folder.join(name)).find(|path| path.is_file()) {
+        let mut found = None;
+        for path in names.iter().flatten().map(|name| folder.join(name)) {
+            if is_file(&path).map_err(|source| WeightsError::Io { file: path.clone(), source })? {
+                found = Some(path);
+                break;
+            }
+        }
+        match found {
             Some(path) if path.extension().is_some_and(|e| e == "json") => shards::open(folder, &path),
             Some(path) => Self::in_file(&path),
             None => Err(WeightsError::NotFound {
@@ -89,6 +97,15 @@ impl Weights {
     /// [`WeightsError`] where it cannot be read or is damaged, and for a pickle that asks for more than weights need.
     pub fn in_file(path: &Path) -> Result<Self, WeightsError> {
         scaled::resolve(format::open(path)?)
+    }
+
+    /// Opens a safetensors file that is part of the program, and is read where it lies; `name` is what messages call it.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError`] where it is damaged.
+    pub fn built_in(name: &Path, bytes: &'static [u8]) -> Result<Self, WeightsError> {
+        safetensors_file::open(&Source::built_in(name, bytes), bytes, bytes.len() as u64)
     }
 
     /// The file, or the folder of several.

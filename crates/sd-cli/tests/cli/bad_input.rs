@@ -90,8 +90,8 @@ fn unknown_names_are_answered_with_the_known_ones() {
 }
 
 #[test]
-fn memory_that_is_foreseeably_too_little() {
-    assert_flags_refused(&["--width", "800000", "--height", "800000"], 1, &["GB of memory", "smaller picture"]);
+fn tensors_that_are_larger_than_all_memory() {
+    assert_flags_refused(&["--width", "800000", "--height", "800000"], 1, &["GB of memory", "smaller image"]);
 }
 
 #[test]
@@ -107,7 +107,12 @@ fn outputs_that_cannot_be_written() {
 #[test]
 fn latents_that_do_not_fit() {
     let run = Run::new();
-    assert_refused(&run, &run.generate(&["--latents", "none.safetensors"]), 1, &["none.safetensors", "No such file"]);
+    assert_refused(
+        &run,
+        &run.generate(&["--latents", "none.safetensors"]),
+        1,
+        &["--latents none.safetensors: No such file"],
+    );
     write_zeros(&run.path("small.safetensors"), "latents", &[1, 4, 2, 2]);
     assert_refused(&run, &run.generate(&["--latents", "small.safetensors"]), 2, &["[1, 4, 2, 2]", "[1, 4, 4, 4]"]);
     write_zeros(&run.path("flat.safetensors"), "latents", &[64]);

@@ -68,3 +68,75 @@ fn a_path_is_not_looked_for_on_the_hub() {
         assert!(error.contains("no such folder or file") && !error.contains("hub"), "{error}");
     }
 }
+
+/// A hub that takes questions and answers none, until the test ends.
+fn silent() -> (std::net::TcpListener, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
+    (listener, address)
+}
+
+fn cached(run: &Run) {
+    let repository = run.path("home/hub/models--tiny--sd1");
+    copy(MODEL.path(), &repository.join("snapshots").join(COMMIT));
+    std::fs::create_dir_all(repository.join("refs")).unwrap();
+    std::fs::write(repository.join("refs/main"), COMMIT).unwrap();
+}
+
+/// `sd generate` with a model of the hub, without the environment's own settings.
+fn of_hub(run: &Run, variables: &[(&str, &str)]) -> std::process::Command {
+    let flags = ["generate", "--model", "tiny/sd1", "--steps", "1", "--width", "32", "--height", "32", "--prompt", "x"];
+    let mut command = run.command(&flags);
+    for name in ["HF_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"] {
+        command.env_remove(name);
+    }
+    for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    command.env("HF_HOME", run.path("home")).envs(variables.iter().copied());
+    command
+}
+
+#[test]
+fn a_silent_hub_or_proxy_is_given_up_and_the_cache_taken() {
+    let (_listener, address) = silent();
+    let (hub, proxy) = (format!("http://{address}"), format!("http://{address}"));
+    for variables in [
+        &[("HF_ENDPOINT", &hub[..])][..],
+        &[("HF_ENDPOINT", "https://hub.invalid"), ("HTTPS_PROXY", &proxy)],
+        &[("HF_ENDPOINT", "http://hub.invalid"), ("HTTP_PROXY", &proxy)],
+    ] {
+        let variables = [variables, &[("HF_HUB_ETAG_TIMEOUT", "0.5")]].concat();
+        let run = Run::new();
+        let error = stderr(&of_hub(&run, &variables).output().unwrap());
+        assert!(error.contains("cannot be reached (nothing was heard for 0.5 s), and the model is not in"), "{error}");
+        cached(&run);
+        let output = of_hub(&run, &variables).output().unwrap();
+        assert_drawn(&output);
+        let warning = stderr(&output);
+        assert!(warning.contains("warning: the hub cannot be reached (nothing was heard for 0.5 s)"), "{warning}");
+    }
+    // What is not to go through the proxy does not.
+    let variables = [("HF_ENDPOINT", NOWHERE), ("HTTP_PROXY", &proxy), ("NO_PROXY", "127.0.0.1")];
+    let error = stderr(&of_hub(&Run::new(), &variables).output().unwrap());
+    assert!(error.contains("Connection refused"), "{error}");
+    let error = stderr(&of_hub(&Run::new(), &[("HF_HUB_ETAG_TIMEOUT", "soon")]).output().unwrap());
+    assert!(error.contains("HF_HUB_ETAG_TIMEOUT=soon: expected seconds"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_wait_for_a_silent_hub() {
+    use std::process::{Command, Stdio};
+
+    let (listener, address) = silent();
+    let run = Run::new();
+    // An hour, which no test waits for.
+    let variables = [("HF_ENDPOINT", &format!("http://{address}")[..]), ("HF_HUB_ETAG_TIMEOUT", "3600")];
+    let child = of_hub(&run, &variables).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let _question = listener.accept().unwrap();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert!(stderr(&output).contains("error: cancelled"), "{}", stderr(&output));
+}

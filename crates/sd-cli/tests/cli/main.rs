@@ -10,7 +10,10 @@ mod evaluation;
 mod failing_driver;
 #[cfg(feature = "hub")]
 mod hub;
+mod machine;
 mod model;
+mod outputs;
+mod seeds;
 mod training;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,8 @@
 //! What is added to a model: LoRA files and new words.
 
+use std::fs;
+use std::path::Path;
+
 use sd_golden::{Family, Kind, Tensors, TinyFamily, TinyModel, data, save_single, write_tensors, zip};
 
 use crate::{Run, assert_drawn, stderr, stdout};
@@ -52,6 +55,88 @@ fn a_lora_that_fits_in_part_is_merged_with_a_warning_and_one_that_does_not_is_re
         assert_eq!(output.status.code(), Some(1), "{name}");
         assert!(stderr(&output).contains(expected), "{name}: {}", stderr(&output));
     }
+}
+
+/// The same as PEFT writes it, in a folder.
+fn peft_adapter(folder: &Path, alpha: usize) {
+    let name = |key: &str| {
+        let path = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
+        let part = if key.contains("lora_down") { "lora_A" } else { "lora_B" };
+        format!("base_model.model.{path}.{part}.weight")
+    };
+    let tensors = lora(MODULE, 16).into_iter().map(|(key, tensor)| (name(&key), tensor)).collect();
+    fs::create_dir_all(folder).unwrap();
+    write_tensors(&tensors, &folder.join("adapter_model.safetensors"));
+    let settings = format!(r#"{{"peft_type": "LORA", "r": 1, "lora_alpha": {alpha}}}"#);
+    fs::write(folder.join("adapter_config.json"), settings).unwrap();
+}
+
+#[test]
+fn a_folder_with_an_adapter_is_merged_as_strongly_as_the_settings_in_it_say() {
+    let run = Run::new();
+    write_tensors(&lora(MODULE, 16), &run.path("plain.safetensors"));
+    peft_adapter(&run.path("adapter"), 4);
+    let output = run.generate(&["--seed", "1", "--lora", "plain.safetensors:2"]);
+    assert_drawn(&output);
+    let expected = run.read("out.png");
+    for lora in ["adapter:0.5", "adapter/adapter_model.safetensors:0.5"] {
+        let output = run.generate(&["--seed", "1", "--lora", lora]);
+        assert_drawn(&output);
+        assert!(stdout(&output).contains("all 1 modules merged"), "{}", stdout(&output));
+        assert!(run.read("out.png") == expected, "{lora}");
+    }
+}
+
+#[test]
+fn a_folder_with_no_adapter_or_several_says_so() {
+    let run = Run::new();
+    fs::create_dir(run.path("none")).unwrap();
+    let output = run.generate(&["--lora", "none"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("error: none: no weights here; looked for adapter_model"), "{}", stderr(&output));
+    for name in ["a.safetensors", "b.safetensors"] {
+        write_tensors(&lora(MODULE, 16), &run.path("none").join(name));
+    }
+    let output = run.generate(&["--lora", "none"]);
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "a folder with 2 files of weights (a.safetensors, b.safetensors): name the one to merge";
+    assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+}
+
+#[test]
+fn a_lora_of_rank_0_is_refused_as_one() {
+    let run = Run::new();
+    let empty = |end: &str, shape| (format!("lora_unet_{MODULE}.{end}"), (shape, vec![]));
+    let tensors = [
+        empty("lora_down.weight", vec![0, 16]),
+        empty("lora_up.weight", vec![16, 0]),
+        (format!("lora_unet_{MODULE}.alpha"), (vec![], vec![4.0])),
+    ];
+    write_tensors(&tensors.into(), &run.path("empty.safetensors"));
+    let output = run.generate(&["--lora", "empty.safetensors"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("a rank of 0"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_word_that_is_bundled_in_a_lora_can_be_used_in_prompts() {
+    let run = Run::new();
+    let width = 32;
+    let vector: Vec<f32> = (0..width).map(|i| (i as f32).cos()).collect();
+    let mut tensors = lora(MODULE, 16);
+    tensors.insert("bundle_emb.<cat>.string_to_param.*".into(), (vec![1, width], vector.clone()));
+    tensors.insert("bundle_emb.th.string_to_param.*".into(), (vec![1, width], vector.clone()));
+    write_tensors(&tensors, &run.path("both.safetensors"));
+    let output = run.generate(&["--seed", "1", "--lora", "both.safetensors", "--prompt", "a <cat>"]);
+    assert_drawn(&output);
+    assert!(stdout(&output).contains("it brings the word \"<cat>\" for prompts"), "{}", stdout(&output));
+    assert!(stderr(&output).contains("not its word \"th\""), "{}", stderr(&output));
+    let image = run.read("out.png");
+    write_tensors(&lora(MODULE, 16), &run.path("style.safetensors"));
+    write_tensors(&[("<cat>".to_string(), (vec![1, width], vector))].into(), &run.path("cat.safetensors"));
+    let flags = ["--seed", "1", "--lora", "style.safetensors", "--embedding", "cat.safetensors", "--prompt", "a <cat>"];
+    assert_drawn(&run.generate(&flags));
+    assert!(run.read("out.png") == image);
 }
 
 #[test]
@@ -134,7 +219,7 @@ fn other_files_are_told_by_what_they_are_wherever_weights_are_expected() {
         (b"a list of words,\none a line\n", "it is a text"),
         (&zip(&[("readme.txt", "hello")]), "it is a zip archive without a data.pkl"),
     ] {
-        std::fs::write(&file, bytes).unwrap();
+        fs::write(&file, bytes).unwrap();
         for flag in ["--lora", "--embedding", "--vae", "--latents"] {
             let output = run.generate(&[flag, "file.safetensors"]);
             assert!(!output.status.success(), "{flag}");

@@ -67,24 +67,85 @@ fn a_recipe_that_cannot_be_followed_is_wrong_usage() {
     assert_eq!(run.sd(&["train", "nowhere.toml"]).status.code(), Some(1));
 }
 
-/// What Ctrl-C sends.
+/// A training without end, when it has made two steps.
 #[cfg(unix)]
-#[test]
-fn ctrl_c_leaves_a_checkpoint_to_go_on_from() {
+fn started(run: &Run) -> std::process::Child {
     use std::io::{BufRead, BufReader};
     use std::process::Stdio;
 
-    let run = Run::new();
     std::fs::write(run.path("recipe.toml"), RECIPE.replace("steps = 4", "steps = 100000")).unwrap();
     let mut command = run.command(&["train", "recipe.toml", "--progress", "json"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     lines.find(|line| line.as_ref().unwrap().contains("\"step\":2,")).unwrap().unwrap();
-    let signal = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(signal.success());
-    lines.for_each(drop);
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-    assert!(stderr(&output).contains("the same command goes on from there"), "{}", stderr(&output));
-    assert!(run.path("out/checkpoint/training.json").is_file());
+    std::thread::spawn(move || lines.for_each(drop));
+    child
+}
+
+#[cfg(unix)]
+fn signal(child: &std::process::Child, name: &str) {
+    let sent = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// What Ctrl-C sends, and what containers and job queues send.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_and_sigterm_leave_a_checkpoint_to_go_on_from() {
+    for name in ["-INT", "-TERM"] {
+        let run = Run::new();
+        let child = started(&run);
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+        assert!(stderr(&output).contains("the same command goes on from there"), "{}", stderr(&output));
+        assert!(run.path("out/checkpoint/training.json").is_file());
+    }
+}
+
+/// So that `nohup sd train` goes on when its terminal is closed.
+#[cfg(unix)]
+#[test]
+fn a_signal_that_is_ignored_stays_ignored() {
+    use std::process::{Command, Stdio};
+
+    let run = Run::new();
+    std::fs::write(run.path("recipe.toml"), RECIPE.replace("steps = 4", "steps = 40")).unwrap();
+    let mut command = Command::new("sh");
+    let script =
+        "trap '' HUP; \"$0\" train recipe.toml --progress json & kill -HUP $!; sleep 0.1; kill -HUP $!; wait $!";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_sd")]).current_dir(run.path(""));
+    let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+    assert_drawn(&output);
+    assert!(run.path("out/model/trained.json").is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn two_trainings_in_one_folder_are_kept_apart_and_a_killed_one_is_in_nobodys_way() {
+    let run = Run::new();
+    let mut child = started(&run);
+    let second = run.sd(&["train", "recipe.toml"]);
+    assert_eq!(second.status.code(), Some(1));
+    let expected =
+        format!("error: out: process {} (the training of recipe.toml) works in this folder: wait", child.id());
+    assert!(stderr(&second).starts_with(&expected), "{}", stderr(&second));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_drawn(&train(&run, RECIPE, &[]));
+}
+
+/// As a disk that is full leaves it.
+#[test]
+fn a_training_whose_model_could_not_be_written_is_finished_by_the_same_command() {
+    let run = Run::new();
+    std::fs::create_dir_all(run.path("out/samples/step-000004.png/x")).unwrap();
+    let failed = train(&run, RECIPE, &[]);
+    assert_eq!(failed.status.code(), Some(1), "{}", stderr(&failed));
+    assert!(!stdout(&failed).contains("out/model"));
+    std::fs::remove_dir_all(run.path("out/samples")).unwrap();
+    let again = train(&run, RECIPE, &[]);
+    assert_drawn(&again);
+    assert!(stdout(&again).contains("out/samples/step-000004.png"), "{}", stdout(&again));
+    assert!(run.path("out/model/vae/diffusion_pytorch_model.safetensors").is_file());
 }

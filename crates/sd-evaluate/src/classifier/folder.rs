@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use burn::tensor::{Device, FloatDType};
-use sd_weights::{Weights, save, write_atomically};
+use sd_weights::{Weights, save, update_folder_atomically, write_atomically};
 use serde::{Deserialize, Serialize};
 
 use super::network::{Classifier, ClassifierConfig};
@@ -21,14 +21,15 @@ impl Classifier {
     ///
     /// # Errors
     ///
-    /// [`EvaluateError::Io`] and [`EvaluateError::Weights`]; no file is left half-written.
+    /// [`EvaluateError::Io`] and [`EvaluateError::Weights`]; what is in the folder is then as it was.
     pub fn save(&self, training: &TrainingConfig, folder: &Path) -> Result<(), EvaluateError> {
-        std::fs::create_dir_all(folder).map_err(EvaluateError::io(folder))?;
-        save(self, &folder.join("model.safetensors"), FloatDType::F16)?;
-        let file = folder.join("config.json");
-        let saved = Saved { classifier: self.config().clone(), training: training.clone() };
-        let text = serde_json::to_string_pretty(&saved).map_err(EvaluateError::json(&file))?;
-        write_atomically(&file, |file| writeln!(file, "{text}")).map_err(EvaluateError::io(&file))
+        update_folder_atomically(folder, EvaluateError::io(folder), |folder| {
+            save(self, &folder.join("model.safetensors"), FloatDType::F16)?;
+            let file = folder.join("config.json");
+            let saved = Saved { classifier: self.config().clone(), training: training.clone() };
+            let text = serde_json::to_string_pretty(&saved).map_err(EvaluateError::json(&file))?;
+            write_atomically(&file, |file| writeln!(file, "{text}")).map_err(EvaluateError::io(&file))
+        })
     }
 
     /// Reads what [`save`](Self::save) wrote.

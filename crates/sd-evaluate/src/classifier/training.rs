@@ -1,12 +1,18 @@
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use burn::tensor::Device;
+use sd_pipeline::host_memory;
 use sd_train::{Progress, Rate, Trainer, TrainerConfig, initialise};
+use sd_weights::{FolderLock, remove_leftovers};
 use serde::{Deserialize, Serialize};
 
 use super::network::{Classifier, ClassifierConfig};
 use super::task::Recognising;
 use crate::EvaluateError;
+
+/// Steps between checkpoints.
+const CHECKPOINT_EVERY: u64 = 500;
 
 /// How a classifier is trained; the same numbers give the same classifier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,11 +36,14 @@ impl TrainingConfig {
         Self { seed: 1, steps, batch: 64, rate: 2e-3, pictures: u64::MAX }
     }
 
-    /// Trains a classifier on `device`, which needs no autodiff of its own, and shows `watch` every step.
+    /// Trains a classifier on `device`, which needs no autodiff of its own, shows `watch` every step, and
+    /// [saves](Classifier::save) it in a folder. A checkpoint is kept there until then: if the training is stopped, the next
+    /// one with the same settings goes on from it.
     ///
     /// # Errors
     ///
-    /// [`EvaluateError::Train`] where a step is not finite, and [`EvaluateError::Cancelled`].
+    /// [`EvaluateError::Train`] where a step is not finite, [`EvaluateError::Stopped`], [`EvaluateError::Request`] for a
+    /// batch that cannot fit, and what writing fails with, also where another training has the folder.
     ///
     /// # Panics
     ///
@@ -43,20 +52,69 @@ impl TrainingConfig {
         &self,
         classifier: &ClassifierConfig,
         device: &Device,
+        folder: &Path,
         watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Classifier, EvaluateError> {
+        self.check(classifier)?;
+        let _lock = FolderLock::take(folder, "the training of a classifier").map_err(EvaluateError::io(folder))?;
+        remove_leftovers(folder);
         let Self { seed, pictures, .. } = *self;
         let mut task = Recognising { seed, pictures, pixels: classifier.pixels, device: device.clone() };
-        let rate = Rate::new(self.rate, self.steps.div_ceil(20), self.steps);
-        let config = TrainerConfig::new(rate, self.batch).with_ema_decay(0.99);
-        let mut trainer = Trainer::new(initialise(classifier.init(&device.clone().autodiff()), seed), config);
+        let checkpoint = folder.join("checkpoint");
+        let mut trainer = self.begin(classifier, &mut task, &checkpoint)?;
         while trainer.steps() < self.steps {
             let progress = trainer.step(&mut task)?;
-            if watch(&progress).is_break() {
-                return Err(EvaluateError::Cancelled);
+            let (step, is_cancelled) = (trainer.steps(), watch(&progress).is_break());
+            if is_cancelled || step == self.steps || step.is_multiple_of(CHECKPOINT_EVERY) {
+                trainer.save(&checkpoint, &task)?;
+            }
+            if is_cancelled && step < self.steps {
+                return Err(EvaluateError::Stopped { step });
             }
         }
-        Ok(trainer.averaged())
+        let trained = trainer.averaged();
+        trained.save(self, folder)?;
+        if checkpoint.exists() {
+            std::fs::remove_dir_all(&checkpoint).map_err(EvaluateError::io(&checkpoint))?;
+        }
+        Ok(trained)
+    }
+
+    /// The first step, or the one after a checkpoint of the same settings.
+    fn begin(
+        &self,
+        classifier: &ClassifierConfig,
+        task: &mut Recognising,
+        checkpoint: &Path,
+    ) -> Result<Trainer<Classifier>, EvaluateError> {
+        let rate = Rate::new(self.rate, self.steps.div_ceil(20), self.steps);
+        let config = TrainerConfig::new(rate, self.batch).with_ema_decay(0.99);
+        let model = || initialise(classifier.init(&task.device.clone().autodiff()), self.seed);
+        let settings = serde_json::json!([self, classifier]);
+        let mut fresh = Trainer::new(model(), config);
+        fresh.notes = settings.clone();
+        if !checkpoint.join("training.json").exists() {
+            return Ok(fresh);
+        }
+        let model = model();
+        Ok(Trainer::resume(model, config, checkpoint, task)
+            .ok()
+            .filter(|known| known.notes == settings)
+            .unwrap_or(fresh))
+    }
+
+    /// Refuses a batch whose pictures alone are more than this machine's memory.
+    fn check(&self, classifier: &ClassifierConfig) -> Result<(), EvaluateError> {
+        let needed = 12.0 * self.batch as f64 * (classifier.pixels as f64).powi(2);
+        match host_memory() {
+            Some(memory) if needed > memory as f64 => Err(EvaluateError::Request(format!(
+                "--batch {}: its pictures take {:.0} GB of memory, but this machine has {:.0}",
+                self.batch,
+                needed / 1e9,
+                memory as f64 / 1e9
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -71,7 +129,8 @@ mod tests {
         let small = ClassifierConfig { pixels: 32, channels: vec![16, 24, 32], features: 64 };
         let train = |config: &TrainingConfig| {
             let mut losses = Vec::new();
-            let classifier = config.train(&small, &Device::flex(), &mut |progress| {
+            let folder = tempfile::tempdir().unwrap();
+            let classifier = config.train(&small, &Device::flex(), folder.path(), &mut |progress| {
                 losses.push(progress.loss);
                 ControlFlow::Continue(())
             });
@@ -93,10 +152,37 @@ mod tests {
     }
 
     #[test]
-    fn a_training_can_be_cancelled() {
-        let config = TrainingConfig { batch: 1, ..TrainingConfig::new(9) };
+    fn a_training_that_was_stopped_goes_on_and_leaves_a_classifier_and_no_checkpoint() {
+        let config = TrainingConfig { batch: 1, ..TrainingConfig::new(6) };
         let small = ClassifierConfig { pixels: 16, channels: vec![8], features: 8 };
-        let cancelled = config.train(&small, &Device::flex(), &mut |_| ControlFlow::Break(()));
-        assert!(matches!(cancelled, Err(EvaluateError::Cancelled)));
+        let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let train = |config: &TrainingConfig, folder: &Path, stop: u64| {
+            let mut steps = 0;
+            let trained = config.train(&small, &Device::flex(), folder, &mut |progress| {
+                steps += 1;
+                if progress.step + 1 == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            (trained.map(drop), steps)
+        };
+        assert!(matches!(train(&config, folders[0].path(), 4), (Err(EvaluateError::Stopped { step: 4 }), 4)));
+        assert!(folders[0].path().join("checkpoint/training.json").is_file());
+        assert!(matches!(train(&config, folders[0].path(), 0), (Ok(()), 2)));
+        assert!(matches!(train(&config, folders[1].path(), 0), (Ok(()), 6)));
+        let weights = |i: usize| std::fs::read(folders[i].path().join("model.safetensors")).unwrap();
+        assert_eq!(weights(0), weights(1));
+        assert!(!folders[0].path().join("checkpoint").exists());
+
+        // A checkpoint of other settings is none.
+        train(&config, folders[0].path(), 4).0.unwrap_err();
+        assert_eq!(train(&TrainingConfig { seed: 2, ..config }, folders[0].path(), 0).1, 6);
+    }
+
+    #[test]
+    fn a_batch_that_cannot_fit_is_refused() {
+        let config = TrainingConfig { batch: 1 << 40, ..TrainingConfig::new(1) };
+        let folder = tempfile::tempdir().unwrap();
+        let refused = config
+            .train(&ClassifierConfig::default(), &Device::flex(), folder.path(), &mut |_| ControlFlow::Continue(()));
+        assert!(refused.unwrap_err().to_string().starts_with("--batch 1099511627776: "));
     }
 }

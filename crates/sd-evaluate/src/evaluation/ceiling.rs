@@ -1,15 +1,35 @@
+use std::ops::ControlFlow;
+
 use sd_scenes::{Split, Told};
 
-use crate::{Classifier, Judgement};
+use crate::{Classifier, EvaluateError, Judgement};
+
+/// Scenes that are drawn and read before `watch` is asked again.
+const AT_ONCE: usize = 50;
 
 /// How well a classifier reads renders of held-out scenes, with all that can be told of them: what it says of pictures
 /// that are as they should be, and so the most that any model can reach.
-pub fn ceiling(classifier: &Classifier, scenes: u64, seed: u64) -> Judgement {
-    let samples: Vec<_> = (0..scenes).map(|i| Split::HeldOut.sample(i, seed, classifier.config().pixels)).collect();
-    let pictures: Vec<&[u8]> = samples.iter().map(|sample| sample.picture.rgb.as_slice()).collect();
+///
+/// # Errors
+///
+/// [`EvaluateError::Cancelled`] where `watch`, which is told how many were read, says so.
+pub fn ceiling(
+    classifier: &Classifier,
+    scenes: u64,
+    seed: u64,
+    watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<Judgement, EvaluateError> {
     let mut judgement = Judgement::default();
-    for (sample, reading) in samples.iter().zip(classifier.read(&pictures)) {
-        judgement.judge(&Told::all(&sample.scene), &reading.scene);
+    for first in (0..scenes).step_by(AT_ONCE) {
+        if watch(first).is_break() {
+            return Err(EvaluateError::Cancelled);
+        }
+        let indices = first..scenes.min(first + AT_ONCE as u64);
+        let samples: Vec<_> = indices.map(|i| Split::HeldOut.sample(i, seed, classifier.config().pixels)).collect();
+        let pictures: Vec<&[u8]> = samples.iter().map(|sample| sample.picture.rgb.as_slice()).collect();
+        for (sample, reading) in samples.iter().zip(classifier.read(&pictures)) {
+            judgement.judge(&Told::all(&sample.scene), &reading.scene);
+        }
     }
-    judgement
+    Ok(judgement)
 }

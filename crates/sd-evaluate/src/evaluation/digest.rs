@@ -11,12 +11,22 @@ pub fn digest(folder: &Path) -> Result<String, EvaluateError> {
     let mut files = Vec::new();
     weights(folder, &mut files)?;
     files.sort();
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut hash = START;
     for file in files {
-        let bytes = std::fs::read(&file).map_err(EvaluateError::io(&file))?;
-        hash = bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        hash = with(hash, &std::fs::read(&file).map_err(EvaluateError::io(&file))?);
     }
     Ok(format!("{hash:016x}"))
+}
+
+/// The same of weights that are in memory, a file after the other in the order of their paths.
+pub fn digest_of<'a>(files: impl IntoIterator<Item = &'a [u8]>) -> String {
+    format!("{:016x}", files.into_iter().fold(START, with))
+}
+
+const START: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn with(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn weights(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), EvaluateError> {
@@ -47,5 +57,7 @@ mod tests {
         assert_eq!(digest(folder.path()).unwrap(), "af63dc4c8601ec8c");
         write("b.safetensors", "b");
         assert_ne!(digest(folder.path()).unwrap(), "af63dc4c8601ec8c");
+        // In the order of their paths.
+        assert_eq!(digest(folder.path()).unwrap(), digest_of([&b"b"[..], b"a"]));
     }
 }

@@ -11,6 +11,6 @@ mod store;
 pub use ceiling::ceiling;
 pub use cell::{Cell, Finding, Found, Measure};
 pub use config::EvaluationConfig;
-pub use digest::digest;
+pub use digest::{digest, digest_of};
 pub use pictures::{Drawing, Pictures};
 pub use run::{Evaluation, Watch, Work};

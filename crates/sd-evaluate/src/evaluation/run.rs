@@ -118,10 +118,11 @@ impl Evaluation<'_> {
                     Some(known) => known,
                     // Other scenes than those whose captions are drawn.
                     None => {
-                        let mut idle = Work { cell: String::new(), done: 0, total: 0 };
-                        let renders = self.read(&Pictures::Renders, pictures..2 * pictures, &mut idle, &mut |_| {
-                            ControlFlow::Continue(())
-                        })?;
+                        let known = work.clone();
+                        // They are not counted as work.
+                        let mut idle = known.clone();
+                        let renders =
+                            self.read(&Pictures::Renders, pictures..2 * pictures, &mut idle, &mut |_| watch(&known))?;
                         reference.insert(gaussian(&renders))
                     }
                 };

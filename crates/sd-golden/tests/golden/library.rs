@@ -135,7 +135,7 @@ fn what_reads_no_text_is_told_none() {
 }
 
 #[test]
-fn what_a_card_has_no_memory_for_is_refused_with_what_it_would_have() {
+fn what_a_card_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_is_refused() {
     let folder = TinyModel::new(Kind::Sd1);
     let model = Model::open(folder.path()).unwrap();
     let card = DeviceInfo {
@@ -144,6 +144,7 @@ fn what_a_card_has_no_memory_for_is_refused_with_what_it_would_have() {
         driver: String::new(),
         kind: DeviceKind::Discrete,
         memory: None,
+        available: None,
         largest_tensor: None,
         precisions: vec![DType::F32, DType::F16],
     };
@@ -151,16 +152,28 @@ fn what_a_card_has_no_memory_for_is_refused_with_what_it_would_have() {
     // The processor's attention has no scores in memory.
     let flex = device_info("flex").unwrap();
     assert!(need.sampling > model.memory(&request(), DType::F32, &flex).unwrap().sampling);
-    let told = |memory: usize, largest_tensor| {
-        let card = DeviceInfo { memory: Some(memory as u64), largest_tensor, ..card.clone() };
+    let warned = |memory: usize, available: Option<usize>| {
+        let [memory, available] = [Some(memory), available].map(|bytes| bytes.map(|bytes| bytes as u64));
+        let card = DeviceInfo { memory, available, ..card.clone() };
+        model.check_device(&request(), DType::F32, &card).unwrap();
+        model.memory_warning(&request(), DType::F32, &card).unwrap()
+    };
+    assert_eq!(model.memory_warning(&request(), DType::F32, &card).unwrap(), None);
+    assert_eq!(warned(need.peak(), None), None);
+    assert_eq!(warned(10 * need.peak(), Some(need.peak())), None);
+    for smaller in [warned(need.peak() - 1, None), warned(10 * need.peak(), Some(need.peak() - 1))] {
+        let smaller = smaller.unwrap();
+        assert!(smaller.contains(", and wgpu has ") && smaller.contains(" GB available: "), "{smaller}");
+        assert!(smaller.ends_with("draw a smaller image, or use --dtype f16"), "{smaller}");
+    }
+    let never = warned(need.weights / 4, None).unwrap();
+    assert!(never.ends_with("take another device"), "{never}");
+    let limited = |largest_tensor| {
+        let card = DeviceInfo { memory: Some(0), largest_tensor, ..card.clone() };
         model.check_device(&request(), DType::F32, &card).map_err(|error| error.to_string())
     };
-    assert_eq!(told(need.peak(), None), Ok(()));
-    let smaller = told(need.peak() - 1, None).unwrap_err();
-    assert!(smaller.ends_with(" GB for it: draw a smaller picture, or use --dtype f16"), "{smaller}");
-    let never = told(need.weights / 4, None).unwrap_err();
-    assert!(never.ends_with(" GB for it: take another device"), "{never}");
-    let one = told(need.peak(), Some(1000)).unwrap_err();
+    assert_eq!(limited(Some(need.peak() as u64)), Ok(()));
+    let one = limited(Some(1000)).unwrap_err();
     assert!(one.contains(" for one tensor, but wgpu has ") && one.ends_with("take another device"), "{one}");
     let error = model.check_device(&request(), DType::BF16, &card).unwrap_err().to_string();
     assert_eq!(error, "wgpu does not compute in bf16: use --dtype f32 or f16");

@@ -1,5 +1,6 @@
 //! The whole system against the reference, on tiny models.
 
+mod adapters;
 mod batch;
 mod convert;
 mod five_steps;
@@ -9,6 +10,7 @@ mod library;
 mod lora;
 mod networks;
 mod operators;
+mod overrides;
 mod pictures;
 mod quantized;
 mod single_file;

@@ -267,11 +267,9 @@ fn configs_are_inferred_as_they_were_published() {
     let check = |list: &str, unet: UnetConfig, vae: AutoencoderKlConfig, text: &[ClipTextConfig]| {
         let (_folder, file) = hollow(list, |_| {});
         let single = SingleFile::open(&file, Average::Last).unwrap();
-        assert_eq!(unet_config(inferred::unet(&single.unet, single.family).unwrap()).unwrap().0, unet);
-        assert_eq!(
-            vae_config(inferred::vae(single.vae.as_ref().unwrap(), single.family).unwrap()).unwrap(),
-            (vae, true)
-        );
+        assert_eq!(inferred::unet(&single.unet, single.family).unwrap().strictly(unet_config).unwrap().0, unet);
+        let json = inferred::vae(single.vae.as_ref().unwrap(), single.family).unwrap();
+        assert_eq!(json.strictly(vae_config).unwrap(), (vae, true));
         let is_open_clip = |i: usize| i == 1 || single.family == Family::Sd2;
         let found = (0..).zip(&single.text).map(|(i, weights)| {
             let (json, class) = inferred::text(weights, is_open_clip(i)).unwrap();

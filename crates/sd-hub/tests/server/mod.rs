@@ -21,6 +21,10 @@ pub struct Behaviour {
     pub token: Option<String>,
     /// Bytes after which so many downloads of large files are cut off.
     pub cut: (usize, usize),
+    /// Whether what is cut off stays connected and silent.
+    pub stalls: bool,
+    /// What small files are called by, in place of their checksums.
+    pub checksum: Option<String>,
     /// Whether large files arrive damaged.
     pub damages: bool,
     /// Paths and ranges that were asked for, with the token.
@@ -62,10 +66,16 @@ fn hex(digest: impl AsRef<[u8]>) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What git calls a file by.
+fn git(bytes: &[u8]) -> String {
+    hex(Sha1::new().chain_update(format!("blob {}\0", bytes.len())).chain_update(bytes).finalize())
+}
+
 fn answer(stream: TcpStream, base: &str, shared: &Mutex<Behaviour>) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
     let path = first.split(' ').nth(1).unwrap_or("").to_string();
+    let is_asked_for = !first.starts_with("HEAD ");
     let (mut range, mut token) = (String::new(), None);
     for line in lines {
         let line = line?;
@@ -91,7 +101,15 @@ fn answer(stream: TcpStream, base: &str, shared: &Mutex<Behaviour>) -> std::io::
         if cut.is_some() {
             behaviour.cut.1 -= 1;
         }
-        return send(stream, &bytes, &range, "", cut);
+        let stalls = behaviour.stalls && cut.is_some();
+        drop(behaviour);
+        let connection = stream.try_clone()?;
+        send(stream, &bytes, &range, "", cut)?;
+        if stalls {
+            // Until the other side has enough of it.
+            let _ = std::io::copy(&mut &connection, &mut std::io::sink());
+        }
+        return Ok(());
     }
     if !allowed {
         return write(stream, "401 Unauthorized", "", b"no");
@@ -110,9 +128,14 @@ fn answer(stream: TcpStream, base: &str, shared: &Mutex<Behaviour>) -> std::io::
                 format!("Location: {base}/large/{sum}\r\nX-Linked-Etag: \"{sum}\"\r\nX-Repo-Commit: {COMMIT}\r\n");
             write(stream, "302 Found", &headers, b"")
         }
+        Some(bytes) if !is_asked_for => {
+            let sum = behaviour.checksum.clone().unwrap_or_else(|| git(bytes));
+            let headers = format!("ETag: \"{sum}\"\r\nX-Repo-Commit: {COMMIT}\r\n");
+            write_of(stream, "200 OK", &headers, b"", bytes.len())
+        }
         Some(bytes) => {
-            let sum = hex(Sha1::new().chain_update(format!("blob {}\0", bytes.len())).chain_update(bytes).finalize());
-            send(stream, bytes, &range, &format!("ETag: \"{sum}\"\r\nX-Repo-Commit: {COMMIT}\r\n"), None)
+            let headers = format!("ETag: \"{}\"\r\nX-Repo-Commit: {COMMIT}\r\n", git(bytes));
+            send(stream, bytes, &range, &headers, None)
         }
         None => write(stream, "404 Not Found", "", b"no"),
     }

@@ -3,15 +3,37 @@ use serde_json::Value;
 use super::json::Json;
 use crate::{Error, SamplerName};
 
-/// How the classes of other noise processes than the trained timesteps' begin: Playground's and CosXL's, and flows.
-const OTHER_PROCESSES: [&str; 3] = ["EDM", "FlowMatch", "CosineDPMSolver"];
+/// Beginnings of classes whose noise is of another process than the variance-preserving one.
+const OTHER_PROCESSES: [&str; 11] = [
+    "CMStochasticIterative",
+    "CosineDPMSolver",
+    "EDM",
+    "FlowMap",
+    "FlowMatch",
+    "IPNDM",
+    "KarrasVe",
+    "SCM",
+    "ScoreSde",
+    "UnCLIP",
+    "VQDiffusion",
+];
 
 /// The sampler that the config's class corresponds to, if there is one.
+///
+/// # Errors
+///
+/// [`Error::Config`] for a class of another noise process.
 pub fn sampler(json: &Json) -> Result<Option<SamplerName>, Error> {
     let is = |key: &str, value: Value, default: bool| json.get(key).map_or(default, |found| *found == value);
     let name = match json.get("_class_name").and_then(Value::as_str).unwrap_or_default() {
-        "DDPMScheduler" => "ddpm",
-        "DDIMScheduler" => "ddim",
+        other if OTHER_PROCESSES.iter().any(|process| other.starts_with(process)) => {
+            return Err(json.error(format!(
+                "this model's scheduler is a {other}, whose noise is of another kind than that of Stable Diffusion 1.x, \
+                 2.x and XL: it is not supported"
+            )));
+        }
+        "DDPMScheduler" | "DDPMParallelScheduler" => "ddpm",
+        "DDIMScheduler" | "DDIMParallelScheduler" => "ddim",
         "PNDMScheduler" if is("skip_prk_steps", true.into(), false) => "plms",
         "PNDMScheduler" => "pndm",
         "EulerDiscreteScheduler" => "euler",
@@ -29,9 +51,6 @@ pub fn sampler(json: &Json) -> Result<Option<SamplerName>, Error> {
         "SASolverScheduler" => "sa-solver",
         "LCMScheduler" => "lcm",
         "TCDScheduler" => "tcd",
-        other if OTHER_PROCESSES.iter().any(|start| other.starts_with(start)) => {
-            return Err(json.error(format!("`_class_name` is {other:?}, whose noise levels are not supported")));
-        }
         _ => return Ok(None),
     };
     name.parse().map(Some)

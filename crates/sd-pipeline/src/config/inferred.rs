@@ -26,22 +26,32 @@ pub fn unet(weights: &Weights, family: Family) -> Result<Json, Error> {
     let levels = count(weights, |level| resnet(level, 0));
     let channels = (0..levels).map(|level| size(weights, &resnet(level, 0), 0)).collect::<Result<Vec<_>, _>>()?;
     let resnets: Vec<usize> = (0..levels).map(|level| count(weights, |j| resnet(level, j))).collect();
-    let mut depths = Vec::new();
-    let (mut down_types, mut up_types) = (Vec::new(), Vec::new());
-    let middle = depth(weights, "mid_block.attentions.0");
-    for (level, resnets) in resnets.iter().enumerate() {
-        let down = each(weights, &format!("down_blocks.{level}"), *resnets)?;
-        let up = each(weights, &format!("up_blocks.{}", levels - 1 - level), resnets + 1)?;
-        let last = if level + 1 == levels { middle } else { 0 };
-        let depth = down.max(up).max(last).max(1);
-        if [down, up, last].iter().any(|d| *d != 0 && *d != depth) {
-            let found = format!("{down} layers down, {up} up and {last} in the middle");
-            return Err(error(weights, format!("attention of different depths in level {level}: {found}")));
+    let down: Vec<Vec<usize>> = (0..levels)
+        .map(|level| each(weights, &format!("down_blocks.{level}"), resnets[level]))
+        .collect::<Result<_, _>>()?;
+    let up: Vec<Vec<usize>> = (0..levels)
+        .map(|block| each(weights, &format!("up_blocks.{block}"), resnets[levels - 1 - block] + 1))
+        .collect::<Result<_, _>>()?;
+    let (mid_block_type, middle) = middle(weights)?;
+    // A block without attention takes the depth of its counterpart, which is not used.
+    let mut down_depths: Vec<Value> =
+        down.iter().zip(up.iter().rev()).map(|(down, up)| depths(if down.is_empty() { up } else { down })).collect();
+    let up_depths: Vec<Value> =
+        up.iter().zip(down.iter().rev()).map(|(up, down)| depths(if up.is_empty() { down } else { up })).collect();
+    let is_uneven = down_depths.iter().any(Value::is_array) || !up_depths.iter().rev().eq(&down_depths);
+    if let (Some(middle), [.., coarsest]) = (middle, &mut down_depths[..]) {
+        if down[levels - 1].is_empty() && (up[0].is_empty() || is_uneven) {
+            *coarsest = middle.into();
         }
-        depths.push(depth);
-        down_types.push(if down > 0 { "CrossAttnDownBlock2D" } else { "DownBlock2D" });
-        up_types.insert(0, if up > 0 { "CrossAttnUpBlock2D" } else { "UpBlock2D" });
+        if *coarsest != middle {
+            let found = format!("{middle} layers in the middle, {coarsest} at the coarsest level");
+            return Err(error(weights, format!("attention of different depths: {found}")));
+        }
     }
+    let block_type = |attention: &Vec<usize>, way: &str| match attention.is_empty() {
+        true => format!("{way}Block2D"),
+        false => format!("CrossAttn{way}Block2D"),
+    };
     let heads = channels.iter().map(|channels| if family == Family::Sd1 { HEADS } else { channels / HEAD_DIM });
     let attention = weights.keys().find(|key| key.ends_with("attn2.to_k.weight"));
     let attention = attention.ok_or_else(|| error(weights, "a U-Net that reads no text".into()))?;
@@ -50,12 +60,16 @@ pub fn unet(weights: &Weights, family: Family) -> Result<Json, Error> {
         "out_channels": size(weights, "conv_out.weight", 0)?,
         "block_out_channels": channels,
         "layers_per_block": per_level(&resnets),
-        "down_block_types": down_types,
-        "up_block_types": up_types,
-        "transformer_layers_per_block": per_level(&depths),
+        "down_block_types": down.iter().map(|attention| block_type(attention, "Down")).collect::<Vec<_>>(),
+        "mid_block_type": mid_block_type,
+        "up_block_types": up.iter().map(|attention| block_type(attention, "Up")).collect::<Vec<_>>(),
+        "transformer_layers_per_block": same(&down_depths),
         "attention_head_dim": per_level(&heads.collect::<Vec<_>>()),
         "cross_attention_dim": size(weights, attention, 1)?,
     });
+    if is_uneven {
+        config["reverse_transformer_layers_per_block"] = up_depths.into();
+    }
     if family == Family::Xl {
         config["addition_embed_type"] = "text_time".into();
         config["addition_time_embed_dim"] = TIME_EMBED_DIM.into();
@@ -152,9 +166,31 @@ pub fn text(weights: &Weights, is_open_clip: bool) -> Result<(Json, &'static str
 
 /// One value for all levels where it is the same: some of diffusers' code takes no list.
 fn per_level(values: &[usize]) -> Value {
+    same(&values.iter().map(|value| (*value).into()).collect::<Vec<_>>())
+}
+
+fn same(values: &[Value]) -> Value {
     match values {
-        [first, rest @ ..] if rest.iter().all(|value| value == first) => (*first).into(),
+        [first, rest @ ..] if rest.iter().all(|value| value == first) => first.clone(),
         _ => values.into(),
+    }
+}
+
+/// Layers of attention of a block's transformers; 1 where there are none.
+fn depths(attention: &[usize]) -> Value {
+    if attention.is_empty() { 1.into() } else { per_level(attention) }
+}
+
+/// The class of the middle block, none where there is none, and the layers of its attention.
+fn middle(weights: &Weights) -> Result<(Option<&'static str>, Option<usize>), Error> {
+    let resnets = count(weights, |j| format!("mid_block.resnets.{j}.conv1.weight"));
+    match (resnets, depth(weights, "mid_block.attentions.0")) {
+        (0, 0) => Ok((None, None)),
+        (1, 0) => Ok((Some("UNetMidBlock2D"), None)),
+        (2, layers @ 1..) => Ok((Some("UNetMidBlock2DCrossAttn"), Some(layers))),
+        (resnets, layers) => {
+            Err(error(weights, format!("a middle of {resnets} residual blocks and {layers} layers of attention")))
+        }
     }
 }
 
@@ -168,12 +204,13 @@ fn depth(weights: &Weights, transformer: &str) -> usize {
     count(weights, |k| format!("{transformer}.transformer_blocks.{k}.attn1.to_q.weight"))
 }
 
-/// Layers of each of a block's transformers, which must have equally many.
-fn each(weights: &Weights, block: &str, transformers: usize) -> Result<usize, Error> {
+/// Layers of each of a block's transformers; empty for a block without attention.
+fn each(weights: &Weights, block: &str, transformers: usize) -> Result<Vec<usize>, Error> {
     let depths: Vec<usize> = (0..transformers).map(|j| depth(weights, &format!("{block}.attentions.{j}"))).collect();
-    match depths.iter().all(|depth| *depth == depths[0]) {
-        true => Ok(depths.first().copied().unwrap_or(0)),
-        false => Err(error(weights, format!("{block} has attention of different depths, {depths:?}"))),
+    match depths.iter().filter(|depth| **depth > 0).count() {
+        0 => Ok(Vec::new()),
+        found if found == transformers => Ok(depths),
+        _ => Err(error(weights, format!("{block} has attention after some of its residual blocks only, {depths:?}"))),
     }
 }
 

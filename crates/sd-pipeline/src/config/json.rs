@@ -13,6 +13,17 @@ const LARGEST: u64 = 1 << 20;
 const MOST_LAYERS: usize = 128;
 /// More resolutions than any network has.
 const MOST_LEVELS: usize = 12;
+/// What diffusers' training leaves in configs (`EMAModel`), and versions of 2022 wrote of tensors.
+const OF_TRAINING: [&str; 8] = [
+    "decay",
+    "inv_gamma",
+    "min_decay",
+    "optimization_step",
+    "power",
+    "tensor_format",
+    "update_after_step",
+    "use_ema_warmup",
+];
 /// The longest file, in bytes.
 const LONGEST: u64 = 1 << 20;
 
@@ -29,7 +40,47 @@ impl Json {
         Self { file: file.to_path_buf(), map }
     }
 
+    /// What `read` makes of this object; `notes` gets a sentence about the keys that it does not know.
+    ///
+    /// A newer diffusers writes keys that no version before it knows, mostly at a value that changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `read` returns.
+    pub fn loosely<T>(
+        mut self,
+        notes: &mut Vec<String>,
+        read: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let config = read(&mut self)?;
+        let unknown: Vec<String> = self.unknown().map(|(key, value)| format!("`{key}` ({value})")).collect();
+        if !unknown.is_empty() {
+            notes.push(format!(
+                "{} has keys that this version does not know and ignores: {}",
+                self.file.display(),
+                unknown.join(", ")
+            ));
+        }
+        Ok(config)
+    }
+
+    /// What `read` makes of this object, in which every key has to be known.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `read` returns, and [`Error::Config`] for a key that it does not know.
+    pub fn strictly<T>(mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        let config = read(&mut self)?;
+        match self.unknown().next() {
+            None => Ok(config),
+            Some((key, value)) => Err(self.error(format!("`{key}` is {value}, but there is no such key"))),
+        }
+    }
+
     /// The object that a file is.
+    ///
+    /// Keys that the file lists as defaults of the class that wrote it (`_use_default_values`) are left out: another
+    /// class takes defaults of its own.
     ///
     /// # Errors
     ///
@@ -38,21 +89,46 @@ impl Json {
         let io = |source| Error::Io { file: file.to_path_buf(), source };
         let mut text = String::new();
         std::fs::File::open(file).map_err(io)?.take(LONGEST).read_to_string(&mut text).map_err(io)?;
-        let map = serde_json::from_str(&text)
+        Self::parse(file, &text)
+    }
+
+    /// The object that the text of `file` is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for anything else than an object.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, Error> {
+        let map = serde_json::from_str(text)
             // Python writes numbers that JSON does not have.
             .or_else(|_| serde_json::from_str(&text.replace("-Infinity", "null").replace("Infinity", "null")));
         let map = map.map_err(|error| Error::Config {
             file: file.to_path_buf(),
             reason: format!("not a JSON object: {error}"),
         })?;
-        Ok(Self { file: file.to_path_buf(), map })
+        let mut json = Self { file: file.to_path_buf(), map };
+        for key in json.take_or("_use_default_values", Vec::<String>::new())? {
+            json.map.remove(&key);
+        }
+        Ok(json)
     }
 
     /// The object with another value of `key`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.map.insert(key.to_string(), value.into());
+        self.set(key, value);
         self
+    }
+
+    /// Gives `key` another value.
+    pub(crate) fn set(&mut self, key: &str, value: impl Into<Value>) {
+        self.map.insert(key.to_string(), value.into());
+    }
+
+    /// Takes `class` for the one that wrote the file: the one that `model_index.json` names counts more.
+    pub(crate) fn set_class(&mut self, class: Option<&str>) {
+        if let Some(class) = class {
+            self.set("_class_name", class);
+        }
     }
 
     /// All keys that were not taken out.
@@ -63,6 +139,11 @@ impl Json {
     /// The value of `key`, which stays where it is; none where it is absent.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.map.get(key)
+    }
+
+    /// Takes out the value of `key` as it is; none where it is absent.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Value> {
+        self.map.remove(key)
     }
 
     /// The value of `key`; none where it is absent or null.
@@ -88,6 +169,18 @@ impl Json {
     /// The value of `key`, which must be there.
     pub(crate) fn require<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, Error> {
         self.take(key)?.ok_or_else(|| self.error(format!("`{key}` is missing")))
+    }
+
+    /// `sample_size`: width and height, written as one value for both or as `[height, width]`.
+    pub(crate) fn sample_size(&mut self, default: usize) -> Result<(usize, usize), Error> {
+        let size = self.take_or("sample_size", PerLevel::One(default))?;
+        match *size.values() {
+            [side] if side > 0 => Ok((side, side)),
+            [height, width] if height > 0 && width > 0 => Ok((width, height)),
+            _ => {
+                Err(self.error(format!("`sample_size` is {:?}, expected one size or height and width", size.values())))
+            }
+        }
     }
 
     /// A count: a value of at least 1.
@@ -138,6 +231,16 @@ impl Json {
         }
     }
 
+    /// Refuses options that would change the result, unless they are off: absent, null, false, or a list of such.
+    pub(crate) fn off(&mut self, keys: &[&str]) -> Result<(), Error> {
+        for key in keys {
+            if let Some(value) = self.map.remove(*key).filter(|value| !is_off(value)) {
+                return Err(self.error(format!("`{key}` is {value}, which is not supported")));
+            }
+        }
+        Ok(())
+    }
+
     /// Drops keys that do not change the result.
     pub(crate) fn ignore(&mut self, keys: &[&str]) {
         for key in keys {
@@ -145,21 +248,24 @@ impl Json {
         }
     }
 
-    /// Refuses keys that are left, were they not off.
-    pub(crate) fn finish(&self) -> Result<(), Error> {
-        let is_on = |(key, value): &(&String, &Value)| {
-            !key.starts_with('_') && !matches!(value, Value::Null | Value::Bool(false))
-        };
-        match self.map.iter().find(is_on) {
-            None => Ok(()),
-            Some((key, value)) => Err(self.error(format!(
-                "`{key}` is {value}, which this version does not know and so cannot honour; remove it if it does not matter"
-            ))),
-        }
+    /// Keys that were not taken out, unless they are off.
+    fn unknown(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.map
+            .iter()
+            .filter(|(key, value)| !key.starts_with('_') && !OF_TRAINING.contains(&key.as_str()) && !is_off(value))
     }
 
     pub(crate) fn error(&self, reason: String) -> Error {
         Error::Config { file: self.file.clone(), reason }
+    }
+}
+
+/// Whether an option of this value is off.
+fn is_off(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(values) => values.iter().all(is_off),
+        _ => false,
     }
 }
 
@@ -172,8 +278,8 @@ fn largest(value: &Value) -> u64 {
     }
 }
 
-/// One value for all levels, or a list with one each.
-#[derive(Deserialize)]
+/// One value for all levels, or a list with one each; the same for the residual blocks of a level.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum PerLevel {
     One(usize),
@@ -183,12 +289,25 @@ pub(crate) enum PerLevel {
 impl PerLevel {
     /// As a list with one value per level.
     pub fn spread(self, json: &Json, key: &str, levels: usize) -> Result<Vec<usize>, Error> {
+        self.spread_over(json, key, levels, "level")
+    }
+
+    /// As a list with one value for each of `count` things.
+    pub fn spread_over(self, json: &Json, key: &str, count: usize, thing: &str) -> Result<Vec<usize>, Error> {
         match self {
-            Self::One(value) => Ok(vec![value; levels]),
-            Self::Each(values) if values.len() == levels => Ok(values),
+            Self::One(value) => Ok(vec![value; count]),
+            Self::Each(values) if values.len() == count => Ok(values),
             Self::Each(values) => {
-                Err(json.error(format!("`{key}` has {} values, expected one per level, {levels}", values.len())))
+                Err(json.error(format!("`{key}` has {} values, expected one per {thing}, {count}", values.len())))
             }
+        }
+    }
+
+    /// The values as they are written.
+    pub fn values(&self) -> &[usize] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Each(values) => values,
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct SchedulerConfig {
     pub clip_sample_range: f64,
     /// The sampler that the class corresponds to, where it is one of ours.
     pub sampler: Option<SamplerName>,
+    /// The class, where it is said.
+    class: Option<String>,
 }
 
 /// Options that no sampler here has, and that change nothing for those that are here.
@@ -50,36 +52,50 @@ const IGNORED: [&str; 6] = [
     "use_dynamic_shifting",
 ];
 
+/// Options that make another sampler or another noise process, of whatever class.
+const NOT_FOLLOWED: [&str; 4] = ["shift_terminal", "solver_p", "thresholding", "use_flow_sigmas"];
+
 impl SchedulerConfig {
     /// `scheduler/scheduler_config.json`.
     ///
     /// # Errors
     ///
     /// [`Error::Config`] for what is not supported.
-    pub fn of(mut json: Json) -> Result<Self, Error> {
-        let sampler = sampler(&json)?;
-        json.ignore(&["_class_name", "skip_prk_steps"]);
+    pub fn of(json: &mut Json) -> Result<Self, Error> {
+        let sampler = sampler(json)?;
+        let class = json.take("_class_name")?;
+        json.ignore(&["skip_prk_steps"]);
         json.ignore(&IGNORED);
-        json.only("thresholding", false)?;
+        json.off(&NOT_FOLLOWED)?;
         let steps_offset = json.take_or("steps_offset", 0)?;
         let config = Self {
-            schedule: schedule(&mut json)?,
-            prediction: prediction(&mut json)?,
-            spacing: spacing(&mut json, steps_offset)?,
+            schedule: schedule(json)?,
+            prediction: prediction(json)?,
+            spacing: spacing(json, steps_offset)?,
             steps_offset,
-            grid: grid(&mut json)?,
+            grid: grid(json)?,
             set_alpha_to_one: json.take("set_alpha_to_one")?,
             final_sigma_min: json.take_or("final_sigmas_type", "zero".to_string())? == "sigma_min",
-            variance: variance(&mut json)?,
+            variance: variance(json)?,
             solver_order: json.take("solver_order")?,
             original_inference_steps: json.count_or("original_inference_steps", 50)?,
-            not_followed: not_followed(&mut json)?,
+            not_followed: not_followed(json)?,
             clip_sample: json.take("clip_sample")?,
             clip_sample_range: json.take_or("clip_sample_range", 1.0)?,
             sampler,
+            class,
         };
-        json.finish()?;
         Ok(config)
+    }
+}
+
+impl SchedulerConfig {
+    /// What to say where the model's own sampler is none of ours.
+    pub fn note(&self) -> Option<String> {
+        let class = self.class.as_ref().filter(|_| self.sampler.is_none())?;
+        Some(format!(
+            "this model's scheduler is a {class}, which has no counterpart here: ddim draws unless --sampler says otherwise"
+        ))
     }
 }
 

@@ -1,25 +1,30 @@
 use sd_unet::{UnconditionalLevel, UnconditionalUnetConfig};
+use serde_json::Value;
 
 use super::json::Json;
 use super::unet::block_types;
 use crate::Error;
 
-/// The `config.json` of a U-Net that works on pixels: the network, and the width and height of its training pictures.
+/// The `config.json` of a U-Net that works on pixels: the network, and the width and height of the images it was trained
+/// on.
 ///
 /// # Errors
 ///
 /// [`Error::Config`] for what is not supported.
-pub fn unconditional_config(mut json: Json) -> Result<(UnconditionalUnetConfig, usize), Error> {
+pub fn unconditional_config(json: &mut Json) -> Result<(UnconditionalUnetConfig, (usize, usize)), Error> {
     json.only("_class_name", "UNet2DModel")?;
-    refuse_other_architectures(&mut json)?;
-    let sample_size = json.require("sample_size")?;
+    refuse_other_architectures(json)?;
+    if json.get("sample_size").is_none_or(Value::is_null) {
+        return Err(json.error("`sample_size` is missing".into()));
+    }
+    let sample_size = json.sample_size(1)?;
     let config = UnconditionalUnetConfig {
         in_channels: json.count_or("in_channels", 3)?,
         out_channels: json.count_or("out_channels", 3)?,
-        levels: levels(&mut json)?,
+        levels: levels(json)?,
         layers_per_block: json.layers_or("layers_per_block", 2)?,
         mid_attention: json.take_or("add_attention", true)?,
-        attention_head_dim: head_dim(&mut json)?,
+        attention_head_dim: head_dim(json)?,
         norm_num_groups: json.count_or("norm_num_groups", 32)?,
         norm_eps: json.take_or("norm_eps", 1e-5)?,
         flip_sin_to_cos: json.take_or("flip_sin_to_cos", true)?,
@@ -28,8 +33,7 @@ pub fn unconditional_config(mut json: Json) -> Result<(UnconditionalUnetConfig, 
     };
     json.only("attn_norm_num_groups", config.norm_num_groups)?;
     json.only("time_embedding_dim", 4 * config.levels[0].channels)?;
-    json.finish()?;
-    check(&json, &config)?;
+    check(json, &config)?;
     Ok((config, sample_size))
 }
 
@@ -43,6 +47,7 @@ fn refuse_other_architectures(json: &mut Json) -> Result<(), Error> {
     json.only("resnet_time_scale_shift", "default")?;
     json.only("time_embedding_type", "positional")?;
     json.only("upsample_type", "conv")?;
+    json.off(&["class_embed_type", "num_class_embeds"])?;
     // Of training, and of another time embedding.
     json.ignore(&["dropout", "num_train_timesteps"]);
     Ok(())
@@ -98,15 +103,15 @@ fn check(json: &Json, config: &UnconditionalUnetConfig) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
-    fn read(config: &Value) -> Result<(UnconditionalUnetConfig, usize), String> {
+    fn read(config: &Value) -> Result<(UnconditionalUnetConfig, (usize, usize)), String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.json");
         std::fs::write(&file, config.to_string()).unwrap();
-        unconditional_config(Json::read(&file).unwrap()).map_err(|error| error.to_string())
+        unconditional_config(&mut Json::read(&file).unwrap()).map_err(|error| error.to_string())
     }
 
     /// As published for DDPM's network for CIFAR-10.
@@ -142,14 +147,14 @@ mod tests {
 
     #[test]
     fn the_published_configs_are_the_networks_of_the_paper() {
-        assert_eq!(read(&cifar10()), Ok((UnconditionalUnetConfig::ddpm_cifar10(), 32)));
+        assert_eq!(read(&cifar10()), Ok((UnconditionalUnetConfig::ddpm_cifar10(), (32, 32))));
         let mut celebahq = changed("block_out_channels", json!([128, 128, 256, 256, 512, 512]));
         let types = |way: &str, attention: usize| -> Value {
             (0..6).map(|i| format!("{}{way}Block2D", if i == attention { "Attn" } else { "" })).collect()
         };
         (celebahq["down_block_types"], celebahq["up_block_types"]) = (types("Down", 4), types("Up", 1));
         celebahq["sample_size"] = 256.into();
-        assert_eq!(read(&celebahq), Ok((UnconditionalUnetConfig::ddpm_256(), 256)));
+        assert_eq!(read(&celebahq), Ok((UnconditionalUnetConfig::ddpm_256(), (256, 256))));
     }
 
     #[test]
@@ -178,7 +183,8 @@ mod tests {
             ("block_out_channels", json!([128, 256, 256, 1u64 << 40])),
             ("out_channels", json!(6)),
             ("resnet_time_scale_shift", json!("scale_shift")),
-            ("sample_size", json!([32, 64])),
+            ("sample_size", json!([32, 64, 3])),
+            ("sample_size", json!(0)),
             ("upsample_type", json!("resnet")),
         ] {
             let error = read(&changed(key, value)).unwrap_err();

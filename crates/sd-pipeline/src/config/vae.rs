@@ -8,14 +8,15 @@ use crate::Error;
 /// # Errors
 ///
 /// [`Error::Config`] for what is not supported.
-pub fn vae_config(mut json: Json) -> Result<(AutoencoderKlConfig, bool), Error> {
+pub fn vae_config(json: &mut Json) -> Result<(AutoencoderKlConfig, bool), Error> {
     json.only("_class_name", "AutoencoderKL")?;
     json.only("act_fn", "silu")?;
     json.only("mid_block_add_attention", true)?;
+    json.off(&["latents_mean", "latents_std", "shift_factor"])?;
     json.ignore(&["sample_size"]);
     let channels = json.channels("block_out_channels", Some(vec![64]))?;
-    block_types(&mut json, "down_block_types", "DownEncoderBlock2D", channels.len())?;
-    block_types(&mut json, "up_block_types", "UpDecoderBlock2D", channels.len())?;
+    block_types(json, "down_block_types", "DownEncoderBlock2D", channels.len())?;
+    block_types(json, "up_block_types", "UpDecoderBlock2D", channels.len())?;
     let force_upcast = json.take_or("force_upcast", true)?;
     let config = AutoencoderKlConfig {
         in_channels: json.count_or("in_channels", 3)?,
@@ -28,8 +29,7 @@ pub fn vae_config(mut json: Json) -> Result<(AutoencoderKlConfig, bool), Error> 
         use_post_quant_conv: json.take_or("use_post_quant_conv", true)?,
         block_out_channels: channels,
     };
-    json.finish()?;
-    check(&json, &config)?;
+    check(json, &config)?;
     Ok((config, force_upcast))
 }
 

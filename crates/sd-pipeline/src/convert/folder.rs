@@ -3,7 +3,7 @@ use std::path::Path;
 use sd_clip::Tokenizer;
 use sd_schedule::Prediction;
 use sd_weights::single_file::{Family, SingleFile};
-use sd_weights::write_atomically;
+use sd_weights::{is_file, write_atomically};
 use serde_json::{Map, Value, json};
 
 use crate::config::Json;
@@ -29,7 +29,7 @@ pub(super) fn files(model: &Model, parts: &TextToPicture, from: &Path, choices: 
     let linear = model.family() != Some(Family::Sd1);
     let class = parts.vae.json.get("_class_name").cloned().unwrap_or_else(|| "AutoencoderKL".into());
     let vae = ["diffusers".into(), class];
-    let mut files = match from.is_file() {
+    let mut files = match is_file(from).map_err(Error::io(from))? {
         true => of_single(from, choices, linear, &vae)?,
         false => of_folder(from, choices, linear, &vae)?,
     };
@@ -92,6 +92,7 @@ fn of_single(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> 
 
 /// Of a folder: its own, without what is not copied.
 fn of_folder(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> Result<Vec<File>, Error> {
+    let has = |name: &str| is_file(&from.join(name)).map_err(Error::io(&from.join(name)));
     let read = |name: &str| -> Result<Vec<u8>, Error> {
         let file = from.join(name);
         std::fs::read(&file).map_err(|source| Error::Io { file, source })
@@ -112,12 +113,12 @@ fn of_folder(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> 
     for i in 0..2 {
         let [encoder, tokenizer] = ["text_encoder", "tokenizer"].map(|name| numbered(name, i));
         let config = format!("{encoder}/config.json");
-        if !from.join(&config).is_file() {
+        if !has(&config)? {
             continue;
         }
         files.push((config.clone(), read(&config)?));
         for name in TOKENIZER.map(|name| format!("{tokenizer}/{name}")) {
-            if from.join(&name).is_file() {
+            if has(&name)? {
                 files.push((name.clone(), read(&name)?));
             }
         }

@@ -45,11 +45,11 @@ fn differs(model: &Model, parts: &TextToPicture, file: &SingleFile, from: &Path)
     let Ok(configs) = Configs::of(file, from, model.scheduler.prediction) else {
         return Some("the way its networks are put together is");
     };
-    if !unet_config(configs.unet).is_ok_and(|(found, _)| found == parts.unet_config) {
+    if !configs.unet.strictly(unet_config).is_ok_and(|(found, _)| found == parts.unet_config) {
         return Some("its U-Net's config is");
     }
     let found = file.vae.as_ref().and_then(|weights| inferred::vae(weights, file.family).ok());
-    if !found.and_then(|json| vae_config(json).ok()).is_some_and(|(found, _)| found == *vae) {
+    if !found.and_then(|json| json.strictly(vae_config).ok()).is_some_and(|(found, _)| found == *vae) {
         return Some("its autoencoder's config is");
     }
     for ((part, (json, class)), padding) in parts.text.iter().zip(configs.text).zip(paddings(file.family)) {
@@ -75,7 +75,7 @@ fn zero_terminal_snr(model: &Model, file: &mut SingleFile, from: &Path) -> Optio
     [false, true].into_iter().find(|choice| {
         file.zero_terminal_snr = *choice;
         let configs = Configs::of(file, from, model.scheduler.prediction);
-        let scheduler = configs.and_then(|configs| SchedulerConfig::of(configs.scheduler));
+        let scheduler = configs.and_then(|configs| configs.scheduler.strictly(SchedulerConfig::of));
         scheduler.is_ok_and(|scheduler| scheduler.schedule == model.scheduler.schedule)
     })
 }

@@ -1,6 +1,9 @@
 //! The pictures that a model is trained on, and their captions.
 
+mod captions;
+mod files;
 mod folder;
+mod identity;
 mod scenes;
 
 use std::path::PathBuf;
@@ -9,7 +12,9 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use sd_pipeline::Image;
 use sd_scenes::Split;
 
-use crate::{DataConfig, Recipe, RecipeError, What};
+pub(crate) use identity::Identity;
+
+use crate::{Recipe, RecipeError, Watch};
 
 /// Square pictures of one size, and a caption for each.
 #[derive(Debug, Clone, Default)]
@@ -29,11 +34,15 @@ impl Pictures {
     ///
     /// # Errors
     ///
-    /// [`RecipeError::Data`] where none is left, and [`RecipeError::Io`] where the folder cannot be read.
-    pub fn read(config: &DataConfig, what: What, seed: u64) -> Result<Self, RecipeError> {
-        match (&config.folder, config.scenes) {
-            (Some(folder), _) => folder::read(folder, config.size, what == What::TextToImage),
-            (None, count) => Ok(scenes::draw(Split::Train, count.unwrap_or_default(), seed, config.size)),
+    /// [`RecipeError::Data`] where none is left, [`RecipeError::Io`] where the folder cannot be read, and
+    /// [`RecipeError::Interrupted`] where `watch` wants to stop.
+    pub fn read(recipe: &Recipe, watch: &mut Watch) -> Result<Self, RecipeError> {
+        match (&recipe.data.folder, recipe.data.scenes) {
+            (Some(folder), _) => folder::read(recipe, folder, watch),
+            (None, count) => {
+                let (count, size) = (count.unwrap_or_default(), recipe.data.size);
+                scenes::draw(Split::Train, count, recipe.seed, size, watch)
+            }
         }
     }
 
@@ -60,20 +69,25 @@ impl Pictures {
         Tensor::from_data(data, (device, DType::F32))
     }
 
-    /// The first pictures, as many of `count` as there are, `[count, 3, size, size]`, from −1 to 1.
-    pub fn first(&self, count: usize, device: &Device) -> Tensor<4> {
-        self.tensor(0, count.min(self.len()), device)
+    /// The first pictures, as many of `count` as there are.
+    pub fn first(&self, count: usize) -> Self {
+        let count = count.min(self.len());
+        let rgb = self.rgb[..count * self.size * self.size * 3].to_vec();
+        Self { size: self.size, rgb, captions: self.captions[..count].to_vec(), skipped: Vec::new() }
     }
 
     /// Pictures for samples on the way: held-out scenes, or the first of a folder.
-    pub(crate) fn to_look_at(&self, recipe: &Recipe) -> Self {
+    pub(crate) fn to_look_at(&self, recipe: &Recipe, watch: &mut Watch) -> Result<Self, RecipeError> {
         let (count, size) = (recipe.samples.count, self.size);
         if recipe.data.scenes.is_some() {
-            return scenes::draw(Split::HeldOut, count, recipe.seed, size);
+            return scenes::draw(Split::HeldOut, count, recipe.seed, size, watch);
         }
-        let count = count.min(self.len());
-        let rgb = self.rgb[..count * size * size * 3].to_vec();
-        Self { size, rgb, captions: self.captions[..count].to_vec(), skipped: Vec::new() }
+        Ok(self.first(count))
+    }
+
+    /// What tells them from others.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity::of(self)
     }
 
     /// One of the pictures.

@@ -3,22 +3,36 @@ use std::thread;
 use sd_scenes::{Sample, Split};
 
 use super::Pictures;
+use crate::event::busy;
+use crate::{RecipeError, Watch};
+
+/// Scenes that a thread draws before it is asked whether to go on.
+const AT_ONCE: usize = 8;
 
 /// The first `count` scenes of a seed.
-pub(super) fn draw(split: Split, count: usize, seed: u64, size: usize) -> Pictures {
+pub(super) fn draw(
+    split: Split,
+    count: usize,
+    seed: u64,
+    size: usize,
+    watch: &mut Watch,
+) -> Result<Pictures, RecipeError> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let each = count.div_ceil(threads).max(1);
     let draw = |first: usize| -> Vec<Sample> {
-        (first..count.min(first + each)).map(|index| split.sample(index as u64, seed, size)).collect()
+        (first..count.min(first + AT_ONCE)).map(|index| split.sample(index as u64, seed, size)).collect()
     };
-    let samples = thread::scope(|scope| {
-        let started: Vec<_> = (0..count).step_by(each).map(|first| scope.spawn(move || draw(first))).collect();
-        started.into_iter().flat_map(|thread| thread.join().expect("scenes can be drawn")).collect::<Vec<Sample>>()
-    });
     let mut pictures = Pictures { size, ..Pictures::default() };
-    for sample in samples {
-        pictures.rgb.extend(sample.picture.rgb);
-        pictures.captions.push(sample.caption);
+    for first in (0..count).step_by(threads * AT_ONCE) {
+        busy(watch, "drawing the scenes", first, count)?;
+        let samples: Vec<Sample> = thread::scope(|scope| {
+            let firsts = (first..count).step_by(AT_ONCE).take(threads);
+            let started: Vec<_> = firsts.map(|first| scope.spawn(move || draw(first))).collect();
+            started.into_iter().flat_map(|thread| thread.join().expect("scenes can be drawn")).collect()
+        });
+        for sample in samples {
+            pictures.rgb.extend(sample.picture.rgb);
+            pictures.captions.push(sample.caption);
+        }
     }
-    pictures
+    Ok(pictures)
 }

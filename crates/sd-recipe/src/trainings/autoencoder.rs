@@ -1,14 +1,18 @@
 use std::path::Path;
 
-use burn::tensor::{Device, FloatDType, Tensor};
+use burn::module::Module;
+use burn::tensor::{Device, FloatDType};
 use sd_pipeline::Image;
-use sd_pipeline::config::{Json, vae_config};
+use sd_pipeline::config::vae_config;
 use sd_train::tasks::{Autoencoding, AutoencodingConfig};
 use sd_train::{diffusers, initialise};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
-use sd_weights::{Weights, save};
+use sd_weights::save;
 
-use super::folder::{create, dtype, write_json};
+use super::begin;
+use super::folder::{create, dtype, weights, write_json};
+use super::latents::{encode, read_config, together};
+use crate::event::busy;
 use crate::run::{Product, run};
 use crate::sheet::sheet;
 use crate::{Pictures, Recipe, RecipeError, Watch};
@@ -16,18 +20,10 @@ use crate::{Pictures, Recipe, RecipeError, Watch};
 /// Pictures whose latents tell the scaling factor.
 const MEASURED: usize = 1024;
 
-/// Pictures that are encoded together.
-const TOGETHER: usize = 32;
-
-pub(super) fn train(
-    recipe: &Recipe,
-    pictures: Pictures,
-    device: &Device,
-    watch: &mut Watch,
-) -> Result<(), RecipeError> {
+pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), RecipeError> {
     let config = match &recipe.start {
-        Some(folder) => vae_config(Json::read(&folder.join("vae/config.json"))?)?.0,
-        None => vae_config(recipe.table("vae", &recipe.vae))?.0,
+        Some(folder) => read_config(&folder.join("vae"))?,
+        None => recipe.table("vae", &recipe.vae).strictly(vae_config)?.0,
     };
     if !recipe.data.size.is_multiple_of(config.factor()) {
         return Err(recipe.wrong(format!(
@@ -39,34 +35,39 @@ pub(super) fn train(
     // Trained as it is; what comes out has the factor that its latents need.
     let config = AutoencoderKlConfig { scaling_factor: 1.0, ..config };
     let model = config.init(&device.clone().autodiff());
-    let model = match &recipe.start {
-        Some(folder) => {
-            Weights::in_folder(&folder.join("vae"), "diffusion_pytorch_model")?.load(model, FloatDType::F32)?
-        }
+    recipe.check_training("vae", model.num_params(), 3 * recipe.data.size.pow(2))?;
+    let start = recipe.start.as_ref().map(|folder| weights(&folder.join("vae"))).transpose()?;
+    let dtype = dtype(recipe)?;
+
+    let (_lock, pictures) = begin(recipe, watch)?;
+    let model = match start {
+        Some(weights) => weights.load(model, FloatDType::F32)?,
         None => initialise(model, recipe.seed),
     };
-    let samples = pictures.to_look_at(recipe);
-    let product = Codec { dtype: dtype(recipe)?, measured: pictures.first(MEASURED, device), samples };
+    let samples = pictures.to_look_at(recipe, watch)?;
+    let product = Codec { dtype, measured: pictures.first(MEASURED), samples, device };
     let settings = &recipe.autoencoder;
     let task = AutoencodingConfig::new(recipe.seed, settings.distance.into()).with_kl_weight(settings.kl_weight);
     let task = Autoencoding::new(pictures.tensor(0, pictures.len(), device), task);
+    let data = pictures.identity();
     drop(pictures);
-    run(recipe, model, task, &product, watch)
+    run(recipe, model, task, &product, data, watch)
 }
 
 /// The autoencoder as a part of a model folder.
-struct Codec {
+struct Codec<'a> {
     dtype: FloatDType,
-    measured: Tensor<4>,
+    measured: Pictures,
     samples: Pictures,
+    device: &'a Device,
 }
 
-impl Product<AutoencoderKl> for Codec {
-    fn save(&self, model: &AutoencoderKl, folder: &Path) -> Result<(), RecipeError> {
+impl Product<AutoencoderKl> for Codec<'_> {
+    fn save(&self, model: &AutoencoderKl, folder: &Path, watch: &mut Watch) -> Result<(), RecipeError> {
         let folder = folder.join("vae");
         create(&folder)?;
         // So that latents have about the variance of the noise they are mixed with (Rombach et al. 2022, section G).
-        let latents = encode(model, &self.measured);
+        let latents = encode(model, &self.measured, self.measured.len(), "measuring the latents", watch)?;
         let std = latents.flatten::<1>(0, 3).var(0).into_scalar::<f64>().sqrt();
         let config = AutoencoderKlConfig { scaling_factor: 1.0 / std, ..model.config().clone() };
         write_json(&folder.join("config.json"), &diffusers::vae_config(&config, self.samples.size))?;
@@ -74,18 +75,17 @@ impl Product<AutoencoderKl> for Codec {
     }
 
     /// Rows of pictures, and what the autoencoder makes of them.
-    fn samples(&self, model: &AutoencoderKl, _folder: &Path) -> Result<Image, RecipeError> {
-        let pictures = self.samples.first(self.samples.len(), &self.measured.device());
-        let again = Image::from_tensor(model.decode(model.encode(pictures).mean()))?;
-        let originals = (0..self.samples.len()).map(|i| self.samples.image(i));
-        let columns = 8.min(self.samples.len());
-        let rows = originals.collect::<Vec<_>>();
+    fn samples(&self, model: &AutoencoderKl, _folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError> {
+        let (count, together) = (self.samples.len(), together(self.samples.size));
+        let mut again = Vec::new();
+        for first in (0..count).step_by(together) {
+            busy(watch, "drawing the samples", first, count)?;
+            let pictures = self.samples.tensor(first, together.min(count - first), self.device);
+            again.extend(Image::from_tensor(model.decode(model.encode(pictures).mean()))?);
+        }
+        let columns = 8.min(count);
+        let rows: Vec<Image> = (0..count).map(|i| self.samples.image(i)).collect();
         let rows = rows.chunks(columns).zip(again.chunks(columns)).flat_map(|(row, again)| [row, again].concat());
         Ok(sheet(&rows.collect::<Vec<Image>>(), columns))
     }
-}
-
-/// The means of the latents of many pictures, some at a time.
-fn encode(vae: &AutoencoderKl, pictures: &Tensor<4>) -> Tensor<4> {
-    Tensor::cat(pictures.clone().split(TOGETHER, 0).into_iter().map(|some| vae.encode(some).mean()).collect(), 0)
 }

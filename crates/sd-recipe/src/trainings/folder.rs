@@ -4,8 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::FloatDType;
+use sd_pipeline::config::Json;
+use sd_weights::Weights;
 use serde_json::Value;
 
+use crate::fingerprint::files;
 use crate::run::write;
 use crate::{Recipe, RecipeError};
 
@@ -19,18 +22,32 @@ pub(super) fn dtype(recipe: &Recipe) -> Result<FloatDType, RecipeError> {
     }
 }
 
+/// The weights of a U-Net or an autoencoder, by their headers.
+pub(super) fn weights(folder: &Path) -> Result<Weights, RecipeError> {
+    Ok(Weights::in_folder(folder, "diffusion_pytorch_model")?)
+}
+
 /// Writes a JSON file.
 pub(super) fn write_json(file: &Path, value: &Value) -> Result<(), RecipeError> {
     write(file, format!("{value:#}\n").as_bytes())
 }
 
-/// Writes the scheduler's config as the recipe has it; `class` is the sampler that diffusers takes where it names none.
-pub(super) fn begin_scheduler(recipe: &Recipe, model: &Path, class: &str) -> Result<(), RecipeError> {
+/// Writes the scheduler's config as the recipe or the model to begin with has it, and gives the class that it names: `class`
+/// where it names none.
+pub(super) fn write_scheduler(recipe: &Recipe, model: &Path, class: &str) -> Result<String, RecipeError> {
     let folder = model.join("scheduler");
-    create(&folder)?;
-    let mut scheduler = recipe.scheduler.clone().unwrap_or_default();
-    scheduler.entry("_class_name").or_insert_with(|| class.into());
-    write_json(&folder.join("scheduler_config.json"), &scheduler.into())
+    let file = folder.join("scheduler_config.json");
+    match &recipe.start {
+        Some(start) => copy(&start.join("scheduler"), &folder)?,
+        None => {
+            create(&folder)?;
+            let mut scheduler = recipe.scheduler.clone().unwrap_or_default();
+            scheduler.entry("_class_name").or_insert_with(|| class.into());
+            write_json(&file, &scheduler.into())?;
+        }
+    }
+    let written = Json::read(&file)?;
+    Ok(written.get("_class_name").and_then(Value::as_str).unwrap_or(class).to_string())
 }
 
 /// Makes a folder.
@@ -41,12 +58,20 @@ pub(super) fn create(folder: &Path) -> Result<(), RecipeError> {
 /// Copies the files of a folder.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(), RecipeError> {
     create(to)?;
-    for entry in fs::read_dir(from).map_err(RecipeError::io(from))? {
-        let file = entry.map_err(RecipeError::io(from))?.path();
-        if let (true, Some(name)) = (file.is_file(), file.file_name()) {
-            let bytes = fs::read(&file).map_err(RecipeError::io(&file))?;
-            write(&to.join(name), &bytes)?;
-        }
+    for file in files(from)? {
+        let bytes = fs::read(&file).map_err(RecipeError::io(&file))?;
+        write(&to.join(file.file_name().unwrap_or_default()), &bytes)?;
     }
     Ok(())
+}
+
+/// Whether another folder has the same files, and maybe more.
+pub(super) fn is_copy(folder: &Path, other: &Path) -> Result<bool, RecipeError> {
+    for file in files(folder)? {
+        let bytes = fs::read(&file).map_err(RecipeError::io(&file))?;
+        if fs::read(other.join(file.file_name().unwrap_or_default())).ok() != Some(bytes) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -1,66 +1,74 @@
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::fs;
+use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use sd_pipeline::config::{Json, vae_config};
 use sd_pipeline::{read_tensor, write_tensor};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
-use sd_weights::Weights;
 
-use crate::{Pictures, Recipe, RecipeError};
+use super::folder::weights;
+use crate::event::busy;
+use crate::fingerprint::{Fingerprint, files};
+use crate::{Pictures, Recipe, RecipeError, Watch};
 
-/// Pictures that are encoded together.
-const TOGETHER: usize = 32;
-
-/// The autoencoder that makes the latents.
-pub(super) struct Codec {
-    pub folder: PathBuf,
-    pub config: AutoencoderKlConfig,
-    vae: AutoencoderKl,
+/// Reads the autoencoder's config.
+pub(super) fn read_config(folder: &Path) -> Result<AutoencoderKlConfig, RecipeError> {
+    Ok(Json::read(&folder.join("config.json"))?.loosely(&mut Vec::new(), vae_config)?.0)
 }
 
-impl Codec {
-    /// Loads the autoencoder that a recipe names.
-    pub fn open(recipe: &Recipe, device: &Device) -> Result<Self, RecipeError> {
-        let folder = recipe.start.as_ref().or(recipe.diffusion.autoencoder.as_ref());
-        let folder = folder.expect("a recipe that was read names one").join("vae");
-        let (config, _) = vae_config(Json::read(&folder.join("config.json"))?)?;
-        let vae = Weights::in_folder(&folder, "diffusion_pytorch_model")?.load(config.init(device), FloatDType::F32)?;
-        Ok(Self { folder, config, vae })
-    }
+/// Images that are encoded or decoded together: 32 of 64×64 pixels, and fewer of larger ones, so that it can be stopped soon.
+pub(super) fn together(size: usize) -> usize {
+    (32 * 64 * 64 / (size * size)).clamp(1, 32)
 }
 
-/// The means of the pictures' latents, `[pictures, channels, height, width]`; they are kept in the output folder.
-pub(super) fn latents(recipe: &Recipe, pictures: &Pictures, codec: &Codec) -> Result<Tensor<4>, RecipeError> {
-    let device = codec.vae.devices().remove(0);
-    let size = pictures.size / codec.config.factor();
-    let shape = [pictures.len(), codec.config.latent_channels, size, size];
-    let file = recipe.output.join(format!("latents-{:016x}.safetensors", fingerprint(pictures, codec)?));
+/// The means of the pictures' latents, `[pictures, channels, height, width]`; they are kept in the output folder, under a name
+/// that depends on the autoencoder and on the pictures' own name, `images`.
+pub(super) fn latents(
+    recipe: &Recipe,
+    pictures: &Pictures,
+    images: &str,
+    vae: &Path,
+    device: &Device,
+    watch: &mut Watch,
+) -> Result<Tensor<4>, RecipeError> {
+    const ENCODING: &str = "encoding the pictures";
+    busy(watch, ENCODING, 0, pictures.len())?;
+    let config = read_config(vae)?;
+    let size = pictures.size / config.factor();
+    let shape = [pictures.len(), config.latent_channels, size, size];
+    let name = Fingerprint::default().with(images.as_bytes()).with_folder(vae)?.name();
+    let file = recipe.output.join(format!("latents-{name}.safetensors"));
     if let Ok((numbers, found)) = read_tensor(&file, "latents")
         && found == shape
     {
-        return Ok(Tensor::from_data(TensorData::new(numbers, shape), &device));
+        return Ok(Tensor::from_data(TensorData::new(numbers, shape), device));
     }
-    let mut parts = Vec::new();
-    for first in (0..pictures.len()).step_by(TOGETHER) {
-        let count = TOGETHER.min(pictures.len() - first);
-        parts.push(codec.vae.encode(pictures.tensor(first, count, &device)).mean());
-    }
-    let latents = Tensor::cat(parts, 0);
+    let vae = weights(vae)?.load(config.init(device), FloatDType::F32)?;
+    let latents = encode(&vae, pictures, pictures.len(), ENCODING, watch)?;
     let numbers: Vec<f32> = latents.to_data().iter().collect();
-    std::fs::create_dir_all(&recipe.output).map_err(RecipeError::io(&recipe.output))?;
+    // Those of other pictures are not trained on any more.
+    let is_latents = |name: &str| name.starts_with("latents-") && name.ends_with(".safetensors");
+    let mut old = files(&recipe.output)?;
+    old.retain(|file| file.file_name().and_then(|name| name.to_str()).is_some_and(is_latents));
+    old.iter().try_for_each(|file| fs::remove_file(file).map_err(RecipeError::io(file)))?;
     write_tensor(&file, "latents", &numbers, &shape)?;
     Ok(latents)
 }
 
-/// A number that tells other pictures and other autoencoders apart.
-fn fingerprint(pictures: &Pictures, codec: &Codec) -> Result<u64, RecipeError> {
-    let mut hasher = DefaultHasher::new();
-    pictures.rgb.hash(&mut hasher);
-    for name in ["config.json", "diffusion_pytorch_model.safetensors"] {
-        let file = codec.folder.join(name);
-        std::fs::read(&file).map_err(RecipeError::io(&file))?.hash(&mut hasher);
+/// The means of the latents of the first `count` pictures; `what` says what they are for.
+pub(super) fn encode(
+    vae: &AutoencoderKl,
+    pictures: &Pictures,
+    count: usize,
+    what: &'static str,
+    watch: &mut Watch,
+) -> Result<Tensor<4>, RecipeError> {
+    let (device, together) = (vae.devices().remove(0), together(pictures.size));
+    let mut parts = Vec::new();
+    for first in (0..count).step_by(together) {
+        busy(watch, what, first, count)?;
+        parts.push(vae.encode(pictures.tensor(first, together.min(count - first), &device)).mean());
     }
-    Ok(hasher.finish())
+    Ok(Tensor::cat(parts, 0))
 }

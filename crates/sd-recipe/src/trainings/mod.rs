@@ -2,26 +2,44 @@
 
 mod autoencoder;
 mod folder;
+mod kept;
 mod latents;
 mod objective;
 mod pixels;
+mod samples;
 mod text_to_image;
 mod words;
 
 use burn::tensor::Device;
+use sd_weights::{FolderLock, remove_leftovers};
 
 use crate::{Event, Pictures, Recipe, RecipeError, Watch, What};
 
 /// Follows a recipe to its end, or goes on where it was stopped.
 ///
+/// What was not finished is: also where all steps were made, but the model or the samples could not be written.
+///
 /// # Errors
 ///
-/// [`RecipeError`] for a recipe that cannot be followed; where numbers do not stay finite or files cannot be written, and
-/// then the last checkpoint is kept; and where `watch` stops it, after a checkpoint.
+/// [`RecipeError`] for a recipe that cannot be followed, which is found out before anything is done; where numbers do not
+/// stay finite or files cannot be written, and then the last checkpoint is kept; where another training has the output
+/// folder; and where `watch` stops it, during the steps after a checkpoint.
 pub fn follow(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), RecipeError> {
-    let what = if recipe.data.scenes.is_some() { "drawing the scenes" } else { "reading the pictures" };
-    let _ = watch(&Event::Busy(what));
-    let pictures = Pictures::read(&recipe.data, recipe.train, recipe.seed)?;
+    recipe.check_sizes()?;
+    match recipe.train {
+        What::Autoencoder => autoencoder::train(recipe, device, watch),
+        What::Pixels => pixels::train(recipe, device, watch),
+        What::TextToImage => text_to_image::train(recipe, device, watch),
+    }
+}
+
+/// Takes the output folder, removes what killed trainings left half-written in it, and reads the pictures.
+fn begin(recipe: &Recipe, watch: &mut Watch) -> Result<(FolderLock, Pictures), RecipeError> {
+    let output = &recipe.output;
+    let lock = FolderLock::take(output, &format!("the training of {}", recipe.file.display()));
+    let lock = lock.map_err(RecipeError::io(output))?;
+    [output, &recipe.checkpoint(), &output.join("samples")].into_iter().for_each(|folder| remove_leftovers(folder));
+    let pictures = Pictures::read(recipe, watch)?;
     for (file, reason) in &pictures.skipped {
         let _ = watch(&Event::Warning(format!("{} is left out: {reason}", file.display())));
     }
@@ -29,15 +47,6 @@ pub fn follow(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(),
         let (skipped, left) = (pictures.skipped.len(), pictures.len());
         let _ = watch(&Event::Warning(format!("{skipped} were left out, {left} pictures are used")));
     }
-    let workers = recipe.training.workers;
-    if workers > pictures.len() {
-        return Err(
-            recipe.wrong(format!("`training.workers`: {workers} workers, but only {} pictures", pictures.len()))
-        );
-    }
-    match recipe.train {
-        What::Autoencoder => autoencoder::train(recipe, pictures, device, watch),
-        What::Pixels => pixels::train(recipe, pictures, device, watch),
-        What::TextToImage => text_to_image::train(recipe, pictures, device, watch),
-    }
+    recipe.check_workers(pictures.len())?;
+    Ok((lock, pictures))
 }

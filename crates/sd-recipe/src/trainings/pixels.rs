@@ -1,90 +1,89 @@
 use std::path::Path;
 
+use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
 use sd_pipeline::config::{Json, SchedulerConfig, unconditional_config};
 use sd_pipeline::{DType, Image, Pipeline, Request};
 use sd_train::tasks::{Denoising, DenoisingConfig};
 use sd_train::{diffusers, initialise};
 use sd_unet::{UnconditionalUnet, UnconditionalUnetConfig};
-use sd_weights::{Weights, save};
+use sd_weights::save;
 
-use super::folder::{begin_scheduler, copy, create, dtype, write_json};
+use super::begin;
+use super::folder::{create, dtype, weights, write_json, write_scheduler};
 use super::objective::{objective, timesteps};
+use super::samples::draw;
 use crate::run::{Product, run};
-use crate::sheet::sheet;
-use crate::{Pictures, Recipe, RecipeError, Watch};
+use crate::{Recipe, RecipeError, Watch};
 
-pub(super) fn train(
-    recipe: &Recipe,
-    pictures: Pictures,
-    device: &Device,
-    watch: &mut Watch,
-) -> Result<(), RecipeError> {
-    let (unet, scheduler) = match &recipe.start {
+pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), RecipeError> {
+    let ((config, _), scheduler) = match &recipe.start {
         Some(folder) => {
-            let json = |name: &str| Json::read(&folder.join(name));
-            (json("unet/config.json")?, json("scheduler/scheduler_config.json")?)
+            let (notes, file) = (&mut Vec::new(), folder.join("scheduler/scheduler_config.json"));
+            let unet = Json::read(&folder.join("unet/config.json"))?.loosely(notes, unconditional_config)?;
+            (unet, Json::read(&file)?.loosely(notes, SchedulerConfig::of)?)
         }
-        None => (recipe.table("unet", &recipe.unet), recipe.table("scheduler", &recipe.scheduler)),
+        None => (
+            recipe.table("unet", &recipe.unet).strictly(unconditional_config)?,
+            recipe.table("scheduler", &recipe.scheduler).strictly(SchedulerConfig::of)?,
+        ),
     };
-    let (config, scheduler) = (unconditional_config(unet)?.0, SchedulerConfig::of(scheduler)?);
     if !recipe.data.size.is_multiple_of(config.factor()) {
         let (size, factor) = (recipe.data.size, config.factor());
         return Err(recipe.wrong(format!(
             "`data.size` is {size}, which is not a multiple of {factor}, by which this U-Net makes pictures smaller"
         )));
     }
-    let model = recipe.output.join("model");
-    create(&model)?;
-    match &recipe.start {
-        Some(start) => copy(&start.join("scheduler"), &model.join("scheduler"))?,
-        None => begin_scheduler(recipe, &model, "DDPMScheduler")?,
-    }
-    write_json(&model.join("model_index.json"), &diffusers::ddpm_model_index())?;
-
-    let settings = DenoisingConfig::new(recipe.seed).with_noise_offset(recipe.diffusion.noise_offset);
-    let pixels = pictures.tensor(0, pictures.len(), device);
-    let task = Denoising::new(pixels, objective(recipe, &scheduler), timesteps(recipe, &scheduler), settings);
     let unet = config.init(&device.clone().autodiff());
-    let unet = match &recipe.start {
-        Some(folder) => {
-            Weights::in_folder(&folder.join("unet"), "diffusion_pytorch_model")?.load(unet, FloatDType::F32)?
-        }
+    recipe.check_training("unet", unet.num_params(), config.in_channels * recipe.data.size.pow(2))?;
+    let start = recipe.start.as_ref().map(|folder| weights(&folder.join("unet"))).transpose()?;
+    let drawer = Drawer { recipe, config, dtype: dtype(recipe)?, device };
+    recipe.check_samples(&drawer.request(0)?, &scheduler)?;
+
+    let (_lock, pictures) = begin(recipe, watch)?;
+    let settings = DenoisingConfig::new(recipe.seed).with_noise_offset(recipe.diffusion.noise_offset);
+    let (pixels, data) = (pictures.tensor(0, pictures.len(), device), pictures.identity());
+    drop(pictures);
+    let task = Denoising::new(pixels, objective(recipe, &scheduler), timesteps(recipe, &scheduler), settings);
+    let unet = match start {
+        Some(weights) => weights.load(unet, FloatDType::F32)?,
         None => initialise(unet, recipe.seed),
     };
-    run(recipe, unet, task, &Drawer { recipe, config, device }, watch)
+    run(recipe, unet, task, &drawer, data, watch)
 }
 
 /// A model folder that draws without a text.
 struct Drawer<'a> {
     recipe: &'a Recipe,
     config: UnconditionalUnetConfig,
+    dtype: FloatDType,
     device: &'a Device,
 }
 
+impl Drawer<'_> {
+    /// By DDIM, whatever the scheduler's class, which may need hundreds of steps.
+    fn request(&self, seed: u64) -> Result<Request, RecipeError> {
+        let steps = Some(self.recipe.samples.steps);
+        Ok(Request { sampler: Some("ddim".parse()?), steps, seed, ..Request::default() })
+    }
+}
+
 impl Product<UnconditionalUnet> for Drawer<'_> {
-    fn save(&self, model: &UnconditionalUnet, folder: &Path) -> Result<(), RecipeError> {
+    fn save(&self, model: &UnconditionalUnet, folder: &Path, _watch: &mut Watch) -> Result<(), RecipeError> {
         let unet = folder.join("unet");
         create(&unet)?;
+        write_scheduler(self.recipe, folder, "DDPMScheduler")?;
         let config = diffusers::unconditional_unet_config(&self.config, self.recipe.data.size);
         write_json(&unet.join("config.json"), &config)?;
-        Ok(save(model, &unet.join("diffusion_pytorch_model.safetensors"), dtype(self.recipe)?)?)
+        save(model, &unet.join("diffusion_pytorch_model.safetensors"), self.dtype)?;
+        write_json(&folder.join("model_index.json"), &diffusers::ddpm_model_index())
     }
 
-    /// Pictures of the first seeds, by DDIM.
-    fn samples(&self, _model: &UnconditionalUnet, folder: &Path) -> Result<Image, RecipeError> {
+    /// Pictures of the first seeds.
+    fn samples(&self, _model: &UnconditionalUnet, folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError> {
         let pipeline = Pipeline::from_folder(folder, self.device, DType::F32)?;
-        let settings = &self.recipe.samples;
-        let draw = |seed: usize| {
-            let request = Request {
-                sampler: Some("ddim".parse()?),
-                steps: Some(settings.steps),
-                seed: seed as u64,
-                ..Request::default()
-            };
-            Ok(pipeline.draw(&request)?.image)
-        };
-        let pictures: Result<Vec<Image>, RecipeError> = (0..settings.count).map(draw).collect();
-        Ok(sheet(&pictures?, 8))
+        let requests: Result<Vec<Request>, RecipeError> =
+            (0..self.recipe.samples.count as u64).map(|seed| self.request(seed)).collect();
+        draw(&pipeline, &requests?, watch)
     }
 }

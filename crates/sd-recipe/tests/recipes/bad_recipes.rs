@@ -37,6 +37,7 @@ fn what_is_wrong_with_a_recipe_is_named_with_its_key() {
         ("size = 16", "size = 15", "`data.size` is 15, which is not a multiple of 2"),
         ("count = 2", "count = 2\ndtype = \"f8\"", "`samples.dtype` is \"f8\", expected \"f32\", \"f16\" or \"bf16\""),
         ("batch = 4\nworkers = 2", "batch = 8\nworkers = 8", "8 workers, but only 6 pictures"),
+        ("count = 2", "count = 2\nguidance = nan", "`samples.guidance` is NaN, expected a finite number"),
     ] {
         let error = error(AUTOENCODER, from, to);
         assert!(error.contains(expected), "{to}: {error}");
@@ -75,4 +76,45 @@ fn a_recipe_in_pixels_needs_no_text() {
         let error = error(PIXELS, from, to);
         assert!(error.contains(expected), "{to}: {error}");
     }
+}
+
+/// What is larger than any machine is refused before anything is done, and not when memory runs out.
+#[test]
+fn sizes_that_cannot_fit_are_refused_with_their_key() {
+    for (text, from, to, expected) in [
+        (AUTOENCODER, "scenes = 6", "scenes = 100000000000000", "`data.scenes`: 100000000000000 images take"),
+        (AUTOENCODER, "size = 16", "size = 100000000", "`data.size`: an image of that size takes"),
+        (AUTOENCODER, "size = 16", "size = 4611686018427387904", "`data.size`: an image of that size takes"),
+        (AUTOENCODER, "count = 2", "count = 100000000000000", "`samples.count`: so many samples take"),
+        (AUTOENCODER, "batch = 4", "batch = 100000000000000", "`training.batch`: its images take"),
+        (AUTOENCODER, "[4, 4]", "[1048576, 1048576]", "[vae]: training "),
+        (PIXELS, "batch = 4", "batch = 100000000000000", "`training.batch`: its images take"),
+        (PIXELS, "[4, 8]", "[1048576, 1048576]", "[unet]: training "),
+        (AUTOENCODER, "batch = 4\nworkers = 2", "batch = 9999\nworkers = 9999", "`training.workers`: 9999 workers"),
+    ] {
+        let error = error(text, from, to);
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+}
+
+#[test]
+fn samples_that_cannot_be_drawn_are_found_out_before_the_training() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), AUTOENCODER, None).unwrap();
+    for (text, name) in [(PIXELS, "pixels"), (TEXT_TO_IMAGE, "model")] {
+        let many = text.replace("count = 2\nsteps = 2", "count = 2\nsteps = 1001");
+        let error = train(folder.path(), &many, None).unwrap_err().to_string();
+        assert!(error.contains("[samples]: 1001 steps"), "{error}");
+        assert!(!folder.path().join(name).exists());
+    }
+}
+
+#[test]
+fn a_recipe_is_text_with_or_without_a_byte_order_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &format!("\u{FEFF}{AUTOENCODER}"), None).unwrap();
+    let wide: Vec<u8> = AUTOENCODER.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(folder.path().join("wide.toml"), wide).unwrap();
+    let error = sd_recipe::Recipe::read(&folder.path().join("wide.toml")).unwrap_err().to_string();
+    assert!(error.ends_with("wide.toml: it is UTF-16 or no text: save it as UTF-8"), "{error}");
 }

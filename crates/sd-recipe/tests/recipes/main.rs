@@ -1,15 +1,20 @@
 //! Recipes as a user writes them: what comes out, how they go on, and what is wrong with bad ones.
 
 mod bad_recipes;
+mod changed_data;
+mod folders;
 mod pictures;
+mod stopping;
 mod trainings;
+mod unfinished;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use sd_recipe::{Event, Recipe, RecipeError, follow};
+use sd_recipe::{Event, Recipe, RecipeError, Watch, follow};
 
 /// A recipe for an autoencoder of a few hundred weights, in a folder of its own.
 const AUTOENCODER: &str = r#"
@@ -111,9 +116,8 @@ fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
 
 /// Follows a recipe; stops after so many steps.
 fn train(folder: &Path, text: &str, stop: Option<u64>) -> Result<Vec<String>, RecipeError> {
-    let recipe = Recipe::read(&write(folder, "recipe.toml", text))?;
     let mut warnings = Vec::new();
-    follow(&recipe, &Device::flex(), &mut |event| {
+    train_watched(folder, text, &mut |event| {
         match event {
             Event::Warning(message) => warnings.push(message.clone()),
             Event::Step(progress) if Some(progress.step + 1) == stop => return ControlFlow::Break(()),
@@ -122,4 +126,22 @@ fn train(folder: &Path, text: &str, stop: Option<u64>) -> Result<Vec<String>, Re
         ControlFlow::Continue(())
     })?;
     Ok(warnings)
+}
+
+/// Follows a recipe with a watcher of one's own.
+fn train_watched(folder: &Path, text: &str, watch: &mut Watch) -> Result<(), RecipeError> {
+    follow(&Recipe::read(&write(folder, "recipe.toml", text))?, &Device::flex(), watch)
+}
+
+/// All files of a folder and the folders in it, and what is in them.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(contents(&path));
+        } else {
+            found.insert(path.clone(), fs::read(path).unwrap());
+        }
+    }
+    found
 }

@@ -6,16 +6,16 @@ use sd_pipeline::Image;
 use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
 
 /// A picture of one colour, 24 wide and 20 high.
-fn picture(file: &Path, red: u8) {
+pub fn picture(file: &Path, red: u8) {
     Image { width: 24, height: 20, rgb: [red, 0, 0].repeat(24 * 20) }.save(file).unwrap();
 }
 
 /// `text` with the pictures of a folder instead of scenes.
-fn of_folder(text: &str) -> String {
+pub fn of_folder(text: &str) -> String {
     text.replace("scenes = 6", "folder = \"OUT/pictures\"")
 }
 
-fn pictures_of(folder: &Path) -> std::path::PathBuf {
+pub fn pictures_of(folder: &Path) -> std::path::PathBuf {
     let pictures = folder.join("pictures");
     fs::create_dir(&pictures).unwrap();
     pictures

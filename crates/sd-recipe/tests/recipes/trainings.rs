@@ -37,9 +37,8 @@ fn a_training_that_was_stopped_goes_on_bit_for_bit() {
         fs::read(stopped.join("samples/step-000020.png")).unwrap(),
         fs::read(whole.join("samples/step-000020.png")).unwrap()
     );
-    let (whole, stopped) = (metrics(&whole), metrics(&stopped));
-    assert_eq!(whole.len(), 2);
-    assert_eq!(stopped[1][2..], whole[1][2..]);
+    assert_eq!(metrics(&whole).len(), 2);
+    assert_eq!(metrics(&stopped), metrics(&whole));
 }
 
 #[test]

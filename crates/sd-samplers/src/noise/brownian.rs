@@ -22,10 +22,12 @@ const GRID: u64 = 1 << 32;
 /// from a stream of ChaCha8 of its own. The numbers are not those of k-diffusion's `BrownianTreeNoiseSampler`, which is
 /// such a path by another generator and another clock. A picture starts from what [`TorchNoise`] starts it from.
 ///
+/// Levels closer than about `(1 + from)²/2³²` (6e-8 at level 14.6), which the clock cannot tell apart, share one of its
+/// 2³² ticks.
+///
 /// # Panics
 ///
-/// [`draw`](Noise::draw) panics if `to` is not below `from`, or closer to it than about `(1 + from)²/2³²` (6e-8 at level
-/// 14.6), where the path cannot tell the two apart.
+/// [`draw`](Noise::draw) panics if `to` is not below `from`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct BrownianNoise {
     seed: u64,
@@ -60,8 +62,9 @@ impl Noise for BrownianNoise {
     }
 
     fn draw(&mut self, like: &Tensor<4>, from: f64, to: f64) -> Tensor<4> {
-        let (late, early) = (clock(from), clock(to));
-        assert!(early < late, "from noise level {from} to {to} is no way that the path can tell from none");
+        assert!(to < from, "noise for the way from level {from} to {to}, which is not below");
+        let late = clock(from).max(1);
+        let early = clock(to).min(late - 1);
         let shape = like.dims();
         let count = shape.iter().product();
         let (from, to) = (self.at(late, count), self.at(early, count));

@@ -116,10 +116,20 @@ fn a_seed_means_the_same_path_for_ever() {
     }
 }
 
+/// Closer than a tick of the clock, at its end and at its beginning.
 #[test]
-#[should_panic(expected = "from noise level 5.000000001 to 5")]
-fn levels_that_the_path_cannot_tell_apart_are_refused() {
-    draw(&mut BrownianNoise::new(0), 1, 5.000_000_001, 5.0);
+fn levels_that_the_path_cannot_tell_apart_share_a_tick() {
+    for (from, to) in [(5.000_000_001, 5.0), (2e12, 1e12), (1e-11, 0.0)] {
+        let numbers = draw(&mut BrownianNoise::new(0), 4096, from, to);
+        let variance = numbers.iter().map(|x| x * x).sum::<f64>() / 4096.0;
+        assert!((variance - 1.0).abs() < 0.1, "{variance} from {from} to {to}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "from level 5 to 5, which is not below")]
+fn noise_for_a_way_that_does_not_fall_is_refused() {
+    draw(&mut BrownianNoise::new(0), 1, 5.0, 5.0);
 }
 
 /// The root mean square of what changes from `steps` steps to sixteen times as many.

@@ -12,7 +12,8 @@ fn samplers_call_the_network_as_often_as_they_say() {
     let (mut failures, data) = (Vec::new(), Mixture::ring());
     for Row { name, sampler, .. } in rows() {
         let few = NoiseLevels::new(vec![14.0, 5.0, 1.0, 0.2, 0.0][5 - (sampler.min_steps() + 1).min(5)..].to_vec());
-        for levels in [few.unwrap(), uneven(), evenly_in_t(12)] {
+        let from_pure_noise = NoiseLevels::new(vec![20_000.0, 15.0, 3.0, 0.7, 0.1, 0.0]).unwrap();
+        for levels in [few.unwrap(), uneven(), evenly_in_t(12), from_pure_noise] {
             let (mut calls, mut model) = (0, data.denoiser());
             let mut counting = |x: Tensor<4>, sigma: f64| {
                 calls += 1;

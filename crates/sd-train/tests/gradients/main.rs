@@ -17,7 +17,7 @@ fn project<const D: usize>(output: Tensor<D>) -> Tensor<1> {
 }
 
 fn unet() -> UnetConfig {
-    let level = |channels| UnetLevel { channels, resnets: 1, down_attention: 1, up_attention: 1, heads: 2 };
+    let level = |channels| UnetLevel::even(channels, 1, 1, 2);
     UnetConfig {
         levels: vec![level(4), level(8)],
         norm_num_groups: 2,

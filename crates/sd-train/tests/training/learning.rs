@@ -36,13 +36,7 @@ fn model() -> TextToLatents {
         max_position_embeddings: 3,
         ..ClipTextConfig::sd1()
     };
-    let level = |channels, attention| UnetLevel {
-        channels,
-        resnets: 1,
-        down_attention: attention,
-        up_attention: attention,
-        heads: 2,
-    };
+    let level = |channels, attention| UnetLevel::even(channels, 1, attention, 2);
     let unet = UnetConfig {
         levels: vec![level(16, 0), level(32, 1)],
         norm_num_groups: 4,
@@ -120,6 +114,7 @@ fn a_resumed_training_is_bit_for_bit_the_one_that_was_not_interrupted() {
 
     let (mut half, mut half_task) = (Trainer::new(model(), config), by_loss());
     let mut found = train(&mut half, &mut half_task, 20);
+    half.notes = "of my own".into();
     half.save(folder.path(), &half_task).unwrap();
     drop((half, half_task));
     // Another start, all of which is to be replaced.
@@ -128,6 +123,7 @@ fn a_resumed_training_is_bit_for_bit_the_one_that_was_not_interrupted() {
     found.extend(train(&mut resumed, &mut task, 20));
 
     assert_eq!(found, expected);
+    assert_eq!(resumed.notes, "of my own");
     assert_eq!(task.state_of(), whole_task.state_of());
     assert_eq!(numbers(resumed.model()), numbers(whole.model()));
     assert_eq!(numbers(&resumed.averaged()), numbers(&whole.averaged()));

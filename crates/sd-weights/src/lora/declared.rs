@@ -1,48 +1,263 @@
-//! What a file that PEFT wrote says of its strength, which is not among its tensors.
+//! What PEFT's settings say of a LoRA, which is not among its tensors.
 
-use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
 
-use super::Component;
-use crate::Weights;
+use fancy_regex::Regex;
+use serde_json::{Map, Value};
+
+use super::Source;
+use super::target::Module;
+use crate::WeightsError;
 
 /// diffusers' key in the metadata of a safetensors file, for the settings of PEFT.
-const SETTINGS: &str = "lora_adapter_metadata";
+const METADATA: &str = "lora_adapter_metadata";
 
-/// The settings of PEFT that a file was written with.
-pub(crate) struct Declared(Value);
+/// PEFT's file of settings, beside the weights.
+const CONFIG: &str = "adapter_config.json";
+
+/// PEFT's names of the kinds that are read.
+const KINDS: [&str; 6] = ["LORA", "LOHA", "LOKR", "IA3", "OFT", "BOFT"];
+
+/// Initialisations of a LoRA that change the model's own weights, and are not undone in the file.
+const BASE_CHANGING: [&str; 5] = ["pissa", "olora", "corda", "loftq", "lora_ga"];
+
+/// Settings with which the same tensors mean something else, unless they are off.
+const VARIANTS: [&str; 7] = [
+    "use_qalora",
+    "alora_invocation_tokens",
+    "layer_replication",
+    "use_bdlora",
+    "arrow_config",
+    "kasa_config",
+    "monteclora_config",
+];
+
+/// The settings of PEFT that a file was written with: none, those of all its networks, or of each under its name.
+pub(crate) struct Declared {
+    file: PathBuf,
+    settings: Map<String, Value>,
+}
+
+/// The settings that one module was trained with.
+pub(crate) struct Settings<'a> {
+    declared: &'a Declared,
+    /// What is before each name, `unet.` or nothing.
+    prefix: String,
+    /// The module's path in its network.
+    path: &'a str,
+}
 
 impl Declared {
-    pub fn of(weights: &Weights) -> Self {
-        let text = weights.metadata.get(SETTINGS);
-        Self(text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default())
+    /// Those in the file's metadata; else, for a file of PEFT's, those in `adapter_config.json` beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::Unmergeable`] where they cannot be read, or mean that the tensors are not what they seem.
+    pub fn of(source: &Source) -> Result<Self, WeightsError> {
+        let file = source.file();
+        let config = file.with_file_name(CONFIG);
+        let (file, text) = if let Some(text) = source.0.metadata.get(METADATA) {
+            (file, text.clone())
+        } else if is_pefts(source) && config.is_file() {
+            let text = fs::read_to_string(&config);
+            (config.clone(), text.map_err(|source| WeightsError::Io { file: config, source })?)
+        } else {
+            return Ok(Self { file, settings: Map::new() });
+        };
+        match serde_json::from_str(&text) {
+            Ok(Value::Object(settings)) => Self { file, settings }.checked(),
+            _ => {
+                let declared = Self { file, settings: Map::new() };
+                Err(declared.error("PEFT's settings in it are not a JSON object".into()))
+            }
+        }
     }
 
-    /// The scale of `module`, to be divided by its rank.
-    pub fn alpha(&self, component: Component, module: &str, rank: usize) -> Option<f64> {
-        let setting = |name: &str| &self.0[format!("{}.{name}", component.name())];
-        let is_own = |pattern: &String| module == *pattern || module.ends_with(&format!(".{pattern}"));
-        let own = setting("alpha_pattern").as_object().and_then(|all| all.iter().find(|(pattern, _)| is_own(pattern)));
-        let alpha = own.map_or(setting("lora_alpha"), |(_, alpha)| alpha).as_f64()?;
-        // Kalajdzievski 2023: over the root of the rank.
-        let is_rank_stabilised = setting("use_rslora").as_bool() == Some(true);
-        Some(if is_rank_stabilised { alpha * (rank as f64).sqrt() } else { alpha })
+    fn checked(self) -> Result<Self, WeightsError> {
+        for (key, value) in &self.settings {
+            let name = key.rsplit('.').next().unwrap_or(key);
+            let text = value.as_str().unwrap_or_default();
+            let is_off = matches!(value, Value::Null | Value::Bool(false));
+            if name == "peft_type" && !KINDS.contains(&text) {
+                return Err(self.error(format!("`{key}` is {value}, expected one of {}", KINDS.join(", "))));
+            }
+            if name == "init_lora_weights" && BASE_CHANGING.iter().any(|start| text.starts_with(start)) {
+                let remedy = "convert it to a plain LoRA with PEFT's `path_initial_model_for_weight_conversion`";
+                return Err(
+                    self.error(format!("`{key}` is {value}, which changes the model's own weights too: {remedy}"))
+                );
+            }
+            if VARIANTS.contains(&name) && !is_off {
+                return Err(self.error(format!("`{key}` is on, and this variant of LoRA is not known")));
+            }
+        }
+        Ok(self)
+    }
+
+    /// What is said of `module`, if anything is said of its network.
+    pub fn settings<'a>(&'a self, module: Module<'a>) -> Option<Settings<'a>> {
+        let own = module.component.map(|component| format!("{}.", component.name()));
+        let own = own.filter(|own| self.settings.keys().any(|key| key.starts_with(own)));
+        let is_any = own.is_some() || self.settings.keys().any(|key| !key.contains('.'));
+        is_any.then(|| Settings { declared: self, prefix: own.unwrap_or_default(), path: module.path })
+    }
+
+    fn error(&self, reason: String) -> WeightsError {
+        WeightsError::Unmergeable { file: self.file.clone(), reason }
+    }
+}
+
+/// Whether PEFT itself wrote this file: diffusers' ones may lie beside settings that are not theirs.
+fn is_pefts(source: &Source) -> bool {
+    let is_named = source.file().file_stem().is_some_and(|stem| stem == "adapter_model");
+    is_named || source.0.tensors.keys().any(|key| key.starts_with("base_model.model."))
+}
+
+impl Settings<'_> {
+    fn get(&self, name: &str) -> &Value {
+        self.declared.settings.get(&format!("{}{name}", self.prefix)).unwrap_or(&Value::Null)
+    }
+
+    pub fn is_on(&self, name: &str) -> bool {
+        *self.get(name) == Value::Bool(true)
+    }
+
+    pub fn is_off(&self, name: &str) -> bool {
+        *self.get(name) == Value::Bool(false)
+    }
+
+    /// A number, or `default` where there is none.
+    pub fn number(&self, name: &str, default: f64) -> Result<f64, WeightsError> {
+        self.value(name, self.get(name), default)
+    }
+
+    fn value(&self, name: &str, value: &Value, default: f64) -> Result<f64, WeightsError> {
+        match value {
+            Value::Null => Ok(default),
+            value => {
+                let wrong = || self.declared.error(format!("`{name}` is {value}, expected a number"));
+                value.as_f64().ok_or_else(wrong)
+            }
+        }
+    }
+
+    /// What the change of a module is multiplied with: alpha over the rank, or over its root (Kalajdzievski 2023).
+    ///
+    /// The rank is that of the tensors, if they have one.
+    pub fn strength(&self, rank: Option<usize>) -> Result<f64, WeightsError> {
+        // PEFT's own defaults are 8 and 8.
+        let name =
+            if self.get("peft_type").as_str().is_none_or(|kind| kind == "LORA") { "lora_alpha" } else { "alpha" };
+        let alpha = self.own("alpha_pattern", name)?;
+        let rank = rank.map_or_else(|| self.own("rank_pattern", "r"), |rank| Ok(rank as f64))?;
+        if rank <= 0.0 {
+            return Err(self.declared.error(format!("the rank of `{}` is {rank}, expected 1 or more", self.path)));
+        }
+        Ok(if self.is_on("use_rslora") { alpha / rank.sqrt() } else { alpha / rank })
+    }
+
+    /// The module's own value if one of the patterns is its, else that of all.
+    fn own(&self, patterns: &str, name: &str) -> Result<f64, WeightsError> {
+        for (pattern, value) in self.get(patterns).as_object().into_iter().flatten() {
+            if self.is_match(&format!(r"^(?:.*\.)?(?:{pattern})$"))? {
+                return self.value(pattern, value, 8.0);
+            }
+        }
+        self.number(name, 8.0)
+    }
+
+    /// Whether PEFT has what belongs to the module's inputs scaled, rather than to its outputs.
+    pub fn is_feedforward(&self) -> Result<bool, WeightsError> {
+        match self.get("feedforward_modules") {
+            Value::String(pattern) => self.is_match(&format!("^(?:{pattern})$")),
+            Value::Array(ends) => Ok(ends.iter().filter_map(Value::as_str).any(|end| self.path.ends_with(end))),
+            _ => Ok(false),
+        }
+    }
+
+    fn is_match(&self, pattern: &str) -> Result<bool, WeightsError> {
+        let found = Regex::new(pattern).and_then(|regex| regex.is_match(self.path));
+        found.map_err(|error| self.declared.error(format!("the pattern {pattern:?} cannot be used: {error}")))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
+    fn declared(settings: Value) -> Declared {
+        let Value::Object(settings) = settings else { unreachable!("the tests' settings are objects") };
+        Declared { file: "adapter_config.json".into(), settings }
+    }
+
+    fn strength(declared: &Declared, module: &str, rank: Option<usize>) -> Option<f64> {
+        declared.settings(Module::of(module)).map(|settings| settings.strength(rank).unwrap())
+    }
+
     #[test]
-    fn a_module_has_its_own_alpha_or_that_of_all() {
-        let declared = Declared(serde_json::json!({
-            "unet.lora_alpha": 8, "unet.alpha_pattern": { "attn1.to_q": 2.0 }, "text_encoder.lora_alpha": 3,
-            "text_encoder.use_rslora": true,
+    fn a_network_has_its_own_settings_or_those_of_all() {
+        let each =
+            declared(json!({ "unet.lora_alpha": 8, "text_encoder.lora_alpha": 3, "text_encoder.use_rslora": true }));
+        assert_eq!(strength(&each, "unet.a.to_k", Some(4)), Some(2.0));
+        assert_eq!(strength(&each, "text_encoder.a", Some(4)), Some(1.5));
+        assert_eq!(strength(&each, "text_encoder_2.a", Some(4)), None);
+        let all = declared(json!({ "lora_alpha": 16 }));
+        for module in ["unet.a", "a.to_k", "base_model.model.text_model.a"] {
+            assert_eq!(strength(&all, module, Some(4)), Some(4.0), "{module}");
+        }
+        assert_eq!(strength(&declared(json!({})), "unet.a", Some(4)), None);
+    }
+
+    #[test]
+    fn patterns_match_whole_names_from_a_dot_on_as_pefts_do() {
+        let declared = declared(json!({
+            "lora_alpha": 1,
+            "alpha_pattern": { "attn1.to_q": 2.0, "^down.0.to_k": 3, r".*\.[12]\.to_v": 4, "(?!x)out": 5 },
         }));
-        let alpha = |component, module| declared.alpha(component, module, 4);
-        assert_eq!(alpha(Component::Unet, "unet.a.attn1.to_k"), Some(8.0));
-        assert_eq!(alpha(Component::Unet, "unet.a.attn1.to_q"), Some(2.0));
-        assert_eq!(alpha(Component::TextEncoder, "text_encoder.a"), Some(6.0));
-        assert_eq!(alpha(Component::TextEncoder2, "text_encoder_2.a"), None);
+        for (module, alpha) in [
+            ("a.attn1.to_q", 2.0),
+            ("attn1.to_q", 2.0),
+            ("a.xattn1.to_q", 1.0),
+            ("a.attn1.to_q.more", 1.0),
+            ("down.0.to_k", 3.0),
+            ("a.down.0.to_k", 1.0),
+            ("a.1.to_v", 4.0),
+            ("a.3.to_v", 1.0),
+            ("a.out", 5.0),
+        ] {
+            assert_eq!(strength(&declared, module, Some(1)), Some(alpha), "{module}");
+        }
+    }
+
+    #[test]
+    fn the_rank_is_that_of_the_tensors_or_the_declared_one() {
+        let declared = declared(json!({ "peft_type": "LOKR", "alpha": 6, "r": 3, "rank_pattern": { "to_q": 12 } }));
+        assert_eq!(strength(&declared, "a.to_k", Some(2)), Some(3.0));
+        assert_eq!(strength(&declared, "a.to_k", None), Some(2.0));
+        assert_eq!(strength(&declared, "a.to_q", None), Some(0.5));
+    }
+
+    #[test]
+    fn settings_that_cannot_be_followed_are_refused_by_name() {
+        for (settings, expected) in [
+            (json!({ "peft_type": "VERA" }), "`peft_type` is \"VERA\", expected one of LORA"),
+            (json!({ "unet.init_lora_weights": "pissa_niter_4" }), "changes the model's own weights too"),
+            (json!({ "use_qalora": true }), "`use_qalora` is on"),
+        ] {
+            let error = declared(settings).checked().map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let plain =
+            json!({ "peft_type": "LORA", "init_lora_weights": "gaussian", "use_qalora": false, "arrow_config": null });
+        assert!(declared(plain).checked().is_ok());
+        let wrong = declared(json!({ "lora_alpha": "8" }));
+        let error = wrong.settings(Module::of("a")).unwrap().strength(Some(4)).unwrap_err().to_string();
+        assert!(error.contains("`lora_alpha` is \"8\", expected a number"), "{error}");
+        let wrong = declared(json!({ "alpha_pattern": { "(": 1 } }));
+        let error = wrong.settings(Module::of("a")).unwrap().strength(Some(4)).unwrap_err().to_string();
+        assert!(error.contains("cannot be used"), "{error}");
     }
 }

@@ -10,6 +10,8 @@ pub(crate) enum Factor {
     Whole(String),
     /// As a product of two: `[output, rank]` and `[rank, rest]`.
     Product(String, String),
+    /// As the transpose of such a product, which tables of embeddings have: `[rank, output]` and `[rest, rank]`.
+    Transposed(String, String),
     /// By Tucker's decomposition of a convolution: a core `[rank, rank, height, width]`, what its output is multiplied
     /// with, and what its input is, `[rank, input]`.
     Tucker { core: String, output: Side, input: String },
@@ -29,7 +31,9 @@ impl Factor {
     pub fn rank(&self, source: &Source) -> Option<usize> {
         match self {
             Self::Whole(_) => None,
-            Self::Product(_, input) | Self::Tucker { input, .. } => source.shape(input).first().copied(),
+            Self::Product(_, first) | Self::Transposed(first, _) | Self::Tucker { input: first, .. } => {
+                source.shape(first).first().copied()
+            }
         }
     }
 
@@ -38,6 +42,7 @@ impl Factor {
         match self {
             Self::Whole(key) => flat(source.shape(key)),
             Self::Product(output, input) => [flat(source.shape(output))[0], flat(source.shape(input))[1]],
+            Self::Transposed(output, input) => [flat(source.shape(output))[1], flat(source.shape(input))[0]],
             Self::Tucker { core, output, input } => {
                 let kernel: usize = source.shape(core).iter().skip(2).product();
                 let rows = match output {
@@ -54,6 +59,7 @@ impl Factor {
         match self {
             Self::Whole(key) => !source.shape(key).is_empty(),
             Self::Product(output, input) => flat(source.shape(output))[1] == flat(source.shape(input))[0],
+            Self::Transposed(output, input) => flat(source.shape(output))[0] == flat(source.shape(input))[1],
             Self::Tucker { core, output, input } => {
                 let rank = match output {
                     Side::OutputRank(key) => flat(source.shape(key))[1],
@@ -69,6 +75,9 @@ impl Factor {
         match self {
             Self::Whole(key) => source.matrix(key, device),
             Self::Product(output, input) => Ok(source.matrix(output, device)?.matmul(source.matrix(input, device)?)),
+            Self::Transposed(output, input) => {
+                Ok(source.matrix(input, device)?.matmul(source.matrix(output, device)?).transpose())
+            }
             Self::Tucker { core, output, input } => {
                 let output = match output {
                     Side::OutputRank(key) => source.matrix(key, device)?,

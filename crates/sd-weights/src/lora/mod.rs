@@ -1,15 +1,27 @@
-//! Low-rank changes of a model's weights.
+//! Changes of a model's weights that come as files of their own: LoRA and its relatives.
 
+mod blocks;
+mod bundle;
 mod change;
 mod declared;
 mod factor;
 mod file;
+mod folder;
+mod glora;
+mod kinds;
+mod magnitude;
+mod merge;
+mod multiple;
 mod parts;
+mod product;
+mod rotation;
+mod source;
 mod target;
 
-pub use file::{Lora, LoraReport};
+pub use file::Lora;
+pub use merge::LoraReport;
 pub use target::Component;
 
-pub(crate) use change::Change;
 pub(crate) use factor::flat;
-pub(crate) use file::{Patch, Source};
+pub(crate) use merge::Patch;
+pub(crate) use source::Source;

@@ -1,32 +1,18 @@
-//! The tensors of one module of a LoRA file, and the change they make.
+//! What the tensors of a LoRA file are called.
 
 use std::collections::BTreeMap;
 
 use super::Source;
-use super::change::{Change, Magnitude, Product};
-use super::factor::{Factor, Side};
 use crate::WeightsError;
 
-/// How the keys of a module end, and what the tensor is: in kohya's files and LyCORIS', in PEFT's and diffusers', and in
-/// diffusers' first ones.
-const ENDS: [(&str, &str); 30] = [
+/// How the keys of a module end, and what the tensor is; the first that fits is meant.
+const ENDS: [(&str, &str); 52] = [
+    // kohya's files and LyCORIS'
     (".lora_down.weight", "down"),
     (".lora_up.weight", "up"),
     (".lora_mid.weight", "mid"),
-    (".lora_A.weight", "down"),
-    (".lora_B.weight", "up"),
-    (".lora_A.default.weight", "down"),
-    (".lora_B.default.weight", "up"),
-    (".lora.down.weight", "down"),
-    (".lora.up.weight", "up"),
-    ("_lora.down.weight", "down"),
-    ("_lora.up.weight", "up"),
-    (".lora_linear_layer.down.weight", "down"),
-    (".lora_linear_layer.up.weight", "up"),
     (".alpha", "alpha"),
     (".dora_scale", "dora_scale"),
-    (".lora_magnitude_vector", "magnitude"),
-    (".lora_magnitude_vector.weight", "magnitude"),
     (".hada_w1_a", "hada_w1_a"),
     (".hada_w1_b", "hada_w1_b"),
     (".hada_w2_a", "hada_w2_a"),
@@ -40,74 +26,169 @@ const ENDS: [(&str, &str); 30] = [
     (".lokr_w2_a", "lokr_w2_a"),
     (".lokr_w2_b", "lokr_w2_b"),
     (".lokr_t2", "lokr_t2"),
+    (".diff", "diff"),
+    (".diff_b", "diff_b"),
+    (".w_norm", "diff"),
+    (".b_norm", "diff_b"),
+    (".on_input", "on_input"),
+    (".a1.weight", "a1"),
+    (".a2.weight", "a2"),
+    (".b1.weight", "b1"),
+    (".b2.weight", "b2"),
+    (".oft_blocks", "oft_blocks"),
+    (".oft_diag", "oft_diag"),
+    (".rescale", "rescale"),
+    // OneTrainer's
+    (".oft_R.weight", "oft_r"),
+    (".oft_R.scaled_oft", "scaled_oft"),
+    // ComfyUI's
+    (".set_weight", "weight"),
+    // PEFT's and diffusers'
+    (".lora_A.weight", "down"),
+    (".lora_B.weight", "up"),
+    (".lora_B.bias", "up_bias"),
+    (".lora_embedding_A", "embedding_a"),
+    (".lora_embedding_B", "embedding_b"),
+    (".lora_magnitude_vector", "magnitude"),
+    (".lora_magnitude_vector.weight", "magnitude"),
+    (".magnitude", "magnitude"),
+    (".ia3_l", "ia3_l"),
+    (".boft_R", "boft_r"),
+    (".boft_s", "boft_s"),
+    // diffusers' first ones
+    (".lora.down.weight", "down"),
+    (".lora.up.weight", "up"),
+    ("_lora.down.weight", "down"),
+    ("_lora.up.weight", "up"),
+    (".lora_linear_layer.down.weight", "down"),
+    (".lora_linear_layer.up.weight", "up"),
+    // of IA3, and whole tensors
+    (".weight", "weight"),
+    (".bias", "bias"),
 ];
 
+/// Keys of kinds that are known and not read: how they begin or end, and what they are.
+const REFUSED: [(&str, &str, &str); 14] = [
+    ("", ".lambda_layer", "T-LoRA of LyCORIS, which needs what the training began with"),
+    ("", ".bias_values", "sparse differences of LyCORIS"),
+    ("", ".lora_E", "AdaLoRA of PEFT"),
+    ("", ".oft_r", "OFT of PEFT before 0.15"),
+    ("", ".vera_lambda_b", "VeRA of PEFT"),
+    ("", ".fourierft_spectrum", "FourierFT of PEFT"),
+    ("", ".hra_u", "HRA of PEFT"),
+    ("", ".lora_diag", "KaSA of PEFT"),
+    ("unet:", "", "a LoRA of cloneofsimo's program, which numbers its modules"),
+    ("text_encoder:", "", "a LoRA of cloneofsimo's program, which numbers its modules"),
+    ("lllite_", "", "a ControlNet-LLLite"),
+    ("lora_controlnet", "", "a Control-LoRA, which is a ControlNet"),
+    ("lora_transformer_", "", "a LoRA for a transformer such as Flux"),
+    ("transformer.", "", "a LoRA for a transformer such as Flux"),
+];
+
+/// Parts of PEFT's keys that are followed by an adapter's name until they are made ready to be saved.
+const NAMED: [&str; 3] = [".lora_A.", ".lora_B.", ".lora_magnitude_vector."];
+
+/// What a tensor is in its module.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// The module's name.
+    pub module: String,
+    /// The name of the adapter, if the key has one: a file may have several.
+    pub adapter: String,
+    pub part: &'static str,
+}
+
 /// The tensors of a module: what each is, and its key.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Parts(BTreeMap<&'static str, String>);
 
+impl Place {
+    pub fn of(key: &str) -> Option<Self> {
+        let (key, adapter) = without_adapter(key);
+        let split = |(end, part): &(&str, &'static str)| Some((key.strip_suffix(end)?.to_string(), *part));
+        let (module, part) = ENDS.iter().find_map(split)?;
+        Some(Self { module, adapter, part })
+    }
+}
+
+/// What a key is of, if that is known and not read.
+pub(crate) fn refused(key: &str) -> Option<&'static str> {
+    let is = |(start, end, _): &&(&str, &str, &str)| key.starts_with(start) && key.ends_with(end);
+    REFUSED.iter().find(is).map(|(_, _, kind)| *kind)
+}
+
+/// A key without the name of an adapter, and that name.
+fn without_adapter(key: &str) -> (String, String) {
+    let named = NAMED.iter().find_map(|part| {
+        let (module, rest) = key.split_once(part)?;
+        let (adapter, last) = rest.split_once('.')?;
+        Some((format!("{module}{part}{last}"), adapter.to_string()))
+    });
+    named.unwrap_or_else(|| (key.to_string(), String::new()))
+}
+
 impl Parts {
-    /// The module that a key is of, and what it is there.
-    pub fn split(key: &str) -> Option<(&str, &'static str)> {
-        ENDS.iter().find_map(|(end, part)| Some((key.strip_suffix(end)?, *part)))
+    /// Adds a tensor, or says which one is the same part already.
+    pub fn add(&mut self, part: &'static str, key: &str) -> Result<(), String> {
+        self.0.insert(part, key.to_string()).map_or(Ok(()), Err)
     }
 
-    pub fn add(&mut self, part: &'static str, key: &str) {
-        self.0.insert(part, key.to_string());
+    /// Whether all tensors are the same as another module's.
+    pub fn is_same(&self, other: &Self, source: &Source) -> Result<bool, WeightsError> {
+        let is_alike = self.0.len() == other.0.len();
+        for (part, key) in &self.0 {
+            let same = other.0.get(part).filter(|other| is_alike && source.shape(other) == source.shape(key));
+            let is_same = match same {
+                Some(other) if source.shape(key).iter().product::<usize>() == 1 => {
+                    source.scalar(key)? == source.scalar(other)?
+                }
+                Some(other) => source.values(key)? == source.values(other)?,
+                None => false,
+            };
+            if !is_same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     pub fn keys(&self) -> impl Iterator<Item = &String> {
         self.0.values()
     }
 
-    /// The change that all tensors together make, or `None` where some are missing or too many.
-    pub fn change(mut self, source: &Source) -> Result<Option<Change>, WeightsError> {
-        let alpha = self.0.remove("alpha").map(|key| source.numbers(&key)).transpose()?;
-        let magnitude = self.magnitude(source);
-        let product = self.product();
-        let is_all = self.0.is_empty();
-        let alpha = alpha.and_then(|numbers| numbers.first().copied()).map(f64::from);
-        Ok(product.filter(|_| is_all).map(|product| Change { product, alpha, magnitude }))
+    pub fn take(&mut self, part: &str) -> Option<String> {
+        self.0.remove(part)
     }
 
-    /// PEFT's lengths are those of outputs; LyCORIS has either, and shapes them so that they can be multiplied with.
-    fn magnitude(&mut self, source: &Source) -> Option<Magnitude> {
-        if let Some(key) = self.0.remove("magnitude") {
-            return Some(Magnitude { key, is_of_inputs: false });
-        }
-        let key = self.0.remove("dora_scale")?;
-        let is_of_inputs = matches!(source.shape(&key), [1, inputs, ..] if *inputs > 1);
-        Some(Magnitude { key, is_of_inputs })
+    pub fn has(&self, part: &str) -> bool {
+        self.0.contains_key(part)
     }
 
-    fn product(&mut self) -> Option<Product> {
-        if self.0.contains_key("down") {
-            let (output, input) = (self.0.remove("up")?, self.0.remove("down")?);
-            return Some(Product::One(match self.0.remove("mid") {
-                Some(core) => Factor::Tucker { core, output: Side::OutputRank(output), input },
-                None => Factor::Product(output, input),
-            }));
-        }
-        if self.0.contains_key("hada_w1_a") {
-            let first = self.factor("hada_t1", "hada_w1_a", "hada_w1_b")?;
-            return Some(Product::Hadamard(first, self.factor("hada_t2", "hada_w2_a", "hada_w2_b")?));
-        }
-        let first = match self.0.remove("lokr_w1") {
-            Some(whole) => Factor::Whole(whole),
-            None => self.factor("lokr_t1", "lokr_w1_a", "lokr_w1_b")?,
-        };
-        let second = match self.0.remove("lokr_w2") {
-            Some(whole) => Factor::Whole(whole),
-            None => self.factor("lokr_t2", "lokr_w2_a", "lokr_w2_b")?,
-        };
-        Some(Product::Kronecker(first, second))
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
+}
 
-    fn factor(&mut self, core: &str, output: &str, input: &str) -> Option<Factor> {
-        let (output, input) = (self.0.remove(output)?, self.0.remove(input)?);
-        Some(match self.0.remove(core) {
-            Some(core) => Factor::Tucker { core, output: Side::RankOutput(output), input },
-            None => Factor::Product(output, input),
-        })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_module_and_a_part_of_it() {
+        for (key, module, adapter, part) in [
+            ("lora_unet_a.lora_down.weight", "lora_unet_a", "", "down"),
+            ("a.b.lora_A.weight", "a.b", "", "down"),
+            ("a.b.lora_A.default_0.weight", "a.b", "default_0", "down"),
+            ("a.b.lora_B.default.bias", "a.b", "default", "up_bias"),
+            ("a.b.lora_magnitude_vector.default.weight", "a.b", "default", "magnitude"),
+            ("a.b.lora_magnitude_vector.weight", "a.b", "", "magnitude"),
+            ("a.processor.to_q_lora.up.weight", "a.processor.to_q", "", "up"),
+            ("a.oft_R.weight", "a", "", "oft_r"),
+            ("lora_unet_a.weight", "lora_unet_a", "", "weight"),
+        ] {
+            let expected = Place { module: module.into(), adapter: adapter.into(), part };
+            assert_eq!(Place::of(key), Some(expected), "{key}");
+        }
+        assert_eq!(Place::of("a.b.c"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What a LoRA's modules are called, and which weights that means.
+//! What a LoRA's modules are called, and which tensors that means.
 //!
 //! kohya's files write a module's path with underscores, `lora_unet_down_blocks_0_attentions_0_proj_in`; PEFT and
 //! diffusers write it with dots, `unet.down_blocks.0.attentions.0.proj_in`. Paths are compared with underscores, the one
@@ -26,59 +26,118 @@ impl Component {
     }
 }
 
-/// Which weights a module changes: a network, and the path in it with underscores.
+/// A module of a LoRA file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Module<'a> {
+    /// Its network; none for a text encoder, of which the file does not say which one.
+    pub component: Option<Component>,
+    /// Its path in there, as the file writes it.
+    pub path: &'a str,
+}
+
+/// Which of a module's tensors is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Slot {
+    Weight,
+    Bias,
+}
+
+/// Which tensor is changed: a network, the path in it with underscores, and the tensor there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Target(pub Component, pub String);
+pub(crate) struct Target(pub Option<Component>, pub String, pub Slot);
 
 /// How a module's name begins, by network. The first that fits is meant.
-const STARTS: [(&str, Component); 9] = [
+const STARTS: [(&str, Component); 15] = [
+    // kohya's programs
     ("lora_unet_", Component::Unet),
+    ("oft_unet_", Component::Unet),
     ("lora_te2_", Component::TextEncoder2),
     ("lora_te1_", Component::TextEncoder),
     ("lora_te_", Component::TextEncoder),
+    // diffusers
     ("unet.", Component::Unet),
     ("text_encoder_2.", Component::TextEncoder2),
     ("text_encoder.", Component::TextEncoder),
+    // ComfyUI
     ("diffusion_model.", Component::Unet),
-    ("base_model.model.", Component::Unet),
+    ("text_encoders.clip_l.transformer.", Component::TextEncoder),
+    ("text_encoders.clip_h.transformer.", Component::TextEncoder),
+    ("text_encoders.clip_g.transformer.", Component::TextEncoder2),
+    // OneTrainer
+    ("clip_l.", Component::TextEncoder),
+    ("clip_g.", Component::TextEncoder2),
+    // LyCORIS around a U-Net; it may be a text encoder as well
+    ("lycoris_", Component::Unet),
 ];
+
+/// What PEFT has before a module's path, behind the network's name if there is one.
+const WRAPPED: &str = "base_model.model.";
+
+/// How paths begin in a text encoder, with underscores.
+const TEXT: [&str; 5] = ["text_model_", "text_projection", "encoder_layers_", "embeddings_", "final_layer_norm"];
+
+/// What programs put into a path that is not the module's.
+const WRAPPERS: [&str; 3] = [".processor", ".base_layer", ".modules_to_save"];
 
 /// Names of attention's matrices in diffusers' first files of text encoders.
 const OLD_TEXT: [(&str, &str); 4] =
     [("_to_q", "_q_proj"), ("_to_k", "_k_proj"), ("_to_v", "_v_proj"), ("_to_out", "_out_proj")];
 
-impl Target {
-    /// What the module of a LoRA file called `name` changes; one without a known beginning is in the U-Net, as diffusers'
-    /// first files have it.
-    pub fn of_module(name: &str) -> Self {
+impl<'a> Module<'a> {
+    /// The module of a LoRA file called `name`; one that names no network is in the U-Net, as diffusers' first files have
+    /// it, unless its path is one of a text encoder.
+    pub fn of(name: &'a str) -> Self {
+        let name = name.strip_prefix(WRAPPED).unwrap_or(name);
         let start = STARTS.iter().find(|(start, _)| name.starts_with(start));
         let (start, component) = start.copied().unwrap_or(("", Component::Unet));
-        let mut path = name[start.len()..].replace(".processor", "").replace('.', "_");
-        if component != Component::Unet {
+        let path = &name[start.len()..];
+        let path = path.strip_prefix(WRAPPED).unwrap_or(path);
+        let is_told = !matches!(start, "" | "lycoris_");
+        let is_text = !is_told && TEXT.iter().any(|text| path.replace('.', "_").starts_with(text));
+        Self { component: (!is_text).then_some(component), path }
+    }
+}
+
+impl Target {
+    /// What a module's change of a tensor changes.
+    pub fn of_module(module: Module, slot: Slot) -> Self {
+        let path = WRAPPERS.iter().fold(module.path.to_string(), |path, wrapper| path.replace(wrapper, ""));
+        let mut path = path.replace('.', "_");
+        if module.component != Some(Component::Unet) {
             let old = OLD_TEXT.iter().find_map(|(old, new)| Some(format!("{}{new}", path.strip_suffix(old)?)));
             path = old.unwrap_or(path);
         } else if path.ends_with("_to_out") {
             path.push_str("_0");
         }
-        Self(component, path_of(component, &path))
+        Self(module.component, path_of(module.component, path), slot)
     }
 
     /// What changes the tensor called `key` of a network's weights.
     pub fn of_key(component: Component, key: &str) -> Option<Self> {
-        let path = key.strip_suffix(".weight")?.replace('.', "_");
-        Some(Self(component, path_of(component, &path)))
+        let ends = [(".weight", Slot::Weight), (".bias", Slot::Bias)];
+        let (path, slot) = ends.into_iter().find_map(|(end, slot)| Some((key.strip_suffix(end)?, slot)))?;
+        Some(Self(Some(component), path_of(Some(component), path.replace('.', "_")), slot))
+    }
+
+    /// The same in a text encoder that is not named.
+    pub fn unnamed(self) -> Self {
+        Self(None, self.1, self.2)
     }
 }
 
 /// A text encoder's paths begin with `text_model` in some files and not in others.
-fn path_of(component: Component, path: &str) -> String {
-    let is_whole = component == Component::Unet || path.starts_with("text_");
-    if is_whole { path.to_string() } else { format!("text_model_{path}") }
+fn path_of(component: Option<Component>, path: String) -> String {
+    let is_whole = component == Some(Component::Unet) || path.starts_with("text_");
+    if is_whole { path } else { format!("text_model_{path}") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of_module(name: &str) -> Target {
+        Target::of_module(Module::of(name), Slot::Weight)
+    }
 
     #[test]
     fn all_ways_to_write_a_module_mean_the_same_weights() {
@@ -86,11 +145,17 @@ mod tests {
         let target = Target::of_key(Component::Unet, key).unwrap();
         for name in [
             "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_out_0",
+            "oft_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_out_0",
+            "lycoris_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_out_0",
             "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0",
             "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.processor.to_out",
             "down_blocks.0.attentions.0.transformer_blocks.0.attn1.processor.to_out",
+            "diffusion_model.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0",
+            "base_model.model.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0",
+            "base_model.model.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0.base_layer",
+            "unet.base_model.model.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0",
         ] {
-            assert_eq!(Target::of_module(name), target, "{name}");
+            assert_eq!(of_module(name), target, "{name}");
         }
     }
 
@@ -104,6 +169,9 @@ mod tests {
                     "lora_te_text_model_encoder_layers_3_self_attn_q_proj",
                     "lora_te1_text_model_encoder_layers_3_self_attn_q_proj",
                     "text_encoder.text_model.encoder.layers.3.self_attn.to_q",
+                    "text_encoders.clip_l.transformer.text_model.encoder.layers.3.self_attn.q_proj",
+                    "text_encoders.clip_h.transformer.text_model.encoder.layers.3.self_attn.q_proj",
+                    "clip_l.text_model.encoder.layers.3.self_attn.q_proj",
                 ],
             ),
             (
@@ -113,13 +181,29 @@ mod tests {
                     "lora_te2_text_model_encoder_layers_3_mlp_fc1",
                     "text_encoder_2.text_model.encoder.layers.3.mlp.fc1",
                     "text_encoder_2.encoder.layers.3.mlp.fc1",
+                    "text_encoders.clip_g.transformer.text_model.encoder.layers.3.mlp.fc1",
+                    "clip_g.text_model.encoder.layers.3.mlp.fc1",
+                    "text_encoder_2.base_model.model.text_model.encoder.layers.3.mlp.fc1",
                 ],
             ),
         ] {
             let target = Target::of_key(component, key);
             for name in names {
-                assert_eq!(Some(Target::of_module(name)), target, "{name}");
+                assert_eq!(Some(of_module(name)), target, "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn a_text_encoders_path_alone_does_not_say_which_one() {
+        let target = Target::of_key(Component::TextEncoder2, "encoder.layers.3.mlp.fc1.bias").unwrap().unnamed();
+        for name in [
+            "base_model.model.text_model.encoder.layers.3.mlp.fc1",
+            "base_model.model.encoder.layers.3.mlp.fc1",
+            "text_model.encoder.layers.3.mlp.fc1",
+            "lycoris_text_model_encoder_layers_3_mlp_fc1",
+        ] {
+            assert_eq!(Target::of_module(Module::of(name), Slot::Bias), target, "{name}");
         }
     }
 }

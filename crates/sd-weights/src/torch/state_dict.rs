@@ -6,6 +6,7 @@ use super::machine::{LONGEST_NAME, MOST_VALUES, Object, Pickle, Tensor, Value};
 use super::{Fault, malformed};
 use crate::Weights;
 use crate::place::Place;
+use crate::source::Source;
 
 /// Where the bytes of a storage lie in the file.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +105,10 @@ fn place(file: &Arc<Path>, key: &str, tensor: &Tensor, storages: &BTreeMap<Strin
     }
     // An empty tensor may say that it lies anywhere.
     let offset = if elements > 0 { bytes.offset + *offset as u64 * size } else { bytes.offset };
-    let place = Place::in_rows(file.clone(), offset, *dtype, shape.clone());
-    Ok(Place { strides: strides.clone(), held: storage.held.clone(), ..place })
+    let source = match &storage.held {
+        Some(held) => Source::held(file.clone(), held.clone()),
+        None => file.clone().into(),
+    };
+    let place = Place::in_rows(source, offset, *dtype, shape.clone());
+    Ok(Place { strides: strides.clone(), ..place })
 }

@@ -15,6 +15,7 @@ use half::bf16;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod choice;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod plain;
@@ -251,15 +252,21 @@ impl Level {
         levels
     }
 
-    /// The best of this processor, or that which the environment's `SD_OPS_VECTORS` names, if it has that.
-    pub fn best() -> Self {
-        static BEST: OnceLock<Level> = OnceLock::new();
-        *BEST.get_or_init(|| {
+    /// The one that the kernels use, unless the environment's `SD_OPS_VECTORS` names another that this processor has; and why.
+    pub fn chosen() -> (Self, &'static str) {
+        static CHOSEN: OnceLock<(Level, &str)> = OnceLock::new();
+        *CHOSEN.get_or_init(|| {
             let levels = Self::all();
+            let names: Vec<&str> = levels.iter().map(|level| level.name()).collect();
             let wanted = std::env::var("SD_OPS_VECTORS").ok();
-            let wanted = levels.iter().find(|level| Some(level.name()) == wanted.as_deref());
-            *wanted.or(levels.last()).expect("there is a plain one")
+            let (place, reason) = choice::choose(&names, &choice::maker(), wanted.as_deref());
+            (levels[place], reason)
         })
+    }
+
+    /// The one that the kernels use.
+    pub fn best() -> Self {
+        Self::chosen().0
     }
 
     /// What it is called.

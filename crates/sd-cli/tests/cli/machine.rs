@@ -1,0 +1,162 @@
+//! What the machine is asked for: memory, threads, folders for what is temporary, files that may not be seen.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::{Run, assert_drawn, stderr, stdout};
+
+fn dry_run(run: &Run, size: usize) -> (Output, Value) {
+    let size = size.to_string();
+    let flags = ["--dry-run", "--progress", "json", "--device", "flex", "--width", &size, "--height", &size];
+    let output = run.sd(&[
+        &["generate", "--model", crate::MODEL.path().to_str().unwrap(), "--prompt", "x"][..],
+        &flags,
+    ]
+    .concat());
+    let lines: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let need = lines.iter().find(|line| line["event"] == "memory").unwrap().clone();
+    (output, need)
+}
+
+#[test]
+fn memory_that_is_foreseeably_too_little_is_warned_of_and_no_reason_to_refuse() {
+    let run = Run::new();
+    let (output, need) = dry_run(&run, 512);
+    assert!(output.status.success() && !stdout(&output).contains("warning"), "{}", stdout(&output));
+    let (all, now) = (need["of"].as_u64().unwrap(), need["available"].as_u64().unwrap());
+    assert!(now > 0 && now <= all, "{need}");
+    // A size at which all tensors together take twice the memory, and none alone as much as there is.
+    let factor = (2.0 * all as f64 / need["bytes"]["decoding"].as_f64().unwrap()).sqrt();
+    let (output, need) = dry_run(&run, (64.0 * factor).ceil() as usize * 8);
+    assert!(need["bytes"]["peak"].as_u64().unwrap() > all, "{need}");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let warning = stdout(&output).lines().find(|line| line.contains("\"warning\"")).unwrap().to_string();
+    assert!(warning.contains("flex has ") && warning.contains(" GB available: if it fails or is slow, "), "{warning}");
+    assert!(warning.contains("draw a smaller image"), "{warning}");
+}
+
+#[test]
+fn what_is_available_is_told_beside_what_there_is() {
+    let run = Run::new();
+    let said = stdout(&run.generate(&["--dry-run", "--device", "flex"]));
+    let peak = said.lines().find(|line| line.starts_with("peak ")).unwrap();
+    assert!(peak.contains(" GB  of ") && peak.ends_with(" GB available now"), "{peak}");
+}
+
+#[test]
+fn threads_beyond_the_cores_are_left_out_with_a_warning() {
+    let run = Run::new();
+    let draw = |threads: &str, variable: &str| {
+        let mut command = run.command(&["samplers", "--threads", threads]);
+        if threads.is_empty() {
+            command = run.command(&["samplers"]);
+        }
+        let output = command.env("RAYON_NUM_THREADS", variable).output().unwrap();
+        assert!(output.status.success());
+        stderr(&output)
+    };
+    let cores = std::thread::available_parallelism().unwrap();
+    let told =
+        |name: &str| format!("warning: {name} 9999: there are {cores} cores to compute on, so {cores} threads do\n");
+    assert_eq!(draw("9999", ""), told("--threads"));
+    assert_eq!(draw("", "9999"), told("RAYON_NUM_THREADS"));
+    assert_eq!(draw("1", "9999"), "");
+}
+
+#[test]
+fn devices_say_what_is_computed_with_and_why() {
+    let run = Run::new();
+    let listed = |vectors: Option<&str>| {
+        let mut command = run.command(&["devices"]);
+        if let Some(vectors) = vectors {
+            command.env("SD_OPS_VECTORS", vectors);
+        }
+        let output = command.output().unwrap();
+        stdout(&output).lines().find(|line| line.starts_with("flex ")).unwrap().to_string()
+    };
+    assert!(listed(None).contains(" vectors: "), "{}", listed(None));
+    assert!(
+        listed(Some("plain")).ends_with("plain vectors: SD_OPS_VECTORS asks for them"),
+        "{}",
+        listed(Some("plain"))
+    );
+}
+
+/// A system without a place for what is temporary, such as a container that can be written to nowhere but where its pictures go.
+#[cfg(feature = "scenes")]
+#[test]
+fn the_built_in_model_draws_without_a_temporary_folder() {
+    let run = Run::new();
+    let flags = ["generate", "--prompt", "a red house", "--seed", "1", "--steps", "1", "--output"];
+    assert_drawn(&run.sd(&[&flags[..], &["usual.png"]].concat()));
+    // The last one can be written by nobody.
+    for folder in ["/none/at/all", "usual.png", "/sys"] {
+        let mut command = run.command(&[&flags[..], &["out.png"]].concat());
+        for variable in ["TMPDIR", "TMP", "TEMP"] {
+            command.env(variable, folder);
+        }
+        assert_drawn(&command.output().unwrap());
+        assert_eq!(run.read("out.png"), run.read("usual.png"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_seen_is_not_called_missing() {
+    let run = Run::new();
+    std::fs::write(run.path("file"), "no model").unwrap();
+    std::os::unix::fs::symlink("ring", run.path("ring")).unwrap();
+    for (model, words) in [
+        ("file/model", &["file/model: Not a directory"][..]),
+        ("ring", &["ring: Too many levels of symbolic links"]),
+        ("ring/model", &["ring/model: Too many levels of symbolic links"]),
+        ("/dev/null", &["/dev/null: neither a folder nor a file"]),
+    ] {
+        for flags in [&["info", model][..], &["generate", "--prompt", "x", "--model", model]] {
+            let output = run.sd(flags);
+            let error = stderr(&output);
+            assert_eq!(output.status.code(), Some(1), "{error}");
+            assert!(words.iter().all(|word| error.contains(word)) && !error.contains("no such"), "{flags:?}: {error}");
+        }
+    }
+}
+
+/// A folder that its owner locked, for somebody who is not allowed everything.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_locked_folder_is_told_as_one() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+
+    let run = Run::new();
+    let mode = |path: &std::path::Path, mode| set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    let model = run.path("model");
+    std::fs::create_dir(&model).unwrap();
+    std::fs::write(model.join("model_index.json"), "{}").unwrap();
+    // The superuser may see everything, and so has to be nobody, for whom the program may be out of reach.
+    let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    let sd = run.path("sd");
+    std::fs::copy(env!("CARGO_BIN_EXE_sd"), &sd).unwrap();
+    mode(run.folder.path(), 0o755);
+    let info = |path: &str| {
+        let mut command = std::process::Command::new(&sd);
+        command.args(["info", path]).current_dir(run.folder.path());
+        if is_root {
+            command.uid(65534).gid(65534);
+        }
+        stderr(&command.output().unwrap())
+    };
+    for (locked, expected) in [
+        (0o000, "error: model/model_index.json: Permission denied (os error 13)\n"),
+        (0o400, "error: model/model_index.json: Permission denied (os error 13)\n"),
+    ] {
+        mode(&model, locked);
+        assert_eq!(info("model"), expected);
+    }
+    assert_eq!(info("model/inner"), "error: model/inner: Permission denied (os error 13)\n");
+    mode(&model, 0o755);
+    mode(&model.join("model_index.json"), 0o000);
+    assert_eq!(info("model"), "error: model/model_index.json: Permission denied (os error 13)\n");
+}

@@ -1,0 +1,54 @@
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::RecipeError;
+
+/// Images of these kinds are looked for.
+pub(super) const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
+
+/// What is in a folder and the folders in it.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// The images, in the order of their names.
+    pub images: Vec<PathBuf>,
+    /// Each `metadata.jsonl`, that of an outer folder before those of the folders in it.
+    pub metadata: Vec<PathBuf>,
+}
+
+impl Files {
+    /// Looks through a folder, but not through `output`, which has images too.
+    ///
+    /// Names that begin with a dot or with two underscores are passed over, as Hugging Face's `imagefolder` does: systems
+    /// keep thumbnails and the like there.
+    pub fn find(folder: &Path, output: &Path) -> Result<Self, RecipeError> {
+        let (mut found, mut left) = (Self::default(), vec![folder.to_path_buf()]);
+        // Links may lead to where one has been.
+        let mut seen: HashSet<PathBuf> = output.canonicalize().into_iter().collect();
+        while let Some(folder) = left.pop() {
+            let io = RecipeError::io(&folder);
+            if !seen.insert(folder.canonicalize().map_err(&io)?) {
+                continue;
+            }
+            for entry in fs::read_dir(&folder).map_err(&io)? {
+                let file = entry.map_err(&io)?.path();
+                let name = file.file_name().unwrap_or_default().to_string_lossy();
+                match name.as_ref() {
+                    hidden if hidden.starts_with('.') || hidden.starts_with("__") => {}
+                    _ if file.is_dir() => left.push(file),
+                    "metadata.jsonl" => found.metadata.push(file),
+                    _ if is_image(&file) => found.images.push(file),
+                    _ => {}
+                }
+            }
+        }
+        found.images.sort();
+        found.metadata.sort_by_key(|file| (file.components().count(), file.clone()));
+        Ok(found)
+    }
+}
+
+fn is_image(file: &Path) -> bool {
+    let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
+}

@@ -1,0 +1,52 @@
+use serde::{Deserialize, Serialize};
+
+use super::Pictures;
+use crate::fingerprint::Fingerprint;
+use crate::{DataConfig, Recipe, What};
+
+/// What tells the images and captions of a training from others; a checkpoint remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    count: usize,
+    /// A name of the pixels.
+    pub images: String,
+    captions: String,
+}
+
+impl Identity {
+    pub fn of(pictures: &Pictures) -> Self {
+        let captions = pictures.captions.iter().fold(Fingerprint::default(), |all, text| all.with(text.as_bytes()));
+        Self {
+            count: pictures.len(),
+            images: Fingerprint::default().with(&pictures.rgb).name(),
+            captions: captions.name(),
+        }
+    }
+
+    /// What to say where a training is gone on with after `step`, and its data are not those that its checkpoint knows.
+    pub fn warning(&self, known: &Self, recipe: &Recipe, step: u64) -> Option<String> {
+        let reads = recipe.train == What::TextToImage;
+        let what = match (self.images != known.images, self.captions != known.captions && reads) {
+            (false, false) => return None,
+            (true, false) => "images",
+            (false, true) => "captions",
+            (true, true) => "images and the captions",
+        };
+        let place = match &recipe.data {
+            DataConfig { folder: Some(folder), .. } => format!(" in {}", folder.display()),
+            _ => String::new(),
+        };
+        let counts = format!("{} images then, {} now", known.count, self.count);
+        if step >= recipe.training.steps {
+            return Some(format!(
+                "the {what}{place} are not those that this model was trained on ({counts}): it stays as it is; name another \
+                 `output` to train one on them, or raise `training.steps` to train this one on"
+            ));
+        }
+        let words = if reads { ", in the words it began with: others are spelt" } else { "" };
+        Some(format!(
+            "the {what}{place} are not those of the checkpoint ({counts}): from step {step} on, it learns from the new \
+             ones{words}; to begin anew, name another `output`"
+        ))
+    }
+}

@@ -1,0 +1,74 @@
+//! What cannot be done on any account, because the numbers alone are more than this machine's memory.
+
+use sd_pipeline::host_memory;
+
+use crate::{Recipe, RecipeError, What};
+
+/// More workers than any processor has use for.
+const MOST_WORKERS: usize = 1024;
+
+impl Recipe {
+    /// Refuses sizes that cannot fit, before anything is done.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError::Recipe`] with the key.
+    pub(crate) fn check_sizes(&self) -> Result<(), RecipeError> {
+        let wrong = |key: &str, reason: String| self.wrong(format!("`{key}`: {reason}"));
+        let pixels = (self.data.size as f64).powi(2);
+        // A scene is drawn four times as large, with four bytes for each dot.
+        let one = if self.data.scenes.is_some() { 16.0 * pixels } else { 3.0 * pixels };
+        check("an image of that size takes", one).map_err(|reason| wrong("data.size", reason))?;
+        if let Some(scenes) = self.data.scenes {
+            check_images(self, scenes).map_err(|reason| wrong("data.scenes", reason))?;
+        }
+        // Drawn, and on their sheet.
+        let samples = 6.0 * pixels * self.samples.count as f64;
+        check("so many samples take", samples).map_err(|reason| wrong("samples.count", reason))?;
+        match self.training.workers {
+            0..=MOST_WORKERS => self.check_workers(self.data.scenes.unwrap_or(usize::MAX)),
+            many => Err(wrong("training.workers", format!("{many} workers, expected at most {MOST_WORKERS}"))),
+        }
+    }
+
+    /// Refuses more workers than images.
+    pub(crate) fn check_workers(&self, images: usize) -> Result<(), RecipeError> {
+        let workers = self.training.workers;
+        if workers <= images {
+            return Ok(());
+        }
+        Err(self.wrong(format!("`training.workers`: {workers} workers, but only {images} pictures")))
+    }
+
+    /// Refuses a batch that cannot fit, whose images are so many numbers each to the network, and a network of so many weights.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError::Recipe`] with the key.
+    pub(crate) fn check_training(&self, table: &str, weights: usize, each: usize) -> Result<(), RecipeError> {
+        // The weights, their average and two moments, all of which are together when a checkpoint is written.
+        check(&format!("training {weights} weights takes"), 16.0 * weights as f64)
+            .map_err(|reason| self.wrong(format!("[{table}]: {reason}")))?;
+        // What goes into the network, and what comes out of it, in single precision.
+        let images = self.training.batch / self.training.passes();
+        check("its images take", 8.0 * images as f64 * each as f64)
+            .map_err(|reason| self.wrong(format!("`training.batch`: {reason}; `training.passes` spreads them")))
+    }
+}
+
+/// Refuses more images than fit, however they are trained on.
+pub(crate) fn check_images(recipe: &Recipe, count: usize) -> Result<(), String> {
+    // Bytes, or, where they are not encoded, numbers in single precision.
+    let each = if recipe.train == What::TextToImage { 3.0 } else { 12.0 };
+    check(&format!("{count} images take"), each * count as f64 * (recipe.data.size as f64).powi(2))
+}
+
+/// Refuses more bytes than there are; `what` says whose they are.
+fn check(what: &str, bytes: f64) -> Result<(), String> {
+    // Where the system does not say, more than any machine has.
+    let memory = host_memory().unwrap_or(1 << 48) as f64;
+    if bytes <= memory {
+        return Ok(());
+    }
+    Err(format!("{what} {:.1} GB of memory, but this machine has {:.1}", bytes / 1e9, memory / 1e9))
+}

@@ -1,0 +1,92 @@
+//! What comes out of a training besides its checkpoint: the model's folder, a sheet of samples, and the plot.
+
+use std::fs;
+use std::path::PathBuf;
+
+use burn::module::Module;
+use sd_pipeline::Image;
+use sd_train::Trainer;
+use sd_weights::update_folder_atomically;
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::Line;
+use crate::plot::loss_plot;
+use crate::run::{Product, write};
+use crate::{Event, Recipe, RecipeError, Watch};
+
+/// The outputs of a recipe, and a file among them that says which step they are of: written last, so that those that could
+/// not be finished are known.
+pub(crate) struct Outputs<'a> {
+    recipe: &'a Recipe,
+    record: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    step: u64,
+}
+
+impl<'a> Outputs<'a> {
+    pub fn of(recipe: &'a Recipe) -> Self {
+        Self { recipe, record: recipe.model().join("trained.json") }
+    }
+
+    /// Whether there are to be outputs of a step.
+    pub fn are_due(&self, step: u64) -> bool {
+        step >= self.recipe.training.steps || step > 0 && step.is_multiple_of(self.recipe.samples.every)
+    }
+
+    /// Whether all are there, for a checkpoint of `step` that a training goes on from.
+    ///
+    /// Those of other steps are not counted on any more: the training may come to that step again, in another way.
+    pub fn are_of(&self, step: u64) -> Result<bool, RecipeError> {
+        let record = fs::read(&self.record).ok().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
+        let are_of_it = record.as_ref().is_some_and(|record| record.step == step);
+        if self.record.exists() && !are_of_it {
+            fs::remove_file(&self.record).map_err(RecipeError::io(&self.record))?;
+        }
+        Ok(are_of_it)
+    }
+
+    /// Writes all of them.
+    pub fn write<M: Module>(
+        &self,
+        trainer: &Trainer<M>,
+        product: &dyn Product<M>,
+        lines: &[Line],
+        watch: &mut Watch,
+    ) -> Result<(), RecipeError> {
+        self.write_plot(lines)?;
+        let (model, folder, step) = (trainer.averaged(), self.recipe.model(), trainer.steps());
+        update_folder_atomically(&folder, RecipeError::io(&folder), |partial| product.save(&model, partial, watch))?;
+        if self.recipe.samples.count > 0 {
+            let file = self.recipe.output.join(format!("samples/step-{step:06}.png"));
+            let sheet: Image = product.samples(&model, &folder, watch)?;
+            sheet.save(&file)?;
+            let _ = watch(&Event::Sampled(&file));
+        }
+        write(&self.record, &serde_json::to_vec(&Record { step }).expect("a number is JSON"))
+    }
+
+    /// Writes the losses so far as a plot.
+    pub fn write_plot(&self, lines: &[Line]) -> Result<(), RecipeError> {
+        write(&self.recipe.output.join("loss.svg"), loss_plot(lines).as_bytes())
+    }
+}
+
+impl Recipe {
+    /// The folder of all that the training remembers.
+    pub(crate) fn checkpoint(&self) -> PathBuf {
+        self.output.join("checkpoint")
+    }
+
+    /// The folder of what can be drawn with.
+    pub(crate) fn model(&self) -> PathBuf {
+        self.output.join("model")
+    }
+
+    /// Whether there is a checkpoint to go on from.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.checkpoint().join("training.json").exists()
+    }
+}

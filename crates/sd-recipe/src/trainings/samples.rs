@@ -1,0 +1,38 @@
+use std::ops::ControlFlow;
+
+use sd_pipeline::config::SchedulerConfig;
+use sd_pipeline::{Error, Image, Pipeline, Request};
+
+use crate::event::busy;
+use crate::sheet::sheet;
+use crate::{Event, Recipe, RecipeError, Watch};
+
+const DRAWING: &str = "drawing the samples";
+
+impl Recipe {
+    /// Refuses samples that cannot be drawn, before anything is trained.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError::Recipe`].
+    pub(super) fn check_samples(&self, request: &Request, scheduler: &SchedulerConfig) -> Result<(), RecipeError> {
+        request.check_steps(scheduler).map_err(|error| self.wrong(format!("[samples]: {error}")))
+    }
+}
+
+/// A sheet of pictures, drawn one after the other.
+pub(super) fn draw(pipeline: &Pipeline, requests: &[Request], watch: &mut Watch) -> Result<Image, RecipeError> {
+    let mut pictures = Vec::new();
+    for (done, request) in requests.iter().enumerate() {
+        let total = requests.len();
+        busy(watch, DRAWING, done, total)?;
+        let drawn = pipeline.draw_with(request, &mut *pipeline.noise(request), &mut |_| -> ControlFlow<()> {
+            watch(&Event::Busy { what: DRAWING, done, total })
+        });
+        pictures.push(match drawn {
+            Err(Error::Cancelled { .. }) => return Err(RecipeError::Interrupted { what: DRAWING }),
+            drawn => drawn?.image,
+        });
+    }
+    Ok(sheet(&pictures, 8))
+}

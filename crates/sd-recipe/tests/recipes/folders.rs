@@ -1,0 +1,134 @@
+//! Folders of images as people have them.
+
+use std::fs;
+use std::path::Path;
+
+use crate::pictures::{of_folder, picture, pictures_of};
+use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
+
+/// What is learnt from a folder whose files `fill` makes: the words that became tokens, and the warnings.
+fn learn(fill: impl FnOnce(&Path)) -> (impl Fn(&str) -> bool, String) {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), AUTOENCODER, None).unwrap();
+    fill(&pictures_of(folder.path()));
+    let text = of_folder(TEXT_TO_IMAGE).replace("count = 2\nsteps = 2", "count = 0");
+    let warnings = train(folder.path(), &text, None).unwrap().join("\n");
+    let words = fs::read_to_string(folder.path().join("model/model/tokenizer/vocab.json")).unwrap();
+    (move |word: &str| words.contains(&format!("\"{word}</w>\"")), warnings)
+}
+
+fn images(folder: &Path, names: &[&str]) {
+    for (i, name) in names.iter().enumerate() {
+        fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
+        picture(&folder.join(name), 30 * i as u8);
+    }
+}
+
+fn line(name: &str, text: &str) -> String {
+    format!("{}\n", serde_json::json!({ "file_name": name, "text": text }))
+}
+
+/// Hugging Face's `imagefolder`.
+#[test]
+fn images_in_folders_within_are_found_with_the_lines_about_them() {
+    let (is_word, warnings) = learn(|folder| {
+        images(
+            folder,
+            &["a.png", "one/b.png", "one/c.png", "one/two/d.png", "three/e.png", "three/f.png", ".hidden/g.png"],
+        );
+        images(folder, &["__MACOSX/h.png"]);
+        let outer = ["./a.png", "one/b.png", "one//two/./d.png", "one\\c.png", "three/e.png"];
+        let words = ["alpha", "bravo", "delta", "charlie", "wrong"];
+        let lines: String = outer.iter().zip(words).map(|(name, word)| line(name, word)).collect();
+        fs::write(folder.join("metadata.jsonl"), lines).unwrap();
+        fs::write(folder.join("three/metadata.jsonl"), line("e.png", "echo")).unwrap();
+        fs::write(folder.join("three/f.txt"), "foxtrot").unwrap();
+    });
+    for word in ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot"] {
+        assert!(is_word(word), "{word}");
+    }
+    // The nearest line counts.
+    assert!(!is_word("wrong"));
+    assert_eq!(warnings, "");
+}
+
+#[test]
+fn a_line_about_an_image_that_is_not_there_is_told() {
+    let (_, warnings) = learn(|folder| {
+        images(folder, &["a.png", "b.png"]);
+        fs::write(folder.join("metadata.jsonl"), line("a.png", "x") + &line("b.PNG", "x") + &line("../c.png", "x"))
+            .unwrap();
+        fs::write(folder.join("b.txt"), "x").unwrap();
+    });
+    for words in ["line 2: there is no image \"b.PNG\"", "line 3: there is no image \"../c.png\""] {
+        assert!(warnings.contains(words), "{words}: {warnings}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_caption_and_loses_no_line() {
+    let (is_word, warnings) = learn(|folder| {
+        images(folder, &["a.png", "b.png"]);
+        fs::write(folder.join("metadata.jsonl"), format!("\u{FEFF}{}", line("a.png", "lighthouse"))).unwrap();
+        fs::write(folder.join("b.txt"), "\u{FEFF}mountain\r\n").unwrap();
+    });
+    assert!(is_word("lighthouse") && is_word("mountain") && !is_word("ï»¿"), "{warnings}");
+    assert_eq!(warnings, "");
+}
+
+#[test]
+fn captions_in_other_encodings_are_named() {
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let (_, warnings) = learn(|folder| {
+        images(folder, &["a.png", "b.png", "c.png"]);
+        fs::write(folder.join("a.txt"), "one").unwrap();
+        fs::write(folder.join("b.txt"), wide("\u{FEFF}two")).unwrap();
+        fs::write(folder.join("c.txt"), b"r\xF6d").unwrap();
+    });
+    for words in
+        ["b.txt: it is UTF-16 or no text: save it as UTF-8", "c.txt: it is not UTF-8 at byte 1: save it as UTF-8"]
+    {
+        assert!(warnings.contains(words), "{words}: {warnings}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), AUTOENCODER, None).unwrap();
+    let pictures = pictures_of(folder.path());
+    images(&pictures, &["a.png"]);
+    fs::write(pictures.join("metadata.jsonl"), wide("\u{FEFF}{}")).unwrap();
+    let error = train(folder.path(), &of_folder(TEXT_TO_IMAGE), None).unwrap_err();
+    assert!(error.is_usage() && error.to_string().contains("metadata.jsonl: it is UTF-16"), "{error}");
+}
+
+#[test]
+fn images_that_were_cut_off_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = pictures_of(folder.path());
+    images(&pictures, &["a.png", "b.png"]);
+    let jpeg = include_bytes!("../../../sd-pipeline/tests/images/files/exif-3.jpg");
+    fs::write(pictures.join("c.jpg"), &jpeg[..600]).unwrap();
+    let warnings = train(folder.path(), &of_folder(AUTOENCODER), None).unwrap();
+    assert!(warnings[0].ends_with("c.jpg is left out: its end is missing: it was cut off"), "{warnings:?}");
+}
+
+/// The sheets of samples are images too.
+#[test]
+fn the_output_folder_is_not_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = pictures_of(folder.path());
+    images(&pictures, &["a.png", "b.png"]);
+    let text = of_folder(AUTOENCODER).replace("OUT/autoencoder", "OUT/pictures/autoencoder");
+    train(folder.path(), &text, None).unwrap();
+    assert!(pictures.join("autoencoder/samples/step-000004.png").is_file());
+    assert_eq!(train(folder.path(), &text, None).unwrap(), [""; 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_a_circle_are_followed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = pictures_of(folder.path());
+    images(&folder.path().join("elsewhere"), &["a.png", "b.png"]);
+    std::os::unix::fs::symlink(folder.path().join("elsewhere"), pictures.join("linked")).unwrap();
+    std::os::unix::fs::symlink(&pictures, folder.path().join("elsewhere/back")).unwrap();
+    assert_eq!(train(folder.path(), &of_folder(AUTOENCODER), None).unwrap(), [""; 0]);
+}

@@ -1,0 +1,36 @@
+//! Words that a LoRA file brings along: textual inversions under `bundle_emb.<word>.`.
+
+use std::collections::BTreeMap;
+
+use super::Source;
+use crate::WeightsError;
+use crate::textual_inversion::{TextualInversion, vectors};
+
+/// How their keys begin.
+const START: &str = "bundle_emb.";
+
+/// What follows the word, by text encoder: as AUTOMATIC1111's web interface packs files, and as OneTrainer names XL's two.
+const ENDS: [(&str, usize); 5] =
+    [(".string_to_param.*", 0), (".emb_params", 0), (".clip_l", 0), (".clip_g", 1), (".t5", 2)];
+
+/// The words of a file, and its keys that are of this kind and not read.
+pub(crate) fn words(source: &Source) -> Result<(Vec<TextualInversion>, Vec<String>), WeightsError> {
+    let mut words: BTreeMap<&str, BTreeMap<usize, &str>> = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for key in source.0.keys().filter(|key| is_bundled(key)) {
+        let rest = &key[START.len()..];
+        match ENDS.iter().find_map(|(end, encoder)| Some((rest.strip_suffix(end)?, *encoder))) {
+            Some((word, encoder)) if encoder < 2 => _ = words.entry(word).or_default().insert(encoder, key),
+            _ => unknown.push(key.to_string()),
+        }
+    }
+    let read = |(word, keys): (&str, BTreeMap<usize, &str>)| {
+        let vectors = keys.into_values().map(|key| vectors(&source.0, key)).collect::<Result<_, _>>()?;
+        Ok(TextualInversion { file: source.file(), word: word.to_string(), vectors, unread: Vec::new() })
+    };
+    Ok((words.into_iter().map(read).collect::<Result<_, WeightsError>>()?, unknown))
+}
+
+pub(crate) fn is_bundled(key: &str) -> bool {
+    key.starts_with(START)
+}
