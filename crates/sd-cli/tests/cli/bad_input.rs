@@ -265,6 +265,7 @@ fn config_values_that_are_not_supported() {
         ("text_encoder/config.json", "hidden_act", serde_json::json!("relu"), "relu"),
         ("scheduler/scheduler_config.json", "prediction_type", serde_json::json!("flow"), "flow"),
         ("scheduler/scheduler_config.json", "beta_schedule", serde_json::json!("laplace"), "laplace"),
+        ("scheduler/scheduler_config.json", "_class_name", serde_json::json!("EDMEulerScheduler"), "EDMEulerScheduler"),
         ("scheduler/scheduler_config.json", "thresholding", serde_json::json!(true), "thresholding"),
         ("scheduler/scheduler_config.json", "beta_end", serde_json::json!(1.5), "beta"),
         ("model_index.json", "_class_name", serde_json::json!("FluxPipeline"), "FluxPipeline"),
