@@ -56,7 +56,10 @@ pub struct Args {
     /// built-in model: 25]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
-    /// How closely to follow the prompt; 1 ignores the negative prompt and halves the work [default: 7.5, XL: 5, built-in model: 3]
+    /// Guidance scale: how closely to follow the prompt [default: 7.5, XL: 5, built-in model: 3]
+    ///
+    /// At 1 and below, such as the 0 that cards of Turbo models name, the image is drawn without guidance, as in diffusers: at
+    /// half the work, and without the negative prompt.
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     guidance: Option<f64>,
     /// Width in pixels, mostly a multiple of 8 [default: the model's own]
@@ -161,7 +164,7 @@ Examples:
   sd generate --model ddpm-cifar10-32 --sampler ddim --steps 50
   sd generate --model sdxl --prompt \"a city\" --width 1024 --height 768 --sampler dpm++2m --schedule karras --steps 20
 
-Exit codes: 0 drawn, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
+Exit codes: 0 drawn, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C or SIGTERM.";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Rng {
@@ -203,6 +206,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         if let Some(cut) = text.and_then(|text| model.cut(text)) {
             progress.warn(&format!("{flag} is too long for the text encoder, which will not see: {cut:?}"));
         }
+    }
+    if args.negative_prompt.is_some() && request.guidance.is_some_and(|guidance| guidance <= 1.0) {
+        progress.warn(
+            "--negative-prompt has no effect, because an image is drawn without guidance at --guidance 1 and below",
+        );
     }
     if args.model.is_builtin() {
         builtin::warn_of_unknown_words(&model.spelt(args.prompt.as_deref().unwrap_or_default()), &progress);

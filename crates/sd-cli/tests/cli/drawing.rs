@@ -77,7 +77,8 @@ fn a_model_says_what_it_is() {
     assert!(output.status.success(), "{}", stderr(&output));
     let told: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!((told["family"].as_str(), told["prediction"].as_str()), (Some("Stable Diffusion 2.x"), Some("v")));
-    assert_eq!((told["size"].as_u64(), told["sampler"].as_str()), (Some(192), Some("ddim")));
+    assert_eq!((told["width"].as_u64(), told["height"].as_u64()), (Some(192), Some(192)));
+    assert_eq!(told["sampler"], "ddim");
     assert_eq!(told["metadata"]["global_step"], "7");
     assert_eq!(told["notes"].as_array().unwrap().len(), 1);
     let names: Vec<_> =
