@@ -7,6 +7,8 @@ mod cargo;
 mod compare;
 mod drift;
 mod generate;
+#[cfg(test)]
+mod links;
 mod manifest;
 mod package;
 mod report;
