@@ -6,6 +6,8 @@ use crate::cargo::root;
 #[derive(Debug, Default, PartialEq)]
 pub struct Manifest {
     pub name: String,
+    /// What it is, in a sentence.
+    pub description: String,
     /// Whether it goes to the registry.
     pub published: bool,
     /// The keys of `[package]`.
@@ -44,6 +46,7 @@ fn parse(text: &str) -> Manifest {
             manifest.keys.push(name.into());
             match name {
                 "name" => manifest.name = value.trim_matches('"').into(),
+                "description" => manifest.description = value.trim_matches('"').into(),
                 "publish" => manifest.published = value != "false",
                 _ => {}
             }
@@ -65,7 +68,7 @@ mod tests {
     #[test]
     fn our_crates_are_found_among_the_dependencies_only() {
         let found = parse(
-            "[package]\nname = \"sd-x\"\npublish = false\nversion.workspace = true\n[features]\nsd-y = []\n\
+            "[package]\nname = \"sd-x\"\ndescription = \"X.\"\npublish = false\nversion.workspace = true\n[features]\nsd-y = []\n\
              [dependencies]\nburn.workspace = true\nsd-vae.workspace = true\nsd-hub = { workspace = true, optional = true }\n\
              [dev-dependencies]\nsd-clip = { path = \"..\" }\nsd-x = { path = \".\" }\nsd-vae.workspace = true\n",
         );
@@ -74,8 +77,9 @@ mod tests {
             found,
             Manifest {
                 name: "sd-x".into(),
+                description: "X.".into(),
                 published: false,
-                keys: strings(&["name", "publish", "version"]),
+                keys: strings(&["name", "description", "publish", "version"]),
                 uses: strings(&["sd-hub", "sd-vae"]),
                 tests_use: strings(&["sd-clip"]),
             }

@@ -89,13 +89,23 @@ mod tests {
     }
 
     #[test]
+    fn every_crate_has_a_readme_that_begins_with_its_description() {
+        for one in manifest::all().unwrap().iter().filter(|one| root().join("crates").join(&one.name).is_dir()) {
+            let file = root().join("crates").join(&one.name).join("README.md");
+            let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            let expected = format!("# {}\n\n{}\n", one.name, one.description);
+            assert!(text.starts_with(&expected), "{} does not begin with {expected}", file.display());
+        }
+    }
+
+    #[test]
     fn every_published_crate_says_what_it_is_and_stands_on_published_ones() {
         let crates = manifest::all().unwrap();
         for one in crates.iter().filter(|one| one.published) {
             for key in ["description", "license", "repository", "documentation", "readme", "keywords", "categories"] {
                 assert!(one.keys.iter().any(|known| known == key), "{} has no {key}", one.name);
             }
-            for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+            for file in ["LICENSE-MIT", "LICENSE-APACHE"] {
                 assert!(root().join("crates").join(&one.name).join(file).is_file(), "{} has no {file}", one.name);
             }
             for used in &one.uses {
