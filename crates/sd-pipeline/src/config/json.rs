@@ -32,12 +32,14 @@ const LONGEST: u64 = 1 << 20;
 pub struct Json {
     file: PathBuf,
     map: Map<String, Value>,
+    /// Whether every key has to be known.
+    strict: bool,
 }
 
 impl Json {
     /// An object that `file` holds.
     pub fn new(file: &Path, map: Map<String, Value>) -> Self {
-        Self { file: file.to_path_buf(), map }
+        Self { file: file.to_path_buf(), map, strict: false }
     }
 
     /// What `read` makes of this object; `notes` gets a sentence about the keys that it does not know.
@@ -70,9 +72,17 @@ impl Json {
     ///
     /// Whatever `read` returns, and [`Error::Config`] for a key that it does not know.
     pub fn strictly<T>(mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        self.strict = true;
         let config = read(&mut self)?;
-        match self.unknown().next() {
-            None => Ok(config),
+        self.finish()?;
+        Ok(config)
+    }
+
+    /// For a reader that has taken out all keys that it knows, before it looks at how their values fit together: the rest is an
+    /// error where all have to be known.
+    pub(crate) fn finish(&self) -> Result<(), Error> {
+        match self.unknown().next().filter(|_| self.strict) {
+            None => Ok(()),
             Some((key, value)) => Err(self.error(format!("`{key}` is {value}, but there is no such key"))),
         }
     }
@@ -105,7 +115,7 @@ impl Json {
             file: file.to_path_buf(),
             reason: format!("not a JSON object: {error}"),
         })?;
-        let mut json = Self { file: file.to_path_buf(), map };
+        let mut json = Self { file: file.to_path_buf(), map, strict: false };
         for key in json.take_or("_use_default_values", Vec::<String>::new())? {
             json.map.remove(&key);
         }

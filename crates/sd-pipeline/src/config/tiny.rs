@@ -28,6 +28,7 @@ pub fn tiny_config(json: &mut Json) -> Result<AutoencoderTinyConfig, Error> {
         latent_channels: json.count_or("latent_channels", published.latent_channels)?,
         scaling_factor: json.take_or("scaling_factor", published.scaling_factor)?,
     };
+    json.finish()?;
     for (channels, blocks, side) in [
         (&config.encoder_block_out_channels, &config.num_encoder_blocks, "encoder"),
         (&config.decoder_block_out_channels, &config.num_decoder_blocks, "decoder"),

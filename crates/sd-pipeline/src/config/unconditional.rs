@@ -33,6 +33,7 @@ pub fn unconditional_config(json: &mut Json) -> Result<(UnconditionalUnetConfig,
     };
     json.only("attn_norm_num_groups", config.norm_num_groups)?;
     json.only("time_embedding_dim", 4 * config.levels[0].channels)?;
+    json.finish()?;
     check(json, &config)?;
     Ok((config, sample_size))
 }

@@ -28,6 +28,7 @@ pub fn unet_config(json: &mut Json) -> Result<(UnetConfig, (usize, usize)), Erro
     };
     let config = levels(json, config)?;
     json.only("time_embedding_dim", 4 * config.levels[0].channels)?;
+    json.finish()?;
     check(json, &config)?;
     // diffusers' StableDiffusionPipeline does the same: these versions wrote 32 for models trained on 64.
     let sample_size = match sample_size {

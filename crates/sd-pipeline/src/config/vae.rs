@@ -29,6 +29,7 @@ pub fn vae_config(json: &mut Json) -> Result<(AutoencoderKlConfig, bool), Error>
         use_post_quant_conv: json.take_or("use_post_quant_conv", true)?,
         block_out_channels: channels,
     };
+    json.finish()?;
     check(json, &config)?;
     Ok((config, force_upcast))
 }
