@@ -10,8 +10,7 @@ use crate::textual_inversion::{TextualInversion, vectors};
 const START: &str = "bundle_emb.";
 
 /// What follows the word, by text encoder: as AUTOMATIC1111's web interface packs files, and as OneTrainer names XL's two.
-const ENDS: [(&str, usize); 5] =
-    [(".string_to_param.*", 0), (".emb_params", 0), (".clip_l", 0), (".clip_g", 1), (".t5", 2)];
+const ENDS: [(&str, usize); 4] = [(".string_to_param.*", 0), (".emb_params", 0), (".clip_l", 0), (".clip_g", 1)];
 
 /// The words of a file, and its keys that are of this kind and not read.
 pub(crate) fn words(source: &Source) -> Result<(Vec<TextualInversion>, Vec<String>), WeightsError> {
@@ -20,8 +19,11 @@ pub(crate) fn words(source: &Source) -> Result<(Vec<TextualInversion>, Vec<Strin
     for key in source.0.keys().filter(|key| is_bundled(key)) {
         let rest = &key[START.len()..];
         match ENDS.iter().find_map(|(end, encoder)| Some((rest.strip_suffix(end)?, *encoder))) {
-            Some((word, encoder)) if encoder < 2 => _ = words.entry(word).or_default().insert(encoder, key),
-            _ => unknown.push(key.to_string()),
+            // Of two under one name, the other one is told.
+            Some((word, encoder)) => {
+                unknown.extend(words.entry(word).or_default().insert(encoder, key).map(str::to_string));
+            }
+            None => unknown.push(key.to_string()),
         }
     }
     let read = |(word, keys): (&str, BTreeMap<usize, &str>)| {

@@ -1,13 +1,13 @@
 use burn::tensor::Tensor;
 
 use super::Source;
+use super::factor::flat;
 use super::glora::Glora;
 use super::magnitude::{Magnitude, Rule};
 use super::multiple::Multiple;
 use super::product::Product;
 use super::rotation::Rotation;
 use crate::WeightsError;
-use crate::lora::flat;
 
 /// What a LoRA file changes of one tensor, at the file's own strength.
 #[derive(Debug, Clone, PartialEq)]
