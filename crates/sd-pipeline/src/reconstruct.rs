@@ -10,8 +10,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`Error::Request`] for a model in pixels, which has no autoencoder, for a decoder alone, for pictures that are not of one size, or not
-    /// of multiples of the model's factor, and [`Error::NotFinitePicture`].
+    /// [`Error::Request`] for a model in pixels, which has no autoencoder, for a decoder alone, for pictures that are not of
+    /// one size, or not of multiples of the model's factor, and [`Error::NotFinitePicture`].
     pub fn reconstruct(&self, pictures: &[Image]) -> Result<Vec<Image>, Error> {
         let Some(Image { width, height, .. }) = pictures.first() else { return Ok(Vec::new()) };
         let Networks::Text(networks) = &self.networks else {

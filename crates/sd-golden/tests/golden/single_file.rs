@@ -328,6 +328,8 @@ fn models_that_draw_otherwise_are_told_by_their_tensors() {
         }
     });
     refused(&file, &["refiner", "base model"]);
+    let (_folder, file) = hollow("single_sdxl", |shapes| shapes.retain(|key, _| !key.contains("embedders.1.")));
+    refused(&file, &["XL without its second text encoder", "whole checkpoint"]);
     for (part, expected) in [("first_stage_model", "without its autoencoder"), ("cond_stage_model", "without its text")]
     {
         let (_folder, file) = hollow("single_sd15", |shapes| shapes.retain(|key, _| !key.starts_with(part)));
@@ -343,6 +345,7 @@ fn other_weights_are_told_by_their_tensors() {
         ("emb_params", "embedding of new words"),
         ("control_model.input_blocks.0.0.weight", "ControlNet"),
         ("first_stage_model.decoder.up.0.block.0.conv1.weight", "an autoencoder"),
+        ("decoder.layers.2.conv.0.weight", "an autoencoder"),
         ("down_blocks.0.resnets.0.conv1.weight", "the whole folder"),
         ("text_model.encoder.layers.0.mlp.fc1.weight", "a text encoder"),
         ("something.else", "a file with something.else"),

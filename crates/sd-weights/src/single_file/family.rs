@@ -90,6 +90,9 @@ pub fn family(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsErro
         (Some(TextNames::OpenClip(REFINER)), None) if is_conditioned && context(weights) != Some(1024) => {
             refuse("the refiner of Stable Diffusion XL", "it finishes pictures of the base model: name that one")
         }
+        (Some(TextNames::Clip(_)), None) if is_conditioned && context(weights) != Some(1024) => {
+            refuse("a model of Stable Diffusion XL without its second text encoder", WHOLE)
+        }
         (Some(_), None) if is_conditioned => refuse("a model that is told a picture or a class (unCLIP)", FOUR),
         (Some(first @ TextNames::OpenClip(_)), None) => Ok((Family::Sd2, vec![first])),
         // A file made from a folder may have transformers' names for it; then the width of the text tells.
@@ -154,7 +157,8 @@ fn context(weights: &Weights) -> Option<usize> {
 
 /// A file without the U-Net of a Stable Diffusion checkpoint.
 fn other(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsError> {
-    let is_vae = weights.keys().any(|key| key.contains("decoder.up.") || key.contains("decoder.up_blocks."));
+    let of_vae = ["decoder.up.", "decoder.up_blocks.", "decoder.layers."];
+    let is_vae = weights.keys().any(|key| of_vae.iter().any(|part| key.contains(part)));
     let (what, remedy) = match find(weights, &PARTS) {
         Some((_, what, remedy)) => ((*what).to_string(), *remedy),
         None if is_vae => ("an autoencoder".to_string(), "name the whole model, a folder or a single file"),
