@@ -1,48 +1,23 @@
 use std::process::ExitCode;
 
 use crate::cargo::root;
+use crate::manifest::{self, Manifest};
 
-/// Which crates of the workspace each one may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 20] = [
-    ("crates/sd-schedule", &[]),
-    // Its tests measure it with sd-exact.
-    ("crates/sd-samplers", &["sd-schedule", "sd-exact"]),
-    ("crates/sd-exact", &["sd-schedule", "sd-samplers"]),
-    ("crates/sd-report", &["sd-schedule", "sd-samplers", "sd-exact"]),
-    ("crates/sd-scenes", &[]),
-    // Its tests name it again, to turn its features on.
-    ("crates/sd-ops", &["sd-ops"]),
-    ("crates/sd-clip", &["sd-ops"]),
-    ("crates/sd-scenes-model", &[]),
-    ("crates/sd-unet", &["sd-ops"]),
-    ("crates/sd-vae", &["sd-ops"]),
-    ("crates/sd-weights", &[]),
-    ("crates/sd-train", &["sd-schedule", "sd-clip", "sd-ops", "sd-unet", "sd-vae", "sd-weights", "sd-golden"]),
-    ("crates/sd-pipeline", &["sd-schedule", "sd-samplers", "sd-clip", "sd-ops", "sd-unet", "sd-vae", "sd-weights"]),
-    (
-        "crates/sd-recipe",
-        &["sd-schedule", "sd-clip", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline", "sd-scenes", "sd-train"],
-    ),
-    ("crates/sd-evaluate", &["sd-weights", "sd-pipeline", "sd-scenes", "sd-train"]),
-    ("crates/sd-hub", &[]),
-    ("crates/sd-cli", &["sd-hub", "sd-pipeline", "sd-recipe", "sd-evaluate", "sd-scenes-model", "sd-golden"]),
-    ("crates/sd-golden", &["sd-samplers", "sd-clip", "sd-ops", "sd-unet", "sd-vae", "sd-weights", "sd-pipeline"]),
-    (
-        "benches",
-        &["sd-schedule", "sd-samplers", "sd-clip", "sd-ops", "sd-unet", "sd-vae", "sd-pipeline", "sd-scenes-model"],
-    ),
-    ("xtask", &[]),
-];
+/// What is before and after the diagram in the document.
+const START: &str = "<!-- made by `cargo xtask arrows --write` -->\n```text\n";
+const END: &str = "```\n<!-- end -->\n";
 
-pub fn run() -> ExitCode {
-    match violations() {
-        Ok(found) if found.is_empty() => {
-            println!("the arrows hold");
+/// Checks the diagram of the crates in docs/architecture.md against their manifests, or writes it.
+pub fn run(flags: &[String]) -> ExitCode {
+    let outcome = match flags {
+        [] => check().map(|()| "the arrows hold"),
+        [flag] if flag == "--write" => write().map(|()| "docs/architecture.md has the arrows of the manifests"),
+        _ => Err("cargo xtask arrows takes no flag but --write".into()),
+    };
+    match outcome {
+        Ok(message) => {
+            println!("{message}");
             ExitCode::SUCCESS
-        }
-        Ok(found) => {
-            eprintln!("error: {}", found.join("\nerror: "));
-            ExitCode::FAILURE
         }
         Err(error) => {
             eprintln!("error: {error}");
@@ -51,48 +26,111 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Every dependency that no arrow allows, and every crate without an entry above.
-fn violations() -> Result<Vec<String>, String> {
-    let mut found = Vec::new();
-    for (folder, allowed) in ARROWS {
-        let manifest = root().join(folder).join("Cargo.toml");
-        let text = std::fs::read_to_string(&manifest).map_err(|error| format!("{}: {error}", manifest.display()))?;
-        for name in ours(&text).filter(|name| !allowed.contains(name)) {
-            found.push(format!("{folder} uses {name}, but docs/architecture.md has no such arrow"));
-        }
+/// Every line of the diagram that is not what the manifests say.
+fn check() -> Result<(), String> {
+    let (text, document) = (diagram(&manifest::all()?)?, Document::read()?);
+    let differences = differences(&document.diagram, &text);
+    match differences.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "the crates' arrows differ from docs/architecture.md:\n{}\nif they are meant to, run `cargo xtask arrows --write`",
+            differences.join("\n")
+        )),
     }
-    let crates = std::fs::read_dir(root().join("crates")).map_err(|error| format!("crates: {error}"))?;
-    for entry in crates.flatten() {
-        let folder = format!("crates/{}", entry.file_name().to_string_lossy());
-        if ARROWS.iter().all(|(known, _)| *known != folder) {
-            found.push(format!("{folder} has no entry in xtask/src/arrows.rs"));
-        }
-    }
-    Ok(found)
 }
 
-/// The workspace's own crates among the dependencies of a manifest, those of tests and benches included.
-fn ours(manifest: &str) -> impl Iterator<Item = &str> {
-    manifest
-        .lines()
-        .skip_while(|line| !line.contains("dependencies]"))
-        .filter(|line| line.starts_with("sd-"))
-        .filter_map(|line| line.split(['.', ' ', '=']).next())
+fn write() -> Result<(), String> {
+    let Document { before, after, .. } = Document::read()?;
+    let text = diagram(&manifest::all()?)?;
+    let path = root().join("docs/architecture.md");
+    std::fs::write(&path, format!("{before}{START}{text}{END}{after}"))
+        .map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// docs/architecture.md, cut at the diagram.
+struct Document {
+    before: String,
+    diagram: String,
+    after: String,
+}
+
+impl Document {
+    fn read() -> Result<Self, String> {
+        let path = root().join("docs/architecture.md");
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let cut = text.split_once(START).and_then(|(before, rest)| Some((before, rest.split_once(END)?)));
+        let (before, (diagram, after)) = cut.ok_or("docs/architecture.md has no place for the arrows")?;
+        Ok(Self { before: before.into(), diagram: diagram.into(), after: after.into() })
+    }
+}
+
+/// Lines of the old text that are gone, and of the new one that are new, as `diff` marks them.
+fn differences(old: &str, new: &str) -> Vec<String> {
+    let not_in = |text: &str, other: &str, mark| -> Vec<String> {
+        text.lines().filter(|line| other.lines().all(|o| o != *line)).map(|line| format!("{mark} {line}")).collect()
+    };
+    [not_in(old, new, '-'), not_in(new, old, '+')].concat()
+}
+
+/// A line for each crate, in layers: a crate stands below all that it uses.
+fn diagram(crates: &[Manifest]) -> Result<String, String> {
+    let width = crates.iter().map(|one| one.name.len()).max().unwrap_or(0);
+    let (mut layers, mut done): (Vec<String>, Vec<&str>) = (Vec::new(), Vec::new());
+    while done.len() < crates.len() {
+        let ready = |one: &&Manifest| {
+            !done.contains(&one.name.as_str()) && one.uses.iter().all(|name| done.contains(&name.as_str()))
+        };
+        let mut layer: Vec<&Manifest> = crates.iter().filter(ready).collect();
+        if layer.is_empty() {
+            return Err("some crates use each other, or one that is not in the workspace".into());
+        }
+        layer.sort_by_key(|one| &one.name);
+        layers.push(layer.iter().map(|one| line(one, width)).collect());
+        done.extend(layer.iter().map(|one| one.name.as_str()));
+    }
+    Ok(layers.join("\n"))
+}
+
+fn line(one: &Manifest, width: usize) -> String {
+    let mut line = format!("{:width$}", one.name);
+    if !one.uses.is_empty() {
+        line += &format!(" ──► {}", one.uses.join(", "));
+    }
+    if !one.tests_use.is_empty() {
+        line += &format!("   (tests ──► {})", one.tests_use.join(", "));
+    }
+    format!("{}\n", line.trim_end())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_arrows_hold() {
-        assert_eq!(violations(), Ok(Vec::new()));
+    fn named(name: &str, uses: &[&str], tests_use: &[&str]) -> Manifest {
+        let strings = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+        Manifest { name: name.into(), uses: strings(uses), tests_use: strings(tests_use), ..Manifest::default() }
     }
 
     #[test]
-    fn our_crates_are_found_among_the_dependencies_only() {
-        let manifest = "name = \"x\"\n[features]\nsd-x = []\n[dependencies]\nburn.workspace = true\nsd-vae.workspace = true\n\
-                        [dev-dependencies]\nsd-clip = { path = \"..\" }\n";
-        assert_eq!(ours(manifest).collect::<Vec<_>>(), ["sd-vae", "sd-clip"]);
+    fn the_document_has_the_arrows_of_the_manifests() {
+        assert_eq!(check(), Ok(()));
+    }
+
+    #[test]
+    fn a_crate_stands_below_all_that_it_uses() {
+        let crates =
+            [named("top", &["sd-b", "sd-a"], &["sd-test"]), named("sd-b", &["sd-a"], &[]), named("sd-a", &[], &[])];
+        let expected = "sd-a\n\nsd-b ──► sd-a\n\ntop  ──► sd-b, sd-a   (tests ──► sd-test)\n";
+        assert_eq!(diagram(&crates).as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn a_circle_is_refused() {
+        assert!(diagram(&[named("sd-a", &["sd-b"], &[]), named("sd-b", &["sd-a"], &[])]).is_err());
+    }
+
+    #[test]
+    fn a_new_arrow_is_named() {
+        assert_eq!(differences("a\nb\n", "a\nb ──► a\n"), ["- b", "+ b ──► a"]);
     }
 }

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use crate::cargo::{cargo, root};
+use crate::cargo::{cargo, root, target};
 
 const HELP: &str = "\
 cargo xtask compare --python PATH [--rounds N] [unet] [vae] [clip]
@@ -105,10 +105,9 @@ impl Comparison {
 
     /// What a program prints behind the network's name.
     fn seconds(&self, [program, precision]: [&str; 2], network: &str) -> Result<f64, String> {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
         let mut command = if program == "sd-burn" {
             let file = format!("networks{}", std::env::consts::EXE_SUFFIX);
-            let mut ours = Command::new(target.join("release").join(file));
+            let mut ours = Command::new(target().join("release").join(file));
             ours.arg(precision);
             ours
         } else {
@@ -118,7 +117,7 @@ impl Comparison {
         };
         command.arg(network);
         if program == "OpenVINO" {
-            command.arg(target.join("compare"));
+            command.arg(target().join("compare"));
         }
         let output = command.output().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
         let text = String::from_utf8_lossy(&output.stdout);

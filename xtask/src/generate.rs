@@ -1,6 +1,6 @@
 use std::process::{Command, ExitCode};
 
-use crate::cargo::{self, cargo, root};
+use crate::cargo::{self, cargo, root, target};
 
 /// Backends that are a feature of `sd`; flex is always there.
 const BACKENDS: [&str; 6] = ["ndarray", "wgpu", "vulkan", "metal", "cuda", "rocm"];
@@ -19,8 +19,7 @@ fn build_and_run(flags: &[String]) -> Result<ExitCode, String> {
         Ok(_) => return Err("`sd` could not be built, see above".into()),
         Err(error) => return Err(format!("cargo: {error}")),
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    let program = target.join("release").join(format!("sd{}", std::env::consts::EXE_SUFFIX));
+    let program = target().join("release").join(format!("sd{}", std::env::consts::EXE_SUFFIX));
     Ok(cargo::run(Command::new(program).arg("generate").args(flags)))
 }
 

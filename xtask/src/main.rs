@@ -7,6 +7,10 @@ mod cargo;
 mod compare;
 mod drift;
 mod generate;
+#[cfg(test)]
+mod links;
+mod manifest;
+mod package;
 mod report;
 mod test;
 
@@ -18,7 +22,8 @@ cargo xtask test [FLAGS...]     run all tests on the CPU and on a graphics drive
 cargo xtask report [FLAGS...]   measure all samplers and write docs/samplers.md and its plots (flags go to `cargo run`)
 cargo xtask compare FLAGS...    time the networks beside PyTorch and OpenVINO; --help says what it needs
 cargo xtask drift FEATURES [--model PATH]   how far devices and precisions drift apart; FEATURES as in wgpu,cuda
-cargo xtask arrows              check that crates depend on each other only as docs/architecture.md says";
+cargo xtask arrows [--write]    check that crates depend on each other as docs/architecture.md says, or write there how they do
+cargo xtask package             package every crate that is published, and build the smallest from its package";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -30,7 +35,8 @@ fn main() -> ExitCode {
         Some("report") => report::run(&rest),
         Some("compare") => compare::run(&rest),
         Some("drift") => drift::run(&rest),
-        Some("arrows") => arrows::run(),
+        Some("arrows") => arrows::run(&rest),
+        Some("package") => package::run(),
         None | Some("help" | "--help" | "-h") => {
             println!("{HELP}");
             ExitCode::SUCCESS

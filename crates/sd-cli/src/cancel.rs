@@ -2,6 +2,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::print::complain;
+
 /// What the program exits with when it is stopped at once.
 const STOPPED: i32 = 130;
 
@@ -18,7 +20,7 @@ impl Cancel {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(STOPPED);
             }
-            eprintln!("stopping after this step; press Ctrl-C again to stop at once");
+            complain(&"stopping after this step; press Ctrl-C again to stop at once");
         };
         // Where the system does not let it be caught, it ends the program.
         let _ = ctrlc::set_handler(handler);

@@ -5,6 +5,7 @@ use sd_pipeline::{
     DType, Destination, Error, Latents, Pipeline, Plan, Request, SamplerOption, Schedule, Tuning, best_device,
     device_by_name, device_info, read_tensor, write_tensor,
 };
+use serde_json::json;
 
 use crate::builtin;
 use crate::cancel::Cancel;
@@ -55,7 +56,10 @@ pub struct Args {
     /// built-in model: 25]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
-    /// How closely to follow the prompt; 1 ignores the negative prompt and halves the work [default: 7.5, XL: 5, built-in model: 3]
+    /// Guidance scale: how closely to follow the prompt [default: 7.5, XL: 5, built-in model: 3]
+    ///
+    /// At 1 and below, such as the 0 that cards of Turbo models name, the image is drawn without guidance, as in diffusers: at
+    /// half the work, and without the negative prompt.
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     guidance: Option<f64>,
     /// Width in pixels, mostly a multiple of 8 [default: the model's own]
@@ -64,7 +68,7 @@ pub struct Args {
     /// Height in pixels, mostly a multiple of 8 [default: the model's own]
     #[arg(long, value_name = "H")]
     height: Option<usize>,
-    /// Names the noise, and so the picture; picture i of --count has seed + i; -1 is a new one, other numbers
+    /// Names the noise, and so the image; image i of --count has seed + i; -1 is a new one, other numbers
     /// below 0 are PyTorch's [default: a new one each time]
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     seed: Option<Seed>,
@@ -173,7 +177,7 @@ Examples:
   sd generate --model ddpm-cifar10-32 --sampler ddim --steps 50
   sd generate --model sdxl --prompt \"a city\" --width 1024 --height 768 --sampler dpm++2m --schedule karras --steps 20
 
-Exit codes: 0 drawn, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C.";
+Exit codes: 0 drawn, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C or SIGTERM.";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Rng {
@@ -223,6 +227,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         if let Some(cut) = text.and_then(|text| model.cut(text)) {
             progress.warn(&format!("{flag} is too long for the text encoder, which will not see: {cut:?}"));
         }
+    }
+    if args.negative_prompt.is_some() && request.guidance.is_some_and(|guidance| guidance <= 1.0) {
+        progress.warn(
+            "--negative-prompt has no effect, because an image is drawn without guidance at --guidance 1 and below",
+        );
     }
     if args.model.is_builtin() {
         builtin::warn_of_unknown_words(&model.spelt(args.prompt.as_deref().unwrap_or_default()), &progress);
@@ -286,7 +295,7 @@ impl Args {
             check_file(flag, &numbered(file, self.count() - 1, self.count()))?;
             let is_png = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
             if flag == "--output" && !is_png && matches!(first, Destination::File(_)) {
-                let reason = format!("--output {}: pictures are PNG files, name it .png", file.display());
+                let reason = format!("--output {}: images are PNG files, name it .png", file.display());
                 return Err(Failure::usage(reason));
             }
         }
@@ -337,7 +346,7 @@ impl Args {
         let mut settings = plan.parameters();
         if let Some(file) = &self.latents {
             // As a JSON text, which may have commas.
-            settings += &format!(", Initial noise: {:?}", file.display().to_string());
+            settings += &format!(", Initial noise: {}", json!(file.display().to_string()));
         }
         settings += concat!(", Version: sd-burn ", env!("CARGO_PKG_VERSION"));
         picture.image.save_with_text(&output, &[("parameters", &settings)])?;

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
+use crate::print::complain;
 use crate::progress::{Kind, say};
 
 /// Train a model by a recipe.
@@ -99,7 +100,7 @@ impl Display {
             Kind::Json => self.json(event),
             Kind::None => {
                 if let Event::Warning(message) = event {
-                    eprintln!("warning: {message}");
+                    complain(&format_args!("warning: {message}"));
                 }
             }
         }
@@ -117,7 +118,7 @@ impl Display {
                 self.bar.set_message(counted(what, *done, *total));
             }
             Event::Busy { what, done, total } => self.bar.set_message(counted(what, *done, *total)),
-            Event::Warning(message) => self.bar.suspend(|| eprintln!("warning: {message}")),
+            Event::Warning(message) => self.bar.suspend(|| complain(&format_args!("warning: {message}"))),
             Event::Started { step, steps } => {
                 self.steps = *steps;
                 self.bar.finish_and_clear();

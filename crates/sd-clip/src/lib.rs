@@ -1,18 +1,4 @@
-//! CLIP's tokenizer and text encoders, as Stable Diffusion uses them.
-//!
-//! ```no_run
-//! use burn::tensor::Device;
-//! use sd_clip::{ClipTextConfig, Tokenizer};
-//!
-//! let tokenizer = Tokenizer::from_folder("model/tokenizer".as_ref())?;
-//! let prompt = tokenizer.encode("a photograph of an astronaut riding a horse");
-//! let encoder = ClipTextConfig::sd1().init(&Device::flex()); // random weights; `sd-weights` loads real ones
-//! let text = encoder.forward(&[prompt.ids]);
-//! assert_eq!(text.last.dims(), [1, 77, 768]);
-//! # Ok::<(), sd_clip::TokenizerError>(())
-//! ```
-//!
-//! Without a backend there is no device: turn one of Burn's on (`burn/flex`), and for the kernels on it `sd-ops/flex`.
+#![doc = include_str!("../README.md")]
 
 mod builtin;
 mod config;
@@ -23,6 +9,8 @@ mod tokenizer;
 mod vocabulary;
 
 pub use builtin::Padding;
+/// Burn as this crate uses it.
+pub use burn;
 pub use config::{Activation, ClipTextConfig};
 pub use encoder::{ClipText, TextEncoding};
 pub use error::TokenizerError;

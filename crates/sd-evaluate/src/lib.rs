@@ -1,24 +1,4 @@
-//! How well a model of the scenes draws what it is asked for.
-//!
-//! ```no_run
-//! use sd_evaluate::{Classifier, Evaluation, EvaluationConfig, digest, write_report};
-//! use sd_pipeline::{DType, Device, Pipeline};
-//!
-//! let device = Device::default();
-//! let (model, judge, output) = ("scenes", "classifier".as_ref(), "evaluation".as_ref());
-//! let pipeline = Pipeline::from_folder(model, &device, DType::F32)?;
-//! let classifier = Classifier::from_folder(judge, &device)?;
-//!
-//! let config = EvaluationConfig { captions: 100, samples: 500, ..EvaluationConfig::default() };
-//! let evaluation = Evaluation { pipeline: &pipeline, classifier: &classifier, config };
-//! let digests = [digest(model.as_ref())?, digest(judge)?];
-//! let findings = evaluation.run(output, [&digests[0], &digests[1]], &mut |work| {
-//!     println!("{} {}/{}", work.cell, work.done, work.total);
-//!     std::ops::ControlFlow::Continue(())
-//! })?;
-//! write_report(&findings, output)?;
-//! # Ok::<(), sd_evaluate::EvaluateError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # How it is put together
 //!

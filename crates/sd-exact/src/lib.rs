@@ -1,27 +1,13 @@
-//! Problems whose answers are known exactly, and how far a sampler is from them.
+#![doc = include_str!("../README.md")]
 //!
-//! A network's best answer is the mean of all clean pictures that the noisy one may have come from. For data that is
+//! A network's best answer is the mean of all clean images that the noisy one may have come from. For data that is
 //! [`Gaussian`], or a [`Mixture`] of Gaussians, that mean is a formula. The distribution of the data at every noise
-//! level is one too, and the way that a picture takes between two levels is known to 1e-11. What a sampler still gets
+//! level is one too, and the path of an image between two levels is known to 1e-11. What a sampler still gets
 //! wrong there is its own error:
 //!
 //! - a deterministic one has an [`error`], which falls with the number of steps as fast as its [`order`] says;
 //! - a stochastic one turns a Gaussian into a Gaussian, which [`Affine`] finds without drawing a single number, and
 //!   [`Gaussian::frechet`] says how far that is from the truth.
-//!
-//! ```
-//! use burn::tensor::Device;
-//! use sd_exact::{Affine, Gaussian, evenly_in_t};
-//! use sd_samplers::{Ddpm, FreshNoise, Variance};
-//!
-//! let data = Gaussian { mean: vec![0.4], spread: vec![0.5] };
-//! let levels = evenly_in_t(50);
-//! let sampler = Ddpm::new(Variance::FixedSmall);
-//! let affine = Affine::of(&sampler, &data, &levels, FreshNoise::Steps, &Device::flex());
-//!
-//! let drawn = affine.apply(&data.marginal(levels.first()));
-//! assert!(drawn.frechet(&data.marginal(levels.last())) < 1e-3);
-//! ```
 //!
 //! Pictures are `[1, 1, coordinates, pictures]`, see [`pictures`]. Everything is computed in `f64`.
 

@@ -1,7 +1,4 @@
-//! Tiny models with seeded weights and what the reference makes of them, for tests.
-//!
-//! `golden.py` beside this crate's manifest wrote `data/` with diffusers. The weights are not stored: both sides draw
-//! them from seeds that are hashes of their names.
+#![doc = include_str!("../README.md")]
 
 mod family;
 mod kind;
@@ -19,3 +16,8 @@ pub use sd_weights::single_file::Family;
 pub use single_file::{Numbers, SingleTensor, save_single};
 pub use tensors::{Tensors, write_tensors};
 pub use torch_file::{save_torch, zip};
+
+/// The project's README, whose program is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,15 +1,4 @@
-//! The networks' operators: convolutions, norms and what is between them.
-//!
-//! ```
-//! use burn::tensor::{Device, Tensor};
-//! use sd_ops::{Padding, conv2d, group_norm_silu};
-//!
-//! let device = Device::flex();
-//! let x = Tensor::<4>::ones([1, 4, 6, 6], &device);
-//! let x = group_norm_silu(x, Tensor::ones([4], &device), Tensor::zeros([4], &device), 2, 1e-5);
-//! let weight = Tensor::ones([8, 4, 3, 3], &device);
-//! assert_eq!(conv2d(x, weight, None, 2, Padding::around(1)).dims(), [1, 8, 3, 3]);
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! [`convolve`], [`normalise`], [`normalise_silu`], [`normalise_tokens`] and [`project`] are the same for Burn's modules, which hold the
 //! parameters.

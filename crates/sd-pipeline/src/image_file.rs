@@ -17,7 +17,7 @@ impl Image {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], and [`Error::Image`] for a file that is of another kind, damaged, cut off, or larger than 512 MiB when
+    /// [`Error::Io`], and [`Error::Image`] for a file that is of another kind, damaged, truncated, or larger than 512 MiB when
     /// it is decoded.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
@@ -30,8 +30,8 @@ fn decode(bytes: &[u8]) -> Result<Image, String> {
     let Ok(format) = image::guess_format(bytes) else {
         return Err("it is not a PNG, JPEG or WebP image".into());
     };
-    if is_cut_off(bytes, format) {
-        return Err("its end is missing: it was cut off".into());
+    if is_truncated(bytes, format) {
+        return Err("the image is truncated".into());
     }
     let image = oriented(bytes, format).map_err(|error| error.to_string())?.into_rgb8();
     Ok(Image { width: image.width() as usize, height: image.height() as usize, rgb: image.into_raw() })
@@ -49,8 +49,8 @@ fn oriented(bytes: &[u8], format: ImageFormat) -> ImageResult<DynamicImage> {
     Ok(image)
 }
 
-/// Whether a file ends before its image does, where its decoder would fill up the rest. Pillow refuses the same files.
-fn is_cut_off(bytes: &[u8], format: ImageFormat) -> bool {
+/// Whether a file ends before its image does, in formats whose decoders would fill up the rest. Pillow refuses the same files.
+fn is_truncated(bytes: &[u8], format: ImageFormat) -> bool {
     match format {
         ImageFormat::Jpeg => !has_end(bytes),
         // Four letters, and the number of the bytes that follow.

@@ -1,13 +1,4 @@
-//! A model, in a folder or in one file, to a diffusion pipeline: prompts in, pictures out.
-//!
-//! ```no_run
-//! use sd_pipeline::{DType, Device, Pipeline, Request};
-//!
-//! let pipeline = Pipeline::from_folder("stable-diffusion-v1-5", &Device::flex(), DType::F32)?;
-//! let picture = pipeline.draw(&Request::new("a photograph of an astronaut riding a horse"))?;
-//! picture.image.save("astronaut.png")?;
-//! # Ok::<(), sd_pipeline::Error>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! A [`Plan`] is a request with every default filled in, which [`Model::plan`] makes before any weights are read.
 //! [`Pipeline::draw_with`] draws it, shows every step, can be cancelled at each, and takes noise of your own:
@@ -37,9 +28,8 @@
 //!
 //! # Features
 //!
-//! One feature per backend: `flex` (the default, any CPU), `ndarray`, `wgpu`, `vulkan`, `metal`, `cuda`, `rocm`. Several
-//! can be on at once; [`device_by_name`] chooses among them at run time, and [`best_device`] names the best. `card` is what
-//! those for graphics cards have in common and turn on, and `graphics` what those have that go through a graphics driver.
+//! [`device_by_name`] chooses among the backends that are built in, and [`best_device`] names the best. The feature `card` is what
+//! the backends for GPUs have in common and turn on, and `graphics` what those have that go through a graphics driver.
 
 mod batch;
 #[cfg(feature = "card")]
@@ -110,8 +100,3 @@ pub use system_memory::host_memory;
 pub use tuning::{Tuning, keep_kernels};
 pub use watch::Step;
 pub use words::{one_line, panic_words};
-
-/// The README's program, compiled with the tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -1,7 +1,8 @@
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use sd_schedule::{Grid, ScheduleError, Spacing};
+use sd_schedule::{Grid, NoiseLevels, ScheduleError, Spacing};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -127,6 +128,23 @@ impl TryFrom<String> for Schedule {
 impl From<Schedule> for String {
     fn from(schedule: Schedule) -> Self {
         schedule.to_string()
+    }
+}
+
+/// The noise levels of a list.
+///
+/// # Errors
+///
+/// [`Error::Request`] for levels that do not fall, or that single precision cannot multiply an image with or divide noise by.
+pub(crate) fn listed(sigmas: &[f64]) -> Result<NoiseLevels, Error> {
+    const RANGE: RangeInclusive<f64> = 1e-6..=1e9;
+    match sigmas.iter().find(|sigma| **sigma > 0.0 && !RANGE.contains(sigma)) {
+        Some(sigma) => Err(Error::Request(format!(
+            "--schedule: noise level {sigma:e}, but levels are 0, or {} to {}",
+            RANGE.start(),
+            RANGE.end()
+        ))),
+        None => NoiseLevels::new(sigmas.to_vec()).map_err(in_list),
     }
 }
 

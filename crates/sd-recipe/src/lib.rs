@@ -1,19 +1,4 @@
-//! Trainings from a TOML file: data, models, samples on the way, and a model folder at the end.
-//!
-//! ```no_run
-//! use std::ops::ControlFlow;
-//! use std::path::Path;
-//!
-//! use sd_pipeline::Device;
-//! use sd_recipe::{Recipe, follow};
-//!
-//! let recipe = Recipe::read(Path::new("autoencoder.toml"))?;
-//! follow(&recipe, &Device::flex(), &mut |event| {
-//!     println!("{event:?}");
-//!     ControlFlow::Continue(())
-//! })?;
-//! # Ok::<(), sd_recipe::RecipeError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod data;
 mod error;

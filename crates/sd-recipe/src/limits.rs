@@ -1,4 +1,4 @@
-//! What cannot be done on any account, because the numbers alone are more than this machine's memory.
+//! Sizes that cannot fit: their numbers alone are more than this machine's memory.
 
 use sd_pipeline::host_memory;
 
@@ -40,13 +40,13 @@ impl Recipe {
         Err(self.wrong(format!("`training.workers`: {workers} workers, but only {images} pictures")))
     }
 
-    /// Refuses a batch that cannot fit, whose images are so many numbers each to the network, and a network of so many weights.
+    /// Refuses a network of so many weights, or a batch of images of `each` numbers, that cannot fit.
     ///
     /// # Errors
     ///
     /// [`RecipeError::Recipe`] with the key.
     pub(crate) fn check_training(&self, table: &str, weights: usize, each: usize) -> Result<(), RecipeError> {
-        // The weights, their average and two moments, all of which are together when a checkpoint is written.
+        // A checkpoint has the weights, their average and two moments.
         check(&format!("training {weights} weights takes"), 16.0 * weights as f64)
             .map_err(|reason| self.wrong(format!("[{table}]: {reason}")))?;
         // What goes into the network, and what comes out of it, in single precision.
@@ -58,8 +58,8 @@ impl Recipe {
 
 /// Refuses more images than fit, however they are trained on.
 pub(crate) fn check_images(recipe: &Recipe, count: usize) -> Result<(), String> {
-    // Bytes, or, where they are not encoded, numbers in single precision.
-    let each = if recipe.train == What::TextToImage { 3.0 } else { 12.0 };
+    // Three bytes for each pixel; if they are not encoded, as many numbers in single precision beside them.
+    let each = if recipe.train == What::TextToImage { 3.0 } else { 15.0 };
     check(&format!("{count} images take"), each * count as f64 * (recipe.data.size as f64).powi(2))
 }
 

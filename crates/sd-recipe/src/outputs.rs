@@ -36,16 +36,16 @@ impl<'a> Outputs<'a> {
         step >= self.recipe.training.steps || step > 0 && step.is_multiple_of(self.recipe.samples.every)
     }
 
-    /// Whether all are there, for a checkpoint of `step` that a training goes on from.
+    /// Whether those of a checkpoint's step were all written.
     ///
-    /// Those of other steps are not counted on any more: the training may come to that step again, in another way.
-    pub fn are_of(&self, step: u64) -> Result<bool, RecipeError> {
+    /// A record of another step is removed: the training may reach that step again with other weights.
+    pub fn are_written(&self, step: u64) -> Result<bool, RecipeError> {
         let record = fs::read(&self.record).ok().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
-        let are_of_it = record.as_ref().is_some_and(|record| record.step == step);
-        if self.record.exists() && !are_of_it {
+        let are_written = record.is_some_and(|record| record.step == step);
+        if self.record.exists() && !are_written {
             fs::remove_file(&self.record).map_err(RecipeError::io(&self.record))?;
         }
-        Ok(are_of_it)
+        Ok(are_written)
     }
 
     /// Writes all of them.
@@ -60,7 +60,7 @@ impl<'a> Outputs<'a> {
         let (model, folder, step) = (trainer.averaged(), self.recipe.model(), trainer.steps());
         update_folder_atomically(&folder, RecipeError::io(&folder), |partial| product.save(&model, partial, watch))?;
         if self.recipe.samples.count > 0 {
-            let file = self.recipe.output.join(format!("samples/step-{step:06}.png"));
+            let file = self.recipe.samples_folder().join(format!("step-{step:06}.png"));
             let sheet: Image = product.samples(&model, &folder, watch)?;
             sheet.save(&file)?;
             let _ = watch(&Event::Sampled(&file));
@@ -83,6 +83,11 @@ impl Recipe {
     /// The folder of what can be drawn with.
     pub(crate) fn model(&self) -> PathBuf {
         self.output.join("model")
+    }
+
+    /// The folder of the sheets of samples.
+    pub(crate) fn samples_folder(&self) -> PathBuf {
+        self.output.join("samples")
     }
 
     /// Whether there is a checkpoint to go on from.

@@ -48,7 +48,7 @@ pub(crate) fn run<M: Module, T: Task<M>>(
     let pending = known.map(|known| known.metrics).unwrap_or_default();
     let mut metrics = Metrics::open(&recipe.output, trainer.steps(), pending)?;
     let outputs = Outputs::of(recipe);
-    let mut are_written = outputs.are_of(trainer.steps())?;
+    let mut are_written = outputs.are_written(trainer.steps())?;
     let _ = watch(&Event::Started { step: trainer.steps(), steps });
     loop {
         if outputs.are_due(trainer.steps()) && !are_written {
@@ -84,7 +84,7 @@ fn begin<M: Module, T: Task<M>>(
     checkpoint: &Path,
     watch: &mut Watch,
 ) -> Result<Trainer<M>, RecipeError> {
-    let samples = recipe.output.join("samples");
+    let samples = recipe.samples_folder();
     fs::create_dir_all(&samples).map_err(RecipeError::io(&samples))?;
     let text = fs::read(&recipe.file).map_err(RecipeError::io(&recipe.file))?;
     let copy = recipe.output.join("recipe.toml");

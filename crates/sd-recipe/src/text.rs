@@ -14,12 +14,12 @@ pub(crate) fn read_text(file: &Path) -> Result<String, RecipeError> {
 
 fn decode(bytes: Vec<u8>) -> Result<String, String> {
     let is_utf16 = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
-    // No text has zeros, but every letter of the ASCII has one in UTF-16.
+    // Text has no zeros, but in UTF-16 every ASCII letter has one.
     if is_utf16 || bytes.contains(&0) {
-        return Err("it is UTF-16 or no text: save it as UTF-8".into());
+        return Err("UTF-16 or binary data instead of UTF-8 text: save it as UTF-8".into());
     }
     let text = String::from_utf8(bytes)
-        .map_err(|error| format!("it is not UTF-8 at byte {}: save it as UTF-8", error.utf8_error().valid_up_to()))?;
+        .map_err(|error| format!("not UTF-8 from byte {} on: save it as UTF-8", error.utf8_error().valid_up_to()))?;
     Ok(text.strip_prefix('\u{FEFF}').map(str::to_string).unwrap_or(text))
 }
 
@@ -40,6 +40,6 @@ mod tests {
         for bytes in [little, big, b"\xFF\xFEr\0".to_vec()] {
             assert!(decode(bytes).unwrap_err().contains("UTF-16"));
         }
-        assert!(decode(b"r\xF6d".to_vec()).unwrap_err().contains("not UTF-8 at byte 1"));
+        assert!(decode(b"r\xF6d".to_vec()).unwrap_err().contains("not UTF-8 from byte 1 on"));
     }
 }

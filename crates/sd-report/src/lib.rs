@@ -1,7 +1,4 @@
-//! The report on the samplers: every one of them measured on problems whose answers are known.
-//!
-//! [`report()`] measures and writes everything in memory, the same on every run; the program puts it into `docs`. Read
-//! it there: `docs/samplers.md`. The texts are in this crate's folder `text`, with `{names}` where figures go.
+#![doc = include_str!("../README.md")]
 
 pub mod chapters;
 pub mod curves;

@@ -1,11 +1,6 @@
-//! A small trained model of landscapes, as a part of the program: see `docs/scenes-model.md`.
+#![doc = include_str!("../README.md")]
 //!
-//! Its files are read where they lie in the program, which needs no temporary folder:
-//!
-//! ```
-//! // What `sd_pipeline::Model::built_in` takes.
-//! assert_eq!(sd_scenes_model::FILES[0].0, "model_index.json");
-//! ```
+//! The files are read where they lie in the program, which needs no temporary folder.
 
 /// Sampling steps that its pictures need.
 pub const STEPS: usize = 25;

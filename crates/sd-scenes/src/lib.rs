@@ -1,19 +1,4 @@
-//! Small landscapes with things in them, drawn by rule from a seed, and captions for them: pictures to train on.
-//!
-//! ```
-//! use sd_scenes::{Scene, Split};
-//!
-//! let sample = Split::Train.sample(0, 7, 64);
-//! println!("{}: {} bytes", sample.caption, sample.picture.rgb.len());
-//! assert_eq!(sample, Split::Train.sample(0, 7, 64));
-//!
-//! // Or step by step, with seeds of one's own.
-//! let scene = Scene::random(1);
-//! let picture = scene.draw(2, 64);
-//! let caption = scene.caption(3);
-//! assert_eq!(picture.rgb.len(), 64 * 64 * 3);
-//! assert!(caption.split(' ').count() >= 3);
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! `cargo run --example sheet -- sheet.png` draws 36 samples on a sheet and prints their captions.
 //!

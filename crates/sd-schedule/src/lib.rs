@@ -1,19 +1,4 @@
-//! Noise schedules of diffusion models in plain `f64` numbers.
-//!
-//! ```
-//! use sd_schedule::{BetaSchedule, NoiseLevels, NoiseSchedule, Spacing};
-//!
-//! // The schedule of Stable Diffusion 1.x and ten of its thousand steps.
-//! let betas = BetaSchedule::ScaledLinear.betas(1000, 0.00085, 0.012)?;
-//! let schedule = NoiseSchedule::from_betas(&betas)?;
-//! let timesteps = Spacing::Leading { offset: 1 }.timesteps(10, schedule.len())?;
-//! let levels = NoiseLevels::of_timesteps(&schedule, &timesteps, schedule.sigma_min())?;
-//!
-//! assert_eq!(timesteps[0], 901.0);
-//! assert_eq!(levels.pairs().count(), 10);
-//! assert!((levels.first() - schedule.sigma(901.0)).abs() < 1e-12);
-//! # Ok::<(), sd_schedule::ScheduleError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # What there is
 //!

@@ -1,25 +1,4 @@
-//! Training of Stable Diffusion's parts: objectives, an optimiser loop and checkpoints that resume exactly.
-//!
-//! ```
-//! use burn::tensor::{Device, Tensor};
-//! use sd_train::tasks::{Autoencoding, AutoencodingConfig, Distance};
-//! use sd_train::{Rate, Trainer, TrainerConfig, initialise};
-//! use sd_vae::AutoencoderKlConfig;
-//!
-//! let device = Device::flex().autodiff();
-//! let config = AutoencoderKlConfig { block_out_channels: vec![4, 4], norm_num_groups: 2, ..AutoencoderKlConfig::sd() };
-//! let pictures = Tensor::zeros([2, 3, 8, 8], &Device::flex()); // one's own, from −1 to 1
-//!
-//! let mut task = Autoencoding::new(pictures, AutoencodingConfig::new(1, Distance::L1));
-//! let (steps, batch) = (2, 2);
-//! let mut trainer = Trainer::new(initialise(config.init(&device), 1), TrainerConfig::new(Rate::new(1e-3, 1, steps), batch));
-//! while trainer.steps() < steps {
-//!     let progress = trainer.step(&mut task)?;
-//!     println!("{:4} {:.4}", progress.step, progress.loss);
-//! }
-//! let vae = trainer.averaged(); // `sd_weights::save` writes it to a model folder
-//! # Ok::<(), sd_train::TrainError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # How it is put together
 //!

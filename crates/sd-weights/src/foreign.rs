@@ -44,6 +44,9 @@ pub(crate) fn what(start: &[u8]) -> Option<&'static str> {
     let inside = INSIDE.iter().find(|(at, part, _)| start.get(*at..).is_some_and(|rest| rest.starts_with(part)));
     let known = begins.map(|(_, what)| *what).or(inside.map(|(.., what)| *what));
     known.or_else(|| match text.first() {
+        _ if start.len() > 8 && start.iter().all(|byte| *byte == 0) => {
+            Some("it begins with zeros alone: the download went wrong, download it again")
+        }
         _ if !is_text(start) => None,
         Some(b'{' | b'[') => Some("it is a text in JSON, no weights: name the file of weights that belongs to it"),
         _ => Some("it is a text, no weights: if it is a download, download it again"),
@@ -77,10 +80,11 @@ mod tests {
             (b"learning_rate: 1e-4\nsteps: 500\n", "a text, no weights"),
             ("ein Wörterbuch, das mitten im Zeichen endet ü".as_bytes().split_last().unwrap().1, "a text"),
             (&[&[0; 257][..], b"ustar\0"].concat(), "tar archive"),
+            (&[0; 512], "zeros alone"),
         ] {
             assert!(what(start).is_some_and(|what| what.contains(expected)), "{expected}: {:?}", what(start));
         }
-        for start in [&b""[..], b"{}", &[0; 64], b"\x10\0\0\0\0\0\0\0 {}", b"\x80\x02}q\x00."] {
+        for start in [&b""[..], b"{}", &[0; 8], b"\x10\0\0\0\0\0\0\0 {}", b"\x80\x02}q\x00."] {
             assert_eq!(what(start), None, "{start:?}");
         }
     }

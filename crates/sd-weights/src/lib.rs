@@ -1,15 +1,4 @@
-//! Checkpoint files to modules and back: reading, naming, casting, checking and writing weights.
-//!
-//! ```no_run
-//! use burn::tensor::{Device, FloatDType};
-//! # use burn::nn::LinearConfig;
-//! use sd_weights::Weights;
-//!
-//! # let network = LinearConfig::new(2, 2).init(&Device::flex());
-//! let weights = Weights::in_folder("model/unet".as_ref(), "diffusion_pytorch_model")?;
-//! let network = weights.load(network, FloatDType::F32)?; // every key is used, every parameter is filled
-//! # Ok::<(), sd_weights::WeightsError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! Files are safetensors or what `torch.save` wrote, whatever they are called. Weights are read and cast one tensor at a
 //! time, so that a file is never in memory as a whole. A file fits its network exactly or is refused with a list of what

@@ -1,6 +1,8 @@
 use std::fs::Metadata;
 use std::io::{ErrorKind, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use crate::WeightsError;
 
 /// Whether there is a file at `path`.
 ///
@@ -18,6 +20,18 @@ pub fn is_file(path: &Path) -> Result<bool> {
 /// As [`is_file`].
 pub fn is_folder(path: &Path) -> Result<bool> {
     is(path, Metadata::is_dir)
+}
+
+/// The first of some paths at which there is a file.
+pub(crate) fn first_file(
+    paths: impl IntoIterator<Item = PathBuf>,
+) -> std::result::Result<Option<PathBuf>, WeightsError> {
+    for path in paths {
+        if is_file(&path).map_err(|source| WeightsError::Io { file: path.clone(), source })? {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
 }
 
 fn is(path: &Path, kind: fn(&Metadata) -> bool) -> Result<bool> {

@@ -8,7 +8,8 @@ use crate::lora::Patch;
 use crate::place::Place;
 use crate::single_file::Table;
 use crate::source::Source;
-use crate::{WeightsError, format, is_file, safetensors_file, scaled, shards};
+use crate::there::first_file;
+use crate::{WeightsError, format, safetensors_file, scaled, shards};
 
 /// The tensors of one network, in one file or in several: what is there, and where.
 ///
@@ -70,14 +71,7 @@ impl Weights {
                 format!("{stem}.fp16.{kind}.index.json"),
             ]
         });
-        let mut found = None;
-        for path in names.iter().flatten().map(|name| folder.join(name)) {
-            if is_file(&path).map_err(|source| WeightsError::Io { file: path.clone(), source })? {
-                found = Some(path);
-                break;
-            }
-        }
-        match found {
+        match first_file(names.iter().flatten().map(|name| folder.join(name)))? {
             Some(path) if path.extension().is_some_and(|e| e == "json") => shards::open(folder, &path),
             Some(path) => Self::in_file(&path),
             None => Err(WeightsError::NotFound {

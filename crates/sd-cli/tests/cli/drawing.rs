@@ -77,7 +77,8 @@ fn a_model_says_what_it_is() {
     assert!(output.status.success(), "{}", stderr(&output));
     let told: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!((told["family"].as_str(), told["prediction"].as_str()), (Some("Stable Diffusion 2.x"), Some("v")));
-    assert_eq!((told["size"].as_u64(), told["sampler"].as_str()), (Some(192), Some("ddim")));
+    assert_eq!((told["width"].as_u64(), told["height"].as_u64()), (Some(192), Some(192)));
+    assert_eq!(told["sampler"], "ddim");
     assert_eq!(told["metadata"]["global_step"], "7");
     assert_eq!(told["notes"].as_array().unwrap().len(), 1);
     let names: Vec<_> =
@@ -249,23 +250,25 @@ fn help_teaches() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_stops_at_the_next_step_and_leaves_no_file() {
+fn ctrl_c_and_sigterm_stop_at_the_next_step_and_leave_no_file() {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
 
-    let run = Run::new();
-    let model = crate::MODEL.path().to_str().unwrap();
-    let flags = ["generate", "--model", model, "--prompt", "x", "--steps", "900", "--progress", "json"];
-    let mut child = run.command(&flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains("\"step\"")), "no first step");
-    let interrupt = format!("kill -INT {}", child.id());
-    assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
-    lines.for_each(drop);
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-    assert!(stderr(&output).contains("cancelled after network call"), "{}", stderr(&output));
-    assert_eq!(run.files(), [""; 0]);
+    for signal in ["INT", "TERM"] {
+        let run = Run::new();
+        let model = crate::MODEL.path().to_str().unwrap();
+        let flags = ["generate", "--model", model, "--prompt", "x", "--steps", "900", "--progress", "json"];
+        let mut child = run.command(&flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().contains("\"step\"")), "no first step");
+        let interrupt = format!("kill -{signal} {}", child.id());
+        assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
+        lines.for_each(drop);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+        assert!(stderr(&output).contains("cancelled after network call"), "{}", stderr(&output));
+        assert_eq!(run.files(), [""; 0]);
+    }
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn devices_say_what_is_computed_with_and_why() {
     );
 }
 
-/// A system without a place for what is temporary, such as a container that can be written to nowhere but where its pictures go.
+/// A system without a place for what is temporary, such as a container that can be written to nowhere but where its images go.
 #[cfg(feature = "scenes")]
 #[test]
 fn the_built_in_model_draws_without_a_temporary_folder() {

@@ -147,16 +147,16 @@ fn what_does_not_arrive_is_an_error_of_every_command() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_picture_goes_to_standard_output_or_a_pipe_and_text_elsewhere() {
+fn an_image_goes_to_standard_output_or_a_pipe_and_text_elsewhere() {
     use std::process::{Command, Stdio};
 
     let run = Run::new();
     assert_drawn(&run.generate(&["--seed", "1"]));
-    let picture = run.read("out.png");
+    let image = run.read("out.png");
     for progress in ["bar", "json", "none"] {
         let output = run.generate(&["--seed", "1", "--output", "/dev/stdout", "--progress", progress]);
         assert_drawn(&output);
-        assert!(output.stdout == picture, "{progress}: {} bytes", output.stdout.len());
+        assert!(output.stdout == image, "{progress}: {} bytes", output.stdout.len());
         assert_eq!(stderr(&output).is_empty(), progress == "none");
     }
     // Standard output that is a file itself.
@@ -165,12 +165,12 @@ fn a_picture_goes_to_standard_output_or_a_pipe_and_text_elsewhere() {
     let flags = ["generate", "--model", model, "--prompt", "a red house", "--steps", "2", "--width", "32"];
     let flags = [&flags[..], &["--height", "32", "--seed", "1", "--output", "/dev/stdout"]].concat();
     assert!(run.command(&flags).stdout(Stdio::from(file)).stderr(Stdio::null()).status().unwrap().success());
-    assert_eq!(run.read("std.png"), picture);
+    assert_eq!(run.read("std.png"), image);
     assert!(Command::new("mkfifo").arg(run.path("pipe")).status().unwrap().success());
     let reader = Command::new("cat").arg(run.path("pipe")).stdout(Stdio::piped()).spawn().unwrap();
     assert_drawn(&run.generate(&["--seed", "1", "--output", "pipe"]));
-    assert_eq!(reader.wait_with_output().unwrap().stdout, picture);
-    // A picture that nobody took is lost.
+    assert_eq!(reader.wait_with_output().unwrap().stdout, image);
+    // An image that nobody took is lost.
     let mut child = run.command(&flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();

@@ -1,8 +1,8 @@
-//! Which noise a picture is of, and what is said of it.
+//! Which noise an image is of, and what is said of it.
 
 use crate::{Run, assert_drawn, stderr, stdout};
 
-/// The settings in a picture.
+/// The settings in an image.
 fn settings(run: &Run, file: &str) -> String {
     let text = String::from_utf8_lossy(&run.read(file)).into_owned();
     let start = text.find("Steps: ").unwrap();
@@ -19,9 +19,9 @@ fn minus_one_is_a_new_seed_that_is_told_and_written() {
         let said = stdout(&output);
         let seed = said.split("(seed ").nth(1).unwrap().split(',').next().unwrap().to_string();
         assert!(settings(&run, "out.png").contains(&format!(", Seed: {seed}, ")), "{said}");
-        let picture = run.read("out.png");
+        let image = run.read("out.png");
         assert_drawn(&run.generate(&["--seed", &seed, "--output", "again.png"]));
-        assert_eq!(run.read("again.png"), picture);
+        assert_eq!(run.read("again.png"), image);
         seeds.push(seed);
     }
     seeds.dedup();
@@ -48,7 +48,7 @@ fn other_negative_seeds_are_pytorchs() {
 }
 
 #[test]
-fn a_picture_of_noise_from_a_file_names_the_file_and_no_seed_of_it() {
+fn an_image_of_noise_from_a_file_names_the_file_and_no_seed_of_it() {
     let run = Run::new();
     assert_drawn(&run.generate(&["--seed", "1", "--save-latents", "start, noise.safetensors"]));
     let start = ["--latents", "start, noise.safetensors", "--seed", "5"];

@@ -33,3 +33,23 @@ pub fn ceiling(
     }
     Ok(judgement)
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::ClassifierConfig;
+
+    #[test]
+    fn it_is_stopped_between_scenes() {
+        let config = ClassifierConfig { pixels: 16, channels: vec![8], features: 8 };
+        let mut told = Vec::new();
+        let stopped = ceiling(&config.init(&Device::flex()), 120, 0, &mut |read| {
+            told.push(read);
+            if read < 100 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        assert!(matches!(stopped, Err(EvaluateError::Cancelled)));
+        assert_eq!(told, [0, 50, 100]);
+    }
+}

@@ -116,6 +116,8 @@ fn the_metadata_of_two_programs_tell_what_is_predicted() {
         ("modelspec.predict_key", "epsilon", &eps),
         ("modelspec.predict_key", "v", &v),
         ("modelspec.prediction_type", "epsilon", &eps),
+        ("modelspec.architecture", "stable-diffusion-v2-512", &eps),
+        ("modelspec.architecture", "stable-diffusion-v2-768-v", &v),
         ("modelspec.prediction_type", "v", &v),
     ] {
         let model = open_as(&[(key, value)], None).unwrap();

@@ -3,7 +3,7 @@ use sd_schedule::{Grid, NoiseLevels, Prediction, Spacing};
 
 use super::origin::{Origin, Resolved};
 use crate::config::SchedulerConfig;
-use crate::schedule::in_list;
+use crate::schedule::{in_list, listed};
 use crate::{Error, Schedule};
 
 /// Which noise levels are visited, and what the noise at the first is like.
@@ -49,7 +49,7 @@ impl Levels {
             Some(Schedule::Grid(grid)) => grid.levels(&config.schedule, steps)?,
             Some(Schedule::Ays) if is_xl => Grid::AysSdxl.levels(&config.schedule, steps)?,
             Some(Schedule::Ays) => Grid::AysSd1.levels(&config.schedule, steps)?,
-            Some(Schedule::Sigmas(sigmas)) => NoiseLevels::new(sigmas.clone()).map_err(in_list)?,
+            Some(Schedule::Sigmas(sigmas)) => listed(sigmas)?,
             Some(Schedule::Timesteps(timesteps)) => {
                 NoiseLevels::of_timesteps(&config.schedule, timesteps, last(entry, config)).map_err(in_list)?
             }

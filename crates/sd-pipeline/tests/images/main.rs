@@ -28,7 +28,7 @@ fn images_are_turned_and_converted_as_pillow_does() {
 }
 
 #[test]
-fn files_that_were_cut_off_are_refused_where_pillow_refuses_them() {
+fn truncated_files_are_refused_where_pillow_refuses_them() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cut");
     for (name, readable_from) in files() {
@@ -53,7 +53,7 @@ fn what_is_wrong_with_a_file_is_said_in_one_line() {
         Image::read(&file).unwrap_err().to_string()
     };
     let jpeg = std::fs::read(path("exif-3.jpg")).unwrap();
-    assert!(error(&jpeg[..jpeg.len() / 2]).ends_with("a.png: its end is missing: it was cut off"));
+    assert!(error(&jpeg[..jpeg.len() / 2]).ends_with("a.png: the image is truncated"));
     assert!(error(b"a red house").ends_with("a.png: it is not a PNG, JPEG or WebP image"));
     assert!(error(b"GIF89a").contains("Gif"));
     // 65535 by 65535 pixels.

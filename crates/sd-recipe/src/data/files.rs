@@ -17,14 +17,14 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Looks through a folder, but not through `output`, which has images too.
+    /// Looks through a folder, but not through the samples of the training itself, which may be in it.
     ///
     /// Names that begin with a dot or with two underscores are passed over, as Hugging Face's `imagefolder` does: systems
     /// keep thumbnails and the like there.
-    pub fn find(folder: &Path, output: &Path) -> Result<Self, RecipeError> {
+    pub fn find(folder: &Path, samples: &Path) -> Result<Self, RecipeError> {
         let (mut found, mut left) = (Self::default(), vec![folder.to_path_buf()]);
         // Links may lead to where one has been.
-        let mut seen: HashSet<PathBuf> = output.canonicalize().into_iter().collect();
+        let mut seen: HashSet<PathBuf> = samples.canonicalize().into_iter().collect();
         while let Some(folder) = left.pop() {
             let io = RecipeError::io(&folder);
             if !seen.insert(folder.canonicalize().map_err(&io)?) {

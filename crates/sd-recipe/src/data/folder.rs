@@ -18,15 +18,15 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
     const READING: &str = "reading the images";
     busy(watch, READING, 0, 0)?;
     let (size, with_captions) = (recipe.data.size, recipe.train == What::TextToImage);
-    let files = Files::find(folder, &recipe.output)?;
+    let files = Files::find(folder, &recipe.samples_folder())?;
     let wrong = |reason: String| RecipeError::Data { folder: folder.to_path_buf(), reason };
     if files.images.is_empty() {
         return Err(wrong(format!("no pictures in it: looked for .{}", EXTENSIONS.join(", ."))));
     }
     check_images(recipe, files.images.len()).map_err(|reason| recipe.wrong(format!("`data.size`: {reason}")))?;
     let captions = if with_captions { Captions::read(&files)? } else { Captions::default() };
-    let mut pictures = Pictures { size, ..Pictures::default() };
     let total = files.images.len();
+    let mut pictures = Pictures::with_room(recipe, total)?;
     for (done, file) in files.images.into_iter().enumerate() {
         busy(watch, READING, done, total)?;
         let caption = if with_captions { captions.of(&file) } else { Ok(String::new()) };

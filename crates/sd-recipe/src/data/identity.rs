@@ -30,7 +30,7 @@ impl Identity {
             (false, false) => return None,
             (true, false) => "images",
             (false, true) => "captions",
-            (true, true) => "images and the captions",
+            (true, true) => "images and captions",
         };
         let place = match &recipe.data {
             DataConfig { folder: Some(folder), .. } => format!(" in {}", folder.display()),
@@ -39,14 +39,14 @@ impl Identity {
         let counts = format!("{} images then, {} now", known.count, self.count);
         if step >= recipe.training.steps {
             return Some(format!(
-                "the {what}{place} are not those that this model was trained on ({counts}): it stays as it is; name another \
-                 `output` to train one on them, or raise `training.steps` to train this one on"
+                "the {what}{place} differ from those that this model was trained on ({counts}); the model stays as it is: \
+                 name another `output` to train a new one, or raise `training.steps` to train this one further"
             ));
         }
-        let words = if reads { ", in the words it began with: others are spelt" } else { "" };
+        let words = if reads { "; its vocabulary stays, and words that it lacks are spelt" } else { "" };
         Some(format!(
-            "the {what}{place} are not those of the checkpoint ({counts}): from step {step} on, it learns from the new \
-             ones{words}; to begin anew, name another `output`"
+            "the {what}{place} differ from those of the checkpoint ({counts}): the training continues with the new ones from \
+             step {step}{words}; to begin anew, name another `output`"
         ))
     }
 }

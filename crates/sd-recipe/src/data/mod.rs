@@ -39,11 +39,16 @@ impl Pictures {
     pub fn read(recipe: &Recipe, watch: &mut Watch) -> Result<Self, RecipeError> {
         match (&recipe.data.folder, recipe.data.scenes) {
             (Some(folder), _) => folder::read(recipe, folder, watch),
-            (None, count) => {
-                let (count, size) = (count.unwrap_or_default(), recipe.data.size);
-                scenes::draw(Split::Train, count, recipe.seed, size, watch)
-            }
+            (None, count) => scenes::draw(recipe, Split::Train, count.unwrap_or_default(), watch),
         }
+    }
+
+    /// No pictures yet, but memory for so many.
+    fn with_room(recipe: &Recipe, count: usize) -> Result<Self, RecipeError> {
+        let (size, mut rgb) = (recipe.data.size, Vec::new());
+        rgb.try_reserve_exact(3 * count * size * size)
+            .map_err(|error| recipe.wrong(format!("[data]: {count} images of {size}×{size} pixels: {error}")))?;
+        Ok(Self { size, rgb, ..Self::default() })
     }
 
     /// Number of pictures.
@@ -65,7 +70,9 @@ impl Pictures {
                 picture[channel..].iter().step_by(3).map(|byte| f32::from(*byte) / 127.5 - 1.0)
             })
         });
-        let data = TensorData::new(planes.collect::<Vec<f32>>(), [count, 3, size, size]);
+        let mut numbers = Vec::with_capacity(count * each);
+        numbers.extend(planes);
+        let data = TensorData::new(numbers, [count, 3, size, size]);
         Tensor::from_data(data, (device, DType::F32))
     }
 
@@ -78,9 +85,9 @@ impl Pictures {
 
     /// Pictures for samples on the way: held-out scenes, or the first of a folder.
     pub(crate) fn to_look_at(&self, recipe: &Recipe, watch: &mut Watch) -> Result<Self, RecipeError> {
-        let (count, size) = (recipe.samples.count, self.size);
+        let count = recipe.samples.count;
         if recipe.data.scenes.is_some() {
-            return scenes::draw(Split::HeldOut, count, recipe.seed, size, watch);
+            return scenes::draw(recipe, Split::HeldOut, count, watch);
         }
         Ok(self.first(count))
     }

@@ -4,24 +4,19 @@ use sd_scenes::{Sample, Split};
 
 use super::Pictures;
 use crate::event::busy;
-use crate::{RecipeError, Watch};
+use crate::{Recipe, RecipeError, Watch};
 
 /// Scenes that a thread draws before it is asked whether to go on.
 const AT_ONCE: usize = 8;
 
-/// The first `count` scenes of a seed.
-pub(super) fn draw(
-    split: Split,
-    count: usize,
-    seed: u64,
-    size: usize,
-    watch: &mut Watch,
-) -> Result<Pictures, RecipeError> {
+/// The first `count` scenes of the recipe's seed.
+pub(super) fn draw(recipe: &Recipe, split: Split, count: usize, watch: &mut Watch) -> Result<Pictures, RecipeError> {
+    let (seed, size) = (recipe.seed, recipe.data.size);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let draw = |first: usize| -> Vec<Sample> {
         (first..count.min(first + AT_ONCE)).map(|index| split.sample(index as u64, seed, size)).collect()
     };
-    let mut pictures = Pictures { size, ..Pictures::default() };
+    let mut pictures = Pictures::with_room(recipe, count)?;
     for first in (0..count).step_by(threads * AT_ONCE) {
         busy(watch, "drawing the scenes", first, count)?;
         let samples: Vec<Sample> = thread::scope(|scope| {

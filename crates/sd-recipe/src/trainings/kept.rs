@@ -2,6 +2,7 @@
 //! are of no use with others. They are kept with the checkpoint.
 
 use std::fs;
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use sd_weights::make_folder_atomically;
@@ -26,6 +27,10 @@ pub(super) fn keep(
     let kept = kept(recipe, part);
     if kept.as_ref() == Some(&place) {
         return Ok(place);
+    }
+    if kept.is_none() && recipe.has_begun() {
+        let reason = "it belongs to the checkpoint, and is missing: put it back, or begin anew in another `output`";
+        return Err(RecipeError::io(&place)(Error::new(ErrorKind::NotFound, reason)));
     }
     // It may be what is left of a training that ended before its first checkpoint.
     if place.exists() {

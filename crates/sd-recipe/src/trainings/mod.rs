@@ -38,7 +38,7 @@ fn begin(recipe: &Recipe, watch: &mut Watch) -> Result<(FolderLock, Pictures), R
     let output = &recipe.output;
     let lock = FolderLock::take(output, &format!("the training of {}", recipe.file.display()));
     let lock = lock.map_err(RecipeError::io(output))?;
-    [output, &recipe.checkpoint(), &output.join("samples")].into_iter().for_each(|folder| remove_leftovers(folder));
+    [output, &recipe.checkpoint(), &recipe.samples_folder()].into_iter().for_each(|folder| remove_leftovers(folder));
     let pictures = Pictures::read(recipe, watch)?;
     for (file, reason) in &pictures.skipped {
         let _ = watch(&Event::Warning(format!("{} is left out: {reason}", file.display())));

@@ -39,8 +39,8 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let vae = keep(recipe, "vae", |folder| copy(&named, folder))?;
     if named.is_dir() && !is_copy(&vae, &named)? {
         let _ = watch(&Event::Warning(format!(
-            "{} is not the autoencoder that this training began with, which stays: to train on latents of the new one, name \
-             another `output`",
+            "{} differs from the autoencoder that this training began with, which stays in use: name another `output` to \
+             train on latents of the new one",
             named.display()
         )));
     }

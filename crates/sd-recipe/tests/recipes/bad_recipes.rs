@@ -116,5 +116,5 @@ fn a_recipe_is_text_with_or_without_a_byte_order_mark() {
     let wide: Vec<u8> = AUTOENCODER.encode_utf16().flat_map(u16::to_le_bytes).collect();
     std::fs::write(folder.path().join("wide.toml"), wide).unwrap();
     let error = sd_recipe::Recipe::read(&folder.path().join("wide.toml")).unwrap_err().to_string();
-    assert!(error.ends_with("wide.toml: it is UTF-16 or no text: save it as UTF-8"), "{error}");
+    assert!(error.ends_with("wide.toml: UTF-16 or binary data instead of UTF-8 text: save it as UTF-8"), "{error}");
 }

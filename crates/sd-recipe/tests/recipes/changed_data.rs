@@ -34,7 +34,7 @@ fn a_finished_model_stays_as_it_is_when_captions_are_added() {
     assert!(contents(&folder.join("model/model")) == model);
     assert_eq!(warnings.len(), 1);
     for words in
-        ["the images and the captions in ", "6 images then, 7 now", "it stays as it is", "raise `training.steps`"]
+        ["the images and captions in ", "6 images then, 7 now", "the model stays as it is", "raise `training.steps`"]
     {
         assert!(warnings[0].contains(words), "{words}: {warnings:?}");
     }
@@ -52,11 +52,22 @@ fn a_training_that_goes_on_keeps_its_vocabulary_when_captions_change() {
     let kept = |folder: &Path| contents(folder).into_values().collect::<Vec<_>>();
     assert!(kept(&folder.join("model/model/tokenizer")) == vocabulary.values().cloned().collect::<Vec<_>>());
     assert_eq!(warnings.len(), 1);
-    for words in ["the captions in ", "from step 2 on", "in the words it began with", "name another `output`"] {
+    for words in ["the captions in ", "from step 2; its vocabulary stays", "name another `output`"] {
         assert!(warnings[0].contains(words), "{words}: {warnings:?}");
     }
     // From then on, they are its own.
     assert_eq!(train(folder, &recipe, None).unwrap(), [""; 0]);
+}
+
+#[test]
+fn a_checkpoint_without_its_vocabulary_is_not_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let recipe = begun(folder);
+    train(folder, &recipe.replace("every = 2", "every = 4"), Some(2)).unwrap_err();
+    fs::remove_dir_all(folder.join("model/checkpoint/tokenizer")).unwrap();
+    let error = train(folder, &recipe, None).unwrap_err().to_string();
+    assert!(error.contains("checkpoint/tokenizer: it belongs to the checkpoint, and is missing"), "{error}");
 }
 
 /// Before there is a checkpoint, nothing depends on the vocabulary.
@@ -96,7 +107,7 @@ fn a_training_keeps_the_autoencoder_that_it_began_with() {
     train(folder, &AUTOENCODER.replace("[data]", "seed = 5\n[data]"), None).unwrap();
     let warnings = train(folder, &recipe, None).unwrap();
     assert!(
-        warnings[0].contains("autoencoder/model/vae is not the autoencoder that this training began with"),
+        warnings[0].contains("autoencoder/model/vae differs from the autoencoder that this training began with"),
         "{warnings:?}"
     );
     assert!(contents(&folder.join("model/model/vae")).into_values().collect::<Vec<_>>() == before);

@@ -85,9 +85,10 @@ fn captions_in_other_encodings_are_named() {
         fs::write(folder.join("b.txt"), wide("\u{FEFF}two")).unwrap();
         fs::write(folder.join("c.txt"), b"r\xF6d").unwrap();
     });
-    for words in
-        ["b.txt: it is UTF-16 or no text: save it as UTF-8", "c.txt: it is not UTF-8 at byte 1: save it as UTF-8"]
-    {
+    for words in [
+        "b.txt: UTF-16 or binary data instead of UTF-8 text: save it as UTF-8",
+        "c.txt: not UTF-8 from byte 1 on: save it as UTF-8",
+    ] {
         assert!(warnings.contains(words), "{words}: {warnings}");
     }
     let folder = tempfile::tempdir().unwrap();
@@ -96,30 +97,33 @@ fn captions_in_other_encodings_are_named() {
     images(&pictures, &["a.png"]);
     fs::write(pictures.join("metadata.jsonl"), wide("\u{FEFF}{}")).unwrap();
     let error = train(folder.path(), &of_folder(TEXT_TO_IMAGE), None).unwrap_err();
-    assert!(error.is_usage() && error.to_string().contains("metadata.jsonl: it is UTF-16"), "{error}");
+    assert!(error.is_usage() && error.to_string().contains("metadata.jsonl: UTF-16"), "{error}");
 }
 
 #[test]
-fn images_that_were_cut_off_are_left_out() {
+fn truncated_images_are_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let pictures = pictures_of(folder.path());
     images(&pictures, &["a.png", "b.png"]);
     let jpeg = include_bytes!("../../../sd-pipeline/tests/images/files/exif-3.jpg");
     fs::write(pictures.join("c.jpg"), &jpeg[..600]).unwrap();
     let warnings = train(folder.path(), &of_folder(AUTOENCODER), None).unwrap();
-    assert!(warnings[0].ends_with("c.jpg is left out: its end is missing: it was cut off"), "{warnings:?}");
+    assert!(warnings[0].ends_with("c.jpg is left out: the image is truncated"), "{warnings:?}");
 }
 
 /// The sheets of samples are images too.
 #[test]
-fn the_output_folder_is_not_trained_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let pictures = pictures_of(folder.path());
-    images(&pictures, &["a.png", "b.png"]);
-    let text = of_folder(AUTOENCODER).replace("OUT/autoencoder", "OUT/pictures/autoencoder");
-    train(folder.path(), &text, None).unwrap();
-    assert!(pictures.join("autoencoder/samples/step-000004.png").is_file());
-    assert_eq!(train(folder.path(), &text, None).unwrap(), [""; 0]);
+fn a_training_does_not_learn_from_its_own_samples() {
+    for output in ["OUT/pictures/autoencoder", "OUT/pictures"] {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = pictures_of(folder.path());
+        images(&pictures, &["a.png", "b.png"]);
+        let text = of_folder(AUTOENCODER).replace("OUT/autoencoder", output);
+        for _ in 0..2 {
+            // That the images are others would be told.
+            assert_eq!(train(folder.path(), &text, None).unwrap(), [""; 0]);
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -1,3 +1,8 @@
+use std::thread;
+
+/// Numbers that are worth several threads.
+const MANY: usize = 1 << 14;
+
 /// Square matrices of one size, one after the other and row by row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Blocks {
@@ -36,15 +41,30 @@ impl Blocks {
     /// Cayley's map of each: `(I + Q)(I − Q)⁻¹`, which is orthogonal for a skew-symmetric `Q`.
     pub fn cayley(mut self) -> Self {
         let size = self.size;
-        for block in self.values.chunks_mut(size * size) {
+        self.for_each(|block| {
             // It is 2(I − Q)⁻¹ − I.
             block.iter_mut().for_each(|value| *value = -*value);
             add_identity(block, size, 1.0);
             invert(block, size);
             block.iter_mut().for_each(|value| *value *= 2.0);
             add_identity(block, size, -1.0);
-        }
+        });
         self
+    }
+
+    /// Does work on each matrix: kohya's may have hundreds of rows, so on all cores.
+    fn for_each(&mut self, work: impl Fn(&mut [f64]) + Sync) {
+        let area = self.size * self.size;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        if self.values.len() < MANY {
+            return self.values.chunks_mut(area).for_each(work);
+        }
+        let (each, work) = (self.count().div_ceil(cores) * area, &work);
+        thread::scope(|scope| {
+            self.values.chunks_mut(each).for_each(|part| {
+                scope.spawn(move || part.chunks_mut(area).for_each(work));
+            });
+        });
     }
 
     /// The first terms of the same map's series, `I + 2Q + 2Q² + …`, the last of them halved, as PEFT has it.
@@ -134,10 +154,10 @@ mod tests {
 
     #[test]
     fn cayleys_map_is_orthogonal_and_solves_its_equation() {
-        for size in [1, 2, 3, 8] {
-            let q = Blocks::skew(size, &values(2 * size * size), 1.0);
+        for (size, count) in [(1, 2), (2, 2), (3, 2), (8, 2), (24, 31)] {
+            let q = Blocks::skew(size, &values(count * size * size), 1.0);
             let r = q.clone().cayley();
-            assert_eq!(r.count(), 2);
+            assert_eq!(r.count(), count);
             for (q, r) in q.values.chunks(size * size).zip(r.values.chunks(size * size)) {
                 let transposed = Blocks { size, values: r.to_vec() }.transposed().values;
                 let mut identity = vec![0.0; size * size];

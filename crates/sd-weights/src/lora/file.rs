@@ -87,7 +87,7 @@ fn modules(source: &Source) -> Result<Modules, WeightsError> {
     // Tools for sliders note things down under `_aux`.
     for key in source.0.keys().filter(|key| !is_bundled(key) && !key.starts_with("_aux.")) {
         if let Some(kind) = refused(key) {
-            return Err(source.error(format!("`{key}` is of {kind}, and this kind is not read")));
+            return Err(source.error(format!("`{key}` belongs to {kind}: this is not read")));
         }
         match Place::of(key) {
             Some(place) => places.push((key, place)),

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::WeightsError;
+use crate::there::first_file;
 
 /// What PEFT and diffusers call an adapter's weights.
 const STEMS: [&str; 2] = ["adapter_model", "pytorch_lora_weights"];
@@ -13,11 +14,10 @@ pub(crate) fn locate(path: &Path) -> Result<PathBuf, WeightsError> {
     if !path.is_dir() {
         return Ok(path.to_path_buf());
     }
-    let named = STEMS.iter().filter_map(|stem| {
-        let names = ["safetensors", "bin"].map(|kind| path.join(format!("{stem}.{kind}")));
-        names.into_iter().find(|name| name.is_file())
-    });
-    let mut found: Vec<PathBuf> = named.collect();
+    let mut found = Vec::new();
+    for names in STEMS.map(|stem| ["safetensors", "bin"].map(|kind| path.join(format!("{stem}.{kind}")))) {
+        found.extend(first_file(names)?);
+    }
     if found.is_empty() {
         found = weights_in(path).map_err(|source| WeightsError::Io { file: path.to_path_buf(), source })?;
     }

@@ -69,7 +69,7 @@ const ENDS: [(&str, &str); 52] = [
 
 /// Keys of kinds that are known and not read: how they begin or end, and what they are.
 const REFUSED: [(&str, &str, &str); 14] = [
-    ("", ".lambda_layer", "T-LoRA of LyCORIS, which needs what the training began with"),
+    ("", ".lambda_layer", "T-LoRA of LyCORIS, which lacks the values that its training began with"),
     ("", ".bias_values", "sparse differences of LyCORIS"),
     ("", ".lora_E", "AdaLoRA of PEFT"),
     ("", ".oft_r", "OFT of PEFT before 0.15"),

@@ -208,17 +208,24 @@ fn text_part(key: &str, prefix: &str, table: &Table) -> Vec<(String, View)> {
     key.strip_prefix(prefix).map_or_else(Vec::new, |name| table.to_diffusers(name))
 }
 
-/// What the file says by a tensor called `v_pred`, or by its metadata: modelspec.prediction_type of the specification, and
-/// modelspec.predict_key of ComfyUI.
+/// What the file says by a tensor called `v_pred`, or by its metadata: modelspec.prediction_type and, of 2.x,
+/// modelspec.architecture of the specification, and modelspec.predict_key of ComfyUI.
 fn prediction(weights: &Weights) -> Option<Predicted> {
     if weights.shape("v_pred").is_some() {
         return Some(Predicted::V);
     }
-    let told = |key: &str| Some((key.to_string(), weights.metadata().get(key)?.to_lowercase()));
-    let (key, told) = ["modelspec.prediction_type", "modelspec.predict_key"].iter().find_map(|key| told(key))?;
-    Some(match told.as_str() {
-        "v" | "v_prediction" | "v-prediction" => Predicted::V,
-        "epsilon" | "eps" => Predicted::Epsilon,
-        _ => Predicted::Other(format!("{key} is {told:?}")),
-    })
+    let told = |key: &str| weights.metadata().get(key).map(|told| told.to_lowercase());
+    for key in ["modelspec.prediction_type", "modelspec.predict_key"] {
+        match told(key).as_deref() {
+            Some("v" | "v_prediction" | "v-prediction") => return Some(Predicted::V),
+            Some("epsilon" | "eps") => return Some(Predicted::Epsilon),
+            Some(told) => return Some(Predicted::Other(format!("{key} is {told:?}"))),
+            None => {}
+        }
+    }
+    match told("modelspec.architecture")?.as_str() {
+        "stable-diffusion-v2-768-v" => Some(Predicted::V),
+        "stable-diffusion-v2-512" => Some(Predicted::Epsilon),
+        _ => None,
+    }
 }

@@ -113,7 +113,10 @@ fn kinds_that_are_not_read_are_named() {
         assert_refused(&kohya().with(key, &[1]), kind);
     }
     let error = refusal(&kohya().with("linear.lora_E", &[1]));
-    assert!(error.contains("this LoRA cannot be merged: `linear.lora_E` is of AdaLoRA of PEFT"), "{error}");
+    assert!(
+        error.contains("this LoRA cannot be merged: `linear.lora_E` belongs to AdaLoRA of PEFT: this is not read"),
+        "{error}"
+    );
     assert_refused(&kohya().with_settings(r#"{"peft_type": "VERA"}"#), "`peft_type` is \"VERA\"");
 }
 

@@ -1,0 +1,117 @@
+use std::process::{Command, ExitCode};
+
+use crate::cargo::{cargo, root, target};
+use crate::manifest;
+
+/// The largest package that crates.io takes, in bytes.
+const LIMIT: u64 = 10 * 1024 * 1024;
+
+/// The crate that is also built from its package: it is the smallest, and uses none of the others.
+const SMALLEST: &str = "sd-schedule";
+
+/// Packages every crate that is published, and builds the smallest from its package.
+pub fn run() -> ExitCode {
+    match packages().and_then(|sizes| build_alone().map(|()| sizes)) {
+        Ok(sizes) => {
+            for (name, bytes) in sizes {
+                println!("{bytes:9} {name}");
+            }
+            println!("and {SMALLEST} was built alone");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Packages all crates that are published, and returns how many bytes each has.
+fn packages() -> Result<Vec<(String, u64)>, String> {
+    let names: Vec<String> = manifest::all()?.into_iter().filter(|one| one.published).map(|one| one.name).collect();
+    let mut command = package();
+    command.arg("--no-verify");
+    for name in &names {
+        command.args(["--package", name]);
+    }
+    succeed(&mut command)?;
+    let sizes = names.into_iter().map(|name| {
+        let bytes = size(&name)?;
+        if bytes > LIMIT {
+            return Err(format!("the package of {name} has {bytes} bytes, but crates.io takes at most {LIMIT}"));
+        }
+        Ok((name, bytes))
+    });
+    sizes.collect()
+}
+
+/// Builds the smallest crate from its package, where nothing else of the workspace is.
+fn build_alone() -> Result<(), String> {
+    succeed(package().args(["--package", SMALLEST]))
+}
+
+/// `cargo package` into a folder of its own, so that it waits for no other cargo, and from what is already downloaded.
+fn package() -> Command {
+    let mut command = cargo();
+    command.args(["package", "--quiet", "--allow-dirty", "--offline", "--target-dir"]).arg(target().join("packages"));
+    command.current_dir(root());
+    command
+}
+
+fn succeed(command: &mut Command) -> Result<(), String> {
+    let output = command.output().map_err(|error| format!("cargo: {error}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("cargo package failed:\n{}", String::from_utf8_lossy(&output.stderr))),
+    }
+}
+
+fn size(name: &str) -> Result<u64, String> {
+    let file = target().join("packages/package").join(format!("{name}-{}.crate", env!("CARGO_PKG_VERSION")));
+    let found = std::fs::metadata(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(found.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_crate_is_packaged_and_builds_alone() {
+        assert_eq!(build_alone(), Ok(()));
+    }
+
+    #[test]
+    fn every_published_crate_is_packaged_and_fits_into_the_registry() {
+        let sizes = packages().unwrap();
+        let (smallest, _) = sizes.iter().min_by_key(|(_, bytes)| bytes).unwrap();
+        assert_eq!(smallest, SMALLEST);
+    }
+
+    #[test]
+    fn every_crate_has_a_readme_that_begins_with_its_description() {
+        for one in manifest::all().unwrap().iter().filter(|one| root().join("crates").join(&one.name).is_dir()) {
+            let file = root().join("crates").join(&one.name).join("README.md");
+            let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            let expected = format!("# {}\n\n{}\n", one.name, one.description);
+            assert!(text.starts_with(&expected), "{} does not begin with {expected}", file.display());
+        }
+    }
+
+    #[test]
+    fn every_published_crate_says_what_it_is_and_stands_on_published_ones() {
+        let crates = manifest::all().unwrap();
+        for one in crates.iter().filter(|one| one.published) {
+            for key in ["description", "license", "repository", "documentation", "readme", "keywords", "categories"] {
+                assert!(one.keys.iter().any(|known| known == key), "{} has no {key}", one.name);
+            }
+            for file in ["LICENSE-MIT", "LICENSE-APACHE"] {
+                assert!(root().join("crates").join(&one.name).join(file).is_file(), "{} has no {file}", one.name);
+            }
+            for used in &one.uses {
+                let published = crates.iter().any(|other| other.name == *used && other.published);
+                assert!(published, "{} uses {used}, which is not published", one.name);
+            }
+        }
+    }
+}
