@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
-use sd_pipeline::{DType, Error, Model, Request, device_by_name, devices};
+use sd_pipeline::{Choices, DType, Error, Model, Request, device_by_name, devices};
 
 /// Calls of the network after which latents are compared.
 const CALLS: [usize; 3] = [1, 5, 20];
@@ -22,7 +22,7 @@ struct Drawn {
 fn main() -> ExitCode {
     let flags: Vec<String> = std::env::args().skip(1).collect();
     let result = match &flags[..] {
-        [] => table(&|| Model::built_in("the built-in model", sd_scenes_model::FILES)),
+        [] => table(&|| Model::built_in("the built-in model", sd_scenes_model::FILES, &Choices::default())),
         [flag, path] if flag == "--model" => table(&|| Model::open(path)),
         _ => Err("only --model PATH is known".into()),
     };
@@ -63,8 +63,9 @@ fn draw(model: &dyn Fn() -> Result<Model, Error>, device: &str, dtype: DType) ->
         sampler: Some("ddim".parse()?),
         ..Request::new("a red house by the sea at sunset")
     };
+    let plan = pipeline.model().plan(&request)?;
     let mut latents = Vec::new();
-    let picture = pipeline.draw_with(&request, &mut *pipeline.noise(&request), &mut |step| {
+    let picture = pipeline.draw_with(&plan, &mut *plan.noise(), &mut |step| {
         if CALLS.contains(&step.call) {
             let numbers = step.denoised.clone().into_data().convert::<f32>();
             latents.push(numbers.try_to_vec().expect("they were converted"));

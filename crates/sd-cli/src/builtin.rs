@@ -2,17 +2,11 @@
 
 use std::path::Path;
 
+#[cfg(feature = "scenes")]
+use sd_pipeline::Defaults;
 use sd_pipeline::{Choices, Error, Model};
 
 use crate::progress::Progress;
-
-#[cfg(feature = "scenes")]
-pub use sd_scenes_model::{GUIDANCE, STEPS};
-
-#[cfg(not(feature = "scenes"))]
-pub const STEPS: usize = 50;
-#[cfg(not(feature = "scenes"))]
-pub const GUIDANCE: f64 = 7.5;
 
 const NAME: &str = "the built-in model";
 
@@ -37,7 +31,8 @@ pub fn weights() -> impl Iterator<Item = &'static [u8]> {
 
 #[cfg(feature = "scenes")]
 fn open_builtin(choices: &Choices) -> Result<Model, Error> {
-    Model::built_in(NAME, sd_scenes_model::FILES, choices)
+    let defaults = Defaults { steps: Some(sd_scenes_model::STEPS), guidance: Some(sd_scenes_model::GUIDANCE) };
+    Ok(Model::built_in(NAME, sd_scenes_model::FILES, choices)?.with_defaults(defaults))
 }
 
 #[cfg(not(feature = "scenes"))]

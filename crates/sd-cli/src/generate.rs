@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use sd_pipeline::{
-    DType, Destination, Error, Latents, Pipeline, Request, SamplerOption, Schedule, Tuning, best_device,
+    DType, Destination, Error, Latents, Pipeline, Plan, Request, SamplerOption, Schedule, Tuning, best_device,
     device_by_name, device_info, read_tensor, write_tensor,
 };
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::driver;
 use crate::failure::{Failure, on_device};
 use crate::model::ModelFlags;
 use crate::outputs::{check_file, is_stdout, numbered};
-use crate::print::leave_stdout;
+use crate::print::{leave_stdout, print};
 use crate::progress::{Kind, Progress};
 use crate::seed::Seed;
 
@@ -94,6 +94,19 @@ pub struct Args {
     /// Only check all flags and files, and print how much memory the picture will take in each phase
     #[arg(long)]
     dry_run: bool,
+    /// Only print what will be drawn: every setting and where it comes from, as text or JSON
+    ///
+    /// No weights are read. With --count, there is a plan for each image.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "text",
+        conflicts_with = "dry_run"
+    )]
+    plan: Option<PlanForm>,
     /// Start from this noise instead of the seed's: a safetensors file with `latents`, [1, 4, height/8, width/8]; in
     /// pixels, [1, 3, height, width]
     #[arg(long, value_name = "FILE")]
@@ -178,6 +191,14 @@ enum Precision {
     Bf16,
 }
 
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum PlanForm {
+    /// A line for each setting
+    Text,
+    /// A line of JSON for each image, which sd-pipeline can draw again
+    Json,
+}
+
 /// Draws what the flags ask for.
 pub fn run(args: &Args) -> Result<(), Failure> {
     driver::set_up(if args.no_autotune { Tuning::Quick } else { Tuning::Thorough }, args.progress);
@@ -189,12 +210,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let request = args.request()?;
     args.check_files()?;
     let mut progress = Progress::new(args.progress);
-    if args.device.is_none() && !args.dry_run {
+    if args.device.is_none() && !args.dry_run && args.plan.is_none() {
         progress.note(&format!("on {}: {}", device.name, device.hardware));
     }
     let cancel = Cancel::on_ctrl_c();
     let (name, mut model) = args.model.open(&mut progress, &cancel)?;
-    model.check(&request)?;
+    let plan = model.plan(&request)?;
     let dtype = match args.dtype {
         Precision::F32 => DType::F32,
         Precision::F16 => DType::F16,
@@ -215,11 +236,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.model.is_builtin() {
         builtin::warn_of_unknown_words(&model.spelt(args.prompt.as_deref().unwrap_or_default()), &progress);
     }
-    if args.dry_run {
-        progress.need(&model.memory(&request, dtype, &device)?, &device);
+    if let Some(form) = args.plan {
+        return args.print(&plan, form);
     }
-    model.check_device(&request, dtype, &device)?;
-    if let Some(warning) = model.memory_warning(&request, dtype, &device)? {
+    if args.dry_run {
+        progress.need(&model.memory(&plan, dtype, &device), &device);
+    }
+    model.check_device(&plan, dtype, &device)?;
+    if let Some(warning) = model.memory_warning(&plan, dtype, &device) {
         progress.warn(&warning);
     }
     if args.dry_run {
@@ -231,8 +255,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         sd_pipeline::keep_memory();
         progress.loaded();
         for index in 0..args.count() {
-            let request = Request { seed: request.seed.wrapping_add(index), ..request.clone() };
-            args.draw(&pipeline, &request, index, &mut progress, &cancel)?;
+            args.draw(&pipeline, &numbered_plan(&plan, index), index, &mut progress, &cancel)?;
         }
         Ok(())
     })
@@ -241,9 +264,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 impl Args {
     fn request(&self) -> Result<Request, Failure> {
         let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
-        // The built-in model has defaults of its own.
-        let is_builtin = self.model.is_builtin();
-        let listed = schedule.as_ref().and_then(Schedule::steps);
         let latents = self.latents.as_deref().map(read_latents).transpose();
         Ok(Request {
             prompt: self.prompt.clone(),
@@ -252,9 +272,9 @@ impl Args {
             height: self.height,
             sampler: self.sampler.as_deref().map(str::parse).transpose()?,
             options: self.options.given(),
-            steps: self.steps.or(if is_builtin { listed.or(Some(builtin::STEPS)) } else { None }),
+            steps: self.steps,
             schedule,
-            guidance: self.guidance.or(if is_builtin { Some(builtin::GUIDANCE) } else { None }),
+            guidance: self.guidance,
             seed: self.seed.unwrap_or(Seed::New).number(),
             latents: latents.map_err(|error| Failure::from(error).at("--latents"))?,
         })
@@ -286,6 +306,19 @@ impl Args {
         Ok(())
     }
 
+    /// Prints what will be drawn.
+    fn print(&self, plan: &Plan, form: PlanForm) -> Result<(), Failure> {
+        for index in 0..self.count() {
+            let plan = numbered_plan(plan, index);
+            match form {
+                PlanForm::Text if index > 0 => print(&format_args!("\n{plan}")),
+                PlanForm::Text => print(&plan),
+                PlanForm::Json => print(&format_args!("{}\n", json(&plan)?)),
+            }
+        }
+        Ok(())
+    }
+
     fn count(&self) -> u64 {
         self.count.unwrap_or(1)
     }
@@ -293,14 +326,14 @@ impl Args {
     fn draw(
         &self,
         pipeline: &Pipeline,
-        request: &Request,
+        plan: &Plan,
         index: u64,
         progress: &mut Progress,
         cancel: &Cancel,
     ) -> Result<(), Error> {
         let Rng::Torch = self.rng;
         progress.picture();
-        let picture = pipeline.draw_with(request, &mut *pipeline.noise(request), &mut |step| {
+        let picture = pipeline.draw_with(plan, &mut *plan.noise(), &mut |step| {
             driver::called();
             progress.step(index as usize, step);
             cancel.flow()
@@ -310,17 +343,28 @@ impl Args {
             write_tensor(&file, "latents", &picture.latents.numbers, &picture.latents.shape)?;
         }
         let output = numbered(&self.output, index, self.count());
-        let mut settings = pipeline.describe(request)?;
+        let mut settings = plan.parameters();
         if let Some(file) = &self.latents {
             // As a JSON text, which may have commas.
             settings += &format!(", Initial noise: {}", json!(file.display().to_string()));
         }
         settings += concat!(", Version: sd-burn ", env!("CARGO_PKG_VERSION"));
         picture.image.save_with_text(&output, &[("parameters", &settings)])?;
-        let seed = self.latents.is_none().then_some(request.seed);
+        let seed = self.latents.is_none().then_some(plan.seed);
         progress.done(index as usize, seed, &output.display().to_string());
         Ok(())
     }
+}
+
+/// The plan of image `index` of several.
+fn numbered_plan(plan: &Plan, index: u64) -> Plan {
+    let mut plan = plan.clone();
+    plan.seed = plan.seed.wrapping_add(index);
+    plan
+}
+
+fn json(plan: &Plan) -> Result<String, Failure> {
+    serde_json::to_string(plan).map_err(|error| Failure::of(format!("--plan: {error}")))
 }
 
 /// The tensor `latents` of a safetensors file.

@@ -93,8 +93,9 @@ pub fn config(bytes: &[u8]) {
     replaced(model.path(), &FILES, bytes, || {
         let Ok(model) = Model::open(model.path()) else { return };
         let request = if number < 5 { Request::new("a cat") } else { Request::default() };
-        let _ = (model.summary(), model.describe(&request), model.memory(&request, DType::F32, &PROCESSOR));
-        if model.check(&request).is_ok() {
+        let _ = model.summary();
+        if let Ok(plan) = model.plan(&request) {
+            let _ = (plan.parameters(), plan.to_string(), model.memory(&plan, DType::F32, &PROCESSOR));
             let _ = model.load(&Device::flex(), DType::F32);
         }
     });

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use sd_weights::write_atomically;
 
 use crate::Error;
-use crate::pipeline::numbers;
+use crate::latents::values;
 
 /// A picture of 8-bit red, green and blue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Image {
     /// [`Error::NotFinitePicture`] for numbers that are not finite.
     pub fn from_tensor(x: Tensor<4>) -> Result<Vec<Self>, Error> {
         let [_, _, height, width] = x.dims();
-        let planes = numbers(x)?;
+        let planes = values(x)?;
         if planes.iter().any(|v| !v.is_finite()) {
             return Err(Error::NotFinitePicture);
         }

@@ -1,14 +1,16 @@
 #![doc = include_str!("../README.md")]
 //!
-//! [`Pipeline::draw_with`] also shows every step, can be cancelled at each, and takes noise of your own:
+//! A [`Plan`] is a request with every default filled in, which [`Model::plan`] makes before any weights are read.
+//! [`Pipeline::draw_with`] draws it, shows every step, can be cancelled at each, and takes noise of your own:
 //!
 //! ```no_run
 //! # use sd_pipeline::{DType, Device, Error, Pipeline, Request, TorchNoise};
 //! # let pipeline = Pipeline::from_folder("model", &Device::flex(), DType::F32)?;
 //! use std::ops::ControlFlow;
 //!
-//! let request = Request { steps: Some(20), ..Request::new("a lighthouse at dusk") };
-//! let picture = pipeline.draw_with(&request, &mut TorchNoise::new(7), &mut |step| {
+//! let plan = pipeline.model().plan(&Request { steps: Some(20), ..Request::new("a lighthouse at dusk") })?;
+//! println!("{plan}"); // every value, and where it came from
+//! let picture = pipeline.draw_with(&plan, &mut TorchNoise::new(7), &mut |step| {
 //!     println!("{}/{} at noise level {:.2}", step.call, step.calls, step.sigma); // and step.denoised
 //!     ControlFlow::Continue(())
 //! })?;
@@ -40,12 +42,17 @@ mod folder;
 mod guidance;
 mod image;
 mod image_file;
+mod index;
+mod latents;
 mod machine;
 mod memory;
 mod merge;
 mod model;
 mod networks;
+mod number;
+mod open;
 mod pipeline;
+mod plan;
 mod prompt;
 mod reconstruct;
 mod request;
@@ -54,12 +61,12 @@ mod schedule;
 mod single_file;
 mod summary;
 mod system_memory;
+mod text_part;
 mod text_to_picture;
 mod textual_inversion;
 mod tuning;
 mod unconditional;
 mod vae;
-mod walk;
 mod watch;
 mod words;
 
@@ -69,18 +76,22 @@ pub use convert::{Layout, Written, convert};
 pub use device::{DType, device_by_name, device_names, is_processor};
 pub use error::Error;
 pub use folder::BuiltIn;
+pub use latents::Latents;
 pub use machine::{DeviceInfo, DeviceKind, best_device, device_info, devices};
 pub use memory::MemoryNeed;
-pub use model::Model;
+pub use model::{Defaults, Model};
 pub use pipeline::{Picture, Pipeline};
-pub use request::{Latents, Request};
+pub use plan::{OptionValue, Origin, Plan, Resolved, Sampling, Settings};
+pub use request::Request;
 pub use sampler::SamplerName;
 pub use schedule::Schedule;
 #[cfg(feature = "flex")]
 pub use sd_ops::{Vectors, VectorsError, vectors};
 pub use sd_ops::{keep_memory, one_heap};
-pub use sd_samplers::{BrownianNoise, CATALOGUE, FreshNoise, Noise, OptionRange, SamplerOption, TorchNoise};
-pub use sd_schedule::Prediction;
+pub use sd_samplers::{
+    BrownianNoise, CATALOGUE, Convention, FreshNoise, Noise, OptionRange, SamplerOption, TorchNoise, Variance,
+};
+pub use sd_schedule::{NoiseLevels, Prediction};
 pub use sd_weights::single_file::Average;
 pub use sd_weights::{Destination, Lora, LoraReport, TextualInversion, read_tensor, write_tensor};
 pub use single_file::Choices;

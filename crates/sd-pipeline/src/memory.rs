@@ -3,10 +3,12 @@
 use sd_unet::{UnconditionalUnetConfig, UnetConfig, UnetLevel};
 
 use crate::model::Kind;
+use crate::model::Model;
+use crate::plan::Plan;
 use crate::vae::VaeConfig;
-use crate::{DType, DeviceInfo, Error, Model, Request, is_processor};
+use crate::{DType, DeviceInfo, Error, is_processor};
 
-/// What a picture needs, in bytes, by phase; docs/performance.md says how near this is to what was measured.
+/// What drawing an image takes, in bytes, by phase; docs/performance.md says how near this is to what was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryNeed {
     /// The weights of all networks, which stay until the end.
@@ -25,20 +27,16 @@ impl MemoryNeed {
 }
 
 impl Model {
-    /// What loading this model and drawing a request with it will take on a device.
-    ///
-    /// # Errors
-    ///
-    /// As [`check`](Self::check).
-    pub fn memory(&self, request: &Request, dtype: DType, device: &DeviceInfo) -> Result<MemoryNeed, Error> {
-        self.check(request)?;
-        let (width, height) = request.size(self)?;
+    /// What loading this model and drawing a plan of it will take on a device.
+    pub fn memory(&self, plan: &Plan, dtype: DType, device: &DeviceInfo) -> MemoryNeed {
+        let settings = &plan.settings;
+        let (width, height) = (settings.width.value, settings.height.value);
         let unet = self.unet_weights.elements() * dtype.bytes();
         // What a card's own kernels put between two products of matrices.
         let scratch = |numbers: usize| if is_processor(&device.name) { 0 } else { numbers.min(sd_ops::SCRATCH) };
         // What 3×3 weights are multiplied with.
         let patches = |channels: usize| scratch((9 * channels).saturating_mul(width).saturating_mul(height)) * 4;
-        Ok(match &self.kind {
+        match &self.kind {
             Kind::Unconditional(config) => MemoryNeed {
                 weights: unet,
                 sampling: of_pixels(config, width, height).saturating_add(patches(config.levels[0].channels)),
@@ -47,7 +45,7 @@ impl Model {
             Kind::Text(parts) => {
                 let text: usize = parts.text.iter().map(|part| part.weights.elements()).sum();
                 let factor = self.factor();
-                let guided = self.guided(request)?;
+                let guided = guided(plan);
                 let (wide, high) = (width / factor, height / factor);
                 let scores = of_scores(&parts.unet_config, guided, wide, high);
                 let vae = &parts.vae.config;
@@ -60,7 +58,7 @@ impl Model {
                     decoding: of_decoding(vae, width, height).saturating_add(patches(vae.full_size_channels())),
                 }
             }
-        })
+        }
     }
 
     /// Checks that a device can compute this: that it has the precision, and can hold every single tensor.
@@ -70,56 +68,44 @@ impl Model {
     /// # Errors
     ///
     /// [`Error::Device`] where it lacks the precision, [`Error::Memory`] where a tensor is larger than any that the device can
-    /// have, and as [`check`](Self::check).
-    pub fn check_device(&self, request: &Request, dtype: DType, device: &DeviceInfo) -> Result<(), Error> {
+    /// have.
+    pub fn check_device(&self, plan: &Plan, dtype: DType, device: &DeviceInfo) -> Result<(), Error> {
         if !device.precisions.contains(&dtype) {
             let others: Vec<_> = device.precisions.iter().map(ToString::to_string).collect();
             let (device, others) = (&device.name, others.join(" or "));
             return Err(Error::Device(format!("{device} does not compute in {dtype}: use --dtype {others}")));
         }
-        self.check(request)?;
         let Some(largest) = device.largest_tensor else { return Ok(()) };
         let too_large = |needed: usize| needed as u64 > largest;
-        let sizes = |dtype| -> Result<[usize; 2], Error> {
-            Ok([self.largest_weight(dtype), self.largest_activation(request, dtype, device)?])
-        };
-        let [weight, activation] = sizes(dtype)?;
+        let sizes = |dtype| [self.largest_weight(dtype), self.largest_activation(plan, dtype, device)];
+        let [weight, activation] = sizes(dtype);
         if !too_large(weight.max(activation)) {
             return Ok(());
         }
         let remedy = if too_large(weight) { "take another device" } else { "draw a smaller image" };
-        let half = smaller_precision(dtype, device, |half| Ok(!sizes(half)?.into_iter().any(too_large)))?;
+        let half = smaller_precision(dtype, device, |half| !sizes(half).into_iter().any(too_large));
         let [needed, available] = [weight.max(activation) as u64, largest].map(|bytes| bytes as f64 / 1e9);
         Err(Error::Memory { needed, available, device: device.name.clone(), remedy: format!("{remedy}{half}") })
     }
 
     /// What to say where a request will foreseeably take more memory than a device has; none where it fits, or where the
     /// system does not say how much there is.
-    ///
-    /// # Errors
-    ///
-    /// As [`check`](Self::check).
-    pub fn memory_warning(
-        &self,
-        request: &Request,
-        dtype: DType,
-        device: &DeviceInfo,
-    ) -> Result<Option<String>, Error> {
-        let Some(available) = device.available.or(device.memory) else { return Ok(None) };
-        let need = self.memory(request, dtype, device)?;
+    pub fn memory_warning(&self, plan: &Plan, dtype: DType, device: &DeviceInfo) -> Option<String> {
+        let available = device.available.or(device.memory)?;
+        let need = self.memory(plan, dtype, device);
         if need.peak() as u64 <= available {
-            return Ok(None);
+            return None;
         }
         let is_for_weights = device.memory.is_some_and(|memory| need.weights as u64 > memory);
         let remedy = if is_for_weights { "take another device" } else { "draw a smaller image" };
-        let fits = |half| Ok(self.memory(request, half, device)?.peak() as u64 <= available);
-        let half = smaller_precision(dtype, device, fits)?;
+        let fits = |half| self.memory(plan, half, device).peak() as u64 <= available;
+        let half = smaller_precision(dtype, device, fits);
         let [needed, available] = [need.peak() as u64, available].map(|bytes| bytes as f64 / 1e9);
-        Ok(Some(format!(
+        Some(format!(
             "this will take about {needed:.2} GB of memory, and {} has {available:.2} GB available: if it fails or is slow, \
              {remedy}{half}",
             device.name
-        )))
+        ))
     }
 
     /// Bytes of the largest weight of the U-Net and the text encoders.
@@ -132,20 +118,20 @@ impl Model {
     }
 
     /// Bytes of the largest tensor that is computed.
-    fn largest_activation(&self, request: &Request, dtype: DType, device: &DeviceInfo) -> Result<usize, Error> {
-        let (width, height) = request.size(self)?;
-        Ok(match &self.kind {
+    fn largest_activation(&self, plan: &Plan, dtype: DType, device: &DeviceInfo) -> usize {
+        let (width, height) = (plan.settings.width.value, plan.settings.height.value);
+        match &self.kind {
             Kind::Unconditional(config) => {
                 // Where the picture of the second level, enlarged, is joined to that of the first.
                 let (first, second) = (&config.levels[0], config.levels.get(1).unwrap_or(&config.levels[0]));
                 tensors(1, first.channels + second.channels, width, height)
             }
             Kind::Text(parts) => {
-                let (wide, high, guided) = (width / self.factor(), height / self.factor(), self.guided(request)?);
+                let (wide, high, guided) = (width / self.factor(), height / self.factor(), guided(plan));
                 let decoded = tensors(1, parts.vae.config.full_size_channels(), width, height);
                 if is_processor(&device.name) {
                     // Its kernel of GEGLU writes the half that is left.
-                    return Ok(decoded);
+                    return decoded;
                 }
                 // What GEGLU halves.
                 let hidden = |(i, level): (usize, &UnetLevel)| {
@@ -156,27 +142,19 @@ impl Model {
                 let with_attention = levels.filter(|(_, level)| level.attends());
                 with_attention.map(hidden).max().unwrap_or(0).max(decoded)
             }
-        })
-    }
-
-    /// How many pictures the U-Net is given for one: without its text too, where that guides.
-    fn guided(&self, request: &Request) -> Result<usize, Error> {
-        Ok(if request.is_guided(self)? { 2 } else { 1 })
+        }
     }
 }
 
+/// How many images the U-Net is given for one: without its text too, where that guides.
+fn guided(plan: &Plan) -> usize {
+    if plan.settings.is_guided() { 2 } else { 1 }
+}
+
 /// The end of a remedy: a half precision of the device that helps, if single is asked for; bf16 first, which has its range.
-fn smaller_precision(
-    dtype: DType,
-    device: &DeviceInfo,
-    helps: impl Fn(DType) -> Result<bool, Error>,
-) -> Result<String, Error> {
-    for half in device.precisions.iter().rev().take_while(|half| dtype == DType::F32 && **half != dtype) {
-        if helps(*half)? {
-            return Ok(format!(", or use --dtype {half}"));
-        }
-    }
-    Ok(String::new())
+fn smaller_precision(dtype: DType, device: &DeviceInfo, helps: impl Fn(DType) -> bool) -> String {
+    let mut halves = device.precisions.iter().rev().take_while(|half| dtype == DType::F32 && **half != dtype);
+    halves.find(|half| helps(**half)).map(|half| format!(", or use --dtype {half}")).unwrap_or_default()
 }
 
 /// Attention's scores, at the finest level.

@@ -1,7 +1,7 @@
 use sd_weights::{Component, Lora, LoraReport, Weights};
 
-use crate::model::Kind;
-use crate::{Error, Model};
+use crate::Error;
+use crate::model::{Kind, Model};
 
 impl Model {
     /// Has a LoRA file change the weights when they are loaded, and adds the words that it brings.

@@ -1,18 +1,21 @@
-use std::ops::{ControlFlow, Deref};
+use std::ops::ControlFlow;
 use std::path::Path;
 
-use burn::tensor::{DType as TensorDType, Device, Tensor, TensorData};
+use burn::tensor::{DType as TensorDType, Device, Tensor};
+use sd_ops::lay_out;
 use sd_samplers::{Network, Noise, sample};
 use sd_schedule::input_scale;
 
+use crate::guidance::predict;
+use crate::model::{Kind, Model};
 use crate::networks::Networks;
-use crate::walk::Walk;
-use crate::watch::Watched;
-use crate::{DType, Error, Image, Latents, Model, Request, Step};
+use crate::plan::Plan;
+use crate::plan::batch::Batch;
+use crate::prompt::Conditions;
+use crate::watch::{Step, Watched};
+use crate::{DType, Error, Image, Latents, Request};
 
-/// A loaded model that draws pictures.
-///
-/// Dereferences to its [`Model`], for checking requests.
+/// A loaded model that draws images.
 #[derive(Debug)]
 pub struct Pipeline {
     pub(crate) model: Model,
@@ -20,7 +23,7 @@ pub struct Pipeline {
     pub(crate) device: Device,
 }
 
-/// A drawn picture.
+/// A drawn image.
 #[derive(Debug, Clone)]
 pub struct Picture {
     /// The pixels.
@@ -29,19 +32,34 @@ pub struct Picture {
     pub latents: Latents,
 }
 
-impl Deref for Pipeline {
-    type Target = Model;
+/// What is predicted of a variance-preserving image at a timestep, single precision in and out.
+type Prediction<'a> = Box<dyn Fn(Tensor<4>, f64) -> Tensor<4> + 'a>;
 
-    fn deref(&self) -> &Model {
-        &self.model
+impl Model {
+    /// Reads the weights onto `device`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Weights`] where they do not fit or are damaged, [`Error::Device`] where the device lacks the precision.
+    pub fn load(self, device: &Device, dtype: DType) -> Result<Pipeline, Error> {
+        if !device.supports_dtype(dtype.float()) {
+            return Err(Error::Device(format!("this device does not compute in {dtype}: use --dtype f32")));
+        }
+        let networks = match &self.kind {
+            Kind::Text(parts) => {
+                let unet = lay_out(self.unet_weights.load(parts.unet_config.init(device), dtype.on(device))?);
+                Networks::Text(Box::new(parts.load(unet, device, dtype)?))
+            }
+            Kind::Unconditional(config) => {
+                let unet = self.unet_weights.load(config.init(device), dtype.on(device))?;
+                Networks::Unconditional(Box::new(lay_out(unet)))
+            }
+        };
+        Ok(Pipeline { model: self, networks, device: device.clone() })
     }
 }
 
 impl Pipeline {
-    pub(crate) fn new(model: Model, networks: Networks, device: Device) -> Self {
-        Self { model, networks, device }
-    }
-
     /// Opens a model, a folder or a single file, and loads it: [`Model::open`] and [`Model::load`].
     ///
     /// # Errors
@@ -51,88 +69,84 @@ impl Pipeline {
         Model::open(folder)?.load(device, dtype)
     }
 
-    /// Draws a picture with the [`noise`](Self::noise) of the request's seed.
+    /// The model, which [plans](Model::plan) what is drawn.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Plans a request and draws it, with the [`noise`](Plan::noise) of its seed.
     ///
     /// # Errors
     ///
-    /// [`Error`] for a request that cannot be drawn, and where numbers do not stay finite.
+    /// [`Error`] for a request that cannot be drawn, and where values do not stay finite.
     pub fn draw(&self, request: &Request) -> Result<Picture, Error> {
-        self.draw_with(request, &mut *self.noise(request), &mut |_| ControlFlow::Continue(()))
+        let plan = self.model.plan(request)?;
+        self.draw_with(&plan, &mut *plan.noise(), &mut |_| ControlFlow::Continue(()))
     }
 
-    /// The noise of the request's seed: PyTorch's, from which samplers that follow a Brownian path take the start only.
-    pub fn noise(&self, request: &Request) -> Box<dyn Noise> {
-        request.sampler_name(&self.model).fresh.of_seed(request.seed)
-    }
-
-    /// Draws a picture with noise of your own, shows `watch` every call of the network, and stops when it says so.
+    /// Draws what is planned with noise of your own, or the plan's. `watch` sees every call of the network, and can stop it.
     ///
     /// # Errors
     ///
-    /// As [`draw`](Self::draw), and [`Error::Cancelled`].
+    /// As [`draw`](Self::draw); [`Error::Request`] for a plan of another model, and [`Error::Cancelled`].
     pub fn draw_with(
         &self,
-        request: &Request,
+        plan: &Plan,
         noise: &mut dyn Noise,
         watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
     ) -> Result<Picture, Error> {
-        self.check(request)?;
-        let start = self.start(request, noise)?;
-        let latents = self.sample(std::slice::from_ref(request), start, noise, watch)?;
+        let batch = Batch::of_one(plan, &self.model)?;
+        let start = plan.start(noise, &self.device);
+        let latents = self.sample(&batch, start, noise, watch)?;
         Ok(self.pictures(latents)?.remove(0))
     }
 
-    /// The latents of pictures, as the autoencoder reads them, from standard normal noise for each. The requests share
-    /// all but their prompts.
+    /// The latents of images, as the autoencoder reads them, from standard normal noise for each.
     pub(crate) fn sample(
         &self,
-        requests: &[Request],
+        batch: &Batch,
         start: Tensor<4>,
         noise: &mut dyn Noise,
         watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
     ) -> Result<Tensor<4>, Error> {
-        let (sampler, Walk { levels, start: spread, whole_timesteps }) = requests[0].sampler(&self.model)?;
-        let prediction = self.networks.prediction(requests, &self.model)?;
+        let (scheduler, sampling) = (&self.model.scheduler, &batch.settings.sampling);
+        let (sampler, levels) = (sampling.sampler(scheduler)?, &sampling.levels.value);
+        let prediction = self.prediction(batch);
         let network = Network {
-            schedule: &self.model.scheduler.schedule,
-            prediction: self.model.scheduler.prediction,
-            whole_timesteps,
+            schedule: &scheduler.schedule,
+            prediction: scheduler.prediction,
+            whole_timesteps: sampling.whole_timesteps,
             call: |x, t| Ok(prediction(x, t)),
         };
-        let mut watched = Watched::new(network, sampler.calls(&levels), watch);
-        let x = sample(&sampler, &mut watched, noise, start * spread, &levels);
+        let mut watched = Watched::new(network, sampler.calls(levels), watch);
+        let x = sample(&*sampler, &mut watched, noise, start * sampling.start_std, levels);
         // Every error of this denoiser is ours.
         let x = x.map_err(|stop| stop.downcast::<Error>().map_or_else(Error::backend, |e| *e))?;
         watched.check()?;
         Ok(x * input_scale(levels.last()))
     }
 
-    /// Standard normal noise: that of the request, or the next of `noise`.
-    pub(crate) fn start(&self, request: &Request, noise: &mut dyn Noise) -> Result<Tensor<4>, Error> {
-        let shape = request.latent_shape(&self.model)?;
-        Ok(match &request.latents {
-            Some(latents) => {
-                let data = TensorData::new(latents.numbers.clone(), shape);
-                Tensor::from_data(data, (&self.device, TensorDType::F32))
+    /// What the U-Net predicts, given the texts of a batch.
+    fn prediction(&self, batch: &Batch) -> Prediction<'_> {
+        match (&self.networks, &self.model.kind) {
+            (Networks::Text(networks), Kind::Text(parts)) => {
+                let conditions = Conditions::encode(batch, parts, &networks.text);
+                let guidance = batch.settings.guidance_scale();
+                Box::new(move |x, t| predict(&networks.unet, &conditions, guidance, x, t))
             }
-            None => noise.start(&Tensor::zeros(shape, (&self.device, TensorDType::F32))),
-        })
+            (Networks::Unconditional(unet), _) => Box::new(|x, t| {
+                let t = vec![t; x.dims()[0]];
+                unet.forward(x.cast(unet.dtype()), &t).cast(TensorDType::F32)
+            }),
+            (Networks::Text(_), Kind::Unconditional(_)) => unreachable!("networks are those of their model"),
+        }
     }
 
-    /// The pictures of finished latents.
+    /// The images of finished latents.
     pub(crate) fn pictures(&self, latents: Tensor<4>) -> Result<Vec<Picture>, Error> {
         let [count, ..] = latents.dims();
         let images = Image::from_tensor(self.networks.decode(latents.clone()))?;
-        let picture = |(latents, image): (Tensor<4>, Image)| {
-            let shape = latents.dims();
-            Ok(Picture { image, latents: Latents { numbers: numbers(latents)?, shape } })
-        };
+        let picture = |(latents, image): (Tensor<4>, Image)| Ok(Picture { image, latents: Latents::read(latents)? });
         latents.chunk(count, 0).into_iter().zip(images).map(picture).collect()
     }
-}
-
-/// A tensor's numbers on the host.
-pub(crate) fn numbers(x: Tensor<4>) -> Result<Vec<f32>, Error> {
-    let data = x.cast(TensorDType::F32).try_into_data().map_err(Error::backend)?;
-    data.try_to_vec().map_err(Error::backend)
 }

@@ -1,7 +1,8 @@
 use burn::tensor::{DType, Tensor, TensorData};
 
 use crate::networks::Networks;
-use crate::{Error, Image, Pipeline};
+use crate::pipeline::Pipeline;
+use crate::{Error, Image};
 
 impl Pipeline {
     /// What the autoencoder makes of pictures: each encoded, to the mean of its latents, and decoded again.

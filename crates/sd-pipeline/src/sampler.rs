@@ -1,32 +1,52 @@
 use std::fmt;
-use std::ops::Deref;
 use std::str::FromStr;
 
 use sd_samplers::{CATALOGUE, Entry};
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// A sampler of the catalogue, chosen by name: `"dpm++2m".parse()`.
-#[derive(Debug, Clone, Copy)]
+/// A sampler of the catalogue, chosen by name: `"dpm++2m".parse()`. In serde it is that name; the default is DDIM.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
 pub struct SamplerName(&'static Entry);
 
-impl Deref for SamplerName {
-    type Target = Entry;
-
-    fn deref(&self) -> &'static Entry {
+impl SamplerName {
+    /// What the catalogue says of it.
+    pub fn entry(self) -> &'static Entry {
         self.0
+    }
+}
+
+impl Default for SamplerName {
+    fn default() -> Self {
+        "ddim".parse().expect("it is in the catalogue")
+    }
+}
+
+impl TryFrom<String> for SamplerName {
+    type Error = Error;
+
+    fn try_from(name: String) -> Result<Self, Error> {
+        name.parse()
+    }
+}
+
+impl From<SamplerName> for &'static str {
+    fn from(sampler: SamplerName) -> Self {
+        sampler.0.name
     }
 }
 
 impl PartialEq for SamplerName {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
+        self.0.name == other.0.name
     }
 }
 
 impl fmt::Display for SamplerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
+        f.write_str(self.0.name)
     }
 }
 

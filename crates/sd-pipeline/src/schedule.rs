@@ -3,11 +3,16 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use sd_schedule::{Grid, NoiseLevels, ScheduleError, Spacing};
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// Which noise levels to visit, where it is not left to the model's config.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// In serde it is the text that it is parsed from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[non_exhaustive]
 pub enum Schedule {
     /// Multiples of `trained / steps`, shifted by the config's `steps_offset`: [`Spacing::Leading`].
     Leading,
@@ -70,39 +75,59 @@ impl fmt::Display for Schedule {
         match self {
             Self::Timesteps(timesteps) => write!(f, "timesteps:{}", list(timesteps)),
             Self::Sigmas(sigmas) => write!(f, "sigmas:{}", list(sigmas)),
-            named => {
-                match Self::NAMED.into_iter().find(|(_, schedule)| schedule == named) {
-                    Some((name, _)) => f.write_str(name),
-                    // A grid with numbers of its own.
-                    None => write!(f, "{named:?}"),
-                }
-            }
+            named => match Self::NAMED.into_iter().find(|(_, schedule)| schedule == named) {
+                Some((name, _)) => f.write_str(name),
+                None => match named {
+                    Self::Grid(Grid::Karras { rho }) => write!(f, "karras:{rho}"),
+                    Self::Grid(Grid::Polyexponential { rho }) => write!(f, "polyexponential:{rho}"),
+                    Self::Grid(Grid::AysSd1) => f.write_str("ays-sd1"),
+                    Self::Grid(Grid::AysSdxl) => f.write_str("ays-sdxl"),
+                    other => write!(f, "{other:?}"),
+                },
+            },
         }
     }
 }
 
-/// A name, `timesteps:999,749,499,249`, or `sigmas:14.6,4,1,0.2,0`.
+/// A name, `timesteps:999,749,499,249`, or `sigmas:14.6,4,1,0.2,0`; also `karras:5` and `polyexponential:2` with a rho of
+/// one's own, and `ays-sd1` and `ays-sdxl` for the table of a family whatever the model's.
 impl FromStr for Schedule {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let list = |numbers: &str| -> Result<Vec<f64>, Error> {
-            let number = |text: &str| {
-                let parsed = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-                parsed.ok_or_else(|| Error::Request(format!("--schedule: `{text}` is not a number")))
-            };
-            numbers.split(',').map(number).collect()
+        let number = |text: &str| {
+            let parsed = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+            parsed.ok_or_else(|| Error::Request(format!("--schedule: `{text}` is not a number")))
         };
+        let list = |numbers: &str| numbers.split(',').map(number).collect::<Result<Vec<f64>, Error>>();
         match (text.split_once(':'), Self::NAMED.into_iter().find(|(name, _)| *name == text)) {
             (_, Some((_, schedule))) => Ok(schedule),
             (Some(("timesteps", numbers)), _) => Ok(Self::Timesteps(list(numbers)?)),
             (Some(("sigmas", numbers)), _) => Ok(Self::Sigmas(list(numbers)?)),
+            (Some(("karras", rho)), _) => Ok(Self::Grid(Grid::Karras { rho: number(rho)? })),
+            (Some(("polyexponential", rho)), _) => Ok(Self::Grid(Grid::Polyexponential { rho: number(rho)? })),
+            (None, _) if text == "ays-sd1" => Ok(Self::Grid(Grid::AysSd1)),
+            (None, _) if text == "ays-sdxl" => Ok(Self::Grid(Grid::AysSdxl)),
             _ => {
                 let names = Self::NAMED.map(|(name, _)| name).join(", ");
                 let lists = "timesteps:999,749,… and sigmas:14.6,…,0";
                 Err(Error::Request(format!("unknown schedule `{text}`; there are {names}, {lists}")))
             }
         }
+    }
+}
+
+impl TryFrom<String> for Schedule {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<Schedule> for String {
+    fn from(schedule: Schedule) -> Self {
+        schedule.to_string()
     }
 }
 

@@ -6,11 +6,12 @@ use sd_weights::WeightsError;
 use sd_weights::single_file::{Average, Family, Predicted, SingleFile};
 use serde_json::{Map, Value, json};
 
+use crate::Error;
 use crate::config::{Json, SchedulerConfig, clip_config, inferred, unet_config};
-use crate::model::{Kind, TextPart};
+use crate::model::{Defaults, Kind, Model};
+use crate::text_part::TextPart;
 use crate::text_to_picture::TextToPicture;
 use crate::vae::VaePart;
-use crate::{Error, Model};
 
 /// What a model's files do not say, or what is wanted otherwise.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +62,7 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
         default_size,
         unet_weights: file.unet,
         notes,
+        defaults: Defaults::default(),
     })
 }
 

@@ -4,7 +4,7 @@ use sd_schedule::Prediction;
 use sd_weights::Weights;
 use sd_weights::single_file::Family;
 
-use crate::{Model, Request};
+use crate::model::Model;
 
 /// What a model is, as far as its files say so without their numbers being read.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +58,7 @@ impl Model {
                 Prediction::X0 => "x0",
             },
             size: self.default_size,
-            sampler: Request::default().sampler_name(self).name,
+            sampler: self.scheduler.sampler.unwrap_or_default().entry().name,
             components,
             metadata: self.unet_weights.metadata().clone(),
             notes: self.notes.clone(),

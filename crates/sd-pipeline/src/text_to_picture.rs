@@ -1,8 +1,8 @@
 use burn::tensor::Device;
 use sd_unet::{Unet, UnetConfig};
 
-use crate::model::TextPart;
 use crate::networks::TextNetworks;
+use crate::text_part::TextPart;
 use crate::vae::VaePart;
 use crate::{DType, Error};
 

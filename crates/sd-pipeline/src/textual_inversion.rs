@@ -1,10 +1,7 @@
-use burn::tensor::{Device, Tensor, TensorData};
-use sd_clip::ClipText;
-use sd_ops::pack;
 use sd_weights::TextualInversion;
 
-use crate::model::{Kind, TextPart};
-use crate::{DType, Error, Model};
+use crate::Error;
+use crate::model::{Kind, Model};
 
 impl Model {
     /// Adds a word to the vocabulary, which prompts may use from then on.
@@ -50,16 +47,4 @@ fn by_encoder<'a>(inversion: &'a TextualInversion, widths: &[usize]) -> Result<V
     Err(Error::Request(format!(
         "--embedding {file}: its vectors are {found:?} wide, but this model's text encoders are {widths:?}; {remedy}"
     )))
-}
-
-impl TextPart {
-    /// Reads the weights onto `device`, and adds the new words.
-    pub fn load(&self, device: &Device, dtype: DType) -> Result<ClipText, Error> {
-        let encoder = pack(self.weights.load(self.config.init(device), dtype.on(device))?);
-        if self.added.is_empty() {
-            return Ok(encoder);
-        }
-        let shape = [self.added.len() / self.config.hidden_size, self.config.hidden_size];
-        Ok(encoder.with_tokens(Tensor::from_data(TensorData::new(self.added.clone(), shape), device)))
-    }
 }

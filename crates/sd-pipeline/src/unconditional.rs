@@ -1,7 +1,8 @@
+use crate::Error;
 use crate::config::{Json, SchedulerConfig, unconditional_config};
 use crate::folder::Folder;
-use crate::model::{Kind, class_of};
-use crate::{Error, Model};
+use crate::index::class_of;
+use crate::model::{Defaults, Kind, Model};
 
 impl Model {
     /// Opens a folder whose class is `DDPMPipeline`, `DDIMPipeline` or `PNDMPipeline`.
@@ -30,6 +31,7 @@ impl Model {
             default_size,
             unet_weights: unet.weights("diffusion_pytorch_model")?,
             notes,
+            defaults: Defaults::default(),
         })
     }
 }

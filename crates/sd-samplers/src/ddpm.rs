@@ -1,11 +1,13 @@
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use crate::ddim::split;
 use crate::transfer::transfer;
 use crate::{Run, Sampler, Stop};
 
 /// The variance of DDPM's fresh noise (Ho et al. 2020, section 3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Variance {
     /// `(1 − alpha_bar_to)/(1 − alpha_bar_from)·beta`: exact for data that is a single point.
     FixedSmall,

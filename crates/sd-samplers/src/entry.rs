@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::options::Values;
 use crate::{BrownianNoise, CATALOGUE, Noise, OptionError, OptionRange, Sampler, SamplerOption, Setting, TorchNoise};
 
@@ -45,8 +47,9 @@ impl FreshNoise {
     }
 }
 
-/// Whose noise levels a sampler visits: the reference implementation that a seed shares its picture with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whose noise levels a sampler visits: the reference implementation that a seed shares its image with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Convention {
     /// diffusers' `DDPMScheduler`.
     Ddpm,
@@ -67,6 +70,20 @@ pub enum Convention {
 }
 
 impl Convention {
+    /// The class of the reference implementation whose defaults apply, or the first of them.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Ddpm => "DDPMScheduler",
+            Self::Ddim => "DDIMScheduler",
+            Self::Pndm => "PNDMScheduler",
+            Self::KDiffusion => "EulerDiscreteScheduler",
+            Self::DpmSolver => "DPMSolverMultistepScheduler",
+            Self::Deis => "DEISMultistepScheduler",
+            Self::Lcm => "LCMScheduler",
+            Self::Tcd => "TCDScheduler",
+        }
+    }
+
     /// Whether it is one of diffusers' multistep solvers, which call the network at whole timesteps only and have a
     /// `solver_order`.
     pub fn is_multistep(self) -> bool {

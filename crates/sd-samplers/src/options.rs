@@ -2,11 +2,13 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use sd_schedule::{NoiseSchedule, Prediction};
+use serde::{Deserialize, Serialize};
 
 use crate::Variance;
 
 /// A number that some samplers can be given, under the name it has in their papers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SamplerOption {
     /// Share of fresh noise in each step (Song et al. 2021, equation 16).
     Eta,

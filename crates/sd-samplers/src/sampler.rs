@@ -7,7 +7,7 @@ use crate::{Denoiser, History, Noise, State, Stop};
 ///
 /// A sampler holds its options and nothing else. What it remembers of a picture is in that picture's [`History`], so
 /// one sampler can draw many pictures, one after another or by turns.
-pub trait Sampler {
+pub trait Sampler: Send {
     /// Takes `x` from noise level `from` to the lower level `to ≥ 0`.
     ///
     /// # Shapes
@@ -88,7 +88,7 @@ impl Run<'_> {
 ///
 /// Panics if there are fewer steps than the sampler's [`min_steps`](Sampler::min_steps).
 pub fn sample(
-    sampler: &impl Sampler,
+    sampler: &dyn Sampler,
     model: &mut dyn Denoiser,
     noise: &mut dyn Noise,
     x: Tensor<4>,

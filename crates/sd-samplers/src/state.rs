@@ -54,7 +54,7 @@ impl State {
     /// Panics if there are fewer steps than the sampler's [`min_steps`](Sampler::min_steps).
     pub fn advance(
         &mut self,
-        sampler: &impl Sampler,
+        sampler: &dyn Sampler,
         model: &mut dyn Denoiser,
         noise: &mut dyn Noise,
         levels: &NoiseLevels,

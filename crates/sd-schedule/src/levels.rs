@@ -1,9 +1,12 @@
+use serde::{Deserialize, Serialize};
+
 use crate::{NoiseSchedule, ScheduleError};
 
 /// The noise levels a sampler walks down: strictly falling, finite, the first above 0, the last at least 0.
 ///
-/// `n + 1` levels are `n` steps.
-#[derive(Debug, Clone, PartialEq)]
+/// `n + 1` levels are `n` steps. In serde they are a list of numbers, which is checked when it is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<f64>", into = "Vec<f64>")]
 pub struct NoiseLevels(Vec<f64>);
 
 impl NoiseLevels {
@@ -71,9 +74,28 @@ impl NoiseLevels {
         self.0.len() - 1
     }
 
+    /// The levels themselves, `steps() + 1` of them.
+    pub fn sigmas(&self) -> &[f64] {
+        &self.0
+    }
+
     /// Each step as the level it comes from and the level it goes to.
     pub fn pairs(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         self.0.windows(2).map(|w| (w[0], w[1]))
+    }
+}
+
+impl TryFrom<Vec<f64>> for NoiseLevels {
+    type Error = ScheduleError;
+
+    fn try_from(sigmas: Vec<f64>) -> Result<Self, ScheduleError> {
+        Self::new(sigmas)
+    }
+}
+
+impl From<NoiseLevels> for Vec<f64> {
+    fn from(levels: NoiseLevels) -> Self {
+        levels.0
     }
 }
 
@@ -94,6 +116,18 @@ mod tests {
         assert!(matches!(NoiseLevels::new(vec![2.0, f64::NAN]), Err(ScheduleError::Level { index: 1, .. })));
         assert!(matches!(NoiseLevels::new(vec![2.0, -1.0]), Err(ScheduleError::Level { index: 1, .. })));
         assert_eq!(NoiseLevels::new(vec![2.0]), Err(ScheduleError::NoSteps));
+    }
+
+    #[test]
+    fn levels_are_a_list_in_json_which_is_checked_when_it_is_read() {
+        let levels = NoiseLevels::new(vec![14.6, 1.0, 0.0]).unwrap();
+        assert_eq!(levels.sigmas(), [14.6, 1.0, 0.0]);
+        let json = serde_json::to_string(&levels).unwrap();
+        assert_eq!(json, "[14.6,1.0,0.0]");
+        assert_eq!(serde_json::from_str::<NoiseLevels>(&json).unwrap(), levels);
+        let error = serde_json::from_str::<NoiseLevels>("[1.0,2.0]").unwrap_err().to_string();
+        let expected = ScheduleError::NotFalling { index: 1, value: 2.0, before: 1.0 };
+        assert!(error.starts_with(&expected.to_string()), "{error}");
     }
 
     fn schedule() -> NoiseSchedule {

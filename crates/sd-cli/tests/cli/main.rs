@@ -13,6 +13,7 @@ mod hub;
 mod machine;
 mod model;
 mod outputs;
+mod plan;
 mod seeds;
 mod training;
 

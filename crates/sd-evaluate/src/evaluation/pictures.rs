@@ -40,7 +40,7 @@ impl Pictures {
             Self::Renders | Self::Reconstructions => 1,
             Self::Samples(drawing) => {
                 let rows = if drawing.guidance == 1.0 { 1 } else { 2 };
-                rows * (drawing.steps * drawing.sampler.calls) as u64
+                rows * (drawing.steps * drawing.sampler.entry().calls) as u64
             }
         }
     }
@@ -67,8 +67,9 @@ impl Pictures {
                 pipeline.reconstruct(&images)?.into_iter().map(|image| image.rgb).collect()
             }
             Self::Samples(drawing) => {
-                let requests: Vec<Request> = subjects.iter().map(|subject| drawing.request(subject)).collect();
-                let drawn = pipeline.draw_batch(&requests, &mut |step| watch(step.call as f64 / step.calls as f64));
+                let plan = |subject| pipeline.model().plan(&drawing.request(subject));
+                let plans = subjects.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
+                let drawn = pipeline.draw_batch(&plans, &mut |step| watch(step.call as f64 / step.calls as f64));
                 let drawn = drawn.map_err(|error| match error {
                     sd_pipeline::Error::Cancelled { .. } => EvaluateError::Cancelled,
                     other => other.into(),

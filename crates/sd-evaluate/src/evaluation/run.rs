@@ -86,7 +86,7 @@ impl Evaluation<'_> {
         for cell in self.config.cells() {
             if let Pictures::Samples(drawing) = &cell.pictures {
                 let reason = |error| EvaluateError::Request(format!("{cell}: {error}"));
-                self.pipeline.check(&drawing.request(&subject)).map_err(reason)?;
+                self.pipeline.model().plan(&drawing.request(&subject)).map_err(reason)?;
             }
         }
         Ok(())

@@ -49,7 +49,7 @@ impl Findings<'_> {
     /// Sampler, steps, distance, and seconds per picture.
     pub fn drawn(&self) -> impl Iterator<Item = (&'static str, usize, f64, f64)> {
         self.distances().filter_map(|(pictures, distance, seconds)| match pictures {
-            Pictures::Samples(drawing) => Some((drawing.sampler.name, drawing.steps, distance, seconds)),
+            Pictures::Samples(drawing) => Some((drawing.sampler.entry().name, drawing.steps, distance, seconds)),
             _ => None,
         })
     }

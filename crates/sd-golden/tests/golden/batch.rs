@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use sd_golden::Kind;
-use sd_pipeline::{Error, Image, Pipeline, Request};
+use sd_pipeline::{Error, Image, Pipeline, Plan, Request};
 
 use crate::pipeline;
 
@@ -19,8 +19,12 @@ fn requests(sampler: &str) -> Vec<Request> {
     [(7, "a red house"), (8, ""), (3, "two blue boats by the sea")].map(request).to_vec()
 }
 
+fn plans(pipeline: &Pipeline, requests: &[Request]) -> Vec<Plan> {
+    requests.iter().map(|request| pipeline.model().plan(request).unwrap()).collect()
+}
+
 fn draw(pipeline: &Pipeline, requests: &[Request]) -> Vec<sd_pipeline::Picture> {
-    pipeline.draw_batch(requests, &mut |_| ControlFlow::Continue(())).unwrap()
+    pipeline.draw_batch(&plans(pipeline, requests), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 /// How far two pictures are apart at most, of 255.
@@ -69,7 +73,7 @@ fn a_batch_is_of_one_kind_or_refused() {
     let pipeline = pipeline(Kind::Sd1);
     let mut requests = requests("ddim");
     requests[1].steps = Some(5);
-    let refused = pipeline.draw_batch(&requests, &mut |_| ControlFlow::Continue(()));
+    let refused = pipeline.draw_batch(&plans(&pipeline, &requests), &mut |_| ControlFlow::Continue(()));
     assert!(matches!(refused, Err(Error::Request(reason)) if reason.contains("share")));
     assert!(draw(&pipeline, &[]).is_empty());
 }

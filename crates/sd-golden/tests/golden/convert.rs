@@ -22,7 +22,7 @@ fn converted(from: &Path, to: &Path, dtype: Option<DType>) -> Result<Vec<String>
 }
 
 fn describe(path: &Path) -> String {
-    Model::open(path).unwrap().describe(&Request::new("a house")).unwrap()
+    Model::open(path).unwrap().plan(&Request::new("a house")).unwrap().parameters()
 }
 
 /// Type, shape and numbers of every tensor.

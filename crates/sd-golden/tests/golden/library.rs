@@ -18,7 +18,9 @@ fn request() -> Request {
 #[test]
 fn every_network_call_is_seen_with_its_estimate() {
     let mut seen = Vec::new();
-    let picture = pipeline(Kind::Sd1).draw_with(&request(), &mut TorchNoise::new(3), &mut |step| {
+    let pipeline = pipeline(Kind::Sd1);
+    let plan = pipeline.model().plan(&request()).unwrap();
+    let picture = pipeline.draw_with(&plan, &mut TorchNoise::new(3), &mut |step| {
         assert_eq!(step.denoised.dims(), [1, 4, 4, 4]);
         seen.push((step.call, step.calls, step.sigma));
         ControlFlow::Continue(())
@@ -33,8 +35,9 @@ fn every_network_call_is_seen_with_its_estimate() {
 
 #[test]
 fn a_watcher_can_cancel() {
-    let mut calls = 0;
-    let result = pipeline(Kind::Sd1).draw_with(&request(), &mut TorchNoise::new(3), &mut |_| {
+    let (mut calls, pipeline) = (0, pipeline(Kind::Sd1));
+    let plan = pipeline.model().plan(&request()).unwrap();
+    let result = pipeline.draw_with(&plan, &mut TorchNoise::new(3), &mut |_| {
         calls += 1;
         if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
@@ -55,7 +58,8 @@ fn noise_may_be_ones_own() {
         }
     }
     let pipeline = pipeline(Kind::Sd1);
-    let own = pipeline.draw_with(&request(), &mut Twos, &mut |_| ControlFlow::Continue(())).unwrap();
+    let plan = pipeline.model().plan(&request()).unwrap();
+    let own = pipeline.draw_with(&plan, &mut Twos, &mut |_| ControlFlow::Continue(())).unwrap();
     let given = Request { latents: Some(Latents { numbers: vec![2.0; 64], shape: [1, 4, 4, 4] }), ..request() };
     assert_eq!(own.image, pipeline.draw(&given).unwrap().image);
 }
@@ -71,9 +75,9 @@ fn a_pipeline_draws_the_same_picture_again() {
 #[test]
 fn what_a_folder_does_not_say_has_the_defaults_of_its_sampler() {
     let model = Model::open(TinyModel::new(Kind::Sdxl).path()).unwrap();
-    let settings = model.describe(&Request::new("a house")).unwrap();
+    let settings = model.plan(&Request::new("a house")).unwrap().parameters();
     assert_eq!(settings, "a house\nSteps: 50, Sampler: euler, CFG scale: 5, Seed: 0, Size: 64x64");
-    assert!(model.check(&Request { sampler: Some("pndm".parse().unwrap()), steps: Some(3), ..request() }).is_err());
+    assert!(model.plan(&Request { sampler: Some("pndm".parse().unwrap()), steps: Some(3), ..request() }).is_err());
 }
 
 #[test]
@@ -92,7 +96,7 @@ fn change(file: &Path, key: &str, value: &str) {
 #[test]
 fn ddpm_takes_every_step_of_its_training_and_ddim_fifty() {
     let folder = TinyModel::ddpm();
-    let describe = |request| Model::open(folder.path()).unwrap().describe(&request).unwrap();
+    let describe = |request| Model::open(folder.path()).unwrap().plan(&request).unwrap().parameters();
     let request = || Request { seed: 7, ..Request::default() };
     assert_eq!(describe(request()), "Steps: 1000, Sampler: ddpm, Seed: 7, Size: 32x32");
     let ddim = Request { sampler: Some("ddim".parse().unwrap()), ..request() };
@@ -122,7 +126,7 @@ fn a_model_of_pixels_may_lie_beside_its_index() {
 fn what_reads_no_text_is_told_none() {
     let (pixels, text) =
         (Model::open(TinyModel::ddpm().path()).unwrap(), Model::open(TinyModel::new(Kind::Sd1).path()).unwrap());
-    let refused = |model: &Model, request: Request| match model.check(&request) {
+    let refused = |model: &Model, request: Request| match model.plan(&request) {
         Err(error) if error.is_usage() => error.to_string(),
         other => panic!("{other:?}"),
     };
@@ -148,17 +152,18 @@ fn what_a_card_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_i
         largest_tensor: None,
         precisions: vec![DType::F32, DType::F16],
     };
-    let need = model.memory(&request(), DType::F32, &card).unwrap();
+    let plan = model.plan(&request()).unwrap();
+    let need = model.memory(&plan, DType::F32, &card);
     // The processor's attention has no scores in memory.
     let flex = device_info("flex").unwrap();
-    assert!(need.sampling > model.memory(&request(), DType::F32, &flex).unwrap().sampling);
+    assert!(need.sampling > model.memory(&plan, DType::F32, &flex).sampling);
     let warned = |memory: usize, available: Option<usize>| {
         let [memory, available] = [Some(memory), available].map(|bytes| bytes.map(|bytes| bytes as u64));
         let card = DeviceInfo { memory, available, ..card.clone() };
-        model.check_device(&request(), DType::F32, &card).unwrap();
-        model.memory_warning(&request(), DType::F32, &card).unwrap()
+        model.check_device(&plan, DType::F32, &card).unwrap();
+        model.memory_warning(&plan, DType::F32, &card)
     };
-    assert_eq!(model.memory_warning(&request(), DType::F32, &card).unwrap(), None);
+    assert_eq!(model.memory_warning(&plan, DType::F32, &card), None);
     assert_eq!(warned(need.peak(), None), None);
     assert_eq!(warned(10 * need.peak(), Some(need.peak())), None);
     for smaller in [warned(need.peak() - 1, None), warned(10 * need.peak(), Some(need.peak() - 1))] {
@@ -170,11 +175,11 @@ fn what_a_card_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_i
     assert!(never.ends_with("take another device"), "{never}");
     let limited = |largest_tensor| {
         let card = DeviceInfo { memory: Some(0), largest_tensor, ..card.clone() };
-        model.check_device(&request(), DType::F32, &card).map_err(|error| error.to_string())
+        model.check_device(&plan, DType::F32, &card).map_err(|error| error.to_string())
     };
     assert_eq!(limited(Some(need.peak() as u64)), Ok(()));
     let one = limited(Some(1000)).unwrap_err();
     assert!(one.contains(" for one tensor, but wgpu has ") && one.ends_with("take another device"), "{one}");
-    let error = model.check_device(&request(), DType::BF16, &card).unwrap_err().to_string();
+    let error = model.check_device(&plan, DType::BF16, &card).unwrap_err().to_string();
     assert_eq!(error, "wgpu does not compute in bf16: use --dtype f32 or f16");
 }

@@ -12,6 +12,7 @@ mod networks;
 mod operators;
 mod overrides;
 mod pictures;
+mod plan;
 mod quantized;
 mod single_file;
 mod single_names;

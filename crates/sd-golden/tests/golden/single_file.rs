@@ -38,7 +38,7 @@ fn check_family(family: Family) {
     let torch = folder.path().join("torch.safetensors");
     save_torch(&tensors, 470_000, &torch);
     assert!(draw(open(&torch)) == expected, "{family:?}: another picture from a PyTorch file");
-    let settings = |path: &Path| open(path).describe(&Request::new("a house")).unwrap();
+    let settings = |path: &Path| open(path).plan(&Request::new("a house")).unwrap().parameters();
     assert_eq!(settings(&file), settings(tiny.path()));
 }
 
@@ -150,7 +150,7 @@ fn what_is_predicted_is_told_by_a_marker_or_a_flag_or_assumed_with_a_note() {
     let base = folder.path().join("base.ckpt");
     save_torch(&tensors, 875_000, &base);
     assert!(draw(open(&base)) == eps);
-    assert!(open(&base).describe(&Request::new("")).unwrap().contains("Size: 128x128"));
+    assert!(open(&base).plan(&Request::new("")).unwrap().parameters().contains("Size: 128x128"));
 
     tensors.push(marker("v_pred"));
     let (_folder, file) = single(&tensors);
@@ -287,7 +287,7 @@ fn configs_are_inferred_as_they_were_published() {
 fn published_checkpoints_draw_at_the_size_of_their_training() {
     for (list, size) in [("single_sd15", 512), ("single_sd21", 768), ("single_sdxl", 1024)] {
         let (_folder, file) = hollow(list, |_| {});
-        let settings = open(&file).describe(&Request::new("")).unwrap();
+        let settings = open(&file).plan(&Request::new("")).unwrap().parameters();
         assert!(settings.contains(&format!("Size: {size}x{size}")), "{settings}");
     }
 }

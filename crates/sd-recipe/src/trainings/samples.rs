@@ -26,7 +26,8 @@ pub(super) fn draw(pipeline: &Pipeline, requests: &[Request], watch: &mut Watch)
     for (done, request) in requests.iter().enumerate() {
         let total = requests.len();
         busy(watch, DRAWING, done, total)?;
-        let drawn = pipeline.draw_with(request, &mut *pipeline.noise(request), &mut |_| -> ControlFlow<()> {
+        let plan = pipeline.model().plan(request)?;
+        let drawn = pipeline.draw_with(&plan, &mut *plan.noise(), &mut |_| -> ControlFlow<()> {
             watch(&Event::Busy { what: DRAWING, done, total })
         });
         pictures.push(match drawn {

@@ -10,7 +10,7 @@ pub use torch::TorchNoise;
 /// A source of standard normal noise.
 ///
 /// Noise is drawn on the host, so that a seed means the same picture on every device.
-pub trait Noise {
+pub trait Noise: Send {
     /// The noise a picture starts from, in the shape, on the device and in the precision of `like`.
     ///
     /// # Shapes

@@ -1,25 +1,26 @@
 use sd_samplers::{Convention, Entry};
 use sd_schedule::{Grid, NoiseLevels, Prediction, Spacing};
 
+use super::origin::{Origin, Resolved};
 use crate::config::SchedulerConfig;
 use crate::schedule::{in_list, listed};
 use crate::{Error, Schedule};
 
-/// The way from noise to a picture: which noise levels are visited, and what its ends are like.
+/// Which noise levels are visited, and what the noise at the first is like.
 ///
-/// Mathematics leaves this open; a seed means the same picture as elsewhere only if it is done as elsewhere. What
+/// Mathematics leaves this open; a seed means the same image as elsewhere only if it is done as elsewhere. What
 /// neither the request nor the model's config says is the default of the class that the sampler's [`Convention`] names.
 #[derive(Debug)]
-pub(crate) struct Walk {
-    pub levels: NoiseLevels,
-    /// Standard deviation of the noise that the picture starts from.
-    pub start: f64,
+pub(super) struct Levels {
+    pub levels: Resolved<NoiseLevels>,
+    /// Standard deviation of the noise that the image starts from.
+    pub start_std: f64,
     /// Whether the network is called at whole timesteps only.
     pub whole_timesteps: bool,
 }
 
-impl Walk {
-    pub fn new(
+impl Levels {
+    pub fn resolve(
         entry: &Entry,
         config: &SchedulerConfig,
         asked: Option<&Schedule>,
@@ -39,6 +40,11 @@ impl Walk {
         let spacing = asked.and_then(|asked| asked.spacing(config.steps_offset));
         let spacing = spacing.unwrap_or_else(|| default_spacing(entry, config));
         let of_config = config.grid.filter(|_| reads_grid(entry)).map(Schedule::Grid);
+        let origin = match asked {
+            Some(_) => Origin::Request,
+            None if of_config.is_some() || reads_spacing(entry) && config.spacing.is_some() => Origin::Config,
+            None => Origin::Class(entry.convention),
+        };
         let levels = match asked.or(of_config.as_ref()) {
             Some(Schedule::Grid(grid)) => grid.levels(&config.schedule, steps)?,
             Some(Schedule::Ays) if is_xl => Grid::AysSdxl.levels(&config.schedule, steps)?,
@@ -64,14 +70,15 @@ impl Walk {
                     .into(),
             ));
         }
-        // Noisy pictures of unit variance have the spread sqrt(1 + sigma²); k-diffusion starts from sigma alone.
+        // Noisy images of unit variance have the standard deviation sqrt(1 + sigma²); k-diffusion starts from sigma alone.
         let at_sigma = entry.convention == Convention::KDiffusion && !matches!(spacing, Spacing::Leading { .. });
-        let start = if at_sigma { first } else { first.hypot(1.0) };
-        Ok(Self { levels, start, whole_timesteps: entry.convention.is_multistep() })
+        let start_std = if at_sigma { first } else { first.hypot(1.0) };
+        let levels = Resolved::new(levels, origin);
+        Ok(Self { levels, start_std, whole_timesteps: entry.convention.is_multistep() })
     }
 }
 
-/// Above the noisiest level of any schedule that still holds something of the picture, and below that of pure noise.
+/// Above the noisiest level of any schedule that still holds something of the image, and below that of pure noise.
 const LARGEST: f64 = 1000.0;
 
 fn default_spacing(entry: &Entry, config: &SchedulerConfig) -> Spacing {
@@ -97,6 +104,11 @@ fn last(entry: &Entry, config: &SchedulerConfig) -> f64 {
         Convention::Deis | Convention::Tcd => false,
     };
     if ends_clean { 0.0 } else { config.schedule.sigma_min() }
+}
+
+/// Whether the config's `timestep_spacing` is followed.
+fn reads_spacing(entry: &Entry) -> bool {
+    !matches!(entry.convention, Convention::Lcm | Convention::Tcd)
 }
 
 /// Whether the sampler's class knows `use_karras_sigmas` and the like.

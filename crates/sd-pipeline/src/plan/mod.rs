@@ -1,0 +1,120 @@
+//! A request with everything decided that it left open.
+
+pub(crate) mod batch;
+mod display;
+mod levels;
+mod origin;
+mod parameters;
+mod resolve;
+mod sampling;
+
+use burn::tensor::{DType, Device, Tensor};
+use sd_samplers::Noise;
+use serde::{Deserialize, Serialize};
+
+pub use self::origin::{Origin, Resolved};
+pub use self::sampling::{OptionValue, Sampling};
+use crate::model::Model;
+use crate::{Error, Latents};
+
+/// What will be drawn: a [`Request`](crate::Request) with every default filled in, each with where it came from.
+///
+/// [`Model::plan`] makes it; it is drawn by [`Pipeline::draw_with`](crate::Pipeline::draw_with), and of the same model again
+/// after it was kept as JSON. [`Display`](std::fmt::Display) shows it line by line.
+///
+/// ```no_run
+/// # use sd_pipeline::{Error, Model, Plan, Request};
+/// let model = Model::open("stable-diffusion-v1-5")?;
+/// let plan = model.plan(&Request::new("a lighthouse at dusk"))?;
+/// println!("{plan}");
+/// assert_eq!(plan.settings.sampling.steps.value, 50);
+/// let kept = serde_json::to_string(&plan).expect("a plan is JSON");
+/// assert_eq!(serde_json::from_str::<Plan>(&kept).expect("it was one"), plan);
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Plan {
+    /// What the image should show; none for models that draw without a text.
+    pub prompt: Option<String>,
+    /// Seed of the noise.
+    pub seed: u64,
+    /// The noise to start from; none draws it from the seed.
+    pub latents: Option<Latents>,
+    /// All the rest.
+    pub settings: Settings,
+}
+
+/// What the images of a batch have in common: all but the prompt, the seed and the noise to start from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Settings {
+    /// What the image should not show. None is an empty prompt, or what the model's config wants in its place.
+    pub negative_prompt: Option<String>,
+    /// Width in pixels.
+    pub width: Resolved<usize>,
+    /// Height in pixels.
+    pub height: Resolved<usize>,
+    /// Shape of the latents, `[1, channels, height, width]`.
+    pub latent_shape: [usize; 4],
+    /// Guidance scale; none for models that draw without a text.
+    pub guidance: Option<Resolved<f64>>,
+    /// How the noise is removed.
+    pub sampling: Sampling,
+}
+
+impl Plan {
+    /// The noise of its seed: PyTorch's, from which samplers that follow a Brownian path take the start only.
+    pub fn noise(&self) -> Box<dyn Noise> {
+        self.settings.sampling.sampler.value.entry().fresh.of_seed(self.seed)
+    }
+
+    /// Standard normal noise to start from: its own, or the next of `noise`.
+    pub(crate) fn start(&self, noise: &mut dyn Noise, device: &Device) -> Tensor<4> {
+        match &self.latents {
+            Some(latents) => latents.tensor(device),
+            None => noise.start(&Tensor::zeros(self.settings.latent_shape, (device, DType::F32))),
+        }
+    }
+
+    /// Checks that it is a plan of this model: it may have been read from a file, or changed.
+    pub(crate) fn check(&self, model: &Model) -> Result<(), Error> {
+        let Settings { width, height, latent_shape, guidance, sampling, .. } = &self.settings;
+        let shape = model.latent_shape(width.value, height.value);
+        let reads_text = model.text_to_picture().is_some();
+        let is_its_own = (self.prompt.is_some(), guidance.is_some()) == (reads_text, reads_text)
+            && *latent_shape == shape
+            && [width, height].iter().all(|size| size.value > 0 && size.value.is_multiple_of(model.factor()));
+        if !is_its_own {
+            return Err(Error::Request("this plan is of another model: make a new one of the request".into()));
+        }
+        if let Some(Latents { shape: found, numbers }) = &self.latents {
+            if *found != shape {
+                return Err(Error::Request(format!("latents of shape {found:?}, but this picture's have {shape:?}")));
+            }
+            let (count, expected) = (numbers.len(), shape.iter().product::<usize>());
+            if count != expected {
+                return Err(Error::Request(format!("latents of {count} numbers, but {shape:?} are {expected}")));
+            }
+        }
+        sampling.sampler(&model.scheduler)?;
+        match guidance.filter(|guidance| !guidance.value.is_finite()) {
+            Some(guidance) => Err(Error::Request(format!("--guidance {}: a finite number is needed", guidance.value))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Settings {
+    /// Whether the U-Net is asked about the negative prompt too, as in diffusers: not for a scale of 1 and below.
+    pub fn is_guided(&self) -> bool {
+        self.guidance_scale() > 1.0
+    }
+
+    /// The guidance scale; 1 for models that draw without a text.
+    pub(crate) fn guidance_scale(&self) -> f64 {
+        self.guidance.map_or(1.0, |guidance| guidance.value)
+    }
+}

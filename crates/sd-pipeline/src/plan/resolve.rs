@@ -1,0 +1,85 @@
+use super::origin::{Origin, Resolved};
+use super::sampling::{Context, Sampling};
+use super::{Plan, Settings};
+use crate::model::Model;
+use crate::{Error, Request, Schedule};
+
+impl Model {
+    /// Decides what a request leaves open, and checks that it can be drawn.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] or [`Error::Schedule`] with what to change.
+    pub fn plan(&self, request: &Request) -> Result<Plan, Error> {
+        fits(request, self)?;
+        let (width, height) = size(request, self)?;
+        let plan = Plan {
+            prompt: request.prompt.clone(),
+            seed: request.seed,
+            latents: request.latents.clone(),
+            settings: Settings {
+                negative_prompt: request.negative_prompt.clone(),
+                width,
+                height,
+                latent_shape: self.latent_shape(width.value, height.value),
+                guidance: self.text_to_picture().map(|_| guidance(request, self)),
+                sampling: Sampling::resolve(request, &self.sampling_context())?,
+            },
+        };
+        plan.check(self)?;
+        Ok(plan)
+    }
+
+    fn sampling_context(&self) -> Context<'_> {
+        Context {
+            scheduler: &self.scheduler,
+            in_pixels: self.text_to_picture().is_none(),
+            is_xl: self.is_xl(),
+            steps: self.defaults.steps,
+        }
+    }
+}
+
+/// Checks that a request says what this kind of model can be given.
+fn fits(request: &Request, model: &Model) -> Result<(), Error> {
+    let of_text = [
+        ("--prompt", request.prompt.is_some()),
+        ("--negative-prompt", request.negative_prompt.is_some()),
+        ("--guidance", request.guidance.is_some()),
+        ("--schedule ays", request.schedule == Some(Schedule::Ays)),
+    ];
+    match (model.text_to_picture(), of_text.iter().find(|(_, is_given)| *is_given)) {
+        (Some(_), _) if request.prompt.is_none() => {
+            Err(Error::Request("--prompt is missing: this model draws what a text says; it may be empty".into()))
+        }
+        (None, Some((flag, _))) => {
+            Err(Error::Request(format!("{flag} is for models that read a text, and this one does not: leave it out")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Width and height in pixels.
+fn size(request: &Request, model: &Model) -> Result<(Resolved<usize>, Resolved<usize>), Error> {
+    let factor = model.factor();
+    let check = |name: &str, requested: Option<usize>, default: usize| {
+        let size = Resolved::requested(requested).unwrap_or(Resolved::new(default, Origin::Config));
+        let value = size.value;
+        if value > 0 && value.is_multiple_of(factor) {
+            return Ok(size);
+        }
+        let (below, above) = ((value / factor).max(1) * factor, (value / factor + 1) * factor);
+        Err(Error::Request(format!(
+            "--{name} {value} is not a multiple of {factor}, this model's factor: try {below} or {above}"
+        )))
+    };
+    let (width, height) = model.default_size;
+    Ok((check("width", request.width, width)?, check("height", request.height, height)?))
+}
+
+/// The guidance scale; 1 and below is none.
+fn guidance(request: &Request, model: &Model) -> Resolved<f64> {
+    let of_model = || model.defaults.guidance.map(|scale| Resolved::new(scale, Origin::Model));
+    let default = if model.is_xl() { 5.0 } else { 7.5 };
+    Resolved::requested(request.guidance).or_else(of_model).unwrap_or(Resolved::new(default, Origin::Default))
+}

@@ -1,0 +1,176 @@
+use sd_samplers::{Sampler, SamplerOption, Setting, Variance};
+use sd_schedule::NoiseLevels;
+use serde::{Deserialize, Serialize};
+
+use super::levels::Levels;
+use super::origin::{Origin, Resolved};
+use crate::config::SchedulerConfig;
+use crate::{Error, Request, SamplerName, Schedule};
+
+/// Steps where nothing else says how many.
+const DEFAULT_STEPS: usize = 50;
+
+/// How the noise is removed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Sampling {
+    /// The sampler.
+    pub sampler: Resolved<SamplerName>,
+    /// All options that it has: those that were requested first.
+    pub options: Vec<OptionValue>,
+    /// Variance of the fresh noise of DDPM; other samplers have no use for it.
+    pub variance: Variance,
+    /// The range, from its negative, in which DDPM and DDIM hold denoised images.
+    pub clip: Option<f64>,
+    /// The schedule that was requested.
+    pub schedule: Option<Schedule>,
+    /// Number of steps. There may be a [level](Self::levels) less, where the last timestep is that of the last level.
+    pub steps: Resolved<usize>,
+    /// The noise levels that are visited, in variance-exploding form.
+    pub levels: Resolved<NoiseLevels>,
+    /// Standard deviation of the noise that the image starts from.
+    pub start_std: f64,
+    /// Whether the network is called at whole timesteps only.
+    pub whole_timesteps: bool,
+}
+
+/// An option of a sampler and its value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptionValue {
+    /// The option.
+    pub option: SamplerOption,
+    /// Its value.
+    #[serde(with = "crate::number")]
+    pub value: f64,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+/// What decides, beside the request, how noise is removed.
+pub(crate) struct Context<'a> {
+    pub scheduler: &'a SchedulerConfig,
+    /// Whether the model draws in pixels.
+    pub in_pixels: bool,
+    pub is_xl: bool,
+    /// The model's own number of steps.
+    pub steps: Option<usize>,
+}
+
+impl Sampling {
+    /// Fills in what the request leaves open.
+    pub(crate) fn resolve(request: &Request, context: &Context) -> Result<Self, Error> {
+        let config = context.scheduler;
+        let sampler = sampler(request, config);
+        let steps = steps(request, sampler.value, context);
+        let levels =
+            Levels::resolve(sampler.value.entry(), config, request.schedule.as_ref(), context.is_xl, steps.value)?;
+        Ok(Self {
+            options: options(request, sampler.value, config),
+            variance: variance(sampler.value, config)?,
+            clip: clip(context),
+            schedule: request.schedule.clone(),
+            levels: levels.levels,
+            start_std: levels.start_std,
+            whole_timesteps: levels.whole_timesteps,
+            sampler,
+            steps,
+        })
+    }
+
+    /// Makes the sampler.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] for options that it does not have or that are out of range, and for too few steps.
+    pub(crate) fn sampler(&self, scheduler: &SchedulerConfig) -> Result<Box<dyn Sampler>, Error> {
+        let name = self.sampler.value;
+        let setting = Setting {
+            variance: self.variance,
+            blended: scheduler.prediction,
+            clip: self.clip,
+            options: self.options.iter().map(|option| (option.option, option.value)).collect(),
+            ..Setting::new(scheduler.schedule.clone())
+        };
+        let sampler = name.entry().make(&setting).map_err(|error| Error::Request(format!("--{error}")))?;
+        let least = sampler.min_steps();
+        if self.levels.value.steps() < least {
+            let steps = self.steps.value;
+            return Err(Error::Request(format!("--steps {steps}: the {name} sampler needs at least {least}")));
+        }
+        Ok(sampler)
+    }
+}
+
+impl Request {
+    /// Checks that a model with this scheduler, whose weights may not be there yet, can draw it in so many steps.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] or [`Error::Schedule`] with what to change.
+    pub fn check_steps(&self, scheduler: &SchedulerConfig) -> Result<(), Error> {
+        let context = Context { scheduler, in_pixels: false, is_xl: false, steps: None };
+        Sampling::resolve(self, &context)?.sampler(scheduler).map(drop)
+    }
+}
+
+/// The one that is requested, or that the config's class corresponds to.
+fn sampler(request: &Request, config: &SchedulerConfig) -> Resolved<SamplerName> {
+    let of_config = || config.sampler.map(|sampler| Resolved::new(sampler, Origin::Config));
+    Resolved::requested(request.sampler)
+        .or_else(of_config)
+        .unwrap_or(Resolved::new(SamplerName::default(), Origin::Default))
+}
+
+fn steps(request: &Request, sampler: SamplerName, context: &Context) -> Resolved<usize> {
+    let listed = request.schedule.as_ref().and_then(Schedule::steps);
+    let requested = Resolved::requested(request.steps.or(listed));
+    let of_model = || context.steps.map(|steps| Resolved::new(steps, Origin::Model));
+    // As many as it was trained with, which its paper draws with.
+    let of_training = || Resolved::new(context.scheduler.schedule.len(), Origin::Config);
+    let is_ddpm_in_pixels = sampler.entry().name == "ddpm" && context.in_pixels;
+    requested
+        .or_else(of_model)
+        .or_else(|| is_ddpm_in_pixels.then(of_training))
+        .unwrap_or(Resolved::new(DEFAULT_STEPS, Origin::Default))
+}
+
+/// Those of the request, then that of the config, then the defaults of the sampler; each option once.
+fn options(request: &Request, sampler: SamplerName, config: &SchedulerConfig) -> Vec<OptionValue> {
+    let entry = sampler.entry();
+    let is_solver = entry.convention.is_multistep() && entry.has(SamplerOption::Order);
+    let order = config.solver_order.filter(|_| is_solver).map(|order| (SamplerOption::Order, order as f64));
+    let requested = request.options.iter().map(|(option, value)| (*option, *value, Origin::Request));
+    let configured = order.into_iter().map(|(option, value)| (option, value, Origin::Config));
+    let defaults = entry.options.iter().map(|range| (range.option, range.default, Origin::Sampler));
+    let mut options: Vec<OptionValue> = Vec::new();
+    for (option, value, origin) in requested.chain(configured).chain(defaults) {
+        match options.iter_mut().find(|known| known.option == option) {
+            // Of an option that is requested twice the last value counts.
+            Some(known) if origin == Origin::Request => known.value = value,
+            Some(_) => {}
+            None => options.push(OptionValue { option, value, origin }),
+        }
+    }
+    options
+}
+
+fn variance(sampler: SamplerName, config: &SchedulerConfig) -> Result<Variance, Error> {
+    match &config.variance {
+        Ok(variance) => Ok(*variance),
+        Err(unknown) if sampler.entry().name == "ddpm" => Err(Error::Request(format!(
+            "scheduler_config.json has `variance_type` {unknown:?}, which --sampler ddpm cannot follow: choose another sampler"
+        ))),
+        Err(_) => Ok(Variance::FixedSmall),
+    }
+}
+
+/// The range in which DDPM and DDIM hold denoised images in pixels.
+///
+/// Latents have no fixed range. diffusers' StableDiffusionPipeline switches `clip_sample` off whatever the config says;
+/// its XL pipeline does not, and clips latents where a config asks for it, to their loss.
+fn clip(context: &Context) -> Option<f64> {
+    let config = context.scheduler;
+    (context.in_pixels && config.clip_sample.unwrap_or(true)).then_some(config.clip_sample_range)
+}
