@@ -266,16 +266,21 @@ fn config_values_that_are_not_supported() {
         ("text_encoder/config.json", "hidden_act", serde_json::json!("relu"), "relu"),
         ("scheduler/scheduler_config.json", "prediction_type", serde_json::json!("flow"), "flow"),
         ("scheduler/scheduler_config.json", "beta_schedule", serde_json::json!("laplace"), "laplace"),
-        ("scheduler/scheduler_config.json", "_class_name", serde_json::json!("EDMEulerScheduler"), "EDMEulerScheduler"),
         ("scheduler/scheduler_config.json", "thresholding", serde_json::json!(true), "thresholding"),
         ("scheduler/scheduler_config.json", "beta_end", serde_json::json!(1.5), "beta"),
         ("model_index.json", "unet", serde_json::json!(["diffusers", "StableCascadeUNet"]), "StableCascadeUNet"),
+        // The scheduler's class, which counts before that in the scheduler's own config.
+        ("model_index.json", "scheduler", serde_json::json!(["diffusers", "EDMEulerScheduler"]), "EDMEulerScheduler"),
     ];
     for (file, key, value, word) in cases {
         let damaged = Damaged::new(Kind::Sd1);
         damaged.set(file, key, value);
         // Parts that do not fit together are no single file's fault.
-        let file = if ["9 channels", "48", "id 517"].contains(&word) { "" } else { file };
+        let file = match word {
+            "9 channels" | "48" | "id 517" => "",
+            "EDMEulerScheduler" => "scheduler_config.json",
+            _ => file,
+        };
         damaged.refused(&[file, word]);
     }
     let damaged = Damaged::new(Kind::Sd1);

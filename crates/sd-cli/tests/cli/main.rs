@@ -14,6 +14,8 @@ mod machine;
 mod model;
 mod outputs;
 mod plan;
+#[cfg(feature = "scenes")]
+mod samplers;
 mod seeds;
 mod training;
 
