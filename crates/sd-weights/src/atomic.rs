@@ -3,7 +3,7 @@ use std::io::{BufWriter, Result, Write};
 use std::path::{Path, PathBuf};
 
 use crate::destination::{Destination, write_to_stream};
-use crate::partial::begin;
+use crate::partial::{begin, begin_file};
 
 /// Writes a file beside `path` and renames it to `path` once it is complete: a reader sees all of it or nothing.
 ///
@@ -46,15 +46,6 @@ pub fn make_folder_atomically<E>(
     in_partial(path, &io, |partial| {
         fill(partial)?;
         fs::rename(partial, path).map_err(&io)
-    })
-}
-
-/// Makes the file that is to become `path`.
-pub(crate) fn begin_file(path: &Path) -> Result<(PathBuf, File)> {
-    begin(path, |partial| {
-        let file = File::create(partial)?;
-        let _ = file.lock();
-        Ok(file)
     })
 }
 

@@ -2,7 +2,7 @@ use std::fs::OpenOptions;
 use std::io::{BufWriter, Error, ErrorKind, Result, Write};
 use std::path::{Path, PathBuf, is_separator};
 
-use crate::atomic::begin_file;
+use crate::partial::begin_file;
 
 /// More links than this in a row are a ring.
 const MOST_LINKS: usize = 40;

@@ -31,6 +31,15 @@ pub(crate) fn begin<T>(path: &Path, make: impl Fn(&Path) -> Result<T>) -> Result
     }
 }
 
+/// Makes the file that is to become `path`.
+pub(crate) fn begin_file(path: &Path) -> Result<(PathBuf, File)> {
+    begin(path, |partial| {
+        let file = File::create(partial)?;
+        let _ = file.lock();
+        Ok(file)
+    })
+}
+
 /// What a file or folder is called until it is complete: a name that never comes again.
 fn beside(path: &Path, name: &OsStr) -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
