@@ -1,6 +1,6 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Result, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::destination::{Destination, write_to_stream};
 use crate::partial::{begin, begin_file};
