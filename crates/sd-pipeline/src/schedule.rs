@@ -138,7 +138,7 @@ impl From<Schedule> for String {
 /// [`Error::Request`] for levels that do not fall, or that single precision cannot multiply an image with or divide noise by.
 pub(crate) fn listed(sigmas: &[f64]) -> Result<NoiseLevels, Error> {
     const RANGE: RangeInclusive<f64> = 1e-6..=1e9;
-    match sigmas.iter().find(|sigma| **sigma > 0.0 && !RANGE.contains(sigma)) {
+    match sigmas.iter().find(|sigma| **sigma > 0.0 && !RANGE.contains(*sigma)) {
         Some(sigma) => Err(Error::Request(format!(
             "--schedule: noise level {sigma:e}, but levels are 0, or {} to {}",
             RANGE.start(),
