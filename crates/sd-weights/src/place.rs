@@ -182,9 +182,10 @@ impl Place {
         self.numbers(key, Finite::OrNot)
     }
 
-    /// The first number, which is a setting rather than a weight.
+    /// The first number, which is a setting rather than a weight; of truth values, 0 or 1.
     pub fn scalar(&self, key: &str) -> Result<f64, WeightsError> {
-        Ok(f64::from(self.single(key)?[0]))
+        let dtype = if self.dtype == Dtype::BOOL { Dtype::U8 } else { self.dtype };
+        Ok(f64::from(Self { dtype, ..self.clone() }.single(key)?[0]))
     }
 
     /// The numbers as data of a shape and a precision, in which all are finite.
