@@ -13,10 +13,10 @@ use sd_pipeline::{Choices, DType, Error, Model, Request, device_by_name, devices
 /// Calls of the network after which latents are compared.
 const CALLS: [usize; 3] = [1, 5, 20];
 
-/// What is compared: the clean latents that the network expects after each of [`CALLS`], and the picture.
+/// What is compared: the clean latents that the network expects after each of [`CALLS`], and the image.
 struct Drawn {
     latents: Vec<Vec<f32>>,
-    picture: Vec<f32>,
+    image: Vec<f32>,
 }
 
 fn main() -> ExitCode {
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 /// Prints a table of mean and largest differences.
 fn table(model: &dyn Fn() -> Result<Model, Error>) -> Result<(), String> {
     let reference = draw(model, "flex", DType::F32).map_err(|error| error.to_string())?;
-    println!("| device | precision | hardware | latents after 1 call | after 5 | after 20 | picture, of 255 |");
+    println!("| device | precision | hardware | latents after 1 call | after 5 | after 20 | image, of 255 |");
     println!("|---|---|---|---|---|---|---|");
     for device in devices() {
         for dtype in &device.precisions {
@@ -46,7 +46,7 @@ fn table(model: &dyn Fn() -> Result<Model, Error>) -> Result<(), String> {
                 Ok(drawn) => {
                     let pairs = reference.latents.iter().zip(&drawn.latents);
                     let latents: Vec<String> = pairs.map(|(a, b)| difference(a, b, 1e-6)).collect();
-                    format!("{} | {}", latents.join(" | "), difference(&reference.picture, &drawn.picture, 1e-3))
+                    format!("{} | {}", latents.join(" | "), difference(&reference.image, &drawn.image, 1e-3))
                 }
                 Err(error) => error.to_string(),
             };
@@ -65,14 +65,14 @@ fn draw(model: &dyn Fn() -> Result<Model, Error>, device: &str, dtype: DType) ->
     };
     let plan = pipeline.model().plan(&request)?;
     let mut latents = Vec::new();
-    let picture = pipeline.draw_with(&plan, &mut *plan.noise(), &mut |step| {
+    let drawn = pipeline.draw_with(&plan, &mut *plan.noise(), &mut |step| {
         if CALLS.contains(&step.call) {
             let numbers = step.denoised.clone().into_data().convert::<f32>();
             latents.push(numbers.try_to_vec().expect("they were converted"));
         }
         ControlFlow::Continue(())
     })?;
-    Ok(Drawn { latents, picture: picture.image.rgb.iter().map(|n| f32::from(*n)).collect() })
+    Ok(Drawn { latents, image: drawn.image.rgb.iter().map(|n| f32::from(*n)).collect() })
 }
 
 /// Mean and largest difference, as multiples of something small.

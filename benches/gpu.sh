@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Times the networks on an NVIDIA card, through wgpu, Vulkan and CUDA, beside PyTorch; which kernels the time goes to; how
+# Times the networks on an NVIDIA GPU, through wgpu, Vulkan and CUDA, beside PyTorch; which kernels the time goes to; how
 # devices and precisions drift apart; how long a start takes.
 #
 #     benches/gpu.sh PYTHON > report.md
@@ -24,7 +24,7 @@ bin=$(realpath "$bin")
 # The folder of the programs that have a device.
 has() { [ "$1" = vulkan ] && echo "$bin/vulkan" || echo "$bin/cuda"; }
 
-# The most memory that the card has in use while a command runs, in MiB, behind what it prints.
+# The most memory that the GPU has in use while a command runs, in MiB, behind what it prints.
 measured() {
   local log; log=$(mktemp)
   nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits -lms 100 > "$log" & local watcher=$!
@@ -37,7 +37,7 @@ measured() {
 printf '# Devices\n\n```\n'
 "$bin/cuda/sd" devices || echo failed
 "$bin/vulkan/sd" devices || echo failed
-printf '```\n\n# Seconds a call, and MiB of the card in use\n\n'
+printf '```\n\n# Seconds a call, and MiB of the GPU in use\n\n'
 printf 'Products in single precision are rounded to TF32 by Burn on cuda, so PyTorch in TF32 is what they stand beside.\n\n'
 printf '| program | precision | network | seconds | MiB |\n|---|---|---|---|---|\n'
 for network in unet unet-xl vae vae-xl; do

@@ -1,9 +1,9 @@
 //! How long the networks of Stable Diffusion take with random weights: those of 1.5 at 512×512, and XL's at 1024×1024.
 //!
 //! `cargo run --release -p sd-benches --bin networks`, and after it which: `unet` (a guided step: a batch of two), `vae`
-//! (decoding one picture), `clip` (two prompts), `unet-xl` or `vae-xl`; `bf16` or `f16` for half precision, on the processor
+//! (decoding one image), `clip` (two prompts), `unet-xl` or `vae-xl`; `bf16` or `f16` for half precision, on the processor
 //! that of the weights alone, and never the autoencoder's, as in the program; and the device, if it is not `flex`.
-//! `cargo xtask compare` sets them beside other programs on the processor, `benches/gpu.sh` on a graphics card.
+//! `cargo xtask compare` sets them beside other programs on the processor, `benches/gpu.sh` on a GPU.
 
 #![allow(clippy::print_stdout, reason = "it is for being read")]
 

@@ -12,7 +12,7 @@ use sd_ops::{Padding, attention, conv2d, geglu, group_norm_silu, half_attention,
 /// The precisions of weights, and what they add to a name.
 const PRECISIONS: [(FloatDType, &str); 2] = [(FloatDType::F32, ""), (FloatDType::BF16, " bf16")];
 
-/// Batch, channels in and out, edge of the picture, edge of the kernel, stride.
+/// Batch, channels in and out, edge of the image, edge of the kernel, stride.
 const CONVOLUTIONS: [[usize; 6]; 11] = [
     [2, 320, 320, 64, 3, 1],
     [2, 640, 320, 64, 3, 1],

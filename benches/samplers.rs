@@ -1,23 +1,23 @@
-//! What a sampler itself costs per picture, by step count: the network is a formula.
+//! What a sampler itself costs per image, by step count: the network is a formula.
 //!
-//! `cargo bench -p sd-benches`. Pictures are latents of 512×512, `[1, 4, 64, 64]`; the formula is the exact denoiser of
+//! `cargo bench -p sd-benches`. Images are latents of 512×512, `[1, 4, 64, 64]`; the formula is the exact denoiser of
 //! Gaussian data, three passes over the latents.
 
 use std::time::Duration;
 
 use burn::tensor::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use sd_samplers::{CATALOGUE, Setting, Stop, sample};
+use sd_samplers::{CATALOGUE, DenoiseError, SamplerSettings, sample};
 use sd_schedule::{BetaSchedule, Grid, NoiseSchedule};
 
-fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, Stop> {
+fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
     let n2 = sigma * sigma;
     Ok((x * 0.25 + 0.4 * n2) / (0.25 + n2))
 }
 
 fn samplers(criterion: &mut Criterion) {
     let betas = BetaSchedule::ScaledLinear.betas(1000, 0.00085, 0.012).expect("Stable Diffusion's own");
-    let setting = Setting::new(NoiseSchedule::from_betas(&betas).expect("Stable Diffusion's own"));
+    let setting = SamplerSettings::new(NoiseSchedule::from_betas(&betas).expect("Stable Diffusion's own"));
     let mut group = criterion.benchmark_group("samplers");
     group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
     for entry in CATALOGUE {

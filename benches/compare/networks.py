@@ -2,7 +2,7 @@
 
     networks.py pytorch|openvino|cuda|compiled f32|tf32|f16|bf16 unet|vae|clip|unet-xl|vae-xl [FOLDER]
 
-`pytorch` and `openvino` are for the processor, f32 and bf16; `cuda` and `compiled` are PyTorch on a graphics card, as it is
+`pytorch` and `openvino` are for the processor, f32 and bf16; `cuda` and `compiled` are PyTorch on a GPU, as it is
 and through torch.compile. All need torch, diffusers and transformers; OpenVINO needs openvino besides, keeps what it converts
 in FOLDER, and has none of XL. Prints the network's name and the least seconds of three calls after a first one. Threads: one
 for each core.

@@ -3,7 +3,7 @@
     python golden.py        (torch 2.8, diffusers 0.42.1, transformers 5.23, safetensors, pillow)
 
 Weights are not stored. Each tensor is torch.randn from a seed that is the hash of its name, so that the tests make the
-same ones (src/weights.rs), scaled so that pictures are well-conditioned and rounded to half precision.
+same ones (src/weights.rs), scaled so that images are well-conditioned and rounded to half precision.
 """
 import json
 import math
@@ -179,7 +179,7 @@ def save_network_outputs(kind, pipe, folder):
     save_file({k: v.contiguous() for k, v in outputs.items()}, folder / "networks.safetensors")
 
 
-def save_pictures(kind, pipe, config, folder):
+def save_images(kind, pipe, config, folder):
     cases = {}
 
     def draw(name, sampler, steps, seed=42, width=64, guidance=7.5, negative=NEGATIVE, eta=0.0, schedule=None, **changed):
@@ -281,7 +281,7 @@ def main():
         expected.mkdir(parents=True)
         config = save_configs(kind, pipe, model)
         save_network_outputs(kind, pipe, expected)
-        save_pictures(kind, pipe, config, expected)
+        save_images(kind, pipe, config, expected)
     folders = DATA / "ddpm" / "model", DATA / "ddpm" / "expected"
     folders[1].mkdir(parents=True)
     write_ddpm(*folders)

@@ -130,7 +130,7 @@ def clip():
 
 
 def open_clip(width, layers):
-    """open_clip's CLIP without its picture encoder."""
+    """open_clip's CLIP without its image encoder."""
     keys = {"positional_embedding": (77, width), "token_embedding.weight": (49408, width), "text_projection": (width, width)}
     keys |= norm("ln_final", width) | {"logit_scale": ()}
     for i in range(layers):

@@ -13,7 +13,7 @@ use crate::progress::{Kind, Progress};
 ///
 /// The model is a folder or a single file, not a name on the hub. A name that ends in .safetensors makes a single file,
 /// with the names of the original programs; any other name makes a folder in the diffusers layout, with its configs and
-/// tokenizers. Both draw the same pictures, here and in other programs, bit for bit unless --dtype rounds the weights.
+/// tokenizers. Both draw the same images, here and in other programs, bit for bit unless --dtype rounds the weights.
 ///
 /// Weights are read and written one tensor at a time. OUT must not exist; it appears once it is complete.
 #[derive(clap::Args)]

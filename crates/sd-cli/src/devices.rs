@@ -1,4 +1,5 @@
-use sd_pipeline::{DeviceInfo, Error, Tuning, best_device, device_names, devices};
+use sd_device::{DeviceInfo, Tuning, best_device, device_names, devices};
+use sd_pipeline::Error;
 
 use crate::driver;
 use crate::print::print;

@@ -1,4 +1,4 @@
-//! What the driver of a card, and the compiler of its kernels, say in the log.
+//! What the driver of a GPU, and the compiler of its kernels, say in the log.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,11 +6,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use sd_pipeline::{Tuning, keep_kernels, one_line};
+use sd_device::{Tuning, keep_kernels, one_line};
 
 use crate::progress::{Kind, note};
 
-const TUNING: &str = "kernels are tried out for this card and these sizes; the next run will start sooner";
+const TUNING: &str = "kernels are tried out for this GPU and these sizes; the next run will start sooner";
 
 // How a panic of the thread that speaks to a driver is told.
 const THROWN: &str = "CallError(task panicked on device runner thread: ";
@@ -18,7 +18,7 @@ const THROWN: &str = "CallError(task panicked on device runner thread: ";
 /// The first complaint between the last two network calls, and the first since.
 static COMPLAINTS: Mutex<[Option<String>; 2]> = Mutex::new([None, None]);
 
-/// Keeps a card's kernels for the next run, says so when the first of them is chosen, which takes its time, and listens for
+/// Keeps a GPU's kernels for the next run, says so when the first of them is chosen, which takes its time, and listens for
 /// complaints.
 pub fn set_up(tuning: Tuning, progress: Kind) {
     keep_kernels(tuning);
@@ -89,11 +89,11 @@ mod tests {
             let mut record = Record::builder();
             listener.log(&record.level(Level::Error).target("cubecl_wgpu").args(format_args!("{words}")).build());
         };
-        // Of a kernel that was only tried, while the first call was handed to the card.
+        // Of a kernel that was only tried, while the first call was handed to the GPU.
         complain("too many registers");
         called();
         assert_eq!(complaint().as_deref(), Some("too many registers"));
-        // The first went well; in the second the card is lost.
+        // The first went well; in the second the GPU is lost.
         complain("lost");
         complain("lost already");
         called();

@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
+use sd_device::{DType, Tuning, device_by_name};
 use sd_evaluate::{Classifier, Evaluation, EvaluationConfig, digest, digest_of, write_report};
-use sd_pipeline::{Choices, DType, SamplerName, Tuning, device_by_name};
+use sd_pipeline::{Choices, SamplerName};
 
 use crate::builtin;
 use crate::cancel::Cancel;
@@ -12,9 +13,9 @@ use crate::progress::{Kind, Progress};
 
 /// Measure how well a model of the scenes draws what it is asked for.
 ///
-/// A classifier, trained by `sd train-classifier`, looks at pictures of held-out scenes: at real renders of them, at what
+/// A classifier, trained by `sd train-classifier`, looks at images of held-out scenes: at real renders of them, at what
 /// the model's autoencoder makes of these, and at what the model draws from their captions. It says how often they show
-/// what the captions tell, and how far the model's pictures are as a set from real ones.
+/// what the captions tell, and how far the model's images are as a set from real ones.
 ///
 /// What is measured is kept in the output folder, a file for each number. Stop with Ctrl-C and run the same command again
 /// to go on; run it with more --guidances, --samplers or --distance-steps to add to what is there.
@@ -30,19 +31,19 @@ pub struct Args {
     /// Folder for the numbers and the report: evaluation.md and its plots
     #[arg(long, value_name = "PATH")]
     output: PathBuf,
-    /// Captions whose pictures are judged; 0 judges none
+    /// Captions whose images are judged; 0 judges none
     #[arg(long, value_name = "N", default_value_t = 500)]
     captions: u64,
-    /// Guidance of those pictures, with commas
+    /// Guidance of those images, with commas
     #[arg(long, value_name = "F,F", value_delimiter = ',', default_values_t = [1.0, 3.0, 5.0, 7.5])]
     guidances: Vec<f64>,
-    /// Sampler of those pictures
+    /// Sampler of those images
     #[arg(long, value_name = "NAME", default_value = "dpm++2m")]
     sampler: String,
-    /// Steps of those pictures
+    /// Steps of those images
     #[arg(long, value_name = "N", default_value_t = 20)]
     steps: usize,
-    /// Pictures in each set that a distance is between; 0 measures no distances
+    /// Images in each set that a distance is between; 0 measures no distances
     ///
     /// This is what takes time: each sampler draws them with each number of steps. Distances between sets of other sizes
     /// cannot be compared; below about a thousand they tell more of the size than of the model.
@@ -59,13 +60,13 @@ pub struct Args {
     /// Numbers of steps that distances are measured in, with commas
     #[arg(long, value_name = "N,N", value_delimiter = ',', default_values_t = [5, 10, 20, 50, 100])]
     distance_steps: Vec<usize>,
-    /// Guidance of those pictures; 1 leaves the distribution as it was learnt, and halves the work
+    /// Guidance of those images; 1 leaves the distribution as it was learnt, and halves the work
     #[arg(long, value_name = "F", default_value_t = 1.0)]
     distance_guidance: f64,
     /// Names the held-out scenes and the noise
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Pictures that are drawn at a time
+    /// Images that are drawn at a time
     #[arg(long, value_name = "N", default_value_t = 16)]
     batch: usize,
     /// Device: flex, ndarray, wgpu, vulkan, metal, cuda or rocm, as built; wgpu:1 is the second one

@@ -1,8 +1,9 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use sd_device::{is_processor, panic_message};
 use sd_evaluate::EvaluateError;
-use sd_pipeline::{Error, is_processor, panic_words};
+use sd_pipeline::Error;
 use sd_recipe::RecipeError;
 
 use crate::driver;
@@ -61,6 +62,12 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<sd_device::DeviceError> for Failure {
+    fn from(error: sd_device::DeviceError) -> Self {
+        Error::from(error).into()
+    }
+}
+
 impl From<EvaluateError> for Failure {
     fn from(error: EvaluateError) -> Self {
         let cancelled = error.is_cancelled();
@@ -81,7 +88,7 @@ impl From<RecipeError> for Failure {
     }
 }
 
-/// Does what the driver of a card may fail at by a panic. On the processor that would be a bug of ours.
+/// Does what the driver of a GPU may fail at by a panic. On the processor that would be a bug of ours.
 pub fn on_device<E>(device: &str, work: impl FnOnce() -> Result<(), E>) -> Result<(), Failure>
 where
     Failure: From<E>,
@@ -91,7 +98,7 @@ where
     }
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => Ok(result?),
-        Err(panic) => Err(Error::Backend(panic_words(&*panic)).into()),
+        Err(panic) => Err(Error::Backend(panic_message(&*panic)).into()),
     }
 }
 

@@ -1,9 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use sd_device::{DType, Tuning, best_device, device_by_name, device_info};
 use sd_pipeline::{
-    DType, Destination, Error, Latents, Pipeline, Plan, Request, SamplerOption, Schedule, Tuning, best_device,
-    device_by_name, device_info, read_tensor, write_tensor,
+    Destination, Error, Latents, Pipeline, Plan, Request, SamplerOption, Schedule, read_tensor, write_tensor,
 };
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use crate::print::{leave_stdout, print};
 use crate::progress::{Kind, Progress};
 use crate::seed::Seed;
 
-/// Draw pictures from text.
+/// Draw images from text.
 ///
 /// Without --model, a small model of landscapes draws that is part of this program: houses, trees, boats and the like in
 /// meadows, deserts, cities, by day and by night, 64 pixels wide.
@@ -26,16 +26,16 @@ use crate::seed::Seed;
 /// (.safetensors or .ckpt) with the names of the original programs. Stable Diffusion 1.x, 2.x and XL are read, and, from
 /// folders, DDPM and DDIM models that draw in pixels and without a text.
 ///
-/// The same seed gives the same picture as diffusers with torch.Generator("cpu"), on every device.
+/// The same seed gives the same image as diffusers with torch.Generator("cpu"), on every device.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, args_override_self = true)]
 pub struct Args {
     #[command(flatten)]
     model: ModelFlags,
-    /// What the picture should show; may be empty [models that draw without a text have none]
+    /// What the image should show; may be empty [models that draw without a text have none]
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
-    /// What the picture should not show
+    /// What the image should not show
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     negative_prompt: Option<String>,
     /// PNG file to write; with --count, out-0.png, out-1.png, ...; or a pipe, or /dev/stdout
@@ -58,7 +58,7 @@ pub struct Args {
     steps: Option<usize>,
     /// Guidance scale: how closely to follow the prompt [default: 7.5, XL: 5, built-in model: 3]
     ///
-    /// At 1 and below, such as the 0 that cards of Turbo models name, the image is drawn without guidance, as in diffusers: at
+    /// At 1 and below, such as the 0 that GPUs of Turbo models name, the image is drawn without guidance, as in diffusers: at
     /// half the work, and without the negative prompt.
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     guidance: Option<f64>,
@@ -72,14 +72,14 @@ pub struct Args {
     /// below 0 are PyTorch's [default: a new one each time]
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     seed: Option<Seed>,
-    /// Number of pictures
+    /// Number of images
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// Where noise comes from: torch gives the numbers of PyTorch's CPU generator
     #[arg(long, value_enum, default_value_t = Rng::Torch)]
     rng: Rng,
     /// Device: flex, ndarray, wgpu, vulkan, metal, cuda or rocm, as built; wgpu:1 is the second one; `sd devices` lists them
-    /// [default: the card with the largest memory, else the processor]
+    /// [default: the GPU with the largest memory, else the processor]
     #[arg(long, value_name = "NAME")]
     device: Option<String>,
     /// Precision of the networks: f16 and bf16 take half the memory
@@ -88,10 +88,10 @@ pub struct Args {
     /// one computes with.
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
-    /// Try each kernel of a graphics card once at most, not a few times: runs start sooner, pictures may take longer
+    /// Try each kernel of a GPU once at most, not a few times: runs start sooner, images may take longer
     #[arg(long)]
     no_autotune: bool,
-    /// Only check all flags and files, and print how much memory the picture will take in each phase
+    /// Only check all flags and files, and print how much memory the image will take in each phase
     #[arg(long)]
     dry_run: bool,
     /// Only print what will be drawn: every setting and where it comes from, as text or JSON
@@ -111,7 +111,7 @@ pub struct Args {
     /// pixels, [1, 3, height, width]
     #[arg(long, value_name = "FILE")]
     latents: Option<PathBuf>,
-    /// Also write the finished latents, before decoding, as a safetensors file; numbered as the pictures are
+    /// Also write the finished latents, before decoding, as a safetensors file; numbered as the images are
     #[arg(long, value_name = "FILE")]
     save_latents: Option<PathBuf>,
     /// How progress is shown
@@ -332,15 +332,15 @@ impl Args {
         cancel: &Cancel,
     ) -> Result<(), Error> {
         let Rng::Torch = self.rng;
-        progress.picture();
-        let picture = pipeline.draw_with(plan, &mut *plan.noise(), &mut |step| {
+        progress.image();
+        let drawn = pipeline.draw_with(plan, &mut *plan.noise(), &mut |step| {
             driver::called();
             progress.step(index as usize, step);
             cancel.flow()
         })?;
         if let Some(file) = &self.save_latents {
             let file = numbered(file, index, self.count());
-            write_tensor(&file, "latents", &picture.latents.numbers, &picture.latents.shape)?;
+            write_tensor(&file, "latents", &drawn.latents.numbers, &drawn.latents.shape)?;
         }
         let output = numbered(&self.output, index, self.count());
         let mut settings = plan.parameters();
@@ -349,7 +349,7 @@ impl Args {
             settings += &format!(", Initial noise: {}", json!(file.display().to_string()));
         }
         settings += concat!(", Version: sd-burn ", env!("CARGO_PKG_VERSION"));
-        picture.image.save_with_text(&output, &[("parameters", &settings)])?;
+        drawn.image.save_with_text(&output, &[("parameters", &settings)])?;
         let seed = self.latents.is_none().then_some(plan.seed);
         progress.done(index as usize, seed, &output.display().to_string());
         Ok(())

@@ -30,7 +30,7 @@ use clap::{Parser, Subcommand};
 
 use crate::print::complain;
 
-/// Stable Diffusion in Rust: draws pictures from text, on any machine.
+/// Stable Diffusion in Rust: draws images from text, on any machine.
 ///
 /// Try: sd generate --prompt "a red house by the sea at sunset"
 #[derive(Parser)]
@@ -90,7 +90,7 @@ fn main() -> ExitCode {
             ExitCode::from(error.code)
         }
         Err(panic) => {
-            let words = sd_pipeline::panic_words(&*panic);
+            let words = sd_device::panic_message(&*panic);
             complain(&format_args!("error: internal error, please report it: {words}"));
             ExitCode::FAILURE
         }

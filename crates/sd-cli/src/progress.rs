@@ -2,7 +2,8 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
-use sd_pipeline::{DeviceInfo, MemoryNeed, Step};
+use sd_device::DeviceInfo;
+use sd_pipeline::{MemoryNeed, Step};
 use serde_json::json;
 
 use crate::print::{complain, print};
@@ -18,7 +19,7 @@ pub enum Kind {
     None,
 }
 
-/// Progress through loading and then through one picture after another.
+/// Progress through loading and then through one image after another.
 pub struct Progress {
     kind: Kind,
     bar: ProgressBar,
@@ -53,13 +54,13 @@ impl Progress {
         }
     }
 
-    /// A picture has begun.
-    pub fn picture(&mut self) {
+    /// An image has begun.
+    pub fn image(&mut self) {
         self.started = Instant::now();
         self.bar = ProgressBar::hidden();
     }
 
-    /// The network was called for picture `index`.
+    /// The network was called for image `index`.
     pub fn step(&mut self, index: usize, step: &Step) {
         match self.kind {
             Kind::Bar => {
@@ -80,7 +81,7 @@ impl Progress {
                 let seconds = self.started.elapsed().as_secs_f64();
                 let left = seconds / step.call as f64 * (step.calls - step.call) as f64;
                 let line = json!({
-                    "event": "step", "picture": index, "step": step.call, "steps": step.calls,
+                    "event": "step", "image": index, "step": step.call, "steps": step.calls,
                     "sigma": step.sigma, "seconds": seconds, "seconds_left": left,
                 });
                 say(&line);
@@ -89,7 +90,7 @@ impl Progress {
         }
     }
 
-    /// Picture `index` is written, of the noise that a seed names, or of that of a file.
+    /// Image `index` is written, of the noise that a seed names, or of that of a file.
     pub fn done(&mut self, index: usize, seed: Option<u64>, file: &str) {
         let seconds = self.started.elapsed().as_secs_f64();
         match self.kind {
@@ -99,7 +100,7 @@ impl Progress {
                 say(&format_args!("{file} ({noise}, {seconds:.1} s)"));
             }
             Kind::Json => {
-                say(&json!({ "event": "done", "picture": index, "seed": seed, "file": file, "seconds": seconds }));
+                say(&json!({ "event": "done", "image": index, "seed": seed, "file": file, "seconds": seconds }));
             }
             Kind::None => {}
         }
@@ -136,7 +137,7 @@ impl Progress {
         self.bar.suspend(|| note(self.kind, text));
     }
 
-    /// What a picture will take of a device's memory.
+    /// What an image will take of a device's memory.
     pub fn need(&self, need: &MemoryNeed, device: &DeviceInfo) {
         let MemoryNeed { weights, sampling, decoding } = *need;
         if self.kind == Kind::Json {

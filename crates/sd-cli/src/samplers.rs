@@ -32,7 +32,7 @@ pub fn run() -> Result<(), Error> {
 const LEGEND: &str = "
 ORDER  how fast errors fall: with twice the steps they are 2^ORDER times smaller
 CALLS  of the network per step; some samplers make a few more at the start or fewer at the end
-NOISE  fresh in each step: another number of steps is another picture; along a Brownian path: it converges
+NOISE  fresh in each step: another number of steps is another image; along a Brownian path: it converges
 ";
 
 /// The ranges and defaults of an option, with the samplers that each applies to.

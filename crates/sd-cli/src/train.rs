@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sd_pipeline::{Tuning, device_by_name};
+use sd_device::{Tuning, device_by_name};
 use sd_recipe::{Event, Recipe, follow};
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::progress::{Kind, say};
 /// Train a model by a recipe.
 ///
 /// A recipe is a TOML file that says what is trained (an autoencoder, or a U-Net with its text encoder), on which
-/// pictures, and for how long. All that comes out is in its output folder: checkpoint/, metrics.jsonl, loss.svg, samples/
+/// images, and for how long. All that comes out is in its output folder: checkpoint/, metrics.jsonl, loss.svg, samples/
 /// and model/, which `sd generate --model` draws with.
 ///
 /// Ctrl-C and SIGTERM stop after a checkpoint. The same command goes on from the last checkpoint, bit for bit as if it had
@@ -39,7 +39,7 @@ A recipe that trains an autoencoder on drawn landscapes:
   output = \"autoencoder\"
 
   [data]
-  scenes = 10000        # or: folder = \"my-pictures\", with metadata.jsonl or a .txt beside each picture
+  scenes = 10000        # or: folder = \"my-images\", with metadata.jsonl or a .txt beside each image
   size = 64
 
   [vae]                 # the keys of vae/config.json

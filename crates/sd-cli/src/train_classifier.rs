@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
+use sd_device::{Tuning, device_by_name};
 use sd_evaluate::{Attribute, ClassifierConfig, TrainingConfig, ceiling};
-use sd_pipeline::{Tuning, device_by_name};
 
 use crate::cancel::Cancel;
 use crate::driver;
@@ -9,7 +9,7 @@ use crate::failure::{Failure, on_device};
 use crate::outputs;
 use crate::progress::{Kind, Progress};
 
-/// Train the classifier that `sd evaluate` judges pictures with.
+/// Train the classifier that `sd evaluate` judges images with.
 ///
 /// It learns to read renders of scenes, which are drawn as it goes, back into what they show. The same flags give the same
 /// classifier. At the end it is tried on 500 scenes that it has not seen, and says how many it gets right.
@@ -24,7 +24,7 @@ pub struct Args {
     /// Steps of the optimiser
     #[arg(long, value_name = "N", default_value_t = 2000)]
     steps: u64,
-    /// Pictures in each step
+    /// Images in each step
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
     batch: u64,
     /// Highest learning rate

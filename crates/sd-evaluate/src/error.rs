@@ -29,7 +29,7 @@ pub enum EvaluateError {
     /// The classifier cannot be trained.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// A picture cannot be drawn.
+    /// An image cannot be drawn.
     #[error(transparent)]
     Pipeline(#[from] sd_pipeline::Error),
     /// What is asked for cannot be measured.

@@ -6,7 +6,7 @@ use crate::Gaussian;
 use crate::layout::numbers;
 use crate::probes::{Probes, Recorder};
 
-/// What a walk down some levels makes of a picture of [`Gaussian`] data: `offset + gain·x`, plus fresh noise.
+/// What a walk down some levels makes of an image of [`Gaussian`] data: `offset + gain·x`, plus fresh noise.
 ///
 /// That is all a sampler can do there, because the exact denoiser is affine and so is every step. Found by probing, it
 /// says exactly how what a sampler draws is distributed, to the rounding of `f64`. (Samplers that clip are not affine.)
@@ -21,7 +21,7 @@ pub struct Affine {
 }
 
 impl Affine {
-    /// Walks `sampler` down `levels` twice: once to see which noise it draws, and once with a picture for 0, one for a
+    /// Walks `sampler` down `levels` twice: once to see which noise it draws, and once with an image for 0, one for a
     /// 1, and one for each source of noise.
     ///
     /// # Panics
@@ -63,7 +63,7 @@ impl Affine {
     }
 }
 
-/// Where a walk takes pictures that start with the same number in every coordinate; a row for each coordinate.
+/// Where a walk takes images that start with the same number in every coordinate; a row for each coordinate.
 fn walk(
     sampler: &impl Sampler,
     data: &Gaussian,
@@ -81,7 +81,7 @@ fn walk(
 
 #[cfg(test)]
 mod tests {
-    use sd_samplers::{Ddim, Ddpm, Run, Stop, TorchNoise, Variance};
+    use sd_samplers::{Ddim, Ddpm, DenoiseError, StepContext, TorchNoise, Variance};
 
     use super::*;
     use crate::evenly_in_t;
@@ -134,8 +134,8 @@ mod tests {
     struct Twice;
 
     impl Sampler for Twice {
-        fn step(&self, run: &mut Run, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, Stop> {
-            Ok(run.noise.draw(&x, from, to) + run.noise.draw(&x, from, to) + x)
+        fn step(&self, context: &mut StepContext, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, DenoiseError> {
+            Ok(context.noise.draw(&x, from, to) + context.noise.draw(&x, from, to) + x)
         }
     }
 

@@ -1,5 +1,5 @@
 use burn::tensor::{Tensor, TensorData};
-use sd_samplers::{Denoiser, Stop};
+use sd_samplers::{DenoiseError, Denoiser};
 
 /// Data whose coordinates are independent and normal: `N(mean, diag(spread²))`.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,10 +11,10 @@ pub struct Gaussian {
 }
 
 impl Gaussian {
-    /// The exact denoiser: `(spread²·x + sigma²·mean)/(spread² + sigma²)`, for pictures `[batch, channels, coordinates,
+    /// The exact denoiser: `(spread²·x + sigma²·mean)/(spread² + sigma²)`, for images `[batch, channels, coordinates,
     /// width]`. It does not fail.
     pub fn denoiser(&self) -> impl Denoiser {
-        |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, Stop> {
+        |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, DenoiseError> {
             let of_x = self.column(&x, |_, s| s * s / (s * s + sigma * sigma));
             let constant = self.column(&x, |m, s| m * sigma * sigma / (s * s + sigma * sigma));
             Ok(x * of_x + constant)
@@ -54,7 +54,7 @@ impl Gaussian {
         squares(&self.mean, &other.mean) + squares(&self.spread, &other.spread)
     }
 
-    /// A number for each coordinate, made of its mean and its spread, as a column that multiplies pictures like `x`.
+    /// A number for each coordinate, made of its mean and its spread, as a column that multiplies images like `x`.
     fn column(&self, x: &Tensor<4>, number: impl Fn(f64, f64) -> f64) -> Tensor<4> {
         let numbers: Vec<f64> = self.mean.iter().zip(&self.spread).map(|(&m, &s)| number(m, s)).collect();
         Tensor::from_data(TensorData::new(numbers, [1, 1, self.mean.len(), 1]), (&x.device(), x.dtype()))
@@ -66,14 +66,14 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::{pictures, points};
+    use crate::{images, points};
 
     fn gaussian() -> Gaussian {
         Gaussian { mean: vec![0.4, -3.0], spread: vec![0.5, 2.0] }
     }
 
     fn at<const N: usize>(points: [[f64; 2]; N]) -> Tensor<4> {
-        pictures(&points, &Device::flex())
+        images(&points, &Device::flex())
     }
 
     /// The path's own equation, `dx/dsigma = (x − denoised)/sigma`, by a central difference.

@@ -1,28 +1,28 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-/// Points of `K` coordinates as pictures: point `j` is column `j`.
+/// Points of `K` coordinates as images: point `j` is column `j`.
 ///
 /// # Shapes
 ///
 /// - output: `[1, 1, K, points]`, in `f64`
-pub fn pictures<const K: usize>(points: &[[f64; K]], device: &Device) -> Tensor<4> {
+pub fn images<const K: usize>(points: &[[f64; K]], device: &Device) -> Tensor<4> {
     let numbers: Vec<f64> = (0..K).flat_map(|k| points.iter().map(move |point| point[k])).collect();
     Tensor::from_data(TensorData::new(numbers, [1, 1, K, points.len()]), (device, DType::F64))
 }
 
-/// The points again: the inverse of [`pictures`].
+/// The points again: the inverse of [`images`].
 ///
 /// # Shapes
 ///
-/// - pictures: `[1, 1, K, points]`
+/// - images: `[1, 1, K, points]`
 ///
 /// # Panics
 ///
-/// Panics if the pictures are of another shape.
-pub fn points<const K: usize>(pictures: Tensor<4>) -> Vec<[f64; K]> {
-    let [batch, channels, coordinates, count] = pictures.dims();
-    assert_eq!([batch, channels, coordinates], [1, 1, K], "pictures of {K} coordinates are [1, 1, {K}, points]");
-    let numbers = numbers(pictures);
+/// Panics if the images are of another shape.
+pub fn points<const K: usize>(images: Tensor<4>) -> Vec<[f64; K]> {
+    let [batch, channels, coordinates, count] = images.dims();
+    assert_eq!([batch, channels, coordinates], [1, 1, K], "images of {K} coordinates are [1, 1, {K}, points]");
+    let numbers = numbers(images);
     (0..count).map(|j| std::array::from_fn(|k| numbers[k * count + j])).collect()
 }
 
@@ -36,10 +36,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn points_survive_being_pictures() {
+    fn points_survive_being_images() {
         let list = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]];
-        let pictures = pictures(&list, &Device::flex());
-        assert_eq!(pictures.dims(), [1, 1, 2, 3]);
-        assert_eq!(points(pictures), list);
+        let images = images(&list, &Device::flex());
+        assert_eq!(images.dims(), [1, 1, 2, 3]);
+        assert_eq!(points(images), list);
     }
 }

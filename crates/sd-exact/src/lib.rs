@@ -9,7 +9,7 @@
 //! - a stochastic one turns a Gaussian into a Gaussian, which [`Affine`] finds without drawing a single number, and
 //!   [`Gaussian::frechet`] says how far that is from the truth.
 //!
-//! Pictures are `[1, 1, coordinates, pictures]`, see [`pictures`]. Everything is computed in `f64`.
+//! Images are `[1, 1, coordinates, images]`, see [`images`]. Everything is computed in `f64`.
 
 mod affine;
 mod convergence;
@@ -22,6 +22,6 @@ mod probes;
 pub use affine::Affine;
 pub use convergence::{error, order};
 pub use gaussian::Gaussian;
-pub use layout::{pictures, points};
+pub use layout::{images, points};
 pub use levels::{evenly_in_t, stable_diffusion};
 pub use mixture::{Component, Mixture};

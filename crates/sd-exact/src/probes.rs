@@ -19,7 +19,7 @@ impl Noise for Recorder {
     }
 }
 
-/// Noise that shows where it goes: each column of a picture feels one source of noise, with strength 1, and no other.
+/// Noise that shows where it goes: each column of an image feels one source of noise, with strength 1, and no other.
 pub(crate) struct Probes {
     /// For each draw, the sources it is made of and how much of each: the squares add up to 1.
     draws: std::vec::IntoIter<Vec<(usize, f64)>>,
@@ -30,7 +30,7 @@ pub(crate) struct Probes {
 }
 
 impl Probes {
-    /// The probes for recorded draws, in pictures whose first `deaf` columns feel nothing.
+    /// The probes for recorded draws, in images whose first `deaf` columns feel nothing.
     ///
     /// Draws of independent noise are sources themselves. Those from a Brownian path are made of its increments between
     /// neighbours among all levels drawn at, where time runs as `sigma/(1 + sigma)`: see `sd_samplers::BrownianNoise`.

@@ -1,4 +1,4 @@
-//! Memory does not grow from one picture to the next.
+//! Memory does not grow from one image to the next.
 
 #![cfg(target_os = "linux")]
 
@@ -11,7 +11,7 @@ fn pages() -> usize {
     text.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-/// Draws five pictures and then twenty, after which there are no more pages than before.
+/// Draws five images and then twenty, after which there are no more pages than before.
 fn draw_twenty(device: &Device) {
     let model = TinyModel::new(Kind::Sd1);
     let pipeline = Pipeline::from_folder(model.path(), device, DType::F32).unwrap();
@@ -23,13 +23,13 @@ fn draw_twenty(device: &Device) {
     let before = pages();
     (5..25).for_each(draw);
     let after = pages();
-    // The pixels of twenty pictures are 60 pages, the tensors behind them many times that.
+    // The pixels of twenty images are 60 pages, the tensors behind them many times that.
     assert!(after < before + 50, "{before} pages became {after}");
 }
 
 /// The only test here: others would take memory of theirs.
 #[test]
-fn twenty_pictures_take_no_more_memory_than_five() {
+fn twenty_images_take_no_more_memory_than_five() {
     sd_pipeline::keep_memory();
     for (name, compiled) in device_names() {
         if compiled {

@@ -1,4 +1,4 @@
-//! Pictures that are drawn at the same time share the processor's cores.
+//! Images that are drawn at the same time share the processor's cores.
 
 #![cfg(target_os = "linux")]
 
@@ -15,7 +15,7 @@ fn threads() -> usize {
 
 /// The only test here: others would start threads of theirs.
 #[test]
-fn two_pictures_at_a_time_have_one_pool_of_threads_and_are_what_they_are_alone() {
+fn two_images_at_a_time_have_one_pool_of_threads_and_are_what_they_are_alone() {
     let model = TinyModel::new(Kind::Sd1);
     let before = threads();
     let pipeline = Pipeline::from_folder(model.path(), &Device::flex(), DType::F32).unwrap();

@@ -1,10 +1,10 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
-#[cfg(feature = "card")]
-use crate::card;
 #[cfg(feature = "flex")]
 use crate::extension::{fits, tokens};
+#[cfg(feature = "gpu")]
+use crate::gpu;
 #[cfg(feature = "flex")]
 use crate::kernel::activation::Activation;
 
@@ -47,9 +47,9 @@ pub fn geglu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     if fits(&x) {
         return tokens::activate(x, Activation::Geglu { width: width / 2 });
     }
-    #[cfg(feature = "card")]
-    if card::fits(&x) {
-        return card::geglu(x);
+    #[cfg(feature = "gpu")]
+    if gpu::fits(&x) {
+        return gpu::geglu(x);
     }
     let [x, gate] = x.chunk(2, D - 1).try_into().expect("two halves");
     x * burn::tensor::activation::gelu(gate)

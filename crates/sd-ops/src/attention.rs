@@ -47,9 +47,9 @@ fn with(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, is_causal: bool, half: bool) -
     if fits(&q) && fits(&k) && fits(&v) {
         return tokens::attention(q, k, v, is_causal, half);
     }
-    #[cfg(feature = "card")]
-    if crate::card::fits(&q) && [k.dtype(), v.dtype()] == [q.dtype(); 2] {
-        return crate::card::attention(q, k, v, is_causal);
+    #[cfg(feature = "gpu")]
+    if crate::gpu::fits(&q) && [k.dtype(), v.dtype()] == [q.dtype(); 2] {
+        return crate::gpu::attention(q, k, v, is_causal);
     }
     #[cfg(not(feature = "flex"))]
     let _ = half;

@@ -5,7 +5,7 @@ use burn::tensor::ops::ConvOptions;
 use crate::extension::{fits, fits_weight};
 use crate::mixed::in_precision;
 
-/// Zeros around a picture.
+/// Zeros around an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Padding {
     /// Rows above.
@@ -24,8 +24,8 @@ impl Padding {
         Self { top: zeros, left: zeros, bottom: zeros, right: zeros }
     }
 
-    /// Height and width of what a kernel makes of a picture.
-    #[cfg(any(feature = "card", feature = "flex"))]
+    /// Height and width of what a kernel makes of an image.
+    #[cfg(any(feature = "gpu", feature = "flex"))]
     pub(crate) fn out(self, [height, width]: [usize; 2], [rows, columns]: [usize; 2], stride: usize) -> [usize; 2] {
         [(height + self.top + self.bottom - rows) / stride + 1, (width + self.left + self.right - columns) / stride + 1]
     }
@@ -43,20 +43,20 @@ impl Padding {
 ///
 /// # Panics
 ///
-/// Panics if the channels differ, if the stride is 0, or if the kernel is larger than the padded picture.
+/// Panics if the channels differ, if the stride is 0, or if the kernel is larger than the padded image.
 pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, stride: usize, padding: Padding) -> Tensor<4> {
     let ([_, channels, height, width], [outputs, inputs, rows, columns]) = (x.dims(), weight.dims());
-    assert_eq!(channels, inputs, "channels of the picture and of the weight");
+    assert_eq!(channels, inputs, "channels of the image and of the weight");
     assert!(bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]), "a bias for each of {outputs} channels");
     let padded = [height + padding.top + padding.bottom, width + padding.left + padding.right];
     assert!(stride > 0 && rows > 0 && columns > 0 && padded[0] >= rows && padded[1] >= columns, "{padding:?}");
     #[cfg(feature = "flex")]
     if fits(&x) && (fits(&weight) || fits_weight(&weight)) && bias.as_ref().is_none_or(fits) {
-        return crate::extension::pictures::conv2d(x, weight, bias, stride, padding);
+        return crate::extension::images::conv2d(x, weight, bias, stride, padding);
     }
-    #[cfg(feature = "card")]
-    if crate::card::convolves(&x, &weight) {
-        return crate::card::conv2d(x, weight, bias, stride, padding);
+    #[cfg(feature = "gpu")]
+    if crate::gpu::convolves(&x, &weight) {
+        return crate::gpu::conv2d(x, weight, bias, stride, padding);
     }
     portable(x, weight, bias, stride, padding)
 }

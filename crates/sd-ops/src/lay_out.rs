@@ -2,28 +2,28 @@ use burn::module::Module;
 
 /// The module with its weights as the kernels of their device read them, where that is not how checkpoints have them.
 ///
-/// On a graphics card the weights of convolutions lie with the channels of a point next to each other; otherwise they would be
+/// On a GPU the weights of convolutions lie with the channels of a point next to each other; otherwise they would be
 /// rewritten at every call. Their shapes stay as they are. To be called once, after loading; on other devices, and without the
-/// feature `card`, this does nothing.
+/// feature `gpu`, this does nothing.
 pub fn lay_out<M: Module>(module: M) -> M {
-    #[cfg(feature = "card")]
+    #[cfg(feature = "gpu")]
     return module.map(&mut layer::LayOut);
-    #[cfg(not(feature = "card"))]
+    #[cfg(not(feature = "gpu"))]
     module
 }
 
-#[cfg(feature = "card")]
+#[cfg(feature = "gpu")]
 mod layer {
     use burn::module::{ModuleMapper, Param};
     use burn::tensor::Tensor;
 
-    use crate::card;
+    use crate::gpu;
 
     pub struct LayOut;
 
     impl ModuleMapper for LayOut {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            if D != 4 || !card::fits(&param.val()) {
+            if D != 4 || !gpu::fits(&param.val()) {
                 return param;
             }
             param.map(|weight| {

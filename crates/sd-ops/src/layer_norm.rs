@@ -1,9 +1,9 @@
 use burn::tensor::{DType, FloatDType, Tensor};
 
-#[cfg(feature = "card")]
-use crate::card;
 #[cfg(feature = "flex")]
 use crate::extension::{fits, tokens};
+#[cfg(feature = "gpu")]
+use crate::gpu;
 
 /// A layer norm (Ba et al. 2016, [arXiv:1607.06450](https://arxiv.org/abs/1607.06450)).
 ///
@@ -22,9 +22,9 @@ pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1
     if fits(&x) && fits(&gamma) && fits(&beta) {
         return tokens::layer_norm(x, gamma, beta, eps);
     }
-    #[cfg(feature = "card")]
-    if card::fit(&x, [&gamma, &beta]) {
-        return card::layer_norm(x, gamma, beta, eps);
+    #[cfg(feature = "gpu")]
+    if gpu::fit(&x, [&gamma, &beta]) {
+        return gpu::layer_norm(x, gamma, beta, eps);
     }
     portable(x, gamma, beta, eps)
 }

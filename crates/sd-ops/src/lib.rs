@@ -8,8 +8,8 @@
 //! against. The kernels choose the processor's fastest vectors when they run (`vectors`): AVX-512, AVX2 with FMA,
 //! NEON, or what the program was compiled for. Linear layers have a kernel without gradients: in training they are Burn's.
 //!
-//! With the feature `card`, norms and GEGLU have kernels on graphics cards too, where they would be a dozen operations, and so
-//! have attention, and convolutions where a card has no matrix units. Pictures lie there with the numbers of a pixel next to
+//! With the feature `gpu`, norms and GEGLU have kernels on GPUs too, where they would be a dozen operations, and so
+//! have attention, and convolutions where a GPU has no matrix units. Images lie there with the numbers of a pixel next to
 //! each other, as Burn's convolutions read them. These have no gradients.
 //!
 //! On Flex weights may be in half precision while all else is in single; see [`linear`]. On AMD's processors with AVX-512 BF16
@@ -19,11 +19,11 @@
 
 mod activation;
 mod attention;
-#[cfg(feature = "card")]
-mod card;
 mod conv;
 #[cfg(feature = "flex")]
 mod extension;
+#[cfg(feature = "gpu")]
+mod gpu;
 #[cfg(feature = "flex")]
 mod kernel;
 mod lay_out;
@@ -49,6 +49,6 @@ pub use mixed::takes_half_weights;
 pub use modules::{attend, convolve, normalise, normalise_silu, normalise_tokens, project, project_geglu};
 pub use norm::{group_norm, group_norm_silu};
 pub use pack::pack;
-pub use pixels::{join, picture, tokens};
+pub use pixels::{image, join, tokens};
 #[cfg(feature = "flex")]
 pub use vectors::{Vectors, VectorsError, vectors};

@@ -49,9 +49,9 @@ fn with<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>
         return extension::linear::linear(x, weight, bias, outputs, gated);
     }
     let weight = in_precision(weight, x.dtype());
-    #[cfg(feature = "card")]
-    if crate::card::fits(&x) && !is_packed {
-        let out = crate::card::linear(x, weight, bias);
+    #[cfg(feature = "gpu")]
+    if crate::gpu::fits(&x) && !is_packed {
+        let out = crate::gpu::linear(x, weight, bias);
         return if gated { geglu(out) } else { out };
     }
     let out = burn::tensor::module::linear(x, weight, bias);

@@ -1,10 +1,10 @@
 use burn::tensor::activation::silu;
 use burn::tensor::{DType, FloatDType, Tensor};
 
-#[cfg(feature = "card")]
-use crate::card;
 #[cfg(feature = "flex")]
 use crate::extension::fits;
+#[cfg(feature = "gpu")]
+use crate::gpu;
 
 /// A group norm (Wu and He 2018, [arXiv:1803.08494](https://arxiv.org/abs/1803.08494)).
 ///
@@ -35,11 +35,11 @@ fn with(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, groups: usize, eps: f64
     assert_eq!([gamma.dims(), beta.dims()], [[channels]; 2], "a factor and a shift for each channel");
     #[cfg(feature = "flex")]
     if fits(&x) && fits(&gamma) && fits(&beta) {
-        return crate::extension::pictures::group_norm(x, gamma, beta, groups, eps, with_silu);
+        return crate::extension::images::group_norm(x, gamma, beta, groups, eps, with_silu);
     }
-    #[cfg(feature = "card")]
-    if card::fit(&x, [&gamma, &beta]) {
-        return card::group_norm(x, gamma, beta, groups, eps, with_silu);
+    #[cfg(feature = "gpu")]
+    if gpu::fit(&x, [&gamma, &beta]) {
+        return gpu::group_norm(x, gamma, beta, groups, eps, with_silu);
     }
     let normalised = portable(x, gamma, beta, groups, eps);
     if with_silu { silu(normalised) } else { normalised }

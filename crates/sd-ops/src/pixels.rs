@@ -1,18 +1,18 @@
 use burn::tensor::Tensor;
 
-#[cfg(feature = "card")]
-use crate::card;
+#[cfg(feature = "gpu")]
+use crate::gpu;
 
-/// The pixels of a picture as tokens, for layers that work on vectors.
+/// The pixels of an image as tokens, for layers that work on vectors.
 ///
 /// # Shapes
 ///
 /// - `x`: `[batch, channels, height, width]`
 /// - output: `[batch, height·width, channels]`; it may be a view of `x`
 pub fn tokens(x: Tensor<4>) -> Tensor<3> {
-    #[cfg(feature = "card")]
-    if card::fits(&x) {
-        return card::tokens(x);
+    #[cfg(feature = "gpu")]
+    if gpu::fits(&x) {
+        return gpu::tokens(x);
     }
     let [batch, channels, height, width] = x.dims();
     x.reshape([batch, channels, height * width]).swap_dims(1, 2)
@@ -23,23 +23,23 @@ pub fn tokens(x: Tensor<4>) -> Tensor<3> {
 /// # Shapes
 ///
 /// - `tokens`: `[batch, height·width, channels]`
-/// - output: `[batch, channels, height, width]`; on a graphics card the numbers of a pixel lie next to each other, as
+/// - output: `[batch, channels, height, width]`; on a GPU the numbers of a pixel lie next to each other, as
 ///   convolutions read them there
 ///
 /// # Panics
 ///
 /// Panics if there are not `height·width` tokens.
-pub fn picture(tokens: Tensor<3>, height: usize, width: usize) -> Tensor<4> {
+pub fn image(tokens: Tensor<3>, height: usize, width: usize) -> Tensor<4> {
     let [batch, count, channels] = tokens.dims();
     assert_eq!(count, height * width, "tokens of {height}×{width} pixels");
-    #[cfg(feature = "card")]
-    if card::fits(&tokens) {
+    #[cfg(feature = "gpu")]
+    if gpu::fits(&tokens) {
         return tokens.reshape([batch, height, width, channels]).permute([0, 3, 1, 2]);
     }
     tokens.swap_dims(1, 2).reshape([batch, channels, height, width])
 }
 
-/// The channels of two pictures as those of one, `x`'s first.
+/// The channels of two images as those of one, `x`'s first.
 ///
 /// # Shapes
 ///
@@ -50,11 +50,11 @@ pub fn picture(tokens: Tensor<3>, height: usize, width: usize) -> Tensor<4> {
 ///
 /// Panics if anything but their channels differs.
 pub fn join(x: Tensor<4>, other: Tensor<4>) -> Tensor<4> {
-    #[cfg(feature = "card")]
-    if card::fits(&x) {
+    #[cfg(feature = "gpu")]
+    if gpu::fits(&x) {
         // Written with the numbers of a pixel next to each other, as they were.
-        let pictures = [x, other].map(|x| x.permute([0, 2, 3, 1]));
-        return Tensor::cat(pictures.into(), 3).permute([0, 3, 1, 2]);
+        let images = [x, other].map(|x| x.permute([0, 2, 3, 1]));
+        return Tensor::cat(images.into(), 3).permute([0, 3, 1, 2]);
     }
     Tensor::cat(vec![x, other], 1)
 }

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use sd_samplers::Noise;
 
 use crate::Error;
-use crate::pipeline::{Picture, Pipeline};
+use crate::pipeline::{GeneratedImage, Pipeline};
 use crate::plan::Plan;
 use crate::plan::batch::Batch;
 use crate::watch::Step;
@@ -24,13 +24,13 @@ impl Pipeline {
         &self,
         plans: &[Plan],
         watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
-    ) -> Result<Vec<Picture>, Error> {
+    ) -> Result<Vec<GeneratedImage>, Error> {
         let Some(batch) = Batch::new(plans, &self.model)? else { return Ok(Vec::new()) };
         let mut noises: Vec<_> = plans.iter().map(Plan::noise).collect();
         let starts = plans.iter().zip(&mut noises).map(|(plan, noise)| plan.start(&mut **noise, &self.device));
         let start = Tensor::cat(starts.collect(), 0);
         let latents = self.sample(&batch, start, &mut Each(noises), watch)?;
-        self.pictures(latents)
+        self.images(latents)
     }
 }
 

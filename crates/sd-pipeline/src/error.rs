@@ -2,12 +2,11 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use sd_clip::TokenizerError;
+use sd_device::{DType, DeviceError, one_line};
 use sd_schedule::ScheduleError;
 use sd_weights::WeightsError;
 
-use crate::words::one_line;
-
-/// Why a picture could not be drawn: one line that names the culprit and the remedy.
+/// Why an image could not be drawn: one line that names the culprit and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -56,8 +55,18 @@ pub enum Error {
     #[error("{0}")]
     Request(String),
     /// A device that is unknown, not compiled in or not there.
-    #[error("{0}")]
-    Device(String),
+    #[error(transparent)]
+    Device(DeviceError),
+    /// A device that does not compute in a precision.
+    #[error("{device} does not compute in {dtype}: choose {}", available(precisions))]
+    Precision {
+        /// The device.
+        device: String,
+        /// What it lacks.
+        dtype: DType,
+        /// What it has.
+        precisions: Vec<DType>,
+    },
     /// A tensor is larger than any that the device can have.
     #[error(
         "about {needed:.2} GB of memory are needed for one tensor, but {device} has {available:.2} GB for it: {remedy}"
@@ -74,7 +83,7 @@ pub enum Error {
     },
     /// The latents became infinite or not a number.
     #[error(
-        "the latents are not finite after network call {call} of {calls}: no picture is written; try --dtype f32, and if it is f32 already, check the weights"
+        "the latents are not finite after network call {call} of {calls}: no image is written; try --dtype f32, and if it is f32 already, check the weights"
     )]
     NotFinite {
         /// The network call, from 1.
@@ -82,11 +91,11 @@ pub enum Error {
         /// How many there would have been.
         calls: usize,
     },
-    /// The decoded picture holds numbers that are infinite or not a number.
+    /// The decoded image holds numbers that are infinite or not a number.
     #[error(
-        "the autoencoder's picture is not finite: no picture is written; try --dtype f32, and if it is f32 already, check its weights"
+        "the autoencoder's image is not finite: no image is written; try --dtype f32, and if it is f32 already, check its weights"
     )]
-    NotFinitePicture,
+    NotFiniteImage,
     /// The watcher asked to stop.
     #[error("cancelled after {what} {call} of {calls}")]
     Cancelled {
@@ -116,6 +125,19 @@ impl Error {
 
     /// Whether the request itself is at fault, rather than the files or the machine.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Request(_) | Self::Device(_) | Self::Schedule(_))
+        matches!(self, Self::Request(_) | Self::Device(_) | Self::Precision { .. } | Self::Schedule(_))
     }
+}
+
+impl From<DeviceError> for Error {
+    fn from(error: DeviceError) -> Self {
+        match error {
+            DeviceError::Driver(reason) => Self::Backend(reason),
+            error => Self::Device(error),
+        }
+    }
+}
+
+fn available(precisions: &[DType]) -> String {
+    precisions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
 }

@@ -6,7 +6,7 @@ use sd_weights::write_atomically;
 use crate::Error;
 use crate::latents::values;
 
-/// A picture of 8-bit red, green and blue.
+/// An image of 8-bit red, green and blue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// Width in pixels.
@@ -18,25 +18,25 @@ pub struct Image {
 }
 
 impl Image {
-    /// The pictures of `[batch, 3, height, width]` in −1 to 1; what lies outside is clipped, halves round to even.
+    /// The images of `[batch, 3, height, width]` in −1 to 1; what lies outside is clipped, halves round to even.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFinitePicture`] for numbers that are not finite.
+    /// [`Error::NotFiniteImage`] for numbers that are not finite.
     pub fn from_tensor(x: Tensor<4>) -> Result<Vec<Self>, Error> {
         let [_, _, height, width] = x.dims();
         let planes = values(x)?;
         if planes.iter().any(|v| !v.is_finite()) {
-            return Err(Error::NotFinitePicture);
+            return Err(Error::NotFiniteImage);
         }
         let byte = |v: f32| ((v / 2.0 + 0.5).clamp(0.0, 1.0) * 255.0).round_ties_even() as u8;
         let size = width * height;
-        let picture = |planes: &[f32]| Self {
+        let image = |planes: &[f32]| Self {
             width,
             height,
             rgb: (0..3 * size).map(|i| byte(planes[i % 3 * size + i / 3])).collect(),
         };
-        Ok(planes.chunks(3 * size).map(picture).collect())
+        Ok(planes.chunks(3 * size).map(image).collect())
     }
 
     /// Writes a PNG file, beside `path` first and renamed once complete.
@@ -84,8 +84,8 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_is_not_finite_is_refused() {
+    fn an_image_that_is_not_finite_is_refused() {
         let x = Tensor::<4>::full([1, 3, 1, 1], f32::NAN, &Device::flex());
-        assert!(matches!(Image::from_tensor(x), Err(Error::NotFinitePicture)));
+        assert!(matches!(Image::from_tensor(x), Err(Error::NotFiniteImage)));
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! let plan = pipeline.model().plan(&Request { steps: Some(20), ..Request::new("a lighthouse at dusk") })?;
 //! println!("{plan}"); // every value, and where it came from
-//! let picture = pipeline.draw_with(&plan, &mut TorchNoise::new(7), &mut |step| {
+//! let drawn = pipeline.draw_with(&plan, &mut TorchNoise::new(7), &mut |step| {
 //!     println!("{}/{} at noise level {:.2}", step.call, step.calls, step.sigma); // and step.denoised
 //!     ControlFlow::Continue(())
 //! })?;
@@ -28,15 +28,12 @@
 //!
 //! # Features
 //!
-//! [`device_by_name`] chooses among the backends that are built in, and [`best_device`] names the best. The feature `card` is what
-//! the backends for GPUs have in common and turn on, and `graphics` what those have that go through a graphics driver.
+//! Each backend is a feature, as of [`sd_device`]: [`device_by_name`] chooses among those that are built in, and [`best_device`]
+//! names the best.
 
 mod batch;
-#[cfg(feature = "card")]
-mod card;
 pub mod config;
 mod convert;
-mod device;
 mod error;
 mod folder;
 mod guidance;
@@ -44,7 +41,6 @@ mod image;
 mod image_file;
 mod index;
 mod latents;
-mod machine;
 mod memory;
 mod merge;
 mod model;
@@ -53,6 +49,7 @@ mod number;
 mod open;
 mod pipeline;
 mod plan;
+mod precision;
 mod prompt;
 mod reconstruct;
 mod request;
@@ -60,31 +57,30 @@ mod sampler;
 mod schedule;
 mod single_file;
 mod summary;
-mod system_memory;
 mod text_part;
-mod text_to_picture;
+mod text_to_image;
 mod textual_inversion;
-mod tuning;
 mod unconditional;
 mod vae;
 mod watch;
-mod words;
 
 pub use self::image::Image;
 pub use burn::tensor::{Device, Tensor};
 pub use convert::{Layout, Written, convert};
-pub use device::{DType, device_by_name, device_names, is_processor};
 pub use error::Error;
 pub use folder::BuiltIn;
 pub use latents::Latents;
-pub use machine::{DeviceInfo, DeviceKind, best_device, device_info, devices};
 pub use memory::MemoryNeed;
 pub use model::{Defaults, Model};
-pub use pipeline::{Picture, Pipeline};
+pub use pipeline::{GeneratedImage, Pipeline};
 pub use plan::{OptionValue, Origin, Plan, Resolved, Sampling, Settings};
 pub use request::Request;
 pub use sampler::SamplerName;
 pub use schedule::Schedule;
+pub use sd_device::{
+    DType, DeviceError, DeviceInfo, DeviceKind, best_device, device_by_name, device_info, device_names, devices,
+    is_processor,
+};
 #[cfg(feature = "flex")]
 pub use sd_ops::{Vectors, VectorsError, vectors};
 pub use sd_ops::{keep_memory, one_heap};
@@ -96,7 +92,4 @@ pub use sd_weights::single_file::Average;
 pub use sd_weights::{Destination, Lora, LoraReport, TextualInversion, read_tensor, write_tensor};
 pub use single_file::Choices;
 pub use summary::{Component, Summary};
-pub use system_memory::host_memory;
-pub use tuning::{Tuning, keep_kernels};
 pub use watch::Step;
-pub use words::{one_line, panic_words};

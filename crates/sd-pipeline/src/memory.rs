@@ -32,7 +32,7 @@ impl Model {
         let settings = &plan.settings;
         let (width, height) = (settings.width.value, settings.height.value);
         let unet = self.unet_weights.elements() * dtype.bytes();
-        // What a card's own kernels put between two products of matrices.
+        // What a GPU's own kernels put between two products of matrices.
         let scratch = |numbers: usize| if is_processor(&device.name) { 0 } else { numbers.min(sd_ops::SCRATCH) };
         // What 3×3 weights are multiplied with.
         let patches = |channels: usize| scratch((9 * channels).saturating_mul(width).saturating_mul(height)) * 4;
@@ -67,13 +67,12 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`Error::Device`] where it lacks the precision, [`Error::Memory`] where a tensor is larger than any that the device can
+    /// [`Error::Precision`] where it lacks the precision, [`Error::Memory`] where a tensor is larger than any that the device can
     /// have.
     pub fn check_device(&self, plan: &Plan, dtype: DType, device: &DeviceInfo) -> Result<(), Error> {
         if !device.precisions.contains(&dtype) {
-            let others: Vec<_> = device.precisions.iter().map(ToString::to_string).collect();
-            let (device, others) = (&device.name, others.join(" or "));
-            return Err(Error::Device(format!("{device} does not compute in {dtype}: use --dtype {others}")));
+            let (device, precisions) = (device.name.clone(), device.precisions.clone());
+            return Err(Error::Precision { device, dtype, precisions });
         }
         let Some(largest) = device.largest_tensor else { return Ok(()) };
         let too_large = |needed: usize| needed as u64 > largest;
@@ -122,7 +121,7 @@ impl Model {
         let (width, height) = (plan.settings.width.value, plan.settings.height.value);
         match &self.kind {
             Kind::Unconditional(config) => {
-                // Where the picture of the second level, enlarged, is joined to that of the first.
+                // Where the image of the second level, enlarged, is joined to that of the first.
                 let (first, second) = (&config.levels[0], config.levels.get(1).unwrap_or(&config.levels[0]));
                 tensors(1, first.channels + second.channels, width, height)
             }
@@ -154,13 +153,13 @@ fn guided(plan: &Plan) -> usize {
 /// The end of a remedy: a half precision of the device that helps, if single is asked for; bf16 first, which has its range.
 fn smaller_precision(dtype: DType, device: &DeviceInfo, helps: impl Fn(DType) -> bool) -> String {
     let mut halves = device.precisions.iter().rev().take_while(|half| dtype == DType::F32 && **half != dtype);
-    halves.find(|half| helps(**half)).map(|half| format!(", or use --dtype {half}")).unwrap_or_default()
+    halves.find(|half| helps(**half)).map(|half| format!(", or use {half}")).unwrap_or_default()
 }
 
 /// Attention's scores, at the finest level.
-fn of_scores(config: &UnetConfig, pictures: usize, width: usize, height: usize) -> usize {
+fn of_scores(config: &UnetConfig, images: usize, width: usize, height: usize) -> usize {
     let tokens = width.saturating_mul(height);
-    tokens.saturating_mul(tokens).saturating_mul(pictures * config.levels[0].heads)
+    tokens.saturating_mul(tokens).saturating_mul(images * config.levels[0].heads)
 }
 
 /// Several tensors of the finest level, one of them in each block.

@@ -4,7 +4,7 @@ use sd_weights::Weights;
 use sd_weights::single_file::Family;
 
 use crate::config::SchedulerConfig;
-use crate::text_to_picture::TextToPicture;
+use crate::text_to_image::TextToImage;
 
 /// A model whose configs, vocabularies and weight headers are read, and whose weights are not yet.
 ///
@@ -34,7 +34,7 @@ pub struct Defaults {
 #[derive(Debug)]
 pub(crate) enum Kind {
     /// A text, by way of latents.
-    Text(Box<TextToPicture>),
+    Text(Box<TextToImage>),
     /// Noise alone, in pixels.
     Unconditional(UnconditionalUnetConfig),
 }
@@ -51,7 +51,7 @@ impl Model {
     }
 
     /// The parts of a model that draws from text.
-    pub(crate) fn text_to_picture(&self) -> Option<&TextToPicture> {
+    pub(crate) fn text_to_image(&self) -> Option<&TextToImage> {
         match &self.kind {
             Kind::Text(parts) => Some(parts),
             Kind::Unconditional(_) => None,
@@ -60,12 +60,12 @@ impl Model {
 
     /// Whether this is a model of the XL kind: two text encoders, pooled text and sizes.
     pub(crate) fn is_xl(&self) -> bool {
-        self.text_to_picture().is_some_and(|parts| parts.unet_config.addition.is_some())
+        self.text_to_image().is_some_and(|parts| parts.unet_config.addition.is_some())
     }
 
     /// Of which family its text encoders are, for a model that draws from text.
     pub(crate) fn family(&self) -> Option<Family> {
-        let first = self.text_to_picture()?.text.first();
+        let first = self.text_to_image()?.text.first();
         Some(match first.map(|part| part.config.hidden_act) {
             _ if self.is_xl() => Family::Xl,
             Some(Activation::Gelu) => Family::Sd2,
@@ -92,13 +92,13 @@ impl Model {
 
     /// The part of a prompt that the text encoder will not see, because the prompt is too long.
     pub fn cut(&self, prompt: &str) -> Option<String> {
-        self.text_to_picture()?.text.iter().find_map(|part| part.tokenizer.encode(prompt).cut)
+        self.text_to_image()?.text.iter().find_map(|part| part.tokenizer.encode(prompt).cut)
     }
 
     /// The words of a prompt that the model's tokenizer has to spell. One that [learnt](sd_clip::Vocabulary) its words
     /// from the captions of the training has never seen them.
     pub fn spelt(&self, prompt: &str) -> Vec<String> {
-        let first = self.text_to_picture().and_then(|parts| parts.text.first());
+        let first = self.text_to_image().and_then(|parts| parts.text.first());
         first.map(|part| part.tokenizer.spelt(prompt)).unwrap_or_default()
     }
 }

@@ -9,7 +9,7 @@ use crate::index::{class_of, is_unconditional, read_index};
 use crate::model::{Defaults, Kind, Model};
 use crate::single_file::{self, Choices};
 use crate::text_part::TextPart;
-use crate::text_to_picture::TextToPicture;
+use crate::text_to_image::TextToImage;
 use crate::vae::VaePart;
 use crate::{Average, Error};
 
@@ -92,7 +92,7 @@ impl Model {
         }
         let factor = vae.config.factor();
         let default_size = (sample_size.0 * factor, sample_size.1 * factor);
-        let parts = TextToPicture { zeros_for_no_negative, text, unet_config, vae };
+        let parts = TextToImage { zeros_for_no_negative, text, unet_config, vae };
         parts.check().map_err(|reason| Error::Folder { folder: folder.path().to_path_buf(), reason })?;
         Ok(Self {
             kind: Kind::Text(Box::new(parts)),

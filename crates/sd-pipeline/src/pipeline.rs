@@ -11,6 +11,7 @@ use crate::model::{Kind, Model};
 use crate::networks::Networks;
 use crate::plan::Plan;
 use crate::plan::batch::Batch;
+use crate::precision::precision;
 use crate::prompt::Conditions;
 use crate::watch::{Step, Watched};
 use crate::{DType, Error, Image, Latents, Request};
@@ -25,7 +26,7 @@ pub struct Pipeline {
 
 /// A drawn image.
 #[derive(Debug, Clone)]
-pub struct Picture {
+pub struct GeneratedImage {
     /// The pixels.
     pub image: Image,
     /// The latents they were decoded from; where the model works on pixels, those before they are clipped and rounded.
@@ -43,15 +44,15 @@ impl Model {
     /// [`Error::Weights`] where they do not fit or are damaged, [`Error::Device`] where the device lacks the precision.
     pub fn load(self, device: &Device, dtype: DType) -> Result<Pipeline, Error> {
         if !device.supports_dtype(dtype.float()) {
-            return Err(Error::Device(format!("this device does not compute in {dtype}: use --dtype f32")));
+            return Err(Error::Precision { device: "this device".into(), dtype, precisions: vec![DType::F32] });
         }
         let networks = match &self.kind {
             Kind::Text(parts) => {
-                let unet = lay_out(self.unet_weights.load(parts.unet_config.init(device), dtype.on(device))?);
+                let unet = lay_out(self.unet_weights.load(parts.unet_config.init(device), precision(dtype, device))?);
                 Networks::Text(Box::new(parts.load(unet, device, dtype)?))
             }
             Kind::Unconditional(config) => {
-                let unet = self.unet_weights.load(config.init(device), dtype.on(device))?;
+                let unet = self.unet_weights.load(config.init(device), precision(dtype, device))?;
                 Networks::Unconditional(Box::new(lay_out(unet)))
             }
         };
@@ -79,7 +80,7 @@ impl Pipeline {
     /// # Errors
     ///
     /// [`Error`] for a request that cannot be drawn, and where values do not stay finite.
-    pub fn draw(&self, request: &Request) -> Result<Picture, Error> {
+    pub fn draw(&self, request: &Request) -> Result<GeneratedImage, Error> {
         let plan = self.model.plan(request)?;
         self.draw_with(&plan, &mut *plan.noise(), &mut |_| ControlFlow::Continue(()))
     }
@@ -94,11 +95,11 @@ impl Pipeline {
         plan: &Plan,
         noise: &mut dyn Noise,
         watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
-    ) -> Result<Picture, Error> {
+    ) -> Result<GeneratedImage, Error> {
         let batch = Batch::of_one(plan, &self.model)?;
         let start = plan.start(noise, &self.device);
         let latents = self.sample(&batch, start, noise, watch)?;
-        Ok(self.pictures(latents)?.remove(0))
+        Ok(self.images(latents)?.remove(0))
     }
 
     /// The latents of images, as the autoencoder reads them, from standard normal noise for each.
@@ -143,10 +144,11 @@ impl Pipeline {
     }
 
     /// The images of finished latents.
-    pub(crate) fn pictures(&self, latents: Tensor<4>) -> Result<Vec<Picture>, Error> {
+    pub(crate) fn images(&self, latents: Tensor<4>) -> Result<Vec<GeneratedImage>, Error> {
         let [count, ..] = latents.dims();
         let images = Image::from_tensor(self.networks.decode(latents.clone()))?;
-        let picture = |(latents, image): (Tensor<4>, Image)| Ok(Picture { image, latents: Latents::read(latents)? });
-        latents.chunk(count, 0).into_iter().zip(images).map(picture).collect()
+        let image =
+            |(latents, image): (Tensor<4>, Image)| Ok(GeneratedImage { image, latents: Latents::read(latents)? });
+        latents.chunk(count, 0).into_iter().zip(images).map(image).collect()
     }
 }

@@ -4,7 +4,7 @@ use sd_unet::AddedConditions;
 
 use crate::plan::batch::Batch;
 use crate::text_part::TextPart;
-use crate::text_to_picture::TextToPicture;
+use crate::text_to_image::TextToImage;
 
 /// What the U-Net is given of the texts: one row for the prompt of each image, all of them preceded by as many for the
 /// negative prompt where the images are guided.
@@ -17,7 +17,7 @@ pub(crate) struct Conditions {
 
 impl Conditions {
     /// Encodes the texts of a batch with the model's text encoders, one for each of its tokenizers.
-    pub fn encode(batch: &Batch, parts: &TextToPicture, encoders: &[ClipText]) -> Self {
+    pub fn encode(batch: &Batch, parts: &TextToImage, encoders: &[ClipText]) -> Self {
         let settings = batch.settings;
         let (negative, guided) = (settings.negative_prompt.as_deref(), settings.is_guided());
         let negatives = vec![negative.unwrap_or(""); if guided { batch.plans.len() } else { 0 }];

@@ -22,7 +22,7 @@ pub struct Request {
     pub height: Option<usize>,
     /// The sampler; none is the one the model's config names where it is one of ours, else DDIM.
     pub sampler: Option<SamplerName>,
-    /// Options of the sampler, such as the `eta` of DDIM; [`Entry::options`](sd_samplers::Entry::options) says which it
+    /// Options of the sampler, such as the `eta` of DDIM; [`SamplerInfo::options`](sd_samplers::SamplerInfo::options) says which it
     /// has.
     #[serde(with = "crate::number::options")]
     pub options: Vec<(SamplerOption, f64)>,

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sd_samplers::{CATALOGUE, Entry};
+use sd_samplers::{CATALOGUE, SamplerInfo};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -9,11 +9,11 @@ use crate::Error;
 /// A sampler of the catalogue, chosen by name: `"dpm++2m".parse()`. In serde it is that name; the default is DDIM.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
-pub struct SamplerName(&'static Entry);
+pub struct SamplerName(&'static SamplerInfo);
 
 impl SamplerName {
     /// What the catalogue says of it.
-    pub fn entry(self) -> &'static Entry {
+    pub fn entry(self) -> &'static SamplerInfo {
         self.0
     }
 }

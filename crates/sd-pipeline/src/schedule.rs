@@ -26,7 +26,7 @@ pub enum Schedule {
     Ays,
     /// Training timesteps of your own, falling.
     Timesteps(Vec<f64>),
-    /// Noise levels of your own, falling; the last is where the picture ends, mostly 0.
+    /// Noise levels of your own, falling; the last is where the image ends, mostly 0.
     Sigmas(Vec<f64>),
 }
 

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::config::{Json, SchedulerConfig, clip_config, inferred, unet_config};
 use crate::model::{Defaults, Kind, Model};
 use crate::text_part::TextPart;
-use crate::text_to_picture::TextToPicture;
+use crate::text_to_image::TextToImage;
 use crate::vae::VaePart;
 
 /// What a model's files do not say, or what is wanted otherwise.
@@ -49,7 +49,7 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
         let tokenizer = Tokenizer::clip(*padding);
         Ok(TextPart { tokenizer, config: clip_config(config, class)?, weights, added: Vec::new() })
     });
-    let parts = TextToPicture {
+    let parts = TextToImage {
         zeros_for_no_negative: family == Family::Xl,
         text: text.collect::<Result<_, _>>()?,
         unet_config,
@@ -160,11 +160,7 @@ fn scheduler(file: &SingleFile, prediction: Prediction) -> Map<String, Value> {
         "set_alpha_to_one": false,
         "skip_prk_steps": true,
         "steps_offset": 1,
-        "prediction_type": match prediction {
-            Prediction::Eps => "epsilon",
-            Prediction::V => "v_prediction",
-            Prediction::X0 => "sample",
-        },
+        "prediction_type": prediction.name(),
     });
     // diffusers takes neither null for the one, nor the other in all classes.
     if let Some(spacing) = spacing {

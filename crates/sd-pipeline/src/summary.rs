@@ -40,7 +40,7 @@ impl Model {
     /// What this model is.
     pub fn summary(&self) -> Summary {
         let mut components = vec![component("unet", &self.unet_weights)];
-        if let Some(parts) = self.text_to_picture() {
+        if let Some(parts) = self.text_to_image() {
             components.push(component("vae", &parts.vae.weights));
             let names = ["text_encoder", "text_encoder_2"].into_iter().zip(&parts.text);
             components.extend(names.map(|(name, part)| component(name, &part.weights)));
@@ -56,6 +56,7 @@ impl Model {
                 Prediction::Eps => "eps",
                 Prediction::V => "v",
                 Prediction::X0 => "x0",
+                _ => "flow",
             },
             size: self.default_size,
             sampler: self.scheduler.sampler.unwrap_or_default().entry().name,

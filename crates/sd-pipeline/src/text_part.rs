@@ -5,6 +5,7 @@ use sd_weights::Weights;
 
 use crate::config::clip_config;
 use crate::folder::Folder;
+use crate::precision::precision;
 use crate::{DType, Error};
 
 /// A text encoder and the tokenizer that feeds it.
@@ -31,7 +32,7 @@ impl TextPart {
 
     /// Reads the weights onto `device`, and adds the new words.
     pub fn load(&self, device: &Device, dtype: DType) -> Result<ClipText, Error> {
-        let encoder = pack(self.weights.load(self.config.init(device), dtype.on(device))?);
+        let encoder = pack(self.weights.load(self.config.init(device), precision(dtype, device))?);
         if self.added.is_empty() {
             return Ok(encoder);
         }

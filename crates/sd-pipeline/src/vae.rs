@@ -125,7 +125,7 @@ impl VaeConfig {
         }
     }
 
-    /// Channels of the widest tensors at a picture's full size.
+    /// Channels of the widest tensors at an image's full size.
     pub fn full_size_channels(&self) -> usize {
         match self {
             // The next to finest level's, which are enlarged before they become fewer.
@@ -136,7 +136,7 @@ impl VaeConfig {
 }
 
 impl Vae {
-    /// The picture of some latents, in the precision of the weights.
+    /// The image of some latents, in the precision of the weights.
     pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
         match self {
             Self::Kl(vae) => vae.decode(latents.cast(vae.dtype())),
@@ -144,11 +144,11 @@ impl Vae {
         }
     }
 
-    /// The likeliest latents of a picture.
-    pub fn encode(&self, picture: Tensor<4>) -> Tensor<4> {
+    /// The likeliest latents of an image.
+    pub fn encode(&self, image: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Kl(vae) => vae.encode(picture.cast(vae.dtype())).mean(),
-            Self::Tiny(vae) => vae.encode(picture.cast(vae.dtype())),
+            Self::Kl(vae) => vae.encode(image.cast(vae.dtype())).mean(),
+            Self::Tiny(vae) => vae.encode(image.cast(vae.dtype())),
         }
         .cast(TensorType::F32)
     }

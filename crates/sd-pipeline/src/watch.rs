@@ -5,21 +5,23 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use burn::tensor::Tensor;
-use sd_samplers::{Denoiser, Stop};
+use sd_samplers::{DenoiseError, Denoiser};
 
-use crate::{Error, panic_words};
+use sd_device::panic_message;
 
-/// One call of the network, seen while a picture is drawn.
+use crate::Error;
+
+/// One call of the network, seen while an image is drawn.
 #[derive(Debug)]
 pub struct Step<'a> {
     /// Which call this was, from 1.
     pub call: usize,
-    /// How many calls the picture takes; some samplers make more than one per step.
+    /// How many calls the image takes; some samplers make more than one per step.
     pub calls: usize,
     /// The noise level it was made at.
     pub sigma: f64,
-    /// What the network expects the clean latents to be: `[pictures, channels, height/8, width/8]`, or
-    /// `[pictures, 3, height, width]` in pixels, before they are clipped.
+    /// What the network expects the clean latents to be: `[images, channels, height/8, width/8]`, or
+    /// `[images, 3, height, width]` in pixels, before they are clipped.
     pub denoised: &'a Tensor<4>,
 }
 
@@ -29,7 +31,7 @@ pub(crate) struct Watched<'a, D> {
     pub watch: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
     pub calls: usize,
     pub call: usize,
-    /// Whether the last call's output was finite, which is waited for a call later, so that a graphics card has that call to
+    /// Whether the last call's output was finite, which is waited for a call later, so that a GPU has that call to
     /// compute meanwhile.
     pending: Option<Receiver<Result<bool, Error>>>,
 }
@@ -48,7 +50,7 @@ impl<'a, D: Denoiser> Watched<'a, D> {
 }
 
 impl<D: Denoiser> Denoiser for Watched<'_, D> {
-    fn denoise(&mut self, x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, Stop> {
+    fn denoise(&mut self, x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
         let denoised = self.model.denoise(x, sigma)?;
         self.check()?;
         self.call += 1;
@@ -73,7 +75,7 @@ impl<D> Drop for Watched<'_, D> {
 }
 
 /// Has a thread read whether all numbers are finite. The read has to begin at once: one that began when it is waited for would
-/// wait for all that the card was given since. It is one thread for all, because CubeCL keeps memory for each that speaks to it.
+/// wait for all that the GPU was given since. It is one thread for all, because CubeCL keeps memory for each that speaks to it.
 fn ask_whether_finite(numbers: &Tensor<4>) -> Receiver<Result<bool, Error>> {
     static READER: LazyLock<Sender<Box<dyn FnOnce() + Send>>> = LazyLock::new(|| {
         let (sender, questions) = channel::<Box<dyn FnOnce() + Send>>();
@@ -87,7 +89,7 @@ fn ask_whether_finite(numbers: &Tensor<4>) -> Receiver<Result<bool, Error>> {
         let read = || number.try_into_scalar::<f32>().map_err(Error::backend);
         // A driver that gives up may panic.
         let number = catch_unwind(AssertUnwindSafe(read));
-        let number = number.unwrap_or_else(|panic| Err(Error::Backend(panic_words(&*panic))));
+        let number = number.unwrap_or_else(|panic| Err(Error::Backend(panic_message(&*panic))));
         let _ = sender.send(number.map(f32::is_finite));
     };
     READER.send(Box::new(question)).expect("the reader waits for questions");

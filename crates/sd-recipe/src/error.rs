@@ -35,7 +35,7 @@ pub enum RecipeError {
     /// There is nothing to train on.
     #[error("{}: {reason}", folder.display())]
     Data {
-        /// The folder of pictures.
+        /// The folder of images.
         folder: PathBuf,
         /// What is wrong with it.
         reason: String,

@@ -15,7 +15,7 @@ mod sheet;
 mod text;
 mod trainings;
 
-pub use data::Pictures;
+pub use data::Dataset;
 pub use error::RecipeError;
 pub use event::{Event, Watch};
 pub use metrics::Line;

@@ -1,6 +1,6 @@
 //! Sizes that cannot fit: their numbers alone are more than this machine's memory.
 
-use sd_pipeline::host_memory;
+use sd_device::host_memory;
 
 use crate::{Recipe, RecipeError, What};
 
@@ -37,7 +37,7 @@ impl Recipe {
         if workers <= images {
             return Ok(());
         }
-        Err(self.wrong(format!("`training.workers`: {workers} workers, but only {images} pictures")))
+        Err(self.wrong(format!("`training.workers`: {workers} workers, but only {images} images")))
     }
 
     /// Refuses a network of so many weights, or a batch of images of `each` numbers, that cannot fit.

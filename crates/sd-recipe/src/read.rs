@@ -71,10 +71,10 @@ impl Recipe {
         }
     }
 
-    /// That the pictures and each network are described once, and nothing that is not trained.
+    /// That the images and each network are described once, and nothing that is not trained.
     fn check_tables(&self) -> Result<(), String> {
         if self.data.scenes.is_some() == self.data.folder.is_some() {
-            return Err("[data] needs either `scenes`, a number of pictures, or `folder`, a path".into());
+            return Err("[data] needs either `scenes`, a number of images, or `folder`, a path".into());
         }
         let used: &[&str] = match self.train {
             What::Autoencoder => &["vae"],

@@ -14,12 +14,12 @@ use serde_json::{Map, Value};
 pub struct Recipe {
     /// What is trained.
     pub train: What,
-    /// Names the first weights, the order of the pictures, and all noise.
+    /// Names the first weights, the order of the images, and all noise.
     #[serde(default)]
     pub seed: u64,
     /// The folder of all that comes out: `checkpoint/`, `metrics.jsonl`, `loss.svg`, `samples/` and `model/`.
     pub output: PathBuf,
-    /// The pictures.
+    /// The images.
     pub data: DataConfig,
     /// The optimiser's settings.
     pub training: TrainingConfig,
@@ -51,7 +51,7 @@ pub struct Recipe {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
-    /// A VAE, which makes latents of pictures.
+    /// A VAE, which makes latents of images.
     Autoencoder,
     /// A U-Net and its text encoder, which turn noise and a caption into latents.
     TextToImage,
@@ -59,15 +59,15 @@ pub enum What {
     Pixels,
 }
 
-/// Where the pictures come from: either [`scenes`](Self::scenes) or [`folder`](Self::folder).
+/// Where the images come from: either [`scenes`](Self::scenes) or [`folder`](Self::folder).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Number of pictures to draw with `sd-scenes`.
+    /// Number of images to draw with `sd-scenes`.
     pub scenes: Option<usize>,
-    /// A folder of PNG, JPEG and WebP pictures, each with its caption in `metadata.jsonl` or in a `.txt` beside it.
+    /// A folder of PNG, JPEG and WebP images, each with its caption in `metadata.jsonl` or in a `.txt` beside it.
     pub folder: Option<PathBuf>,
-    /// Width and height that pictures are cut and scaled to, in pixels.
+    /// Width and height that images are cut and scaled to, in pixels.
     pub size: usize,
 }
 
@@ -77,7 +77,7 @@ pub struct DataConfig {
 pub struct TrainingConfig {
     /// Steps of the whole training.
     pub steps: u64,
-    /// Pictures that each step learns from.
+    /// Dataset that each step learns from.
     pub batch: usize,
     /// Passes that these are spread over, to save memory; as many as workers where it is left out.
     pub passes: Option<usize>,
@@ -107,7 +107,7 @@ pub struct TrainingConfig {
 }
 
 impl TrainingConfig {
-    /// Passes that a step's pictures are spread over.
+    /// Passes that a step's images are spread over.
     pub fn passes(&self) -> usize {
         self.passes.unwrap_or(self.workers)
     }
@@ -130,7 +130,7 @@ impl TrainingConfig {
 pub struct SamplesConfig {
     /// Steps between sheets of samples.
     pub every: u64,
-    /// Pictures on a sheet.
+    /// Dataset on a sheet.
     pub count: usize,
     /// Sampling steps.
     pub steps: usize,
@@ -150,7 +150,7 @@ pub struct AutoencoderConfig {
     pub kl_weight: f64,
 }
 
-/// How a reconstruction is compared with its picture.
+/// How a reconstruction is compared with its image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DistanceName {
@@ -170,7 +170,7 @@ pub struct DiffusionConfig {
     pub min_snr_gamma: Option<f64>,
     /// Whether timesteps are chosen by how large their losses have been.
     pub importance_sampling: bool,
-    /// Share of pictures that are shown without their caption.
+    /// Share of images that are shown without their caption.
     pub caption_dropout: f64,
     /// Standard deviation of what is added to the noise of a whole channel.
     pub noise_offset: f64,

@@ -17,7 +17,7 @@ pub(crate) trait Product<M> {
     /// Writes the model, whose parameters are averages, to a folder of the diffusers layout.
     fn save(&self, model: &M, folder: &Path, watch: &mut Watch) -> Result<(), RecipeError>;
 
-    /// Pictures by which to see how far it is, from the folder that was just saved.
+    /// Dataset by which to see how far it is, from the folder that was just saved.
     fn samples(&self, model: &M, folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError>;
 }
 

@@ -44,9 +44,9 @@ pub struct Curves {
     pub subject: Subject,
     /// Its distance from the Gaussian data, on each of [`GRIDS`].
     pub distance: [Curve; 2],
-    /// The errors of its pictures of the mixture, if it is deterministic.
-    pub picture: Option<[Curve; 2]>,
-    /// What is drawn of it, on [`short_levels`]: the errors of its pictures, or else the distance.
+    /// The errors of its images of the mixture, if it is deterministic.
+    pub image: Option<[Curve; 2]>,
+    /// What is drawn of it, on [`short_levels`]: the errors of its images, or else the distance.
     pub drawn: Curve,
 }
 
@@ -61,14 +61,14 @@ impl Curves {
     fn of(subject: Subject, [whole, short]: &[Paths; 2]) -> Self {
         let data = latents();
         let distance = |levels: &NoiseLevels| subject.distance(&data, levels);
-        let picture = |levels: &NoiseLevels| subject.picture_error(whole, levels);
-        let short_picture = |levels: &NoiseLevels| subject.picture_error(short, levels);
+        let image = |levels: &NoiseLevels| subject.image_error(whole, levels);
+        let short_image = |levels: &NoiseLevels| subject.image_error(short, levels);
         let deterministic = subject.deterministic();
         Self {
             distance: GRIDS.map(|grid| curve(&subject, |steps| levels(grid, steps), distance)),
-            picture: deterministic.then(|| GRIDS.map(|grid| curve(&subject, |steps| levels(grid, steps), picture))),
+            image: deterministic.then(|| GRIDS.map(|grid| curve(&subject, |steps| levels(grid, steps), image))),
             drawn: match deterministic {
-                true => curve(&subject, short_levels, short_picture),
+                true => curve(&subject, short_levels, short_image),
                 false => curve(&subject, short_levels, distance),
             },
             subject,

@@ -45,7 +45,7 @@ fn smallest() -> f64 {
     levels(1000, 0.0).pairs().last().expect("a last step").0
 }
 
-/// What a row draws in so many steps, from normal noise in the paper's form: its spread is 1 beside a picture that is
+/// What a row draws in so many steps, from normal noise in the paper's form: its spread is 1 beside an image that is
 /// shrunk by `1/sqrt(1 + sigma²)`.
 fn drawn(row: &str, data: &Gaussian, levels: &NoiseLevels) -> Gaussian {
     let (sampler, fresh) = sampler(row);

@@ -13,9 +13,9 @@ pub const STEPS: [usize; 4] = [160, 320, 640, 1280];
 
 /// What was fitted for a sampler.
 pub struct Fit {
-    /// The slope of the error: of the pictures of the Gaussian, or of the variance of what is drawn.
+    /// The slope of the error: of the images of the Gaussian, or of the variance of what is drawn.
     pub gaussian: f64,
-    /// The slope of the error of its pictures of the mixture, if it is deterministic.
+    /// The slope of the error of its images of the mixture, if it is deterministic.
     pub mixture: Option<f64>,
     /// The error that the first slope is of, at the first and the last of [`STEPS`].
     pub errors: [f64; 2],
@@ -25,7 +25,7 @@ impl Fit {
     /// Measures a sampler, on `levels` from `paths`' first to their last.
     pub fn of(subject: &Subject, levels: fn(usize) -> NoiseLevels, paths: &Paths) -> Self {
         let fitted = |error: &dyn Fn(&NoiseLevels) -> f64| STEPS.map(|steps| (steps, error(&levels(steps))));
-        let mixture = subject.deterministic().then(|| order(&fitted(&|levels| subject.picture_error(paths, levels))));
+        let mixture = subject.deterministic().then(|| order(&fitted(&|levels| subject.image_error(paths, levels))));
         let errors = match subject.deterministic() {
             true => fitted(&|levels| subject.distance(&wide_gaussian(), levels)),
             false => fitted(&|levels| variance_error(subject, levels)),

@@ -1,9 +1,9 @@
 //! The data that samplers are measured on: their best denoisers, and where their paths end, are known.
 
 use burn::tensor::{Device, Tensor};
-use sd_exact::{Component, Gaussian, Mixture, pictures};
+use sd_exact::{Component, Gaussian, Mixture, images};
 
-/// A Gaussian with a picture's falling spectrum: coordinate `k` of `count` has spread `scale/k^power`, and a mean of
+/// A Gaussian with an image's falling spectrum: coordinate `k` of `count` has spread `scale/k^power`, and a mean of
 /// half that, up and down by turns.
 pub fn spectrum(count: usize, scale: f64, power: f64) -> Gaussian {
     let spread: Vec<f64> = (1..=count).map(|k| scale / (k as f64).powf(power)).collect();
@@ -22,7 +22,7 @@ pub fn latents() -> Gaussian {
     latents_falling(1.0)
 }
 
-/// The data of the table of eta, like the pixels of small pictures: 64 coordinates, of spreads from 1 to 1/64.
+/// The data of the table of eta, like the pixels of small images: 64 coordinates, of spreads from 1 to 1/64.
 pub fn pixels() -> Gaussian {
     spectrum(64, 1.0, 1.0)
 }
@@ -38,7 +38,7 @@ pub fn wide_mixture() -> Mixture {
     Mixture(Mixture::ring().0.into_iter().map(wide).collect())
 }
 
-/// Pictures of a mixture at a level, and where their paths end.
+/// Images of a mixture at a level, and where their paths end.
 pub struct Paths {
     /// The data.
     pub data: Mixture,
@@ -49,8 +49,8 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// The paths from level `from` to level `to` of 96 pictures, spread evenly over the normal distribution that has
-    /// the moments of the data at `from`: 8 rings that part it into equal shares, 12 pictures on each.
+    /// The paths from level `from` to level `to` of 96 images, spread evenly over the normal distribution that has
+    /// the moments of the data at `from`: 8 rings that part it into equal shares, 12 images on each.
     pub fn new(data: Mixture, from: f64, to: f64) -> Self {
         let noisy = data.marginal(from);
         let (mean, covariance) = (noisy.mean(), noisy.covariance());
@@ -65,7 +65,7 @@ impl Paths {
                 ]
             })
             .collect();
-        let start = pictures(&points, &Device::flex());
+        let start = images(&points, &Device::flex());
         Self { end: data.path(start.clone(), from, to), start, data }
     }
 }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_start_all_around_the_mean_of_the_data() {
+    fn images_start_all_around_the_mean_of_the_data() {
         let paths = Paths::new(Mixture::ring(), 14.6, 1.0);
         let points = sd_exact::points::<2>(paths.start);
         for i in 0..2 {

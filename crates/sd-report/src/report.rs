@@ -32,7 +32,7 @@ pub fn report() -> Vec<File> {
 fn plots(measurements: &Measurements) -> Vec<File> {
     let of = |deterministic| measurements.curves.iter().filter(move |c| c.subject.deterministic() == deterministic);
     let kinds = [
-        (true, "all-deterministic", "Deterministic samplers", "error of the picture", DETERMINISTIC),
+        (true, "all-deterministic", "Deterministic samplers", "error of the image", DETERMINISTIC),
         (false, "all-stochastic", "Samplers with fresh noise", "distance from the data", STOCHASTIC),
     ];
     let files = kinds.into_iter().flat_map(|(deterministic, all, title, measure, names)| {

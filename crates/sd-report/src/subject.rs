@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use sd_exact::{Affine, Gaussian, points, stable_diffusion};
-use sd_samplers::{CATALOGUE, Entry, FreshNoise, Sampler, SamplerOption, Setting, TorchNoise, sample};
+use sd_samplers::{CATALOGUE, FreshNoise, Sampler, SamplerInfo, SamplerOption, SamplerSettings, TorchNoise, sample};
 use sd_schedule::NoiseLevels;
 
 use crate::problems::Paths;
@@ -10,7 +10,7 @@ use crate::problems::Paths;
 /// A sampler of the catalogue, with its options at their defaults or not.
 pub struct Subject {
     /// Its entry.
-    pub entry: &'static Entry,
+    pub entry: &'static SamplerInfo,
     /// The noise it draws.
     pub fresh: FreshNoise,
     sampler: Box<dyn Sampler>,
@@ -24,7 +24,7 @@ impl Subject {
     /// Panics if there is none, or if it does not have the options.
     pub fn with(name: &str, options: &[(SamplerOption, f64)], fresh: FreshNoise) -> Self {
         let entry = CATALOGUE.iter().find(|entry| entry.name == name).expect("a sampler of the catalogue");
-        let setting = Setting { options: options.to_vec(), ..Setting::new(stable_diffusion()) };
+        let setting = SamplerSettings { options: options.to_vec(), ..SamplerSettings::new(stable_diffusion()) };
         Self { entry, fresh, sampler: entry.make(&setting).expect("options that it has") }
     }
 
@@ -62,12 +62,12 @@ impl Subject {
         (squared / data.mean.len() as f64).sqrt()
     }
 
-    /// How far its pictures end from where their paths end: the root of the mean square of the distances.
+    /// How far its images end from where their paths end: the root of the mean square of the distances.
     ///
     /// # Panics
     ///
     /// Panics if it is not deterministic.
-    pub fn picture_error(&self, paths: &Paths, levels: &NoiseLevels) -> f64 {
+    pub fn image_error(&self, paths: &Paths, levels: &NoiseLevels) -> f64 {
         assert!(self.deterministic(), "{} draws noise", self.entry.name);
         let mut model = paths.data.denoiser();
         let drawn = sample(&self.sampler, &mut model, &mut TorchNoise::new(0), paths.start.clone(), levels);
@@ -94,7 +94,7 @@ mod tests {
 
     /// What it draws is then the start, shrunk; and so are the paths.
     #[test]
-    fn the_distance_of_a_deterministic_sampler_is_its_pictures_error() {
+    fn the_distance_of_a_deterministic_sampler_is_its_images_error() {
         let (data, levels) = (Gaussian { mean: vec![0.4], spread: vec![0.5] }, sd_exact::evenly_in_t(10));
         let ddim = Subject::with("ddim", &[], FreshNoise::Never);
         let gain: f64 = levels.pairs().map(|(from, to)| (0.25 + from * to) / (0.25 + from * from)).product();

@@ -1,13 +1,13 @@
 use burn::tensor::Tensor;
 
 /// Why a denoiser gave up: its own error, or that it was cancelled. The loop hands it on as it is.
-pub type Stop = Box<dyn std::error::Error + Send + Sync>;
+pub type DenoiseError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The clean picture behind a noisy one: what a sampler asks of a model.
+/// The clean image behind a noisy one: what a sampler asks of a model.
 ///
 /// Guidance, progress, cancelling, checks and masks are denoisers around a denoiser. Closures are denoisers.
 pub trait Denoiser {
-    /// The expected clean picture, given `x` at noise level `sigma ≥ 0`.
+    /// The expected clean image, given `x` at noise level `sigma ≥ 0`.
     ///
     /// # Shapes
     ///
@@ -17,11 +17,11 @@ pub trait Denoiser {
     /// # Errors
     ///
     /// Whatever should end the sampling.
-    fn denoise(&mut self, x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, Stop>;
+    fn denoise(&mut self, x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError>;
 }
 
-impl<F: FnMut(Tensor<4>, f64) -> Result<Tensor<4>, Stop>> Denoiser for F {
-    fn denoise(&mut self, x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, Stop> {
+impl<F: FnMut(Tensor<4>, f64) -> Result<Tensor<4>, DenoiseError>> Denoiser for F {
+    fn denoise(&mut self, x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
         self(x, sigma)
     }
 }

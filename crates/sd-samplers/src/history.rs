@@ -1,21 +1,21 @@
 use burn::tensor::Tensor;
 use sd_schedule::Prediction;
 
-use crate::transfer::output_of;
+use crate::rules::transfer::output_of;
 
 /// What was seen at one noise level.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct Evaluated {
     /// The level, above 0.
     pub sigma: f64,
-    /// The noisy picture there: `[batch, channels, height, width]`.
+    /// The noisy image there: `[batch, channels, height, width]`.
     pub x: Tensor<4>,
     /// What the model made of it, of the same shape.
     pub denoised: Tensor<4>,
 }
 
-impl Seen {
-    /// The noise in the picture, `(x − denoised)/sigma`: the slope `dx/dsigma` of the probability-flow path.
+impl Evaluated {
+    /// The noise in the image, `(x − denoised)/sigma`: the slope `dx/dsigma` of the probability-flow path.
     pub fn eps(&self) -> Tensor<4> {
         self.output(Prediction::Eps)
     }
@@ -26,24 +26,24 @@ impl Seen {
     }
 }
 
-/// What a sampler remembers of the levels a picture has been at, the newest last.
+/// What a sampler remembers of the levels an image has been at, the newest last.
 #[derive(Debug, Clone, Default)]
-pub struct History(pub(crate) Vec<Seen>);
+pub struct History(pub(crate) Vec<Evaluated>);
 
 impl History {
     /// Adds what was seen last, and forgets all but the newest `keep`.
-    pub fn push(&mut self, seen: Seen, keep: usize) {
-        self.0.push(seen);
+    pub fn push(&mut self, evaluated: Evaluated, keep: usize) {
+        self.0.push(evaluated);
         self.0.drain(..self.0.len().saturating_sub(keep));
     }
 
     /// All that is remembered, the newest last.
-    pub fn seen(&self) -> &[Seen] {
+    pub fn evaluated(&self) -> &[Evaluated] {
         &self.0
     }
 
     /// The newest, if any.
-    pub fn last(&self) -> Option<&Seen> {
+    pub fn last(&self) -> Option<&Evaluated> {
         self.0.last()
     }
 }

@@ -1,12 +1,12 @@
 use burn::tensor::Tensor;
 use sd_schedule::NoiseLevels;
 
-use crate::{Denoiser, History, Noise, State, Stop};
+use crate::{DenoiseError, Denoiser, History, Noise, State};
 
-/// A rule that takes a noisy picture from one noise level to the next lower one.
+/// A rule that takes a noisy image from one noise level to the next lower one.
 ///
-/// A sampler holds its options and nothing else. What it remembers of a picture is in that picture's [`History`], so
-/// one sampler can draw many pictures, one after another or by turns.
+/// A sampler holds its options and nothing else. What it remembers of an image is in that image's [`History`], so
+/// one sampler can draw many images, one after another or by turns.
 pub trait Sampler: Send {
     /// Takes `x` from noise level `from` to the lower level `to ≥ 0`.
     ///
@@ -18,22 +18,22 @@ pub trait Sampler: Send {
     /// # Errors
     ///
     /// Whatever the model returns.
-    fn step(&self, run: &mut Run, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, Stop>;
+    fn step(&self, context: &mut StepContext, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, DenoiseError>;
 
     /// Network calls that a walk down `levels` takes.
     fn calls(&self, levels: &NoiseLevels) -> usize {
         levels.steps()
     }
 
-    /// The fewest steps this sampler can draw a picture with.
+    /// The fewest steps this sampler can draw an image with.
     fn min_steps(&self) -> usize {
         1
     }
 }
 
 impl Sampler for Box<dyn Sampler> {
-    fn step(&self, run: &mut Run, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, Stop> {
-        (**self).step(run, x, from, to)
+    fn step(&self, context: &mut StepContext, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, DenoiseError> {
+        (**self).step(context, x, from, to)
     }
 
     fn calls(&self, levels: &NoiseLevels) -> usize {
@@ -45,13 +45,13 @@ impl Sampler for Box<dyn Sampler> {
     }
 }
 
-/// What a step works with, besides the picture and the two noise levels.
-pub struct Run<'a> {
+/// What a step works with, besides the image and the two noise levels.
+pub struct StepContext<'a> {
     /// The model.
     pub model: &'a mut dyn Denoiser,
     /// Where fresh noise comes from.
     pub noise: &'a mut dyn Noise,
-    /// What the sampler remembers of this picture.
+    /// What the sampler remembers of this image.
     pub history: &'a mut History,
     /// Which step this is, from 0.
     pub step: usize,
@@ -59,7 +59,7 @@ pub struct Run<'a> {
     pub steps: usize,
 }
 
-impl Run<'_> {
+impl StepContext<'_> {
     /// `x` with fresh noise of standard deviation `std ≥ 0` for the way from noise level `from` down to `to`; for 0,
     /// none is drawn.
     ///
@@ -72,11 +72,11 @@ impl Run<'_> {
     }
 }
 
-/// Walks `x` down all `levels`: the loop of every picture.
+/// Walks `x` down all `levels`: the loop of every image.
 ///
 /// # Shapes
 ///
-/// - x: `[batch, channels, height, width]`, noise of standard deviation `levels.first()` (plus a picture, to start
+/// - x: `[batch, channels, height, width]`, noise of standard deviation `levels.first()` (plus an image, to start
 ///   from one)
 /// - output: as x, at noise level `levels.last()`
 ///
@@ -93,7 +93,7 @@ pub fn sample(
     noise: &mut dyn Noise,
     x: Tensor<4>,
     levels: &NoiseLevels,
-) -> Result<Tensor<4>, Stop> {
+) -> Result<Tensor<4>, DenoiseError> {
     let mut state = State::new(x);
     while state.advance(sampler, model, noise, levels)? {}
     Ok(state.x)

@@ -2,19 +2,19 @@ use burn::tensor::{Device, Tensor, TensorData};
 use sd_schedule::NoiseLevels;
 use serde::{Deserialize, Serialize};
 
-use crate::{Denoiser, History, Noise, Run, Sampler, Seen, Stop};
+use crate::{DenoiseError, Denoiser, Evaluated, History, Noise, Sampler, StepContext};
 
-/// A picture on its way: all there is to know in order to go on.
+/// An image on its way: all there is to know in order to go on.
 ///
-/// [`sample`](crate::sample) drives it to the end; driven by hand, a picture can be looked at between steps, saved, and
+/// [`sample`](crate::sample) drives it to the end; driven by hand, an image can be looked at between steps, saved, and
 /// gone on with elsewhere. (The noise has a state of its own: save it too, where the sampler draws any.)
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use sd_samplers::{Plms, SavedState, State, Stop, TorchNoise};
+/// use sd_samplers::{Plms, SavedState, State, DenoiseError, TorchNoise};
 /// use sd_schedule::{NoiseLevels, Prediction};
 ///
-/// let mut model = |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, Stop> { Ok(x / (1.0 + sigma * sigma)) };
+/// let mut model = |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, DenoiseError> { Ok(x / (1.0 + sigma * sigma)) };
 /// let (sampler, mut noise) = (Plms::new(Prediction::Eps), TorchNoise::new(0));
 /// let levels = NoiseLevels::new(vec![8.0, 4.0, 2.0, 1.0])?;
 ///
@@ -25,11 +25,11 @@ use crate::{Denoiser, History, Noise, Run, Sampler, Seen, Stop};
 /// let mut state = serde_json::from_str::<SavedState>(&saved)?.restore(&Device::flex());
 /// while state.advance(&sampler, &mut model, &mut noise, &levels)? {}
 /// assert_eq!(state.steps, 3);
-/// # Ok::<(), Stop>(())
+/// # Ok::<(), DenoiseError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct State {
-    /// The picture, `[batch, channels, height, width]`, in variance-exploding form at the level reached.
+    /// The image, `[batch, channels, height, width]`, in variance-exploding form at the level reached.
     pub x: Tensor<4>,
     /// Steps made so far.
     pub steps: usize,
@@ -38,7 +38,7 @@ pub struct State {
 }
 
 impl State {
-    /// A picture before its first step: noise of standard deviation `levels.first()`, `[batch, channels, height, width]`.
+    /// An image before its first step: noise of standard deviation `levels.first()`, `[batch, channels, height, width]`.
     pub fn new(x: Tensor<4>) -> Self {
         Self { x, steps: 0, history: History::default() }
     }
@@ -58,13 +58,13 @@ impl State {
         model: &mut dyn Denoiser,
         noise: &mut dyn Noise,
         levels: &NoiseLevels,
-    ) -> Result<bool, Stop> {
+    ) -> Result<bool, DenoiseError> {
         let (steps, least) = (levels.steps(), sampler.min_steps());
         assert!(steps >= least, "{steps} steps, but this sampler needs at least {least}");
         let Some((from, to)) = levels.pairs().nth(self.steps) else { return Ok(false) };
         let mut history = self.history.clone();
-        let mut run = Run { model, noise, history: &mut history, step: self.steps, steps };
-        self.x = sampler.step(&mut run, self.x.clone(), from, to)?;
+        let mut context = StepContext { model, noise, history: &mut history, step: self.steps, steps };
+        self.x = sampler.step(&mut context, self.x.clone(), from, to)?;
         self.history = history;
         self.steps += 1;
         Ok(true)
@@ -75,11 +75,12 @@ impl State {
     /// # Errors
     ///
     /// If the device fails to hand them over.
-    pub fn save(&self) -> Result<SavedState, Stop> {
+    pub fn save(&self) -> Result<SavedState, DenoiseError> {
         let numbers = |x: &Tensor<4>| x.clone().try_into_data().map_err(|error| error.to_string());
-        let seen =
-            |seen: &Seen| Ok(SavedSeen { sigma: seen.sigma, x: numbers(&seen.x)?, denoised: numbers(&seen.denoised)? });
-        let history = self.history.seen().iter().map(seen).collect::<Result<_, Stop>>()?;
+        let evaluated = |evaluated: &Evaluated| {
+            Ok(SavedSeen { sigma: evaluated.sigma, x: numbers(&evaluated.x)?, denoised: numbers(&evaluated.denoised)? })
+        };
+        let history = self.history.evaluated().iter().map(evaluated).collect::<Result<_, DenoiseError>>()?;
         Ok(SavedState { x: numbers(&self.x)?, steps: self.steps, history })
     }
 }
@@ -107,8 +108,8 @@ impl SavedState {
             let dtype = data.dtype();
             Tensor::from_data(data, (device, dtype))
         };
-        let seen = |s: SavedSeen| Seen { sigma: s.sigma, x: tensor(s.x), denoised: tensor(s.denoised) };
-        let history = History(self.history.into_iter().map(seen).collect());
+        let evaluated = |s: SavedSeen| Evaluated { sigma: s.sigma, x: tensor(s.x), denoised: tensor(s.denoised) };
+        let history = History(self.history.into_iter().map(evaluated).collect());
         State { x: tensor(self.x), steps: self.steps, history }
     }
 }
@@ -126,12 +127,12 @@ impl TryFrom<Unchecked> for SavedState {
 
     fn try_from(Unchecked { x, steps, history }: Unchecked) -> Result<Self, String> {
         if x.shape().len() != 4 || !x.dtype().is_float() {
-            return Err(format!("a picture is four-dimensional and of floats, not {:?} of {:?}", x.shape(), x.dtype()));
+            return Err(format!("an image is four-dimensional and of floats, not {:?} of {:?}", x.shape(), x.dtype()));
         }
-        for other in history.iter().flat_map(|seen| [&seen.x, &seen.denoised]) {
+        for other in history.iter().flat_map(|evaluated| [&evaluated.x, &evaluated.denoised]) {
             if (other.shape(), other.dtype()) != (x.shape(), x.dtype()) {
                 let (found, expected) = ((other.shape(), other.dtype()), (&x.shape(), x.dtype()));
-                return Err(format!("the history holds {found:?}, but the picture is {expected:?}"));
+                return Err(format!("the history holds {found:?}, but the image is {expected:?}"));
             }
         }
         Ok(Self { x, steps, history })

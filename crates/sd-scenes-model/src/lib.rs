@@ -2,7 +2,7 @@
 //!
 //! The files are read where they lie in the program, which needs no temporary folder.
 
-/// Sampling steps that its pictures need.
+/// Sampling steps that its images need.
 pub const STEPS: usize = 25;
 
 /// How closely they should follow the prompt.

@@ -12,7 +12,7 @@ use sd_scenes::{Sample, Split};
 
 /// Samples in a row and in a column.
 const SIDE: usize = 6;
-/// Pixels between pictures.
+/// Pixels between images.
 const MARGIN: usize = 4;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -37,14 +37,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The dot of the sheet: of a picture, or white between them.
+/// The dot of the sheet: of an image, or white between them.
 fn dot(samples: &[Sample], x: usize, y: usize, step: usize, zoom: usize) -> [u8; 3] {
     let (column, row) = (x / step, y / step);
     let inside = (x % step).checked_sub(MARGIN).zip((y % step).checked_sub(MARGIN));
     match (inside, samples.get(row * SIDE + column)) {
-        (Some((x, y)), Some(Sample { picture, .. })) if column < SIDE => {
-            let at = (y / zoom * picture.pixels + x / zoom) * 3;
-            [picture.rgb[at], picture.rgb[at + 1], picture.rgb[at + 2]]
+        (Some((x, y)), Some(Sample { image, .. })) if column < SIDE => {
+            let at = (y / zoom * image.pixels + x / zoom) * 3;
+            [image.rgb[at], image.rgb[at + 1], image.rgb[at + 2]]
         }
         _ => [255; 3],
     }

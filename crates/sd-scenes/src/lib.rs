@@ -16,16 +16,16 @@
 //!
 //! Random numbers are those of ChaCha8. Drawing is done by tiny-skia on the processor, and comes down to sums,
 //! products, quotients and square roots of 32-bit numbers, which are the same everywhere. tiny-skia's feature `simd` is
-//! off; on x86-64, with SSE2 and with AVX2, it changes no pixel of the pictures that the tests pin.
+//! off; on x86-64, with SSE2 and with AVX2, it changes no pixel of the images that the tests pin.
 
 mod caption;
 mod dice;
 mod draw;
-mod picture;
+mod image;
 mod sample;
 mod scene;
 
 pub use caption::{Told, ToldObject, words};
-pub use picture::Picture;
+pub use image::Image;
 pub use sample::{Sample, Split};
 pub use scene::{Colour, Count, Kind, Misfit, Object, Place, Scene, Side, Size, Sky, Time, UnknownName};

@@ -1,13 +1,13 @@
 use crate::dice::Dice;
-use crate::{Picture, Scene, Told};
+use crate::{Image, Scene, Told};
 
-/// A picture to train on or to test with, and what it shows.
+/// An image to train on or to test with, and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// What is in the picture.
+    /// What is in the image.
     pub scene: Scene,
-    /// The picture.
-    pub picture: Picture,
+    /// The image.
+    pub image: Image,
     /// Words for it.
     pub caption: String,
     /// What the words tell.
@@ -42,7 +42,7 @@ impl Split {
         if fnv(setting.iter().chain(objects.as_flattened())) >> 28 == 0 { Self::HeldOut } else { Self::Train }
     }
 
-    /// The sample of an index, with a picture `pixels` wide and high.
+    /// The sample of an index, with an image `pixels` wide and high.
     ///
     /// It depends on nothing but the arguments, so that samples can be drawn in any order and by many threads at once.
     ///
@@ -61,9 +61,9 @@ impl Split {
                 break scene;
             }
         };
-        let picture = scene.draw(dice.bits(), pixels);
+        let image = scene.draw(dice.bits(), pixels);
         let (caption, told) = scene.caption_and_told(dice.bits());
-        Sample { scene, picture, caption, told }
+        Sample { scene, image, caption, told }
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
             for (split, sample) in [&train, &held_out] {
                 assert_eq!(Split::of(&sample.scene), *split);
             }
-            assert_ne!(train.1.picture, held_out.1.picture);
+            assert_ne!(train.1.image, held_out.1.image);
             assert_ne!(train.1.caption, held_out.1.caption, "at index {index}");
         }
     }

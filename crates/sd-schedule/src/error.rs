@@ -14,7 +14,7 @@ pub enum ScheduleError {
     #[error("a noise schedule needs at least one timestep")]
     Empty,
     /// No steps were asked for.
-    #[error("0 steps: at least 1 is needed to draw a picture")]
+    #[error("0 steps: at least 1 is needed to draw an image")]
     NoSteps,
     /// More steps than the model was trained with.
     #[error("{steps} steps, but the model was trained with {trained}: use at most {trained}")]

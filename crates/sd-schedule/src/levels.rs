@@ -59,12 +59,12 @@ impl NoiseLevels {
         Self::new(sigmas)
     }
 
-    /// The level the picture starts at, above 0.
+    /// The level the image starts at, above 0.
     pub fn first(&self) -> f64 {
         self.0[0]
     }
 
-    /// The level the picture ends at: 0, or the smallest trained level.
+    /// The level the image ends at: 0, or the smallest trained level.
     pub fn last(&self) -> f64 {
         self.0[self.0.len() - 1]
     }

@@ -7,7 +7,8 @@
 //!   [`NoiseSchedule::from_betas`].
 //! - [`Spacing`] picks timesteps of the training, [`NoiseLevels::of_timesteps`] gives their levels.
 //! - [`Grid`] lays out levels without timesteps; a list of one's own goes into [`NoiseLevels::new`].
-//! - [`Prediction`] says what a network's output means.
+//! - [`Process`] is what lies between a noise level and the network: its time, the scale of its input, and what its output means
+//!   ([`Prediction`]). It is variance-preserving diffusion, or rectified [`Flow`].
 //!
 //! ```
 //! # use sd_schedule::{BetaSchedule, Grid, NoiseSchedule};
@@ -25,8 +26,8 @@
 //!
 //! # The maths
 //!
-//! A diffusion model adds Gaussian noise to a picture `x0`. Written variance-preserving (Ho et al. 2020), the noisy
-//! picture is `sqrt(alpha_bar)·x0 + sqrt(1 − alpha_bar)·eps`; divided by `sqrt(alpha_bar)` it becomes
+//! A diffusion model adds Gaussian noise to an image `x0`. Written variance-preserving (Ho et al. 2020), the noisy
+//! image is `sqrt(alpha_bar)·x0 + sqrt(1 − alpha_bar)·eps`; divided by `sqrt(alpha_bar)` it becomes
 //! variance-exploding, `x = x0 + sigma·eps` with `sigma² = (1 − alpha_bar)/alpha_bar` (Karras et al. 2022). This
 //! crate counts noise in `sigma` and keeps the training's `alpha_bar` table and its timesteps `t` behind
 //! [`NoiseSchedule`].
@@ -43,7 +44,7 @@
 //! | Precision | 32 bits: `1 − alpha_bar` puts the smallest level off by 1.3e-5 of itself (8.3e-5 with the betas of DDPM); with zero terminal SNR, `alpha_bar` next to the end by 3.8e-5 | 64 bits |
 //! | [`Leading`](Spacing::Leading) with offset 1, 1000 steps (999 [`without_last`](Spacing::without_last)) | timestep 1000: diffusers' DDIM fails with an index error, Euler and DPM-Solver go from timestep 999 to 999 | offset 0, every timestep once |
 //! | 1000 steps of diffusers' multistep solvers | leading: the offset 1000 times; linspace: timestep 500 twice and 0 never | every timestep once |
-//! | [`Trailing`](Spacing::Trailing) | for 62 of the first 1000 counts (61, 103, 121, …) a step too many, at timestep -1, where diffusers' DDIM multiplies the picture by 14.6 | as many as asked for |
+//! | [`Trailing`](Spacing::Trailing) | for 62 of the first 1000 counts (61, 103, 121, …) a step too many, at timestep -1, where diffusers' DDIM multiplies the image by 14.6 | as many as asked for |
 //! | Ends of Karras, exponential and beta levels | diffusers' Euler, Heun, LMS and KDPM2: the ends of the spaced timesteps, 11.48 to 0.041 for 30 leading steps, and 0.029 for one linspace step; its multistep solvers and k-diffusion: of the training | of the training, 14.61 to 0.029 |
 //! | Last level | diffusers' DEIS and SA-Solver: 0.029, and for Karras levels twice, a step of length 0 | the `last` of [`NoiseLevels::of_timesteps`]; 0 for a [`Grid`] |
 //! | Timesteps of Karras levels | diffusers' multistep solvers and KDPM2 round what the network is given | [`NoiseSchedule::t`] does not round |
@@ -57,10 +58,12 @@
 mod ays;
 mod betas;
 mod error;
+mod flow;
 mod grid;
 mod levels;
 mod linspace;
 mod prediction;
+mod process;
 mod quantiles;
 mod schedule;
 mod spacing;
@@ -68,8 +71,10 @@ mod zero_snr;
 
 pub use betas::BetaSchedule;
 pub use error::ScheduleError;
+pub use flow::Flow;
 pub use grid::Grid;
 pub use levels::NoiseLevels;
 pub use prediction::{Prediction, input_scale};
+pub use process::Process;
 pub use schedule::NoiseSchedule;
 pub use spacing::Spacing;

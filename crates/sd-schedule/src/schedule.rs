@@ -46,7 +46,7 @@ impl NoiseSchedule {
         self.alpha_bar.len()
     }
 
-    /// Share of the picture's variance that is left at timestep `t`, in `(0, 1)`.
+    /// Share of the image's variance that is left at timestep `t`, in `(0, 1)`.
     ///
     /// # Panics
     ///
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn sigma_squared_is_the_ratio_of_noise_to_picture() {
+    fn sigma_squared_is_the_ratio_of_noise_to_image() {
         for t in [0, 1, 500, 999] {
             let a = sd().alpha_bar(t);
             assert!((sd().sigma(t as f64).powi(2) / ((1.0 - a) / a) - 1.0).abs() < 1e-12);

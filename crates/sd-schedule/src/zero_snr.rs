@@ -9,7 +9,7 @@ const LAST_SHARE: f64 = 1.0 / (1 << 20) as f64;
 const SMALLEST_ALPHA_BAR: f64 = 1.0 / (1_u64 << 60) as f64;
 
 impl NoiseSchedule {
-    /// This schedule, stretched until nothing of the picture is left at the last timestep (Lin et al. 2023, algorithm 1):
+    /// This schedule, stretched until nothing of the image is left at the last timestep (Lin et al. 2023, algorithm 1):
     /// `sqrt(alpha_bar)` is shifted so that the last is 0, and scaled so that the first stays.
     ///
     /// The last `alpha_bar` is 2⁻²⁴ instead of 0, a noise level of 4096: in variance-exploding form a level without any
@@ -33,8 +33,8 @@ impl NoiseSchedule {
 
     /// Whether the schedule is one that [`with_zero_terminal_snr`](Self::with_zero_terminal_snr) made.
     ///
-    /// A noise prediction says nothing about the picture there, so a model of such a schedule predicts the velocity or
-    /// the picture.
+    /// A noise prediction says nothing about the image there, so a model of such a schedule predicts the velocity or
+    /// the image.
     pub fn has_zero_terminal_snr(&self) -> bool {
         self.zero_terminal_snr
     }

@@ -20,8 +20,8 @@ fn main() {
         norm_num_groups: 8,
         ..AutoencoderKlConfig::sd()
     };
-    let pictures = Tensor::random([32, 3, 64, 64], Distribution::Uniform(-1.0, 1.0), &Device::flex());
-    let mut task = Autoencoding::new(pictures, AutoencodingConfig::new(1, Distance::L1));
+    let images = Tensor::random([32, 3, 64, 64], Distribution::Uniform(-1.0, 1.0), &Device::flex());
+    let mut task = Autoencoding::new(images, AutoencodingConfig::new(1, Distance::L1));
     let rate = Rate::new(1e-3, 1, steps);
     let settings = TrainerConfig::new(rate, batch).with_passes(workers).with_workers(workers);
     let mut trainer = Trainer::new(initialise(config.init(&Device::flex().autodiff()), 1), settings);

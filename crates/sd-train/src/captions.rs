@@ -1,6 +1,6 @@
 use crate::random::{Purpose, Stream};
 
-/// Whether a draw is shown without its caption, so that the network also learns what pictures are without one
+/// Whether a draw is shown without its caption, so that the network also learns what images are without one
 /// (classifier-free guidance, Ho & Salimans 2022, algorithm 1).
 pub fn is_dropped(seed: u64, draw: u64, probability: f64) -> bool {
     Stream::new(seed, Purpose::Caption, draw).uniform() < probability

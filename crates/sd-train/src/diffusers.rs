@@ -99,7 +99,7 @@ fn layers(attention: &[usize]) -> Value {
     }
 }
 
-/// `vae/config.json`; `sample_size` is the width and height of the pictures it was trained on.
+/// `vae/config.json`; `sample_size` is the width and height of the images it was trained on.
 pub fn vae_config(config: &AutoencoderKlConfig, sample_size: usize) -> Value {
     let levels = config.block_out_channels.len();
     json!({
@@ -166,10 +166,6 @@ fn noise(betas: BetaSchedule, timesteps: usize, start: f64, end: f64, prediction
         },
         "beta_start": start,
         "num_train_timesteps": timesteps,
-        "prediction_type": match prediction {
-            Prediction::Eps => "epsilon",
-            Prediction::V => "v_prediction",
-            Prediction::X0 => "sample",
-        },
+        "prediction_type": prediction.name(),
     })
 }

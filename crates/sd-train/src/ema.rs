@@ -3,7 +3,7 @@ use burn::tensor::Tensor;
 
 use crate::parameters::{Parameter, parameters, with_numbers};
 
-/// The exponential moving average of a module's parameters, which draws better pictures than the last of them (Ho et al.
+/// The exponential moving average of a module's parameters, which draws better images than the last of them (Ho et al.
 /// 2020, appendix B).
 ///
 /// Its decay rises with the number of updates, so that the random start is soon forgotten.

@@ -9,7 +9,7 @@
 //!
 //! # Exactness
 //!
-//! Random numbers are not a state but a function of a seed, a [`Purpose`] and the number of the draw, one for each picture
+//! Random numbers are not a state but a function of a seed, a [`Purpose`] and the number of the draw, one for each image
 //! shown (see [`Stream`]). So a training is the same however it is cut: [`Trainer::resume`] goes on from
 //! [`Trainer::save`] bit for bit, weights, averages and losses. The same bits need the same build and the same kind of
 //! processor, because libraries choose the order of sums by it.

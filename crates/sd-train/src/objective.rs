@@ -3,7 +3,7 @@ use sd_schedule::{NoiseSchedule, Prediction};
 
 use crate::Weighting;
 
-/// What a network is to learn: to say what is noise in a picture, whose noise has a given schedule.
+/// What a network is to learn: to say what is noise in an image, whose noise has a given schedule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Objective {
     /// The noise of each timestep.
@@ -14,19 +14,19 @@ pub struct Objective {
     pub weighting: Weighting,
 }
 
-/// Some noisy pictures, and what the network should say of them.
+/// Some noisy images, and what the network should say of them.
 #[derive(Debug, Clone)]
 pub struct Question {
     /// `sqrt(alpha_bar)·x0 + sqrt(1 − alpha_bar)·eps`, what the network is shown: `[batch, channels, height, width]`.
     pub x: Tensor<4>,
     /// The right answer, of the same shape.
     pub target: Tensor<4>,
-    /// The timestep of each picture.
+    /// The timestep of each image.
     pub t: Vec<usize>,
 }
 
 impl Objective {
-    /// Mixes pictures with noise (Ho et al. 2020, equation 4).
+    /// Mixes images with noise (Ho et al. 2020, equation 4).
     ///
     /// # Shapes
     ///
@@ -35,22 +35,23 @@ impl Objective {
     ///
     /// # Panics
     ///
-    /// Panics if the shapes are not as above, or if a timestep is not in the schedule.
+    /// Panics if the shapes are not as above, if a timestep is not in the schedule, or for [`Prediction::Flow`].
     pub fn ask(&self, x0: Tensor<4>, t: Vec<usize>, eps: Tensor<4>) -> Question {
-        assert_eq!(x0.dims(), eps.dims(), "noise of another shape than the pictures");
+        assert_eq!(x0.dims(), eps.dims(), "noise of another shape than the images");
         let signal: Vec<f64> = t.iter().map(|&t| self.schedule.alpha_bar(t).sqrt()).collect();
         let noise: Vec<f64> = t.iter().map(|&t| (1.0 - self.schedule.alpha_bar(t)).sqrt()).collect();
-        let (signal, noise) = (per_picture(&signal, &x0), per_picture(&noise, &x0));
+        let (signal, noise) = (per_image(&signal, &x0), per_image(&noise, &x0));
         let x = x0.clone() * signal.clone() + eps.clone() * noise.clone();
         let target = match self.prediction {
             Prediction::Eps => eps,
             Prediction::V => eps * signal - x0 * noise,
             Prediction::X0 => x0,
+            other => panic!("variance-preserving images have no prediction {other:?}"),
         };
         Question { x, target, t }
     }
 
-    /// The weighted mean squared error of each picture's answer: `[batch]`.
+    /// The weighted mean squared error of each image's answer: `[batch]`.
     pub fn losses(&self, question: &Question, answer: Tensor<4>) -> Tensor<1> {
         let errors = mean_of_each((answer - question.target.clone()).square());
         let weight = |&t: &usize| self.weighting.weight(self.prediction, self.schedule.alpha_bar(t));
@@ -59,9 +60,9 @@ impl Objective {
     }
 }
 
-/// The mean of each picture's numbers: `[batch]`.
-pub(crate) fn mean_of_each(pictures: Tensor<4>) -> Tensor<1> {
-    pictures.flatten::<2>(1, 3).mean_dim(1).squeeze_dim(1)
+/// The mean of each image's numbers: `[batch]`.
+pub(crate) fn mean_of_each(images: Tensor<4>) -> Tensor<1> {
+    images.flatten::<2>(1, 3).mean_dim(1).squeeze_dim(1)
 }
 
 /// Each number times its factor.
@@ -71,10 +72,10 @@ pub(crate) fn scale_each(numbers: Tensor<1>, factors: &[f64]) -> Tensor<1> {
     numbers * factors
 }
 
-/// One number for each picture, in a shape that multiplies pictures.
-fn per_picture(numbers: &[f64], pictures: &Tensor<4>) -> Tensor<4> {
+/// One number for each image, in a shape that multiplies images.
+fn per_image(numbers: &[f64], images: &Tensor<4>) -> Tensor<4> {
     let numbers = TensorData::new(numbers.to_vec(), [numbers.len(), 1, 1, 1]);
-    Tensor::from_data(numbers, (&pictures.device(), pictures.dtype()))
+    Tensor::from_data(numbers, (&images.device(), images.dtype()))
 }
 
 #[cfg(test)]
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_mixed_with_noise_so_that_their_variance_stays() {
+    fn images_are_mixed_with_noise_so_that_their_variance_stays() {
         let x = numbers(question(Prediction::Eps).x);
         for (i, x) in x.iter().enumerate() {
             let alpha_bar: f64 = objective(Prediction::Eps).schedule.alpha_bar([10, 700][i / 2]);
@@ -114,9 +115,9 @@ mod tests {
         }
     }
 
-    /// The samplers' own reading of a prediction gives the picture back from the right answer.
+    /// The samplers' own reading of a prediction gives the image back from the right answer.
     #[test]
-    fn samplers_find_the_picture_in_the_right_answer() {
+    fn samplers_find_the_image_in_the_right_answer() {
         for prediction in [Prediction::Eps, Prediction::V, Prediction::X0] {
             let question = question(prediction);
             let (x, target) = (numbers(question.x), numbers(question.target));
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn each_picture_has_the_weighted_mean_of_its_squared_errors() {
+    fn each_image_has_the_weighted_mean_of_its_squared_errors() {
         let objective = Objective { weighting: Weighting::MinSnr { gamma: 5.0 }, ..objective(Prediction::V) };
         let question = objective.ask(tensor(&X0), vec![10, 700], tensor(&EPS));
         let answer = question.target.clone() + tensor(&[1.0, 2.0, 3.0, 5.0]);

@@ -2,38 +2,38 @@ use std::ops::Range;
 
 use crate::random::{Purpose, Stream};
 
-/// Which picture each draw of a training takes: every one once per epoch, in an order of each epoch's own.
+/// Which image each draw of a training takes: every one once per epoch, in an order of each epoch's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Order {
-    pictures: usize,
+    images: usize,
     seed: u64,
 }
 
 impl Order {
-    /// The order of `pictures` pictures.
+    /// The order of `images` images.
     ///
     /// # Panics
     ///
     /// Panics if there are none.
-    pub fn new(pictures: usize, seed: u64) -> Self {
-        assert!(pictures > 0, "no pictures to train on");
-        Self { pictures, seed }
+    pub fn new(images: usize, seed: u64) -> Self {
+        assert!(images > 0, "no images to train on");
+        Self { images, seed }
     }
 
-    /// The pictures of consecutive draws, counted through the whole training; a batch may span two epochs.
-    pub fn pictures(&self, draws: Range<u64>) -> Vec<usize> {
-        let count = self.pictures as u64;
+    /// The images of consecutive draws, counted through the whole training; a batch may span two epochs.
+    pub fn images(&self, draws: Range<u64>) -> Vec<usize> {
+        let count = self.images as u64;
         let epochs = draws.start / count..draws.end.div_ceil(count);
         let from_first = epochs.start * count;
         let order: Vec<usize> = epochs.flat_map(|epoch| self.epoch(epoch)).collect();
         order[(draws.start - from_first) as usize..(draws.end - from_first) as usize].to_vec()
     }
 
-    /// A permutation of the pictures (Fisher and Yates, in Durstenfeld's form of 1964).
+    /// A permutation of the images (Fisher and Yates, in Durstenfeld's form of 1964).
     fn epoch(&self, epoch: u64) -> Vec<usize> {
         let mut stream = Stream::new(self.seed, Purpose::Order, epoch);
-        let mut order: Vec<usize> = (0..self.pictures).collect();
-        for last in (1..self.pictures).rev() {
+        let mut order: Vec<usize> = (0..self.images).collect();
+        for last in (1..self.images).rev() {
             order.swap(last, stream.below(last + 1));
         }
         order
@@ -45,21 +45,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_epoch_shows_every_picture_once() {
+    fn every_epoch_shows_every_image_once() {
         let order = Order::new(50, 7);
         for epoch in 0..3 {
-            let mut pictures = order.pictures(50 * epoch..50 * (epoch + 1));
-            assert_ne!(pictures, (0..50).collect::<Vec<_>>());
-            pictures.sort_unstable();
-            assert_eq!(pictures, (0..50).collect::<Vec<_>>());
+            let mut images = order.images(50 * epoch..50 * (epoch + 1));
+            assert_ne!(images, (0..50).collect::<Vec<_>>());
+            images.sort_unstable();
+            assert_eq!(images, (0..50).collect::<Vec<_>>());
         }
-        assert_ne!(order.pictures(0..50), order.pictures(50..100));
+        assert_ne!(order.images(0..50), order.images(50..100));
     }
 
     #[test]
     fn batches_are_pieces_of_one_sequence() {
         let order = Order::new(5, 1);
-        let pieces = [order.pictures(0..3), order.pictures(3..9), order.pictures(9..12)].concat();
-        assert_eq!(pieces, order.pictures(0..12));
+        let pieces = [order.images(0..3), order.images(3..9), order.images(9..12)].concat();
+        assert_eq!(pieces, order.images(0..12));
     }
 }

@@ -10,7 +10,7 @@ use rand_distr::{Distribution, StandardNormal};
 pub enum Purpose {
     /// A parameter's first value, by its place in the module.
     Initial = 0,
-    /// The order of the pictures, by epoch.
+    /// The order of the images, by epoch.
     Order = 1,
     /// A draw's timestep.
     Timestep = 2,
@@ -20,13 +20,13 @@ pub enum Purpose {
     Offset = 4,
     /// Whether a draw's caption is dropped.
     Caption = 5,
-    /// The latents of a draw's picture, from the encoder's distribution of them.
+    /// The latents of a draw's image, from the encoder's distribution of them.
     Posterior = 6,
 }
 
 /// The random numbers of one draw: a stream of ChaCha8 that depends on the seed, the purpose and the draw's index alone.
 ///
-/// Draws are counted through the whole training, one for each picture that the network is shown. So the count is all that
+/// Draws are counted through the whole training, one for each image that the network is shown. So the count is all that
 /// there is to save of the randomness, and it does not matter how draws are put together into batches.
 #[derive(Debug)]
 pub struct Stream(ChaCha8Rng);

@@ -6,7 +6,7 @@ use sd_schedule::Prediction;
 pub enum Weighting {
     /// The same for all (Ho et al. 2020, equation 14).
     Simple,
-    /// As much as the signal-to-noise ratio in terms of the picture, but no more than `gamma` (Hang et al. 2023, section
+    /// As much as the signal-to-noise ratio in terms of the image, but no more than `gamma` (Hang et al. 2023, section
     /// 3.4; they take 5).
     MinSnr {
         /// The ratio above which weights grow no more.
@@ -15,19 +15,20 @@ pub enum Weighting {
 }
 
 impl Weighting {
-    /// The factor of the squared error of what a network predicts, where `alpha_bar` of the picture's variance is left.
+    /// The factor of the squared error of what a network predicts, where `alpha_bar` of the image's variance is left.
     ///
-    /// An error in the picture is `1/snr` as large, squared, as the error in the noise that it follows from, and
+    /// An error in the image is `1/snr` as large, squared, as the error in the noise that it follows from, and
     /// `1/(snr + 1)` as large as that in the velocity, where `snr = alpha_bar/(1 − alpha_bar)`. Hence `min(snr, gamma)`
     /// over `snr`, over `snr + 1`, or as it is.
     pub fn weight(self, prediction: Prediction, alpha_bar: f64) -> f64 {
         let Self::MinSnr { gamma } = self else { return 1.0 };
         let snr = alpha_bar / (1.0 - alpha_bar);
-        let of_picture = snr.min(gamma);
+        let of_image = snr.min(gamma);
         match prediction {
-            Prediction::Eps => of_picture / snr,
-            Prediction::V => of_picture / (snr + 1.0),
-            Prediction::X0 => of_picture,
+            Prediction::Eps => of_image / snr,
+            Prediction::V => of_image / (snr + 1.0),
+            Prediction::X0 => of_image,
+            other => of_image * other.coefficients(snr.sqrt().recip()).1.powi(2),
         }
     }
 }
@@ -52,9 +53,9 @@ mod tests {
         }
     }
 
-    /// The weights say the same in the three predictions: an error of the picture costs the same in each.
+    /// The weights say the same in the three predictions: an error of the image costs the same in each.
     #[test]
-    fn min_snr_weighs_an_error_of_the_picture_alike_in_every_prediction() {
+    fn min_snr_weighs_an_error_of_the_image_alike_in_every_prediction() {
         let (sigma, error): (f64, f64) = (0.7, 0.01);
         let alpha_bar = 1.0 / (1.0 + sigma * sigma);
         let cost = |prediction: Prediction| {

@@ -18,7 +18,7 @@ pub(crate) trait BlockConfig {
     /// Attention of as many layers.
     fn attention(&self, plan: &BlockPlan, layers: usize, device: &Device) -> Self::Attention;
 
-    /// The border of zeros that a downsampler sees around its picture.
+    /// The border of zeros that a downsampler sees around its image.
     fn downsample_padding(&self) -> PaddingConfig2d {
         AROUND
     }
@@ -29,14 +29,14 @@ pub(crate) const AROUND: PaddingConfig2d = PaddingConfig2d::Explicit(1, 1, 1, 1)
 
 /// Attention among the pixels of a feature map.
 pub(crate) trait Attend: Module {
-    /// What it reads besides the picture.
+    /// What it reads besides the image.
     type Context;
 
     /// `x` and output: `[batch, channels, height, width]`.
     fn forward(&self, x: Tensor<4>, context: &Self::Context) -> Tensor<4>;
 }
 
-/// What every block is told besides its picture.
+/// What every block is told besides its image.
 pub(crate) struct Conditions<C> {
     /// The time, `[batch, time_embed_dim]`, after its SiLU.
     pub time: Tensor<2>,
@@ -62,7 +62,7 @@ impl<A: Attend> DownBlock<A> {
         }
     }
 
-    /// Leaves every intermediate picture in `skips`, for the way up.
+    /// Leaves every intermediate image in `skips`, for the way up.
     pub fn forward(
         &self,
         mut x: Tensor<4>,
@@ -133,7 +133,7 @@ impl<A: Attend> UpBlock<A> {
         skips: &mut Vec<Tensor<4>>,
     ) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
-            let skip = skips.pop().expect("the way down left as many pictures as the way up takes");
+            let skip = skips.pop().expect("the way down left as many images as the way up takes");
             x = resnet.forward(join(x, skip), conditions.time.clone());
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(x, &conditions.context);
@@ -149,7 +149,7 @@ impl<A: Attend> UpBlock<A> {
     }
 }
 
-/// The convolution that halves a picture, or smoothes one that was doubled.
+/// The convolution that halves an image, or smoothes one that was doubled.
 #[derive(Module, Debug)]
 pub(crate) struct Resampler {
     pub conv: Conv2d,

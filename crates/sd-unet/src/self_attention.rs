@@ -1,6 +1,6 @@
 use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{attention, normalise, picture, project, tokens};
+use sd_ops::{attention, image, normalise, project, tokens};
 
 use crate::blocks::Attend;
 use crate::plan::BlockPlan;
@@ -44,6 +44,6 @@ impl Attend for SelfAttention {
         let (q, k, v) = (split(&self.to_q), split(&self.to_k), split(&self.to_v));
         let attended = attention(q, k, v);
         let attended = project(&self.to_out, attended.swap_dims(1, 2).reshape([batch, height * width, channels]));
-        picture(attended, height, width) + x
+        image(attended, height, width) + x
     }
 }

@@ -1,6 +1,6 @@
 use burn::nn::{GroupNorm, GroupNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{normalise, normalise_tokens, picture, project, project_geglu, tokens};
+use sd_ops::{image, normalise, normalise_tokens, project, project_geglu, tokens};
 
 use crate::UnetConfig;
 use crate::attention::Attention;
@@ -38,7 +38,7 @@ impl Attend for Transformer2d {
         for block in &self.transformer_blocks {
             pixels = block.forward(pixels, context);
         }
-        picture(project(&self.proj_out, pixels), height, width) + x
+        image(project(&self.proj_out, pixels), height, width) + x
     }
 }
 

@@ -11,7 +11,7 @@ use crate::embedding::TimestepEmbedding;
 use crate::resnet::conv3x3;
 use crate::self_attention::SelfAttention;
 
-/// The network that predicts what is noise in a picture, given a time alone (Ho et al. 2020, appendix B; diffusers'
+/// The network that predicts what is noise in an image, given a time alone (Ho et al. 2020, appendix B; diffusers'
 /// `UNet2DModel`).
 #[derive(Module, Debug)]
 pub struct UnconditionalUnet {
@@ -111,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn pictures_come_back_as_large_as_they_went_in() {
+    fn images_come_back_as_large_as_they_went_in() {
         for padding in [0, 1] {
             let x = Tensor::ones([2, 3, 2, 6], &Device::flex());
             assert_eq!(tiny(padding).forward(x, &[0.0, 999.0]).dims(), [2, 3, 2, 6]);
         }
     }
 
-    /// Each number is how many pixels of a 4×4 picture of ones a 3×3 window of ones sees.
+    /// Each number is how many pixels of a 4×4 image of ones a 3×3 window of ones sees.
     #[test]
     fn the_zeros_of_padding_0_are_on_the_right_and_at_the_bottom() {
         let device = Device::flex();

@@ -42,7 +42,7 @@ pub struct UnconditionalUnetConfig {
     pub flip_sin_to_cos: bool,
     /// What is taken from the count of a timestep's frequencies: 1 in DDPM's own networks, else 0.
     pub freq_shift: usize,
-    /// Zeros around a picture that is halved: 1 on every side, or with 0 one on the right and at the bottom only.
+    /// Zeros around an image that is halved: 1 on every side, or with 0 one on the right and at the bottom only.
     pub downsample_padding: usize,
 }
 
@@ -79,7 +79,7 @@ impl UnconditionalUnetConfig {
         }
     }
 
-    /// How many times smaller than the picture the coarsest resolution is.
+    /// How many times smaller than the image the coarsest resolution is.
     pub fn factor(&self) -> usize {
         1 << (self.levels.len() - 1)
     }

@@ -11,7 +11,7 @@ use crate::resnet::conv3x3;
 use crate::transformer::Transformer2d;
 use crate::{AdditionConfig, UnetConfig};
 
-/// The network that predicts what is noise in a picture, given a time and a text (Rombach et al. 2022).
+/// The network that predicts what is noise in an image, given a time and a text (Rombach et al. 2022).
 #[derive(Module, Debug)]
 pub struct Unet {
     conv_in: Conv2d,
@@ -31,7 +31,7 @@ pub struct Unet {
 pub struct AddedConditions {
     /// The second text encoder's pooled vector: `[batch, width]`.
     pub text_embeds: Tensor<2>,
-    /// For each picture, in pixels: original height and width, crop top and left, target height and width.
+    /// For each image, in pixels: original height and width, crop top and left, target height and width.
     pub time_ids: Vec<[f64; 6]>,
 }
 
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "2 timesteps for a batch of 1")]
-    fn every_picture_has_its_timestep() {
+    fn every_image_has_its_timestep() {
         let device = Device::flex();
         let (x, context) = (Tensor::ones([1, 4, 4, 4], &device), Tensor::ones([1, 3, 6], &device));
         tiny().forward(x, &[500.0, 500.0], context, None);

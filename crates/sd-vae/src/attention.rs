@@ -1,6 +1,6 @@
 use burn::nn::{GroupNorm, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{attention, normalise, picture, project, tokens};
+use sd_ops::{attention, image, normalise, project, tokens};
 
 use crate::resnet::{ResnetBlock, norm};
 
@@ -54,6 +54,6 @@ impl Attention {
             project(&self.to_k, pixels.clone()).unsqueeze_dim(1),
             project(&self.to_v, pixels).unsqueeze_dim(1),
         );
-        picture(project(&self.to_out, attended.squeeze_dim::<3>(1)), height, width) + x
+        image(project(&self.to_out, attended.squeeze_dim::<3>(1)), height, width) + x
     }
 }

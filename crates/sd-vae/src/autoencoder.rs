@@ -7,7 +7,7 @@ use crate::AutoencoderKlConfig;
 use crate::decoder::Decoder;
 use crate::encoder::Encoder;
 
-/// The picture codec of latent diffusion, trained with a KL penalty (Rombach et al. 2022).
+/// The image codec of latent diffusion, trained with a KL penalty (Rombach et al. 2022).
 #[derive(Module, Debug)]
 pub struct AutoencoderKl {
     encoder: Encoder,
@@ -37,14 +37,14 @@ impl AutoencoderKlConfig {
 }
 
 impl AutoencoderKl {
-    /// The distribution of a picture's latents.
+    /// The distribution of an image's latents.
     ///
     /// # Shapes
     ///
-    /// - picture: `[batch, in_channels, height, width]`, from −1 to 1; height and width multiples of the factor
+    /// - image: `[batch, in_channels, height, width]`, from −1 to 1; height and width multiples of the factor
     /// - output: latents of `[batch, latent_channels, height/factor, width/factor]`, as the U-Net sees them
-    pub fn encode(&self, picture: Tensor<4>) -> Posterior {
-        let moments = self.encoder.forward(picture);
+    pub fn encode(&self, image: Tensor<4>) -> Posterior {
+        let moments = self.encoder.forward(image);
         let moments = match &self.quant_conv {
             Some(conv) => convolve(conv, moments),
             None => moments,
@@ -53,7 +53,7 @@ impl AutoencoderKl {
         Posterior { mean: mean * self.config.scaling_factor, log_variance, scale: self.config.scaling_factor }
     }
 
-    /// The picture of some latents.
+    /// The image of some latents.
     ///
     /// # Shapes
     ///
@@ -68,7 +68,7 @@ impl AutoencoderKl {
         self.decoder.forward(latents)
     }
 
-    /// The precision of the weights, in which pictures and latents are expected.
+    /// The precision of the weights, in which images and latents are expected.
     pub fn dtype(&self) -> DType {
         self.decoder.dtype()
     }

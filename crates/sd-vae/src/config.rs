@@ -3,9 +3,9 @@ use burn::prelude::*;
 /// Configuration of an [`AutoencoderKl`](crate::AutoencoderKl), in the words of the checkpoint's `config.json`.
 #[derive(Config, Debug, PartialEq)]
 pub struct AutoencoderKlConfig {
-    /// Channels of the picture that goes in.
+    /// Channels of the image that goes in.
     pub in_channels: usize,
-    /// Channels of the picture that comes out.
+    /// Channels of the image that comes out.
     pub out_channels: usize,
     /// Channels of each resolution, the finest first; each next one has half the width and height.
     pub block_out_channels: Vec<usize>,

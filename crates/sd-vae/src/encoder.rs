@@ -7,7 +7,7 @@ use crate::AutoencoderKlConfig;
 use crate::attention::MidBlock;
 use crate::resnet::{ResnetBlock, conv3x3, norm};
 
-/// Pictures to the moments of their latents.
+/// Images to the moments of their latents.
 #[derive(Module, Debug)]
 pub(crate) struct Encoder {
     conv_in: Conv2d,

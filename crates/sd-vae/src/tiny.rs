@@ -108,22 +108,22 @@ pub struct AutoencoderTiny {
 }
 
 impl AutoencoderTiny {
-    /// A picture's latents.
+    /// An image's latents.
     ///
     /// # Shapes
     ///
-    /// - picture: `[batch, 3, height, width]`, from −1 to 1; height and width multiples of the factor
+    /// - image: `[batch, 3, height, width]`, from −1 to 1; height and width multiples of the factor
     /// - output: `[batch, latent_channels, height/factor, width/factor]`, as the U-Net sees them
     ///
     /// # Panics
     ///
     /// Panics if there is [no encoder](AutoencoderTinyConfig::has_encoder).
-    pub fn encode(&self, picture: Tensor<4>) -> Tensor<4> {
+    pub fn encode(&self, image: Tensor<4>) -> Tensor<4> {
         let encoder = self.encoder.as_ref().expect("an autoencoder with an encoder");
-        encoder.forward((picture + 1.0) / 2.0) * self.config.scaling_factor
+        encoder.forward((image + 1.0) / 2.0) * self.config.scaling_factor
     }
 
-    /// The picture of some latents.
+    /// The image of some latents.
     ///
     /// # Shapes
     ///
@@ -135,7 +135,7 @@ impl AutoencoderTiny {
         self.decoder.forward(latents) * 2.0 - 1.0
     }
 
-    /// The precision of the weights, in which pictures and latents are expected.
+    /// The precision of the weights, in which images and latents are expected.
     pub fn dtype(&self) -> DType {
         self.decoder.layers.iter().find_map(|layer| layer.alone.as_ref()).expect("it has convolutions").weight.dtype()
     }

@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn a_failed_write_leaves_the_old_file_and_nothing_beside_it() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("picture");
+        let path = folder.path().join("image");
         write_atomically(&path, |file| file.write_all(b"old")).unwrap();
         write_atomically(&path, |file| {
             file.write_all(b"half")?;

@@ -1,4 +1,4 @@
-//! What does not work: one line that names the culprit and the remedy, and no picture.
+//! What does not work: one line that names the culprit and the remedy, and no image.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

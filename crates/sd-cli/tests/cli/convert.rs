@@ -5,11 +5,11 @@ use sd_golden::{Family, TinyFamily, save_single};
 use crate::{Run, assert_drawn, stderr, stdout};
 
 #[test]
-fn a_model_in_another_layout_draws_the_same_picture() {
+fn a_model_in_another_layout_draws_the_same_image() {
     let run = Run::new();
     let tiny = TinyFamily::new(Family::Sd1);
     save_single(&tiny.single_tensors(), &run.path("single.safetensors"));
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     for (from, to) in [("single.safetensors", "folder/"), ("folder", "back.safetensors")] {
         let output = run.sd(&["convert", from, to, "--progress", "json"]);
         assert!(output.status.success(), "{}", stderr(&output));
@@ -18,10 +18,10 @@ fn a_model_in_another_layout_draws_the_same_picture() {
         assert!(said.lines().last().unwrap().contains(&format!(r#""file":"{to}""#)), "{said}");
         for model in [from, to] {
             assert_drawn(&run.generate_with(&run.path(model), &["--seed", "1"]));
-            pictures.push(run.read("out.png"));
+            images.push(run.read("out.png"));
         }
     }
-    assert!(pictures.iter().all(|picture| *picture == pictures[0]));
+    assert!(images.iter().all(|image| *image == images[0]));
     let half = ["convert", "folder", "half.safetensors", "--dtype", "bf16", "--layout", "single"];
     let output = run.sd(&half);
     assert!(output.status.success(), "{}", stderr(&output));

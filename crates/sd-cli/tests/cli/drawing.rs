@@ -5,7 +5,7 @@ use sd_golden::{Family, TinyFamily, TinyModel, save_torch};
 use crate::{Run, assert_drawn, stderr, stdout};
 
 #[test]
-fn a_picture_is_written_with_its_settings_inside() {
+fn an_image_is_written_with_its_settings_inside() {
     let run = Run::new();
     let output = run.generate(&["--seed", "5", "--output", "house.png", "--negative-prompt", "dull"]);
     assert_drawn(&output);
@@ -24,7 +24,7 @@ fn a_picture_is_written_with_its_settings_inside() {
 }
 
 #[test]
-fn picture_i_of_several_is_the_one_of_its_own_seed() {
+fn image_i_of_several_is_the_one_of_its_own_seed() {
     let run = Run::new();
     let latents = ["--save-latents", "end.safetensors"];
     assert_drawn(&run.generate(&[&["--seed", "7", "--count", "3", "--output", "many.png"][..], &latents].concat()));
@@ -40,16 +40,16 @@ fn picture_i_of_several_is_the_one_of_its_own_seed() {
 }
 
 #[test]
-fn every_sampler_draws_another_picture() {
+fn every_sampler_draws_another_image() {
     let run = Run::new();
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     for sampler in ["ddpm", "ddim", "plms", "pndm"] {
         assert_drawn(&run.generate(&["--seed", "1", "--sampler", sampler, "--steps", "4"]));
-        pictures.push(run.read("out.png"));
+        images.push(run.read("out.png"));
     }
-    pictures.sort();
-    pictures.dedup();
-    assert_eq!(pictures.len(), 4);
+    images.sort();
+    images.dedup();
+    assert_eq!(images.len(), 4);
 }
 
 #[test]
@@ -132,17 +132,17 @@ fn every_sampler_that_is_listed_draws() {
     let list = stdout(&run.sd(&["samplers"]));
     let names: Vec<&str> = list.lines().skip(1).map_while(|line| line.split_whitespace().next()).collect();
     assert!(names.len() > 20 && names.contains(&"dpm++2m"), "{list}");
-    let (first, mut pictures) = (run.path("0.png"), Vec::new());
+    let (first, mut images) = (run.path("0.png"), Vec::new());
     for (i, name) in names.iter().enumerate() {
         let output = format!("{i}.png");
         assert_drawn(&run.generate(&["--sampler", name, "--steps", "4", "--seed", "1", "--output", &output]));
-        pictures.push(run.read(&output));
+        images.push(run.read(&output));
     }
     assert!(first.is_file());
-    pictures.sort();
-    pictures.dedup();
+    images.sort();
+    images.dedup();
     // The settings are in the file, so each differs at least by its sampler's name.
-    assert_eq!(pictures.len(), names.len());
+    assert_eq!(images.len(), names.len());
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_long_prompt_is_cut_with_a_warning_that_says_what_was_cut() {
 }
 
 #[test]
-fn half_precision_draws_nearly_the_same_picture() {
+fn half_precision_draws_nearly_the_same_image() {
     let run = Run::new();
     let draw = |dtype| {
         let output = run.generate(&["--seed", "1", "--dtype", dtype, "--save-latents", "latents.safetensors"]);

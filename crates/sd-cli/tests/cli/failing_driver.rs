@@ -1,4 +1,4 @@
-//! A card whose driver fails: Mesa's software driver, but for one function that fails when a test says so.
+//! A GPU whose driver fails: Mesa's software driver, but for one function that fails when a test says so.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -17,24 +17,24 @@ const DEVICE_LOST: &str = "-4";
 const UNKNOWN: &str = "-13";
 
 #[test]
-fn of_a_lost_device_the_finished_pictures_are_kept() {
+fn of_a_lost_device_the_finished_images_are_kept() {
     let failed = Failed::draw("vkQueueSubmit", DEVICE_LOST, Some("done"));
     failed.assert_says(&["Device is lost, says the driver; the device failed", "flex"]);
-    assert_eq!(failed.pictures, ["out-0.png"]);
+    assert_eq!(failed.images, ["out-0.png"]);
 }
 
 #[test]
 fn kernels_that_do_not_compile_are_an_error() {
     let failed = Failed::draw("vkCreateComputePipelines", UNKNOWN, Some("loaded"));
     failed.assert_says(&["says the driver; the device failed", "flex"]);
-    assert_eq!(failed.pictures, [""; 0]);
+    assert_eq!(failed.images, [""; 0]);
 }
 
 #[test]
 fn memory_that_is_refused_is_an_error() {
     let failed = Failed::draw("vkAllocateMemory", OUT_OF_DEVICE_MEMORY, Some("busy"));
     failed.assert_says(&["error: wgpu error: Out of Memory, says the driver", "half precision"]);
-    assert_eq!(failed.pictures, [""; 0]);
+    assert_eq!(failed.images, [""; 0]);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn before_it_fails_it_is_listed_by_its_name() {
 /// What `sd generate --count 2` leaves where the driver fails.
 struct Failed {
     output: Output,
-    pictures: Vec<String>,
+    images: Vec<String>,
 }
 
 impl Failed {
@@ -84,8 +84,8 @@ impl Failed {
                 fs::write(&when, "").unwrap();
             }
         }
-        let pictures = run.files().into_iter().filter(|name| name.contains("out")).collect();
-        Self { output: child.wait_with_output().unwrap(), pictures }
+        let images = run.files().into_iter().filter(|name| name.contains("out")).collect();
+        Self { output: child.wait_with_output().unwrap(), images }
     }
 
     #[track_caller]

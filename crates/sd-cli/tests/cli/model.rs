@@ -20,19 +20,19 @@ fn lora(module: &str, input: usize) -> Tensors {
 const MODULE: &str = "down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q";
 
 #[test]
-fn a_lora_changes_the_picture_as_much_as_its_weight_says() {
+fn a_lora_changes_the_image_as_much_as_its_weight_says() {
     let run = Run::new();
     write_tensors(&lora(MODULE, 16), &run.path("style.safetensors"));
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     for weight in ["style.safetensors:0", "style.safetensors:0.5", "style.safetensors"] {
         let output = run.generate(&["--seed", "1", "--lora", weight]);
         assert_drawn(&output);
         assert!(stdout(&output).contains("style.safetensors: all 1 modules merged"));
-        pictures.push(run.read("out.png"));
+        images.push(run.read("out.png"));
     }
     assert_drawn(&run.generate(&["--seed", "1"]));
-    assert_eq!(run.read("out.png"), pictures[0]);
-    assert!(pictures[0] != pictures[1] && pictures[1] != pictures[2]);
+    assert_eq!(run.read("out.png"), images[0]);
+    assert!(images[0] != images[1] && images[1] != images[2]);
 }
 
 #[test]
@@ -148,12 +148,12 @@ fn a_new_word_is_drawn_under_its_own_name_or_another() {
     assert_drawn(&output);
     let said = stdout(&output);
     assert!(said.contains("it is the word \"<cat>\" in prompts"), "{said}");
-    let picture = run.read("out.png");
+    let image = run.read("out.png");
     let renamed = format!("{file}:tabby");
     assert_drawn(&run.generate(&["--seed", "1", "--embedding", &renamed, "--prompt", "a tabby"]));
     // The prompt is in the file too.
     let pixels = |bytes: &[u8]| bytes[bytes.windows(4).position(|part| part == b"IDAT").unwrap()..].to_vec();
-    assert_eq!(pixels(&run.read("out.png")), pixels(&picture));
+    assert_eq!(pixels(&run.read("out.png")), pixels(&image));
     let output = run.generate(&["--embedding", &format!("{file}:th")]);
     assert!(stderr(&output).contains("is a word of the tokenizer already"), "{}", stderr(&output));
 }

@@ -57,7 +57,7 @@ fn a_recipe_that_cannot_be_followed_is_wrong_usage() {
     let run = Run::new();
     for (from, to, words) in [
         ("steps = 4", "stops = 4", "recipe.toml: line 13, column 1: unknown field `stops`"),
-        ("scenes = 4", "folder = \".\"", "no pictures in it"),
+        ("scenes = 4", "folder = \".\"", "no images in it"),
     ] {
         let output = train(&run, &RECIPE.replace(from, to), &[]);
         assert_eq!(output.status.code(), Some(2));

@@ -5,8 +5,8 @@ const WIDEST: f64 = 0.8;
 /// The strongest noise, for pixels from −1 to 1.
 const STRONGEST: f64 = 0.1;
 
-/// Spoils the planes of a picture a little, as an autoencoder or a model does: half of the pictures are blurred, half
-/// have noise, and how much is uniform up to the most. The other random choices leave the picture as it is.
+/// Spoils the planes of an image a little, as an autoencoder or a model does: half of the images are blurred, half
+/// have noise, and how much is uniform up to the most. The other random choices leave the image as it is.
 ///
 /// A classifier of clean renders alone may take the least of such flaws for something else, and then counts the model's
 /// flaws as wrong objects.
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quarter_of_the_pictures_is_left_alone() {
+    fn a_quarter_of_the_images_is_left_alone() {
         let untouched = (0..400).filter(|draw| {
             let mut planes: Vec<f32> = (0..48).map(|at| (at % 3) as f32).collect();
             let before = planes.clone();

@@ -58,8 +58,8 @@ mod tests {
         let classifier = sd_train::initialise(config.init(&device), 5);
         classifier.save(&TrainingConfig::new(0), folder.path()).unwrap();
         let loaded = Classifier::from_folder(folder.path(), &device).unwrap();
-        let picture = Scene::random(1).draw(1, 32).rgb;
-        let [before, after] = [&classifier, &loaded].map(|classifier| classifier.read(&[&picture]).remove(0));
+        let image = Scene::random(1).draw(1, 32).rgb;
+        let [before, after] = [&classifier, &loaded].map(|classifier| classifier.read(&[&image]).remove(0));
         assert_eq!(before.scene, after.scene);
         // Half precision has eleven bits.
         assert!(before.features.iter().zip(&after.features).all(|(a, b)| (a - b).abs() < 2e-3));

@@ -1,4 +1,4 @@
-//! The network that reads pictures back into scenes.
+//! The network that reads images back into scenes.
 
 mod augment;
 mod folder;

@@ -10,24 +10,24 @@ use super::question::answers;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierConfig {
-    /// Width and height of the pictures it reads, a multiple of `2^stages`.
+    /// Width and height of the images it reads, a multiple of `2^stages`.
     pub pixels: usize,
     /// Channels of each stage, multiples of 8; every stage halves width and height.
     pub channels: Vec<usize>,
-    /// Numbers that describe a picture before the questions are answered.
+    /// Numbers that describe an image before the questions are answered.
     pub features: usize,
 }
 
-/// The one that is meant for pictures of 64 pixels: half a million parameters.
+/// The one that is meant for images of 64 pixels: half a million parameters.
 impl Default for ClassifierConfig {
     fn default() -> Self {
         Self { pixels: 64, channels: vec![24, 48, 72, 96], features: 128 }
     }
 }
 
-/// A small convolutional network that reads a picture back into the scene that it shows.
+/// A small convolutional network that reads an image back into the scene that it shows.
 ///
-/// Where in the picture something is matters to it, so its last map is not averaged but read as it lies.
+/// Where in the image something is matters to it, so its last map is not averaged but read as it lies.
 #[derive(Module, Debug)]
 pub struct Classifier {
     stages: Vec<Stage>,
@@ -68,21 +68,21 @@ impl ClassifierConfig {
 }
 
 impl Classifier {
-    /// What describes the picture to the last layer: its penultimate activations.
+    /// What describes the image to the last layer: its penultimate activations.
     ///
     /// # Shapes
     ///
-    /// - pictures: `[batch, 3, pixels, pixels]`, from −1 to 1
+    /// - images: `[batch, 3, pixels, pixels]`, from −1 to 1
     /// - output: `[batch, features]`
     ///
     /// # Panics
     ///
-    /// Panics if the pictures are of another size than the classifier's.
-    pub fn features(&self, pictures: Tensor<4>) -> Tensor<2> {
+    /// Panics if the images are of another size than the classifier's.
+    pub fn features(&self, images: Tensor<4>) -> Tensor<2> {
         let pixels = self.config.pixels;
-        let [batch, channels, height, width] = pictures.dims();
-        assert_eq!([channels, height, width], [3, pixels, pixels], "{batch} pictures of a size that it does not read");
-        let map = self.stages.iter().fold(pictures, |x, stage| stage.forward(x));
+        let [batch, channels, height, width] = images.dims();
+        assert_eq!([channels, height, width], [3, pixels, pixels], "{batch} images of a size that it does not read");
+        let map = self.stages.iter().fold(images, |x, stage| stage.forward(x));
         silu(self.hidden.forward(map.flatten(1, 3)))
     }
 

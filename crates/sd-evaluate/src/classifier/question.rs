@@ -1,6 +1,6 @@
 use sd_scenes::{Colour, Count, Kind, Object, Place, Scene, Side, Size, Sky, Time};
 
-/// What is asked about every picture. The three parts of a picture are asked about one by one, since a scene has at most
+/// What is asked about every image. The three parts of an image are asked about one by one, since a scene has at most
 /// one object in each: so a scene with two objects of one kind is no exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Question {

@@ -4,10 +4,10 @@ use sd_scenes::Scene;
 use super::network::Classifier;
 use super::question::{QUESTIONS, answers, scene};
 
-/// Pictures that are read at a time.
+/// Images that are read at a time.
 const BATCH: usize = 50;
 
-/// What a classifier says of one picture.
+/// What a classifier says of one image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// The scene that it sees, its objects from left to right; there may be none.
@@ -17,22 +17,22 @@ pub struct Reading {
 }
 
 impl Classifier {
-    /// Reads pictures back into scenes.
+    /// Reads images back into scenes.
     ///
     /// Each is red, green and blue of each pixel in sRGB, row by row: the pixels of the classifier's size.
     ///
     /// # Panics
     ///
-    /// Panics if a picture is of another size.
-    pub fn read(&self, pictures: &[&[u8]]) -> Vec<Reading> {
-        pictures.chunks(BATCH).flat_map(|pictures| self.read_batch(pictures)).collect()
+    /// Panics if an image is of another size.
+    pub fn read(&self, images: &[&[u8]]) -> Vec<Reading> {
+        images.chunks(BATCH).flat_map(|images| self.read_batch(images)).collect()
     }
 
-    fn read_batch(&self, pictures: &[&[u8]]) -> Vec<Reading> {
+    fn read_batch(&self, images: &[&[u8]]) -> Vec<Reading> {
         let pixels = self.config().pixels;
-        let numbers = pictures.iter().flat_map(|rgb| planes(rgb, pixels)).collect();
-        let pictures = tensor(numbers, [pictures.len(), 3, pixels, pixels], &self.devices()[0]);
-        let features = self.features(pictures);
+        let numbers = images.iter().flat_map(|rgb| planes(rgb, pixels)).collect();
+        let images = tensor(numbers, [images.len(), 3, pixels, pixels], &self.devices()[0]);
+        let features = self.features(images);
         let logits = host(self.answers(features.clone()));
         let features = host(features);
         let rows = logits.chunks(answers()).zip(features.chunks(self.config().features));
@@ -51,13 +51,13 @@ fn seen(logits: &[f32]) -> Scene {
     scene(|asked| chosen[QUESTIONS.iter().position(|question| *question == asked).expect("all are asked")])
 }
 
-/// The red, the green and the blue plane of a picture, from −1 to 1.
+/// The red, the green and the blue plane of an image, from −1 to 1.
 ///
 /// # Panics
 ///
-/// Panics if the picture is not `pixels` wide and high.
+/// Panics if the image is not `pixels` wide and high.
 pub(crate) fn planes(rgb: &[u8], pixels: usize) -> Vec<f32> {
-    assert_eq!(rgb.len(), 3 * pixels * pixels, "bytes of a picture of {pixels} pixels");
+    assert_eq!(rgb.len(), 3 * pixels * pixels, "bytes of an image of {pixels} pixels");
     let plane = |part| rgb.iter().skip(part).step_by(3).map(|byte| f32::from(*byte) / 127.5 - 1.0);
     (0..3).flat_map(plane).collect()
 }
@@ -100,13 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_read_the_same_alone_and_among_others() {
+    fn an_image_is_read_the_same_alone_and_among_others() {
         let classifier = sd_train::initialise(ClassifierConfig::default().init(&Device::flex()), 1);
-        let pictures: Vec<Vec<u8>> = (0..3).map(|seed| Scene::random(seed).draw(seed, 64).rgb).collect();
-        let pictures: Vec<&[u8]> = pictures.iter().map(Vec::as_slice).collect();
-        let together = classifier.read(&pictures);
+        let images: Vec<Vec<u8>> = (0..3).map(|seed| Scene::random(seed).draw(seed, 64).rgb).collect();
+        let images: Vec<&[u8]> = images.iter().map(Vec::as_slice).collect();
+        let together = classifier.read(&images);
         for (i, reading) in together.iter().enumerate() {
-            let alone = &classifier.read(&pictures[i..=i])[0];
+            let alone = &classifier.read(&images[i..=i])[0];
             let furthest =
                 alone.features.iter().zip(&reading.features).fold(0.0_f32, |far, (a, b)| far.max((a - b).abs()));
             assert!(furthest < 1e-5, "{furthest}");

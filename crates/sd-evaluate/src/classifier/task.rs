@@ -14,16 +14,16 @@ use super::read::{planes, tensor};
 #[derive(Debug, Clone)]
 pub(crate) struct Recognising {
     pub seed: u64,
-    /// How many different pictures there are; then they come again, spoilt otherwise.
-    pub pictures: u64,
+    /// How many different images there are; then they come again, spoilt otherwise.
+    pub images: u64,
     pub pixels: usize,
     pub device: Device,
 }
 
-/// Pictures and the right answers about them.
+/// Images and the right answers about them.
 pub(crate) struct Shown {
     /// `[draws, 3, pixels, pixels]`.
-    pictures: Tensor<4>,
+    images: Tensor<4>,
     /// `[draws, answers]`: 1 for the right answer of each question, and only 0 where there is none.
     right: Tensor<2>,
 }
@@ -33,23 +33,23 @@ impl Task<Classifier> for Recognising {
 
     fn batch(&self, draws: Range<u64>) -> Shown {
         let count = draws.clone().count();
-        let (mut pictures, mut right) = (Vec::new(), Vec::new());
+        let (mut images, mut right) = (Vec::new(), Vec::new());
         for draw in draws {
-            let sample = Split::Train.sample(draw % self.pictures, self.seed, self.pixels);
-            let mut planes = planes(&sample.picture.rgb, self.pixels);
+            let sample = Split::Train.sample(draw % self.images, self.seed, self.pixels);
+            let mut planes = planes(&sample.image.rgb, self.pixels);
             spoil(&mut planes, self.pixels, self.seed, draw);
-            pictures.extend(planes);
+            images.extend(planes);
             right.extend(right_answers(&sample.scene));
         }
         Shown {
-            pictures: tensor(pictures, [count, 3, self.pixels, self.pixels], &self.device),
+            images: tensor(images, [count, 3, self.pixels, self.pixels], &self.device),
             right: tensor(right, [count, answers()], &self.device),
         }
     }
 
     /// The cross-entropies of all questions that have an answer, summed.
     fn losses(&self, model: &Classifier, batch: &Shown) -> Tensor<1> {
-        let logits = model.answers(model.features(batch.pictures.clone()));
+        let logits = model.answers(model.features(batch.images.clone()));
         let choices = QUESTIONS.map(|question| question.choices()).to_vec();
         let logits = logits.split_with_sizes(choices, 1);
         let logs = Tensor::cat(logits.into_iter().map(|logits| log_softmax(logits, 1)).collect(), 1);
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_classifier_without_weights_has_the_loss_of_guessing() {
         let device = Device::flex();
-        let task = Recognising { seed: 1, pictures: 4, pixels: 64, device: device.clone() };
+        let task = Recognising { seed: 1, images: 4, pixels: 64, device: device.clone() };
         let classifier = ClassifierConfig::default().init(&device).map(&mut Zeros);
         let batch = task.batch(0..4);
         let losses: Vec<f32> = task.losses(&classifier, &batch).into_data().iter::<f32>().collect();

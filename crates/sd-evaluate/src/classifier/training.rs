@@ -2,7 +2,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use burn::tensor::Device;
-use sd_pipeline::host_memory;
+use sd_device::host_memory;
 use sd_train::{Progress, Rate, Trainer, TrainerConfig, initialise};
 use sd_weights::{FolderLock, remove_leftovers};
 use serde::{Deserialize, Serialize};
@@ -18,22 +18,22 @@ const CHECKPOINT_EVERY: u64 = 500;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingConfig {
-    /// Seed of the first weights, of the scenes and of what is done to their pictures.
+    /// Seed of the first weights, of the scenes and of what is done to their images.
     pub seed: u64,
     /// Steps of the optimiser.
     pub steps: u64,
-    /// Pictures in each step.
+    /// Images in each step.
     pub batch: usize,
     /// The highest learning rate.
     pub rate: f64,
-    /// Different pictures; each of them is drawn anew where there are more draws.
-    pub pictures: u64,
+    /// Different images; each of them is drawn anew where there are more draws.
+    pub images: u64,
 }
 
 impl TrainingConfig {
-    /// What takes a small classifier to its end: pictures that never come again.
+    /// What takes a small classifier to its end: images that never come again.
     pub fn new(steps: u64) -> Self {
-        Self { seed: 1, steps, batch: 64, rate: 2e-3, pictures: u64::MAX }
+        Self { seed: 1, steps, batch: 64, rate: 2e-3, images: u64::MAX }
     }
 
     /// Trains a classifier on `device`, which needs no autodiff of its own, shows `watch` every step, and
@@ -47,7 +47,7 @@ impl TrainingConfig {
     ///
     /// # Panics
     ///
-    /// Panics if there are no pictures or no batch.
+    /// Panics if there are no images or no batch.
     pub fn train(
         &self,
         classifier: &ClassifierConfig,
@@ -58,8 +58,8 @@ impl TrainingConfig {
         self.check(classifier)?;
         let _lock = FolderLock::take(folder, "the training of a classifier").map_err(EvaluateError::io(folder))?;
         remove_leftovers(folder);
-        let Self { seed, pictures, .. } = *self;
-        let mut task = Recognising { seed, pictures, pixels: classifier.pixels, device: device.clone() };
+        let Self { seed, images, .. } = *self;
+        let mut task = Recognising { seed, images, pixels: classifier.pixels, device: device.clone() };
         let checkpoint = folder.join("checkpoint");
         let mut trainer = self.begin(classifier, &mut task, &checkpoint)?;
         while trainer.steps() < self.steps {
@@ -103,12 +103,12 @@ impl TrainingConfig {
             .unwrap_or(fresh))
     }
 
-    /// Refuses a batch whose pictures alone are more than this machine's memory.
+    /// Refuses a batch whose images alone are more than this machine's memory.
     fn check(&self, classifier: &ClassifierConfig) -> Result<(), EvaluateError> {
         let needed = 12.0 * self.batch as f64 * (classifier.pixels as f64).powi(2);
         match host_memory() {
             Some(memory) if needed > memory as f64 => Err(EvaluateError::Request(format!(
-                "--batch {}: its pictures take {:.0} GB of memory, but this machine has {:.0}",
+                "--batch {}: its images take {:.0} GB of memory, but this machine has {:.0}",
                 self.batch,
                 needed / 1e9,
                 memory as f64 / 1e9
@@ -124,8 +124,8 @@ mod tests {
     use sd_scenes::Split;
 
     #[test]
-    fn sixteen_pictures_are_learnt_by_heart_and_the_seed_decides_how() {
-        let config = TrainingConfig { pictures: 16, batch: 16, rate: 4e-3, ..TrainingConfig::new(60) };
+    fn sixteen_images_are_learnt_by_heart_and_the_seed_decides_how() {
+        let config = TrainingConfig { images: 16, batch: 16, rate: 4e-3, ..TrainingConfig::new(60) };
         let small = ClassifierConfig { pixels: 32, channels: vec![16, 24, 32], features: 64 };
         let train = |config: &TrainingConfig| {
             let mut losses = Vec::new();
@@ -143,7 +143,7 @@ mod tests {
             let sample = Split::Train.sample(index, config.seed, 32);
             let mut scene = sample.scene;
             scene.objects.sort_by_key(|object| object.side);
-            assert_eq!(classifier.read(&[&sample.picture.rgb])[0].scene, scene, "picture {index}");
+            assert_eq!(classifier.read(&[&sample.image.rgb])[0].scene, scene, "image {index}");
         }
 
         let few = TrainingConfig { steps: 3, ..config };

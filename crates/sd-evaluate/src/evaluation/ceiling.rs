@@ -7,7 +7,7 @@ use crate::{Classifier, EvaluateError, Judgement};
 /// Scenes that are drawn and read before `watch` is asked again.
 const AT_ONCE: usize = 50;
 
-/// How well a classifier reads renders of held-out scenes, with all that can be told of them: what it says of pictures
+/// How well a classifier reads renders of held-out scenes, with all that can be told of them: what it says of images
 /// that are as they should be, and so the most that any model can reach.
 ///
 /// # Errors
@@ -26,8 +26,8 @@ pub fn ceiling(
         }
         let indices = first..scenes.min(first + AT_ONCE as u64);
         let samples: Vec<_> = indices.map(|i| Split::HeldOut.sample(i, seed, classifier.config().pixels)).collect();
-        let pictures: Vec<&[u8]> = samples.iter().map(|sample| sample.picture.rgb.as_slice()).collect();
-        for (sample, reading) in samples.iter().zip(classifier.read(&pictures)) {
+        let images: Vec<&[u8]> = samples.iter().map(|sample| sample.image.rgb.as_slice()).collect();
+        for (sample, reading) in samples.iter().zip(classifier.read(&images)) {
             judgement.judge(&Told::all(&sample.scene), &reading.scene);
         }
     }

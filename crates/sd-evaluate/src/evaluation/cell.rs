@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::pictures::Pictures;
+use super::images::Images;
 use crate::Judgement;
 
 /// One measurement.
@@ -10,11 +10,11 @@ use crate::Judgement;
 pub struct Cell {
     /// What is measured.
     pub measure: Measure,
-    /// Of which pictures.
-    pub pictures: Pictures,
+    /// Of which images.
+    pub images: Images,
 }
 
-/// What is measured of pictures.
+/// What is measured of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
     /// How often they show what their captions tell.
@@ -27,8 +27,8 @@ pub enum Measure {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
-    /// Pictures that were looked at.
-    pub pictures: u64,
+    /// Images that were looked at.
+    pub images: u64,
     /// How long drawing and reading them took, in seconds.
     pub seconds: f64,
     /// What was found.
@@ -39,7 +39,7 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Found {
-    /// How often pictures show what their captions tell.
+    /// How often images show what their captions tell.
     Accuracy(Judgement),
     /// The squared Fréchet distance in the classifier's features.
     Distance(f64),
@@ -52,11 +52,11 @@ impl fmt::Display for Cell {
             Measure::Accuracy => "accuracy-",
             Measure::Distance => "distance-",
         })?;
-        match (self.measure, &self.pictures) {
-            (_, Pictures::Renders) => f.write_str("renders"),
-            (_, Pictures::Reconstructions) => f.write_str("reconstructions"),
-            (Measure::Accuracy, Pictures::Samples(drawing)) => write!(f, "guidance-{}", drawing.guidance),
-            (Measure::Distance, Pictures::Samples(drawing)) => write!(f, "{}-{}", drawing.sampler, drawing.steps),
+        match (self.measure, &self.images) {
+            (_, Images::Renders) => f.write_str("renders"),
+            (_, Images::Reconstructions) => f.write_str("reconstructions"),
+            (Measure::Accuracy, Images::Samples(drawing)) => write!(f, "guidance-{}", drawing.guidance),
+            (Measure::Distance, Images::Samples(drawing)) => write!(f, "{}-{}", drawing.sampler, drawing.steps),
         }
     }
 }

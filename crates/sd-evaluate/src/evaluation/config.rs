@@ -1,28 +1,28 @@
 use sd_pipeline::SamplerName;
 
 use super::cell::{Cell, Measure};
-use super::pictures::{Drawing, Pictures};
+use super::images::{Drawing, Images};
 
 /// What is evaluated, and how thoroughly.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluationConfig {
     /// Seed of the held-out scenes; the noise of scene `i` has the seed `seed + i`.
     pub seed: u64,
-    /// Scenes whose pictures are judged by their captions.
+    /// Scenes whose images are judged by their captions.
     pub captions: u64,
-    /// The sampler of those pictures, and its steps.
+    /// The sampler of those images, and its steps.
     pub sampler: (SamplerName, usize),
-    /// The guidance of those pictures.
+    /// The guidance of those images.
     pub guidances: Vec<f64>,
-    /// Pictures of each set that a distance is between; distances between sets of other sizes cannot be compared.
+    /// Images of each set that a distance is between; distances between sets of other sizes cannot be compared.
     pub samples: u64,
     /// The samplers whose distances are measured.
     pub samplers: Vec<SamplerName>,
     /// The numbers of steps they are measured in.
     pub steps: Vec<usize>,
-    /// The guidance of those pictures: 1 leaves the distribution as it was learnt.
+    /// The guidance of those images: 1 leaves the distribution as it was learnt.
     pub guidance: f64,
-    /// Pictures that are drawn at a time.
+    /// Images that are drawn at a time.
     pub batch: usize,
 }
 
@@ -48,19 +48,19 @@ impl EvaluationConfig {
     /// Everything that is measured, in order: the cheap before the dear.
     pub fn cells(&self) -> Vec<Cell> {
         let (sampler, steps) = self.sampler;
-        let guided = self.guidances.iter().map(|&guidance| Pictures::Samples(Drawing { sampler, steps, guidance }));
-        let judged = [Pictures::Renders, Pictures::Reconstructions].into_iter().chain(guided);
-        let drawing = |steps, sampler| Pictures::Samples(Drawing { sampler, steps, guidance: self.guidance });
+        let guided = self.guidances.iter().map(|&guidance| Images::Samples(Drawing { sampler, steps, guidance }));
+        let judged = [Images::Renders, Images::Reconstructions].into_iter().chain(guided);
+        let drawing = |steps, sampler| Images::Samples(Drawing { sampler, steps, guidance: self.guidance });
         let table = self.steps.iter().flat_map(|&steps| self.samplers.iter().map(move |&s| drawing(steps, s)));
-        let compared = [Pictures::Renders, Pictures::Reconstructions].into_iter().chain(table);
-        let accuracy = judged.map(|pictures| Cell { measure: Measure::Accuracy, pictures });
-        let distance = compared.map(|pictures| Cell { measure: Measure::Distance, pictures });
-        // A distance needs two pictures at least; without any, none is measured.
+        let compared = [Images::Renders, Images::Reconstructions].into_iter().chain(table);
+        let accuracy = judged.map(|images| Cell { measure: Measure::Accuracy, images });
+        let distance = compared.map(|images| Cell { measure: Measure::Distance, images });
+        // A distance needs two images at least; without any, none is measured.
         accuracy.filter(|_| self.captions > 0).chain(distance.filter(|_| self.samples > 0)).collect()
     }
 
-    /// Pictures that a measurement takes.
-    pub(crate) fn pictures(&self, measure: Measure) -> u64 {
+    /// Images that a measurement takes.
+    pub(crate) fn images(&self, measure: Measure) -> u64 {
         match measure {
             Measure::Accuracy => self.captions,
             Measure::Distance => self.samples,

@@ -4,7 +4,7 @@ mod ceiling;
 mod cell;
 mod config;
 mod digest;
-mod pictures;
+mod images;
 mod run;
 mod store;
 
@@ -12,5 +12,5 @@ pub use ceiling::ceiling;
 pub use cell::{Cell, Finding, Found, Measure};
 pub use config::EvaluationConfig;
 pub use digest::{digest, digest_of};
-pub use pictures::{Drawing, Pictures};
+pub use images::{Drawing, Images};
 pub use run::{Evaluation, Watch, Work};

@@ -7,7 +7,7 @@ use sd_scenes::{Split, Told};
 
 use super::cell::{Cell, Finding, Found, Measure};
 use super::config::EvaluationConfig;
-use super::pictures::{Pictures, Subject};
+use super::images::{Images, Subject};
 use super::store::Store;
 use crate::{Classifier, EvaluateError, Gaussian, Judgement, Reading};
 
@@ -16,7 +16,7 @@ use crate::{Classifier, EvaluateError, Gaussian, Judgement, Reading};
 pub struct Evaluation<'a> {
     /// The model.
     pub pipeline: &'a Pipeline,
-    /// What reads its pictures.
+    /// What reads its images.
     pub classifier: &'a Classifier,
     /// What is measured.
     pub config: EvaluationConfig,
@@ -84,7 +84,7 @@ impl Evaluation<'_> {
         }
         let subject = self.subjects(0..1).remove(0);
         for cell in self.config.cells() {
-            if let Pictures::Samples(drawing) = &cell.pictures {
+            if let Images::Samples(drawing) = &cell.images {
                 let reason = |error| EvaluateError::Request(format!("{cell}: {error}"));
                 self.pipeline.model().plan(&drawing.request(&subject)).map_err(reason)?;
             }
@@ -93,7 +93,7 @@ impl Evaluation<'_> {
     }
 
     fn cost(&self, cell: &Cell) -> u64 {
-        self.config.pictures(cell.measure) * cell.pictures.cost()
+        self.config.images(cell.measure) * cell.images.cost()
     }
 
     fn measure(
@@ -103,9 +103,9 @@ impl Evaluation<'_> {
         work: &mut Work,
         watch: &mut Watch,
     ) -> Result<Finding, EvaluateError> {
-        let pictures = self.config.pictures(cell.measure);
+        let images = self.config.images(cell.measure);
         let started = Instant::now();
-        let read = self.read(&cell.pictures, 0..pictures, work, watch)?;
+        let read = self.read(&cell.images, 0..images, work, watch)?;
         let seconds = started.elapsed().as_secs_f64();
         let found = match cell.measure {
             Measure::Accuracy => {
@@ -122,30 +122,30 @@ impl Evaluation<'_> {
                         // They are not counted as work.
                         let mut idle = known.clone();
                         let renders =
-                            self.read(&Pictures::Renders, pictures..2 * pictures, &mut idle, &mut |_| watch(&known))?;
+                            self.read(&Images::Renders, images..2 * images, &mut idle, &mut |_| watch(&known))?;
                         reference.insert(gaussian(&renders))
                     }
                 };
                 Found::Distance(gaussian(&read).frechet(reference))
             }
         };
-        Ok(Finding { pictures, seconds, found })
+        Ok(Finding { images, seconds, found })
     }
 
-    /// What is told of some scenes, and what is seen in their pictures.
+    /// What is told of some scenes, and what is seen in their images.
     fn read(
         &self,
-        pictures: &Pictures,
+        images: &Images,
         indices: Range<u64>,
         work: &mut Work,
         watch: &mut Watch,
     ) -> Result<Vec<(Told, Reading)>, EvaluateError> {
-        let (mut read, cost) = (Vec::new(), pictures.cost());
+        let (mut read, cost) = (Vec::new(), images.cost());
         for first in indices.clone().step_by(self.config.batch) {
             let subjects = self.subjects(first..indices.end.min(first + self.config.batch as u64));
             let before = work.done;
             let all = cost * subjects.len() as u64;
-            let drawn = pictures.of(self.pipeline, &subjects, &mut |share| {
+            let drawn = images.of(self.pipeline, &subjects, &mut |share| {
                 work.done = before + (all as f64 * share) as u64;
                 watch(work)
             })?;

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Something that a caption may tell and a picture may show.
+/// Something that a caption may tell and an image may show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Attribute {
@@ -16,7 +16,7 @@ pub enum Attribute {
     Object,
     /// The colour of an object.
     Colour,
-    /// The part of the picture that an object is in.
+    /// The part of the image that an object is in.
     Side,
     /// How large an object is.
     Size,

@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{Attribute, Score};
 
-/// How often pictures show what their captions tell: only what is told counts.
+/// How often images show what their captions tell: only what is told counts.
 ///
-/// An object is right where one of its kind is seen in any part of the picture. Its other attributes are right where
+/// An object is right where one of its kind is seen in any part of the image. Its other attributes are right where
 /// that one has them, and wrong where there is none. Where several of its kind are seen, the caption has the benefit of
 /// the doubt: of all ways to pair what is told with what is seen, the one counts that makes the most right.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judgement(BTreeMap<Attribute, Score>);
 
 impl Judgement {
-    /// Judges one picture: what its caption tells, and the scene that is seen in it.
+    /// Judges one image: what its caption tells, and the scene that is seen in it.
     pub fn judge(&mut self, told: &Told, seen: &Scene) {
         let mut found: Vec<(Attribute, bool)> = Vec::new();
         found.extend(told.place.map(|place| (Attribute::Place, place == seen.place)));

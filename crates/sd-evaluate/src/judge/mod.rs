@@ -1,4 +1,4 @@
-//! Whether pictures show what their captions tell.
+//! Whether images show what their captions tell.
 
 mod attribute;
 mod judgement;

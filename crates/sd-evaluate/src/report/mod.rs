@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sd_weights::write_atomically;
 
-use crate::{Attribute, Cell, EvaluateError, Finding, Measure, Pictures};
+use crate::{Attribute, Cell, EvaluateError, Finding, Images, Measure};
 use plot::{Line, Plot};
 use tables::{Findings, number};
 
@@ -31,44 +31,44 @@ pub fn write_report(findings: &[(Cell, Finding)], folder: &Path) -> Result<(), E
 }
 
 fn accuracy(findings: &Findings) -> Option<String> {
-    let pictures = findings.pictures(Measure::Accuracy)?;
+    let images = findings.images(Measure::Accuracy)?;
     Some(format!(
-        "### What pictures show of what they are asked for\n\n\
-         {pictures} held-out captions; only what a caption tells is counted. The classifier reads each picture back into\n\
-         a scene. In per cent, with 95 % intervals (Wilson); renders are what it makes of right pictures.\n\n\
+        "### What images show of what they are asked for\n\n\
+         {images} held-out captions; only what a caption tells is counted. The classifier reads each image back into\n\
+         a scene. In per cent, with 95 % intervals (Wilson); renders are what it makes of right images.\n\n\
          {}\n![Accuracy against guidance](accuracy.svg)\n",
         findings.accuracy_table()
     ))
 }
 
 fn distance(findings: &Findings) -> Option<String> {
-    let pictures = findings.pictures(Measure::Distance)?;
+    let images = findings.images(Measure::Distance)?;
     let marks: String =
         marks(findings).iter().map(|(distance, name)| format!("- {name}: {}\n", number(*distance))).collect();
     Some(format!(
         "### How far samples are from the data\n\n\
-         The squared Fréchet distance in the classifier's features between {pictures} pictures of held-out captions and\n\
-         {pictures} renders of other held-out scenes. The least that can be expected is that of other pictures without a\n\
-         sampler:\n\n{marks}\n{}\n![Distance against steps](distance.svg)\n\nSeconds per picture:\n\n{}",
+         The squared Fréchet distance in the classifier's features between {images} images of held-out captions and\n\
+         {images} renders of other held-out scenes. The least that can be expected is that of other images without a\n\
+         sampler:\n\n{marks}\n{}\n![Distance against steps](distance.svg)\n\nSeconds per image:\n\n{}",
         findings.distance_table(),
         findings.cost_table(),
     ))
 }
 
-/// The distances of pictures that no sampler has drawn.
+/// The distances of images that no sampler has drawn.
 fn marks(findings: &Findings) -> Vec<(f64, &'static str)> {
-    let mark = |(pictures, distance, _): (&Pictures, f64, f64)| match pictures {
-        Pictures::Renders => Some((distance, "renders")),
-        Pictures::Reconstructions => Some((distance, "reconstructions")),
-        Pictures::Samples(_) => None,
+    let mark = |(images, distance, _): (&Images, f64, f64)| match images {
+        Images::Renders => Some((distance, "renders")),
+        Images::Reconstructions => Some((distance, "reconstructions")),
+        Images::Samples(_) => None,
     };
     findings.distances().filter_map(mark).collect()
 }
 
 fn accuracy_plot(findings: &Findings) -> String {
     let line = |attribute: Attribute| {
-        let points = findings.scores(attribute).filter_map(|(pictures, score)| match pictures {
-            Pictures::Samples(drawing) if score.cases > 0 => Some((drawing.guidance, score.share())),
+        let points = findings.scores(attribute).filter_map(|(images, score)| match images {
+            Images::Samples(drawing) if score.cases > 0 => Some((drawing.guidance, score.share())),
             _ => None,
         });
         let mut points: Vec<_> = points.collect();
@@ -76,7 +76,7 @@ fn accuracy_plot(findings: &Findings) -> String {
         Line { name: attribute.to_string(), points }
     };
     let axes = ["guidance", "right, of what captions tell"];
-    Plot { title: "What pictures show", axes, lines: &Attribute::ALL.map(line), marks: &[] }.shares()
+    Plot { title: "What images show", axes, lines: &Attribute::ALL.map(line), marks: &[] }.shares()
 }
 
 fn distance_plot(findings: &Findings) -> String {
@@ -97,22 +97,22 @@ mod tests {
     use crate::{Drawing, Found, Judgement};
     use sd_scenes::{Scene, Told};
 
-    fn drawn(sampler: &str, steps: usize, guidance: f64) -> Pictures {
-        Pictures::Samples(Drawing { sampler: sampler.parse().unwrap(), steps, guidance })
+    fn drawn(sampler: &str, steps: usize, guidance: f64) -> Images {
+        Images::Samples(Drawing { sampler: sampler.parse().unwrap(), steps, guidance })
     }
 
     #[test]
     fn a_report_has_every_finding_and_both_plots() {
         let mut judgement = Judgement::default();
         (0..40).for_each(|seed| judgement.judge(&Told::all(&Scene::random(seed)), &Scene::random(seed % 37)));
-        let judged = [Pictures::Renders, drawn("ddim", 20, 1.0), drawn("ddim", 20, 7.5)]
-            .map(|pictures| (Cell { measure: Measure::Accuracy, pictures }, Found::Accuracy(judgement.clone())));
-        let compared = [(Pictures::Renders, 0.01), (drawn("ddim", 5, 1.0), 0.75), (drawn("plms", 10, 1.0), 0.125)]
-            .map(|(pictures, distance)| (Cell { measure: Measure::Distance, pictures }, Found::Distance(distance)));
+        let judged = [Images::Renders, drawn("ddim", 20, 1.0), drawn("ddim", 20, 7.5)]
+            .map(|images| (Cell { measure: Measure::Accuracy, images }, Found::Accuracy(judgement.clone())));
+        let compared = [(Images::Renders, 0.01), (drawn("ddim", 5, 1.0), 0.75), (drawn("plms", 10, 1.0), 0.125)]
+            .map(|(images, distance)| (Cell { measure: Measure::Distance, images }, Found::Distance(distance)));
         let findings: Vec<(Cell, Finding)> = judged
             .into_iter()
             .chain(compared)
-            .map(|(cell, found)| (cell, Finding { pictures: 40, seconds: 8.0, found }))
+            .map(|(cell, found)| (cell, Finding { images: 40, seconds: 8.0, found }))
             .collect();
         let folder = tempfile::tempdir().unwrap();
         write_report(&findings, folder.path()).unwrap();

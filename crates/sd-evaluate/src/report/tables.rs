@@ -1,30 +1,30 @@
 //! The tables of the report, in Markdown.
 
-use crate::{Attribute, Cell, Finding, Found, Measure, Pictures, Score};
+use crate::{Attribute, Cell, Finding, Found, Images, Measure, Score};
 
 /// What was found in all cells, asked for by what it is of.
 pub(super) struct Findings<'a>(pub &'a [(Cell, Finding)]);
 
 impl Findings<'_> {
-    /// The judged pictures, and the score of an attribute in them.
-    pub fn scores(&self, attribute: Attribute) -> impl Iterator<Item = (&Pictures, Score)> {
+    /// The judged images, and the score of an attribute in them.
+    pub fn scores(&self, attribute: Attribute) -> impl Iterator<Item = (&Images, Score)> {
         self.0.iter().filter_map(move |(cell, finding)| match &finding.found {
-            Found::Accuracy(judgement) => Some((&cell.pictures, judgement.score(attribute))),
+            Found::Accuracy(judgement) => Some((&cell.images, judgement.score(attribute))),
             Found::Distance(_) => None,
         })
     }
 
-    /// The compared pictures, their distance, and the seconds that each of them took.
-    pub fn distances(&self) -> impl Iterator<Item = (&Pictures, f64, f64)> {
+    /// The compared images, their distance, and the seconds that each of them took.
+    pub fn distances(&self) -> impl Iterator<Item = (&Images, f64, f64)> {
         self.0.iter().filter_map(|(cell, finding)| match finding.found {
-            Found::Distance(distance) => Some((&cell.pictures, distance, finding.seconds / finding.pictures as f64)),
+            Found::Distance(distance) => Some((&cell.images, distance, finding.seconds / finding.images as f64)),
             Found::Accuracy(_) => None,
         })
     }
 
-    /// How many pictures a measurement took; none where it was not made.
-    pub fn pictures(&self, measure: Measure) -> Option<u64> {
-        self.0.iter().find(|(cell, _)| cell.measure == measure).map(|(_, finding)| finding.pictures)
+    /// How many images a measurement took; none where it was not made.
+    pub fn images(&self, measure: Measure) -> Option<u64> {
+        self.0.iter().find(|(cell, _)| cell.measure == measure).map(|(_, finding)| finding.images)
     }
 
     /// The numbers of steps that distances were measured in, rising.
@@ -46,22 +46,22 @@ impl Findings<'_> {
         names
     }
 
-    /// Sampler, steps, distance, and seconds per picture.
+    /// Sampler, steps, distance, and seconds per image.
     pub fn drawn(&self) -> impl Iterator<Item = (&'static str, usize, f64, f64)> {
-        self.distances().filter_map(|(pictures, distance, seconds)| match pictures {
-            Pictures::Samples(drawing) => Some((drawing.sampler.entry().name, drawing.steps, distance, seconds)),
+        self.distances().filter_map(|(images, distance, seconds)| match images {
+            Images::Samples(drawing) => Some((drawing.sampler.entry().name, drawing.steps, distance, seconds)),
             _ => None,
         })
     }
 
     /// The share of right cases in per cent, with its interval, and how many there were.
     pub fn accuracy_table(&self) -> String {
-        let name = |pictures: &Pictures| match pictures {
-            Pictures::Renders => "renders".to_string(),
-            Pictures::Reconstructions => "reconstructions".to_string(),
-            Pictures::Samples(drawing) => format!("guidance {}", drawing.guidance),
+        let name = |images: &Images| match images {
+            Images::Renders => "renders".to_string(),
+            Images::Reconstructions => "reconstructions".to_string(),
+            Images::Samples(drawing) => format!("guidance {}", drawing.guidance),
         };
-        let columns = self.scores(Attribute::Caption).map(|(pictures, _)| name(pictures));
+        let columns = self.scores(Attribute::Caption).map(|(images, _)| name(images));
         let head = ["told".to_string(), "cases".to_string()].into_iter().chain(columns);
         let rows = Attribute::ALL.into_iter().map(|attribute| {
             let cases = self.scores(attribute).next().map_or(0, |(_, score)| score.cases);
@@ -76,7 +76,7 @@ impl Findings<'_> {
         self.by_sampler(|(_, _, distance, _)| number(distance))
     }
 
-    /// Seconds per picture, a row for each sampler.
+    /// Seconds per image, a row for each sampler.
     pub fn cost_table(&self) -> String {
         self.by_sampler(|(.., seconds)| number(seconds))
     }

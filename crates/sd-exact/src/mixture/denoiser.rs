@@ -1,16 +1,16 @@
 use burn::tensor::Tensor;
-use sd_samplers::{Denoiser, Stop};
+use sd_samplers::{DenoiseError, Denoiser};
 
 use super::{Component, Mixture, square};
-use crate::{pictures, points};
+use crate::{images, points};
 
 impl Mixture {
-    /// The exact denoiser, for pictures `[1, 1, 2, count]`. It computes on the host and does not fail.
+    /// The exact denoiser, for images `[1, 1, 2, count]`. It computes on the host and does not fail.
     pub fn denoiser(&self) -> impl Denoiser {
-        |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, Stop> {
+        |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, DenoiseError> {
             let (device, dtype) = (x.device(), x.dtype());
             let denoised: Vec<[f64; 2]> = points(x).into_iter().map(|x| self.denoised(x, sigma)).collect();
-            Ok(pictures(&denoised, &device).cast(dtype))
+            Ok(images(&denoised, &device).cast(dtype))
         }
     }
 
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_point_is_its_denoised_picture_and_its_noise() {
+    fn a_point_is_its_denoised_image_and_its_noise() {
         let (data, x) = (Mixture::ring(), [0.7, -0.2]);
         for sigma in [0.05, 0.8, 14.0] {
             let (denoised, eps) = (data.denoised(x, sigma), data.eps(x, sigma));

@@ -6,7 +6,7 @@ use std::f64::consts::TAU;
 use burn::tensor::{Device, Tensor};
 use sd_samplers::Noise;
 
-use crate::pictures;
+use crate::images;
 
 /// A round Gaussian in the plane, one of a [`Mixture`].
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +25,7 @@ pub struct Mixture(pub Vec<Component>);
 
 impl Mixture {
     /// Four unequal components around the origin that touch each other: at high noise they are one, from level 1 or so
-    /// down a picture has to decide.
+    /// down an image has to decide.
     pub fn ring() -> Self {
         let component = |weight, x, y, spread| Component { weight, mean: [x, y], spread };
         Self(vec![
@@ -72,7 +72,7 @@ impl Mixture {
     /// - output: `[1, 1, 2, about count]`
     pub fn draw(&self, count: usize, noise: &mut dyn Noise, device: &Device) -> Tensor<4> {
         let of = |c: &Component| {
-            let means = pictures(&vec![c.mean; (c.weight * count as f64).round() as usize], device);
+            let means = images(&vec![c.mean; (c.weight * count as f64).round() as usize], device);
             noise.start(&means) * c.spread + means
         };
         Tensor::cat(self.0.iter().map(of).collect(), 3)

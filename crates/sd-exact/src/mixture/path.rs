@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 
 use super::Mixture;
-use crate::{pictures, points};
+use crate::{images, points};
 
 /// Steps of a path: its own error is then below 1e-11.
 const STEPS: usize = 2000;
@@ -34,7 +34,7 @@ impl Mixture {
         };
         let device = x.device();
         let ends: Vec<[f64; 2]> = points(x).into_iter().map(|x| (0..steps).fold(x, step)).collect();
-        pictures(&ends, &device)
+        images(&ends, &device)
     }
 }
 
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn half_the_steps_give_the_same_path() {
-        let (data, x) = (Mixture::ring(), pictures(&STARTS, &Device::flex()));
+        let (data, x) = (Mixture::ring(), images(&STARTS, &Device::flex()));
         for (from, to) in [(14.6, 0.0), (10.0, 0.07)] {
             let distance =
                 distance(data.path_in(STEPS, x.clone(), from, to), data.path_in(STEPS / 2, x.clone(), from, to));
@@ -72,7 +72,7 @@ mod tests {
     fn the_path_of_a_single_component_is_known() {
         let data = Mixture(vec![Component { weight: 1.0, mean: [0.4, -1.0], spread: 0.5 }]);
         let gaussian = Gaussian { mean: vec![0.4, -1.0], spread: vec![0.5; 2] };
-        let x = pictures(&STARTS, &Device::flex());
+        let x = images(&STARTS, &Device::flex());
         for to in [0.1, 0.0] {
             let distance = distance(data.path(x.clone(), 14.6, to), gaussian.path(x.clone(), 14.6, to));
             assert!(distance < 1e-11, "{distance:e}");

@@ -1,4 +1,4 @@
-//! Several pictures at once.
+//! Several images at once.
 
 use std::ops::ControlFlow;
 
@@ -23,11 +23,11 @@ fn plans(pipeline: &Pipeline, requests: &[Request]) -> Vec<Plan> {
     requests.iter().map(|request| pipeline.model().plan(request).unwrap()).collect()
 }
 
-fn draw(pipeline: &Pipeline, requests: &[Request]) -> Vec<sd_pipeline::Picture> {
+fn draw(pipeline: &Pipeline, requests: &[Request]) -> Vec<sd_pipeline::GeneratedImage> {
     pipeline.draw_batch(&plans(pipeline, requests), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
-/// How far two pictures are apart at most, of 255.
+/// How far two images are apart at most, of 255.
 fn apart(a: &Image, b: &Image) -> u8 {
     a.rgb.iter().zip(&b.rgb).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
 }
@@ -36,20 +36,20 @@ fn apart(a: &Image, b: &Image) -> u8 {
 fn assert_each_is_as_alone(pipeline: &Pipeline, requests: &[Request]) {
     let together = draw(pipeline, requests);
     assert_eq!(together.len(), requests.len());
-    for (request, picture) in requests.iter().zip(&together) {
+    for (request, drawn) in requests.iter().zip(&together) {
         let alone = pipeline.draw(request).unwrap();
         // Sums of single precision may be in another order.
-        assert!(apart(&alone.image, &picture.image) <= 1, "{request:?}");
-        let numbers = alone.latents.numbers.iter().zip(&picture.latents.numbers);
+        assert!(apart(&alone.image, &drawn.image) <= 1, "{request:?}");
+        let numbers = alone.latents.numbers.iter().zip(&drawn.latents.numbers);
         let furthest = numbers.fold(0.0_f32, |furthest, (a, b)| furthest.max((a - b).abs()));
         assert!(furthest < 1e-3, "{furthest}: {request:?}");
-        assert_eq!(alone.latents.shape, picture.latents.shape);
+        assert_eq!(alone.latents.shape, drawn.latents.shape);
     }
-    assert!(apart(&together[0].image, &together[2].image) > 10, "they are different pictures");
+    assert!(apart(&together[0].image, &together[2].image) > 10, "they are different images");
 }
 
 #[test]
-fn each_picture_of_a_batch_is_as_it_is_alone() {
+fn each_image_of_a_batch_is_as_it_is_alone() {
     let pipeline = pipeline(Kind::Sd1);
     // Deterministic, with fresh noise, and along a Brownian path.
     for sampler in ["plms", "ddpm", "dpm++2m-sde"] {
@@ -61,7 +61,7 @@ fn each_picture_of_a_batch_is_as_it_is_alone() {
 }
 
 #[test]
-fn pictures_of_the_xl_kind_are_drawn_in_batches_too() {
+fn images_of_the_xl_kind_are_drawn_in_batches_too() {
     let pipeline = pipeline(Kind::Sdxl);
     assert_each_is_as_alone(&pipeline, &requests("euler"));
     let negative = |request| Request { negative_prompt: Some("blurry".into()), ..request };
@@ -79,13 +79,13 @@ fn a_batch_is_of_one_kind_or_refused() {
 }
 
 #[test]
-fn a_reconstruction_is_the_autoencoders_and_that_of_its_picture_alone() {
+fn a_reconstruction_is_the_autoencoders_and_that_of_its_image_alone() {
     let pipeline = pipeline(Kind::Sd1);
-    let pictures: Vec<Image> = draw(&pipeline, &requests("ddim")).into_iter().map(|picture| picture.image).collect();
-    let together = pipeline.reconstruct(&pictures).unwrap();
-    for (picture, again) in pictures.iter().zip(&together) {
-        assert_eq!((again.width, again.height), (picture.width, picture.height));
-        let alone = pipeline.reconstruct(std::slice::from_ref(picture)).unwrap().remove(0);
+    let images: Vec<Image> = draw(&pipeline, &requests("ddim")).into_iter().map(|drawn| drawn.image).collect();
+    let together = pipeline.reconstruct(&images).unwrap();
+    for (image, again) in images.iter().zip(&together) {
+        assert_eq!((again.width, again.height), (image.width, image.height));
+        let alone = pipeline.reconstruct(std::slice::from_ref(image)).unwrap().remove(0);
         assert!(apart(&alone, again) <= 1);
     }
     assert!(pipeline.reconstruct(&[]).unwrap().is_empty());

@@ -1,4 +1,4 @@
-//! From one layout to the other and back: the same tensors, bit for bit, and the same pictures at every stage.
+//! From one layout to the other and back: the same tensors, bit for bit, and the same images at every stage.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -50,9 +50,9 @@ fn check_round_trip(family: Family) {
 
     let notes = converted(&first, &path("there"), None).unwrap();
     assert_eq!(notes.len(), usize::from(family == Family::Sd2), "{notes:?}");
-    assert!(draw(&path("there")) == expected, "{family:?}: another picture from the folder");
+    assert!(draw(&path("there")) == expected, "{family:?}: another image from the folder");
     converted(&path("there"), &path("back.safetensors"), None).unwrap();
-    assert!(draw(&path("back.safetensors")) == expected, "{family:?}: another picture from the single file");
+    assert!(draw(&path("back.safetensors")) == expected, "{family:?}: another image from the single file");
     converted(&path("back.safetensors"), &path("again"), None).unwrap();
     converted(&path("there"), &path("copied"), None).unwrap();
     for stage in ["there", "back.safetensors", "again", "copied"] {
@@ -215,7 +215,7 @@ fn what_a_single_file_cannot_say_is_refused() {
     };
     let changes: [(&str, &str, Value, &str); 6] = [
         ("scheduler/scheduler_config.json", "beta_end", 0.02.into(), "its noise schedule is not"),
-        ("scheduler/scheduler_config.json", "prediction_type", "sample".into(), "predicts, the picture itself, is not"),
+        ("scheduler/scheduler_config.json", "prediction_type", "sample".into(), "predicts, the image itself, is not"),
         ("vae/config.json", "scaling_factor", 0.5.into(), "its autoencoder's config is not"),
         ("text_encoder/config.json", "layer_norm_eps", 1e-4.into(), "its text encoder's config is not"),
         ("tokenizer/tokenizer_config.json", "pad_token", "!".into(), "padding is not"),

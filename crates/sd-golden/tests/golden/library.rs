@@ -20,7 +20,7 @@ fn every_network_call_is_seen_with_its_estimate() {
     let mut seen = Vec::new();
     let pipeline = pipeline(Kind::Sd1);
     let plan = pipeline.model().plan(&request()).unwrap();
-    let picture = pipeline.draw_with(&plan, &mut TorchNoise::new(3), &mut |step| {
+    let drawn = pipeline.draw_with(&plan, &mut TorchNoise::new(3), &mut |step| {
         assert_eq!(step.denoised.dims(), [1, 4, 4, 4]);
         seen.push((step.call, step.calls, step.sigma));
         ControlFlow::Continue(())
@@ -29,8 +29,8 @@ fn every_network_call_is_seen_with_its_estimate() {
     assert_eq!(seen.iter().map(|s| s.0).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
     assert!(seen.iter().all(|s| s.1 == 6));
     assert!(seen.windows(2).all(|w| w[0].2 >= w[1].2), "the noise falls: {seen:?}");
-    let picture = picture.unwrap();
-    assert_eq!((picture.image.width, picture.image.height, picture.latents.shape), (32, 32, [1, 4, 4, 4]));
+    let drawn = drawn.unwrap();
+    assert_eq!((drawn.image.width, drawn.image.height, drawn.latents.shape), (32, 32, [1, 4, 4, 4]));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn noise_may_be_ones_own() {
 }
 
 #[test]
-fn a_pipeline_draws_the_same_picture_again() {
+fn a_pipeline_draws_the_same_image_again() {
     let pipeline = pipeline(Kind::Sdxl);
     let first = pipeline.draw(&request()).unwrap();
     pipeline.draw(&Request { prompt: Some("another".into()), seed: 4, ..request() }).unwrap();
@@ -82,9 +82,9 @@ fn what_a_folder_does_not_say_has_the_defaults_of_its_sampler() {
 
 #[test]
 fn sizes_that_are_odd_in_latents_are_drawn() {
-    let picture =
+    let drawn =
         pipeline(Kind::Sd2v).draw(&Request { width: Some(40), height: Some(56), steps: Some(1), ..request() }).unwrap();
-    assert_eq!((picture.image.width, picture.image.height), (40, 56));
+    assert_eq!((drawn.image.width, drawn.image.height), (40, 56));
 }
 
 fn change(file: &Path, key: &str, value: &str) {
@@ -139,12 +139,12 @@ fn what_reads_no_text_is_told_none() {
 }
 
 #[test]
-fn what_a_card_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_is_refused() {
+fn what_a_gpu_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_is_refused() {
     let folder = TinyModel::new(Kind::Sd1);
     let model = Model::open(folder.path()).unwrap();
-    let card = DeviceInfo {
+    let gpu = DeviceInfo {
         name: "wgpu".into(),
-        hardware: "a card".into(),
+        hardware: "a GPU".into(),
         driver: String::new(),
         kind: DeviceKind::Discrete,
         memory: None,
@@ -153,17 +153,17 @@ fn what_a_card_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_i
         precisions: vec![DType::F32, DType::F16],
     };
     let plan = model.plan(&request()).unwrap();
-    let need = model.memory(&plan, DType::F32, &card);
+    let need = model.memory(&plan, DType::F32, &gpu);
     // The processor's attention has no scores in memory.
     let flex = device_info("flex").unwrap();
     assert!(need.sampling > model.memory(&plan, DType::F32, &flex).sampling);
     let warned = |memory: usize, available: Option<usize>| {
         let [memory, available] = [Some(memory), available].map(|bytes| bytes.map(|bytes| bytes as u64));
-        let card = DeviceInfo { memory, available, ..card.clone() };
-        model.check_device(&plan, DType::F32, &card).unwrap();
-        model.memory_warning(&plan, DType::F32, &card)
+        let gpu = DeviceInfo { memory, available, ..gpu.clone() };
+        model.check_device(&plan, DType::F32, &gpu).unwrap();
+        model.memory_warning(&plan, DType::F32, &gpu)
     };
-    assert_eq!(model.memory_warning(&plan, DType::F32, &card), None);
+    assert_eq!(model.memory_warning(&plan, DType::F32, &gpu), None);
     assert_eq!(warned(need.peak(), None), None);
     assert_eq!(warned(10 * need.peak(), Some(need.peak())), None);
     for smaller in [warned(need.peak() - 1, None), warned(10 * need.peak(), Some(need.peak() - 1))] {
@@ -174,12 +174,12 @@ fn what_a_card_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_i
     let never = warned(need.weights / 4, None).unwrap();
     assert!(never.ends_with("take another device"), "{never}");
     let limited = |largest_tensor| {
-        let card = DeviceInfo { memory: Some(0), largest_tensor, ..card.clone() };
-        model.check_device(&plan, DType::F32, &card).map_err(|error| error.to_string())
+        let gpu = DeviceInfo { memory: Some(0), largest_tensor, ..gpu.clone() };
+        model.check_device(&plan, DType::F32, &gpu).map_err(|error| error.to_string())
     };
     assert_eq!(limited(Some(need.peak() as u64)), Ok(()));
     let one = limited(Some(1000)).unwrap_err();
     assert!(one.contains(" for one tensor, but wgpu has ") && one.ends_with("take another device"), "{one}");
-    let error = model.check_device(&plan, DType::BF16, &card).unwrap_err().to_string();
+    let error = model.check_device(&plan, DType::BF16, &gpu).unwrap_err().to_string();
     assert_eq!(error, "wgpu does not compute in bf16: use --dtype f32 or f16");
 }

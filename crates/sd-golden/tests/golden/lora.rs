@@ -1,4 +1,4 @@
-//! Pictures with LoRA files merged, against diffusers: `lora.py` wrote `data/lora/`.
+//! Images with LoRA files merged, against diffusers: `lora.py` wrote `data/lora/`.
 
 use burn::tensor::Device;
 use half::f16;

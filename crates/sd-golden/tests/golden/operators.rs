@@ -1,12 +1,10 @@
-//! The operators that graphics cards have kernels of their own for, on every backend of this build, against the processor's.
+//! The operators that GPUs have kernels of their own for, on every backend of this build, against the processor's.
 
 use std::sync::LazyLock;
 
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use sd_golden::noise;
-use sd_ops::{
-    Padding, attention, conv2d, geglu, group_norm, group_norm_silu, join, layer_norm, linear, picture, tokens,
-};
+use sd_ops::{Padding, attention, conv2d, geglu, group_norm, group_norm_silu, image, join, layer_norm, linear, tokens};
 use sd_pipeline::is_processor;
 
 use crate::devices;
@@ -134,13 +132,13 @@ fn convolutions_are_the_processors() {
         let x = [numbers("x", [2, channels, 7, 9], 0.0)];
         check(&format!("a convolution of {case}"), &x, |x| convolve(x[0].clone()));
         check(&format!("a convolution of a view, {case}"), &x, |x| {
-            convolve(picture(tokens(x[0].clone()), 7, 9).slice([0..2, 0..channels, 1..7, 2..9]))
+            convolve(image(tokens(x[0].clone()), 7, 9).slice([0..2, 0..channels, 1..7, 2..9]))
         });
     }
 }
 
 #[test]
-fn no_pictures_are_no_pictures() {
+fn no_images_are_no_images() {
     for (_, device, dtype, _) in &*DEVICES {
         let options = (device, DType::from(*dtype));
         let x = || Tensor::<4>::zeros([0, 32, 8, 8], options);
@@ -157,14 +155,14 @@ fn no_pictures_are_no_pictures() {
 }
 
 #[test]
-fn pixels_become_tokens_and_pictures_again() {
+fn pixels_become_tokens_and_images_again() {
     let x = [numbers("x", [2, 3, 4, 5], 0.0), numbers("y", [2, 6, 4, 5], 0.0)];
     check("tokens", &x, |x| tokens(x[0].clone()));
     check("tokens of a view", &x, |x| tokens(x[0].clone().permute([0, 2, 3, 1])));
     for shape in [[1, 1, 1, 5], [2, 1, 3, 1], [2, 3, 1, 1]] {
         check(&format!("tokens of {shape:?}"), &[numbers("x", shape, 0.0)], |x| tokens(x[0].clone()));
     }
-    check("a picture", &x, |x| picture(tokens(x[0].clone()), 4, 5));
+    check("an image", &x, |x| image(tokens(x[0].clone()), 4, 5));
     check("joined channels", &x, |x| join(x[0].clone(), x[1].clone()));
-    check("joined channels of views", &x, |x| join(picture(tokens(x[0].clone()), 4, 5), x[1].clone()));
+    check("joined channels of views", &x, |x| join(image(tokens(x[0].clone()), 4, 5), x[1].clone()));
 }

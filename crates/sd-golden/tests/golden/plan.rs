@@ -194,9 +194,9 @@ fn a_batch_is_planned_once_and_each_image_has_its_own_prompt_and_seed() {
     let mut second = first.clone();
     (second.prompt, second.seed) = (Some("a boat".into()), 5);
     let drawn = pipeline.draw_batch(&[first.clone(), second.clone()], &mut |_| ControlFlow::Continue(())).unwrap();
-    for (plan, picture) in [&first, &second].into_iter().zip(&drawn) {
+    for (plan, drawn) in [&first, &second].into_iter().zip(&drawn) {
         let alone = draw(&pipeline, plan);
-        let apart = alone.iter().zip(&picture.image.rgb).map(|(a, b)| a.abs_diff(*b)).max();
+        let apart = alone.iter().zip(&drawn.image.rgb).map(|(a, b)| a.abs_diff(*b)).max();
         // Sums of single precision may be in another order.
         assert!(apart <= Some(1), "{apart:?}");
     }

@@ -1,4 +1,4 @@
-//! Single files: the same pictures as from the folder that has the same weights, and what is said of other files.
+//! Single files: the same images as from the folder that has the same weights, and what is said of other files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,11 +33,11 @@ fn check_family(family: Family) {
     let tensors = tiny.single_tensors();
     let expected = draw(open(tiny.path()));
     let (folder, file) = single(&tensors);
-    assert!(draw(open(&file)) == expected, "{family:?}: another picture from safetensors");
+    assert!(draw(open(&file)) == expected, "{family:?}: another image from safetensors");
     // What a file is called says nothing.
     let torch = folder.path().join("torch.safetensors");
     save_torch(&tensors, 470_000, &torch);
-    assert!(draw(open(&torch)) == expected, "{family:?}: another picture from a PyTorch file");
+    assert!(draw(open(&torch)) == expected, "{family:?}: another image from a PyTorch file");
     let settings = |path: &Path| open(path).plan(&Request::new("a house")).unwrap().parameters();
     assert_eq!(settings(&file), settings(tiny.path()));
 }

@@ -1,8 +1,8 @@
-//! A picture that shows whether two models are the same.
+//! An image that shows whether two models are the same.
 
 use sd_pipeline::{DType, Device, Image, Model, Request};
 
-/// A small picture, whose prompts have what tokenizers differ in.
+/// A small image, whose prompts have what tokenizers differ in.
 pub fn draw(model: Model) -> Image {
     let request = Request {
         negative_prompt: Some("blurry!".into()),

@@ -1,4 +1,4 @@
-//! Pictures of new words, against diffusers: `textual_inversion.py` wrote `data/textual_inversion/`.
+//! Images of new words, against diffusers: `textual_inversion.py` wrote `data/textual_inversion/`.
 
 use std::path::PathBuf;
 
@@ -77,7 +77,7 @@ fn what_else_is_in_a_file_is_told_and_not_read() {
 }
 
 #[test]
-fn pictures_of_words_of_one_vector_and_of_three() {
+fn images_of_words_of_one_vector_and_of_three() {
     check(Kind::Sd1, &["diffusers.bin", "web.pt"].map(|name| TextualInversion::open(&file(name)).unwrap()));
 }
 
@@ -102,7 +102,7 @@ fn of_xl(files: &[&[(&str, &str)]]) -> Vec<TextualInversion> {
 }
 
 #[test]
-fn pictures_of_words_for_xls_two_encoders() {
+fn images_of_words_for_xls_two_encoders() {
     for files in [
         &[&[("clip_l", "clip_l"), ("clip_g", "clip_g")][..]][..],
         &[&[("clip_l", "text_encoders_0"), ("clip_g", "text_encoders_1")]],

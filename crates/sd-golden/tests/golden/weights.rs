@@ -70,7 +70,7 @@ fn single_precision_and_bfloat() {
     write(&file, &with(Dtype::F32, &|x| x.to_le_bytes().to_vec()));
     assert_eq!(decoded(&folder).unwrap(), expected);
     write(&file, &with(Dtype::BF16, &|x| bf16::from_f32(x).to_le_bytes().to_vec()));
-    // bf16 keeps 8 bits, so the picture differs, but it is the same picture.
+    // bf16 keeps 8 bits, so the image differs, but it is the same image.
     let found = decoded(&folder).unwrap();
     let size = expected.iter().map(|x| x.abs()).fold(0.0, f32::max);
     let error = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / size;

@@ -5,14 +5,14 @@
 
 #![allow(clippy::print_stdout, reason = "it is for being read")]
 
-mod pictures;
+mod images;
 mod tokens;
 
 use std::time::Instant;
 
 fn main() {
     let wanted = std::env::args().nth(1).unwrap_or_default();
-    pictures::rates(&wanted);
+    images::rates(&wanted);
     tokens::rates(&wanted);
 }
 

@@ -1,7 +1,7 @@
 //! Where tensors meet the kernels: extensions of Burn's Flex backend, and of its autodiff.
 
+pub(crate) mod images;
 pub(crate) mod linear;
-pub(crate) mod pictures;
 pub(crate) mod tokens;
 
 use burn::backend::DispatchDevice;

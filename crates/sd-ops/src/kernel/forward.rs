@@ -101,7 +101,7 @@ pub(crate) fn convolve(level: Level, window: &Window, x: &[f32], weights: Weight
     way(level, window, x, weights, bias)
 }
 
-/// The same as a product of the weights and of the patches of pictures that each output sees.
+/// The same as a product of the weights and of the patches of images that each output sees.
 ///
 /// Weights in half precision are multiplied with numbers in half precision if the processor is faster with them.
 pub(super) fn as_product(level: Level, window: &Window, x: &[f32], weights: Weights, bias: Option<&[f32]>) -> Vec<f32> {
@@ -127,7 +127,7 @@ pub(super) fn as_product(level: Level, window: &Window, x: &[f32], weights: Weig
     let product = Gemm { left, right, columns, bias, out_row: window.pixels(), pairs };
     product.write(level, &Shared(out.as_mut_ptr()), count);
     PADDED.set(memory);
-    // SAFETY: the panels are all columns of all pictures, and the rows all outputs.
+    // SAFETY: the panels are all columns of all images, and the rows all outputs.
     unsafe { out.set_len(count) };
     out
 }

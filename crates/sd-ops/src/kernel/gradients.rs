@@ -82,7 +82,7 @@ pub(crate) fn of_input(level: Level, window: &Window, gradient: &[f32], weight: 
     whole
 }
 
-/// The gradient of the bias, `[outputs]`: the sum of the output's gradient over pictures and pixels.
+/// The gradient of the bias, `[outputs]`: the sum of the output's gradient over images and pixels.
 pub(crate) fn of_bias(level: Level, window: &Window, gradient: &[f32]) -> Vec<f32> {
     let mut sums = vec![0.0; window.outputs];
     if window.pixels() > 0 {

@@ -1,6 +1,6 @@
 //! Group norm and SiLU in one pass over memory, and their gradients in one.
 //!
-//! A group of channels of a picture fits the second cache, so that only the first look at it is a look at memory.
+//! A group of channels of an image fits the second cache, so that only the first look at it is a look at memory.
 
 #![expect(unsafe_code, reason = "vector loads and stores within slices whose lengths are asserted")]
 
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::lanes::{Shared, load_part, sigmoid, store_part, sum};
 use super::vector::{Job, Level, Vector};
 
-/// What is normalised: `batch` pictures of `groups` groups of `channels` channels of `pixels` pixels.
+/// What is normalised: `batch` images of `groups` groups of `channels` channels of `pixels` pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Groups {
     pub batch: usize,
@@ -27,7 +27,7 @@ impl Groups {
         self.batch * self.groups * self.channels * self.pixels
     }
 
-    /// Runs `work` for each group of each picture.
+    /// Runs `work` for each group of each image.
     fn each(&self, work: impl Fn(usize) + Sync + Send) {
         let count = self.batch * self.groups;
         // Handing a group over costs about as much as a thousand numbers do.
@@ -40,7 +40,7 @@ impl Groups {
     }
 }
 
-/// The normalised numbers, and of each group of each picture the mean and the reciprocal of the deviation.
+/// The normalised numbers, and of each group of each image the mean and the reciprocal of the deviation.
 pub(crate) fn forward(
     level: Level,
     groups: &Groups,

@@ -8,7 +8,7 @@ pub(crate) struct Padded<'a> {
     pub numbers: &'a [f32],
     /// The offset of each term, in the order of a weight: channel, row, column.
     pub offsets: Vec<usize>,
-    /// From a picture to the next.
+    /// From an image to the next.
     pub image: usize,
     /// From a row of outputs to the next.
     pub row: usize,
@@ -19,7 +19,7 @@ pub(crate) struct Padded<'a> {
 }
 
 impl<'a> Padded<'a> {
-    /// `x`: `[batch, inputs, height, width]`, all pictures. `buffer` is whatever memory is at hand.
+    /// `x`: `[batch, inputs, height, width]`, all images. `buffer` is whatever memory is at hand.
     pub fn new(window: &Window, chunk: &Chunk, x: &'a [f32], buffer: &'a mut Vec<f32>) -> Self {
         let x = &x[chunk.images.start * window.image()..chunk.images.end * window.image()];
         if window.is_pointwise() {
@@ -67,7 +67,7 @@ impl<'a> Padded<'a> {
         Self { numbers: buffer, offsets, image, row: columns, start: 0, run: window.out[1] }
     }
 
-    /// Where output `pixel` of picture `image` of the chunk lies, for pictures of `width`.
+    /// Where output `pixel` of image `image` of the chunk lies, for images of `width`.
     pub fn place(&self, image: usize, pixel: usize, width: usize) -> usize {
         self.start + image * self.image + pixel / width * self.row + pixel % width
     }

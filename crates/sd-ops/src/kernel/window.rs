@@ -3,7 +3,7 @@ use std::ops::Range;
 /// A convolution as the kernels see it: sizes, and where the first tap of the first output lies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Window {
-    /// Pictures.
+    /// Images.
     pub batch: usize,
     /// Channels that come in.
     pub inputs: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Window {
     pub before: [isize; 2],
 }
 
-/// A part of the outputs: all rows of some pictures, or some rows of one.
+/// A part of the outputs: all rows of some images, or some rows of one.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Chunk {
     pub images: Range<usize>,
@@ -29,12 +29,12 @@ pub(crate) struct Chunk {
 }
 
 impl Window {
-    /// Numbers of a picture that comes in.
+    /// Numbers of an image that comes in.
     pub fn image(&self) -> usize {
         self.inputs * self.size[0] * self.size[1]
     }
 
-    /// Pixels of a picture that goes out.
+    /// Pixels of an image that goes out.
     pub fn pixels(&self) -> usize {
         self.out[0] * self.out[1]
     }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks_cover_every_row_of_every_picture_once() {
+    fn chunks_cover_every_row_of_every_image_once() {
         for [batch, height, bytes, parts] in
             [[1, 1, 1, 1], [3, 7, 1, 1], [5, 4, 4000, 1], [2, 64, 40_000, 8], [16, 4, 1 << 20, 2]]
         {

@@ -1,5 +1,5 @@
 //! The kernels against Burn's own operations and their derivatives.
 
 mod common;
-mod pictures;
+mod images;
 mod tokens;

@@ -333,7 +333,7 @@ fn linear_layers_of_views_are_burns() {
     let device = Device::flex();
     for [batch, rows, inputs, outputs] in [[1, 1, 1, 1], [2, 7, 5, 3], [3, 40, 33, 70], [1, 130, 640, 96]] {
         let (weight, bias) = (random([outputs, inputs], &device).swap_dims(0, 1), random([outputs], &device));
-        // As it lies, as a picture's channels lie, a part, and each batch's rows backwards.
+        // As it lies, as an image's channels lie, a part, and each batch's rows backwards.
         let wide = random([batch, rows + 2, inputs + 3], &device);
         let views: [Tensor<3>; 4] = [
             random([batch, rows, inputs], &device),

@@ -32,7 +32,7 @@ pub struct SchedulerConfig {
     pub original_inference_steps: usize,
     /// An option that the classes behind the solvers would follow, but which is not followed here.
     pub not_followed: Option<String>,
-    /// Whether denoised pictures are held in a range, where it is said.
+    /// Whether denoised images are held in a range, where it is said.
     pub clip_sample: Option<bool>,
     /// That range.
     pub clip_sample_range: f64,
@@ -123,14 +123,13 @@ fn schedule(json: &mut Json) -> Result<NoiseSchedule, Error> {
 }
 
 fn prediction(json: &mut Json) -> Result<Prediction, Error> {
-    match json.take_or("prediction_type", "epsilon".to_string())?.as_str() {
-        "epsilon" => Ok(Prediction::Eps),
-        "v_prediction" => Ok(Prediction::V),
-        "sample" => Ok(Prediction::X0),
-        other => Err(json.error(format!(
-            "`prediction_type` is {other:?}, only \"epsilon\", \"v_prediction\" and \"sample\" are supported"
-        ))),
-    }
+    let name = json.take_or("prediction_type", Prediction::Eps.name().to_string())?;
+    let prediction = Prediction::by_name(&name).filter(|prediction| *prediction != Prediction::Flow);
+    prediction.ok_or_else(|| {
+        json.error(format!(
+            "`prediction_type` is {name:?}, only \"epsilon\", \"v_prediction\" and \"sample\" are supported"
+        ))
+    })
 }
 
 fn spacing(json: &mut Json, offset: usize) -> Result<Option<Spacing>, Error> {

@@ -73,7 +73,7 @@ fn head_dim(json: &mut Json) -> Result<Option<usize>, Error> {
     }
 }
 
-/// What the network would panic over, or the picture could not be made of.
+/// What the network would panic over, or the image could not be made of.
 fn check(json: &Json, config: &UnconditionalUnetConfig) -> Result<(), Error> {
     if (config.in_channels, config.out_channels) != (3, 3) {
         return Err(json.error("`in_channels` and `out_channels` must be 3: red, green, blue".into()));

@@ -45,7 +45,7 @@ fn block_types(json: &mut Json, key: &str, supported: &str, count: usize) -> Res
     }
 }
 
-/// What the autoencoder would panic over, or the picture could not be made of.
+/// What the autoencoder would panic over, or the image could not be made of.
 fn check(json: &Json, config: &AutoencoderKlConfig) -> Result<(), Error> {
     let groups = config.norm_num_groups;
     if let Some(channels) = config.block_out_channels.iter().find(|c| **c == 0 || !c.is_multiple_of(groups)) {

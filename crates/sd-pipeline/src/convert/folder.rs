@@ -1,14 +1,13 @@
 use std::path::Path;
 
 use sd_clip::Tokenizer;
-use sd_schedule::Prediction;
 use sd_weights::single_file::{Family, SingleFile};
 use sd_weights::{is_file, write_atomically};
 use serde_json::{Map, Value, json};
 
 use crate::config::Json;
 use crate::single_file::{Configs, paddings, prediction};
-use crate::text_to_picture::TextToPicture;
+use crate::text_to_image::TextToImage;
 use crate::{Choices, Error, Model};
 
 /// A file of a model folder: its place there, and what is in it.
@@ -25,7 +24,7 @@ const TOKENIZER: [&str; 6] = [
 ];
 
 /// The files of the model's folder beside its weights.
-pub(super) fn files(model: &Model, parts: &TextToPicture, from: &Path, choices: &Choices) -> Result<Vec<File>, Error> {
+pub(super) fn files(model: &Model, parts: &TextToImage, from: &Path, choices: &Choices) -> Result<Vec<File>, Error> {
     let linear = model.family() != Some(Family::Sd1);
     let class = parts.vae.json.get("_class_name").cloned().unwrap_or_else(|| "AutoencoderKL".into());
     let vae = ["diffusers".into(), class];
@@ -129,12 +128,7 @@ fn of_folder(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> 
     match choices.prediction {
         None => files.push((scheduler.into(), read(scheduler)?)),
         Some(prediction) => {
-            let kind = match prediction {
-                Prediction::Eps => "epsilon",
-                Prediction::V => "v_prediction",
-                Prediction::X0 => "sample",
-            };
-            let json = Json::read(&from.join(scheduler))?.with("prediction_type", kind);
+            let json = Json::read(&from.join(scheduler))?.with("prediction_type", prediction.name());
             files.push(config_file(scheduler, json.into_map()));
         }
     }

@@ -12,7 +12,7 @@ use sd_weights::single_file::{Family, Predicted, SingleFile};
 use sd_weights::{Draft, WeightsError, make_folder_atomically};
 
 use crate::model::Kind;
-use crate::text_to_picture::TextToPicture;
+use crate::text_to_image::TextToImage;
 use crate::vae::VaeConfig;
 use crate::{Choices, DType, Error, Model};
 
@@ -116,7 +116,7 @@ pub fn convert(
 }
 
 /// The model's weights by the names and shapes of its networks, so that they are known to be complete.
-fn fitted(model: &Model, parts: &TextToPicture, family: Family) -> Result<SingleFile, Error> {
+fn fitted(model: &Model, parts: &TextToImage, family: Family) -> Result<SingleFile, Error> {
     // Modules are only asked for their parameters' names and shapes; nothing is initialised on this device.
     let device = Device::default();
     let text = parts.text.iter().map(|part| part.weights.fitted(&part.config.init(&device)));
@@ -131,7 +131,7 @@ fn fitted(model: &Model, parts: &TextToPicture, family: Family) -> Result<Single
         prediction: match model.scheduler.prediction {
             Prediction::Eps => Some(Predicted::Epsilon),
             Prediction::V => Some(Predicted::V),
-            Prediction::X0 => None,
+            _ => None,
         },
         zero_terminal_snr: false,
         global_step: None,

@@ -7,7 +7,7 @@ use sd_weights::single_file::{Family, SingleFile};
 
 use crate::config::{SchedulerConfig, clip_config, inferred, unet_config, vae_config};
 use crate::single_file::{Configs, paddings};
-use crate::text_to_picture::TextToPicture;
+use crate::text_to_image::TextToImage;
 use crate::vae::VaeConfig;
 use crate::{Error, Model};
 
@@ -15,7 +15,7 @@ use crate::{Error, Model};
 const LAYERS_READ: usize = 23;
 
 /// The single file of a model, which must be what its family is taken for when nothing says otherwise.
-pub(super) fn draft(model: &Model, parts: &TextToPicture, mut file: SingleFile, from: &Path) -> Result<Draft, Error> {
+pub(super) fn draft(model: &Model, parts: &TextToImage, mut file: SingleFile, from: &Path) -> Result<Draft, Error> {
     let refuse = |what: &str| Error::Folder {
         folder: from.to_path_buf(),
         reason: format!(
@@ -32,12 +32,12 @@ pub(super) fn draft(model: &Model, parts: &TextToPicture, mut file: SingleFile, 
 }
 
 /// What a reader of the single file would take for something else.
-fn differs(model: &Model, parts: &TextToPicture, file: &SingleFile, from: &Path) -> Option<&'static str> {
+fn differs(model: &Model, parts: &TextToImage, file: &SingleFile, from: &Path) -> Option<&'static str> {
     let VaeConfig::Kl(vae) = &parts.vae.config else {
         return Some("its autoencoder, of class AutoencoderTiny, is");
     };
     if model.scheduler.prediction == Prediction::X0 {
-        return Some("what its U-Net predicts, the picture itself, is");
+        return Some("what its U-Net predicts, the image itself, is");
     }
     if parts.zeros_for_no_negative != (file.family == Family::Xl) {
         return Some("what it makes of an empty negative prompt is");

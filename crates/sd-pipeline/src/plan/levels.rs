@@ -1,4 +1,4 @@
-use sd_samplers::{Convention, Entry};
+use sd_samplers::{Convention, SamplerInfo};
 use sd_schedule::{Grid, NoiseLevels, Prediction, Spacing};
 
 use super::origin::{Origin, Resolved};
@@ -21,7 +21,7 @@ pub(super) struct Levels {
 
 impl Levels {
     pub fn resolve(
-        entry: &Entry,
+        entry: &SamplerInfo,
         config: &SchedulerConfig,
         asked: Option<&Schedule>,
         is_xl: bool,
@@ -81,7 +81,7 @@ impl Levels {
 /// Above the noisiest level of any schedule that still holds something of the image, and below that of pure noise.
 const LARGEST: f64 = 1000.0;
 
-fn default_spacing(entry: &Entry, config: &SchedulerConfig) -> Spacing {
+fn default_spacing(entry: &SamplerInfo, config: &SchedulerConfig) -> Spacing {
     match entry.convention {
         // Consistency models are distilled on some of the timesteps, whatever the config's spacing.
         Convention::Lcm | Convention::Tcd => Spacing::Lcm { original_steps: config.original_inference_steps },
@@ -95,7 +95,7 @@ fn default_spacing(entry: &Entry, config: &SchedulerConfig) -> Spacing {
 }
 
 /// Where the last step goes.
-fn last(entry: &Entry, config: &SchedulerConfig) -> f64 {
+fn last(entry: &SamplerInfo, config: &SchedulerConfig) -> f64 {
     let ends_clean = match entry.convention {
         Convention::Ddpm | Convention::Lcm => true,
         Convention::Ddim => config.set_alpha_to_one.unwrap_or(true),
@@ -107,15 +107,15 @@ fn last(entry: &Entry, config: &SchedulerConfig) -> f64 {
 }
 
 /// Whether the config's `timestep_spacing` is followed.
-fn reads_spacing(entry: &Entry) -> bool {
+fn reads_spacing(entry: &SamplerInfo) -> bool {
     !matches!(entry.convention, Convention::Lcm | Convention::Tcd)
 }
 
 /// Whether the sampler's class knows `use_karras_sigmas` and the like.
-fn reads_grid(entry: &Entry) -> bool {
+fn reads_grid(entry: &SamplerInfo) -> bool {
     is_solver(entry) && entry.name != "euler-a"
 }
 
-fn is_solver(entry: &Entry) -> bool {
+fn is_solver(entry: &SamplerInfo) -> bool {
     entry.convention == Convention::KDiffusion || entry.convention.is_multistep()
 }

@@ -83,7 +83,7 @@ impl Plan {
     pub(crate) fn check(&self, model: &Model) -> Result<(), Error> {
         let Settings { width, height, latent_shape, guidance, sampling, .. } = &self.settings;
         let shape = model.latent_shape(width.value, height.value);
-        let reads_text = model.text_to_picture().is_some();
+        let reads_text = model.text_to_image().is_some();
         let is_its_own = (self.prompt.is_some(), guidance.is_some()) == (reads_text, reads_text)
             && *latent_shape == shape
             && [width, height].iter().all(|size| size.value > 0 && size.value.is_multiple_of(model.factor()));
@@ -92,7 +92,7 @@ impl Plan {
         }
         if let Some(Latents { shape: found, numbers }) = &self.latents {
             if *found != shape {
-                return Err(Error::Request(format!("latents of shape {found:?}, but this picture's have {shape:?}")));
+                return Err(Error::Request(format!("latents of shape {found:?}, but this image's have {shape:?}")));
             }
             let (count, expected) = (numbers.len(), shape.iter().product::<usize>());
             if count != expected {

@@ -22,7 +22,7 @@ impl Model {
                 width,
                 height,
                 latent_shape: self.latent_shape(width.value, height.value),
-                guidance: self.text_to_picture().map(|_| guidance(request, self)),
+                guidance: self.text_to_image().map(|_| guidance(request, self)),
                 sampling: Sampling::resolve(request, &self.sampling_context())?,
             },
         };
@@ -33,7 +33,7 @@ impl Model {
     fn sampling_context(&self) -> Context<'_> {
         Context {
             scheduler: &self.scheduler,
-            in_pixels: self.text_to_picture().is_none(),
+            in_pixels: self.text_to_image().is_none(),
             is_xl: self.is_xl(),
             steps: self.defaults.steps,
         }
@@ -48,7 +48,7 @@ fn fits(request: &Request, model: &Model) -> Result<(), Error> {
         ("--guidance", request.guidance.is_some()),
         ("--schedule ays", request.schedule == Some(Schedule::Ays)),
     ];
-    match (model.text_to_picture(), of_text.iter().find(|(_, is_given)| *is_given)) {
+    match (model.text_to_image(), of_text.iter().find(|(_, is_given)| *is_given)) {
         (Some(_), _) if request.prompt.is_none() => {
             Err(Error::Request("--prompt is missing: this model draws what a text says; it may be empty".into()))
         }

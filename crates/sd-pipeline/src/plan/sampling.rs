@@ -1,4 +1,4 @@
-use sd_samplers::{Sampler, SamplerOption, Setting, Variance};
+use sd_samplers::{Sampler, SamplerOption, SamplerSettings, Variance};
 use sd_schedule::NoiseLevels;
 use serde::{Deserialize, Serialize};
 
@@ -86,12 +86,12 @@ impl Sampling {
     /// [`Error::Request`] for options that it does not have or that are out of range, and for too few steps.
     pub(crate) fn sampler(&self, scheduler: &SchedulerConfig) -> Result<Box<dyn Sampler>, Error> {
         let name = self.sampler.value;
-        let setting = Setting {
+        let setting = SamplerSettings {
             variance: self.variance,
             blended: scheduler.prediction,
             clip: self.clip,
             options: self.options.iter().map(|option| (option.option, option.value)).collect(),
-            ..Setting::new(scheduler.schedule.clone())
+            ..SamplerSettings::new(scheduler.schedule.clone())
         };
         let sampler = name.entry().make(&setting).map_err(|error| Error::Request(format!("--{error}")))?;
         let least = sampler.min_steps();

@@ -4,7 +4,7 @@ use image::RgbImage;
 use image::imageops::{FilterType, crop_imm, resize};
 use sd_pipeline::Image;
 
-use super::Pictures;
+use super::Dataset;
 use super::captions::Captions;
 use super::files::{EXTENSIONS, Files};
 use crate::event::busy;
@@ -14,36 +14,36 @@ use crate::{Recipe, RecipeError, Watch, What};
 /// The images of a folder and of the folders in it, in the order of their names, cut to the square in their middle and scaled.
 ///
 /// An image that cannot be read, or has no caption where one is needed, is left out.
-pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<Pictures, RecipeError> {
+pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<Dataset, RecipeError> {
     const READING: &str = "reading the images";
     busy(watch, READING, 0, 0)?;
     let (size, with_captions) = (recipe.data.size, recipe.train == What::TextToImage);
     let files = Files::find(folder, &recipe.samples_folder())?;
     let wrong = |reason: String| RecipeError::Data { folder: folder.to_path_buf(), reason };
     if files.images.is_empty() {
-        return Err(wrong(format!("no pictures in it: looked for .{}", EXTENSIONS.join(", ."))));
+        return Err(wrong(format!("no images in it: looked for .{}", EXTENSIONS.join(", ."))));
     }
     check_images(recipe, files.images.len()).map_err(|reason| recipe.wrong(format!("`data.size`: {reason}")))?;
     let captions = if with_captions { Captions::read(&files)? } else { Captions::default() };
     let total = files.images.len();
-    let mut pictures = Pictures::with_room(recipe, total)?;
+    let mut images = Dataset::with_room(recipe, total)?;
     for (done, file) in files.images.into_iter().enumerate() {
         busy(watch, READING, done, total)?;
         let caption = if with_captions { captions.of(&file) } else { Ok(String::new()) };
         match caption.and_then(|caption| Ok((caption, square(&file, size)?))) {
             Ok((caption, rgb)) => {
-                pictures.rgb.extend(rgb);
-                pictures.captions.push(caption);
+                images.rgb.extend(rgb);
+                images.captions.push(caption);
             }
-            Err(reason) => pictures.skipped.push((file, reason)),
+            Err(reason) => images.skipped.push((file, reason)),
         }
     }
-    pictures.skipped.extend(captions.bad);
-    if pictures.is_empty() {
-        let (file, reason) = &pictures.skipped[0];
-        return Err(wrong(format!("none of its pictures can be used; {}: {reason}", file.display())));
+    images.skipped.extend(captions.bad);
+    if images.is_empty() {
+        let (file, reason) = &images.skipped[0];
+        return Err(wrong(format!("none of its images can be used; {}: {reason}", file.display())));
     }
-    Ok(pictures)
+    Ok(images)
 }
 
 /// The square in the middle of an image, `size` wide and high.

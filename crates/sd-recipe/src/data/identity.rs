@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::Pictures;
+use super::Dataset;
 use crate::fingerprint::Fingerprint;
 use crate::{DataConfig, Recipe, What};
 
@@ -14,13 +14,9 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub fn of(pictures: &Pictures) -> Self {
-        let captions = pictures.captions.iter().fold(Fingerprint::default(), |all, text| all.with(text.as_bytes()));
-        Self {
-            count: pictures.len(),
-            images: Fingerprint::default().with(&pictures.rgb).name(),
-            captions: captions.name(),
-        }
+    pub fn of(images: &Dataset) -> Self {
+        let captions = images.captions.iter().fold(Fingerprint::default(), |all, text| all.with(text.as_bytes()));
+        Self { count: images.len(), images: Fingerprint::default().with(&images.rgb).name(), captions: captions.name() }
     }
 
     /// What to say where a training is gone on with after `step`, and its data are not those that its checkpoint knows.

@@ -1,4 +1,4 @@
-//! The pictures that a model is trained on, and their captions.
+//! The images that a model is trained on, and their captions.
 
 mod captions;
 mod files;
@@ -16,9 +16,9 @@ pub(crate) use identity::Identity;
 
 use crate::{Recipe, RecipeError, Watch};
 
-/// Square pictures of one size, and a caption for each.
+/// Square images of one size, and a caption for each.
 #[derive(Debug, Clone, Default)]
-pub struct Pictures {
+pub struct Dataset {
     /// Width and height in pixels.
     pub size: usize,
     /// `size·size·3` bytes for each, row by row.
@@ -29,7 +29,7 @@ pub struct Pictures {
     pub skipped: Vec<(PathBuf, String)>,
 }
 
-impl Pictures {
+impl Dataset {
     /// All that the recipe names.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Pictures {
         }
     }
 
-    /// No pictures yet, but memory for so many.
+    /// No images yet, but memory for so many.
     fn with_room(recipe: &Recipe, count: usize) -> Result<Self, RecipeError> {
         let (size, mut rgb) = (recipe.data.size, Vec::new());
         rgb.try_reserve_exact(3 * count * size * size)
@@ -51,7 +51,7 @@ impl Pictures {
         Ok(Self { size, rgb, ..Self::default() })
     }
 
-    /// Number of pictures.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.captions.len()
     }
@@ -61,14 +61,13 @@ impl Pictures {
         self.captions.is_empty()
     }
 
-    /// Some of the pictures, `[count, 3, size, size]`, from −1 to 1.
+    /// Some of the images, `[count, 3, size, size]`, from −1 to 1.
     pub fn tensor(&self, from: usize, count: usize, device: &Device) -> Tensor<4> {
         let (size, each) = (self.size, self.size * self.size * 3);
-        // Planes are laid out here: of a permuted tensor, each batch would copy all pictures.
-        let planes = self.rgb[from * each..(from + count) * each].chunks_exact(each).flat_map(|picture| {
-            (0..3).flat_map(move |channel| {
-                picture[channel..].iter().step_by(3).map(|byte| f32::from(*byte) / 127.5 - 1.0)
-            })
+        // Planes are laid out here: of a permuted tensor, each batch would copy all images.
+        let planes = self.rgb[from * each..(from + count) * each].chunks_exact(each).flat_map(|image| {
+            (0..3)
+                .flat_map(move |channel| image[channel..].iter().step_by(3).map(|byte| f32::from(*byte) / 127.5 - 1.0))
         });
         let mut numbers = Vec::with_capacity(count * each);
         numbers.extend(planes);
@@ -76,14 +75,14 @@ impl Pictures {
         Tensor::from_data(data, (device, DType::F32))
     }
 
-    /// The first pictures, as many of `count` as there are.
+    /// The first images, as many of `count` as there are.
     pub fn first(&self, count: usize) -> Self {
         let count = count.min(self.len());
         let rgb = self.rgb[..count * self.size * self.size * 3].to_vec();
         Self { size: self.size, rgb, captions: self.captions[..count].to_vec(), skipped: Vec::new() }
     }
 
-    /// Pictures for samples on the way: held-out scenes, or the first of a folder.
+    /// Dataset for samples on the way: held-out scenes, or the first of a folder.
     pub(crate) fn to_look_at(&self, recipe: &Recipe, watch: &mut Watch) -> Result<Self, RecipeError> {
         let count = recipe.samples.count;
         if recipe.data.scenes.is_some() {
@@ -97,7 +96,7 @@ impl Pictures {
         Identity::of(self)
     }
 
-    /// One of the pictures.
+    /// One of the images.
     pub fn image(&self, index: usize) -> Image {
         let each = self.size * self.size * 3;
         Image { width: self.size, height: self.size, rgb: self.rgb[index * each..(index + 1) * each].to_vec() }

@@ -2,7 +2,7 @@ use std::thread;
 
 use sd_scenes::{Sample, Split};
 
-use super::Pictures;
+use super::Dataset;
 use crate::event::busy;
 use crate::{Recipe, RecipeError, Watch};
 
@@ -10,13 +10,13 @@ use crate::{Recipe, RecipeError, Watch};
 const AT_ONCE: usize = 8;
 
 /// The first `count` scenes of the recipe's seed.
-pub(super) fn draw(recipe: &Recipe, split: Split, count: usize, watch: &mut Watch) -> Result<Pictures, RecipeError> {
+pub(super) fn draw(recipe: &Recipe, split: Split, count: usize, watch: &mut Watch) -> Result<Dataset, RecipeError> {
     let (seed, size) = (recipe.seed, recipe.data.size);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let draw = |first: usize| -> Vec<Sample> {
         (first..count.min(first + AT_ONCE)).map(|index| split.sample(index as u64, seed, size)).collect()
     };
-    let mut pictures = Pictures::with_room(recipe, count)?;
+    let mut images = Dataset::with_room(recipe, count)?;
     for first in (0..count).step_by(threads * AT_ONCE) {
         busy(watch, "drawing the scenes", first, count)?;
         let samples: Vec<Sample> = thread::scope(|scope| {
@@ -25,9 +25,9 @@ pub(super) fn draw(recipe: &Recipe, split: Split, count: usize, watch: &mut Watc
             started.into_iter().flat_map(|thread| thread.join().expect("scenes can be drawn")).collect()
         });
         for sample in samples {
-            pictures.rgb.extend(sample.picture.rgb);
-            pictures.captions.push(sample.caption);
+            images.rgb.extend(sample.image.rgb);
+            images.captions.push(sample.caption);
         }
     }
-    Ok(pictures)
+    Ok(images)
 }

@@ -15,9 +15,9 @@ use super::latents::{encode, read_config, together};
 use crate::event::busy;
 use crate::run::{Product, run};
 use crate::sheet::sheet;
-use crate::{Pictures, Recipe, RecipeError, Watch};
+use crate::{Dataset, Recipe, RecipeError, Watch};
 
-/// Pictures whose latents tell the scaling factor.
+/// Dataset whose latents tell the scaling factor.
 const MEASURED: usize = 1024;
 
 pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), RecipeError> {
@@ -27,7 +27,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     };
     if !recipe.data.size.is_multiple_of(config.factor()) {
         return Err(recipe.wrong(format!(
-            "`data.size` is {}, which is not a multiple of {}, by which this autoencoder makes pictures smaller",
+            "`data.size` is {}, which is not a multiple of {}, by which this autoencoder makes images smaller",
             recipe.data.size,
             config.factor()
         )));
@@ -39,26 +39,26 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let start = recipe.start.as_ref().map(|folder| weights(&folder.join("vae"))).transpose()?;
     let dtype = dtype(recipe)?;
 
-    let (_lock, pictures) = begin(recipe, watch)?;
+    let (_lock, images) = begin(recipe, watch)?;
     let model = match start {
         Some(weights) => weights.load(model, FloatDType::F32)?,
         None => initialise(model, recipe.seed),
     };
-    let samples = pictures.to_look_at(recipe, watch)?;
-    let product = Codec { dtype, measured: pictures.first(MEASURED), samples, device };
+    let samples = images.to_look_at(recipe, watch)?;
+    let product = Codec { dtype, measured: images.first(MEASURED), samples, device };
     let settings = &recipe.autoencoder;
     let task = AutoencodingConfig::new(recipe.seed, settings.distance.into()).with_kl_weight(settings.kl_weight);
-    let task = Autoencoding::new(pictures.tensor(0, pictures.len(), device), task);
-    let data = pictures.identity();
-    drop(pictures);
+    let task = Autoencoding::new(images.tensor(0, images.len(), device), task);
+    let data = images.identity();
+    drop(images);
     run(recipe, model, task, &product, data, watch)
 }
 
 /// The autoencoder as a part of a model folder.
 struct Codec<'a> {
     dtype: FloatDType,
-    measured: Pictures,
-    samples: Pictures,
+    measured: Dataset,
+    samples: Dataset,
     device: &'a Device,
 }
 
@@ -74,14 +74,14 @@ impl Product<AutoencoderKl> for Codec<'_> {
         Ok(save(model, &folder.join("diffusion_pytorch_model.safetensors"), self.dtype)?)
     }
 
-    /// Rows of pictures, and what the autoencoder makes of them.
+    /// Rows of images, and what the autoencoder makes of them.
     fn samples(&self, model: &AutoencoderKl, _folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError> {
         let (count, together) = (self.samples.len(), together(self.samples.size));
         let mut again = Vec::new();
         for first in (0..count).step_by(together) {
             busy(watch, "drawing the samples", first, count)?;
-            let pictures = self.samples.tensor(first, together.min(count - first), self.device);
-            again.extend(Image::from_tensor(model.decode(model.encode(pictures).mean()))?);
+            let images = self.samples.tensor(first, together.min(count - first), self.device);
+            again.extend(Image::from_tensor(model.decode(model.encode(images).mean()))?);
         }
         let columns = 8.min(count);
         let rows: Vec<Image> = (0..count).map(|i| self.samples.image(i)).collect();

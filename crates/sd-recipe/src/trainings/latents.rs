@@ -10,7 +10,7 @@ use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
 use super::folder::weights;
 use crate::event::busy;
 use crate::fingerprint::{Fingerprint, files};
-use crate::{Pictures, Recipe, RecipeError, Watch};
+use crate::{Dataset, Recipe, RecipeError, Watch};
 
 /// Reads the autoencoder's config.
 pub(super) fn read_config(folder: &Path) -> Result<AutoencoderKlConfig, RecipeError> {
@@ -22,22 +22,22 @@ pub(super) fn together(size: usize) -> usize {
     (32 * 64 * 64 / (size * size)).clamp(1, 32)
 }
 
-/// The means of the pictures' latents, `[pictures, channels, height, width]`; they are kept in the output folder, under a name
-/// that depends on the autoencoder and on the pictures' own name, `images`.
+/// The means of the images' latents, `[images, channels, height, width]`; they are kept in the output folder, under a name
+/// that depends on the autoencoder and on the images' own name, `fingerprint`.
 pub(super) fn latents(
     recipe: &Recipe,
-    pictures: &Pictures,
-    images: &str,
+    images: &Dataset,
+    fingerprint: &str,
     vae: &Path,
     device: &Device,
     watch: &mut Watch,
 ) -> Result<Tensor<4>, RecipeError> {
-    const ENCODING: &str = "encoding the pictures";
-    busy(watch, ENCODING, 0, pictures.len())?;
+    const ENCODING: &str = "encoding the images";
+    busy(watch, ENCODING, 0, images.len())?;
     let config = read_config(vae)?;
-    let size = pictures.size / config.factor();
-    let shape = [pictures.len(), config.latent_channels, size, size];
-    let name = Fingerprint::default().with(images.as_bytes()).with_folder(vae)?.name();
+    let size = images.size / config.factor();
+    let shape = [images.len(), config.latent_channels, size, size];
+    let name = Fingerprint::default().with(fingerprint.as_bytes()).with_folder(vae)?.name();
     let file = recipe.output.join(format!("latents-{name}.safetensors"));
     if let Ok((numbers, found)) = read_tensor(&file, "latents")
         && found == shape
@@ -45,9 +45,9 @@ pub(super) fn latents(
         return Ok(Tensor::from_data(TensorData::new(numbers, shape), device));
     }
     let vae = weights(vae)?.load(config.init(device), FloatDType::F32)?;
-    let latents = encode(&vae, pictures, pictures.len(), ENCODING, watch)?;
+    let latents = encode(&vae, images, images.len(), ENCODING, watch)?;
     let numbers: Vec<f32> = latents.to_data().iter().collect();
-    // Those of other pictures are not trained on any more.
+    // Those of other images are not trained on any more.
     let is_latents = |name: &str| name.starts_with("latents-") && name.ends_with(".safetensors");
     let mut old = files(&recipe.output)?;
     old.retain(|file| file.file_name().and_then(|name| name.to_str()).is_some_and(is_latents));
@@ -56,19 +56,19 @@ pub(super) fn latents(
     Ok(latents)
 }
 
-/// The means of the latents of the first `count` pictures; `what` says what they are for.
+/// The means of the latents of the first `count` images; `what` says what they are for.
 pub(super) fn encode(
     vae: &AutoencoderKl,
-    pictures: &Pictures,
+    images: &Dataset,
     count: usize,
     what: &'static str,
     watch: &mut Watch,
 ) -> Result<Tensor<4>, RecipeError> {
-    let (device, together) = (vae.devices().remove(0), together(pictures.size));
+    let (device, together) = (vae.devices().remove(0), together(images.size));
     let mut parts = Vec::new();
     for first in (0..count).step_by(together) {
         busy(watch, what, first, count)?;
-        parts.push(vae.encode(pictures.tensor(first, together.min(count - first), &device)).mean());
+        parts.push(vae.encode(images.tensor(first, together.min(count - first), &device)).mean());
     }
     Ok(Tensor::cat(parts, 0))
 }

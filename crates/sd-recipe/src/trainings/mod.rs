@@ -13,7 +13,7 @@ mod words;
 use burn::tensor::Device;
 use sd_weights::{FolderLock, remove_leftovers};
 
-use crate::{Event, Pictures, Recipe, RecipeError, Watch, What};
+use crate::{Dataset, Event, Recipe, RecipeError, Watch, What};
 
 /// Follows a recipe to its end, or goes on where it was stopped.
 ///
@@ -33,20 +33,20 @@ pub fn follow(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(),
     }
 }
 
-/// Takes the output folder, removes what killed trainings left half-written in it, and reads the pictures.
-fn begin(recipe: &Recipe, watch: &mut Watch) -> Result<(FolderLock, Pictures), RecipeError> {
+/// Takes the output folder, removes what killed trainings left half-written in it, and reads the images.
+fn begin(recipe: &Recipe, watch: &mut Watch) -> Result<(FolderLock, Dataset), RecipeError> {
     let output = &recipe.output;
     let lock = FolderLock::take(output, &format!("the training of {}", recipe.file.display()));
     let lock = lock.map_err(RecipeError::io(output))?;
     [output, &recipe.checkpoint(), &recipe.samples_folder()].into_iter().for_each(|folder| remove_leftovers(folder));
-    let pictures = Pictures::read(recipe, watch)?;
-    for (file, reason) in &pictures.skipped {
+    let images = Dataset::read(recipe, watch)?;
+    for (file, reason) in &images.skipped {
         let _ = watch(&Event::Warning(format!("{} is left out: {reason}", file.display())));
     }
-    if !pictures.skipped.is_empty() {
-        let (skipped, left) = (pictures.skipped.len(), pictures.len());
-        let _ = watch(&Event::Warning(format!("{skipped} were left out, {left} pictures are used")));
+    if !images.skipped.is_empty() {
+        let (skipped, left) = (images.skipped.len(), images.len());
+        let _ = watch(&Event::Warning(format!("{skipped} were left out, {left} images are used")));
     }
-    recipe.check_workers(pictures.len())?;
-    Ok((lock, pictures))
+    recipe.check_workers(images.len())?;
+    Ok((lock, images))
 }

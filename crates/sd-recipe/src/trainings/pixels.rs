@@ -31,7 +31,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     if !recipe.data.size.is_multiple_of(config.factor()) {
         let (size, factor) = (recipe.data.size, config.factor());
         return Err(recipe.wrong(format!(
-            "`data.size` is {size}, which is not a multiple of {factor}, by which this U-Net makes pictures smaller"
+            "`data.size` is {size}, which is not a multiple of {factor}, by which this U-Net makes images smaller"
         )));
     }
     let unet = config.init(&device.clone().autodiff());
@@ -40,10 +40,10 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let drawer = Drawer { recipe, config, dtype: dtype(recipe)?, device };
     recipe.check_samples(&drawer.request(0)?, &scheduler)?;
 
-    let (_lock, pictures) = begin(recipe, watch)?;
+    let (_lock, images) = begin(recipe, watch)?;
     let settings = DenoisingConfig::new(recipe.seed).with_noise_offset(recipe.diffusion.noise_offset);
-    let (pixels, data) = (pictures.tensor(0, pictures.len(), device), pictures.identity());
-    drop(pictures);
+    let (pixels, data) = (images.tensor(0, images.len(), device), images.identity());
+    drop(images);
     let task = Denoising::new(pixels, objective(recipe, &scheduler), timesteps(recipe, &scheduler), settings);
     let unet = match start {
         Some(weights) => weights.load(unet, FloatDType::F32)?,
@@ -79,7 +79,7 @@ impl Product<UnconditionalUnet> for Drawer<'_> {
         write_json(&folder.join("model_index.json"), &diffusers::ddpm_model_index())
     }
 
-    /// Pictures of the first seeds.
+    /// Dataset of the first seeds.
     fn samples(&self, _model: &UnconditionalUnet, folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError> {
         let pipeline = Pipeline::from_folder(folder, self.device, DType::F32)?;
         let requests: Result<Vec<Request>, RecipeError> =

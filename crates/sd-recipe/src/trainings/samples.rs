@@ -20,9 +20,9 @@ impl Recipe {
     }
 }
 
-/// A sheet of pictures, drawn one after the other.
+/// A sheet of images, drawn one after the other.
 pub(super) fn draw(pipeline: &Pipeline, requests: &[Request], watch: &mut Watch) -> Result<Image, RecipeError> {
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     for (done, request) in requests.iter().enumerate() {
         let total = requests.len();
         busy(watch, DRAWING, done, total)?;
@@ -30,10 +30,10 @@ pub(super) fn draw(pipeline: &Pipeline, requests: &[Request], watch: &mut Watch)
         let drawn = pipeline.draw_with(&plan, &mut *plan.noise(), &mut |_| -> ControlFlow<()> {
             watch(&Event::Busy { what: DRAWING, done, total })
         });
-        pictures.push(match drawn {
+        images.push(match drawn {
             Err(Error::Cancelled { .. }) => return Err(RecipeError::Interrupted { what: DRAWING }),
             drawn => drawn?.image,
         });
     }
-    Ok(sheet(&pictures, 8))
+    Ok(sheet(&images, 8))
 }

@@ -35,7 +35,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     recipe.check_samples(&request(recipe, 0, ""), &networks.scheduler)?;
     let dtype = dtype(recipe)?;
 
-    let (_lock, pictures) = begin(recipe, watch)?;
+    let (_lock, images) = begin(recipe, watch)?;
     let vae = keep(recipe, "vae", |folder| copy(&named, folder))?;
     if named.is_dir() && !is_copy(&vae, &named)? {
         let _ = watch(&Event::Warning(format!(
@@ -44,11 +44,11 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
             named.display()
         )));
     }
-    let tokenizer = tokenizer(recipe, &pictures.captions)?;
+    let tokenizer = tokenizer(recipe, &images.captions)?;
     let networks = networks.reading(&tokenizer);
-    let data = pictures.identity();
-    let latents = latents(recipe, &pictures, &data.images, &vae, device, watch)?;
-    let captions = pictures.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
+    let data = images.identity();
+    let latents = latents(recipe, &images, &data.images, &vae, device, watch)?;
+    let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
     let settings = DiffusionConfig::new(recipe.seed)
         .with_caption_dropout(recipe.diffusion.caption_dropout)
         .with_noise_offset(recipe.diffusion.noise_offset);
@@ -56,8 +56,8 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let (objective, timesteps) = (objective(recipe, scheduler), timesteps(recipe, scheduler));
     let task = Diffusion::new(latents, captions, tokenizer.encode("").ids, objective, timesteps, settings);
     let model = networks.init(recipe, &autodiff)?;
-    let captions = pictures.to_look_at(recipe, watch)?.captions;
-    drop(pictures);
+    let captions = images.to_look_at(recipe, watch)?.captions;
+    drop(images);
     run(recipe, model, task, &Drawer { size, vae, captions, recipe, networks, dtype, device }, data, watch)
 }
 
@@ -116,7 +116,7 @@ impl Networks {
         Self { text: ClipTextConfig { vocab_size: end as usize + 1, eos_token_id: end, ..self.text }, ..self }
     }
 
-    /// Whether the networks fit together, and the pictures to them.
+    /// Whether the networks fit together, and the images to them.
     fn check(&self, recipe: &Recipe, codec: &AutoencoderKlConfig) -> Result<(), RecipeError> {
         let (unet, channels) = (&self.unet, codec.latent_channels);
         if unet.addition.is_some() {
@@ -137,7 +137,7 @@ impl Networks {
         let multiple = codec.factor() << (unet.levels.len() - 1);
         if !recipe.data.size.is_multiple_of(multiple) {
             return Err(recipe.wrong(format!(
-                "`data.size` is {}, which is not a multiple of {multiple}, by which autoencoder and U-Net make pictures \
+                "`data.size` is {}, which is not a multiple of {multiple}, by which autoencoder and U-Net make images \
                  smaller",
                 recipe.data.size
             )));
@@ -195,7 +195,7 @@ impl Product<TextToLatents> for Drawer<'_> {
         write_json(&folder.join("model_index.json"), &diffusers::model_index(&scheduler))
     }
 
-    /// A picture for each caption, with seeds that are always the same.
+    /// An image for each caption, with seeds that are always the same.
     fn samples(&self, _model: &TextToLatents, folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError> {
         let pipeline = Pipeline::from_folder(folder, self.device, DType::F32)?;
         let captions = (0..).zip(&self.captions);

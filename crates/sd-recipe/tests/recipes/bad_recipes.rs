@@ -24,7 +24,7 @@ fn what_is_wrong_with_a_recipe_is_named_with_its_key() {
             "rate = 1e-3\nema_decay = 1.0",
             "`training.ema_decay` is 1, expected a number from 0 to below 1",
         ),
-        ("scenes = 6", "", "either `scenes`, a number of pictures, or `folder`, a path"),
+        ("scenes = 6", "", "either `scenes`, a number of images, or `folder`, a path"),
         ("scenes = 6", "scenes = 6\nfolder = \"x\"", "either `scenes`"),
         ("[vae]", "[unet]", "no table [vae]"),
         ("[training]", "[scheduler]\n[training]", "[scheduler] has no use in this training"),
@@ -36,7 +36,7 @@ fn what_is_wrong_with_a_recipe_is_named_with_its_key() {
         ("norm_num_groups = 2", "norm_groups = 2", "`norm_groups`"),
         ("size = 16", "size = 15", "`data.size` is 15, which is not a multiple of 2"),
         ("count = 2", "count = 2\ndtype = \"f8\"", "`samples.dtype` is \"f8\", expected \"f32\", \"f16\" or \"bf16\""),
-        ("batch = 4\nworkers = 2", "batch = 8\nworkers = 8", "8 workers, but only 6 pictures"),
+        ("batch = 4\nworkers = 2", "batch = 8\nworkers = 8", "8 workers, but only 6 images"),
         ("count = 2", "count = 2\nguidance = nan", "`samples.guidance` is NaN, expected a finite number"),
     ] {
         let error = error(AUTOENCODER, from, to);

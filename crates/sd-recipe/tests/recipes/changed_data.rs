@@ -3,23 +3,23 @@
 use std::fs;
 use std::path::Path;
 
-use crate::pictures::{of_folder, picture, pictures_of};
+use crate::images::{image_folder, of_folder, write_image};
 use crate::{AUTOENCODER, TEXT_TO_IMAGE, contents, train};
 
 /// A folder of six captioned images, an autoencoder, and the recipe of a training on them.
 fn begun(folder: &Path) -> String {
     train(folder, AUTOENCODER, None).unwrap();
-    let pictures = pictures_of(folder);
+    let images = image_folder(folder);
     for (i, caption) in ["a red house", "a boat", "two cars", "a tree", "snow", "night"].iter().enumerate() {
-        picture(&pictures.join(format!("{i}.png")), 40 * i as u8);
-        fs::write(pictures.join(format!("{i}.txt")), caption).unwrap();
+        write_image(&images.join(format!("{i}.png")), 40 * i as u8);
+        fs::write(images.join(format!("{i}.txt")), caption).unwrap();
     }
     of_folder(TEXT_TO_IMAGE)
 }
 
 fn add_captioned(folder: &Path) {
-    picture(&folder.join("pictures/7.png"), 250);
-    fs::write(folder.join("pictures/7.txt"), "a zebra").unwrap();
+    write_image(&folder.join("images/7.png"), 250);
+    fs::write(folder.join("images/7.txt"), "a zebra").unwrap();
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_training_that_goes_on_keeps_its_vocabulary_when_captions_change() {
     let recipe = begun(folder);
     train(folder, &recipe, Some(2)).unwrap_err();
     let vocabulary = contents(&folder.join("model/checkpoint/tokenizer"));
-    fs::write(folder.join("pictures/0.txt"), "a zebra").unwrap();
+    fs::write(folder.join("images/0.txt"), "a zebra").unwrap();
     let warnings = train(folder, &recipe, None).unwrap();
     let kept = |folder: &Path| contents(folder).into_values().collect::<Vec<_>>();
     assert!(kept(&folder.join("model/model/tokenizer")) == vocabulary.values().cloned().collect::<Vec<_>>());
@@ -114,7 +114,7 @@ fn a_training_keeps_the_autoencoder_that_it_began_with() {
 }
 
 #[test]
-fn latents_of_pictures_that_are_gone_are_not_kept() {
+fn latents_of_images_that_are_gone_are_not_kept() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let recipe = begun(folder);

@@ -3,24 +3,24 @@
 use std::fs;
 use std::path::Path;
 
-use crate::pictures::{of_folder, picture, pictures_of};
+use crate::images::{image_folder, of_folder, write_image};
 use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
 
 /// What is learnt from a folder whose files `fill` makes: the words that became tokens, and the warnings.
 fn learn(fill: impl FnOnce(&Path)) -> (impl Fn(&str) -> bool, String) {
     let folder = tempfile::tempdir().unwrap();
     train(folder.path(), AUTOENCODER, None).unwrap();
-    fill(&pictures_of(folder.path()));
+    fill(&image_folder(folder.path()));
     let text = of_folder(TEXT_TO_IMAGE).replace("count = 2\nsteps = 2", "count = 0");
     let warnings = train(folder.path(), &text, None).unwrap().join("\n");
     let words = fs::read_to_string(folder.path().join("model/model/tokenizer/vocab.json")).unwrap();
     (move |word: &str| words.contains(&format!("\"{word}</w>\"")), warnings)
 }
 
-fn images(folder: &Path, names: &[&str]) {
+fn write_images(folder: &Path, names: &[&str]) {
     for (i, name) in names.iter().enumerate() {
         fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
-        picture(&folder.join(name), 30 * i as u8);
+        write_image(&folder.join(name), 30 * i as u8);
     }
 }
 
@@ -32,11 +32,11 @@ fn line(name: &str, text: &str) -> String {
 #[test]
 fn images_in_folders_within_are_found_with_the_lines_about_them() {
     let (is_word, warnings) = learn(|folder| {
-        images(
+        write_images(
             folder,
             &["a.png", "one/b.png", "one/c.png", "one/two/d.png", "three/e.png", "three/f.png", ".hidden/g.png"],
         );
-        images(folder, &["__MACOSX/h.png"]);
+        write_images(folder, &["__MACOSX/h.png"]);
         let outer = ["./a.png", "one/b.png", "one//two/./d.png", "one\\c.png", "three/e.png"];
         let words = ["alpha", "bravo", "delta", "charlie", "wrong"];
         let lines: String = outer.iter().zip(words).map(|(name, word)| line(name, word)).collect();
@@ -55,7 +55,7 @@ fn images_in_folders_within_are_found_with_the_lines_about_them() {
 #[test]
 fn a_line_about_an_image_that_is_not_there_is_told() {
     let (_, warnings) = learn(|folder| {
-        images(folder, &["a.png", "b.png"]);
+        write_images(folder, &["a.png", "b.png"]);
         fs::write(folder.join("metadata.jsonl"), line("a.png", "x") + &line("b.PNG", "x") + &line("../c.png", "x"))
             .unwrap();
         fs::write(folder.join("b.txt"), "x").unwrap();
@@ -68,7 +68,7 @@ fn a_line_about_an_image_that_is_not_there_is_told() {
 #[test]
 fn a_byte_order_mark_is_no_part_of_a_caption_and_loses_no_line() {
     let (is_word, warnings) = learn(|folder| {
-        images(folder, &["a.png", "b.png"]);
+        write_images(folder, &["a.png", "b.png"]);
         fs::write(folder.join("metadata.jsonl"), format!("\u{FEFF}{}", line("a.png", "lighthouse"))).unwrap();
         fs::write(folder.join("b.txt"), "\u{FEFF}mountain\r\n").unwrap();
     });
@@ -80,7 +80,7 @@ fn a_byte_order_mark_is_no_part_of_a_caption_and_loses_no_line() {
 fn captions_in_other_encodings_are_named() {
     let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     let (_, warnings) = learn(|folder| {
-        images(folder, &["a.png", "b.png", "c.png"]);
+        write_images(folder, &["a.png", "b.png", "c.png"]);
         fs::write(folder.join("a.txt"), "one").unwrap();
         fs::write(folder.join("b.txt"), wide("\u{FEFF}two")).unwrap();
         fs::write(folder.join("c.txt"), b"r\xF6d").unwrap();
@@ -93,9 +93,9 @@ fn captions_in_other_encodings_are_named() {
     }
     let folder = tempfile::tempdir().unwrap();
     train(folder.path(), AUTOENCODER, None).unwrap();
-    let pictures = pictures_of(folder.path());
-    images(&pictures, &["a.png"]);
-    fs::write(pictures.join("metadata.jsonl"), wide("\u{FEFF}{}")).unwrap();
+    let images = image_folder(folder.path());
+    write_images(&images, &["a.png"]);
+    fs::write(images.join("metadata.jsonl"), wide("\u{FEFF}{}")).unwrap();
     let error = train(folder.path(), &of_folder(TEXT_TO_IMAGE), None).unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("metadata.jsonl: UTF-16"), "{error}");
 }
@@ -103,10 +103,10 @@ fn captions_in_other_encodings_are_named() {
 #[test]
 fn truncated_images_are_left_out() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = pictures_of(folder.path());
-    images(&pictures, &["a.png", "b.png"]);
+    let images = image_folder(folder.path());
+    write_images(&images, &["a.png", "b.png"]);
     let jpeg = include_bytes!("../../../sd-pipeline/tests/images/files/exif-3.jpg");
-    fs::write(pictures.join("c.jpg"), &jpeg[..600]).unwrap();
+    fs::write(images.join("c.jpg"), &jpeg[..600]).unwrap();
     let warnings = train(folder.path(), &of_folder(AUTOENCODER), None).unwrap();
     assert!(warnings[0].ends_with("c.jpg is left out: the image is truncated"), "{warnings:?}");
 }
@@ -114,10 +114,10 @@ fn truncated_images_are_left_out() {
 /// The sheets of samples are images too.
 #[test]
 fn a_training_does_not_learn_from_its_own_samples() {
-    for output in ["OUT/pictures/autoencoder", "OUT/pictures"] {
+    for output in ["OUT/images/autoencoder", "OUT/images"] {
         let folder = tempfile::tempdir().unwrap();
-        let pictures = pictures_of(folder.path());
-        images(&pictures, &["a.png", "b.png"]);
+        let images = image_folder(folder.path());
+        write_images(&images, &["a.png", "b.png"]);
         let text = of_folder(AUTOENCODER).replace("OUT/autoencoder", output);
         for _ in 0..2 {
             // That the images are others would be told.
@@ -130,9 +130,9 @@ fn a_training_does_not_learn_from_its_own_samples() {
 #[test]
 fn links_in_a_circle_are_followed_once() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = pictures_of(folder.path());
-    images(&folder.path().join("elsewhere"), &["a.png", "b.png"]);
-    std::os::unix::fs::symlink(folder.path().join("elsewhere"), pictures.join("linked")).unwrap();
-    std::os::unix::fs::symlink(&pictures, folder.path().join("elsewhere/back")).unwrap();
+    let images = image_folder(folder.path());
+    write_images(&folder.path().join("elsewhere"), &["a.png", "b.png"]);
+    std::os::unix::fs::symlink(folder.path().join("elsewhere"), images.join("linked")).unwrap();
+    std::os::unix::fs::symlink(&images, folder.path().join("elsewhere/back")).unwrap();
     assert_eq!(train(folder.path(), &of_folder(AUTOENCODER), None).unwrap(), [""; 0]);
 }

@@ -3,7 +3,7 @@
 mod bad_recipes;
 mod changed_data;
 mod folders;
-mod pictures;
+mod images;
 mod stopping;
 mod trainings;
 mod unfinished;

@@ -5,22 +5,22 @@ use std::ops::ControlFlow;
 
 use sd_recipe::{Event, RecipeError};
 
-use crate::pictures::{of_folder, picture, pictures_of};
+use crate::images::{image_folder, of_folder, write_image};
 use crate::{AUTOENCODER, TEXT_TO_IMAGE, train, train_watched};
 
 #[test]
 fn a_training_is_stopped_while_images_are_read_drawn_and_encoded() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = pictures_of(folder.path());
+    let images = image_folder(folder.path());
     for i in 0..4 {
-        picture(&pictures.join(format!("{i}.png")), 60 * i);
-        fs::write(pictures.join(format!("{i}.txt")), "red").unwrap();
+        write_image(&images.join(format!("{i}.png")), 60 * i);
+        fs::write(images.join(format!("{i}.txt")), "red").unwrap();
     }
     train(folder.path(), AUTOENCODER, None).unwrap();
     let of_scenes = TEXT_TO_IMAGE.replace("OUT/model", "OUT/scenes");
     for (text, stop, done) in [
         (of_folder(TEXT_TO_IMAGE), "reading the images", 2),
-        (of_folder(TEXT_TO_IMAGE), "encoding the pictures", 0),
+        (of_folder(TEXT_TO_IMAGE), "encoding the images", 0),
         (of_scenes, "drawing the scenes", 0),
     ] {
         let stopped = train_watched(folder.path(), &text, &mut |event| match event {

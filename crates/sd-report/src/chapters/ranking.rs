@@ -11,7 +11,7 @@ const RANKED: [usize; 4] = [5, 10, 20, 50];
 pub fn ranking(measurements: &Measurements) -> String {
     let curves = &measurements.curves;
     let distance = |grid: usize| places(curves, |curves| Some(&curves.distance[grid]));
-    let picture = |grid: usize| places(curves, |curves| curves.picture.as_ref().map(|picture| &picture[grid]));
+    let image = |grid: usize| places(curves, |curves| curves.image.as_ref().map(|image| &image[grid]));
     let figure = |name: &str, grid: usize, budget: usize| {
         let curves = curves.iter().find(|curves| curves.name() == name).expect("a sampler of the catalogue");
         two_digits(at(&curves.distance[grid], budget).expect("enough calls"))
@@ -25,8 +25,8 @@ pub fn ranking(measurements: &Measurements) -> String {
         &[
             ("distance_even", distance(0)),
             ("distance_karras", distance(1)),
-            ("picture_even", picture(0)),
-            ("picture_karras", picture(1)),
+            ("image_even", image(0)),
+            ("image_karras", image(1)),
             ("flat_unipc", flat("unipc", 1)),
             ("flat_2m", flat("dpm++2m", 1)),
             ("flat_hat", flat("ddpm-hat-sigma", 0)),

@@ -1,4 +1,4 @@
-use sd_samplers::{Entry, FreshNoise, OptionRange};
+use sd_samplers::{FreshNoise, OptionRange, SamplerInfo};
 
 use crate::curves::{BUDGETS, Curve, Curves};
 use crate::figures::{fill, row, table, two_digits};
@@ -35,7 +35,7 @@ fn section(curves: &Curves, fit: &Fit) -> String {
 }
 
 /// What the catalogue says.
-fn facts(entry: &Entry) -> String {
+fn facts(entry: &SamplerInfo) -> String {
     let order = entry.order.map_or("No order".to_string(), |order| format!("Order {order}"));
     let calls = if entry.calls == 1 {
         "1 network call per step".to_string()
@@ -71,7 +71,7 @@ fn errors(curves: &Curves) -> String {
         error("Gaussian, evenly in t", even),
         error("Gaussian, Karras", karras),
     ];
-    if let Some([even, karras]) = &curves.picture {
+    if let Some([even, karras]) = &curves.image {
         rows.extend([error("mixture, evenly in t", even), error("mixture, Karras", karras)]);
     }
     table(&row("network calls, at most", SHOWN.map(|calls| calls.to_string())), &rows)

@@ -14,13 +14,13 @@ const GRID: u64 = 1 << 32;
 /// The increments of one Brownian path, each divided by its standard deviation.
 ///
 /// The path depends on the seed alone, not on the number of steps, their levels or the order of questions. A stochastic
-/// sampler then draws, with more steps, the same picture more exactly, where independent noise makes it another one.
+/// sampler then draws, with more steps, the same image more exactly, where independent noise makes it another one.
 /// Draws for disjoint intervals of levels are independent; for overlapping ones they are correlated as they must be.
 ///
 /// The path runs by the clock `sigma/(1 + sigma)`. It is never stored, but refined by halves from its two ends for each
 /// question (Lévy's construction; the virtual Brownian tree of Li et al. 2020), with the normal numbers of each point
 /// from a stream of ChaCha8 of its own. The numbers are not those of k-diffusion's `BrownianTreeNoiseSampler`, which is
-/// such a path by another generator and another clock. A picture starts from what [`TorchNoise`] starts it from.
+/// such a path by another generator and another clock. An image starts from what [`TorchNoise`] starts it from.
 ///
 /// Levels closer than about `(1 + from)²/2³²` (6e-8 at level 14.6), which the clock cannot tell apart, share one of its
 /// 2³² ticks.

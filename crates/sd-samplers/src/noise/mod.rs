@@ -9,9 +9,9 @@ pub use torch::TorchNoise;
 
 /// A source of standard normal noise.
 ///
-/// Noise is drawn on the host, so that a seed means the same picture on every device.
+/// Noise is drawn on the host, so that a seed means the same image on every device.
 pub trait Noise: Send {
-    /// The noise a picture starts from, in the shape, on the device and in the precision of `like`.
+    /// The noise an image starts from, in the shape, on the device and in the precision of `like`.
     ///
     /// # Shapes
     ///

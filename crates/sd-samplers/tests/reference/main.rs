@@ -6,7 +6,7 @@ mod k_diffusion;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-/// A picture of these numbers in a row.
+/// An image of these numbers in a row.
 fn tensor(numbers: Vec<f64>) -> Tensor<4> {
     let shape = [1, 1, 1, numbers.len()];
     Tensor::from_data(TensorData::new(numbers, shape), (&Device::flex(), DType::F64))

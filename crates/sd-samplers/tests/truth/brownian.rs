@@ -97,7 +97,7 @@ fn saved_and_restored_it_goes_on_as_if_it_had_not_been() {
 }
 
 #[test]
-fn a_picture_starts_as_with_the_noise_of_torch() {
+fn an_image_starts_as_with_the_noise_of_torch() {
     let like = Tensor::<4>::zeros([1, 4, 8, 8], &Device::flex());
     let mut noise = BrownianNoise::new(42);
     noise.draw(&like, 2.0, 1.0);
@@ -107,7 +107,7 @@ fn a_picture_starts_as_with_the_noise_of_torch() {
 /// The first elements of the draw from 14.6 to 3.
 const PATH_OF_42: [f64; 4] = [-0.8443090708843001, 0.12632108085174762, -0.9223626528905616, -0.7933442379458948];
 
-/// So that no new version of a generator changes everybody's pictures unseen.
+/// So that no new version of a generator changes everybody's images unseen.
 #[test]
 fn a_seed_means_the_same_path_for_ever() {
     let drawn = draw(&mut BrownianNoise::new(42), 4, 14.6, 3.0);
@@ -145,7 +145,7 @@ fn change<N: Noise>(sampler: &impl Sampler, noise: fn(u64) -> N, steps: usize) -
     mean_product(&apart, &apart).sqrt()
 }
 
-/// The picture itself converges, not only the distribution that it is drawn from.
+/// The image itself converges, not only the distribution that it is drawn from.
 fn assert_converges_along_a_path(sampler: &impl Sampler) {
     let steps = [20, 40, 80, 160];
     let along_path = steps.map(|steps| change(sampler, BrownianNoise::new, steps));
@@ -153,12 +153,12 @@ fn assert_converges_along_a_path(sampler: &impl Sampler) {
     println!("path {along_path:.4?}, independent {independent:.4?}");
     // By 8 over three doublings, as far as order 1 goes.
     assert!(along_path.is_sorted_by(|a, b| a > b) && along_path[3] < along_path[0] / 4.0, "{along_path:?}");
-    // Two pictures that have nothing in common are 0.5·√2 apart.
+    // Two images that have nothing in common are 0.5·√2 apart.
     assert!(independent.iter().all(|apart| (apart / 0.5_f64.sqrt() - 1.0).abs() < 0.25), "{independent:?}");
 }
 
 #[test]
-fn pictures_converge_along_a_path_and_do_not_with_independent_noise() {
+fn images_converge_along_a_path_and_do_not_with_independent_noise() {
     assert_converges_along_a_path(&Dpmpp2mSde::new(1.0, 1.0));
     assert_converges_along_a_path(&DpmppSde::new(1.0, 1.0));
     assert_converges_along_a_path(&Dpmpp3mSde::new(1.0, 1.0));

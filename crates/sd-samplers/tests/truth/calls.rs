@@ -1,8 +1,8 @@
 //! How often samplers call the network, and when they draw noise.
 
 use burn::tensor::{Device, Tensor};
-use sd_exact::{Mixture, evenly_in_t, pictures, stable_diffusion};
-use sd_samplers::{CATALOGUE, Denoiser, Noise, Setting, Stop, TorchNoise, sample};
+use sd_exact::{Mixture, evenly_in_t, images, stable_diffusion};
+use sd_samplers::{CATALOGUE, DenoiseError, Denoiser, Noise, SamplerSettings, TorchNoise, sample};
 use sd_schedule::NoiseLevels;
 
 use crate::rows::{Row, assert_none, rows, start, uneven};
@@ -32,7 +32,7 @@ fn samplers_call_the_network_as_often_as_they_say() {
 #[test]
 fn one_more_step_costs_the_calls_that_the_catalogue_says() {
     for entry in CATALOGUE {
-        let sampler = entry.make(&Setting::new(stable_diffusion())).unwrap();
+        let sampler = entry.make(&SamplerSettings::new(stable_diffusion())).unwrap();
         let more = sampler.calls(&evenly_in_t(31)) - sampler.calls(&evenly_in_t(30));
         assert_eq!(more, entry.calls, "{}", entry.name);
     }
@@ -67,9 +67,9 @@ fn noise_is_drawn_for_falling_levels_and_never_for_a_step_to_zero() {
 
 #[test]
 fn an_error_of_the_model_ends_the_sampling() {
-    let mut failing = |_: Tensor<4>, _: f64| -> Result<Tensor<4>, Stop> { Err("broken".into()) };
+    let mut failing = |_: Tensor<4>, _: f64| -> Result<Tensor<4>, DenoiseError> { Err("broken".into()) };
     for Row { name, sampler, .. } in rows() {
-        let x = pictures(&[[1.0]], &Device::flex());
+        let x = images(&[[1.0]], &Device::flex());
         let stop = sample(&sampler, &mut failing, &mut TorchNoise::new(0), x, &uneven()).unwrap_err();
         assert_eq!(stop.to_string(), "broken", "{name}");
     }

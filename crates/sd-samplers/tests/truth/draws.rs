@@ -1,4 +1,4 @@
-//! Stochastic samplers where no formula says what they draw: many pictures of a mixture, against its moments.
+//! Stochastic samplers where no formula says what they draw: many images of a mixture, against its moments.
 
 use burn::tensor::Device;
 use sd_exact::{Mixture, evenly_in_t, points};
@@ -6,9 +6,9 @@ use sd_samplers::{TorchNoise, sample};
 
 use crate::rows::{Row, assert_none, stochastic};
 
-const PICTURES: usize = 4000;
+const IMAGES: usize = 4000;
 
-/// A statistic of many pictures, by its name: what it is and should be, and how many standard errors lie between.
+/// A statistic of many images, by its name: what it is and should be, and how many standard errors lie between.
 fn statistics(drawn: &[[f64; 2]], exact: &Mixture) -> Vec<(String, f64, f64, f64)> {
     let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / drawn.len() as f64;
     let statistic = |name: String, values: Vec<f64>, exact: f64| {
@@ -31,7 +31,7 @@ fn stochastic_samplers_draw_the_mean_and_the_covariance_of_a_mixture() {
     let mut failures = Vec::new();
     for Row { name, fresh, sampler, .. } in stochastic().filter(|row| row.order.is_some() || row.name == "restart") {
         let mut noise = TorchNoise::new(1);
-        let x = data.marginal(levels.first()).draw(PICTURES, &mut noise, &device);
+        let x = data.marginal(levels.first()).draw(IMAGES, &mut noise, &device);
         let drawn = sample(&sampler, &mut data.denoiser(), &mut *fresh.of_seed(2), x, &levels).unwrap();
         for (statistic, found, exact, errors) in statistics(&points(drawn), &data.marginal(levels.last())) {
             let figures =

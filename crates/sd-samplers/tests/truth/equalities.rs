@@ -2,12 +2,12 @@
 
 use burn::tensor::{Tensor, TensorData};
 use sd_exact::{Mixture, evenly_in_t};
-use sd_samplers::{Ddim, Ddpm, Denoiser, Sampler, State, Stop, TorchNoise, Variance, sample};
+use sd_samplers::{Ddim, Ddpm, DenoiseError, Denoiser, Sampler, State, TorchNoise, Variance, sample};
 use sd_schedule::NoiseLevels;
 
 use crate::rows::{BLENDS_V, Row, assert_none, deterministic, rows, start, uneven};
 
-/// The largest distance between two pictures.
+/// The largest distance between two images.
 fn distance(a: Tensor<4>, b: Tensor<4>) -> f64 {
     (a - b).abs().max().into_scalar()
 }
@@ -24,9 +24,9 @@ fn ddim_with_eta_one_is_ddpm_with_the_small_variance() {
     assert_eq!(data(draw(&Ddim::new(1.0), &uneven())), data(draw(&ddpm, &uneven())));
 }
 
-/// From noise in one step: whatever a sampler does besides, there is only the clean picture to go to.
+/// From noise in one step: whatever a sampler does besides, there is only the clean image to go to.
 #[test]
-fn a_single_step_to_level_zero_ends_at_the_denoised_picture() {
+fn a_single_step_to_level_zero_ends_at_the_denoised_image() {
     let (levels, data) = (NoiseLevels::new(vec![14.0, 0.0]).unwrap(), Mixture::ring());
     let denoised = data.denoiser().denoise(start(&levels), levels.first()).unwrap();
     for Row { name, sampler, .. } in rows().into_iter().filter(|row| row.sampler.min_steps() == 1) {
@@ -38,7 +38,7 @@ fn a_single_step_to_level_zero_ends_at_the_denoised_picture() {
     }
 }
 
-/// Where a picture is after the first step, if that called the network once only.
+/// Where an image is after the first step, if that called the network once only.
 fn first_step(sampler: &impl Sampler) -> Option<Tensor<4>> {
     let (levels, data, mut calls) = (evenly_in_t(40), Mixture::ring(), 0);
     let mut model = |x: Tensor<4>, sigma: f64| {
@@ -66,16 +66,16 @@ fn the_first_step_of_a_deterministic_method_with_one_call_is_that_of_ddim() {
 #[test]
 fn deterministic_samplers_are_exact_where_the_noise_is_constant() {
     let eps = draw(&Ddim::new(0.0), &uneven());
-    let mut model = |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, Stop> { Ok(x - eps.clone() * sigma) };
+    let mut model = |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, DenoiseError> { Ok(x - eps.clone() * sigma) };
     let expected = start(&uneven()) - eps.clone() * uneven().first();
     assert_exact(&mut model, expected);
 }
 
-/// The same for the denoised picture: then paths are straight lines towards it.
+/// The same for the denoised image: then paths are straight lines towards it.
 #[test]
-fn deterministic_samplers_are_exact_where_the_denoised_picture_is_constant() {
+fn deterministic_samplers_are_exact_where_the_denoised_image_is_constant() {
     let denoised = draw(&Ddim::new(0.0), &uneven());
-    let mut model = |_: Tensor<4>, _: f64| -> Result<Tensor<4>, Stop> { Ok(denoised.clone()) };
+    let mut model = |_: Tensor<4>, _: f64| -> Result<Tensor<4>, DenoiseError> { Ok(denoised.clone()) };
     assert_exact(&mut model, denoised.clone());
 }
 
@@ -86,7 +86,7 @@ fn assert_exact(model: &mut dyn Denoiser, expected: Tensor<4>) {
     for Row { name, sampler, .. } in deterministic().filter(|row| row.name != BLENDS_V) {
         let drawn = sample(&sampler, model, &mut TorchNoise::new(0), start(&uneven()), &uneven()).unwrap();
         let distance = distance(drawn, expected.clone());
-        // Pictures start at 30 and more; a tenth step leaves a few roundings of that.
+        // Images start at 30 and more; a tenth step leaves a few roundings of that.
         if distance.is_nan() || distance > 1e-12 {
             failures.push(format!("{name} is {distance:.1e} beside"));
         }

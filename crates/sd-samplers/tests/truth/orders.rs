@@ -1,7 +1,7 @@
-//! Deterministic samplers: how fast their pictures approach the exact ones.
+//! Deterministic samplers: how fast their images approach the exact ones.
 
 use burn::tensor::{Device, Tensor};
-use sd_exact::{Component, Gaussian, Mixture, error, evenly_in_t, order, pictures, stable_diffusion};
+use sd_exact::{Component, Gaussian, Mixture, error, evenly_in_t, images, order, stable_diffusion};
 use sd_samplers::Denoiser;
 use sd_samplers::SamplerOption::Order;
 use sd_schedule::NoiseLevels;
@@ -21,7 +21,7 @@ fn mixture() -> Mixture {
 
 /// Calls `check` with each problem.
 fn on_each(mut check: impl FnMut(&str, &mut dyn Denoiser, &Tensor<4>, &Tensor<4>)) {
-    let x = pictures(&[[-7.0, 2.0], [3.0, 1.0], [0.5, -9.0], [6.0, 8.0], [-2.0, -4.0]], &Device::flex());
+    let x = images(&[[-7.0, 2.0], [3.0, 1.0], [0.5, -9.0], [6.0, 8.0], [-2.0, -4.0]], &Device::flex());
     let (from, to) = (evenly_in_t(1).first(), evenly_in_t(1).last());
     let (gaussian, mixture) = (gaussian(), mixture());
     check("a Gaussian", &mut gaussian.denoiser(), &x, &gaussian.path(x.clone(), from, to));

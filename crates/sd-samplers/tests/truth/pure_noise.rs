@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use sd_exact::{Affine, Gaussian};
-use sd_samplers::{CATALOGUE, Setting};
+use sd_samplers::{CATALOGUE, SamplerSettings};
 use sd_schedule::{BetaSchedule, NoiseLevels, NoiseSchedule, Spacing};
 
 use crate::rows::assert_none;
@@ -29,7 +29,8 @@ fn every_sampler_draws_the_data_from_pure_noise() {
         assert!(levels.first() > 1000.0);
         let noise = Gaussian { mean: vec![0.0], spread: vec![levels.first()] };
         for entry in CATALOGUE {
-            let (name, sampler) = (entry.name, entry.make(&Setting::new(schedule.clone())).expect("its defaults"));
+            let (name, sampler) =
+                (entry.name, entry.make(&SamplerSettings::new(schedule.clone())).expect("its defaults"));
             let drawn = Affine::of(&sampler, &data, &levels, entry.fresh, &Device::flex()).apply(&noise);
             let line = format!("{name}, {title}: mean {:.3}, spread {:.3}", drawn.mean[0], drawn.spread[0]);
             println!("{line}");

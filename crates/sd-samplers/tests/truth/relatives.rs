@@ -2,13 +2,13 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sd_samplers::{
-    Churn, Ddim, Dpm2, Dpm2Ancestral, Euler, EulerAncestral, Heun, Ipndm, Lms, Noise, Restart, Sampler, Spndm, Stop,
-    TorchNoise, sample,
+    Churn, Ddim, DenoiseError, Dpm2, Dpm2Ancestral, Euler, EulerAncestral, Heun, Ipndm, Lms, Noise, Restart, Sampler,
+    Spndm, TorchNoise, sample,
 };
 use sd_schedule::NoiseLevels;
 
 /// The exact denoiser of Gaussian data N(0.4, 0.5²).
-pub fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, Stop> {
+pub fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
     Ok((x * 0.25 + 0.4 * sigma * sigma) / (0.25 + sigma * sigma))
 }
 
@@ -106,7 +106,7 @@ fn a_restart_goes_back_up_once_its_lower_level_is_passed() {
     assert_walk(&[1.9, 0.04, 0.0], &[1.9, 0.04, 0.04]);
 }
 
-/// Mean and variance of 200 000 pictures, against the data's own.
+/// Mean and variance of 200 000 images, against the data's own.
 #[test]
 fn restarts_mend_what_the_walk_got_wrong() {
     // Eight steps, few enough for Heun to go wrong.

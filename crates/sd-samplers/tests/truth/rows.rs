@@ -1,15 +1,15 @@
 //! The samplers under test: one row each. A sampler of the catalogue has its row by itself.
 
 use burn::tensor::{Device, Tensor};
-use sd_exact::{pictures, stable_diffusion};
+use sd_exact::{images, stable_diffusion};
 use sd_samplers::FreshNoise::{Never, Path, Steps};
 use sd_samplers::SamplerOption::{Eta, Gamma, Order, SChurn, Tau};
-use sd_samplers::{CATALOGUE, FreshNoise, Noise, Plms, SaSolver, Sampler, SamplerOption, Setting, TorchNoise};
+use sd_samplers::{CATALOGUE, FreshNoise, Noise, Plms, SaSolver, Sampler, SamplerOption, SamplerSettings, TorchNoise};
 use sd_schedule::{NoiseLevels, Prediction};
 
 pub struct Row {
     pub name: String,
-    /// The order it converges at: its pictures if it is deterministic, else the mean and the variance of what it draws.
+    /// The order it converges at: its images if it is deterministic, else the mean and the variance of what it draws.
     pub order: Option<usize>,
     pub fresh: FreshNoise,
     pub sampler: Box<dyn Sampler>,
@@ -80,7 +80,7 @@ pub const BLENDS_V: &str = "plms that blends v";
 /// A sampler of the catalogue.
 pub fn make(name: &str, options: &[(SamplerOption, f64)]) -> Box<dyn Sampler> {
     let entry = CATALOGUE.iter().find(|entry| entry.name == name).expect("a name of the catalogue");
-    let setting = Setting { options: options.to_vec(), ..Setting::new(stable_diffusion()) };
+    let setting = SamplerSettings { options: options.to_vec(), ..SamplerSettings::new(stable_diffusion()) };
     entry.make(&setting).expect("options that it has")
 }
 
@@ -101,7 +101,7 @@ pub fn uneven() -> NoiseLevels {
 
 /// Eight points of noise at the first of the levels.
 pub fn start(levels: &NoiseLevels) -> Tensor<4> {
-    TorchNoise::new(3).start(&pictures(&[[0.0; 2]; 8], &Device::flex())) * levels.first()
+    TorchNoise::new(3).start(&images(&[[0.0; 2]; 8], &Device::flex())) * levels.first()
 }
 
 /// Fails with all that was found, if anything was.

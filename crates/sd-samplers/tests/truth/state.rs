@@ -1,8 +1,10 @@
-//! Pictures on their way: what remains of them when a model fails, when they are saved, and when two take turns.
+//! Images on their way: what remains of them when a model fails, when they are saved, and when two take turns.
 
 use burn::tensor::{Device, Tensor};
 use sd_exact::Mixture;
-use sd_samplers::{BrownianNoise, Denoiser, FreshNoise, Noise, Sampler, SavedState, State, Stop, TorchNoise, sample};
+use sd_samplers::{
+    BrownianNoise, DenoiseError, Denoiser, FreshNoise, Noise, Sampler, SavedState, State, TorchNoise, sample,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -12,7 +14,7 @@ use crate::rows::{Row, rows, start, uneven};
 fn fail_at(call: usize, sampler: &impl Sampler) -> (SavedState, SavedState) {
     let (data, mut calls) = (Mixture::ring(), 0);
     let mut model = data.denoiser();
-    let mut failing = |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, Stop> {
+    let mut failing = |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, DenoiseError> {
         calls += 1;
         if calls > call { Err("broken".into()) } else { model.denoise(x, sigma) }
     };
@@ -36,7 +38,7 @@ fn a_model_that_fails_at_any_call_leaves_the_state_as_it_was() {
     }
 }
 
-/// Saves a picture and its noise before every step, and goes on with what was read.
+/// Saves an image and its noise before every step, and goes on with what was read.
 fn draw_with_breaks<N: Noise + Serialize + DeserializeOwned>(sampler: &impl Sampler, noise: N) -> Tensor<4> {
     let data = Mixture::ring();
     let mut saved = serde_json::to_string(&(State::new(start(&uneven())).save().unwrap(), noise)).unwrap();
@@ -57,7 +59,7 @@ fn assert_resumes<N: Noise + Serialize + DeserializeOwned>(name: &str, sampler: 
 }
 
 #[test]
-fn a_picture_saved_and_read_before_every_step_is_the_same_bit_for_bit() {
+fn an_image_saved_and_read_before_every_step_is_the_same_bit_for_bit() {
     for Row { name, fresh, sampler, .. } in rows() {
         match fresh {
             FreshNoise::Path => assert_resumes(&name, &sampler, || BrownianNoise::new(7)),
@@ -67,7 +69,7 @@ fn a_picture_saved_and_read_before_every_step_is_the_same_bit_for_bit() {
 }
 
 #[test]
-fn two_pictures_drawn_by_turns_are_those_drawn_one_after_the_other() {
+fn two_images_drawn_by_turns_are_those_drawn_one_after_the_other() {
     let data = Mixture::ring();
     for Row { name, sampler, .. } in rows() {
         let alone = |seed, x| {

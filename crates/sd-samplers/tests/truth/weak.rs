@@ -1,4 +1,4 @@
-//! Stochastic samplers: how fast the distribution of their pictures approaches the data's, without drawing any.
+//! Stochastic samplers: how fast the distribution of their images approaches the data's, without drawing any.
 
 use burn::tensor::Device;
 use sd_exact::{Affine, Gaussian, evenly_in_t, order, stable_diffusion};
@@ -81,7 +81,7 @@ fn with_few_steps_the_two_variances_of_ddpm_lie_on_either_side_of_the_truth() {
     }
 }
 
-/// Whatever the number of steps: behind every noisy picture is the same clean one, and what is drawn must be that and
+/// Whatever the number of steps: behind every noisy image is the same clean one, and what is drawn must be that and
 /// noise of the right strength.
 #[test]
 fn stochastic_samplers_are_exact_where_the_data_is_a_single_point() {

@@ -53,7 +53,7 @@ pub(super) fn sizes(size: Size) -> &'static [&'static str] {
     }
 }
 
-/// Where in the picture.
+/// Where in the image.
 pub(super) fn sides(side: Side) -> &'static [&'static str] {
     match side {
         Side::Left => &["on the left", "to the left", "on the left side"],

@@ -24,7 +24,7 @@ pub struct ToldObject {
     pub colour: Option<Colour>,
     /// How large it is.
     pub size: Option<Size>,
-    /// Which part of the picture it is in.
+    /// Which part of the image it is in.
     pub side: Option<Side>,
     /// How many there are, which the noun itself tells of one.
     pub count: Count,

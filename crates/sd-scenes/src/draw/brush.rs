@@ -5,7 +5,7 @@ use tiny_skia::{
 use super::light::Light;
 use super::rgb::Ink;
 
-/// Draws shapes onto a picture, in units of a 64th of it, in some light.
+/// Draws shapes onto an image, in units of a 64th of it, in some light.
 ///
 /// A brush [at](Self::at) a point has its origin there; y grows downwards, so that things stand on 0 and reach up to
 /// negative numbers.
@@ -16,7 +16,7 @@ pub(crate) struct Brush<'a> {
 }
 
 impl<'a> Brush<'a> {
-    /// A brush for the whole picture, whose width is 64 units.
+    /// A brush for the whole image, whose width is 64 units.
     pub fn new(pixmap: &'a mut Pixmap, light: Light) -> Self {
         let scale = pixmap.width() as f32 / 64.0;
         Self { pixmap, transform: Transform::from_scale(scale, scale), light }

@@ -71,7 +71,7 @@ impl Lamp {
     }
 }
 
-/// The part of the picture for the lamp: an empty one, or else one with something low.
+/// The part of the image for the lamp: an empty one, or else one with something low.
 fn free_side(scene: &Scene, dice: &mut Dice) -> Side {
     let height = |side: &Side| {
         let object = scene.objects.iter().find(|object| object.side == *side);

@@ -1,4 +1,4 @@
-//! From a scene to its picture, from the sky to what falls before everything.
+//! From a scene to its image, from the sky to what falls before everything.
 
 mod brush;
 mod clouds;
@@ -17,29 +17,29 @@ mod spot;
 use tiny_skia::Pixmap;
 
 use crate::dice::Dice;
-use crate::{Picture, Scene};
+use crate::{Image, Scene};
 use brush::Brush;
 use lamp::Lamp;
 use palette::Palette;
 
-/// Dots of the drawing per pixel of the picture, each way: their mean is smoother than tiny-skia's sixteen samples.
+/// Dots of the drawing per pixel of the image, each way: their mean is smoother than tiny-skia's sixteen samples.
 const DOTS: usize = 2;
 
 impl Scene {
-    /// The picture of the scene, `pixels` wide and high, best 64 or more.
+    /// The image of the scene, `pixels` wide and high, best 64 or more.
     ///
     /// The seed chooses what no caption tells: the shapes of hills, the positions of clouds, where exactly in its part
-    /// of the picture an object is. Scenes that differ in one attribute have all the rest alike, for the same seed.
+    /// of the image an object is. Scenes that differ in one attribute have all the rest alike, for the same seed.
     ///
     /// # Panics
     ///
     /// Panics if the scene does not [fit together](Scene::check) or `pixels` is 0.
-    pub fn draw(&self, seed: u64, pixels: usize) -> Picture {
+    pub fn draw(&self, seed: u64, pixels: usize) -> Image {
         if let Err(misfit) = self.check() {
             panic!("the scene cannot be drawn: {misfit}");
         }
         let dots = u32::try_from(pixels * DOTS).expect("the width is a number of pixels");
-        let mut pixmap = Pixmap::new(dots, dots).expect("a picture has a pixel at least");
+        let mut pixmap = Pixmap::new(dots, dots).expect("an image has a pixel at least");
         let palette = Palette::new(self.time, self.sky);
         let lamp = Lamp::new(self, &mut Dice::new(seed, "lamp"));
         let mut brush = Brush::new(&mut pixmap, palette.land);
@@ -49,7 +49,7 @@ impl Scene {
             spot.draw(&mut brush, self.place, &palette);
         }
         falling::draw(&mut brush, self.sky, &mut Dice::new(seed, "falling"));
-        Picture { pixels, rgb: means(&pixmap, pixels) }
+        Image { pixels, rgb: means(&pixmap, pixels) }
     }
 }
 

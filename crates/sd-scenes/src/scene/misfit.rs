@@ -34,7 +34,7 @@ pub enum Misfit {
         /// Its colour.
         colour: Option<Colour>,
     },
-    /// Two objects in one part of the picture.
+    /// Two objects in one part of the image.
     #[error("more than one object on the side {0}")]
     Side(Side),
     /// An object that is too wide for where it is.

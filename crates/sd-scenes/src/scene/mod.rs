@@ -11,7 +11,7 @@ pub use named::UnknownName;
 pub use object::{Colour, Count, Object, Side, Size};
 pub use setting::{Place, Sky, Time};
 
-/// What a picture shows and a caption can tell, as plain data.
+/// What an image shows and a caption can tell, as plain data.
 ///
 /// ```
 /// use sd_scenes::{Colour, Count, Kind, Object, Place, Scene, Side, Size, Sky, Time};
@@ -36,6 +36,6 @@ pub struct Scene {
     pub time: Time,
     /// Under which sky.
     pub sky: Sky,
-    /// One to three objects, each in a part of the picture of its own; the first is the main one.
+    /// One to three objects, each in a part of the image of its own; the first is the main one.
     pub objects: Vec<Object>,
 }

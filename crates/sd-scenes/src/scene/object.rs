@@ -10,14 +10,14 @@ pub struct Object {
     pub colour: Option<Colour>,
     /// How large it is.
     pub size: Size,
-    /// Which part of the picture it is in.
+    /// Which part of the image it is in.
     pub side: Side,
     /// How many there are.
     pub count: Count,
 }
 
 impl Object {
-    /// Whether there is room for so many where they are, alone in the picture or beside others.
+    /// Whether there is room for so many where they are, alone in the image or beside others.
     pub(super) fn fits(&self, alone: bool) -> bool {
         match (self.size, self.count) {
             (_, Count::One) | (Size::Small, Count::Two) => true,
@@ -52,15 +52,15 @@ named! {
 named! {
     /// The size of an object: a big one is twice as large as a small one, or nearly so where it shares its room.
     "size" Size {
-        /// About a sixth of the picture wide.
+        /// About a sixth of the image wide.
         Small = "small",
-        /// About a third of the picture wide.
+        /// About a third of the image wide.
         Big = "big",
     }
 }
 
 named! {
-    /// The part of the picture that an object is in.
+    /// The part of the image that an object is in.
     "side" Side {
         /// The left third.
         Left = "left",

@@ -28,13 +28,13 @@ fn sky(dice: &mut Dice, place: Place, time: Time) -> Sky {
     *dice.pick(&skies)
 }
 
-/// An object that has the picture for itself. Among others there are at most two of the same, here mostly more.
+/// An object that has the image for itself. Among others there are at most two of the same, here mostly more.
 fn alone(dice: &mut Dice, place: Place) -> Object {
     use Count::{One, Three, Two};
     let count = *dice.pick(&[One, One, Two, Three, Three]);
     // Those beside others are mostly small.
     let size = *dice.pick(&[Size::Big, Size::Big, Size::Big, Size::Small, Size::Small]);
-    // Three big ones fill the picture: the other objects are in the middle the less often.
+    // Three big ones fill the image: the other objects are in the middle the less often.
     let side = match (size, count) {
         (Size::Big, Three) => Side::Middle,
         _ => *dice.pick(&[Side::Left, Side::Left, Side::Middle, Side::Right, Side::Right]),

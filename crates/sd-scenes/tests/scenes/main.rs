@@ -2,4 +2,4 @@
 
 mod balance;
 mod captions;
-mod pictures;
+mod images;

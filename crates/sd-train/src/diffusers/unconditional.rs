@@ -13,7 +13,7 @@ pub fn ddpm_model_index() -> Value {
     })
 }
 
-/// `unet/config.json`; `sample_size` is the width and height of the pictures it was trained on.
+/// `unet/config.json`; `sample_size` is the width and height of the images it was trained on.
 pub fn unconditional_unet_config(config: &UnconditionalUnetConfig, sample_size: usize) -> Value {
     let levels = &config.levels;
     let kind = |has_attention: bool, way: &str| format!("{}{way}Block2D", if has_attention { "Attn" } else { "" });
@@ -48,7 +48,7 @@ pub fn unconditional_unet_config(config: &UnconditionalUnetConfig, sample_size: 
 
 /// `scheduler/scheduler_config.json`, for DDPM as the sampler: the betas from `start` to `end` over `timesteps`.
 ///
-/// Denoised pictures are clipped to −1 to 1, and the noise has the small variance.
+/// Denoised images are clipped to −1 to 1, and the noise has the small variance.
 pub fn ddpm_scheduler_config(
     betas: BetaSchedule,
     timesteps: usize,

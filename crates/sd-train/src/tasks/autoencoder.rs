@@ -8,7 +8,7 @@ use crate::objective::mean_of_each;
 use crate::random::{Purpose, normals};
 use crate::{Order, Task};
 
-/// How the difference between a picture and its reconstruction is counted.
+/// How the difference between an image and its reconstruction is counted.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub enum Distance {
     /// The mean absolute difference: sharper edges.
@@ -20,42 +20,42 @@ pub enum Distance {
 /// How an autoencoder is trained.
 #[derive(Config, Debug, Copy, PartialEq)]
 pub struct AutoencodingConfig {
-    /// Seed of the order of the pictures and of the latents' noise.
+    /// Seed of the order of the images and of the latents' noise.
     pub seed: u64,
     /// How the reconstruction is judged.
     pub distance: Distance,
     /// How much the mean over latents of their divergence from the standard normal distribution counts, beside the mean
     /// over pixels of the difference. Rombach et al. 2022 take sums, and 1e-6: 2e-8 of these means for four channels of
-    /// latents eight times smaller than the picture, 8e-8 for four times smaller ones.
+    /// latents eight times smaller than the image, 8e-8 for four times smaller ones.
     #[config(default = 1e-6)]
     pub kl_weight: f64,
 }
 
-/// Training of an autoencoder to give pictures back, from latents that are drawn from a narrow distribution each (Kingma
+/// Training of an autoencoder to give images back, from latents that are drawn from a narrow distribution each (Kingma
 /// & Welling 2014, equation 10; the KL-regularised one of Rombach et al. 2022).
 #[derive(Debug, Clone)]
 pub struct Autoencoding {
-    pictures: Tensor<4>,
+    images: Tensor<4>,
     order: Order,
     config: AutoencodingConfig,
 }
 
-/// Pictures for one pass, `[draws, channels, height, width]`, and the draws they are for.
+/// Images for one pass, `[draws, channels, height, width]`, and the draws they are for.
 #[derive(Debug, Clone)]
 pub struct AutoencodingBatch {
-    pictures: Tensor<4>,
+    images: Tensor<4>,
     draws: Range<u64>,
 }
 
 impl Autoencoding {
-    /// Trains on these pictures: `[pictures, 3, height, width]`, from −1 to 1, in the model's precision.
+    /// Trains on these images: `[images, 3, height, width]`, from −1 to 1, in the model's precision.
     ///
     /// # Panics
     ///
     /// Panics if there are none.
-    pub fn new(pictures: Tensor<4>, config: AutoencodingConfig) -> Self {
-        let order = Order::new(pictures.dims()[0], config.seed);
-        Self { pictures, order, config }
+    pub fn new(images: Tensor<4>, config: AutoencodingConfig) -> Self {
+        let order = Order::new(images.dims()[0], config.seed);
+        Self { images, order, config }
     }
 }
 
@@ -63,17 +63,17 @@ impl Task<AutoencoderKl> for Autoencoding {
     type Batch = AutoencodingBatch;
 
     fn batch(&self, draws: Range<u64>) -> AutoencodingBatch {
-        AutoencodingBatch { pictures: select(&self.pictures, &self.order.pictures(draws.clone())), draws }
+        AutoencodingBatch { images: select(&self.images, &self.order.images(draws.clone())), draws }
     }
 
     fn losses(&self, model: &AutoencoderKl, batch: &AutoencodingBatch) -> Tensor<1> {
-        let posterior = model.encode(batch.pictures.clone());
+        let posterior = model.encode(batch.images.clone());
         let (mean, std) = (posterior.mean(), posterior.std());
         let [_, channels, height, width] = mean.dims();
         let shape = [channels, height, width];
         let draws = batch.draws.clone();
         let eps = normals(self.config.seed, Purpose::Posterior, draws, shape, &mean.device(), mean.dtype());
-        let difference = model.decode(mean + std * eps) - batch.pictures.clone();
+        let difference = model.decode(mean + std * eps) - batch.images.clone();
         let difference = match self.config.distance {
             Distance::L1 => difference.abs(),
             Distance::L2 => difference.square(),
@@ -82,7 +82,7 @@ impl Task<AutoencoderKl> for Autoencoding {
     }
 }
 
-/// The Kullback–Leibler divergence of each picture's latents from the standard normal distribution, per latent: `[batch]`.
+/// The Kullback–Leibler divergence of each image's latents from the standard normal distribution, per latent: `[batch]`.
 ///
 /// That is `(mean² + std² − 1)/2 − ln std` of the latents as they are before their scaling factor, `scale`.
 fn divergence(posterior: &Posterior, scale: f64) -> Tensor<1> {
@@ -90,11 +90,11 @@ fn divergence(posterior: &Posterior, scale: f64) -> Tensor<1> {
     mean_of_each((mean.square() + std.clone().square() - 1.0) / 2.0 - std.log())
 }
 
-/// Some pictures of many, in the order of `indices`.
-pub(crate) fn select(pictures: &Tensor<4>, indices: &[usize]) -> Tensor<4> {
+/// Some images of many, in the order of `indices`.
+pub(crate) fn select(images: &Tensor<4>, indices: &[usize]) -> Tensor<4> {
     let indices: Vec<i32> = indices.iter().map(|&i| i as i32).collect();
     let count = indices.len();
-    pictures.clone().select(0, Tensor::<1, Int>::from_data(TensorData::new(indices, [count]), &pictures.device()))
+    images.clone().select(0, Tensor::<1, Int>::from_data(TensorData::new(indices, [count]), &images.device()))
 }
 
 #[cfg(test)]
@@ -110,8 +110,8 @@ mod tests {
     fn the_divergence_is_that_of_the_unscaled_latents() {
         let config =
             AutoencoderKlConfig { block_out_channels: vec![4], norm_num_groups: 2, ..AutoencoderKlConfig::sd() };
-        let picture = Tensor::ones([1, 3, 2, 2], &Device::flex()) * 0.5;
-        let posterior = initialise(config.init(&Device::flex()), 1).encode(picture);
+        let image = Tensor::ones([1, 3, 2, 2], &Device::flex()) * 0.5;
+        let posterior = initialise(config.init(&Device::flex()), 1).encode(image);
         let read = |tensor: Tensor<4>| tensor.cast(DType::F64).into_data().try_to_vec::<f64>().unwrap();
         let (means, stds) = (read(posterior.mean()), read(posterior.std()));
         let each = means.iter().zip(&stds).map(|(mean, std)| {

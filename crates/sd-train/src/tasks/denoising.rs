@@ -8,17 +8,17 @@ use serde_json::Value;
 use super::questions::{Asked, Questions};
 use crate::{Objective, Task, Timesteps};
 
-/// How a network is trained to find the noise in pictures.
+/// How a network is trained to find the noise in images.
 #[derive(Config, Debug, Copy, PartialEq)]
 pub struct DenoisingConfig {
-    /// Seed of the order of the pictures, their timesteps and their noise.
+    /// Seed of the order of the images, their timesteps and their noise.
     pub seed: u64,
     /// Standard deviation of what is added to the noise of each channel as a whole; 0 for none, as DDPM has it.
     #[config(default = 0.0)]
     pub noise_offset: f64,
 }
 
-/// Training of a network that reads no text to find the noise in pictures (Ho et al. 2020, algorithm 1).
+/// Training of a network that reads no text to find the noise in images (Ho et al. 2020, algorithm 1).
 #[derive(Debug, Clone)]
 pub struct Denoising(Questions);
 
@@ -27,13 +27,13 @@ pub struct Denoising(Questions);
 pub struct DenoisingBatch(Asked);
 
 impl Denoising {
-    /// Trains on these pictures: `[pictures, 3, height, width]`, from −1 to 1, in the model's precision.
+    /// Trains on these images: `[images, 3, height, width]`, from −1 to 1, in the model's precision.
     ///
     /// # Panics
     ///
     /// Panics if there are none, or if `timesteps` are not as many as the schedule's.
-    pub fn new(pictures: Tensor<4>, objective: Objective, timesteps: Timesteps, config: DenoisingConfig) -> Self {
-        Self(Questions::new(pictures, objective, timesteps, config.seed, config.noise_offset))
+    pub fn new(images: Tensor<4>, objective: Objective, timesteps: Timesteps, config: DenoisingConfig) -> Self {
+        Self(Questions::new(images, objective, timesteps, config.seed, config.noise_offset))
     }
 }
 

@@ -25,13 +25,13 @@ pub struct TextToLatents {
 /// How a diffusion model is trained.
 #[derive(Config, Debug, Copy, PartialEq)]
 pub struct DiffusionConfig {
-    /// Seed of the order of the pictures, their timesteps and their noise, and of the dropped captions.
+    /// Seed of the order of the images, their timesteps and their noise, and of the dropped captions.
     pub seed: u64,
     /// The share of draws that are shown without their caption, in `[0, 1]`.
     #[config(default = 0.1)]
     pub caption_dropout: f64,
     /// Standard deviation of what is added to the noise of each channel as a whole, so that very dark and very bright
-    /// pictures can be drawn (Guttenberg 2023, who takes 0.1); 0 for none.
+    /// images can be drawn (Guttenberg 2023, who takes 0.1); 0 for none.
     #[config(default = 0.0)]
     pub noise_offset: f64,
 }
@@ -53,10 +53,10 @@ pub struct DiffusionBatch {
 }
 
 impl Diffusion {
-    /// Trains on these latents, `[pictures, channels, height, width]`, scaled as the U-Net sees them, in the model's
+    /// Trains on these latents, `[images, channels, height, width]`, scaled as the U-Net sees them, in the model's
     /// precision.
     ///
-    /// `captions` are the token ids of each picture, padded to one length; `no_caption` those of the empty text.
+    /// `captions` are the token ids of each image, padded to one length; `no_caption` those of the empty text.
     ///
     /// # Panics
     ///
@@ -69,15 +69,15 @@ impl Diffusion {
         timesteps: Timesteps,
         config: DiffusionConfig,
     ) -> Self {
-        let [pictures, ..] = latents.dims();
-        assert_eq!(captions.len(), pictures, "{} captions for {pictures} pictures", captions.len());
+        let [images, ..] = latents.dims();
+        assert_eq!(captions.len(), images, "{} captions for {images} images", captions.len());
         let questions = Questions::new(latents, objective, timesteps, config.seed, config.noise_offset);
         Self { questions, captions, no_caption, config }
     }
 
-    fn caption(&self, draw: u64, picture: usize) -> Vec<u32> {
+    fn caption(&self, draw: u64, image: usize) -> Vec<u32> {
         let is_dropped = is_dropped(self.config.seed, draw, self.config.caption_dropout);
-        if is_dropped { self.no_caption.clone() } else { self.captions[picture].clone() }
+        if is_dropped { self.no_caption.clone() } else { self.captions[image].clone() }
     }
 }
 
@@ -86,7 +86,7 @@ impl Task<TextToLatents> for Diffusion {
 
     fn batch(&self, draws: Range<u64>) -> DiffusionBatch {
         let asked = self.questions.ask(draws.clone());
-        let captions = draws.zip(&asked.pictures).map(|(draw, picture)| self.caption(draw, *picture)).collect();
+        let captions = draws.zip(&asked.images).map(|(draw, image)| self.caption(draw, *image)).collect();
         DiffusionBatch { asked, captions }
     }
 

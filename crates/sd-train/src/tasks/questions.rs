@@ -8,10 +8,10 @@ use crate::objective::scale_each;
 use crate::random::{Purpose, Stream, normals};
 use crate::{Objective, Order, Question, Timesteps};
 
-/// Pictures, or latents, in an order that a seed shuffles, each time with other noise at another timestep.
+/// Images, or latents, in an order that a seed shuffles, each time with other noise at another timestep.
 #[derive(Debug, Clone)]
 pub(crate) struct Questions {
-    pictures: Tensor<4>,
+    images: Tensor<4>,
     objective: Objective,
     timesteps: Timesteps,
     order: Order,
@@ -23,8 +23,8 @@ pub(crate) struct Questions {
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub question: Question,
-    /// Which picture each draw has.
-    pub pictures: Vec<usize>,
+    /// Which image each draw has.
+    pub images: Vec<usize>,
     /// What makes up for timesteps that are chosen more often than others.
     factors: Vec<f64>,
 }
@@ -32,27 +32,27 @@ pub(crate) struct Asked {
 impl Questions {
     /// # Panics
     ///
-    /// Panics if there are no pictures, or if `timesteps` are not as many as the schedule's.
-    pub fn new(pictures: Tensor<4>, objective: Objective, timesteps: Timesteps, seed: u64, noise_offset: f64) -> Self {
+    /// Panics if there are no images, or if `timesteps` are not as many as the schedule's.
+    pub fn new(images: Tensor<4>, objective: Objective, timesteps: Timesteps, seed: u64, noise_offset: f64) -> Self {
         let (chosen, trained) = (timesteps.count(), objective.schedule.len());
         assert_eq!(chosen, trained, "{chosen} timesteps to choose from, but the schedule has {trained}");
-        let order = Order::new(pictures.dims()[0], seed);
-        Self { pictures, objective, timesteps, order, seed, noise_offset }
+        let order = Order::new(images.dims()[0], seed);
+        Self { images, objective, timesteps, order, seed, noise_offset }
     }
 
     pub fn ask(&self, draws: Range<u64>) -> Asked {
-        let pictures = self.order.pictures(draws.clone());
+        let images = self.order.images(draws.clone());
         let uniform = |draw| Stream::new(self.seed, Purpose::Timestep, draw).uniform();
         let chosen = self.timesteps.choose(&draws.clone().map(uniform).collect::<Vec<_>>());
         let (t, factors) = chosen.into_iter().unzip();
-        let question = self.objective.ask(select(&self.pictures, &pictures), t, self.noise(draws));
-        Asked { question, pictures, factors }
+        let question = self.objective.ask(select(&self.images, &images), t, self.noise(draws));
+        Asked { question, images, factors }
     }
 
     /// The noise of some draws.
     fn noise(&self, draws: Range<u64>) -> Tensor<4> {
-        let [_, channels, height, width] = self.pictures.dims();
-        let (device, dtype) = (self.pictures.device(), self.pictures.dtype());
+        let [_, channels, height, width] = self.images.dims();
+        let (device, dtype) = (self.images.device(), self.images.dtype());
         let draw = |purpose, shape| normals(self.seed, purpose, draws.clone(), shape, &device, dtype);
         let noise = draw(Purpose::Noise, [channels, height, width]);
         match self.noise_offset {
@@ -106,8 +106,8 @@ mod tests {
         let schedule = NoiseSchedule::from_betas(&betas).unwrap();
         let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
         let noise = |offset| {
-            let (pictures, timesteps) = (Tensor::ones([3, 2, 2, 2], &Device::flex()), Timesteps::Uniform { count: 10 });
-            Questions::new(pictures, objective.clone(), timesteps, 1, offset).noise(0..2)
+            let (images, timesteps) = (Tensor::ones([3, 2, 2, 2], &Device::flex()), Timesteps::Uniform { count: 10 });
+            Questions::new(images, objective.clone(), timesteps, 1, offset).noise(0..2)
         };
         let offset = (noise(0.5) - noise(0.0)).into_data().try_to_vec::<f32>().unwrap();
         let channels: Vec<&[f32]> = offset.chunks(4).collect();

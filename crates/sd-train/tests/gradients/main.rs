@@ -133,10 +133,10 @@ fn vae() -> AutoencoderKlConfig {
 
 #[test]
 fn the_encoder_learns_along_its_gradients() {
-    let picture = random([2, 3, 6, 4], 3, &Device::flex());
+    let image = random([2, 3, 6, 4], 3, &Device::flex());
     let parts = ["encoder.conv_in", "down_blocks.0.", "downsamplers", "encoder.mid_block", "encoder.conv_out"];
     check(vae().init(&Device::flex().autodiff()), &parts, |vae| {
-        let posterior = vae.encode(picture.clone());
+        let posterior = vae.encode(image.clone());
         project(posterior.mean() + posterior.std())
     });
 }

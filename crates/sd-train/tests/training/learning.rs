@@ -46,7 +46,7 @@ fn model() -> TextToLatents {
     initialise(TextToLatents { text: text.init(&device), unet: unet.init(&device) }, 3)
 }
 
-/// Eight pictures of noise with a caption each.
+/// Eight images of noise with a caption each.
 fn diffusion(prediction: Prediction, timesteps: Timesteps) -> Diffusion {
     let betas = BetaSchedule::ScaledLinear.betas(timesteps.count(), 0.00085, 0.012).unwrap();
     let schedule = NoiseSchedule::from_betas(&betas).unwrap();
@@ -65,7 +65,7 @@ fn train<M: Module, T: Task<M>>(trainer: &mut Trainer<M>, task: &mut T, steps: u
 }
 
 #[test]
-fn a_small_diffusion_model_learns_its_pictures_by_heart() {
+fn a_small_diffusion_model_learns_its_images_by_heart() {
     let mut task = diffusion(Prediction::X0, Timesteps::Uniform { count: 1000 });
     let mut trainer = Trainer::new(model(), config(250, 5e-3));
     let losses: Vec<f64> = train(&mut trainer, &mut task, 250).iter().map(|progress| progress.loss).collect();
@@ -78,8 +78,8 @@ fn a_small_diffusion_model_learns_its_pictures_by_heart() {
 fn denoising() -> Denoising {
     let schedule = NoiseSchedule::from_betas(&BetaSchedule::Linear.betas(1000, 1e-4, 0.02).unwrap()).unwrap();
     let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
-    let pictures = random([8, 3, 4, 4], 6).tanh();
-    Denoising::new(pictures, objective, Timesteps::Uniform { count: 1000 }, DenoisingConfig::new(5))
+    let images = random([8, 3, 4, 4], 6).tanh();
+    Denoising::new(images, objective, Timesteps::Uniform { count: 1000 }, DenoisingConfig::new(5))
 }
 
 fn unconditional() -> UnconditionalUnet {
@@ -95,7 +95,7 @@ fn unconditional() -> UnconditionalUnet {
 }
 
 #[test]
-fn a_small_model_of_pixels_learns_its_pictures_by_heart() {
+fn a_small_model_of_pixels_learns_its_images_by_heart() {
     let mut task = denoising();
     let mut trainer = Trainer::new(unconditional(), config(400, 5e-3));
     let losses: Vec<f64> = train(&mut trainer, &mut task, 400).iter().map(|progress| progress.loss).collect();
@@ -232,7 +232,7 @@ fn an_infinite_loss_is_an_error_that_changes_nothing() {
 }
 
 #[test]
-fn a_small_autoencoder_learns_its_pictures_by_heart() {
+fn a_small_autoencoder_learns_its_images_by_heart() {
     let config_vae = AutoencoderKlConfig {
         block_out_channels: vec![8, 16],
         layers_per_block: 1,

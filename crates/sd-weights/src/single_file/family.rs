@@ -78,9 +78,9 @@ pub fn family(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsErro
     let Some(shape) = weights.shape(CONV_IN) else { return other(weights) };
     match shape.get(1) {
         Some(4) => {}
-        Some(5) => return refuse("a model that is told the depth of a picture", FOUR),
-        Some(7) => return refuse("a model that enlarges pictures", FOUR),
-        Some(8) => return refuse("a model that edits pictures by instructions (InstructPix2Pix)", FOUR),
+        Some(5) => return refuse("a model that is told the depth of an image", FOUR),
+        Some(7) => return refuse("a model that enlarges images", FOUR),
+        Some(8) => return refuse("a model that edits images by instructions (InstructPix2Pix)", FOUR),
         Some(9) => return refuse("a model for inpainting", FOUR),
         _ => return refuse(&format!("a model whose first convolution is {shape:?}"), FOUR),
     }
@@ -88,12 +88,12 @@ pub fn family(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsErro
     match (TextNames::first(weights), TextNames::second(weights)) {
         (Some(first), Some(second)) => Ok((Family::Xl, vec![first, second])),
         (Some(TextNames::OpenClip(REFINER)), None) if is_conditioned && context(weights) != Some(1024) => {
-            refuse("the refiner of Stable Diffusion XL", "it finishes pictures of the base model: name that one")
+            refuse("the refiner of Stable Diffusion XL", "it finishes images of the base model: name that one")
         }
         (Some(TextNames::Clip(_)), None) if is_conditioned && context(weights) != Some(1024) => {
             refuse("a model of Stable Diffusion XL without its second text encoder", WHOLE)
         }
-        (Some(_), None) if is_conditioned => refuse("a model that is told a picture or a class (unCLIP)", FOUR),
+        (Some(_), None) if is_conditioned => refuse("a model that is told an image or a class (unCLIP)", FOUR),
         (Some(first @ TextNames::OpenClip(_)), None) => Ok((Family::Sd2, vec![first])),
         // A file made from a folder may have transformers' names for it; then the width of the text tells.
         (Some(first @ TextNames::Clip(_)), None) if context(weights) == Some(1024) => Ok((Family::Sd2, vec![first])),

@@ -181,7 +181,7 @@ fn called(
     Ok(Weights { naming: Some(Naming { prefix: prefix.to_string(), table: Arc::new(table) }), ..selected })
 }
 
-/// CLIP's text encoder, which is called the same in both; some files have its picture encoder and projections too.
+/// CLIP's text encoder, which is called the same in both; some files have its image encoder and projections too.
 fn clip(weights: &Weights, prefix: &str, is_projected: bool) -> Result<Weights, WeightsError> {
     let modules = ["text_model.", "embeddings.", "encoder.", "final_layer_norm."];
     let mut table = Table::default();

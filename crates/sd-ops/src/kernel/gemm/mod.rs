@@ -71,9 +71,9 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// `pictures` times `pixels` columns as panels; what goes out has `apart` numbers from a picture to the next.
-    pub fn panels(level: Level, pictures: usize, pixels: usize, apart: usize) -> Vec<Self> {
-        Self::by(2 * level.lanes(), pictures, pixels, apart)
+    /// `images` times `pixels` columns as panels; what goes out has `apart` numbers from an image to the next.
+    pub fn panels(level: Level, images: usize, pixels: usize, apart: usize) -> Vec<Self> {
+        Self::by(2 * level.lanes(), images, pixels, apart)
     }
 
     /// The same of `width` columns with a gate each: half as many of both in a panel.
@@ -81,14 +81,14 @@ impl Columns {
         Self::by(level.lanes(), 1, width, 0)
     }
 
-    fn by(most: usize, pictures: usize, pixels: usize, apart: usize) -> Vec<Self> {
-        let of_picture = |n: usize| {
+    fn by(most: usize, images: usize, pixels: usize, apart: usize) -> Vec<Self> {
+        let of_image = |n: usize| {
             (0..pixels).step_by(most).map(move |p| {
                 let count = most.min(pixels - p);
                 Self { first: n * pixels + p, count, out: n * apart + p }
             })
         };
-        (0..pictures).flat_map(of_picture).collect()
+        (0..images).flat_map(of_image).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use crate::kernel::padded::Padded;
 use crate::kernel::vector::Vector;
 use crate::kernel::window::Window;
 
-/// What a convolution multiplies its weights with: a column for each output pixel of each picture, with the pixels that it
+/// What a convolution multiplies its weights with: a column for each output pixel of each image, with the pixels that it
 /// reads of each channel.
 pub(in crate::kernel) struct Patches<'a> {
     padded: &'a Padded<'a>,
@@ -18,12 +18,12 @@ pub(in crate::kernel) struct Patches<'a> {
 }
 
 impl<'a> Patches<'a> {
-    /// `padded` has all pictures; `pairs`: whether terms go by twos, of which there are an even number then.
+    /// `padded` has all images; `pairs`: whether terms go by twos, of which there are an even number then.
     pub fn new(window: &Window, padded: &'a Padded<'a>, pairs: bool) -> Self {
         assert!(!pairs || window.terms().is_multiple_of(2), "{window:?}");
         let width = window.out[1];
-        let of_picture = |n: usize| (0..window.pixels()).map(move |pixel| padded.place(n, pixel, width));
-        let places: Vec<usize> = (0..window.batch).flat_map(of_picture).collect();
+        let of_image = |n: usize| (0..window.pixels()).map(move |pixel| padded.place(n, pixel, width));
+        let places: Vec<usize> = (0..window.batch).flat_map(of_image).collect();
         let furthest = padded.offsets.iter().max().copied().unwrap_or(0);
         assert!(furthest + places.iter().max().copied().unwrap_or(0) < padded.numbers.len(), "{window:?}");
         Self { padded, places, run: padded.run, pairs }

@@ -7,14 +7,14 @@ pub(super) const EDGE: usize = 4;
 /// Pixels of the edge of what a tile reads.
 pub(super) const REACH: usize = 6;
 
-/// Tiles of all pictures.
+/// Tiles of all images.
 pub(super) fn count(window: &Window) -> usize {
-    let [rows, columns] = of_picture(window);
+    let [rows, columns] = of_image(window);
     window.batch * rows * columns
 }
 
-/// Tiles of a picture, downwards and sideways.
-fn of_picture(window: &Window) -> [usize; 2] {
+/// Tiles of an image, downwards and sideways.
+fn of_image(window: &Window) -> [usize; 2] {
     window.out.map(|edge| edge.div_ceil(EDGE))
 }
 
@@ -23,20 +23,20 @@ fn of_picture(window: &Window) -> [usize; 2] {
 /// A row of tiles reads a band of six rows of pixels, which are copied with zeros around them, so that no tile has to
 /// know whether it is at an edge.
 pub(super) struct Tiles {
-    /// Picture, and row of its first output, of each band.
+    /// Image, and row of its first output, of each band.
     bands: Vec<[usize; 2]>,
     /// Numbers of a row of a band.
     pub width: usize,
     /// Of each tile, and again of the last one until groups are full, its first number in the bands.
     pub sources: Vec<usize>,
-    /// Of each tile, its first output in the first channel, and how many rows and columns of it are in the picture.
+    /// Of each tile, its first output in the first channel, and how many rows and columns of it are in the image.
     pub outs: Vec<(usize, [usize; 2])>,
     group: usize,
 }
 
 impl Tiles {
     pub fn new(window: &Window, tiles: Range<usize>, group: usize) -> Self {
-        let [rows, columns] = of_picture(window);
+        let [rows, columns] = of_image(window);
         let width = EDGE * columns + REACH - EDGE + 2;
         let first_band = tiles.start / columns;
         let bands: Vec<_> =

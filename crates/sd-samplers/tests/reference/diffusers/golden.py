@@ -50,7 +50,7 @@ def patch_noise():
 
 
 def walk(name, scheduler, steps, last=None, **step_options):
-    """One picture. `last` is the level the walk ends at, where the scheduler does not list its levels itself."""
+    """One image. `last` is the level the walk ends at, where the scheduler does not list its levels itself."""
     patch_noise()
     scheduler.set_timesteps(steps)
     sigma_of = ((1 - scheduler.alphas_cumprod) / scheduler.alphas_cumprod).sqrt()
@@ -68,7 +68,7 @@ def walk(name, scheduler, steps, last=None, **step_options):
         assert x.dtype == torch.float64
         seen.append(x * exploding[len(seen)])
     print(name, steps, [int(t) for t in scheduler.timesteps], levels[-1])
-    flat = [picture.flatten().tolist() for picture in seen]
+    flat = [image.flatten().tolist() for image in seen]
     return {"sampler": name, "levels": levels, "start": flat[0], "middle": flat[steps // 2], "end": flat[-1]}
 
 

@@ -2,7 +2,7 @@
 //! Gaussians, whose denoiser is known. And what must hold between them and DDIM.
 
 use burn::tensor::Tensor;
-use sd_samplers::{BFunction, Ddim, Deis, Lcm, Noise, SaSolver, Sampler, State, Stop, Tcd, UniPc};
+use sd_samplers::{BFunction, Ddim, Deis, DenoiseError, Lcm, Noise, SaSolver, Sampler, State, Tcd, UniPc};
 use sd_schedule::{BetaSchedule, NoiseLevels, NoiseSchedule};
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ fn sampler(name: &str) -> Box<dyn Sampler> {
 }
 
 /// Exact for data that is −1.3 with a spread of 0.35 in 40 % of the cases, and 0.9 with 0.6 in the others.
-fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, Stop> {
+fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
     let modes = [(0.4, -1.3, 0.35_f64), (0.6, 0.9, 0.6)];
     let [(density_a, mean_a), (density_b, mean_b)] = modes.map(|(weight, mean, spread)| {
         let variance = spread * spread + sigma * sigma;
@@ -54,16 +54,16 @@ impl Noise for Cosines {
     }
 }
 
-/// The picture before the first step and after each, and how often noise was drawn.
+/// The image before the first step and after each, and how often noise was drawn.
 fn walk(sampler: &impl Sampler, levels: &[f64], start: Vec<f64>) -> (Vec<Vec<f64>>, usize) {
     let levels = NoiseLevels::new(levels.to_vec()).unwrap();
     let (mut state, mut noise) = (State::new(tensor(start)), Cosines(0));
     let numbers = |state: &State| state.x.clone().into_data().try_to_vec::<f64>().unwrap();
-    let mut pictures = vec![numbers(&state)];
+    let mut images = vec![numbers(&state)];
     while state.advance(sampler, &mut denoise, &mut noise, &levels).unwrap() {
-        pictures.push(numbers(&state));
+        images.push(numbers(&state));
     }
-    (pictures, noise.0)
+    (images, noise.0)
 }
 
 /// Largest distance, in shares of the largest number.
@@ -73,17 +73,17 @@ fn distance(found: &[f64], expected: &[f64]) -> f64 {
 }
 
 #[test]
-fn every_picture_is_that_of_diffusers() {
+fn every_image_is_that_of_diffusers() {
     let golden: Vec<Value> = serde_json::from_str(include_str!("trajectories.json")).unwrap();
     for case in golden {
         let numbers = |key: &str| -> Vec<f64> { serde_json::from_value(case[key].clone()).unwrap() };
         let name = case["sampler"].as_str().unwrap();
-        let (pictures, _) = walk(&sampler(name), &numbers("levels"), numbers("start"));
-        let steps = pictures.len() - 1;
-        // diffusers mixes 7e-7 of the noisy picture into LCM's denoised one at timestep 59, the smallest here.
+        let (images, _) = walk(&sampler(name), &numbers("levels"), numbers("start"));
+        let steps = images.len() - 1;
+        // diffusers mixes 7e-7 of the noisy image into LCM's denoised one at timestep 59, the smallest here.
         let tolerance = if name == "lcm" { 1e-6 } else { 1e-12 };
-        for (key, picture) in [("middle", &pictures[steps / 2]), ("end", &pictures[steps])] {
-            let off = distance(picture, &numbers(key));
+        for (key, image) in [("middle", &images[steps / 2]), ("end", &images[steps])] {
+            let off = distance(image, &numbers(key));
             assert!(off < tolerance, "{name}, {steps} steps, {key}: off by {off:e}");
         }
     }
@@ -102,8 +102,8 @@ fn ddim() -> Vec<Vec<f64>> {
 #[test]
 fn unipc_starts_with_a_step_of_ddim() {
     for name in ["unipc 1 bh1", "unipc 1 bh2", "unipc 2 bh2", "unipc 3 bh1"] {
-        let (pictures, drawn) = walk(&sampler(name), &LEVELS, start());
-        assert_eq!((&pictures[1], drawn), (&ddim()[1], 0), "{name}");
+        let (images, drawn) = walk(&sampler(name), &LEVELS, start());
+        assert_eq!((&images[1], drawn), (&ddim()[1], 0), "{name}");
         // A walk of one step is predicted and never corrected.
         let (one, _) = walk(&sampler(name), &LEVELS[..2], start());
         assert_eq!(one[1], ddim()[1], "{name}");
@@ -113,19 +113,19 @@ fn unipc_starts_with_a_step_of_ddim() {
 #[test]
 fn deis_of_order_one_and_tcd_with_gamma_0_are_ddim() {
     for name in ["deis 1", "tcd 0"] {
-        let (pictures, drawn) = walk(&sampler(name), &LEVELS, start());
+        let (images, drawn) = walk(&sampler(name), &LEVELS, start());
         assert_eq!(drawn, 0);
-        for (picture, expected) in pictures.iter().zip(ddim()) {
-            assert!(distance(picture, &expected) < 1e-13, "{name}");
+        for (image, expected) in images.iter().zip(ddim()) {
+            assert!(distance(image, &expected) < 1e-13, "{name}");
         }
     }
 }
 
 #[test]
-fn a_step_to_level_0_ends_at_the_denoised_picture() {
+fn a_step_to_level_0_ends_at_the_denoised_image() {
     for name in ["unipc 3 bh1", "unipc 3 bh2", "deis 3", "sa-solver 1", "lcm", "tcd 0.3"] {
-        let (pictures, _) = walk(&sampler(name), &[14.6, 5.0, 0.9, 0.0], start());
-        assert!(pictures[3].iter().all(|x| x.abs() < 2.5), "{name}: {:?}", pictures[3]);
+        let (images, _) = walk(&sampler(name), &[14.6, 5.0, 0.9, 0.0], start());
+        assert!(images[3].iter().all(|x| x.abs() < 2.5), "{name}: {:?}", images[3]);
         let (one, drawn) = walk(&sampler(name), &[14.6, 0.0], start());
         let expected = denoise(tensor(start()), 14.6).unwrap().into_data().try_to_vec::<f64>().unwrap();
         assert!(drawn == 0 && distance(&one[1], &expected) < 1e-13, "{name}");

@@ -49,7 +49,7 @@ def k_diffusion_sampling():
 
 
 def with_k_diffusion(name, levels, **options):
-    """The picture after each step."""
+    """The image after each step."""
     seen = []
     if options:
         options["noise_sampler"] = noise
@@ -70,7 +70,7 @@ class Doubles:
 
 
 def with_diffusers(algorithm, levels):
-    """The picture after each step, in variance-exploding form."""
+    """The image after each step, in variance-exploding form."""
     from diffusers.schedulers import scheduling_dpmsolver_multistep as module
 
     module.torch = Doubles()
@@ -90,8 +90,8 @@ def with_diffusers(algorithm, levels):
     return seen
 
 
-def case(reference, sampler, options, levels, pictures):
-    """Three of the pictures are enough."""
+def case(reference, sampler, options, levels, images):
+    """Three of the images are enough."""
     steps = [3, len(levels) // 2 + 1, len(levels) - 1]
     return {
         "reference": reference,
@@ -100,7 +100,7 @@ def case(reference, sampler, options, levels, pictures):
         "levels": levels.tolist(),
         "start": start(levels).flatten().tolist(),
         "steps": steps,
-        "pictures": [pictures[step - 1].flatten().tolist() for step in steps],
+        "images": [images[step - 1].flatten().tolist() for step in steps],
     }
 
 

@@ -4,7 +4,9 @@
 
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Tensor, TensorData};
-use sd_samplers::{Dpmpp2m, Dpmpp2mSde, Dpmpp2sAncestral, Dpmpp3mSde, DpmppSde, Noise, Sampler, State, Stop, sample};
+use sd_samplers::{
+    DenoiseError, Dpmpp2m, Dpmpp2mSde, Dpmpp2sAncestral, Dpmpp3mSde, DpmppSde, Noise, Sampler, State, sample,
+};
 use sd_schedule::NoiseLevels;
 use serde::Deserialize;
 
@@ -21,9 +23,9 @@ struct Case {
     s_noise: f64,
     levels: Vec<f64>,
     start: Vec<f64>,
-    /// How many steps each of the pictures has behind it.
+    /// How many steps each of the images has behind it.
     steps: Vec<usize>,
-    pictures: Vec<Vec<f64>>,
+    images: Vec<Vec<f64>>,
 }
 
 impl Case {
@@ -39,7 +41,7 @@ impl Case {
         }
     }
 
-    /// The largest distance from the reference's pictures.
+    /// The largest distance from the reference's images.
     fn error(&self) -> f64 {
         let levels = NoiseLevels::new(self.levels.clone()).unwrap();
         let (sampler, mut state) = (self.sampler(), State::new(tensor(self.start.clone())));
@@ -47,7 +49,7 @@ impl Case {
         while state.advance(&sampler, &mut denoise, &mut Formula, &levels).unwrap() {
             if let Some(which) = self.steps.iter().position(|steps| *steps == state.steps) {
                 let found = state.x.to_data().try_to_vec::<f64>().unwrap();
-                error = found.iter().zip(&self.pictures[which]).map(|(a, b)| (a - b).abs()).fold(error, f64::max);
+                error = found.iter().zip(&self.images[which]).map(|(a, b)| (a - b).abs()).fold(error, f64::max);
             }
         }
         error
@@ -55,7 +57,7 @@ impl Case {
 }
 
 /// The denoiser of a mixture: 0.4 of N(−1.3, 0.35²) and 0.6 of N(0.9, 0.6²).
-fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, Stop> {
+fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
     let n2 = sigma * sigma;
     let part = |mean: f64, spread: f64| {
         let s2 = spread * spread;
@@ -73,7 +75,7 @@ struct Formula;
 
 impl Noise for Formula {
     fn start(&mut self, _like: &Tensor<4>) -> Tensor<4> {
-        unreachable!("the pictures start from stored numbers")
+        unreachable!("the images start from stored numbers")
     }
 
     fn draw(&mut self, like: &Tensor<4>, from: f64, to: f64) -> Tensor<4> {

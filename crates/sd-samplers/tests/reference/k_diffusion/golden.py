@@ -1,8 +1,8 @@
-"""Makes trajectories.json: samplers of k-diffusion on pictures of a known distribution, in float64.
+"""Makes trajectories.json: samplers of k-diffusion on images of a known distribution, in float64.
 
     golden.py       needs torch (2.8), scipy and k_diffusion (0.1.1), of which only `sampling` is imported.
 
-Pictures are six independent numbers. Each is drawn from a mixture of two Gaussians, so the best denoiser is known.
+Images are six independent numbers. Each is drawn from a mixture of two Gaussians, so the best denoiser is known.
 Fresh noise is a formula of the level that it leads down to, so it does not matter how often it is drawn. `main.rs` has
 the same denoiser and the same noise; a row here needs one there.
 """

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use burn::tensor::Tensor;
 use sd_samplers::{
-    Churn, Dpm2, Dpm2Ancestral, Euler, EulerAncestral, Heun, Lms, Noise, Sampler, Stop, TorchNoise, sample,
+    Churn, DenoiseError, Dpm2, Dpm2Ancestral, Euler, EulerAncestral, Heun, Lms, Noise, Sampler, TorchNoise, sample,
 };
 use sd_schedule::NoiseLevels;
 use serde_json::Value;
@@ -45,7 +45,7 @@ fn trajectories_are_those_of_k_diffusion() {
     for (name, expected) in golden {
         let sampler = sampler(&name);
         let calls = RefCell::new(Vec::new());
-        let mut model = |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, Stop> {
+        let mut model = |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, DenoiseError> {
             let seen = [sigma].into_iter().chain(x.clone().into_data().try_to_vec::<f64>()?).collect();
             calls.borrow_mut().push(seen);
             Ok(denoise(x, sigma))

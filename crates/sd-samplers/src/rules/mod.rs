@@ -1,0 +1,8 @@
+//! The mathematics that several methods share.
+
+pub(crate) mod adams_bashforth;
+pub(crate) mod ancestral;
+pub(crate) mod churn;
+pub(crate) mod exponential_weights;
+pub(crate) mod slopes;
+pub(crate) mod transfer;

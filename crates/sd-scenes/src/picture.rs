@@ -1,8 +1,0 @@
-/// A square picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    /// Width and height in pixels.
-    pub pixels: usize,
-    /// Red, green and blue of each pixel in sRGB, row by row from the top: `pixels · pixels · 3` bytes.
-    pub rgb: Vec<u8>,
-}

@@ -1,0 +1,114 @@
+use crate::{Flow, NoiseSchedule, Prediction, input_scale};
+
+/// How a model's training mixes images with noise: everything between a noise level and what the network sees and predicts.
+///
+/// Samplers and [`NoiseLevels`](crate::NoiseLevels) are in variance-exploding form, `x = x0 + sigma·eps`, whatever the process.
+/// A new process is a new variant here and touches no sampler.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Process {
+    /// Variance-preserving diffusion (Ho et al. 2020): the network sees `sqrt(alpha_bar)·x0 + sqrt(1 − alpha_bar)·eps` and a
+    /// timestep of its training.
+    VariancePreserving {
+        /// `alpha_bar` at each timestep.
+        schedule: NoiseSchedule,
+        /// What the network predicts.
+        prediction: Prediction,
+    },
+    /// Rectified flow.
+    RectifiedFlow(Flow),
+}
+
+impl Process {
+    /// The time that the network is given at noise level `sigma ≥ 0`: in `[0, len − 1]` for timesteps, in `[0, timesteps]` for
+    /// flow.
+    pub fn t(&self, sigma: f64) -> f64 {
+        match self {
+            Self::VariancePreserving { schedule, .. } => schedule.t(sigma),
+            Self::RectifiedFlow(flow) => Flow::time(sigma) * flow.timesteps as f64,
+        }
+    }
+
+    /// The noise level at time `t`, the inverse of [`t`](Self::t).
+    pub fn sigma(&self, t: f64) -> f64 {
+        match self {
+            Self::VariancePreserving { schedule, .. } => schedule.sigma(t),
+            Self::RectifiedFlow(flow) => Flow::sigma(t / flow.timesteps as f64),
+        }
+    }
+
+    /// The factor that turns a variance-exploding `x` into the network's input: `1/sqrt(1 + sigma²)`, or `1/(1 + sigma)` for flow.
+    pub fn input_scale(&self, sigma: f64) -> f64 {
+        match self {
+            Self::VariancePreserving { .. } => input_scale(sigma),
+            Self::RectifiedFlow(_) => 1.0 / (1.0 + sigma),
+        }
+    }
+
+    /// What the network predicts.
+    pub fn prediction(&self) -> Prediction {
+        match self {
+            Self::VariancePreserving { prediction, .. } => *prediction,
+            Self::RectifiedFlow(_) => Prediction::Flow,
+        }
+    }
+
+    /// Number of timesteps of the training.
+    pub fn timesteps(&self) -> usize {
+        match self {
+            Self::VariancePreserving { schedule, .. } => schedule.len(),
+            Self::RectifiedFlow(flow) => flow.timesteps,
+        }
+    }
+
+    /// The smallest noise level of the training, above 0.
+    pub fn sigma_min(&self) -> f64 {
+        match self {
+            Self::VariancePreserving { schedule, .. } => schedule.sigma_min(),
+            Self::RectifiedFlow(_) => self.sigma(1.0),
+        }
+    }
+}
+
+/// The noise of a schedule, of which the network predicts `eps`.
+impl From<NoiseSchedule> for Process {
+    fn from(schedule: NoiseSchedule) -> Self {
+        Self::VariancePreserving { schedule, prediction: Prediction::Eps }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::BetaSchedule;
+
+    fn processes() -> [Process; 2] {
+        let betas = BetaSchedule::ScaledLinear.betas(1000, 0.00085, 0.012).unwrap();
+        let schedule = NoiseSchedule::from_betas(&betas).unwrap();
+        [schedule.into(), Process::RectifiedFlow(Flow { timesteps: 1000, shift: 3.0 })]
+    }
+
+    /// The network's input is the mixture of its training, whose two parts are known for either process.
+    #[test]
+    fn the_scaled_input_is_the_mixture_of_the_training() {
+        let (x0, eps) = (0.7, -1.3);
+        let [diffusion, flow] = processes();
+        for sigma in [0.05, 1.0, 12.0] {
+            let x = x0 + sigma * eps;
+            let alpha_bar: f64 = 1.0 / (1.0 + sigma * sigma);
+            let mixed = alpha_bar.sqrt() * x0 + (1.0 - alpha_bar).sqrt() * eps;
+            assert!((x * diffusion.input_scale(sigma) - mixed).abs() < 1e-12);
+            let t = flow.t(sigma) / 1000.0;
+            assert!((x * flow.input_scale(sigma) - ((1.0 - t) * x0 + t * eps)).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn t_and_sigma_are_each_others_inverse() {
+        for process in processes() {
+            for t in [1.0, 250.5, 999.0] {
+                assert!((process.t(process.sigma(t)) - t).abs() < 1e-9, "{process:?} at {t}");
+            }
+        }
+    }
+}
