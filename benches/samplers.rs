@@ -17,13 +17,14 @@ fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
 
 fn samplers(criterion: &mut Criterion) {
     let betas = BetaSchedule::ScaledLinear.betas(1000, 0.00085, 0.012).expect("Stable Diffusion's own");
-    let setting = SamplerSettings::new(NoiseSchedule::from_betas(&betas).expect("Stable Diffusion's own"));
+    let schedule = NoiseSchedule::from_betas(&betas).expect("Stable Diffusion's own");
+    let setting = SamplerSettings::new(schedule.clone());
     let mut group = criterion.benchmark_group("samplers");
     group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
     for entry in CATALOGUE {
         let sampler = entry.make(&setting).expect("no options are given");
         for steps in [5, 10, 20, 50, 100] {
-            let levels = Grid::Normal.levels(&setting.schedule, steps).expect("fewer than trained");
+            let levels = Grid::Normal.levels(&schedule, steps).expect("fewer than trained");
             let mut noise = entry.fresh.of_seed(0);
             let x = noise.start(&Tensor::zeros([1, 4, 64, 64], &Device::flex())) * levels.first();
             group.bench_function(BenchmarkId::new(entry.name, steps), |bencher| {

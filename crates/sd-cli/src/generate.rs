@@ -163,6 +163,7 @@ impl Options {
             SamplerOption::Order => self.order,
             SamplerOption::Tau => self.tau,
             SamplerOption::Gamma => self.gamma,
+            _ => None,
         };
         SamplerOption::ALL.into_iter().filter_map(|option| Some((option, value(option)?))).collect()
     }

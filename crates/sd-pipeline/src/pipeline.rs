@@ -4,7 +4,6 @@ use std::path::Path;
 use burn::tensor::{DType as TensorDType, Device, Tensor};
 use sd_ops::lay_out;
 use sd_samplers::{Network, Noise, sample};
-use sd_schedule::input_scale;
 
 use crate::guidance::predict;
 use crate::model::{Kind, Model};
@@ -111,20 +110,17 @@ impl Pipeline {
         watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
     ) -> Result<Tensor<4>, Error> {
         let (scheduler, sampling) = (&self.model.scheduler, &batch.settings.sampling);
+        let process = scheduler.process();
         let (sampler, levels) = (sampling.sampler(scheduler)?, &sampling.levels.value);
         let prediction = self.prediction(batch);
-        let network = Network {
-            schedule: &scheduler.schedule,
-            prediction: scheduler.prediction,
-            whole_timesteps: sampling.whole_timesteps,
-            call: |x, t| Ok(prediction(x, t)),
-        };
+        let network =
+            Network { process: &process, whole_timesteps: sampling.whole_timesteps, call: |x, t| Ok(prediction(x, t)) };
         let mut watched = Watched::new(network, sampler.calls(levels), watch);
         let x = sample(&*sampler, &mut watched, noise, start * sampling.start_std, levels);
         // Every error of this denoiser is ours.
         let x = x.map_err(|stop| stop.downcast::<Error>().map_or_else(Error::backend, |e| *e))?;
         watched.check()?;
-        Ok(x * input_scale(levels.last()))
+        Ok(x * process.input_scale(levels.last()))
     }
 
     /// What the U-Net predicts, given the texts of a batch.

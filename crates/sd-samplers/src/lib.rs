@@ -20,7 +20,8 @@ mod sampler;
 mod state;
 
 pub use catalogue::{
-    CATALOGUE, Convention, FreshNoise, OptionError, OptionRange, SamplerInfo, SamplerOption, SamplerSettings,
+    CATALOGUE, Convention, FreshNoise, LevelOptions, Levels, OptionError, OptionRange, SamplerInfo, SamplerOption,
+    SamplerSettings,
 };
 pub use denoiser::{DenoiseError, Denoiser};
 pub use history::{Evaluated, History};

@@ -1,5 +1,5 @@
-use sd_samplers::Variance;
-use sd_schedule::{BetaSchedule, Grid, NoiseSchedule, Prediction, Spacing};
+use sd_samplers::{LevelOptions, Variance};
+use sd_schedule::{BetaSchedule, Grid, NoiseSchedule, Prediction, Process, Spacing};
 
 use super::class::{not_followed, sampler};
 use super::json::Json;
@@ -14,22 +14,14 @@ pub struct SchedulerConfig {
     pub schedule: NoiseSchedule,
     /// What the network predicts.
     pub prediction: Prediction,
-    /// Which timesteps are visited.
-    pub spacing: Option<Spacing>,
-    /// What is added to the timesteps of the leading spacing.
-    pub steps_offset: usize,
+    /// Which noise levels are visited.
+    pub levels: LevelOptions,
     /// Noise levels that take the place of timesteps.
     pub grid: Option<Grid>,
-    /// Whether the last step goes to no noise at all, rather than to the smallest trained level.
-    pub set_alpha_to_one: Option<bool>,
-    /// Whether samplers that mostly end at no noise end at the smallest trained level.
-    pub final_sigma_min: bool,
     /// The variance of DDPM's noise, or the name of one that is not supported.
     pub variance: Result<Variance, String>,
     /// Order of multistep solvers.
     pub solver_order: Option<usize>,
-    /// Timesteps that consistency models are distilled on.
-    pub original_inference_steps: usize,
     /// An option that the classes behind the solvers would follow, but which is not followed here.
     pub not_followed: Option<String>,
     /// Whether denoised images are held in a range, where it is said.
@@ -71,14 +63,16 @@ impl SchedulerConfig {
         let config = Self {
             schedule: schedule(json)?,
             prediction: prediction(json)?,
-            spacing: spacing(json, steps_offset)?,
-            steps_offset,
+            levels: LevelOptions {
+                spacing: spacing(json, steps_offset)?,
+                steps_offset,
+                set_alpha_to_one: json.take("set_alpha_to_one")?,
+                final_sigma_min: json.take_or("final_sigmas_type", "zero".to_string())? == "sigma_min",
+                original_inference_steps: json.count_or("original_inference_steps", 50)?,
+            },
             grid: grid(json)?,
-            set_alpha_to_one: json.take("set_alpha_to_one")?,
-            final_sigma_min: json.take_or("final_sigmas_type", "zero".to_string())? == "sigma_min",
             variance: variance(json)?,
             solver_order: json.take("solver_order")?,
-            original_inference_steps: json.count_or("original_inference_steps", 50)?,
             not_followed: not_followed(json)?,
             clip_sample: json.take("clip_sample")?,
             clip_sample_range: json.take_or("clip_sample_range", 1.0)?,
@@ -90,6 +84,11 @@ impl SchedulerConfig {
 }
 
 impl SchedulerConfig {
+    /// How the network was trained.
+    pub fn process(&self) -> Process {
+        Process::VariancePreserving { schedule: self.schedule.clone(), prediction: self.prediction }
+    }
+
     /// What to say where the model's own sampler is none of ours.
     pub fn note(&self) -> Option<String> {
         let class = self.class.as_ref().filter(|_| self.sampler.is_none())?;

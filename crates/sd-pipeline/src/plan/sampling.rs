@@ -2,7 +2,7 @@ use sd_samplers::{Sampler, SamplerOption, SamplerSettings, Variance};
 use sd_schedule::NoiseLevels;
 use serde::{Deserialize, Serialize};
 
-use super::levels::Levels;
+use super::levels;
 use super::origin::{Origin, Resolved};
 use crate::config::SchedulerConfig;
 use crate::{Error, Request, SamplerName, Schedule};
@@ -64,14 +64,14 @@ impl Sampling {
         let config = context.scheduler;
         let sampler = sampler(request, config);
         let steps = steps(request, sampler.value, context);
-        let levels =
-            Levels::resolve(sampler.value.entry(), config, request.schedule.as_ref(), context.is_xl, steps.value)?;
+        let (levels, origin) =
+            levels::resolve(sampler.value.entry(), config, request.schedule.as_ref(), context.is_xl, steps.value)?;
         Ok(Self {
             options: options(request, sampler.value, config),
             variance: variance(sampler.value, config)?,
             clip: clip(context),
             schedule: request.schedule.clone(),
-            levels: levels.levels,
+            levels: Resolved::new(levels.levels, origin),
             start_std: levels.start_std,
             whole_timesteps: levels.whole_timesteps,
             sampler,
@@ -91,7 +91,7 @@ impl Sampling {
             blended: scheduler.prediction,
             clip: self.clip,
             options: self.options.iter().map(|option| (option.option, option.value)).collect(),
-            ..SamplerSettings::new(scheduler.schedule.clone())
+            ..SamplerSettings::new(scheduler.process())
         };
         let sampler = name.entry().make(&setting).map_err(|error| Error::Request(format!("--{error}")))?;
         let least = sampler.min_steps();

@@ -1,8 +1,7 @@
-use serde::{Deserialize, Serialize};
-
 use crate::catalogue::options::Values;
 use crate::{
-    BrownianNoise, CATALOGUE, Noise, OptionError, OptionRange, Sampler, SamplerOption, SamplerSettings, TorchNoise,
+    BrownianNoise, CATALOGUE, Convention, Noise, OptionError, OptionRange, Sampler, SamplerOption, SamplerSettings,
+    TorchNoise,
 };
 
 /// A sampler that can be asked for by name.
@@ -46,50 +45,6 @@ impl FreshNoise {
             Self::Path => Box::new(BrownianNoise::new(seed)),
             Self::Never | Self::Steps => Box::new(TorchNoise::new(seed)),
         }
-    }
-}
-
-/// Whose noise levels a sampler visits: the reference implementation that a seed shares its image with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Convention {
-    /// diffusers' `DDPMScheduler`.
-    Ddpm,
-    /// diffusers' `DDIMScheduler`.
-    Ddim,
-    /// diffusers' `PNDMScheduler`.
-    Pndm,
-    /// k-diffusion, and diffusers' schedulers after it, such as `EulerDiscreteScheduler`.
-    KDiffusion,
-    /// diffusers' `DPMSolverMultistepScheduler` and `UniPCMultistepScheduler`.
-    DpmSolver,
-    /// diffusers' `DEISMultistepScheduler` and `SASolverScheduler`.
-    Deis,
-    /// diffusers' `LCMScheduler`.
-    Lcm,
-    /// diffusers' `TCDScheduler`.
-    Tcd,
-}
-
-impl Convention {
-    /// The class of the reference implementation whose defaults apply, or the first of them.
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Ddpm => "DDPMScheduler",
-            Self::Ddim => "DDIMScheduler",
-            Self::Pndm => "PNDMScheduler",
-            Self::KDiffusion => "EulerDiscreteScheduler",
-            Self::DpmSolver => "DPMSolverMultistepScheduler",
-            Self::Deis => "DEISMultistepScheduler",
-            Self::Lcm => "LCMScheduler",
-            Self::Tcd => "TCDScheduler",
-        }
-    }
-
-    /// Whether it is one of diffusers' multistep solvers, which call the network at whole timesteps only and have a
-    /// `solver_order`.
-    pub fn is_multistep(self) -> bool {
-        matches!(self, Self::DpmSolver | Self::Deis)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every sampler by name: what `sd samplers` lists, and what the truth tests and the report go through.
 
+mod convention;
 mod info;
 mod options;
 
@@ -7,7 +8,8 @@ use FreshNoise::{Never, Path, Steps};
 use SamplerOption::{Eta, Gamma, Order, SChurn, SNoise, STmax, STmin, Tau};
 use sd_schedule::Prediction;
 
-pub use self::info::{Convention, FreshNoise, SamplerInfo};
+pub use self::convention::{Convention, LevelOptions, Levels};
+pub use self::info::{FreshNoise, SamplerInfo};
 use self::options::Values;
 pub use self::options::{OptionError, OptionRange, SamplerOption, SamplerSettings};
 use crate::*;
@@ -51,13 +53,13 @@ pub static CATALOGUE: &[SamplerInfo] = &[
         make: |s, _| Box::new(Plms::new(s.blended)) },
     SamplerInfo { name: "pndm", order: Some(2), calls: 1, fresh: Never, convention: Convention::Pndm,
         source: "diffusers, after Liu et al. 2022", options: &[],
-        make: |s, _| Box::new(Pndm::new(s.schedule.clone(), s.blended)) },
+        make: |s, _| Box::new(Pndm::new(s.process.clone(), s.blended)) },
     SamplerInfo { name: "s-pndm", order: Some(2), calls: 1, fresh: Never, convention: Convention::Pndm,
         source: "Liu et al. 2022, S-PNDM", options: &[],
         make: |_, _| Box::new(Spndm) },
     SamplerInfo { name: "f-pndm", order: Some(2), calls: 1, fresh: Never, convention: Convention::Pndm,
         source: "Liu et al. 2022, F-PNDM", options: &[],
-        make: |s, _| Box::new(Pndm::new(s.schedule.clone(), Prediction::Eps)) },
+        make: |s, _| Box::new(Pndm::new(s.process.clone(), Prediction::Eps)) },
     SamplerInfo { name: "ipndm", order: Some(2), calls: 1, fresh: Never, convention: Convention::KDiffusion,
         source: "Zhang & Chen 2022, iPNDM", options: ORDER_4,
         make: |_, o| Box::new(Ipndm::new(o.get(Order) as usize)) },
@@ -114,5 +116,5 @@ pub static CATALOGUE: &[SamplerInfo] = &[
         make: |_, _| Box::new(Lcm) },
     SamplerInfo { name: "tcd", order: None, calls: 1, fresh: Steps, convention: Convention::Tcd,
         source: "Zheng et al. 2024, algorithm 4", options: &[OptionRange::new(Gamma, 0.3, 0.0, 1.0)],
-        make: |s, o| Box::new(Tcd::new(s.schedule.clone(), o.get(Gamma))) },
+        make: |s, o| Box::new(Tcd::new(s.process.clone(), o.get(Gamma))) },
 ];

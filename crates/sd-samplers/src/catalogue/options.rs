@@ -1,7 +1,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use sd_schedule::{NoiseSchedule, Prediction};
+use sd_schedule::{Prediction, Process};
 use serde::{Deserialize, Serialize};
 
 use crate::Variance;
@@ -9,6 +9,7 @@ use crate::Variance;
 /// A number that some samplers can be given, under the name it has in their papers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum SamplerOption {
     /// Share of fresh noise in each step (Song et al. 2021, equation 16).
     Eta,
@@ -74,8 +75,8 @@ impl OptionRange {
 /// What a sampler of the catalogue is made from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SamplerSettings {
-    /// The noise the network was trained with.
-    pub schedule: NoiseSchedule,
+    /// How the network was trained.
+    pub process: Process,
     /// What PLMS, PNDM and their like blend; see [`Plms`](crate::Plms).
     pub blended: Prediction,
     /// The variance of DDPM's noise.
@@ -87,15 +88,16 @@ pub struct SamplerSettings {
 }
 
 impl SamplerSettings {
-    /// The setting for a schedule: nothing clipped, the small variance, `eps` blended, every option at its default.
-    pub fn new(schedule: NoiseSchedule) -> Self {
-        let options = Vec::new();
-        Self { schedule, blended: Prediction::Eps, variance: Variance::FixedSmall, clip: None, options }
+    /// The settings for a process, or for a schedule: nothing clipped, the small variance, `eps` blended, every option at its
+    /// default.
+    pub fn new(process: impl Into<Process>) -> Self {
+        let (process, options) = (process.into(), Vec::new());
+        Self { process, blended: Prediction::Eps, variance: Variance::FixedSmall, clip: None, options }
     }
 
-    /// The noise levels between two of a thousand timesteps, as a share of those that the schedule has.
+    /// Noise levels of two timesteps on a 1000-step scale, rescaled to this process.
     pub(crate) fn levels_between(&self, first: usize, last: usize) -> RangeInclusive<f64> {
-        let sigma = |t: usize| self.schedule.sigma((t * self.schedule.len()) as f64 / 1000.0);
+        let sigma = |t: usize| self.process.sigma((t * self.process.timesteps()) as f64 / 1000.0);
         sigma(first)..=sigma(last)
     }
 }

@@ -1,5 +1,5 @@
 use burn::tensor::Tensor;
-use sd_schedule::{NoiseLevels, NoiseSchedule, Prediction};
+use sd_schedule::{NoiseLevels, Prediction, Process};
 
 use crate::rules::adams_bashforth::blend;
 use crate::rules::transfer::{blends, output_of, transfer_by};
@@ -17,14 +17,14 @@ const WARM_UP: usize = 3;
 /// What is blended is the network's own prediction, see [`Plms`](crate::Plms).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pndm {
-    schedule: NoiseSchedule,
+    process: Process,
     blended: Prediction,
 }
 
 impl Pndm {
-    /// PNDM that blends predictions of the given kind; the schedule says which level lies half-way in `t`.
-    pub fn new(schedule: NoiseSchedule, blended: Prediction) -> Self {
-        Self { schedule, blended }
+    /// PNDM that blends predictions of the given kind; the process says which level lies half-way in `t`.
+    pub fn new(process: impl Into<Process>, blended: Prediction) -> Self {
+        Self { process: process.into(), blended }
     }
 
     /// The noise level half-way between two in `t`.
@@ -32,7 +32,7 @@ impl Pndm {
     /// diffusers rounds to whole timesteps here, once up and once down, and so calls its network half a timestep
     /// beside the image's own level where the stride is odd.
     fn half_way(&self, from: f64, to: f64) -> f64 {
-        self.schedule.sigma((self.schedule.t(from) + self.schedule.t(to)) / 2.0)
+        self.process.sigma((self.process.t(from) + self.process.t(to)) / 2.0)
     }
 }
 

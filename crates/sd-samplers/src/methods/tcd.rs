@@ -1,5 +1,5 @@
 use burn::tensor::Tensor;
-use sd_schedule::NoiseSchedule;
+use sd_schedule::Process;
 
 use crate::rules::transfer::transfer;
 use crate::{DenoiseError, Sampler, StepContext};
@@ -13,20 +13,20 @@ use crate::{DenoiseError, Sampler, StepContext};
 /// a level below it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tcd {
-    schedule: NoiseSchedule,
+    process: Process,
     gamma: f64,
 }
 
 impl Tcd {
     /// TCD with `gamma` in `[0, 1]`, the share of the next timestep that each step goes too far; diffusers' default is
-    /// 0.3. The schedule says which level that is.
+    /// 0.3. The process says which level that is.
     ///
     /// # Panics
     ///
     /// Panics if `gamma` is outside `[0, 1]`.
-    pub fn new(schedule: NoiseSchedule, gamma: f64) -> Self {
+    pub fn new(process: impl Into<Process>, gamma: f64) -> Self {
         assert!((0.0..=1.0).contains(&gamma), "gamma is {gamma}, but must be between 0 and 1");
-        Self { schedule, gamma }
+        Self { process: process.into(), gamma }
     }
 
     /// The level at the whole timestep at or below `(1 − gamma)·t`, never above `to`.
@@ -37,8 +37,8 @@ impl Tcd {
             return to;
         }
         // (1 − 0.3)·90 is 62.999… in f64: whole timesteps that are missed by rounding are meant.
-        let t = ((1.0 - self.gamma) * self.schedule.t(to) + 1e-6).floor();
-        self.schedule.sigma(t).min(to)
+        let t = ((1.0 - self.gamma) * self.process.t(to) + 1e-6).floor();
+        self.process.sigma(t).min(to)
     }
 }
 
@@ -54,7 +54,7 @@ impl Sampler for Tcd {
 
 #[cfg(test)]
 mod tests {
-    use sd_schedule::BetaSchedule;
+    use sd_schedule::{BetaSchedule, NoiseSchedule};
 
     use super::*;
 

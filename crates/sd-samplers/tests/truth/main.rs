@@ -6,6 +6,7 @@ mod brownian;
 mod calls;
 mod draws;
 mod equalities;
+mod flow;
 mod orders;
 mod pure_noise;
 mod relatives;
