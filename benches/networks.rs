@@ -13,7 +13,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use sd_clip::ClipTextConfig;
 use sd_ops::{lay_out, pack};
-use sd_unet::{AddedConditions, UnetConfig};
+use sd_unet::{AddedConditions, Conditions, UnetConfig};
 use sd_vae::AutoencoderKlConfig;
 
 /// Calls after a first one that is not counted.
@@ -52,15 +52,16 @@ fn run() -> Result<(), sd_pipeline::Error> {
     };
     if is_wanted("unet") {
         let unet = lay_out(UnetConfig::sd1().init(&device).map(&mut as_loaded(weights)));
-        let (x, context) = (random([2, 4, 64, 64]), random([1, 2, 77, 768]).squeeze_dim(0));
-        report("unet", &|| drop(unet.forward(x.clone(), &[500.0; 2], context.clone(), None)));
+        let (x, context) = (random([2, 4, 64, 64]), random([1, 2, 77, 768]).squeeze_dim::<3>(0));
+        report("unet", &|| drop(unet.forward(x.clone(), &[500.0; 2], &context.clone().into())));
     }
     if is_wanted("unet-xl") {
         let unet = lay_out(UnetConfig::sdxl().init(&device).map(&mut as_loaded(weights)));
         let (x, context) = (random([2, 4, 128, 128]), random([1, 2, 77, 2048]).squeeze_dim(0));
         let text_embeds = random([1, 1, 2, 1280]).reshape([2, 1280]);
         let added = AddedConditions { text_embeds, time_ids: vec![[1024.0, 1024.0, 0.0, 0.0, 1024.0, 1024.0]; 2] };
-        report("unet-xl", &|| drop(unet.forward(x.clone(), &[500.0; 2], context.clone(), Some(&added))));
+        let conditions = Conditions::new(context).with_added(added);
+        report("unet-xl", &|| drop(unet.forward(x.clone(), &[500.0; 2], &conditions)));
     }
     for (name, size) in [("vae", 64), ("vae-xl", 128)] {
         if is_wanted(name) {

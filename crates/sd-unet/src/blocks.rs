@@ -6,7 +6,7 @@ use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use sd_ops::{convolve, join};
 
 use crate::plan::BlockPlan;
-use crate::resnet::{ResnetBlock, ResnetConfig};
+use crate::resnet::{PADDING_1, ResnetBlock, ResnetConfig};
 
 /// What the blocks of a network are made of.
 pub(crate) trait BlockConfig {
@@ -20,12 +20,9 @@ pub(crate) trait BlockConfig {
 
     /// The border of zeros that a downsampler sees around its image.
     fn downsample_padding(&self) -> PaddingConfig2d {
-        AROUND
+        PADDING_1
     }
 }
-
-/// One row or column on every side.
-pub(crate) const AROUND: PaddingConfig2d = PaddingConfig2d::Explicit(1, 1, 1, 1);
 
 /// Attention among the pixels of a feature map.
 pub(crate) trait Attend: Module {
@@ -36,8 +33,8 @@ pub(crate) trait Attend: Module {
     fn forward(&self, x: Tensor<4>, context: &Self::Context) -> Tensor<4>;
 }
 
-/// What every block is told besides its image.
-pub(crate) struct Conditions<C> {
+/// What every block is given besides its image.
+pub(crate) struct BlockInputs<C> {
     /// The time, `[batch, time_embed_dim]`, after its SiLU.
     pub time: Tensor<2>,
     /// What the attention reads.
@@ -66,13 +63,13 @@ impl<A: Attend> DownBlock<A> {
     pub fn forward(
         &self,
         mut x: Tensor<4>,
-        conditions: &Conditions<A::Context>,
+        inputs: &BlockInputs<A::Context>,
         skips: &mut Vec<Tensor<4>>,
     ) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
-            x = resnet.forward(x, conditions.time.clone());
+            x = resnet.forward(x, inputs.time.clone());
             if let Some(attention) = self.attentions.get(i) {
-                x = attention.forward(x, &conditions.context);
+                x = attention.forward(x, &inputs.context);
             }
             skips.push(x.clone());
         }
@@ -96,11 +93,11 @@ impl<A: Attend> MidBlock<A> {
         Self { resnets: resnets(config, plan, device), attentions: attentions(config, plan, device) }
     }
 
-    pub fn forward(&self, mut x: Tensor<4>, conditions: &Conditions<A::Context>) -> Tensor<4> {
+    pub fn forward(&self, mut x: Tensor<4>, inputs: &BlockInputs<A::Context>) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
-            x = resnet.forward(x, conditions.time.clone());
+            x = resnet.forward(x, inputs.time.clone());
             if let Some(attention) = self.attentions.get(i) {
-                x = attention.forward(x, &conditions.context);
+                x = attention.forward(x, &inputs.context);
             }
         }
         x
@@ -117,7 +114,7 @@ pub(crate) struct UpBlock<A: Module> {
 
 impl<A: Attend> UpBlock<A> {
     pub fn new(config: &impl BlockConfig<Attention = A>, plan: &BlockPlan, device: &Device) -> Self {
-        let upsampler = plan.resample.then(|| Resampler::new(plan.channels, 1, AROUND, device));
+        let upsampler = plan.resample.then(|| Resampler::new(plan.channels, 1, PADDING_1, device));
         Self {
             resnets: resnets(config, plan, device),
             attentions: attentions(config, plan, device),
@@ -129,14 +126,14 @@ impl<A: Attend> UpBlock<A> {
     pub fn forward(
         &self,
         mut x: Tensor<4>,
-        conditions: &Conditions<A::Context>,
+        inputs: &BlockInputs<A::Context>,
         skips: &mut Vec<Tensor<4>>,
     ) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
             let skip = skips.pop().expect("the way down left as many images as the way up takes");
-            x = resnet.forward(join(x, skip), conditions.time.clone());
+            x = resnet.forward(join(x, skip), inputs.time.clone());
             if let Some(attention) = self.attentions.get(i) {
-                x = attention.forward(x, &conditions.context);
+                x = attention.forward(x, &inputs.context);
             }
         }
         for upsampler in &self.upsamplers {

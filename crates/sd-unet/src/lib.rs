@@ -8,6 +8,7 @@
 
 mod attention;
 mod blocks;
+mod conditions;
 mod config;
 mod embedding;
 mod plan;
@@ -20,7 +21,8 @@ mod unet;
 
 /// Burn as this crate uses it.
 pub use burn;
+pub use conditions::{AddedConditions, Conditions, Residuals};
 pub use config::{AdditionConfig, UnetConfig, UnetLevel};
 pub use unconditional::UnconditionalUnet;
 pub use unconditional_config::{UnconditionalLevel, UnconditionalUnetConfig};
-pub use unet::{AddedConditions, Unet};
+pub use unet::Unet;

@@ -3,7 +3,6 @@ use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
 use sd_ops::{convolve, normalise_silu, project};
 
-use crate::blocks::AROUND;
 
 /// What all residual blocks of a network have in common.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +56,10 @@ impl ResnetBlock {
     }
 }
 
+/// One row or column of zeros on every side.
+pub(crate) const PADDING_1: PaddingConfig2d = PaddingConfig2d::Explicit(1, 1, 1, 1);
+
 /// A 3×3 convolution with a border of one zero.
 pub(crate) fn conv3x3(channels_in: usize, channels_out: usize, device: &Device) -> Conv2d {
-    Conv2dConfig::new([channels_in, channels_out], [3, 3]).with_padding(AROUND).init(device)
+    Conv2dConfig::new([channels_in, channels_out], [3, 3]).with_padding(PADDING_1).init(device)
 }

@@ -6,7 +6,7 @@ use burn::tensor::activation::silu;
 use sd_ops::{convolve, normalise_silu};
 
 use crate::UnconditionalUnetConfig;
-use crate::blocks::{Conditions, DownBlock, MidBlock, UpBlock};
+use crate::blocks::{BlockInputs, DownBlock, MidBlock, UpBlock};
 use crate::embedding::TimestepEmbedding;
 use crate::resnet::conv3x3;
 use crate::self_attention::SelfAttention;
@@ -67,17 +67,17 @@ impl UnconditionalUnet {
         let fits = height.is_multiple_of(factor) && width.is_multiple_of(factor);
         assert!(fits, "{height}×{width} pixels are not multiples of {factor}");
         let time = self.config.sinusoids().of(t, &x.device()).cast(self.dtype());
-        let conditions = Conditions { time: silu(self.time_embedding.forward(time)), context: () };
+        let inputs = BlockInputs { time: silu(self.time_embedding.forward(time)), context: () };
         let mut x = convolve(&self.conv_in, x);
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
-            x = block.forward(x, &conditions, &mut skips);
+            x = block.forward(x, &inputs, &mut skips);
         }
         if let Some(block) = &self.mid_block {
-            x = block.forward(x, &conditions);
+            x = block.forward(x, &inputs);
         }
         for block in &self.up_blocks {
-            x = block.forward(x, &conditions, &mut skips);
+            x = block.forward(x, &inputs, &mut skips);
         }
         convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
     }

@@ -2,7 +2,8 @@ use burn::nn::PaddingConfig2d;
 use burn::prelude::*;
 
 use crate::UnetLevel;
-use crate::blocks::{AROUND, BlockConfig};
+use crate::blocks::BlockConfig;
+use crate::resnet::PADDING_1;
 use crate::embedding::Sinusoids;
 use crate::plan::{BlockPlan, Plan};
 use crate::resnet::ResnetConfig;
@@ -123,7 +124,7 @@ impl BlockConfig for UnconditionalUnetConfig {
     fn downsample_padding(&self) -> PaddingConfig2d {
         match self.downsample_padding {
             0 => PaddingConfig2d::Explicit(0, 0, 1, 1), // top, left, bottom, right
-            1 => AROUND,
+            1 => PADDING_1,
             other => panic!("downsample_padding is {other}, but must be 0 or 1"),
         }
     }

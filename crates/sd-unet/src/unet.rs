@@ -4,12 +4,12 @@ use burn::prelude::*;
 use burn::tensor::activation::silu;
 use sd_ops::{convolve, normalise_silu};
 
-use crate::blocks::{Conditions, DownBlock, MidBlock, UpBlock};
+use crate::blocks::{BlockInputs, DownBlock, MidBlock, UpBlock};
 use crate::embedding::{Sinusoids, TimestepEmbedding};
 use crate::plan::Plan;
 use crate::resnet::conv3x3;
 use crate::transformer::Transformer2d;
-use crate::{AdditionConfig, UnetConfig};
+use crate::{AddedConditions, AdditionConfig, Conditions, UnetConfig};
 
 /// The network that predicts what is noise in an image, given a time and a text (Rombach et al. 2022).
 #[derive(Module, Debug)]
@@ -24,15 +24,6 @@ pub struct Unet {
     conv_out: Conv2d,
     #[module(skip)]
     config: UnetConfig,
-}
-
-/// The extra input of Stable Diffusion XL (Podell et al. 2023, section 2.2).
-#[derive(Debug, Clone)]
-pub struct AddedConditions {
-    /// The second text encoder's pooled vector: `[batch, width]`.
-    pub text_embeds: Tensor<2>,
-    /// For each image, in pixels: original height and width, crop top and left, target height and width.
-    pub time_ids: Vec<[f64; 6]>,
 }
 
 impl UnetConfig {
@@ -67,27 +58,30 @@ impl Unet {
     ///
     /// - x: `[batch, in_channels, height, width]`, variance-preserving
     /// - t: `batch` timesteps in `[0, 999]`, which may lie between two
-    /// - context: `[batch, tokens, cross_attention_dim]`
-    /// - added: for networks with an addition, and only for them
+    /// - conditions: see [`Conditions`]; with sizes for networks with an addition, and only for them
     /// - output: `[batch, out_channels, height, width]`
     ///
     /// # Panics
     ///
-    /// Panics if a shape is not as above, or if `added` is missing or too much.
-    pub fn forward(&self, x: Tensor<4>, t: &[f64], context: Tensor<3>, added: Option<&AddedConditions>) -> Tensor<4> {
+    /// Panics if a shape is not as above, or if sizes or residuals do not fit the network.
+    pub fn forward(&self, x: Tensor<4>, t: &[f64], conditions: &Conditions) -> Tensor<4> {
         let [batch, ..] = x.dims();
         assert_eq!(t.len(), batch, "{} timesteps for a batch of {batch}", t.len());
-        let conditions = Conditions { time: silu(self.embed(t, added, &x.device())), context };
+        let time = silu(self.embed(t, conditions.added.as_ref(), &x.device()));
+        let inputs = BlockInputs { time, context: conditions.context.clone() };
         let mut x = convolve(&self.conv_in, x);
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
-            x = block.forward(x, &conditions, &mut skips);
+            x = block.forward(x, &inputs, &mut skips);
         }
         if let Some(block) = &self.mid_block {
-            x = block.forward(x, &conditions);
+            x = block.forward(x, &inputs);
+        }
+        if let Some(residuals) = &conditions.residuals {
+            x = residuals.add(x, &mut skips);
         }
         for block in &self.up_blocks {
-            x = block.forward(x, &conditions, &mut skips);
+            x = block.forward(x, &inputs, &mut skips);
         }
         convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
     }
@@ -118,7 +112,7 @@ impl Unet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::UnetLevel;
+    use crate::{Residuals, UnetLevel};
 
     fn tiny() -> Unet {
         let level = |channels| UnetLevel::even(channels, 1, 1, 2);
@@ -134,16 +128,43 @@ mod tests {
     #[test]
     fn odd_sizes_come_back_as_they_went_in() {
         let device = Device::flex();
-        let (x, context) = (Tensor::ones([1, 4, 5, 7], &device), Tensor::ones([1, 3, 6], &device));
-        assert_eq!(tiny().forward(x, &[500.0], context, None).dims(), [1, 4, 5, 7]);
+        let (x, context) = (Tensor::ones([1, 4, 5, 7], &device), Tensor::<3>::ones([1, 3, 6], &device));
+        assert_eq!(tiny().forward(x, &[500.0], &context.into()).dims(), [1, 4, 5, 7]);
+    }
+
+    #[test]
+    fn residuals_are_added_to_every_skip_and_to_the_middle() {
+        let (device, unet) = (Device::flex(), tiny());
+        let (x, context) = (Tensor::ones([1, 4, 4, 4], &device), Tensor::<3>::ones([1, 3, 6], &device));
+        let conditions = Conditions::new(context);
+        let shapes = [[1, 8, 4, 4], [1, 8, 4, 4], [1, 8, 2, 2], [1, 16, 2, 2]];
+        let residuals = |value: f64, mid: f64| Residuals {
+            skips: shapes.iter().map(|shape| Tensor::ones(*shape, &device) * value).collect(),
+            mid: Tensor::ones([1, 16, 2, 2], &device) * mid,
+        };
+        let forward = |residuals| {
+            unet.forward(x.clone(), &[500.0], &conditions.clone().with_residuals(residuals)).into_data()
+        };
+        let plain = unet.forward(x.clone(), &[500.0], &conditions).into_data();
+        assert_eq!(forward(residuals(0.0, 0.0)), plain);
+        assert!(forward(residuals(0.5, 0.0)) != plain && forward(residuals(0.0, 0.5)) != plain);
+    }
+
+    #[test]
+    #[should_panic(expected = "1 residuals for 4 skip connections")]
+    fn residuals_of_another_network_are_refused() {
+        let device = Device::flex();
+        let (x, context) = (Tensor::ones([1, 4, 4, 4], &device), Tensor::<3>::ones([1, 3, 6], &device));
+        let residuals = Residuals { skips: vec![Tensor::ones([1, 8, 4, 4], &device)], mid: Tensor::ones([1, 16, 2, 2], &device) };
+        tiny().forward(x, &[500.0], &Conditions::new(context).with_residuals(residuals));
     }
 
     #[test]
     #[should_panic(expected = "2 timesteps for a batch of 1")]
     fn every_image_has_its_timestep() {
         let device = Device::flex();
-        let (x, context) = (Tensor::ones([1, 4, 4, 4], &device), Tensor::ones([1, 3, 6], &device));
-        tiny().forward(x, &[500.0, 500.0], context, None);
+        let (x, context) = (Tensor::ones([1, 4, 4, 4], &device), Tensor::<3>::ones([1, 3, 6], &device));
+        tiny().forward(x, &[500.0, 500.0], &context.into());
     }
 
     #[test]
@@ -152,6 +173,6 @@ mod tests {
         let device = Device::flex();
         let (x, context) = (Tensor::ones([1, 4, 4, 4], &device), Tensor::ones([1, 3, 6], &device));
         let added = AddedConditions { text_embeds: Tensor::ones([1, 6], &device), time_ids: vec![[0.0; 6]] };
-        tiny().forward(x, &[500.0], context, Some(&added));
+        tiny().forward(x, &[500.0], &Conditions::new(context).with_added(added));
     }
 }

@@ -9,7 +9,7 @@ use sd_clip::Tokenizer;
 use sd_golden::{Kind, TinyModel, data, ddpm, later_ddpm, noise, vae_tiny};
 use sd_ops::{lay_out, pack};
 use sd_pipeline::read_tensor;
-use sd_unet::AddedConditions;
+use sd_unet::{AddedConditions, Conditions};
 use sd_weights::Weights;
 
 use crate::devices;
@@ -45,9 +45,10 @@ fn check(kind: Kind) {
             text_embeds: noise("text_embeds", [2, 40], &device),
             time_ids: vec![[64.0, 96.0, 0.0, 8.0, 64.0, 96.0]; 2],
         };
-        let added = (kind == Kind::Sdxl).then_some(&added);
         let context = noise("context", [2, 7, kind.unet().cross_attention_dim], &device);
-        let out = unet.forward(noise("x", [2, 4, 8, 12], &device), &[981.0, 21.0], context, added);
+        let conditions = Conditions::new(context);
+        let conditions = if kind == Kind::Sdxl { conditions.with_added(added) } else { conditions };
+        let out = unet.forward(noise("x", [2, 4, 8, 12], &device), &[981.0, 21.0], &conditions);
         assert_close(out, &expected, "unet", name);
 
         let vae = lay_out(load(&model, "vae", "diffusion_pytorch_model", kind.vae().init(&device)));

@@ -92,7 +92,7 @@ impl Task<TextToLatents> for Diffusion {
 
     fn losses(&self, model: &TextToLatents, DiffusionBatch { asked, captions }: &DiffusionBatch) -> Tensor<1> {
         let text = model.text.forward(captions).last;
-        self.questions.losses(asked, model.unet.forward(asked.question.x.clone(), &asked.t(), text, None))
+        self.questions.losses(asked, model.unet.forward(asked.question.x.clone(), &asked.t(), &text.into()))
     }
 
     fn observe(&mut self, batch: &DiffusionBatch, losses: &[f64]) {

@@ -65,7 +65,7 @@ fn the_u_net_learns_along_its_gradients() {
         "conv_out",
     ];
     check(unet().init(&device.autodiff()), &parts, |unet| {
-        project(unet.forward(x.clone(), &[3.0, 700.0], context.clone(), None))
+        project(unet.forward(x.clone(), &[3.0, 700.0], &context.clone().into()))
     });
 }
 

@@ -1,0 +1,66 @@
+use burn::prelude::*;
+
+/// What the conditional U-Net is given besides the noisy image and the time.
+///
+/// It grows with what can steer a network: make it with [`new`](Self::new), and add to it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Conditions {
+    /// The text: `[batch, tokens, cross_attention_dim]`.
+    pub context: Tensor<3>,
+    /// Pooled text and sizes, for Stable Diffusion XL.
+    pub added: Option<AddedConditions>,
+    /// What control networks add to the images within.
+    pub residuals: Option<Residuals>,
+}
+
+/// The extra input of Stable Diffusion XL (Podell et al. 2023, section 2.2).
+#[derive(Debug, Clone)]
+pub struct AddedConditions {
+    /// The second text encoder's pooled vector: `[batch, width]`.
+    pub text_embeds: Tensor<2>,
+    /// For each image, in pixels: original height and width, crop top and left, target height and width.
+    pub time_ids: Vec<[f64; 6]>,
+}
+
+/// What a control network adds to the images within a U-Net (Zhang et al. 2023, section 3.2; T2I-Adapters add to some of them).
+#[derive(Debug, Clone)]
+pub struct Residuals {
+    /// For each skip connection, from the first convolution on: of its shape, `[batch, channels, height, width]`.
+    pub skips: Vec<Tensor<4>>,
+    /// For the output of the middle block, of its shape.
+    pub mid: Tensor<4>,
+}
+
+impl Conditions {
+    /// A text and nothing else.
+    pub fn new(context: Tensor<3>) -> Self {
+        Self { context, added: None, residuals: None }
+    }
+
+    /// The same with pooled text and sizes.
+    pub fn with_added(self, added: AddedConditions) -> Self {
+        Self { added: Some(added), ..self }
+    }
+
+    /// The same with what control networks add.
+    pub fn with_residuals(self, residuals: Residuals) -> Self {
+        Self { residuals: Some(residuals), ..self }
+    }
+}
+
+impl From<Tensor<3>> for Conditions {
+    fn from(context: Tensor<3>) -> Self {
+        Self::new(context)
+    }
+}
+
+impl Residuals {
+    /// Adds to the skip connections and to the image in the middle, which it returns.
+    pub(crate) fn add(&self, middle: Tensor<4>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
+        let (found, expected) = (self.skips.len(), skips.len());
+        assert_eq!(found, expected, "{found} residuals for {expected} skip connections");
+        *skips = skips.drain(..).zip(&self.skips).map(|(skip, residual)| skip + residual.clone()).collect();
+        middle + self.mid.clone()
+    }
+}
