@@ -7,7 +7,7 @@ use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_clip::ClipTextConfig;
-use sd_golden::{SingleTensor, TinyFamily, save_torch};
+use sd_golden::{SingleTensor, TinyFamily, data, save_torch};
 use sd_pipeline::config::{clip_config, inferred, unet_config, vae_config};
 use sd_pipeline::{Average, Choices, Error, Model, Prediction, Request};
 use sd_unet::UnetConfig;
@@ -175,7 +175,7 @@ fn markers_count_in_every_family() {
 
 /// What `list` says of a published checkpoint, as a file that has the header and nothing else: its numbers are a hole.
 pub fn hollow(list: &str, change: impl Fn(&mut BTreeMap<String, Vec<usize>>)) -> (TempDir, PathBuf) {
-    let text = std::fs::read_to_string(format!("{}/keys/{list}.txt", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let text = std::fs::read_to_string(data().join(format!("../keys/{list}.txt"))).unwrap();
     let mut shapes = shapes(&text);
     change(&mut shapes);
     let mut end = 0;
@@ -210,7 +210,7 @@ fn check_names(list: &str, unet: &str, text: &[&str]) {
     let parts = [(&single.unet, unet), (single.vae.as_ref().unwrap(), "vae")];
     assert_eq!(single.text.len(), text.len());
     for (weights, list) in parts.into_iter().chain(single.text.iter().zip(text.iter().copied())) {
-        let expected = std::fs::read_to_string(format!("{}/keys/{list}.txt", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let expected = std::fs::read_to_string(data().join(format!("../keys/{list}.txt"))).unwrap();
         // A 1×1 convolution may fill a matrix.
         let matrix = |shape: &[usize]| if let [o, i, 1, 1] = shape { vec![*o, *i] } else { shape.to_vec() };
         let expected: Vec<_> = shapes(&expected).into_iter().map(|(key, shape)| (key, matrix(&shape))).collect();
@@ -232,7 +232,7 @@ fn published_checkpoints_have_the_names_of_the_diffusers_layout_after_reading() 
 /// `single.py` wrote the list with diffusers, whose conversion it watched with numbers that are all different.
 #[test]
 fn every_tensor_is_made_of_the_one_that_diffusers_makes_it_of() {
-    let list = std::fs::read_to_string(format!("{}/keys/views.txt", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let list = std::fs::read_to_string(data().join("../keys/views.txt")).unwrap();
     let lines: Vec<[&str; 3]> = list
         .lines()
         .map(|line| line.split(' ').collect::<Vec<_>>().try_into().expect("a name, its source and the view of it"))
