@@ -65,13 +65,16 @@ fn draw(model: &dyn Fn() -> Result<Model, Error>, device: &str, dtype: DType) ->
     };
     let plan = pipeline.model().plan(&request)?;
     let mut latents = Vec::new();
-    let drawn = pipeline.draw_with(&plan, &mut *plan.noise(), &mut |step| {
-        if CALLS.contains(&step.call) {
-            let numbers = step.denoised.clone().into_data().convert::<f32>();
-            latents.push(numbers.try_to_vec().expect("they were converted"));
-        }
-        ControlFlow::Continue(())
-    })?;
+    let drawn = pipeline
+        .drawing(&plan)
+        .watch(&mut |step| {
+            if CALLS.contains(&step.call) {
+                let numbers = step.denoised.clone().into_data().convert::<f32>();
+                latents.push(numbers.try_to_vec().expect("they were converted"));
+            }
+            ControlFlow::Continue(())
+        })
+        .run()?;
     Ok(Drawn { latents, image: drawn.image.rgb.iter().map(|n| f32::from(*n)).collect() })
 }
 

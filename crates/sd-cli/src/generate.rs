@@ -334,14 +334,17 @@ impl Args {
     ) -> Result<(), Error> {
         let Rng::Torch = self.rng;
         progress.image();
-        let drawn = pipeline.draw_with(plan, &mut *plan.noise(), &mut |step| {
-            driver::called();
-            progress.step(index as usize, step);
-            cancel.flow()
-        })?;
+        let drawn = pipeline
+            .drawing(plan)
+            .watch(&mut |step| {
+                driver::called();
+                progress.step(index as usize, step);
+                cancel.flow()
+            })
+            .run()?;
         if let Some(file) = &self.save_latents {
             let file = numbered(file, index, self.count());
-            write_tensor(&file, "latents", &drawn.latents.numbers, &drawn.latents.shape)?;
+            write_tensor(&file, "latents", &drawn.latents.values, &drawn.latents.shape)?;
         }
         let output = numbered(&self.output, index, self.count());
         let mut settings = plan.parameters();
@@ -370,12 +373,12 @@ fn json(plan: &Plan) -> Result<String, Failure> {
 
 /// The tensor `latents` of a safetensors file.
 fn read_latents(file: &Path) -> Result<Latents, Error> {
-    let (numbers, shape) = read_tensor(file, "latents")?;
+    let (values, shape) = read_tensor(file, "latents")?;
     let shape = shape.try_into().map_err(|shape| {
         Error::Request(format!(
             "--latents {}: `latents` is {shape:?}, expected [1, 4, height/8, width/8]",
             file.display()
         ))
     })?;
-    Ok(Latents { numbers, shape })
+    Ok(Latents { values, shape })
 }

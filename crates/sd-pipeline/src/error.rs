@@ -67,6 +67,12 @@ pub enum Error {
         /// What it has.
         precisions: Vec<DType>,
     },
+    /// Embeddings that the model does not take.
+    #[error("{0}")]
+    Embeddings(String),
+    /// Images or latents that the autoencoder does not take.
+    #[error("{0}")]
+    Autoencoder(String),
     /// A tensor is larger than any that the device can have.
     #[error(
         "about {needed:.2} GB of memory are needed for one tensor, but {device} has {available:.2} GB for it: {remedy}"
@@ -125,7 +131,15 @@ impl Error {
 
     /// Whether the request itself is at fault, rather than the files or the machine.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Request(_) | Self::Device(_) | Self::Precision { .. } | Self::Schedule(_))
+        matches!(
+            self,
+            Self::Request(_)
+                | Self::Embeddings(_)
+                | Self::Autoencoder(_)
+                | Self::Device(_)
+                | Self::Precision { .. }
+                | Self::Schedule(_)
+        )
     }
 }
 

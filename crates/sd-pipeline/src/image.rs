@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use sd_weights::write_atomically;
 
 use crate::Error;
@@ -22,7 +22,7 @@ impl Image {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFiniteImage`] for numbers that are not finite.
+    /// [`Error::NotFiniteImage`] for values that are not finite.
     pub fn from_tensor(x: Tensor<4>) -> Result<Vec<Self>, Error> {
         let [_, _, height, width] = x.dims();
         let planes = values(x)?;
@@ -37,6 +37,20 @@ impl Image {
             rgb: (0..3 * size).map(|i| byte(planes[i % 3 * size + i / 3])).collect(),
         };
         Ok(planes.chunks(3 * size).map(image).collect())
+    }
+
+    /// Images of one size as `[batch, 3, height, width]` in −1 to 1, single precision.
+    ///
+    /// # Panics
+    ///
+    /// Panics for none, and for different sizes.
+    pub fn to_tensor(images: &[Self], device: &Device) -> Tensor<4> {
+        let (width, height) = (images[0].width, images[0].height);
+        assert!(images.iter().all(|image| (image.width, image.height) == (width, height)), "images of several sizes");
+        let plane = |image: &Self, part| image.rgb.iter().skip(part).step_by(3).copied().collect::<Vec<u8>>();
+        let planes = images.iter().flat_map(|image| (0..3).flat_map(move |part| plane(image, part)));
+        let values: Vec<f32> = planes.map(|byte| f32::from(byte) / 127.5 - 1.0).collect();
+        Tensor::from_data(TensorData::new(values, [images.len(), 3, height, width]), (device, DType::F32))
     }
 
     /// Writes a PNG file, beside `path` first and renamed once complete.

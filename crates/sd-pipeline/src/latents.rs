@@ -8,7 +8,7 @@ use crate::Error;
 #[serde(deny_unknown_fields)]
 pub struct Latents {
     /// Row by row, channel by channel.
-    pub numbers: Vec<f32>,
+    pub values: Vec<f32>,
     /// `[1, channels, height/8, width/8]`; `[1, 3, height, width]` where the model works on pixels.
     pub shape: [usize; 4],
 }
@@ -17,12 +17,12 @@ impl Latents {
     /// The latents that are in a tensor.
     pub(crate) fn read(x: Tensor<4>) -> Result<Self, Error> {
         let shape = x.dims();
-        Ok(Self { numbers: values(x)?, shape })
+        Ok(Self { values: values(x)?, shape })
     }
 
     /// The same as a tensor, single precision.
     pub(crate) fn tensor(&self, device: &Device) -> Tensor<4> {
-        Tensor::from_data(TensorData::new(self.numbers.clone(), self.shape), (device, DType::F32))
+        Tensor::from_data(TensorData::new(self.values.clone(), self.shape), (device, DType::F32))
     }
 }
 

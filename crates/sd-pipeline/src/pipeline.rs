@@ -1,77 +1,33 @@
-use std::ops::ControlFlow;
-use std::path::Path;
+use burn::tensor::{DType as TensorType, Device, Tensor};
 
-use burn::tensor::{DType as TensorDType, Device, Tensor};
-use sd_ops::lay_out;
-use sd_samplers::{Network, Noise, sample};
-
-use crate::guidance::predict;
-use crate::model::{Kind, Model};
-use crate::networks::Networks;
+use crate::components::Components;
+use crate::drawing::Drawing;
+use crate::model::Model;
 use crate::plan::Plan;
-use crate::plan::batch::Batch;
-use crate::precision::precision;
-use crate::prompt::Conditions;
-use crate::watch::{Step, Watched};
-use crate::{DType, Error, Image, Latents, Request};
+use crate::{Embeddings, Error, GeneratedImage, Image, Latents, Request};
 
 /// A loaded model that draws images.
 #[derive(Debug)]
 pub struct Pipeline {
     pub(crate) model: Model,
-    pub(crate) networks: Networks,
+    pub(crate) components: Components,
     pub(crate) device: Device,
 }
 
-/// A drawn image.
-#[derive(Debug, Clone)]
-pub struct GeneratedImage {
-    /// The pixels.
-    pub image: Image,
-    /// The latents they were decoded from; where the model works on pixels, those before they are clipped and rounded.
-    pub latents: Latents,
-}
-
-/// What is predicted of a variance-preserving image at a timestep, single precision in and out.
-type Prediction<'a> = Box<dyn Fn(Tensor<4>, f64) -> Tensor<4> + 'a>;
-
-impl Model {
-    /// Reads the weights onto `device`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Weights`] where they do not fit or are damaged, [`Error::Device`] where the device lacks the precision.
-    pub fn load(self, device: &Device, dtype: DType) -> Result<Pipeline, Error> {
-        if !device.supports_dtype(dtype.float()) {
-            return Err(Error::Precision { device: "this device".into(), dtype, precisions: vec![DType::F32] });
-        }
-        let networks = match &self.kind {
-            Kind::Text(parts) => {
-                let unet = lay_out(self.unet_weights.load(parts.unet_config.init(device), precision(dtype, device))?);
-                Networks::Text(Box::new(parts.load(unet, device, dtype)?))
-            }
-            Kind::Unconditional(config) => {
-                let unet = self.unet_weights.load(config.init(device), precision(dtype, device))?;
-                Networks::Unconditional(Box::new(lay_out(unet)))
-            }
-        };
-        Ok(Pipeline { model: self, networks, device: device.clone() })
-    }
-}
-
 impl Pipeline {
-    /// Opens a model, a folder or a single file, and loads it: [`Model::open`] and [`Model::load`].
-    ///
-    /// # Errors
-    ///
-    /// As those two.
-    pub fn from_folder(folder: impl AsRef<Path>, device: &Device, dtype: DType) -> Result<Self, Error> {
-        Model::open(folder)?.load(device, dtype)
+    /// A pipeline of components that are on `device`: those of the model, or others in their places.
+    pub fn new(model: Model, components: Components, device: &Device) -> Self {
+        Self { model, components, device: device.clone() }
     }
 
     /// The model, which [plans](Model::plan) what is drawn.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// The networks, which can be used on their own, or shared with another pipeline.
+    pub fn components(&self) -> &Components {
+        &self.components
     }
 
     /// Plans a request and draws it, with the [`noise`](Plan::noise) of its seed.
@@ -80,71 +36,107 @@ impl Pipeline {
     ///
     /// [`Error`] for a request that cannot be drawn, and where values do not stay finite.
     pub fn draw(&self, request: &Request) -> Result<GeneratedImage, Error> {
-        let plan = self.model.plan(request)?;
-        self.draw_with(&plan, &mut *plan.noise(), &mut |_| ControlFlow::Continue(()))
+        self.drawing(&self.model.plan(request)?).run()
     }
 
-    /// Draws what is planned with noise of your own, or the plan's. `watch` sees every call of the network, and can stop it.
+    /// A drawing of a plan, to which callbacks, noise, a sampler or embeddings of your own can be added before it
+    /// [runs](Drawing::run).
+    pub fn drawing<'a>(&'a self, plan: &'a Plan) -> Drawing<'a> {
+        Drawing::new(self, std::slice::from_ref(plan))
+    }
+
+    /// A drawing of several plans, each with the [`noise`](Plan::noise) of its own seed. Those with the same
+    /// [settings](crate::Settings) are drawn together in one batch.
+    ///
+    /// An image is the same as when it is [drawn](Self::draw) alone, up to the rounding of sums that libraries order by
+    /// the size of a batch. Memory grows with the batch.
+    pub fn drawings<'a>(&'a self, plans: &'a [Plan]) -> Drawing<'a> {
+        Drawing::new(self, plans)
+    }
+
+    /// The embeddings of prompts, one row each, in the precision of the text encoder.
     ///
     /// # Errors
     ///
-    /// As [`draw`](Self::draw); [`Error::Request`] for a plan of another model, and [`Error::Cancelled`].
-    pub fn draw_with(
-        &self,
-        plan: &Plan,
-        noise: &mut dyn Noise,
-        watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
-    ) -> Result<GeneratedImage, Error> {
-        let batch = Batch::of_one(plan, &self.model)?;
-        let start = plan.start(noise, &self.device);
-        let latents = self.sample(&batch, start, noise, watch)?;
-        Ok(self.images(latents)?.remove(0))
-    }
-
-    /// The latents of images, as the autoencoder reads them, from standard normal noise for each.
-    pub(crate) fn sample(
-        &self,
-        batch: &Batch,
-        start: Tensor<4>,
-        noise: &mut dyn Noise,
-        watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
-    ) -> Result<Tensor<4>, Error> {
-        let (scheduler, sampling) = (&self.model.scheduler, &batch.settings.sampling);
-        let process = scheduler.process();
-        let (sampler, levels) = (sampling.sampler(scheduler)?, &sampling.levels.value);
-        let prediction = self.prediction(batch);
-        let network =
-            Network { process: &process, whole_timesteps: sampling.whole_timesteps, call: |x, t| Ok(prediction(x, t)) };
-        let mut watched = Watched::new(network, sampler.calls(levels), watch);
-        let x = sample(&*sampler, &mut watched, noise, start * sampling.start_std, levels);
-        // Every error of this denoiser is ours.
-        let x = x.map_err(|stop| stop.downcast::<Error>().map_or_else(Error::backend, |e| *e))?;
-        watched.check()?;
-        Ok(x * process.input_scale(levels.last()))
-    }
-
-    /// What the U-Net predicts, given the texts of a batch.
-    fn prediction(&self, batch: &Batch) -> Prediction<'_> {
-        match (&self.networks, &self.model.kind) {
-            (Networks::Text(networks), Kind::Text(parts)) => {
-                let conditions = Conditions::encode(batch, parts, &networks.text);
-                let guidance = batch.settings.guidance_scale();
-                Box::new(move |x, t| predict(&networks.unet, &conditions, guidance, x, t))
-            }
-            (Networks::Unconditional(unet), _) => Box::new(|x, t| {
-                let t = vec![t; x.dims()[0]];
-                unet.forward(x.cast(unet.dtype()), &t).cast(TensorDType::F32)
-            }),
-            (Networks::Text(_), Kind::Unconditional(_)) => unreachable!("networks are those of their model"),
+    /// [`Error::Embeddings`] for no prompts, and for a model that draws without a text.
+    pub fn encode_prompts(&self, prompts: &[&str]) -> Result<Embeddings, Error> {
+        let Some(encoder) = &self.components.text_encoder else {
+            return Err(Error::Embeddings("this model draws without a text".into()));
+        };
+        if prompts.is_empty() {
+            return Err(Error::Embeddings("there are no prompts to encode".into()));
         }
+        Ok(encoder.encode(prompts))
     }
 
-    /// The images of finished latents.
-    pub(crate) fn images(&self, latents: Tensor<4>) -> Result<Vec<GeneratedImage>, Error> {
-        let [count, ..] = latents.dims();
-        let images = Image::from_tensor(self.networks.decode(latents.clone()))?;
-        let image =
-            |(latents, image): (Tensor<4>, Image)| Ok(GeneratedImage { image, latents: Latents::read(latents)? });
-        latents.chunk(count, 0).into_iter().zip(images).map(image).collect()
+    /// The likeliest latents of images of one size: the mean of the autoencoder's distribution.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Autoencoder`] for a model in pixels, for a decoder alone, and for images that are not of one size or not of
+    /// multiples of the model's factor.
+    pub fn encode(&self, images: &[Image]) -> Result<Vec<Latents>, Error> {
+        if images.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.latents(images)?.chunk(images.len(), 0).into_iter().map(Latents::read).collect()
+    }
+
+    /// The image that finished latents stand for; in pixels, those values clipped and rounded.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Autoencoder`] for latents of another number of channels or of a wrong size, and [`Error::NotFiniteImage`].
+    pub fn decode(&self, latents: &Latents) -> Result<Image, Error> {
+        let channels = self.components.autoencoder.as_ref().map_or(3, |vae| vae.latent_channels());
+        let (shape, count) = (latents.shape, latents.values.len());
+        if shape[1] != channels || shape.iter().product::<usize>() != count || shape[0] != 1 {
+            return Err(Error::Autoencoder(format!(
+                "latents of shape {shape:?} with {count} values, but this model's are [1, {channels}, height, width]"
+            )));
+        }
+        Ok(Image::from_tensor(self.decoded(latents.tensor(&self.device)))?.remove(0))
+    }
+
+    /// What the autoencoder makes of images of one size: each encoded, to the mean of its latents, and decoded again.
+    ///
+    /// No model draws finer than this.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode), and [`Error::NotFiniteImage`].
+    pub fn reconstruct(&self, images: &[Image]) -> Result<Vec<Image>, Error> {
+        if images.is_empty() {
+            return Ok(Vec::new());
+        }
+        Image::from_tensor(self.decoded(self.latents(images)?))
+    }
+
+    fn latents(&self, images: &[Image]) -> Result<Tensor<4>, Error> {
+        let Some(vae) = &self.components.autoencoder else {
+            return Err(Error::Autoencoder("this model draws in pixels: it has no autoencoder".into()));
+        };
+        if !vae.has_encoder() {
+            return Err(Error::Autoencoder("this autoencoder has a decoder alone: choose another".into()));
+        }
+        let (width, height, factor) = (images[0].width, images[0].height, vae.scale_factor());
+        if images.iter().any(|image| (image.width, image.height) != (width, height)) {
+            return Err(Error::Autoencoder("images that are encoded together are of one size".into()));
+        }
+        if !width.is_multiple_of(factor) || !height.is_multiple_of(factor) {
+            return Err(Error::Autoencoder(format!(
+                "an image of {width}×{height}, but this model's are multiples of {factor}"
+            )));
+        }
+        Ok(vae.encode(Image::to_tensor(images, &self.device)))
+    }
+
+    /// The image that finished latents stand for, from −1 to 1; pixels stand for themselves.
+    pub(crate) fn decoded(&self, latents: Tensor<4>) -> Tensor<4> {
+        match &self.components.autoencoder {
+            Some(vae) => vae.decode(latents),
+            None => latents,
+        }
+        .cast(TensorType::F32)
     }
 }

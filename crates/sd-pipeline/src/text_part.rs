@@ -30,7 +30,7 @@ impl TextPart {
         })
     }
 
-    /// Reads the weights onto `device`, and adds the new words.
+    /// Reads the encoder onto `device`, and adds the new words.
     pub fn load(&self, device: &Device, dtype: DType) -> Result<ClipText, Error> {
         let encoder = pack(self.weights.load(self.config.init(device), precision(dtype, device))?);
         if self.added.is_empty() {

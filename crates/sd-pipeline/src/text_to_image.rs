@@ -1,10 +1,7 @@
-use burn::tensor::Device;
-use sd_unet::{Unet, UnetConfig};
+use sd_unet::UnetConfig;
 
-use crate::networks::TextNetworks;
 use crate::text_part::TextPart;
 use crate::vae::VaePart;
-use crate::{DType, Error};
 
 /// The parts of a model that draws from text, but for its U-Net's weights and its scheduler.
 #[derive(Debug)]
@@ -55,15 +52,5 @@ impl TextToImage {
             }
         }
         Ok(())
-    }
-
-    /// Reads the weights onto `device`, beside those of the U-Net.
-    pub fn load(&self, unet: Unet, device: &Device, dtype: DType) -> Result<TextNetworks, Error> {
-        let text = |part: &TextPart| part.load(device, dtype);
-        Ok(TextNetworks {
-            text: self.text.iter().map(text).collect::<Result<_, _>>()?,
-            unet,
-            vae: self.vae.load(device, dtype)?,
-        })
     }
 }

@@ -1,9 +1,10 @@
 use std::path::Path;
+use std::sync::Arc;
 
-use burn::tensor::{DType as TensorType, Device, FloatDType, Tensor};
+use burn::tensor::{Device, FloatDType};
 use sd_ops::lay_out;
 use sd_unet::UnetConfig;
-use sd_vae::{AutoencoderKl, AutoencoderKlConfig, AutoencoderTiny, AutoencoderTinyConfig};
+use sd_vae::{Autoencoder, AutoencoderKlConfig, AutoencoderTinyConfig};
 use sd_weights::single_file::{Family, autoencoder};
 use sd_weights::{Weights, is_folder};
 
@@ -26,13 +27,6 @@ pub(crate) struct VaePart {
 pub(crate) enum VaeConfig {
     Kl(AutoencoderKlConfig),
     Tiny(AutoencoderTinyConfig),
-}
-
-/// An autoencoder, loaded.
-#[derive(Debug)]
-pub(crate) enum Vae {
-    Kl(Box<AutoencoderKl>),
-    Tiny(Box<AutoencoderTiny>),
 }
 
 impl VaePart {
@@ -86,7 +80,7 @@ impl VaePart {
     }
 
     /// Reads the weights onto `device`.
-    pub fn load(&self, device: &Device, dtype: DType) -> Result<Vae, Error> {
+    pub fn load(&self, device: &Device, dtype: DType) -> Result<Arc<dyn Autoencoder>, Error> {
         let dtype = match dtype {
             DType::F16 if self.overflows_in_half => FloatDType::F32,
             // Its convolutions are computed in single precision there, and its weights are few.
@@ -94,8 +88,8 @@ impl VaePart {
             other => other.float(),
         };
         Ok(match &self.config {
-            VaeConfig::Kl(config) => Vae::Kl(Box::new(lay_out(self.weights.load(config.init(device), dtype)?))),
-            VaeConfig::Tiny(config) => Vae::Tiny(Box::new(lay_out(self.weights.load(config.init(device), dtype)?))),
+            VaeConfig::Kl(config) => Arc::new(lay_out(self.weights.load(config.init(device), dtype)?)),
+            VaeConfig::Tiny(config) => Arc::new(lay_out(self.weights.load(config.init(device), dtype)?)),
         })
     }
 }
@@ -132,24 +126,5 @@ impl VaeConfig {
             Self::Kl(config) => *config.block_out_channels.get(1).unwrap_or(&config.block_out_channels[0]),
             Self::Tiny(config) => config.decoder_block_out_channels.last().copied().unwrap_or(0),
         }
-    }
-}
-
-impl Vae {
-    /// The image of some latents, in the precision of the weights.
-    pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Kl(vae) => vae.decode(latents.cast(vae.dtype())),
-            Self::Tiny(vae) => vae.decode(latents.cast(vae.dtype())),
-        }
-    }
-
-    /// The likeliest latents of an image.
-    pub fn encode(&self, image: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Kl(vae) => vae.encode(image.cast(vae.dtype())).mean(),
-            Self::Tiny(vae) => vae.encode(image.cast(vae.dtype())),
-        }
-        .cast(TensorType::F32)
     }
 }

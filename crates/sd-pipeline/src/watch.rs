@@ -13,6 +13,7 @@ use crate::Error;
 
 /// One call of the network, seen while an image is drawn.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Step<'a> {
     /// Which call this was, from 1.
     pub call: usize,
@@ -25,7 +26,22 @@ pub struct Step<'a> {
     pub denoised: &'a Tensor<4>,
 }
 
-/// A denoiser that reports every call, stops when told to, and stops when numbers are no longer finite.
+/// A finished step of the sampler.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct StepEnd<'a> {
+    /// Which step this was, from 1.
+    pub step: usize,
+    /// How many steps the image takes.
+    pub steps: usize,
+    /// The noise level that was reached.
+    pub sigma: f64,
+    /// The noisy latents in variance-exploding form, `x0 + sigma·eps`, which may be changed: `[images, channels, height/8,
+    /// width/8]`, or `[images, 3, height, width]` in pixels.
+    pub latents: &'a mut Tensor<4>,
+}
+
+/// A denoiser that reports every call, stops when its watcher says so, and when values are no longer finite.
 pub(crate) struct Watched<'a, D> {
     pub model: D,
     pub watch: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
@@ -41,7 +57,7 @@ impl<'a, D: Denoiser> Watched<'a, D> {
         Self { model, watch, calls, call: 0, pending: None }
     }
 
-    /// Checks the numbers of the last call, and that the device could compute them.
+    /// Checks the values of the last call, and that the device could compute them.
     pub fn check(&mut self) -> Result<(), Error> {
         let Some(pending) = self.pending.take() else { return Ok(()) };
         let is_finite = pending.recv().expect("every question is answered")?;
@@ -74,17 +90,17 @@ impl<D> Drop for Watched<'_, D> {
     }
 }
 
-/// Has a thread read whether all numbers are finite. The read has to begin at once: one that began when it is waited for would
-/// wait for all that the GPU was given since. It is one thread for all, because CubeCL keeps memory for each that speaks to it.
-fn ask_whether_finite(numbers: &Tensor<4>) -> Receiver<Result<bool, Error>> {
+/// Starts reading back whether all values are finite. Started later, the read would wait behind all work queued since. One thread
+/// does it for all drawings, because CubeCL keeps memory for each thread that uses it.
+fn ask_whether_finite(values: &Tensor<4>) -> Receiver<Result<bool, Error>> {
     static READER: LazyLock<Sender<Box<dyn FnOnce() + Send>>> = LazyLock::new(|| {
         let (sender, questions) = channel::<Box<dyn FnOnce() + Send>>();
         thread::spawn(move || questions.into_iter().for_each(|question| question()));
         sender
     });
     let (sender, answer) = channel();
-    // Times 0, because the sum of large finite numbers may not be finite.
-    let number = (numbers.clone() * 0.0).sum();
+    // Times 0, because the sum of large finite values may not be finite.
+    let number = (values.clone() * 0.0).sum();
     let question = move || {
         let read = || number.try_into_scalar::<f32>().map_err(Error::backend);
         // A driver that gives up may panic.

@@ -14,7 +14,7 @@ fn pages() -> usize {
 /// Draws five images and then twenty, after which there are no more pages than before.
 fn draw_twenty(device: &Device) {
     let model = TinyModel::new(Kind::Sd1);
-    let pipeline = Pipeline::from_folder(model.path(), device, DType::F32).unwrap();
+    let pipeline = Pipeline::open(model.path(), device, DType::F32).unwrap();
     let draw = |seed| {
         let request = Request { steps: Some(2), width: Some(64), height: Some(64), seed, ..Request::new("a cat") };
         pipeline.draw(&request).unwrap();

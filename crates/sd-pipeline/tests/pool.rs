@@ -18,7 +18,7 @@ fn threads() -> usize {
 fn two_images_at_a_time_have_one_pool_of_threads_and_are_what_they_are_alone() {
     let model = TinyModel::new(Kind::Sd1);
     let before = threads();
-    let pipeline = Pipeline::from_folder(model.path(), &Device::flex(), DType::F32).unwrap();
+    let pipeline = Pipeline::open(model.path(), &Device::flex(), DType::F32).unwrap();
     let request =
         |seed| Request { steps: Some(4), width: Some(128), height: Some(128), seed, ..Request::new("a red house") };
     let draw = |seed| pipeline.draw(&request(seed)).unwrap().image;

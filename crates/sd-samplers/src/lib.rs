@@ -29,5 +29,5 @@ pub use methods::*;
 pub use network::Network;
 pub use noise::{BrownianNoise, Noise, TorchNoise};
 pub use rules::churn::Churn;
-pub use sampler::{Sampler, StepContext, sample};
+pub use sampler::{Sampler, StepContext, sample, sample_with};
 pub use state::{SavedState, State};

@@ -72,7 +72,7 @@ impl StepContext<'_> {
     }
 }
 
-/// Walks `x` down all `levels`: the loop of every image.
+/// Walks `x` down all `levels`.
 ///
 /// # Shapes
 ///
@@ -94,7 +94,29 @@ pub fn sample(
     x: Tensor<4>,
     levels: &NoiseLevels,
 ) -> Result<Tensor<4>, DenoiseError> {
+    sample_with(sampler, model, noise, x, levels, &mut |_| Ok(()))
+}
+
+/// As [`sample`], with a callback after each step that may look at the [`State`], change it, or end the walk with an error.
+///
+/// # Errors
+///
+/// As [`sample`], and whatever the callback returns.
+///
+/// # Panics
+///
+/// As [`sample`].
+pub fn sample_with(
+    sampler: &dyn Sampler,
+    model: &mut dyn Denoiser,
+    noise: &mut dyn Noise,
+    x: Tensor<4>,
+    levels: &NoiseLevels,
+    after_step: &mut dyn FnMut(&mut State) -> Result<(), DenoiseError>,
+) -> Result<Tensor<4>, DenoiseError> {
     let mut state = State::new(x);
-    while state.advance(sampler, model, noise, levels)? {}
+    while state.advance(sampler, model, noise, levels)? {
+        after_step(&mut state)?;
+    }
     Ok(state.x)
 }

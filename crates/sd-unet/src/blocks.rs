@@ -60,12 +60,7 @@ impl<A: Attend> DownBlock<A> {
     }
 
     /// Leaves every intermediate image in `skips`, for the way up.
-    pub fn forward(
-        &self,
-        mut x: Tensor<4>,
-        inputs: &BlockInputs<A::Context>,
-        skips: &mut Vec<Tensor<4>>,
-    ) -> Tensor<4> {
+    pub fn forward(&self, mut x: Tensor<4>, inputs: &BlockInputs<A::Context>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
             x = resnet.forward(x, inputs.time.clone());
             if let Some(attention) = self.attentions.get(i) {
@@ -123,12 +118,7 @@ impl<A: Attend> UpBlock<A> {
     }
 
     /// Takes its skips from the end of `skips`.
-    pub fn forward(
-        &self,
-        mut x: Tensor<4>,
-        inputs: &BlockInputs<A::Context>,
-        skips: &mut Vec<Tensor<4>>,
-    ) -> Tensor<4> {
+    pub fn forward(&self, mut x: Tensor<4>, inputs: &BlockInputs<A::Context>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
             let skip = skips.pop().expect("the way down left as many images as the way up takes");
             x = resnet.forward(join(x, skip), inputs.time.clone());

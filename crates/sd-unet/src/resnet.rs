@@ -1,8 +1,8 @@
+use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
 use sd_ops::{convolve, normalise_silu, project};
-
 
 /// What all residual blocks of a network have in common.
 #[derive(Debug, Clone, Copy)]

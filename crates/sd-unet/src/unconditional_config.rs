@@ -3,9 +3,9 @@ use burn::prelude::*;
 
 use crate::UnetLevel;
 use crate::blocks::BlockConfig;
-use crate::resnet::PADDING_1;
 use crate::embedding::Sinusoids;
 use crate::plan::{BlockPlan, Plan};
+use crate::resnet::PADDING_1;
 use crate::resnet::ResnetConfig;
 use crate::self_attention::SelfAttention;
 

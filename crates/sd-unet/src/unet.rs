@@ -1,6 +1,7 @@
 use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, GroupNormConfig};
 use burn::prelude::*;
+use burn::tensor::DType;
 use burn::tensor::activation::silu;
 use sd_ops::{convolve, normalise_silu};
 
@@ -86,6 +87,11 @@ impl Unet {
         convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
     }
 
+    /// The precision in which images and conditions are expected.
+    pub fn dtype(&self) -> DType {
+        self.time_embedding.dtype()
+    }
+
     /// The configuration the network was made from.
     pub fn config(&self) -> &UnetConfig {
         &self.config
@@ -142,9 +148,8 @@ mod tests {
             skips: shapes.iter().map(|shape| Tensor::ones(*shape, &device) * value).collect(),
             mid: Tensor::ones([1, 16, 2, 2], &device) * mid,
         };
-        let forward = |residuals| {
-            unet.forward(x.clone(), &[500.0], &conditions.clone().with_residuals(residuals)).into_data()
-        };
+        let forward =
+            |residuals| unet.forward(x.clone(), &[500.0], &conditions.clone().with_residuals(residuals)).into_data();
         let plain = unet.forward(x.clone(), &[500.0], &conditions).into_data();
         assert_eq!(forward(residuals(0.0, 0.0)), plain);
         assert!(forward(residuals(0.5, 0.0)) != plain && forward(residuals(0.0, 0.5)) != plain);
@@ -155,7 +160,8 @@ mod tests {
     fn residuals_of_another_network_are_refused() {
         let device = Device::flex();
         let (x, context) = (Tensor::ones([1, 4, 4, 4], &device), Tensor::<3>::ones([1, 3, 6], &device));
-        let residuals = Residuals { skips: vec![Tensor::ones([1, 8, 4, 4], &device)], mid: Tensor::ones([1, 16, 2, 2], &device) };
+        let residuals =
+            Residuals { skips: vec![Tensor::ones([1, 8, 4, 4], &device)], mid: Tensor::ones([1, 16, 2, 2], &device) };
         tiny().forward(x, &[500.0], &Conditions::new(context).with_residuals(residuals));
     }
 

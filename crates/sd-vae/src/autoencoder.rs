@@ -1,101 +1,79 @@
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::prelude::*;
-use burn::tensor::DType;
-use sd_ops::convolve;
+use std::fmt::Debug;
 
-use crate::AutoencoderKlConfig;
-use crate::decoder::Decoder;
-use crate::encoder::Encoder;
+use burn::tensor::{DType, Tensor};
 
-/// The image codec of latent diffusion, trained with a KL penalty (Rombach et al. 2022).
-#[derive(Module, Debug)]
-pub struct AutoencoderKl {
-    encoder: Encoder,
-    decoder: Decoder,
-    quant_conv: Option<Conv2d>,
-    post_quant_conv: Option<Conv2d>,
-    #[module(skip)]
-    config: AutoencoderKlConfig,
-}
+use crate::{AutoencoderKl, AutoencoderTiny};
 
-impl AutoencoderKlConfig {
-    /// Creates the autoencoder on `device`, with random weights.
-    ///
-    /// # Panics
-    ///
-    /// Panics if there are no resolutions, or if the groups do not divide the channels.
-    pub fn init(&self, device: &Device) -> AutoencoderKl {
-        let conv1x1 = |channels| Conv2dConfig::new([channels, channels], [1, 1]).init(device);
-        AutoencoderKl {
-            encoder: Encoder::new(self, device),
-            decoder: Decoder::new(self, device),
-            quant_conv: self.use_quant_conv.then(|| conv1x1(2 * self.latent_channels)),
-            post_quant_conv: self.use_post_quant_conv.then(|| conv1x1(self.latent_channels)),
-            config: self.clone(),
-        }
-    }
-}
-
-impl AutoencoderKl {
-    /// The distribution of an image's latents.
+/// A codec between images and the latents that a diffusion network works on.
+pub trait Autoencoder: Debug + Send + Sync {
+    /// The likeliest latents of an image.
     ///
     /// # Shapes
     ///
-    /// - image: `[batch, in_channels, height, width]`, from −1 to 1; height and width multiples of the factor
-    /// - output: latents of `[batch, latent_channels, height/factor, width/factor]`, as the U-Net sees them
-    pub fn encode(&self, image: Tensor<4>) -> Posterior {
-        let moments = self.encoder.forward(image);
-        let moments = match &self.quant_conv {
-            Some(conv) => convolve(conv, moments),
-            None => moments,
-        };
-        let [mean, log_variance] = moments.chunk(2, 1).try_into().expect("two halves");
-        Posterior { mean: mean * self.config.scaling_factor, log_variance, scale: self.config.scaling_factor }
-    }
+    /// - image: `[batch, 3, height, width]`, from −1 to 1; height and width multiples of the [factor](Self::scale_factor)
+    /// - output: `[batch, latent_channels, height/factor, width/factor]`, single precision, as the network sees them
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is [no encoder](Self::has_encoder).
+    fn encode(&self, image: Tensor<4>) -> Tensor<4>;
 
     /// The image of some latents.
     ///
     /// # Shapes
     ///
-    /// - latents: `[batch, latent_channels, height, width]`, as the U-Net sees them
-    /// - output: `[batch, out_channels, factor·height, factor·width]`, about −1 to 1
-    pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
-        let latents = latents / self.config.scaling_factor;
-        let latents = match &self.post_quant_conv {
-            Some(conv) => convolve(conv, latents),
-            None => latents,
-        };
-        self.decoder.forward(latents)
-    }
+    /// - latents: `[batch, latent_channels, height, width]`, as the network sees them
+    /// - output: `[batch, 3, factor·height, factor·width]`, about −1 to 1, in the precision of the weights
+    fn decode(&self, latents: Tensor<4>) -> Tensor<4>;
 
-    /// The precision of the weights, in which images and latents are expected.
-    pub fn dtype(&self) -> DType {
-        self.decoder.dtype()
-    }
+    /// Pixels per latent, in each direction.
+    fn scale_factor(&self) -> usize;
 
-    /// The configuration the autoencoder was made from.
-    pub fn config(&self) -> &AutoencoderKlConfig {
-        &self.config
+    /// Channels of the latents.
+    fn latent_channels(&self) -> usize;
+
+    /// Whether images can be encoded: some files have a decoder alone.
+    fn has_encoder(&self) -> bool {
+        true
     }
 }
 
-/// A normal distribution of latents.
-#[derive(Debug, Clone)]
-pub struct Posterior {
-    mean: Tensor<4>,
-    log_variance: Tensor<4>,
-    scale: f64,
-}
-
-impl Posterior {
-    /// Its mean, `[batch, latent_channels, height, width]`.
-    pub fn mean(&self) -> Tensor<4> {
-        self.mean.clone()
+impl Autoencoder for AutoencoderKl {
+    fn encode(&self, image: Tensor<4>) -> Tensor<4> {
+        Self::encode(self, image.cast(self.dtype())).mean().cast(DType::F32)
     }
 
-    /// Its standard deviation, `[batch, latent_channels, height, width]`.
-    pub fn std(&self) -> Tensor<4> {
-        // The bounds are the reference's: they keep a wild encoder finite.
-        (self.log_variance.clone().clamp(-30.0, 20.0) / 2.0).exp() * self.scale
+    fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
+        Self::decode(self, latents.cast(self.dtype()))
+    }
+
+    fn scale_factor(&self) -> usize {
+        self.config().factor()
+    }
+
+    fn latent_channels(&self) -> usize {
+        self.config().latent_channels
+    }
+}
+
+impl Autoencoder for AutoencoderTiny {
+    fn encode(&self, image: Tensor<4>) -> Tensor<4> {
+        Self::encode(self, image.cast(self.dtype())).cast(DType::F32)
+    }
+
+    fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
+        Self::decode(self, latents.cast(self.dtype()))
+    }
+
+    fn scale_factor(&self) -> usize {
+        self.config().factor()
+    }
+
+    fn latent_channels(&self) -> usize {
+        self.config().latent_channels
+    }
+
+    fn has_encoder(&self) -> bool {
+        self.config().has_encoder()
     }
 }

@@ -8,11 +8,13 @@ mod autoencoder;
 mod config;
 mod decoder;
 mod encoder;
+mod kl;
 mod resnet;
 mod tiny;
 
-pub use autoencoder::{AutoencoderKl, Posterior};
+pub use autoencoder::Autoencoder;
 /// Burn as this crate uses it.
 pub use burn;
 pub use config::AutoencoderKlConfig;
+pub use kl::{AutoencoderKl, Posterior};
 pub use tiny::{AutoencoderTiny, AutoencoderTinyConfig};

@@ -33,8 +33,8 @@ fn the_image_is_drawn_again_from_its_plan() {
     let lines = stdout(&planned);
     let plans: Vec<Plan> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(plans.iter().map(|plan| plan.seed).collect::<Vec<_>>(), [7, 8]);
-    let pipeline = Pipeline::from_folder(MODEL.path(), &Device::flex(), DType::F32).unwrap();
-    let drawn = pipeline.draw_with(&plans[0], &mut *plans[0].noise(), &mut |_| std::ops::ControlFlow::Continue(()));
+    let pipeline = Pipeline::open(MODEL.path(), &Device::flex(), DType::F32).unwrap();
+    let drawn = pipeline.drawing(&plans[0]).run();
     assert_eq!(drawn.unwrap().image, Image::read(run.path("out.png")).unwrap());
     assert_eq!(run.files(), ["out.png"]);
 }

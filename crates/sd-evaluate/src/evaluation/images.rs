@@ -69,7 +69,8 @@ impl Images {
             Self::Samples(drawing) => {
                 let plan = |subject| pipeline.model().plan(&drawing.request(subject));
                 let plans = subjects.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
-                let drawn = pipeline.draw_batch(&plans, &mut |step| watch(step.call as f64 / step.calls as f64));
+                let drawn =
+                    pipeline.drawings(&plans).watch(&mut |step| watch(step.call as f64 / step.calls as f64)).run_all();
                 let drawn = drawn.map_err(|error| match error {
                     sd_pipeline::Error::Cancelled { .. } => EvaluateError::Cancelled,
                     other => other.into(),

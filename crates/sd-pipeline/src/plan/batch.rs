@@ -1,30 +1,43 @@
+use burn::tensor::{DType, Device, Tensor};
+use sd_samplers::Noise;
+
 use super::{Plan, Settings};
 use crate::Error;
 use crate::model::Model;
 
-/// Images that are drawn at once, of one model.
-#[derive(Debug, Clone, Copy)]
+/// Images that are drawn at once.
+#[derive(Debug)]
 pub(crate) struct Batch<'a> {
     /// What all of them have in common.
     pub settings: &'a Settings,
     /// Each of them; at least one.
-    pub plans: &'a [Plan],
+    pub plans: Vec<&'a Plan>,
 }
 
 impl<'a> Batch<'a> {
-    /// Checks that the plans are of this model, and share their settings; none where there are no plans.
-    pub fn new(plans: &'a [Plan], model: &Model) -> Result<Option<Self>, Error> {
-        let Some(Plan { settings, .. }) = plans.first() else { return Ok(None) };
-        if plans.iter().any(|plan| plan.settings != *settings) {
-            return Err(Error::Request("images of a batch share all but prompt, seed and latents".into()));
+    /// Checks that the plans are of this model, and puts those that share their settings together, each with its index.
+    pub fn group(plans: &'a [Plan], model: &Model) -> Result<Vec<(Vec<usize>, Self)>, Error> {
+        let mut groups: Vec<(Vec<usize>, Self)> = Vec::new();
+        for (index, plan) in plans.iter().enumerate() {
+            plan.check(model)?;
+            match groups.iter_mut().find(|(_, batch)| *batch.settings == plan.settings) {
+                Some((indices, batch)) => {
+                    indices.push(index);
+                    batch.plans.push(plan);
+                }
+                None => groups.push((vec![index], Self { settings: &plan.settings, plans: vec![plan] })),
+            }
         }
-        plans.iter().try_for_each(|plan| plan.check(model))?;
-        Ok(Some(Self { settings, plans }))
+        Ok(groups)
     }
 
-    /// One image.
-    pub fn of_one(plan: &'a Plan, model: &Model) -> Result<Self, Error> {
-        plan.check(model)?;
-        Ok(Self { settings: &plan.settings, plans: std::slice::from_ref(plan) })
+    /// Standard normal noise to start from: the images' own latents where all have some, or the next of `noise`.
+    pub fn start(&self, noise: &mut dyn Noise, device: &Device) -> Tensor<4> {
+        let given = self.plans.iter().map(|plan| Some(plan.latents.as_ref()?.tensor(device)));
+        if let Some(given) = given.collect::<Option<Vec<_>>>() {
+            return Tensor::cat(given, 0);
+        }
+        let [_, channels, height, width] = self.settings.latent_shape;
+        noise.start(&Tensor::zeros([self.plans.len(), channels, height, width], (device, DType::F32)))
     }
 }

@@ -8,7 +8,6 @@ mod parameters;
 mod resolve;
 mod sampling;
 
-use burn::tensor::{DType, Device, Tensor};
 use sd_samplers::Noise;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +18,7 @@ use crate::{Error, Latents};
 
 /// What will be drawn: a [`Request`](crate::Request) with every default filled in, each with where it came from.
 ///
-/// [`Model::plan`] makes it; it is drawn by [`Pipeline::draw_with`](crate::Pipeline::draw_with), and of the same model again
+/// [`Model::plan`] makes it; it is drawn by [`Pipeline::drawing`](crate::Pipeline::drawing), and of the same model again
 /// after it was kept as JSON. [`Display`](std::fmt::Display) shows it line by line.
 ///
 /// ```no_run
@@ -71,14 +70,6 @@ impl Plan {
         self.settings.sampling.sampler.value.entry().fresh.of_seed(self.seed)
     }
 
-    /// Standard normal noise to start from: its own, or the next of `noise`.
-    pub(crate) fn start(&self, noise: &mut dyn Noise, device: &Device) -> Tensor<4> {
-        match &self.latents {
-            Some(latents) => latents.tensor(device),
-            None => noise.start(&Tensor::zeros(self.settings.latent_shape, (device, DType::F32))),
-        }
-    }
-
     /// Checks that it is a plan of this model: it may have been read from a file, or changed.
     pub(crate) fn check(&self, model: &Model) -> Result<(), Error> {
         let Settings { width, height, latent_shape, guidance, sampling, .. } = &self.settings;
@@ -90,13 +81,13 @@ impl Plan {
         if !is_its_own {
             return Err(Error::Request("this plan is of another model: make a new one of the request".into()));
         }
-        if let Some(Latents { shape: found, numbers }) = &self.latents {
+        if let Some(Latents { shape: found, values }) = &self.latents {
             if *found != shape {
                 return Err(Error::Request(format!("latents of shape {found:?}, but this image's have {shape:?}")));
             }
-            let (count, expected) = (numbers.len(), shape.iter().product::<usize>());
+            let (count, expected) = (values.len(), shape.iter().product::<usize>());
             if count != expected {
-                return Err(Error::Request(format!("latents of {count} numbers, but {shape:?} are {expected}")));
+                return Err(Error::Request(format!("latents of {count} values, but {shape:?} are {expected}")));
             }
         }
         sampling.sampler(&model.scheduler)?;

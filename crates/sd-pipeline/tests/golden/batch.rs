@@ -1,9 +1,7 @@
 //! Several images at once.
 
-use std::ops::ControlFlow;
-
 use sd_golden::Kind;
-use sd_pipeline::{Error, Image, Pipeline, Plan, Request};
+use sd_pipeline::{Image, Latents, Pipeline, Plan, Request};
 
 use crate::pipeline;
 
@@ -24,7 +22,7 @@ fn plans(pipeline: &Pipeline, requests: &[Request]) -> Vec<Plan> {
 }
 
 fn draw(pipeline: &Pipeline, requests: &[Request]) -> Vec<sd_pipeline::GeneratedImage> {
-    pipeline.draw_batch(&plans(pipeline, requests), &mut |_| ControlFlow::Continue(())).unwrap()
+    pipeline.drawings(&plans(pipeline, requests)).run_all().unwrap()
 }
 
 /// How far two images are apart at most, of 255.
@@ -40,7 +38,7 @@ fn assert_each_is_as_alone(pipeline: &Pipeline, requests: &[Request]) {
         let alone = pipeline.draw(request).unwrap();
         // Sums of single precision may be in another order.
         assert!(apart(&alone.image, &drawn.image) <= 1, "{request:?}");
-        let numbers = alone.latents.numbers.iter().zip(&drawn.latents.numbers);
+        let numbers = alone.latents.values.iter().zip(&drawn.latents.values);
         let furthest = numbers.fold(0.0_f32, |furthest, (a, b)| furthest.max((a - b).abs()));
         assert!(furthest < 1e-3, "{furthest}: {request:?}");
         assert_eq!(alone.latents.shape, drawn.latents.shape);
@@ -69,13 +67,20 @@ fn images_of_the_xl_kind_are_drawn_in_batches_too() {
 }
 
 #[test]
-fn a_batch_is_of_one_kind_or_refused() {
+fn images_with_other_settings_are_batches_of_their_own() {
     let pipeline = pipeline(Kind::Sd1);
     let mut requests = requests("ddim");
-    requests[1].steps = Some(5);
-    let refused = pipeline.draw_batch(&plans(&pipeline, &requests), &mut |_| ControlFlow::Continue(()));
-    assert!(matches!(refused, Err(Error::Request(reason)) if reason.contains("share")));
+    requests[1] = Request { steps: Some(5), height: Some(40), ..requests[1].clone() };
+    assert_each_is_as_alone(&pipeline, &requests);
     assert!(draw(&pipeline, &[]).is_empty());
+}
+
+#[test]
+fn given_latents_and_noise_of_a_seed_start_images_of_one_batch() {
+    let pipeline = pipeline(Kind::Sd1);
+    let mut requests = requests("ddpm");
+    requests[1].latents = Some(Latents { values: vec![0.5; 64], shape: [1, 4, 4, 4] });
+    assert_each_is_as_alone(&pipeline, &requests);
 }
 
 #[test]

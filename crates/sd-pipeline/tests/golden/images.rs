@@ -46,7 +46,7 @@ fn half_precision_draws_nearly_the_same() {
         for name in &devices {
             let precisions = device_info(name).unwrap().precisions;
             for dtype in precisions.into_iter().filter(|dtype| *dtype != DType::F32) {
-                let pipeline = Pipeline::from_folder(model.path(), &device_by_name(name).unwrap(), dtype).unwrap();
+                let pipeline = Pipeline::open(model.path(), &device_by_name(name).unwrap(), dtype).unwrap();
                 let found = pipeline.draw(&request(&cases["ddim-10"])).unwrap().image.rgb;
                 let (mean, max) = difference(&found, &expected.join("ddim-10.png"));
                 println!("{name} {dtype} {kind:?}: mean {mean:.4}, largest {max}");
@@ -65,7 +65,7 @@ fn check(kind: &str, make: impl Fn() -> TinyModel) {
     let cases = std::fs::read_to_string(expected.join("cases.json")).unwrap();
     let cases: serde_json::Map<String, Value> = serde_json::from_str(&cases).unwrap();
     for (backend, device) in devices() {
-        let open = |model: &TinyModel| Pipeline::from_folder(model.path(), &device, DType::F32).unwrap();
+        let open = |model: &TinyModel| Pipeline::open(model.path(), &device, DType::F32).unwrap();
         let pipeline = open(&model);
         // Samplers add, subtract and scale: a few of them show whether a device does that, and a software driver is slow.
         let few = ["ddim-10", "ddim-7", "ddim-10-eta1", "ddim-10-no-guidance", "plms-10", "ddpm-10", "dpm++2m-10"];

@@ -20,11 +20,15 @@ fn every_network_call_is_seen_with_its_estimate() {
     let mut seen = Vec::new();
     let pipeline = pipeline(Kind::Sd1);
     let plan = pipeline.model().plan(&request()).unwrap();
-    let drawn = pipeline.draw_with(&plan, &mut TorchNoise::new(3), &mut |step| {
-        assert_eq!(step.denoised.dims(), [1, 4, 4, 4]);
-        seen.push((step.call, step.calls, step.sigma));
-        ControlFlow::Continue(())
-    });
+    let drawn = pipeline
+        .drawing(&plan)
+        .noise(&mut TorchNoise::new(3))
+        .watch(&mut |step| {
+            assert_eq!(step.denoised.dims(), [1, 4, 4, 4]);
+            seen.push((step.call, step.calls, step.sigma));
+            ControlFlow::Continue(())
+        })
+        .run();
     // PLMS, which this model names, calls the network once more than it has steps, the second time a level ahead.
     assert_eq!(seen.iter().map(|s| s.0).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
     assert!(seen.iter().all(|s| s.1 == 6));
@@ -37,10 +41,14 @@ fn every_network_call_is_seen_with_its_estimate() {
 fn a_watcher_can_cancel() {
     let (mut calls, pipeline) = (0, pipeline(Kind::Sd1));
     let plan = pipeline.model().plan(&request()).unwrap();
-    let result = pipeline.draw_with(&plan, &mut TorchNoise::new(3), &mut |_| {
-        calls += 1;
-        if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
+    let result = pipeline
+        .drawing(&plan)
+        .noise(&mut TorchNoise::new(3))
+        .watch(&mut |_| {
+            calls += 1;
+            if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .run();
     assert!(matches!(result, Err(Error::Cancelled { call: 2, calls: 6, .. })), "{result:?}");
     assert_eq!(calls, 2);
 }
@@ -59,8 +67,8 @@ fn noise_may_be_ones_own() {
     }
     let pipeline = pipeline(Kind::Sd1);
     let plan = pipeline.model().plan(&request()).unwrap();
-    let own = pipeline.draw_with(&plan, &mut Twos, &mut |_| ControlFlow::Continue(())).unwrap();
-    let given = Request { latents: Some(Latents { numbers: vec![2.0; 64], shape: [1, 4, 4, 4] }), ..request() };
+    let own = pipeline.drawing(&plan).noise(&mut Twos).run().unwrap();
+    let given = Request { latents: Some(Latents { values: vec![2.0; 64], shape: [1, 4, 4, 4] }), ..request() };
     assert_eq!(own.image, pipeline.draw(&given).unwrap().image);
 }
 
@@ -110,7 +118,7 @@ fn ddpm_takes_every_step_of_its_training_and_ddim_fifty() {
 fn a_model_of_pixels_may_lie_beside_its_index() {
     let folder = TinyModel::ddpm();
     let request = Request { steps: Some(2), ..Request::default() };
-    let draw = || Pipeline::from_folder(folder.path(), &Device::flex(), DType::F32).unwrap().draw(&request).unwrap();
+    let draw = || Pipeline::open(folder.path(), &Device::flex(), DType::F32).unwrap().draw(&request).unwrap();
     let expected = draw();
     assert_eq!((expected.image.width, expected.latents.shape), (32, [1, 3, 32, 32]));
     for part in ["unet", "scheduler"] {

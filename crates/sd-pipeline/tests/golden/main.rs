@@ -1,6 +1,7 @@
 //! The whole system against the reference, on tiny models.
 
 mod batch;
+mod components;
 mod convert;
 mod five_steps;
 mod images;
@@ -29,7 +30,7 @@ fn devices() -> Vec<(&'static str, Device)> {
 
 /// A tiny model on the processor.
 fn pipeline(kind: Kind) -> Pipeline {
-    Pipeline::from_folder(TinyModel::new(kind).path(), &Device::flex(), DType::F32).unwrap()
+    Pipeline::open(TinyModel::new(kind).path(), &Device::flex(), DType::F32).unwrap()
 }
 
 /// A single file of these tensors, in a folder of its own.

@@ -1,7 +1,5 @@
 //! A request is resolved once, and a plan says where each value came from.
 
-use std::ops::ControlFlow;
-
 use sd_golden::{Kind, TinyModel};
 use sd_pipeline::{
     Convention, Defaults, Error, Latents, Model, Noise, OptionValue, Origin, Pipeline, Plan, Request, SamplerOption,
@@ -21,7 +19,7 @@ fn json_of(plan: &Plan) -> String {
 }
 
 fn draw(pipeline: &Pipeline, plan: &Plan) -> Vec<u8> {
-    pipeline.draw_with(plan, &mut *plan.noise(), &mut |_| ControlFlow::Continue(())).unwrap().image.rgb
+    pipeline.drawing(plan).run().unwrap().image.rgb
 }
 
 #[test]
@@ -139,7 +137,7 @@ fn a_request_comes_back_from_json_and_may_leave_fields_out() {
         sampler: Some("euler".parse().unwrap()),
         options: vec![(SamplerOption::STmax, f64::INFINITY), (SamplerOption::SChurn, 0.1)],
         schedule: Some("karras:5.5".parse().unwrap()),
-        latents: Some(Latents { numbers: vec![0.1, -3.5e-9], shape: [1, 1, 1, 2] }),
+        latents: Some(Latents { values: vec![0.1, -3.5e-9], shape: [1, 1, 1, 2] }),
         guidance: Some(0.1 + 0.2),
         ..Request::new("a house")
     };
@@ -165,7 +163,7 @@ fn every_schedule_is_read_again_as_it_is_written() {
 #[test]
 fn a_plan_of_another_model_or_one_that_was_spoilt_is_refused() {
     let (pipeline, pixels) = (pipeline(Kind::Sd1), Model::open(TinyModel::ddpm().path()).unwrap());
-    let refused = |plan: &Plan| match pipeline.draw_with(plan, &mut *plan.noise(), &mut |_| ControlFlow::Continue(())) {
+    let refused = |plan: &Plan| match pipeline.drawing(plan).run() {
         Err(Error::Request(reason)) => reason,
         other => panic!("{other:?}"),
     };
@@ -176,7 +174,7 @@ fn a_plan_of_another_model_or_one_that_was_spoilt_is_refused() {
     odd.settings.width.value = 63;
     assert!(refused(&odd).contains("of another model"));
     let mut short = plan.clone();
-    short.latents = Some(Latents { numbers: vec![0.0; 3], shape: [1, 4, 8, 8] });
+    short.latents = Some(Latents { values: vec![0.0; 3], shape: [1, 4, 8, 8] });
     assert_eq!(refused(&short), "latents of 3 numbers, but [1, 4, 8, 8] are 256");
     let mut unguided = plan.clone();
     unguided.settings.guidance.as_mut().unwrap().value = f64::NAN;
@@ -193,7 +191,7 @@ fn a_batch_is_planned_once_and_each_image_has_its_own_prompt_and_seed() {
     let first = pipeline.model().plan(&request).unwrap();
     let mut second = first.clone();
     (second.prompt, second.seed) = (Some("a boat".into()), 5);
-    let drawn = pipeline.draw_batch(&[first.clone(), second.clone()], &mut |_| ControlFlow::Continue(())).unwrap();
+    let drawn = pipeline.drawings(&[first.clone(), second.clone()]).run_all().unwrap();
     for (plan, drawn) in [&first, &second].into_iter().zip(&drawn) {
         let alone = draw(&pipeline, plan);
         let apart = alone.iter().zip(&drawn.image.rgb).map(|(a, b)| a.abs_diff(*b)).max();
@@ -202,7 +200,7 @@ fn a_batch_is_planned_once_and_each_image_has_its_own_prompt_and_seed() {
     }
     // What was requested and what is the default may be the same.
     let requested = pipeline.model().plan(&Request { guidance: Some(7.5), ..request }).unwrap();
-    assert!(pipeline.draw_batch(&[first, requested], &mut |_| ControlFlow::Continue(())).is_ok());
+    assert!(pipeline.drawings(&[first, requested]).run_all().is_ok());
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl Product<UnconditionalUnet> for Drawer<'_> {
 
     /// Dataset of the first seeds.
     fn samples(&self, _model: &UnconditionalUnet, folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError> {
-        let pipeline = Pipeline::from_folder(folder, self.device, DType::F32)?;
+        let pipeline = Pipeline::open(folder, self.device, DType::F32)?;
         let requests: Result<Vec<Request>, RecipeError> =
             (0..self.recipe.samples.count as u64).map(|seed| self.request(seed)).collect();
         draw(&pipeline, &requests?, watch)

@@ -27,9 +27,10 @@ pub(super) fn draw(pipeline: &Pipeline, requests: &[Request], watch: &mut Watch)
         let total = requests.len();
         busy(watch, DRAWING, done, total)?;
         let plan = pipeline.model().plan(request)?;
-        let drawn = pipeline.draw_with(&plan, &mut *plan.noise(), &mut |_| -> ControlFlow<()> {
-            watch(&Event::Busy { what: DRAWING, done, total })
-        });
+        let drawn = pipeline
+            .drawing(&plan)
+            .watch(&mut |_| -> ControlFlow<()> { watch(&Event::Busy { what: DRAWING, done, total }) })
+            .run();
         images.push(match drawn {
             Err(Error::Cancelled { .. }) => return Err(RecipeError::Interrupted { what: DRAWING }),
             drawn => drawn?.image,

@@ -197,7 +197,7 @@ impl Product<TextToLatents> for Drawer<'_> {
 
     /// An image for each caption, with seeds that are always the same.
     fn samples(&self, _model: &TextToLatents, folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError> {
-        let pipeline = Pipeline::from_folder(folder, self.device, DType::F32)?;
+        let pipeline = Pipeline::open(folder, self.device, DType::F32)?;
         let captions = (0..).zip(&self.captions);
         let requests: Vec<Request> = captions.map(|(seed, caption)| request(self.recipe, seed, caption)).collect();
         draw(&pipeline, &requests, watch)

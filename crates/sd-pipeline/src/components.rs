@@ -1,0 +1,62 @@
+//! What an image is drawn with: networks behind small traits, which pipelines can share and users can replace.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use burn::tensor::{DType, Tensor};
+use sd_schedule::Process;
+use sd_unet::{Conditions, UnconditionalUnet, Unet};
+use sd_vae::Autoencoder;
+
+use crate::Embeddings;
+
+/// The parts of a loaded model.
+///
+/// Cloning shares them. Any part may be replaced by one of your own.
+#[derive(Debug, Clone)]
+pub struct Components {
+    /// Turns prompts into embeddings; none for models that draw without a text.
+    pub text_encoder: Option<Arc<dyn TextEncoder>>,
+    /// Predicts what is noise in an image.
+    pub backbone: Arc<dyn Backbone>,
+    /// Turns latents into images and back; none for models that work on pixels.
+    pub autoencoder: Option<Arc<dyn Autoencoder>>,
+    /// How the backbone was trained.
+    pub process: Process,
+}
+
+/// Turns prompts into what a backbone reads.
+pub trait TextEncoder: Any + Debug + Send + Sync {
+    /// One row of embeddings for each prompt, of which there is at least one.
+    fn encode(&self, prompts: &[&str]) -> Embeddings;
+}
+
+/// A network that predicts what is noise in an image, or whatever its [`Process`] says.
+pub trait Backbone: Any + Debug + Send + Sync {
+    /// The prediction for noisy images.
+    ///
+    /// # Shapes
+    ///
+    /// - x: `[batch, channels, height, width]`, single precision, mixed with noise as in the network's training
+    /// - t: `batch` times, as [`Process::t`] gives them
+    /// - conditions: with `batch` rows of text; none for models that draw without a text
+    /// - output: as x, in single precision
+    fn predict(&self, x: Tensor<4>, t: &[f64], conditions: Option<&Conditions>) -> Tensor<4>;
+}
+
+impl Backbone for Unet {
+    /// # Panics
+    ///
+    /// Panics without conditions.
+    fn predict(&self, x: Tensor<4>, t: &[f64], conditions: Option<&Conditions>) -> Tensor<4> {
+        let conditions = conditions.expect("this network reads a text");
+        self.forward(x.cast(self.dtype()), t, conditions).cast(DType::F32)
+    }
+}
+
+impl Backbone for UnconditionalUnet {
+    fn predict(&self, x: Tensor<4>, t: &[f64], _: Option<&Conditions>) -> Tensor<4> {
+        self.forward(x.cast(self.dtype()), t).cast(DType::F32)
+    }
+}

@@ -1,0 +1,86 @@
+use burn::tensor::Tensor;
+use sd_unet::{AddedConditions, Conditions};
+
+use crate::components::TextEncoder;
+use crate::plan::batch::Batch;
+use crate::{Embeddings, Error};
+
+/// Embeddings that take the place of a plan's texts.
+#[derive(Debug, Clone)]
+pub(crate) struct GivenEmbeddings {
+    pub prompt: Embeddings,
+    /// None encodes the plan's negative prompt.
+    pub negative: Option<Embeddings>,
+}
+
+/// What the backbone is given of the texts: one row for the prompt of each image, all of them preceded by as many for the
+/// negative prompt where the images are guided.
+pub(crate) fn conditions(
+    batch: &Batch,
+    encoder: &dyn TextEncoder,
+    zeros_for_no_negative: bool,
+    given: Option<&GivenEmbeddings>,
+) -> Result<Conditions, Error> {
+    let settings = batch.settings;
+    let embeddings = match given {
+        None => encoded(batch, encoder, zeros_for_no_negative),
+        Some(given) => given.rows(batch, encoder, zeros_for_no_negative)?,
+    };
+    let (rows, conditions) = (embeddings.rows(), Conditions::new(embeddings.context));
+    let Some(text_embeds) = embeddings.pooled else { return Ok(conditions) };
+    let (width, height) = (settings.width.value as f64, settings.height.value as f64);
+    // Original size, crop corner and target size: an image that was made at this size and never cropped.
+    let time_ids = vec![[height, width, 0.0, 0.0, height, width]; rows];
+    Ok(conditions.with_added(AddedConditions { text_embeds, time_ids }))
+}
+
+/// The texts of a batch, encoded together.
+fn encoded(batch: &Batch, encoder: &dyn TextEncoder, zeros_for_no_negative: bool) -> Embeddings {
+    let (negative, guided) = (batch.settings.negative_prompt.as_deref(), batch.settings.is_guided());
+    let negatives = vec![negative.unwrap_or(""); if guided { batch.plans.len() } else { 0 }];
+    let prompts = batch.plans.iter().map(|plan| plan.prompt.as_deref().unwrap_or_default());
+    let embeddings = encoder.encode(&negatives.into_iter().chain(prompts).collect::<Vec<_>>());
+    if guided && negative.is_none() && zeros_for_no_negative { embeddings.without_first_half() } else { embeddings }
+}
+
+impl GivenEmbeddings {
+    fn rows(&self, batch: &Batch, encoder: &dyn TextEncoder, zeros_for_no_negative: bool) -> Result<Embeddings, Error> {
+        let (expected, found) = (batch.plans.len(), self.prompt.rows());
+        if found != expected {
+            return Err(Error::Embeddings(format!("{found} rows of embeddings for {expected} images")));
+        }
+        if !batch.settings.is_guided() {
+            return Ok(self.prompt.clone());
+        }
+        let text = batch.settings.negative_prompt.as_deref();
+        let negative = match &self.negative {
+            Some(negative) => negative.clone(),
+            None if text.is_none() && zeros_for_no_negative => self.prompt.zeros(),
+            None => encoder.encode(&vec![text.unwrap_or(""); expected]),
+        };
+        let of_each = match (negative.rows(), expected) {
+            (rows, images) if rows == images => negative,
+            (1, images) => Embeddings::join(&vec![negative; images]),
+            (rows, images) => {
+                return Err(Error::Embeddings(format!("{rows} rows of negative embeddings for {images} images")));
+            }
+        };
+        if of_each.shape() != self.prompt.shape() {
+            let (negative, prompt) = (of_each.shape(), self.prompt.shape());
+            return Err(Error::Embeddings(format!("negative embeddings of {negative:?} beside prompts of {prompt:?}")));
+        }
+        Ok(Embeddings::join(&[of_each, self.prompt.clone()]))
+    }
+}
+
+impl Embeddings {
+    fn zeros(&self) -> Self {
+        Self { context: self.context.zeros_like(), pooled: self.pooled.as_ref().map(Tensor::zeros_like) }
+    }
+
+    /// Tokens and width of the context, and width of the pooled vector.
+    fn shape(&self) -> ([usize; 2], Option<usize>) {
+        let [_, tokens, width] = self.context.dims();
+        ([tokens, width], self.pooled.as_ref().map(|pooled| pooled.dims()[1]))
+    }
+}

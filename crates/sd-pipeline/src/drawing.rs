@@ -1,0 +1,179 @@
+use std::ops::ControlFlow;
+
+use burn::tensor::Tensor;
+use sd_samplers::{Network, Noise, Sampler, State, sample_with};
+use sd_unet::Conditions;
+
+use crate::conditions::{GivenEmbeddings, conditions};
+use crate::guidance::predict;
+use crate::noises::Noises;
+use crate::pipeline::Pipeline;
+use crate::plan::Plan;
+use crate::plan::batch::Batch;
+use crate::watch::{Step, StepEnd, Watched};
+use crate::{Embeddings, Error, Image, Latents};
+
+/// A generated image.
+#[derive(Debug, Clone)]
+pub struct GeneratedImage {
+    /// The pixels.
+    pub image: Image,
+    /// The latents they were decoded from; where the model works on pixels, those before they are clipped and rounded.
+    pub latents: Latents,
+}
+
+/// Sees every call of the network, and can end the drawing.
+type Watch<'a> = dyn FnMut(&Step) -> ControlFlow<()> + 'a;
+/// Sees every step, can change its latents, and can end the drawing.
+type AfterStep<'a> = dyn FnMut(&mut StepEnd) -> ControlFlow<()> + 'a;
+
+/// A drawing that has not begun: [`Pipeline::drawing`].
+///
+/// ```no_run
+/// # use sd_pipeline::{Error, Pipeline, Plan, TorchNoise};
+/// # fn draw(pipeline: &Pipeline, plan: &Plan) -> Result<(), Error> {
+/// use std::ops::ControlFlow;
+///
+/// let mut noise = TorchNoise::new(7);
+/// let drawn = pipeline
+///     .drawing(plan)
+///     .noise(&mut noise)
+///     .watch(&mut |step| {
+///         println!("call {} of {} at noise level {:.2}", step.call, step.calls, step.sigma);
+///         ControlFlow::Continue(())
+///     })
+///     .run()?;
+/// drawn.image.save("image.png")
+/// # }
+/// ```
+#[must_use = "a drawing does nothing before it runs"]
+pub struct Drawing<'a> {
+    pipeline: &'a Pipeline,
+    plans: &'a [Plan],
+    noise: Option<&'a mut dyn Noise>,
+    sampler: Option<&'a dyn Sampler>,
+    embeddings: Option<GivenEmbeddings>,
+    watch: Option<&'a mut Watch<'a>>,
+    after_step: Option<&'a mut AfterStep<'a>>,
+}
+
+impl<'a> Drawing<'a> {
+    pub(crate) fn new(pipeline: &'a Pipeline, plans: &'a [Plan]) -> Self {
+        Self { pipeline, plans, noise: None, sampler: None, embeddings: None, watch: None, after_step: None }
+    }
+
+    /// Draws with noise of your own in place of the seed's.
+    pub fn noise(self, noise: &'a mut dyn Noise) -> Self {
+        Self { noise: Some(noise), ..self }
+    }
+
+    /// Draws with a sampler of your own, down the plan's noise levels.
+    pub fn sampler(self, sampler: &'a dyn Sampler) -> Self {
+        Self { sampler: Some(sampler), ..self }
+    }
+
+    /// Draws from embeddings in place of the plan's prompt, one row for each image. Without negative ones, the plan's negative
+    /// prompt is encoded; one row of them is enough for all images.
+    pub fn embeddings(self, prompt: Embeddings, negative: Option<Embeddings>) -> Self {
+        Self { embeddings: Some(GivenEmbeddings { prompt, negative }), ..self }
+    }
+
+    /// Calls `watch` after every call of the network. It can end the drawing, with [`Error::Cancelled`].
+    pub fn watch(self, watch: &'a mut Watch<'a>) -> Self {
+        Self { watch: Some(watch), ..self }
+    }
+
+    /// Calls `after_step` after every step of the sampler. It can change the latents, or end the drawing with
+    /// [`Error::Cancelled`].
+    pub fn after_step(self, after_step: &'a mut AfterStep<'a>) -> Self {
+        Self { after_step: Some(after_step), ..self }
+    }
+
+    /// Draws the image; the first one of several.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] for a plan of another model, [`Error::Embeddings`] for embeddings that do not fit,
+    /// [`Error::Cancelled`], and [`Error::NotFinite`] or [`Error::Backend`] where computing fails.
+    ///
+    /// # Panics
+    ///
+    /// Panics where there are no plans.
+    pub fn run(self) -> Result<GeneratedImage, Error> {
+        assert!(!self.plans.is_empty(), "a drawing of nothing");
+        Ok(self.run_all()?.remove(0))
+    }
+
+    /// Draws all images, in the order of their plans. An error of one is an error of all.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run); and [`Error::Embeddings`] for embeddings of plans with different settings.
+    pub fn run_all(mut self) -> Result<Vec<GeneratedImage>, Error> {
+        let (pipeline, groups) = (self.pipeline, Batch::group(self.plans, &self.pipeline.model)?);
+        if groups.len() > 1 && self.embeddings.is_some() {
+            return Err(Error::Embeddings("embeddings are for images that share their settings".into()));
+        }
+        let mut drawn: Vec<Option<GeneratedImage>> = self.plans.iter().map(|_| None).collect();
+        for (indices, batch) in groups {
+            let latents = self.sample(&batch)?;
+            let images = Image::from_tensor(pipeline.decoded(latents.clone()))?;
+            for ((index, latents), image) in indices.iter().zip(latents.chunk(indices.len(), 0)).zip(images) {
+                drawn[*index] = Some(GeneratedImage { image, latents: Latents::read(latents)? });
+            }
+        }
+        Ok(drawn.into_iter().flatten().collect())
+    }
+
+    /// The latents of a batch, as the autoencoder reads them.
+    fn sample(&mut self, batch: &Batch) -> Result<Tensor<4>, Error> {
+        let Pipeline { model, components, device } = self.pipeline;
+        let sampling = &batch.settings.sampling;
+        let (own, levels) = (sampling.sampler(&model.scheduler)?, &sampling.levels.value);
+        let (sampler, conditions) = (self.sampler.unwrap_or(&*own), self.conditions(batch)?);
+        let mut of_seeds = Noises::of_seeds(&batch.plans);
+        let (start, noise): (_, &mut dyn Noise) = match &mut self.noise {
+            Some(noise) => (batch.start(&mut **noise, device), &mut **noise),
+            None => (of_seeds.starts(&batch.plans, device), &mut of_seeds),
+        };
+        let start = start * sampling.start_std;
+        let guidance = batch.settings.guidance_scale();
+        let network = Network {
+            process: &components.process,
+            whole_timesteps: sampling.whole_timesteps,
+            call: |x, t| Ok(predict(&*components.backbone, conditions.as_ref(), guidance, x, t)),
+        };
+        let (mut ignore, steps) = (|_: &Step| ControlFlow::Continue(()), levels.steps());
+        let watch: &mut Watch = match &mut self.watch {
+            Some(watch) => &mut **watch,
+            None => &mut ignore,
+        };
+        let mut watched = Watched::new(network, sampler.calls(levels), watch);
+        let mut after = |state: &mut State| match &mut self.after_step {
+            None => Ok(()),
+            Some(after_step) => {
+                let mut end =
+                    StepEnd { step: state.steps, steps, sigma: levels.sigmas()[state.steps], latents: &mut state.x };
+                match after_step(&mut end) {
+                    ControlFlow::Continue(()) => Ok(()),
+                    ControlFlow::Break(()) => {
+                        Err(Error::Cancelled { what: "step", call: state.steps, calls: steps }.into())
+                    }
+                }
+            }
+        };
+        let x = sample_with(sampler, &mut watched, noise, start, levels, &mut after);
+        // Every error of this denoiser is ours.
+        let x = x.map_err(|error| error.downcast::<Error>().map_or_else(Error::backend, |e| *e))?;
+        watched.check()?;
+        Ok(x * components.process.input_scale(levels.last()))
+    }
+
+    /// What the backbone is given of the texts; none where it reads none.
+    fn conditions(&self, batch: &Batch) -> Result<Option<Conditions>, Error> {
+        let Pipeline { model, components, .. } = self.pipeline;
+        let Some(encoder) = &components.text_encoder else { return Ok(None) };
+        let zeros_for_no_negative = model.text_to_image().is_some_and(|parts| parts.zeros_for_no_negative);
+        conditions(batch, &**encoder, zeros_for_no_negative, self.embeddings.as_ref()).map(Some)
+    }
+}

@@ -1,0 +1,31 @@
+use burn::tensor::Tensor;
+use sd_clip::{ClipText, TextEncoding, Tokenizer};
+
+use crate::Embeddings;
+use crate::components::TextEncoder;
+
+/// CLIP encoders, each with the tokenizer that feeds it.
+#[derive(Debug)]
+pub(crate) struct ClipEncoders {
+    pub parts: Vec<(Tokenizer, ClipText)>,
+    /// Whether the backbone reads them as Stable Diffusion XL does: their layers before the last, and the pooled vector of the last
+    /// encoder. Else it reads the last layer of the first encoder.
+    pub is_xl: bool,
+}
+
+impl TextEncoder for ClipEncoders {
+    fn encode(&self, prompts: &[&str]) -> Embeddings {
+        let encode = |(tokenizer, encoder): &(Tokenizer, ClipText)| {
+            let ids: Vec<Vec<u32>> = prompts.iter().map(|prompt| tokenizer.encode(prompt).ids).collect();
+            encoder.forward(&ids)
+        };
+        let encodings: Vec<TextEncoding> = self.parts.iter().map(encode).collect();
+        if !self.is_xl {
+            let first = encodings.into_iter().next().expect("a model has a text encoder");
+            return Embeddings { context: first.last, pooled: None };
+        }
+        let pooled = encodings.last().expect("XL has two text encoders").pooled.clone();
+        let context = Tensor::cat(encodings.into_iter().map(|encoding| encoding.penultimate).collect(), 2);
+        Embeddings { context, pooled: Some(pooled) }
+    }
+}

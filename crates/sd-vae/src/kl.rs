@@ -1,0 +1,101 @@
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::prelude::*;
+use burn::tensor::DType;
+use sd_ops::convolve;
+
+use crate::AutoencoderKlConfig;
+use crate::decoder::Decoder;
+use crate::encoder::Encoder;
+
+/// The image codec of latent diffusion, trained with a KL penalty (Rombach et al. 2022).
+#[derive(Module, Debug)]
+pub struct AutoencoderKl {
+    encoder: Encoder,
+    decoder: Decoder,
+    quant_conv: Option<Conv2d>,
+    post_quant_conv: Option<Conv2d>,
+    #[module(skip)]
+    config: AutoencoderKlConfig,
+}
+
+impl AutoencoderKlConfig {
+    /// Creates the autoencoder on `device`, with random weights.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are no resolutions, or if the groups do not divide the channels.
+    pub fn init(&self, device: &Device) -> AutoencoderKl {
+        let conv1x1 = |channels| Conv2dConfig::new([channels, channels], [1, 1]).init(device);
+        AutoencoderKl {
+            encoder: Encoder::new(self, device),
+            decoder: Decoder::new(self, device),
+            quant_conv: self.use_quant_conv.then(|| conv1x1(2 * self.latent_channels)),
+            post_quant_conv: self.use_post_quant_conv.then(|| conv1x1(self.latent_channels)),
+            config: self.clone(),
+        }
+    }
+}
+
+impl AutoencoderKl {
+    /// The distribution of an image's latents.
+    ///
+    /// # Shapes
+    ///
+    /// - image: `[batch, in_channels, height, width]`, from −1 to 1; height and width multiples of the factor
+    /// - output: latents of `[batch, latent_channels, height/factor, width/factor]`, as the U-Net sees them
+    pub fn encode(&self, image: Tensor<4>) -> Posterior {
+        let moments = self.encoder.forward(image);
+        let moments = match &self.quant_conv {
+            Some(conv) => convolve(conv, moments),
+            None => moments,
+        };
+        let [mean, log_variance] = moments.chunk(2, 1).try_into().expect("two halves");
+        Posterior { mean: mean * self.config.scaling_factor, log_variance, scale: self.config.scaling_factor }
+    }
+
+    /// The image of some latents.
+    ///
+    /// # Shapes
+    ///
+    /// - latents: `[batch, latent_channels, height, width]`, as the U-Net sees them
+    /// - output: `[batch, out_channels, factor·height, factor·width]`, about −1 to 1
+    pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
+        let latents = latents / self.config.scaling_factor;
+        let latents = match &self.post_quant_conv {
+            Some(conv) => convolve(conv, latents),
+            None => latents,
+        };
+        self.decoder.forward(latents)
+    }
+
+    /// The precision of the weights, in which images and latents are expected.
+    pub fn dtype(&self) -> DType {
+        self.decoder.dtype()
+    }
+
+    /// The configuration the autoencoder was made from.
+    pub fn config(&self) -> &AutoencoderKlConfig {
+        &self.config
+    }
+}
+
+/// A normal distribution of latents.
+#[derive(Debug, Clone)]
+pub struct Posterior {
+    mean: Tensor<4>,
+    log_variance: Tensor<4>,
+    scale: f64,
+}
+
+impl Posterior {
+    /// Its mean, `[batch, latent_channels, height, width]`.
+    pub fn mean(&self) -> Tensor<4> {
+        self.mean.clone()
+    }
+
+    /// Its standard deviation, `[batch, latent_channels, height, width]`.
+    pub fn std(&self) -> Tensor<4> {
+        // The bounds are the reference's: they keep a wild encoder finite.
+        (self.log_variance.clone().clamp(-30.0, 20.0) / 2.0).exp() * self.scale
+    }
+}
