@@ -37,8 +37,8 @@ fn open_builtin(choices: &Choices) -> Result<Model, Error> {
 
 #[cfg(not(feature = "scenes"))]
 fn open_builtin(_: &Choices) -> Result<Model, Error> {
-    let reason = "--model is missing: this program was built without the feature `scenes`, the built-in model";
-    Err(Error::Request(reason.into()))
+    let reason = "is missing: this program was built without the feature `scenes`, the built-in model";
+    Err(sd_pipeline::RequestError::new(sd_pipeline::Field::Model, reason).into())
 }
 
 /// Says once which words the model has never seen.

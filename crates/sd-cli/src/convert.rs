@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use sd_pipeline::{DType, Error, Layout, convert};
+use sd_pipeline::{DType, Error, Field, Layout, RequestError, convert};
 
 use crate::cancel::Cancel;
 use crate::failure::Failure;
@@ -97,14 +97,14 @@ impl Args {
         let reason = match (self.layout, Layout::of_name(&self.to)?) {
             (Some(Kinds::Diffusers), Layout::Single) => {
                 format!(
-                    "--layout diffusers makes a folder, but {to} is the name of a single file: leave out .safetensors"
+                    "{to} is the name of a single file, but --layout diffusers makes a folder: leave out .safetensors"
                 )
             }
             (Some(Kinds::Single), Layout::Diffusers) => {
-                format!("--layout single makes a file, but {to} is the name of a folder: call it {to}.safetensors")
+                format!("{to} is the name of a folder, but --layout single makes a file: call it {to}.safetensors")
             }
             _ => return Ok(()),
         };
-        Err(Error::Request(reason))
+        Err(RequestError::new(Field::Output, reason).into())
     }
 }

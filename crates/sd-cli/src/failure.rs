@@ -7,6 +7,7 @@ use sd_pipeline::Error;
 use sd_recipe::RecipeError;
 
 use crate::driver;
+use crate::flag_names::with_flags;
 
 /// Why a command failed: the line that says it, and the exit code.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ impl From<Error> for Failure {
         let cancelled = matches!(error, Error::Cancelled { .. });
         let complaint = if let Error::Backend(_) = error { driver::complaint() } else { None };
         let complaint = complaint.map(|words| format!("{words}, says the driver; ")).unwrap_or_default();
-        Self { message: format!("{complaint}{error}"), code: code(cancelled, error.is_usage()) }
+        Self { message: with_flags(&format!("{complaint}{error}")), code: code(cancelled, error.is_usage()) }
     }
 }
 

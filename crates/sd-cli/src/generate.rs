@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use sd_device::{DType, Tuning, best_device, device_by_name, device_info};
 use sd_pipeline::{
-    Destination, Error, Latents, Pipeline, Plan, Request, SamplerOption, Schedule, read_tensor, write_tensor,
+    Destination, Error, Field, Latents, Pipeline, Plan, Request, RequestError, SamplerOption, Schedule, read_tensor,
+    write_tensor,
 };
 use serde_json::json;
 
@@ -375,10 +376,8 @@ fn json(plan: &Plan) -> Result<String, Failure> {
 fn read_latents(file: &Path) -> Result<Latents, Error> {
     let (values, shape) = read_tensor(file, "latents")?;
     let shape = shape.try_into().map_err(|shape| {
-        Error::Request(format!(
-            "--latents {}: `latents` is {shape:?}, expected [1, 4, height/8, width/8]",
-            file.display()
-        ))
+        let reason = format!("{}: its `latents` is {shape:?}, expected [1, 4, height/8, width/8]", file.display());
+        RequestError::new(Field::Latents, reason)
     })?;
     Ok(Latents { values, shape })
 }

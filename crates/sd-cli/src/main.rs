@@ -9,6 +9,7 @@ mod devices;
 mod driver;
 mod evaluate;
 mod failure;
+mod flag_names;
 mod generate;
 #[cfg(feature = "hub")]
 mod hub;

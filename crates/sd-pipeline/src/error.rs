@@ -1,6 +1,7 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use crate::{Field, RequestError};
 use sd_clip::TokenizerError;
 use sd_device::{DType, DeviceError, one_line};
 use sd_schedule::ScheduleError;
@@ -52,13 +53,13 @@ pub enum Error {
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
     /// A request that cannot be drawn.
-    #[error("{0}")]
-    Request(String),
+    #[error(transparent)]
+    Request(#[from] RequestError),
     /// A device that is unknown, not compiled in or not there.
     #[error(transparent)]
     Device(DeviceError),
     /// A device that does not compute in a precision.
-    #[error("{device} does not compute in {dtype}: choose {}", available(precisions))]
+    #[error("{device} does not compute in {dtype}: use `dtype` {}", available(precisions))]
     Precision {
         /// The device.
         device: String,
@@ -89,7 +90,7 @@ pub enum Error {
     },
     /// The latents became infinite or not a number.
     #[error(
-        "the latents are not finite after network call {call} of {calls}: no image is written; try --dtype f32, and if it is f32 already, check the weights"
+        "the latents are not finite after network call {call} of {calls}: no image is written; try `dtype` f32, and if it is f32 already, check the weights"
     )]
     NotFinite {
         /// The network call, from 1.
@@ -99,7 +100,7 @@ pub enum Error {
     },
     /// The decoded image holds numbers that are infinite or not a number.
     #[error(
-        "the autoencoder's image is not finite: no image is written; try --dtype f32, and if it is f32 already, check its weights"
+        "the autoencoder's image is not finite: no image is written; try `dtype` f32, and if it is f32 already, check its weights"
     )]
     NotFiniteImage,
     /// The watcher asked to stop.
@@ -120,6 +121,10 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn request(field: Field, reason: impl Into<String>) -> Self {
+        Self::Request(RequestError::new(field, reason))
+    }
+
     /// What makes an error of what the system says of a file.
     pub(crate) fn io(file: &Path) -> impl Fn(std::io::Error) -> Self {
         |source| Self::Io { file: file.to_path_buf(), source }

@@ -60,6 +60,7 @@ mod pipeline;
 mod plan;
 mod precision;
 mod request;
+mod request_error;
 mod sampler;
 mod schedule;
 mod single_file;
@@ -86,6 +87,7 @@ pub use model::{Defaults, Model};
 pub use pipeline::Pipeline;
 pub use plan::{OptionValue, Origin, Plan, Resolved, Sampling, Settings};
 pub use request::Request;
+pub use request_error::{Field, RequestError};
 pub use sampler::SamplerName;
 pub use schedule::Schedule;
 pub use sd_device::{

@@ -153,7 +153,7 @@ fn guided(plan: &Plan) -> usize {
 /// The end of a remedy: a half precision of the device that helps, if single is asked for; bf16 first, which has its range.
 fn smaller_precision(dtype: DType, device: &DeviceInfo, helps: impl Fn(DType) -> bool) -> String {
     let mut halves = device.precisions.iter().rev().take_while(|half| dtype == DType::F32 && **half != dtype);
-    halves.find(|half| helps(**half)).map(|half| format!(", or use {half}")).unwrap_or_default()
+    halves.find(|half| helps(**half)).map(|half| format!(", or use `dtype` {half}")).unwrap_or_default()
 }
 
 /// Attention's scores, at the finest level.

@@ -11,7 +11,7 @@ use crate::single_file::{self, Choices};
 use crate::text_part::TextPart;
 use crate::text_to_image::TextToImage;
 use crate::vae::VaePart;
-use crate::{Average, Error};
+use crate::{Average, Error, Field};
 
 impl Model {
     /// Opens a folder of the diffusers layout, or a single file of Stable Diffusion 1.x, 2.x or XL.
@@ -39,8 +39,8 @@ impl Model {
             return single_file::open(path, choices);
         }
         if choices.average == Average::Ema {
-            let reason = "--ema is for single files; a folder has one set of weights, mostly the average".to_string();
-            return Err(Error::Request(reason));
+            let reason = "is for single files; a folder has one set of weights, usually the average";
+            return Err(Error::request(Field::Average, reason));
         }
         check_folder(path)?;
         let mut model = Self::open_folder(&Folder::at(path), choices)?;
@@ -62,7 +62,7 @@ impl Model {
         let (mut index, class) = read_index(folder)?;
         if is_unconditional(&index, &class)? {
             if let Some(path) = &choices.vae {
-                return Err(Error::Request(format!("--vae {}: this model draws in pixels", path.display())));
+                return Err(Error::request(Field::Vae, format!("{}: this model draws in pixels", path.display())));
             }
             return Self::open_unconditional(folder, &index, &class);
         }

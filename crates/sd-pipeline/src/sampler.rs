@@ -4,7 +4,7 @@ use std::str::FromStr;
 use sd_samplers::{CATALOGUE, SamplerInfo};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, Field};
 
 /// A sampler of the catalogue, chosen by name: `"dpm++2m".parse()`. In serde it is that name; the default is DDIM.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl FromStr for SamplerName {
     fn from_str(name: &str) -> Result<Self, Error> {
         CATALOGUE.iter().find(|entry| entry.name == name).map(Self).ok_or_else(|| {
             let known: Vec<&str> = CATALOGUE.iter().map(|entry| entry.name).collect();
-            Error::Request(format!("unknown sampler `{name}`; there are {}", known.join(", ")))
+            Error::request(Field::Sampler, format!("{name:?} is unknown; there are {}", known.join(", ")))
         })
     }
 }

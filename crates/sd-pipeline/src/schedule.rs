@@ -5,7 +5,7 @@ use std::str::FromStr;
 use sd_schedule::{Grid, NoiseLevels, ScheduleError, Spacing};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, Field};
 
 /// Which noise levels to visit, where it is not left to the model's config.
 ///
@@ -97,7 +97,7 @@ impl FromStr for Schedule {
     fn from_str(text: &str) -> Result<Self, Error> {
         let number = |text: &str| {
             let parsed = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-            parsed.ok_or_else(|| Error::Request(format!("--schedule: `{text}` is not a number")))
+            parsed.ok_or_else(|| Error::request(Field::Schedule, format!(": `{text}` is not a number")))
         };
         let list = |numbers: &str| numbers.split(',').map(number).collect::<Result<Vec<f64>, Error>>();
         match (text.split_once(':'), Self::NAMED.into_iter().find(|(name, _)| *name == text)) {
@@ -111,7 +111,7 @@ impl FromStr for Schedule {
             _ => {
                 let names = Self::NAMED.map(|(name, _)| name).join(", ");
                 let lists = "timesteps:999,749,… and sigmas:14.6,…,0";
-                Err(Error::Request(format!("unknown schedule `{text}`; there are {names}, {lists}")))
+                Err(Error::request(Field::Schedule, format!("{text:?} is unknown; there are {names}, {lists}")))
             }
         }
     }
@@ -139,16 +139,15 @@ impl From<Schedule> for String {
 pub(crate) fn listed(sigmas: &[f64]) -> Result<NoiseLevels, Error> {
     const RANGE: RangeInclusive<f64> = 1e-6..=1e9;
     match sigmas.iter().find(|sigma| **sigma > 0.0 && !RANGE.contains(*sigma)) {
-        Some(sigma) => Err(Error::Request(format!(
-            "--schedule: noise level {sigma:e}, but levels are 0, or {} to {}",
-            RANGE.start(),
-            RANGE.end()
-        ))),
+        Some(sigma) => Err(Error::request(
+            Field::Schedule,
+            format!(": noise level {sigma:e}, but levels are 0, or {} to {}", RANGE.start(), RANGE.end()),
+        )),
         None => NoiseLevels::new(sigmas.to_vec()).map_err(in_list),
     }
 }
 
-/// What is wrong with a list, in terms of the flag it came from.
+/// What is wrong with a list.
 pub(crate) fn in_list(error: ScheduleError) -> Error {
-    Error::Request(format!("--schedule: {error}"))
+    Error::request(Field::Schedule, format!(": {error}"))
 }

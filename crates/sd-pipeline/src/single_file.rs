@@ -38,7 +38,7 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, Error> {
         (None, Some(weights)) => VaePart::of_weights(weights, family)?,
         (None, None) => {
             let (file, what) = (path.to_path_buf(), "a model without its autoencoder".into());
-            let remedy = "name one with --vae, a file or a folder, or get the whole checkpoint".into();
+            let remedy = "name one with `vae`, a file or a folder, or get the whole checkpoint".into();
             return Err(WeightsError::NotAModel { file, what, remedy }.into());
         }
     };
@@ -116,7 +116,7 @@ pub(crate) fn prediction(
         (None, Some(Predicted::Epsilon), _) => (Prediction::Eps, None),
         (None, Some(Predicted::Other(told)), _) => {
             let (file, what) = (path.to_path_buf(), format!("a model that predicts something else: {told}"));
-            let remedy = "only v and epsilon are supported; if it is one of them, say so with --prediction".into();
+            let remedy = "only v and epsilon are supported; if it is one of them, say so with `prediction`".into();
             return Err(WeightsError::NotAModel { file, what, remedy }.into());
         }
         (None, None, Family::Sd2) if file.global_step == Some(BASE_STEPS) => (Prediction::Eps, None),
@@ -124,7 +124,7 @@ pub(crate) fn prediction(
             let path = path.display();
             let note = format!(
                 "{path} does not say what its U-Net predicts: v is assumed, as of Stable Diffusion 2.x for 768 pixels; \
-                 models made from 2-base or 2.1-base need --prediction eps"
+                 models made from 2-base or 2.1-base need `prediction` eps"
             );
             (Prediction::V, Some(note))
         }

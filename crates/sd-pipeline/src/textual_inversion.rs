@@ -1,7 +1,7 @@
 use sd_weights::TextualInversion;
 
-use crate::Error;
 use crate::model::{Kind, Model};
+use crate::{Error, Field};
 
 impl Model {
     /// Adds a word to the vocabulary, which prompts may use from then on.
@@ -13,7 +13,7 @@ impl Model {
     pub fn add_word(&mut self, inversion: &TextualInversion) -> Result<(), Error> {
         let file = inversion.file.display();
         let Kind::Text(parts) = &mut self.kind else {
-            return Err(Error::Request(format!("--embedding {file}: this model reads no text")));
+            return Err(Error::request(Field::Embedding, format!("{file}: this model reads no text")));
         };
         let widths: Vec<usize> = parts.text.iter().map(|part| part.config.hidden_size).collect();
         let vectors = by_encoder(inversion, &widths)?;
@@ -40,11 +40,12 @@ fn by_encoder<'a>(inversion: &'a TextualInversion, widths: &[usize]) -> Result<V
     }
     let (file, word) = (inversion.file.display(), &inversion.word);
     let remedy = match left.is_empty() {
-        true => format!("give the file for the other one too, with another --embedding FILE:{word}"),
+        true => format!("give the file for the other one too, with another `embedding` FILE:{word}"),
         false => "is it for a model of another family?".to_string(),
     };
     let found: Vec<usize> = inversion.vectors.iter().map(|(_, width)| *width).collect();
-    Err(Error::Request(format!(
-        "--embedding {file}: its vectors are {found:?} wide, but this model's text encoders are {widths:?}; {remedy}"
-    )))
+    Err(Error::request(
+        Field::Embedding,
+        format!("{file}: its vectors are {found:?} wide, but this model's text encoders are {widths:?}; {remedy}"),
+    ))
 }

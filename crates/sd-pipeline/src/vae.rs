@@ -10,7 +10,7 @@ use sd_weights::{Weights, is_folder};
 
 use crate::config::{Json, inferred, tiny_config, vae_config};
 use crate::folder::Folder;
-use crate::{DType, Error};
+use crate::{DType, Error, Field};
 
 /// The autoencoder of a model: its configuration, and where its weights are.
 #[derive(Debug)]
@@ -42,9 +42,8 @@ impl VaePart {
         let (channels, wanted) = (vae.config.latent_channels(), unet.in_channels);
         if channels != wanted {
             let path = path.display();
-            return Err(Error::Request(format!(
-                "--vae {path}: its latents have {channels} channels, but the model's have {wanted}"
-            )));
+            let reason = format!("{path}: its latents have {channels} channels, but the model's have {wanted}");
+            return Err(Error::request(Field::Vae, reason));
         }
         Ok(vae)
     }

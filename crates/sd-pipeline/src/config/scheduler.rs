@@ -93,7 +93,7 @@ impl SchedulerConfig {
     pub fn note(&self) -> Option<String> {
         let class = self.class.as_ref().filter(|_| self.sampler.is_none())?;
         Some(format!(
-            "this model's scheduler is a {class}, which has no counterpart here: ddim draws unless --sampler says otherwise"
+            "this model's scheduler is a {class}, which has no counterpart here: ddim draws unless `sampler` says otherwise"
         ))
     }
 }

@@ -14,7 +14,7 @@ use sd_weights::{Draft, WeightsError, make_folder_atomically};
 use crate::model::Kind;
 use crate::text_to_image::TextToImage;
 use crate::vae::VaeConfig;
-use crate::{Choices, DType, Error, Model};
+use crate::{Choices, DType, Error, Field, Model};
 
 /// How the files of a model are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Layout {
             Some("safetensors") => Ok(Self::Single),
             Some(torch @ ("ckpt" | "pt" | "pth" | "bin")) => {
                 let reason = format!("{}: .{torch} is not written: call it .safetensors", path.display());
-                Err(Error::Request(reason))
+                Err(Error::request(Field::Output, reason))
             }
             _ => Ok(Self::Diffusers),
         }
@@ -80,13 +80,13 @@ pub fn convert(
     let layout = Layout::of_name(to)?;
     if to.symlink_metadata().is_ok() {
         let reason = format!("{}: is there already, and is not replaced: remove it, or name another", to.display());
-        return Err(Error::Request(reason));
+        return Err(Error::request(Field::Output, reason));
     }
     let model = Model::open_with(from, choices)?;
     let (Kind::Text(parts), Some(family)) = (&model.kind, model.family()) else {
         let reason =
             format!("{}: it draws without a text, and only models that draw from one are converted", from.display());
-        return Err(Error::Request(reason));
+        return Err(Error::request(Field::Model, reason));
     };
     let dtype = dtype.map(DType::float);
     match layout {
@@ -97,7 +97,7 @@ pub fn convert(
         Layout::Diffusers => {
             if !parts.vae.config.encodes() {
                 let reason = "its autoencoder has a decoder alone, and the diffusers layout needs an encoder: choose another \
-                              with --vae";
+                              with `vae`";
                 return Err(Error::Folder { folder: from.to_path_buf(), reason: reason.into() });
             }
             let files = folder::files(&model, parts, from, choices)?;

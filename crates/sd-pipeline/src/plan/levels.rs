@@ -4,7 +4,7 @@ use sd_schedule::{Grid, NoiseLevels, Prediction};
 use super::origin::Origin;
 use crate::config::SchedulerConfig;
 use crate::schedule::{in_list, listed};
-use crate::{Error, Schedule};
+use crate::{Error, Field, Schedule};
 
 /// The noise levels of a request, and where they came from.
 ///
@@ -17,13 +17,14 @@ pub(super) fn resolve(
     steps: usize,
 ) -> Result<(Levels, Origin), Error> {
     if let Some(listed) = requested.and_then(Schedule::steps).filter(|listed| *listed != steps) {
-        return Err(Error::Request(format!("--steps {steps}, but --schedule lists {listed}: leave --steps out")));
+        return Err(Error::request(Field::Steps, format!("{steps}, but `schedule` lists {listed}: leave `steps` out")));
     }
     if let Some(option) = config.not_followed.as_ref().filter(|_| is_solver(info)) {
-        return Err(Error::Request(format!(
-            "scheduler_config.json has {option}, which --sampler {} cannot follow: choose ddim, plms or ddpm, or take it out",
+        let reason = format!(
+            "{} cannot follow {option} of scheduler_config.json: choose ddim, plms or ddpm, or take it out",
             info.name
-        )));
+        );
+        return Err(Error::request(Field::Sampler, reason));
     }
     let convention = info.convention;
     let spacing = requested.and_then(|schedule| schedule.spacing(config.levels.steps_offset));
@@ -51,10 +52,10 @@ pub(super) fn resolve(
     };
     let starts_in_noise = config.schedule.has_zero_terminal_snr() && levels.first() > LARGEST;
     if config.prediction == Prediction::Eps && starts_in_noise {
-        return Err(Error::Request(
-            "this model's noise schedule ends in pure noise (`rescale_betas_zero_snr`), where a network that \
-             predicts noise (`prediction_type` \"epsilon\") has nothing to go by: use --schedule leading"
-                .into(),
+        return Err(Error::request(
+            Field::Model,
+            "has a noise schedule that ends in pure noise (`rescale_betas_zero_snr`), where a network that predicts noise \
+             (`prediction_type` \"epsilon\") has nothing to go by: use `schedule` leading",
         ));
     }
     Ok((convention.visit(levels, &options), origin))

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::origin::{Origin, Resolved};
 pub use self::sampling::{OptionValue, Sampling};
 use crate::model::Model;
-use crate::{Error, Latents};
+use crate::{Error, Field, Latents};
 
 /// What will be drawn: a [`Request`](crate::Request) with every default filled in, each with where it came from.
 ///
@@ -79,20 +79,25 @@ impl Plan {
             && *latent_shape == shape
             && [width, height].iter().all(|size| size.value > 0 && size.value.is_multiple_of(model.factor()));
         if !is_its_own {
-            return Err(Error::Request("this plan is of another model: make a new one of the request".into()));
+            return Err(Error::request(Field::Plan, "is of another model: make a new one of the request"));
         }
         if let Some(Latents { shape: found, values }) = &self.latents {
             if *found != shape {
-                return Err(Error::Request(format!("latents of shape {found:?}, but this image's have {shape:?}")));
+                return Err(Error::request(
+                    Field::Latents,
+                    format!("of shape {found:?}, but this image's have {shape:?}"),
+                ));
             }
             let (count, expected) = (values.len(), shape.iter().product::<usize>());
             if count != expected {
-                return Err(Error::Request(format!("latents of {count} values, but {shape:?} are {expected}")));
+                return Err(Error::request(Field::Latents, format!("of {count} values, but {shape:?} are {expected}")));
             }
         }
         sampling.sampler(&model.scheduler)?;
         match guidance.filter(|guidance| !guidance.value.is_finite()) {
-            Some(guidance) => Err(Error::Request(format!("--guidance {}: a finite number is needed", guidance.value))),
+            Some(guidance) => {
+                Err(Error::request(Field::Guidance, format!("{}: a finite number is needed", guidance.value)))
+            }
             None => Ok(()),
         }
     }

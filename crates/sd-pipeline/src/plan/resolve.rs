@@ -2,7 +2,7 @@ use super::origin::{Origin, Resolved};
 use super::sampling::{Context, Sampling};
 use super::{Plan, Settings};
 use crate::model::Model;
-use crate::{Error, Request, Schedule};
+use crate::{Error, Field, Request, Schedule};
 
 impl Model {
     /// Decides what a request leaves open, and checks that it can be drawn.
@@ -43,18 +43,19 @@ impl Model {
 /// Checks that a request says what this kind of model can be given.
 fn fits(request: &Request, model: &Model) -> Result<(), Error> {
     let of_text = [
-        ("--prompt", request.prompt.is_some()),
-        ("--negative-prompt", request.negative_prompt.is_some()),
-        ("--guidance", request.guidance.is_some()),
-        ("--schedule ays", request.schedule == Some(Schedule::Ays)),
+        (Field::Prompt, "", request.prompt.is_some()),
+        (Field::NegativePrompt, "", request.negative_prompt.is_some()),
+        (Field::Guidance, "", request.guidance.is_some()),
+        (Field::Schedule, "ays ", request.schedule == Some(Schedule::Ays)),
     ];
-    match (model.text_to_image(), of_text.iter().find(|(_, is_given)| *is_given)) {
+    match (model.text_to_image(), of_text.into_iter().find(|(.., is_given)| *is_given)) {
         (Some(_), _) if request.prompt.is_none() => {
-            Err(Error::Request("--prompt is missing: this model draws what a text says; it may be empty".into()))
+            Err(Error::request(Field::Prompt, "is missing: this model draws what a text says; it may be empty"))
         }
-        (None, Some((flag, _))) => {
-            Err(Error::Request(format!("{flag} is for models that read a text, and this one does not: leave it out")))
-        }
+        (None, Some((field, value, _))) => Err(Error::request(
+            field,
+            format!("{value}is for models that read a text, and this one does not: leave it out"),
+        )),
         _ => Ok(()),
     }
 }
@@ -62,19 +63,20 @@ fn fits(request: &Request, model: &Model) -> Result<(), Error> {
 /// Width and height in pixels.
 fn size(request: &Request, model: &Model) -> Result<(Resolved<usize>, Resolved<usize>), Error> {
     let factor = model.factor();
-    let check = |name: &str, requested: Option<usize>, default: usize| {
+    let check = |field: Field, requested: Option<usize>, default: usize| {
         let size = Resolved::requested(requested).unwrap_or(Resolved::new(default, Origin::Config));
         let value = size.value;
         if value > 0 && value.is_multiple_of(factor) {
             return Ok(size);
         }
         let (below, above) = ((value / factor).max(1) * factor, (value / factor + 1) * factor);
-        Err(Error::Request(format!(
-            "--{name} {value} is not a multiple of {factor}, this model's factor: try {below} or {above}"
-        )))
+        Err(Error::request(
+            field,
+            format!("{value} is not a multiple of {factor}, this model's factor: try {below} or {above}"),
+        ))
     };
     let (width, height) = model.default_size;
-    Ok((check("width", request.width, width)?, check("height", request.height, height)?))
+    Ok((check(Field::Width, request.width, width)?, check(Field::Height, request.height, height)?))
 }
 
 /// The guidance scale; 1 and below is none.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::levels;
 use super::origin::{Origin, Resolved};
 use crate::config::SchedulerConfig;
-use crate::{Error, Request, SamplerName, Schedule};
+use crate::{Error, Field, Request, SamplerName, Schedule};
 
 /// Steps where nothing else says how many.
 const DEFAULT_STEPS: usize = 50;
@@ -93,11 +93,12 @@ impl Sampling {
             options: self.options.iter().map(|option| (option.option, option.value)).collect(),
             ..SamplerSettings::new(scheduler.process())
         };
-        let sampler = name.entry().make(&setting).map_err(|error| Error::Request(format!("--{error}")))?;
+        let sampler =
+            name.entry().make(&setting).map_err(|error| Error::request(Field::Options, format!(": {error}")))?;
         let least = sampler.min_steps();
         if self.levels.value.steps() < least {
             let steps = self.steps.value;
-            return Err(Error::Request(format!("--steps {steps}: the {name} sampler needs at least {least}")));
+            return Err(Error::request(Field::Steps, format!("{steps}: the {name} sampler needs at least {least}")));
         }
         Ok(sampler)
     }
@@ -159,9 +160,10 @@ fn options(request: &Request, sampler: SamplerName, config: &SchedulerConfig) ->
 fn variance(sampler: SamplerName, config: &SchedulerConfig) -> Result<Variance, Error> {
     match &config.variance {
         Ok(variance) => Ok(*variance),
-        Err(unknown) if sampler.entry().name == "ddpm" => Err(Error::Request(format!(
-            "scheduler_config.json has `variance_type` {unknown:?}, which --sampler ddpm cannot follow: choose another sampler"
-        ))),
+        Err(unknown) if sampler.entry().name == "ddpm" => Err(Error::request(
+            Field::Sampler,
+            format!("ddpm cannot follow `variance_type` {unknown:?} of scheduler_config.json: choose another sampler"),
+        )),
         Err(_) => Ok(Variance::FixedSmall),
     }
 }

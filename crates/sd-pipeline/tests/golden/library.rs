@@ -139,10 +139,10 @@ fn what_reads_no_text_is_told_none() {
         other => panic!("{other:?}"),
     };
     let (with_guidance, ays) = (Request { guidance: Some(2.0), ..Request::default() }, Some("ays".parse().unwrap()));
-    assert!(refused(&pixels, Request::new("")).starts_with("--prompt is for models that read a text"));
-    assert!(refused(&pixels, with_guidance).starts_with("--guidance is for"));
-    assert!(refused(&pixels, Request { schedule: ays, ..Request::default() }).starts_with("--schedule ays is for"));
-    assert!(refused(&text, Request::default()).starts_with("--prompt is missing"));
+    assert!(refused(&pixels, Request::new("")).starts_with("`prompt` is for models that read a text"));
+    assert!(refused(&pixels, with_guidance).starts_with("`guidance` is for"));
+    assert!(refused(&pixels, Request { schedule: ays, ..Request::default() }).starts_with("`schedule` ays is for"));
+    assert!(refused(&text, Request::default()).starts_with("`prompt` is missing"));
     assert!(refused(&pixels, Request { width: Some(30), ..Request::default() }).contains("multiple of 4"));
 }
 
@@ -177,7 +177,7 @@ fn what_a_gpu_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_is
     for smaller in [warned(need.peak() - 1, None), warned(10 * need.peak(), Some(need.peak() - 1))] {
         let smaller = smaller.unwrap();
         assert!(smaller.contains(", and wgpu has ") && smaller.contains(" GB available: "), "{smaller}");
-        assert!(smaller.ends_with("draw a smaller image, or use --dtype f16"), "{smaller}");
+        assert!(smaller.ends_with("draw a smaller image, or use `dtype` f16"), "{smaller}");
     }
     let never = warned(need.weights / 4, None).unwrap();
     assert!(never.ends_with("take another device"), "{never}");
@@ -189,5 +189,5 @@ fn what_a_gpu_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_is
     let one = limited(Some(1000)).unwrap_err();
     assert!(one.contains(" for one tensor, but wgpu has ") && one.ends_with("take another device"), "{one}");
     let error = model.check_device(&plan, DType::BF16, &gpu).unwrap_err().to_string();
-    assert_eq!(error, "wgpu does not compute in bf16: use --dtype f32 or f16");
+    assert_eq!(error, "wgpu does not compute in bf16: use `dtype` f32 or f16");
 }

@@ -164,7 +164,7 @@ fn every_schedule_is_read_again_as_it_is_written() {
 fn a_plan_of_another_model_or_one_that_was_spoilt_is_refused() {
     let (pipeline, pixels) = (pipeline(Kind::Sd1), Model::open(TinyModel::ddpm().path()).unwrap());
     let refused = |plan: &Plan| match pipeline.drawing(plan).run() {
-        Err(Error::Request(reason)) => reason,
+        Err(Error::Request(error)) => error.to_string(),
         other => panic!("{other:?}"),
     };
     let of_pixels = pixels.plan(&Request { steps: Some(2), ..Request::default() }).unwrap();
@@ -175,7 +175,7 @@ fn a_plan_of_another_model_or_one_that_was_spoilt_is_refused() {
     assert!(refused(&odd).contains("of another model"));
     let mut short = plan.clone();
     short.latents = Some(Latents { values: vec![0.0; 3], shape: [1, 4, 8, 8] });
-    assert_eq!(refused(&short), "latents of 3 numbers, but [1, 4, 8, 8] are 256");
+    assert_eq!(refused(&short), "`latents` of 3 values, but [1, 4, 8, 8] are 256");
     let mut unguided = plan.clone();
     unguided.settings.guidance.as_mut().unwrap().value = f64::NAN;
     assert!(refused(&unguided).contains("a finite number"));

@@ -126,7 +126,7 @@ fn the_metadata_of_two_programs_tell_what_is_predicted() {
     }
     let told = [("modelspec.predict_key", "flow")];
     let error = open_as(&told, None).unwrap_err().to_string();
-    assert!(error.contains("modelspec.predict_key is \"flow\"") && error.contains("--prediction"), "{error}");
+    assert!(error.contains("modelspec.predict_key is \"flow\"") && error.contains("`prediction`"), "{error}");
     assert!(draw(open_as(&told, Some(Prediction::V)).unwrap()) == v);
 }
 

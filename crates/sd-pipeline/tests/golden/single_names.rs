@@ -45,7 +45,7 @@ fn a_file_without_its_autoencoder_draws_with_another() {
     let (expected, vae) = (draw(open(tiny.path())), tiny.path().join("vae"));
     let without = renamed(&tiny.single_tensors(), |key| (!key.starts_with("first_stage_model.")).then(|| key.into()));
     let (_folder, file) = single(&without);
-    refused(&file, &["without its autoencoder", "--vae", "whole checkpoint"]);
+    refused(&file, &["without its autoencoder", "`vae`", "whole checkpoint"]);
     for vae in [&vae, &vae.join("diffusion_pytorch_model.safetensors"), tiny.path()] {
         assert!(draw(open_with_vae(&file, vae).unwrap()) == expected);
     }

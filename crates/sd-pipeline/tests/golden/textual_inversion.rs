@@ -123,7 +123,7 @@ fn half_a_word_for_xl_is_refused() {
         error.contains("[32] wide, but this model's text encoders are [32, 40]; give the file for the other"),
         "{error}"
     );
-    assert!(error.contains("--embedding FILE:<cat>"), "{error}");
+    assert!(error.contains("`embedding` FILE:<cat>"), "{error}");
 }
 
 #[test]

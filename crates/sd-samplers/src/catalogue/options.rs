@@ -107,7 +107,7 @@ impl SamplerSettings {
 #[non_exhaustive]
 pub enum OptionError {
     /// The sampler has no such option.
-    #[error("{option} is not an option of {sampler}, but of {}", others.join(", "))]
+    #[error("`{option}` is not an option of {sampler}, but of {}", others.join(", "))]
     Foreign {
         /// The option.
         option: SamplerOption,
@@ -117,7 +117,7 @@ pub enum OptionError {
         others: Vec<&'static str>,
     },
     /// The sampler has it, but not with this value.
-    #[error("{option} {value} is not {} to {}, as {sampler} has it", range.start(), range.end())]
+    #[error("`{option}` {value} is not {} to {}, as {sampler} has it", range.start(), range.end())]
     Range {
         /// The option.
         option: SamplerOption,
