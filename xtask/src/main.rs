@@ -24,7 +24,7 @@ cargo xtask compare FLAGS...    time the networks against PyTorch and OpenVINO; 
 cargo xtask drift FEATURES [--model PATH]   measure how far devices and precisions drift apart; FEATURES such as wgpu,cuda
 cargo xtask layers [--write]    check the crates' dependencies against docs/architecture.md, and every crate for circular
                                 imports; --write updates the diagram there
-cargo xtask package             package all published crates, and build the smallest one from its package";
+cargo xtask package             package all published crates, and build one of them from its package";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);

@@ -6,17 +6,17 @@ use crate::manifest;
 /// The largest package that crates.io accepts, in bytes.
 const LIMIT: u64 = 10 * 1024 * 1024;
 
-/// The crate that is also built from its package: the smallest, without dependencies on the others.
-const SMALLEST: &str = "sd-schedule";
+/// The crate that is also built from its package: a small one that depends on none of the others.
+const ALONE: &str = "sd-schedule";
 
-/// Packages all published crates, and builds the smallest one from its package.
+/// Packages all published crates, and builds one of them from its package.
 pub fn run() -> ExitCode {
     match packages().and_then(|sizes| build_alone().map(|()| sizes)) {
         Ok(sizes) => {
             for (name, bytes) in sizes {
                 println!("{bytes:9} {name}");
             }
-            println!("{SMALLEST} was built from its package");
+            println!("{ALONE} was built from its package");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -45,9 +45,9 @@ fn packages() -> Result<Vec<(String, u64)>, String> {
     sizes.collect()
 }
 
-/// Builds the smallest crate from its package, without the rest of the workspace.
+/// Builds a crate from its package, without the rest of the workspace.
 fn build_alone() -> Result<(), String> {
-    succeed(package().args(["--package", SMALLEST]))
+    succeed(package().args(["--package", ALONE]))
 }
 
 /// `cargo package`, offline and into its own folder, so that it does not wait for another cargo.
@@ -77,15 +77,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_smallest_crate_is_packaged_and_builds_alone() {
+    fn a_packaged_crate_builds_without_the_workspace() {
         assert_eq!(build_alone(), Ok(()));
     }
 
     #[test]
     fn every_published_crate_is_packaged_and_fits_into_the_registry() {
         let sizes = packages().unwrap();
-        let (smallest, _) = sizes.iter().min_by_key(|(_, bytes)| bytes).unwrap();
-        assert_eq!(smallest, SMALLEST);
+        assert!(sizes.iter().any(|(name, _)| name == ALONE), "{sizes:?}");
     }
 
     #[test]
