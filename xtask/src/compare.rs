@@ -6,8 +6,8 @@ use crate::cargo::{cargo, root, target};
 const HELP: &str = "\
 cargo xtask compare --python PATH [--rounds N] [unet] [vae] [clip]
 
-Times the networks of Stable Diffusion 1.5 at 512x512 beside PyTorch and OpenVINO: each program in turn, as many rounds as
-asked for (2), the least of each. PATH is a Python that has torch, diffusers, transformers and openvino.";
+Times the networks of Stable Diffusion 1.5 at 512x512 against PyTorch and OpenVINO. Runs the programs in turn, for N rounds
+(default 2), and takes the least time of each. PATH is a Python with torch, diffusers, transformers and openvino.";
 
 /// The programs that are compared, ours first.
 const PROGRAMS: [[&str; 2]; 6] = [
@@ -25,7 +25,7 @@ pub fn run(flags: &[String]) -> ExitCode {
         println!("{HELP}");
         return ExitCode::SUCCESS;
     }
-    match Comparison::of(flags) {
+    match Comparison::from_flags(flags) {
         Ok(comparison) => comparison.run().map_or_else(failed, |()| ExitCode::SUCCESS),
         Err(error) => {
             eprintln!("error: {error}\n\n{HELP}");
@@ -47,7 +47,7 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn of(flags: &[String]) -> Result<Self, String> {
+    fn from_flags(flags: &[String]) -> Result<Self, String> {
         let (mut python, mut rounds, mut networks) = (None, 2, Vec::new());
         let mut flags = flags.iter().map(String::as_str);
         while let Some(flag) = flags.next() {
@@ -60,7 +60,7 @@ impl Comparison {
                         .parse()
                         .ok()
                         .filter(|rounds| *rounds > 0)
-                        .ok_or(format!("--rounds {text}: not a count"))?;
+                        .ok_or(format!("--rounds {text}: expected a whole number above 0"))?;
                 }
                 _ => match NETWORKS.into_iter().find(|network| *network == flag) {
                     Some(network) => networks.push(network),
@@ -71,23 +71,20 @@ impl Comparison {
         if networks.is_empty() {
             networks = NETWORKS.to_vec();
         }
-        let python =
-            python.ok_or("--python is missing: a Python that has torch, diffusers, transformers and openvino")?;
+        let python = python
+            .ok_or("--python is missing: give the path of a Python with torch, diffusers, transformers and openvino")?;
         Ok(Self { python, rounds, networks })
     }
 
     fn run(&self) -> Result<(), String> {
         let mut build = cargo();
-        // With `sd`, so that Burn is built once for both.
+        // Together with `sd`, so that Burn is built once for both.
         build.args(["build", "--release", "--package", "sd-cli", "--package", "sd-benches", "--bin", "networks"]);
         build.current_dir(root());
         if !build.status().map_err(|error| format!("cargo: {error}"))?.success() {
-            return Err("the benchmark could not be built, see above".into());
+            return Err("building the benchmark failed, see above".into());
         }
-        println!(
-            "seconds, the least of {} rounds by turns; behind them ours in f32 and in bf16 as shares",
-            self.rounds
-        );
+        println!("seconds, least of {} alternating rounds; then ours in f32 and in bf16 as a share of it", self.rounds);
         for network in &self.networks {
             let mut least = [f64::MAX; PROGRAMS.len()];
             for _ in 0..self.rounds {
@@ -103,7 +100,7 @@ impl Comparison {
         Ok(())
     }
 
-    /// What a program prints behind the network's name.
+    /// The seconds that a program prints for a network.
     fn seconds(&self, [program, precision]: [&str; 2], network: &str) -> Result<f64, String> {
         let mut command = if program == "sd-burn" {
             let file = format!("networks{}", std::env::consts::EXE_SUFFIX);
@@ -133,14 +130,14 @@ impl Comparison {
 mod tests {
     use super::*;
 
-    fn of(flags: &[&str]) -> Result<Comparison, String> {
-        Comparison::of(&flags.iter().map(|flag| flag.to_string()).collect::<Vec<_>>())
+    fn parse(flags: &[&str]) -> Result<Comparison, String> {
+        Comparison::from_flags(&flags.iter().map(|flag| flag.to_string()).collect::<Vec<_>>())
     }
 
     #[test]
     fn all_networks_are_compared_unless_some_are_named() {
-        assert_eq!(of(&["--python", "python3"]).unwrap().networks, NETWORKS);
-        let some = of(&["vae", "--rounds", "3", "--python", "python3"]).unwrap();
+        assert_eq!(parse(&["--python", "python3"]).unwrap().networks, NETWORKS);
+        let some = parse(&["vae", "--rounds", "3", "--python", "python3"]).unwrap();
         assert_eq!((some.networks, some.rounds), (vec!["vae"], 3));
     }
 
@@ -152,7 +149,7 @@ mod tests {
             (&["--python", "p", "--rounds", "0"], "--rounds 0"),
             (&["--python", "p", "unets"], "`unets`"),
         ] {
-            let error = of(flags).unwrap_err();
+            let error = parse(flags).unwrap_err();
             assert!(error.contains(named), "{error}");
         }
     }

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use crate::cargo::{self, cargo, root};
 
-/// Prints how far the backends of some features, and precisions, drift from the processor in single precision.
+/// Prints how far other backends and precisions drift from the CPU in single precision.
 pub fn run(flags: &[String]) -> ExitCode {
     let mut command = cargo();
     command.args(["run", "--release", "--package", "sd-benches", "--bin", "drift"]).current_dir(root());

@@ -2,12 +2,12 @@ use std::process::{Command, ExitCode};
 
 use crate::cargo::{self, cargo, root, target};
 
-/// Backends that are a feature of `sd`; flex is always there.
+/// Backends with a feature of `sd`; flex is always built in.
 const BACKENDS: [&str; 6] = ["ndarray", "wgpu", "vulkan", "metal", "cuda", "rocm"];
 
-/// Builds `sd` in release with the backend that `--device` names and runs `sd generate` with all flags.
+/// Builds `sd` in release mode with the backend of `--device`, and runs `sd generate` with all flags.
 ///
-/// It runs where it was called, so that relative paths mean what the caller meant.
+/// It runs in the caller's folder, so that relative paths keep their meaning.
 fn build_and_run(flags: &[String]) -> Result<ExitCode, String> {
     let mut build = cargo();
     build.args(["build", "--release", "--package", "sd-cli"]).current_dir(root());
@@ -16,7 +16,7 @@ fn build_and_run(flags: &[String]) -> Result<ExitCode, String> {
     }
     match build.status() {
         Ok(status) if status.success() => {}
-        Ok(_) => return Err("`sd` could not be built, see above".into()),
+        Ok(_) => return Err("building `sd` failed, see above".into()),
         Err(error) => return Err(format!("cargo: {error}")),
     }
     let program = target().join("release").join(format!("sd{}", std::env::consts::EXE_SUFFIX));
@@ -44,10 +44,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_backend_is_found_in_every_spelling_of_the_flag() {
-        let of = |flags: &[&str]| device(&flags.iter().map(|f| f.to_string()).collect::<Vec<_>>()).map(str::to_string);
-        assert_eq!(of(&["--steps", "3", "--device", "wgpu"]).as_deref(), Some("wgpu"));
-        assert_eq!(of(&["--device=cuda:1", "--steps", "3"]).as_deref(), Some("cuda"));
-        assert_eq!(of(&["--prompt", "wgpu"]), None);
+    fn the_backend_is_found_in_every_form_of_the_flag() {
+        let backend =
+            |flags: &[&str]| device(&flags.iter().map(|f| f.to_string()).collect::<Vec<_>>()).map(str::to_string);
+        assert_eq!(backend(&["--steps", "3", "--device", "wgpu"]).as_deref(), Some("wgpu"));
+        assert_eq!(backend(&["--device=cuda:1", "--steps", "3"]).as_deref(), Some("cuda"));
+        assert_eq!(backend(&["--prompt", "wgpu"]), None);
     }
 }

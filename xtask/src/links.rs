@@ -1,10 +1,10 @@
-//! The links of the project's documents, tested to lead somewhere.
+//! Tests that every link in the project's documents leads to a file.
 
 use std::path::{Path, PathBuf};
 
 use crate::cargo::root;
 
-/// Every document that people read on its own.
+/// All Markdown documents.
 fn documents() -> Vec<PathBuf> {
     let in_folder = |folder: PathBuf| {
         let entries = std::fs::read_dir(&folder).expect("a folder of the project");
@@ -15,12 +15,12 @@ fn documents() -> Vec<PathBuf> {
     readmes.chain(others.filter(|path| path.extension().is_some_and(|extension| extension == "md"))).collect()
 }
 
-/// What the links and images of a Markdown text point to.
+/// The targets of links and images in a Markdown text.
 fn targets(text: &str) -> impl Iterator<Item = &str> {
     text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target)
 }
 
-/// Whether a link leads out of the project, or to a file of it.
+/// Whether a link leads to a website, a heading, or a file of the project.
 fn leads_somewhere(document: &Path, target: &str) -> bool {
     let file = target.split('#').next().unwrap_or_default();
     target.contains("://") || file.is_empty() || document.with_file_name(file).exists()

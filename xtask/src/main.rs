@@ -1,12 +1,12 @@
 //! The project's own commands; `cargo xtask` lists them.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate is what prints")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program")]
 
-mod arrows;
 mod cargo;
 mod compare;
 mod drift;
 mod generate;
+mod layers;
 #[cfg(test)]
 mod links;
 mod manifest;
@@ -17,13 +17,14 @@ mod test;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-cargo xtask generate FLAGS...   build `sd` in release, with the backend that --device needs, and run `sd generate FLAGS...`
+cargo xtask generate FLAGS...   build `sd` in release mode, with the backend for --device, and run `sd generate FLAGS...`
 cargo xtask test [FLAGS...]     run all tests on the CPU and on a graphics driver (flags go to `cargo test`)
 cargo xtask report [FLAGS...]   measure all samplers and write docs/samplers.md and its plots (flags go to `cargo run`)
-cargo xtask compare FLAGS...    time the networks beside PyTorch and OpenVINO; --help says what it needs
-cargo xtask drift FEATURES [--model PATH]   how far devices and precisions drift apart; FEATURES as in wgpu,cuda
-cargo xtask arrows [--write]    check that crates depend on each other as docs/architecture.md says, or write there how they do
-cargo xtask package             package every crate that is published, and build the smallest from its package";
+cargo xtask compare FLAGS...    time the networks against PyTorch and OpenVINO; see --help
+cargo xtask drift FEATURES [--model PATH]   measure how far devices and precisions drift apart; FEATURES such as wgpu,cuda
+cargo xtask layers [--write]    check the crates' dependencies against docs/architecture.md, and every crate for circular
+                                imports; --write updates the diagram there
+cargo xtask package             package all published crates, and build one of them from its package";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
         Some("report") => report::run(&rest),
         Some("compare") => compare::run(&rest),
         Some("drift") => drift::run(&rest),
-        Some("arrows") => arrows::run(&rest),
+        Some("layers") => layers::run(&rest),
         Some("package") => package::run(),
         None | Some("help" | "--help" | "-h") => {
             println!("{HELP}");

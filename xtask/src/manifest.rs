@@ -2,28 +2,34 @@ use std::path::{Path, PathBuf};
 
 use crate::cargo::root;
 
-/// What a crate's `Cargo.toml` says, as far as the other commands ask for it.
+/// The parts of a crate's `Cargo.toml` that the other commands need.
 #[derive(Debug, Default, PartialEq)]
 pub struct Manifest {
     pub name: String,
-    /// What it is, in a sentence.
+    /// The description, one sentence.
     pub description: String,
-    /// Whether it goes to the registry.
+    /// Whether the crate is published on crates.io.
     pub published: bool,
     /// The keys of `[package]`.
     pub keys: Vec<String>,
-    /// The workspace's crates that it is built with.
+    /// Workspace crates among the dependencies.
     pub uses: Vec<String>,
-    /// Those that only its tests, examples and benchmarks are built with.
+    /// Workspace crates that only tests, examples and benchmarks depend on.
     pub tests_use: Vec<String>,
 }
 
 /// The manifests of all crates of the workspace.
 pub fn all() -> Result<Vec<Manifest>, String> {
+    folders()?.iter().map(|folder| read(folder)).collect()
+}
+
+/// The folders of all crates of the workspace, sorted.
+pub fn folders() -> Result<Vec<PathBuf>, String> {
     let entries = std::fs::read_dir(root().join("crates")).map_err(|error| format!("crates: {error}"))?;
     let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
     folders.extend(["benches", "xtask"].map(|name| root().join(name)));
-    folders.iter().map(|folder| read(folder)).collect()
+    Ok(folders)
 }
 
 fn read(folder: &Path) -> Result<Manifest, String> {
@@ -32,7 +38,7 @@ fn read(folder: &Path) -> Result<Manifest, String> {
     Ok(parse(&text))
 }
 
-/// Reads the few forms that our manifests have: this crate is built before a library for TOML is.
+/// Parses the few forms of TOML in our manifests, because this crate has no dependencies.
 fn parse(text: &str) -> Manifest {
     let mut manifest = Manifest { published: true, ..Manifest::default() };
     let mut section = "";

@@ -1,4 +1,4 @@
-//! The model that is part of the program, if it was built with the feature `scenes`.
+//! The built-in model, with the feature `scenes`.
 
 use std::path::Path;
 
@@ -15,12 +15,13 @@ pub fn open(path: Option<&Path>, choices: &Choices) -> Result<Model, Error> {
     path.map_or_else(|| open_builtin(choices), |path| Model::open_with(path, choices))
 }
 
-/// What a person calls it.
+/// The name of the model for messages.
 pub fn name(path: Option<&Path>) -> String {
     path.map_or(NAME.into(), |path| path.display().to_string())
 }
 
-/// The weights of the built-in model, a file after the other.
+/// The weight files of the built-in model.
+#[cfg(feature = "evaluate")]
 pub fn weights() -> impl Iterator<Item = &'static [u8]> {
     #[cfg(feature = "scenes")]
     let files = sd_scenes_model::FILES;
@@ -37,11 +38,11 @@ fn open_builtin(choices: &Choices) -> Result<Model, Error> {
 
 #[cfg(not(feature = "scenes"))]
 fn open_builtin(_: &Choices) -> Result<Model, Error> {
-    let reason = "is missing: this program was built without the feature `scenes`, the built-in model";
+    let reason = "is missing: this program was built without the built-in model (feature `scenes`)";
     Err(sd_pipeline::RequestError::new(sd_pipeline::Field::Model, reason).into())
 }
 
-/// Says once which words the model has never seen.
+/// Warns of words that the model has never seen.
 pub fn warn_of_unknown_words(words: &[String], progress: &Progress) {
     if !words.is_empty() {
         progress.warn(&format!(

@@ -3,17 +3,17 @@ use sd_pipeline::Error;
 
 use crate::driver;
 use crate::print::print;
-use crate::progress::Kind;
+use crate::reporter::ProgressKind;
 
-/// Prints what this machine and this build can compute on.
+/// Prints the devices of this machine and this build.
 pub fn run() -> Result<(), Error> {
-    driver::set_up(Tuning::Thorough, Kind::None);
+    driver::set_up(Tuning::Thorough, ProgressKind::None);
     let devices = devices();
     let has_failed = devices.iter().any(|info| info.precisions.is_empty());
-    let complaint = if has_failed { driver::complaint() } else { None };
-    let complaint = complaint.map(|words| format!("The driver that failed says: {words}\n"));
-    let [table, absent, complaint] = [table(&devices), absent(), complaint.unwrap_or_default()];
-    let text = format!("{table}\n{complaint}{absent}Without --device: {}\n", best_device()?.name);
+    let error = if has_failed { driver::error() } else { None };
+    let error = error.map(|message| format!("The failed driver reports: {message}\n"));
+    let [table, absent, error] = [table(&devices), absent(), error.unwrap_or_default()];
+    let text = format!("{table}\n{error}{absent}Without --device: {}\n", best_device()?.name);
     print(&text);
     Ok(())
 }
@@ -32,7 +32,7 @@ fn table(devices: &[DeviceInfo]) -> String {
     text
 }
 
-/// The backends that this build lacks.
+/// A line about the backends that this build lacks.
 fn absent() -> String {
     let absent: Vec<&str> = device_names().filter(|(_, is_here)| !is_here).map(|(name, _)| name).collect();
     if absent.is_empty() {

@@ -1,4 +1,4 @@
-//! What the driver of a GPU, and the compiler of its kernels, say in the log.
+//! Messages of GPU drivers and of the kernel compiler, read from the log.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,63 +8,63 @@ use std::time::Duration;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use sd_device::{Tuning, keep_kernels, one_line};
 
-use crate::progress::{Kind, note};
+use crate::reporter::{ProgressKind, note};
 
-const TUNING: &str = "kernels are tried out for this GPU and these sizes; the next run will start sooner";
+const TUNING: &str = "tuning kernels for this GPU and these sizes; the next run will start sooner";
 
-// How a panic of the thread that speaks to a driver is told.
+/// How the log reports a panic of the thread that calls the driver.
 const THROWN: &str = "CallError(task panicked on device runner thread: ";
 
-/// The first complaint between the last two network calls, and the first since.
-static COMPLAINTS: Mutex<[Option<String>; 2]> = Mutex::new([None, None]);
+/// The first error between the last two network calls, and the first one since.
+static ERRORS: Mutex<[Option<String>; 2]> = Mutex::new([None, None]);
 
-/// Keeps a GPU's kernels for the next run, says so when the first of them is chosen, which takes its time, and listens for
-/// complaints.
-pub fn set_up(tuning: Tuning, progress: Kind) {
+/// Keeps tuned kernels for the next run, and listens to the log: for driver errors, and for the start of tuning, which is
+/// reported because it takes a while.
+pub fn set_up(tuning: Tuning, progress: ProgressKind) {
     keep_kernels(tuning);
-    let listener = Listener { progress, is_told: AtomicBool::new(false) };
+    let listener = Listener { progress, is_reported: AtomicBool::new(false) };
     if log::set_boxed_logger(Box::new(listener)).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }
 }
 
-/// To be said at each network call, when the one before is known to have ended well: complaints from before that one, such as of
-/// a kernel that was only tried, are not what a later failure comes of.
+/// Forgets errors logged before the last successful network call, such as those of kernels that were only tried. Call at
+/// every network call.
 pub fn called() {
-    let [before, since] = &mut *complaints();
+    let [before, since] = &mut *errors();
     *before = since.take();
 }
 
-/// What the driver complained of first, once something failed. The error that came of it may not say it.
-pub fn complaint() -> Option<String> {
-    // A thread that gave up on a driver is found dead by others a moment before it says why.
-    let told = || {
+/// The driver's first error, after something failed. It often names the cause where the failure itself does not.
+pub fn error() -> Option<String> {
+    // Other threads notice that the driver's thread is dead a moment before it logs the reason.
+    let first = || {
         sleep(Duration::from_millis(10));
-        complaints().iter().flatten().next().cloned()
+        errors().iter().flatten().next().cloned()
     };
-    (0..100).find_map(|_| told())
+    (0..100).find_map(|_| first())
 }
 
-fn complaints() -> MutexGuard<'static, [Option<String>; 2]> {
-    COMPLAINTS.lock().unwrap_or_else(PoisonError::into_inner)
+fn errors() -> MutexGuard<'static, [Option<String>; 2]> {
+    ERRORS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Listener {
-    progress: Kind,
-    is_told: AtomicBool,
+    progress: ProgressKind,
+    is_reported: AtomicBool,
 }
 
 impl Log for Listener {
     fn enabled(&self, metadata: &Metadata) -> bool {
-        metadata.target() == "cubecl::autotune" || is_complaint(metadata)
+        metadata.target() == "cubecl::autotune" || is_error(metadata)
     }
 
     fn log(&self, record: &Record) {
-        if is_complaint(record.metadata()) {
-            let words = record.args().to_string();
-            let thrown = words.strip_prefix(THROWN).map(|words| words.trim_end_matches(')').to_string());
-            complaints()[1].get_or_insert_with(|| one_line(&thrown.unwrap_or(words)));
-        } else if self.enabled(record.metadata()) && !self.is_told.swap(true, Ordering::Relaxed) {
+        if is_error(record.metadata()) {
+            let message = record.args().to_string();
+            let thrown = message.strip_prefix(THROWN).map(|message| message.trim_end_matches(')').to_string());
+            errors()[1].get_or_insert_with(|| one_line(&thrown.unwrap_or(message)));
+        } else if self.enabled(record.metadata()) && !self.is_reported.swap(true, Ordering::Relaxed) {
             note(self.progress, TUNING);
         }
     }
@@ -72,8 +72,8 @@ impl Log for Listener {
     fn flush(&self) {}
 }
 
-/// Whether a driver refused something, or gave up on the thread that speaks to it.
-fn is_complaint(metadata: &Metadata) -> bool {
+/// Whether a driver refused something, or the thread that calls it panicked.
+fn is_error(metadata: &Metadata) -> bool {
     let (level, target) = (metadata.level(), metadata.target());
     target.starts_with("cubecl_") && level == Level::Error || target.starts_with("cubecl_common::device")
 }
@@ -83,20 +83,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_complaint_since_a_call_that_went_well_is_told() {
-        let listener = Listener { progress: Kind::None, is_told: AtomicBool::new(false) };
-        let complain = |words: &str| {
+    fn the_first_error_since_a_successful_call_is_reported() {
+        let listener = Listener { progress: ProgressKind::None, is_reported: AtomicBool::new(false) };
+        let log_error = |message: &str| {
             let mut record = Record::builder();
-            listener.log(&record.level(Level::Error).target("cubecl_wgpu").args(format_args!("{words}")).build());
+            listener.log(&record.level(Level::Error).target("cubecl_wgpu").args(format_args!("{message}")).build());
         };
-        // Of a kernel that was only tried, while the first call was handed to the GPU.
-        complain("too many registers");
+        // From a kernel that was only tried, while the first call was submitted to the GPU.
+        log_error("too many registers");
         called();
-        assert_eq!(complaint().as_deref(), Some("too many registers"));
-        // The first went well; in the second the GPU is lost.
-        complain("lost");
-        complain("lost already");
+        assert_eq!(error().as_deref(), Some("too many registers"));
+        // The first call succeeds; during the second one the GPU is lost.
+        log_error("lost");
+        log_error("lost already");
         called();
-        assert_eq!(complaint().as_deref(), Some("lost"));
+        assert_eq!(error().as_deref(), Some("lost"));
     }
 }

@@ -8,48 +8,50 @@ use crate::builtin;
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
+use crate::flags::DeviceFlag;
 use crate::outputs;
-use crate::progress::{Kind, Progress};
+use crate::progress::Progress;
+use crate::reporter::ProgressKind;
 
-/// Measure how well a model of the scenes draws what it is asked for.
+/// Measure how well a model of scenes follows its captions.
 ///
-/// A classifier, trained by `sd train-classifier`, looks at images of held-out scenes: at real renders of them, at what
-/// the model's autoencoder makes of these, and at what the model draws from their captions. It says how often they show
-/// what the captions tell, and how far the model's images are as a set from real ones.
+/// A classifier, trained by `sd train-classifier`, looks at three sets of images of held-out scenes: renders, their
+/// reconstructions by the model's autoencoder, and images that the model draws from their captions. The report says how
+/// often the images agree with their captions, and how far the model's images as a set are from renders.
 ///
-/// What is measured is kept in the output folder, a file for each number. Stop with Ctrl-C and run the same command again
-/// to go on; run it with more --guidances, --samplers or --distance-steps to add to what is there.
+/// Each measurement is a file in the output folder. After Ctrl-C the same command continues. With more --guidances,
+/// --samplers or --distance-steps it adds to the existing measurements.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, args_override_self = true)]
 pub struct Args {
-    /// Folder of a model that was trained on scenes [default: the built-in model]
+    /// Folder of a model trained on scenes [default: the built-in model]
     #[arg(long, value_name = "PATH")]
     model: Option<PathBuf>,
     /// Folder of the classifier
     #[arg(long, value_name = "PATH")]
     classifier: PathBuf,
-    /// Folder for the numbers and the report: evaluation.md and its plots
+    /// Output folder, for measurements and the report: evaluation.md and its plots
     #[arg(long, value_name = "PATH")]
     output: PathBuf,
-    /// Captions whose images are judged; 0 judges none
+    /// Number of captions whose images are judged; 0: none
     #[arg(long, value_name = "N", default_value_t = 500)]
     captions: u64,
-    /// Guidance of those images, with commas
+    /// Guidance scales of these images, separated by commas
     #[arg(long, value_name = "F,F", value_delimiter = ',', default_values_t = [1.0, 3.0, 5.0, 7.5])]
     guidances: Vec<f64>,
-    /// Sampler of those images
+    /// Sampler of these images
     #[arg(long, value_name = "NAME", default_value = "dpm++2m")]
     sampler: String,
-    /// Steps of those images
+    /// Sampling steps of these images
     #[arg(long, value_name = "N", default_value_t = 20)]
     steps: usize,
-    /// Images in each set that a distance is between; 0 measures no distances
+    /// Images in each set when distances are measured; 0: no distances
     ///
-    /// This is what takes time: each sampler draws them with each number of steps. Distances between sets of other sizes
-    /// cannot be compared; below about a thousand they tell more of the size than of the model.
+    /// Most of the time goes here: each sampler draws this many images with each number of steps. Compare only distances
+    /// between sets of one size; below about a thousand images they depend more on the size than on the model.
     #[arg(long, value_name = "N", default_value_t = 5000)]
     samples: u64,
-    /// Samplers whose distances are measured, with commas; `sd samplers` lists them
+    /// Samplers to measure distances of, separated by commas; see `sd samplers`
     #[arg(
         long,
         value_name = "NAME,NAME",
@@ -57,24 +59,23 @@ pub struct Args {
         default_value = "ddim,ddpm,ddpm-hat-sigma,plms,dpm++2m"
     )]
     samplers: Vec<String>,
-    /// Numbers of steps that distances are measured in, with commas
+    /// Numbers of steps to measure distances at, separated by commas
     #[arg(long, value_name = "N,N", value_delimiter = ',', default_values_t = [5, 10, 20, 50, 100])]
     distance_steps: Vec<usize>,
-    /// Guidance of those images; 1 leaves the distribution as it was learnt, and halves the work
+    /// Guidance scale of these images; 1 keeps the learnt distribution and halves the work
     #[arg(long, value_name = "F", default_value_t = 1.0)]
     distance_guidance: f64,
-    /// Names the held-out scenes and the noise
+    /// Random seed of the held-out scenes and the noise
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Images that are drawn at a time
+    /// Images drawn at a time
     #[arg(long, value_name = "N", default_value_t = 16)]
     batch: usize,
-    /// Device: flex, ndarray, wgpu, vulkan, metal, cuda or rocm, as built; wgpu:1 is the second one
-    #[arg(long, value_name = "NAME", default_value = "flex")]
-    device: String,
+    #[command(flatten)]
+    device: DeviceFlag,
     /// How progress is shown
-    #[arg(long, value_enum, default_value_t = Kind::Bar)]
-    progress: Kind,
+    #[arg(long, value_enum, default_value_t = ProgressKind::Bar)]
+    progress: ProgressKind,
 }
 
 const EXAMPLES: &str = "\
@@ -84,14 +85,14 @@ Examples:
 
 Exit codes: 0 measured, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C or SIGTERM.";
 
-/// Measures what the flags ask for.
+/// Measures a model.
 pub fn run(args: &Args) -> Result<(), Failure> {
     driver::set_up(Tuning::Thorough, args.progress);
-    on_device(&args.device, || measure(args))
+    on_device(&args.device.name, || measure(args))
 }
 
 fn measure(args: &Args) -> Result<(), Failure> {
-    let device = device_by_name(&args.device)?;
+    let device = device_by_name(&args.device.name)?;
     let config = args.config()?;
     outputs::check_folder("--output", &args.output)?;
     let classifier = Classifier::from_folder(&args.classifier, &device)?;
@@ -101,8 +102,8 @@ fn measure(args: &Args) -> Result<(), Failure> {
     progress.busy(&format!("loading {}", builtin::name(path)));
     let pipeline = builtin::open(path, &Choices::default())?.load(&device, DType::F32)?;
     sd_pipeline::keep_memory();
-    let of_model = path.map_or_else(|| Ok(digest_of(builtin::weights())), digest)?;
-    let digests = [of_model, digest(&args.classifier)?];
+    let model_digest = path.map_or_else(|| Ok(digest_of(builtin::weights())), digest)?;
+    let digests = [model_digest, digest(&args.classifier)?];
     progress.loaded();
     let evaluation = Evaluation { pipeline: &pipeline, classifier: &classifier, config };
     let findings = evaluation.run(&args.output, [&digests[0], &digests[1]], &mut |work| {

@@ -1,7 +1,10 @@
+//! Errors of commands, with their exit codes.
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sd_device::{is_processor, panic_message};
+#[cfg(feature = "evaluate")]
 use sd_evaluate::EvaluateError;
 use sd_pipeline::Error;
 use sd_recipe::RecipeError;
@@ -9,11 +12,11 @@ use sd_recipe::RecipeError;
 use crate::driver;
 use crate::flag_names::with_flags;
 
-/// Why a command failed: the line that says it, and the exit code.
+/// Why a command failed: a message of one line, and the exit code.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
-    /// 2 for what was asked, 130 for Ctrl-C as shells expect it, 1 for the rest.
+    /// 2 for wrong usage, 130 for Ctrl-C as shells expect, else 1.
     pub code: u8,
 }
 
@@ -24,20 +27,20 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// What was asked cannot be done.
+    /// The request is wrong.
     pub fn usage(message: String) -> Self {
         Self { message, code: 2 }
     }
 
-    /// What was asked went wrong.
-    pub fn of(message: String) -> Self {
+    /// The request failed.
+    pub fn new(message: String) -> Self {
         Self { message, code: 1 }
     }
 
-    /// The same of the file that `flag` names.
-    pub fn at(self, flag: &str) -> Self {
-        let is_told = self.message.starts_with(flag);
-        Self { message: if is_told { self.message } else { format!("{flag} {}", self.message) }, ..self }
+    /// Puts the flag at fault before the message, unless it is there.
+    pub fn with_flag(self, flag: &str) -> Self {
+        let has_flag = self.message.starts_with(flag);
+        Self { message: if has_flag { self.message } else { format!("{flag} {}", self.message) }, ..self }
     }
 
     /// Ctrl-C was pressed.
@@ -57,9 +60,9 @@ impl From<sd_pipeline::VectorsError> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let cancelled = matches!(error, Error::Cancelled { .. });
-        let complaint = if let Error::Backend(_) = error { driver::complaint() } else { None };
-        let complaint = complaint.map(|words| format!("{words}, says the driver; ")).unwrap_or_default();
-        Self { message: with_flags(&format!("{complaint}{error}")), code: code(cancelled, error.is_usage()) }
+        let cause = if let Error::Backend(_) = error { driver::error() } else { None };
+        let cause = cause.map(|message| format!(" (driver: {message})")).unwrap_or_default();
+        Self { message: with_flags(&format!("{error}{cause}")), code: code(cancelled, error.is_usage()) }
     }
 }
 
@@ -69,6 +72,7 @@ impl From<sd_device::DeviceError> for Failure {
     }
 }
 
+#[cfg(feature = "evaluate")]
 impl From<EvaluateError> for Failure {
     fn from(error: EvaluateError) -> Self {
         let cancelled = error.is_cancelled();
@@ -89,7 +93,8 @@ impl From<RecipeError> for Failure {
     }
 }
 
-/// Does what the driver of a GPU may fail at by a panic. On the processor that would be a bug of ours.
+/// Runs work on a device. A panic becomes an error on a GPU, where the driver is the likely cause; on the CPU it is a bug and
+/// passes through.
 pub fn on_device<E>(device: &str, work: impl FnOnce() -> Result<(), E>) -> Result<(), Failure>
 where
     Failure: From<E>,
@@ -116,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_driver_that_gives_up_is_an_error_in_its_own_words() {
+    fn a_panic_of_a_driver_is_an_error_with_its_message() {
         let panics = |device: &str| on_device(device, || -> Result<(), Error> { panic!("the device is lost") });
         let failure = panics("wgpu:1").unwrap_err();
         assert!(failure.to_string().contains("failed: the device is lost"), "{failure}");

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use sd_device::{DType, Tuning, best_device, device_by_name, device_info};
+use sd_device::{Tuning, best_device, device_by_name, device_info};
 use sd_pipeline::{
     Destination, Error, Field, Latents, Pipeline, Plan, Request, RequestError, SamplerOption, Schedule, read_tensor,
     write_tensor,
@@ -12,20 +12,22 @@ use crate::builtin;
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
+use crate::flags::{DEVICE, Precision};
 use crate::model::ModelFlags;
 use crate::outputs::{check_file, is_stdout, numbered};
 use crate::print::{leave_stdout, print};
-use crate::progress::{Kind, Progress};
+use crate::progress::Progress;
+use crate::reporter::ProgressKind;
 use crate::seed::Seed;
 
 /// Draw images from text.
 ///
-/// Without --model, a small model of landscapes draws that is part of this program: houses, trees, boats and the like in
-/// meadows, deserts, cities, by day and by night, 64 pixels wide.
+/// Without --model, a small built-in model draws landscapes, 64 pixels wide: houses, trees, boats and the like in meadows,
+/// deserts or cities, by day or by night.
 ///
-/// Other models are folders in the diffusers layout (model_index.json, unet/, vae/, text_encoder/, ...) or single files
-/// (.safetensors or .ckpt) with the names of the original programs. Stable Diffusion 1.x, 2.x and XL are read, and, from
-/// folders, DDPM and DDIM models that draw in pixels and without a text.
+/// Other models are folders in the diffusers layout (model_index.json, unet/, vae/, text_encoder/, ...), or single files
+/// (.safetensors or .ckpt) with the original tensor names. Supported are Stable Diffusion 1.x, 2.x and XL; and, as folders,
+/// DDPM and DDIM models, which work in pixels and without text.
 ///
 /// The same seed gives the same image as diffusers with torch.Generator("cpu"), on every device.
 #[derive(clap::Args)]
@@ -33,71 +35,73 @@ use crate::seed::Seed;
 pub struct Args {
     #[command(flatten)]
     model: ModelFlags,
-    /// What the image should show; may be empty [models that draw without a text have none]
+    /// What the image should show; may be empty; not for models without text
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
     /// What the image should not show
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     negative_prompt: Option<String>,
-    /// PNG file to write; with --count, out-0.png, out-1.png, ...; or a pipe, or /dev/stdout
+    /// Output PNG file, pipe or /dev/stdout; with --count: out-0.png, out-1.png, ...
     #[arg(long, value_name = "FILE", default_value = "out.png")]
     output: PathBuf,
-    /// Sampler; `sd samplers` lists them [default: the model's own, else ddim]
+    /// Sampler; see `sd samplers` [default: the model's own, else ddim]
     ///
-    /// Take unipc or dpm++2m with --schedule karras and 20 to 30 steps; for more variety, dpm++2m-sde with the same.
+    /// A good choice is unipc or dpm++2m with --schedule karras and 20 to 30 steps; for more variety, dpm++2m-sde.
     #[arg(long, value_name = "NAME")]
     sampler: Option<String>,
-    /// Noise levels to visit; `sd samplers` lists the schedules [default: what the model's config says]
+    /// Schedule of noise levels; see `sd samplers` [default: from the model's config]
     ///
-    /// With few steps, karras and ays are good choices. timesteps:999,749,499,249 and sigmas:14.6,4,1,0 are
-    /// schedules of your own.
+    /// With few steps, karras and ays are good choices. Custom schedules look like timesteps:999,749,499,249 or
+    /// sigmas:14.6,4,1,0.
     #[arg(long, value_name = "NAME")]
     schedule: Option<String>,
-    /// Sampling steps: more are slower and finer [default: 50, or those that --schedule lists; ddpm in pixels: all;
+    /// Sampling steps; more are slower but finer [default: 50, or the length of a custom --schedule; ddpm in pixels: all;
     /// built-in model: 25]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
     /// Guidance scale: how closely to follow the prompt [default: 7.5, XL: 5, built-in model: 3]
     ///
-    /// At 1 and below, such as the 0 that GPUs of Turbo models name, the image is drawn without guidance, as in diffusers: at
-    /// half the work, and without the negative prompt.
+    /// At 1 and below (Turbo models recommend 0), the image is drawn without guidance, as in diffusers: with half the work, and
+    /// without the negative prompt.
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     guidance: Option<f64>,
-    /// Width in pixels, mostly a multiple of 8 [default: the model's own]
+    /// Width in pixels, usually a multiple of 8 [default: the model's own]
     #[arg(long, value_name = "W")]
     width: Option<usize>,
-    /// Height in pixels, mostly a multiple of 8 [default: the model's own]
+    /// Height in pixels, usually a multiple of 8 [default: the model's own]
     #[arg(long, value_name = "H")]
     height: Option<usize>,
-    /// Names the noise, and so the image; image i of --count has seed + i; -1 is a new one, other numbers
-    /// below 0 are PyTorch's [default: a new one each time]
+    /// Random seed; image i of --count uses seed + i; -1 is a new seed, other negative numbers are as in PyTorch [default: a
+    /// new seed]
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     seed: Option<Seed>,
     /// Number of images
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// Where noise comes from: torch gives the numbers of PyTorch's CPU generator
+    /// Random number generator: torch equals PyTorch's CPU generator
     #[arg(long, value_enum, default_value_t = Rng::Torch)]
     rng: Rng,
-    /// Device: flex, ndarray, wgpu, vulkan, metal, cuda or rocm, as built; wgpu:1 is the second one; `sd devices` lists them
-    /// [default: the GPU with the largest memory, else the processor]
-    #[arg(long, value_name = "NAME")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help = format!("{DEVICE} [default: the GPU with the most memory, else flex]")
+    )]
     device: Option<String>,
-    /// Precision of the networks: f16 and bf16 take half the memory
+    /// Precision of the networks; f16 and bf16 halve the memory
     ///
-    /// On the CPU they are the weights' alone, and bf16 is faster on AMD's processors from Zen 4 on; `sd devices` says what this
-    /// one computes with.
+    /// On the CPU it applies to the weights only, and bf16 is faster on AMD's processors from Zen 4 on; `sd devices` shows what
+    /// this one computes with.
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
-    /// Try each kernel of a GPU once at most, not a few times: runs start sooner, images may take longer
+    /// Skip kernel tuning on GPUs: faster start, possibly slower images
     #[arg(long)]
     no_autotune: bool,
-    /// Only check all flags and files, and print how much memory the image will take in each phase
+    /// Only check all flags and files, and print the memory that each phase needs
     #[arg(long)]
     dry_run: bool,
-    /// Only print what will be drawn: every setting and where it comes from, as text or JSON
+    /// Only print the plan: every setting and its origin, as text or JSON
     ///
-    /// No weights are read. With --count, there is a plan for each image.
+    /// No weights are read. With --count, each image has its own plan.
     #[arg(
         long,
         value_enum,
@@ -108,26 +112,26 @@ pub struct Args {
         conflicts_with = "dry_run"
     )]
     plan: Option<PlanForm>,
-    /// Start from this noise instead of the seed's: a safetensors file with `latents`, [1, 4, height/8, width/8]; in
-    /// pixels, [1, 3, height, width]
+    /// Initial noise, instead of the seed's: a safetensors file with `latents`, [1, 4, height/8, width/8]; in pixels,
+    /// [1, 3, height, width]
     #[arg(long, value_name = "FILE")]
     latents: Option<PathBuf>,
-    /// Also write the finished latents, before decoding, as a safetensors file; numbered as the images are
+    /// Also write the final latents, before decoding, to a safetensors file; numbered like the images
     #[arg(long, value_name = "FILE")]
     save_latents: Option<PathBuf>,
     /// How progress is shown
-    #[arg(long, value_enum, default_value_t = Kind::Bar)]
-    progress: Kind,
-    // The last, because their heading is that of all that follows.
+    #[arg(long, value_enum, default_value_t = ProgressKind::Bar)]
+    progress: ProgressKind,
+    // Last, because their heading applies to all flags after it.
     #[command(flatten)]
     options: Options,
 }
 
-/// Options that some samplers have; `sd samplers` says which, and their ranges.
+/// Options of some samplers; `sd samplers` lists them with their ranges.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Options of samplers (see `sd samplers`)")]
 struct Options {
-    /// Share of fresh noise in each step
+    /// Share of fresh noise per step
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     eta: Option<f64>,
     /// Factor on the fresh noise
@@ -148,7 +152,7 @@ struct Options {
     /// Strength of sa-solver's noise
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     tau: Option<f64>,
-    /// How far a step of tcd overshoots
+    /// Overshoot of a step of tcd
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     gamma: Option<f64>,
 }
@@ -186,28 +190,21 @@ enum Rng {
     Torch,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Precision {
-    F32,
-    F16,
-    Bf16,
-}
-
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum PlanForm {
-    /// A line for each setting
+    /// One line per setting
     Text,
-    /// A line of JSON for each image, which sd-pipeline can draw again
+    /// One line of JSON per image, which sd-pipeline can draw again
     Json,
 }
 
-/// Draws what the flags ask for.
+/// Draws images.
 pub fn run(args: &Args) -> Result<(), Failure> {
     driver::set_up(if args.no_autotune { Tuning::Quick } else { Tuning::Thorough }, args.progress);
     if args.outputs().any(|(_, file)| is_stdout(file)) {
         leave_stdout();
     }
-    // All that can be wrong with the flags, the folder and the machine is found before the weights are read.
+    // Mistakes in the flags, the folder and the machine are found before the weights are read.
     let device = args.device.as_deref().map_or_else(best_device, device_info)?;
     let request = args.request()?;
     args.check_files()?;
@@ -218,22 +215,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let cancel = Cancel::on_ctrl_c();
     let (name, mut model) = args.model.open(&mut progress, &cancel)?;
     let plan = model.plan(&request)?;
-    let dtype = match args.dtype {
-        Precision::F32 => DType::F32,
-        Precision::F16 => DType::F16,
-        Precision::Bf16 => DType::BF16,
-    };
+    let dtype = args.dtype.dtype();
     model.notes().iter().for_each(|note| progress.warn(note));
     args.model.add(&mut model, &progress)?;
     for (flag, text) in [("--prompt", args.prompt.as_ref()), ("--negative-prompt", args.negative_prompt.as_ref())] {
         if let Some(cut) = text.and_then(|text| model.cut(text)) {
-            progress.warn(&format!("{flag} is too long for the text encoder, which will not see: {cut:?}"));
+            progress.warn(&format!("{flag} is too long for the text encoder; this end is ignored: {cut:?}"));
         }
     }
     if args.negative_prompt.is_some() && request.guidance.is_some_and(|guidance| guidance <= 1.0) {
-        progress.warn(
-            "--negative-prompt has no effect, because an image is drawn without guidance at --guidance 1 and below",
-        );
+        progress.warn("--negative-prompt has no effect: at --guidance 1 and below images are drawn without guidance");
     }
     if args.model.is_builtin() {
         builtin::warn_of_unknown_words(&model.spelt(args.prompt.as_deref().unwrap_or_default()), &progress);
@@ -278,37 +269,37 @@ impl Args {
             schedule,
             guidance: self.guidance,
             seed: self.seed.unwrap_or(Seed::New).number(),
-            latents: latents.map_err(|error| Failure::from(error).at("--latents"))?,
+            latents: latents.map_err(|error| Failure::from(error).with_flag("--latents"))?,
         })
     }
 
-    /// The files that are written, with the flags that name them.
+    /// The output files, with their flags.
     fn outputs(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
         [("--output", Some(&self.output)), ("--save-latents", self.save_latents.as_ref())]
             .into_iter()
             .filter_map(|(flag, file)| Some((flag, file?)))
     }
 
-    /// Whether the outputs can be written, before an hour of work finds out that they cannot.
+    /// Checks that the outputs can be written, before an hour of work is lost.
     fn check_files(&self) -> Result<(), Failure> {
         for (flag, file) in self.outputs() {
-            // The last number is the longest.
+            // The last file has the longest number.
             let first = check_file(flag, &numbered(file, 0, self.count()))?;
             check_file(flag, &numbered(file, self.count() - 1, self.count()))?;
             let is_png = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
             if flag == "--output" && !is_png && matches!(first, Destination::File(_)) {
-                let reason = format!("--output {}: images are PNG files, name it .png", file.display());
+                let reason = format!("--output {}: images are PNG files: use a name that ends in .png", file.display());
                 return Err(Failure::usage(reason));
             }
         }
         if self.save_latents.as_ref() == Some(&self.output) {
-            let reason = format!("--save-latents {}: this is --output too: take another", self.output.display());
+            let reason = format!("--save-latents {}: --output is the same file: choose another", self.output.display());
             return Err(Failure::usage(reason));
         }
         Ok(())
     }
 
-    /// Prints what will be drawn.
+    /// Prints the plan of each image.
     fn print(&self, plan: &Plan, form: PlanForm) -> Result<(), Failure> {
         for index in 0..self.count() {
             let plan = numbered_plan(plan, index);
@@ -350,7 +341,7 @@ impl Args {
         let output = numbered(&self.output, index, self.count());
         let mut settings = plan.parameters();
         if let Some(file) = &self.latents {
-            // As a JSON text, which may have commas.
+            // A JSON string, because the name may contain commas.
             settings += &format!(", Initial noise: {}", json!(file.display().to_string()));
         }
         settings += concat!(", Version: sd-burn ", env!("CARGO_PKG_VERSION"));
@@ -369,10 +360,10 @@ fn numbered_plan(plan: &Plan, index: u64) -> Plan {
 }
 
 fn json(plan: &Plan) -> Result<String, Failure> {
-    serde_json::to_string(plan).map_err(|error| Failure::of(format!("--plan: {error}")))
+    serde_json::to_string(plan).map_err(|error| Failure::new(format!("--plan: {error}")))
 }
 
-/// The tensor `latents` of a safetensors file.
+/// Reads the tensor `latents` of a safetensors file.
 fn read_latents(file: &Path) -> Result<Latents, Error> {
     let (values, shape) = read_tensor(file, "latents")?;
     let shape = shape.try_into().map_err(|shape| {

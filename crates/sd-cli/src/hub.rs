@@ -1,4 +1,4 @@
-//! Models of the Hugging Face hub, if the program was built with the feature `hub`.
+//! Models of the Hugging Face hub, with the feature `hub`.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,22 +9,22 @@ use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::progress::Progress;
 
-/// How often progress is shown.
-const OFTEN: Duration = Duration::from_millis(100);
+/// The time between two updates of the progress.
+const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Where a model is: at this path, or else, if it could be the name of one, where the hub's files are in the cache.
+/// Finds a model: at this path, or by its name on the hub, in the cache, into which missing files are downloaded.
 ///
-/// A path that the system does not let one see is a path.
-pub fn located(model: &Path, progress: &mut Progress, cancel: &Cancel) -> Result<PathBuf, Failure> {
+/// A path that exists but may not be read is a path, not a name.
+pub fn locate(model: &Path, progress: &mut Progress, cancel: &Cancel) -> Result<PathBuf, Failure> {
     let wanted = model.to_str().and_then(|name| name.parse::<Wanted>().ok());
     let Some(wanted) = wanted.filter(|_| matches!(model.try_exists(), Ok(false))) else {
         return Ok(model.to_path_buf());
     };
     let mut shown = Instant::now();
-    progress.busy(&format!("asking the hub for {wanted}"));
+    progress.busy(&format!("looking for {wanted} on the hub"));
     let found = Hub::from_env().and_then(|hub| {
         hub.fetch(&wanted, &mut |download| {
-            if let Some(download) = download.filter(|_| shown.elapsed() > OFTEN) {
+            if let Some(download) = download.filter(|_| shown.elapsed() > INTERVAL) {
                 shown = Instant::now();
                 let megabytes = |bytes: u64| bytes / 1_000_000;
                 let (done, total) = (megabytes(download.done), megabytes(download.total));
@@ -37,11 +37,11 @@ pub fn located(model: &Path, progress: &mut Progress, cancel: &Cancel) -> Result
     let found = found.map_err(|error| match error {
         HubError::Cancelled => Failure::cancelled(error.to_string()),
         error => {
-            Failure::of(format!("--model {}: no such folder or file here, and of the hub: {error}", model.display()))
+            Failure::new(format!("--model {}: no such folder or file here, and from the hub: {error}", model.display()))
         }
     })?;
     if let Some(reason) = found.unreached {
-        progress.warn(&format!("the hub cannot be reached ({reason}): {wanted} is drawn with as it is in the cache"));
+        progress.warn(&format!("the hub cannot be reached ({reason}): using {wanted} from the cache"));
     }
     Ok(found.path)
 }

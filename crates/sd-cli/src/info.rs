@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use crate::model::ChoiceFlags;
 use crate::print::print;
 
-/// Say what a model is, without reading its weights.
+/// Describe a model without reading its weights.
 ///
-/// The model is a folder or a single file, not a name on the hub. Anything else is refused by what it is.
+/// The model is a folder or a single file, not a name on the hub. Other kinds of files are named and refused.
 #[derive(clap::Args)]
 pub struct Args {
     /// Folder of the model, or its single file
@@ -16,12 +16,12 @@ pub struct Args {
     model: PathBuf,
     #[command(flatten)]
     choices: ChoiceFlags,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Prints what the model is.
+/// Prints a description of the model.
 pub fn run(args: &Args) -> Result<(), Error> {
     let summary = Model::open_with(&args.model, &args.choices.choices())?.summary();
     let text = if args.json { format!("{:#}\n", as_json(&summary)) } else { as_text(&summary) };
@@ -62,11 +62,11 @@ fn as_text(summary: &Summary) -> String {
     }
     if !metadata.is_empty() {
         text += "\nMETADATA\n";
-        // Some programs keep whole recipes or thumbnails there.
-        let brief =
+        // Some programs store whole recipes or thumbnails there.
+        let shortened =
             |value: &str| value.char_indices().nth(100).map_or(value.into(), |(end, _)| format!("{}…", &value[..end]));
         for (key, value) in metadata {
-            text += &format!("{key}: {}\n", brief(&value.replace('\n', " ")));
+            text += &format!("{key}: {}\n", shortened(&value.replace('\n', " ")));
         }
     }
     notes.iter().for_each(|note| text += &format!("\nnote: {note}\n"));

@@ -1,15 +1,17 @@
 //! `sd`, the command line of sd-burn.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate is what prints")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program")]
 
 mod builtin;
 mod cancel;
 mod convert;
 mod devices;
 mod driver;
+#[cfg(feature = "evaluate")]
 mod evaluate;
 mod failure;
 mod flag_names;
+mod flags;
 mod generate;
 #[cfg(feature = "hub")]
 mod hub;
@@ -19,9 +21,11 @@ mod outputs;
 mod print;
 mod processor;
 mod progress;
+mod reporter;
 mod samplers;
 mod seed;
 mod train;
+#[cfg(feature = "evaluate")]
 mod train_classifier;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,9 +33,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::failure::Failure;
 use crate::print::complain;
 
-/// Stable Diffusion in Rust: draws images from text, on any machine.
+/// Stable Diffusion in Rust: draw images from text on any machine
 ///
 /// Try: sd generate --prompt "a red house by the sea at sunset"
 #[derive(Parser)]
@@ -39,7 +44,7 @@ use crate::print::complain;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Threads that compute on the processor [default: one for each core]
+    /// CPU threads [default: one per core]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
 }
@@ -51,27 +56,28 @@ enum Command {
     Convert(convert::Args),
     /// List the samplers, their options, and the schedules
     Samplers,
-    /// List what this machine and this build can compute on
+    /// List the devices of this machine and this build
     Devices,
     Train(train::Args),
+    #[cfg(feature = "evaluate")]
     Evaluate(Box<evaluate::Args>),
+    #[cfg(feature = "evaluate")]
     TrainClassifier(Box<train_classifier::Args>),
 }
 
 fn main() -> ExitCode {
     let Cli { command, threads } = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return tell(&error),
+        Err(error) => return print_usage(&error),
     };
-    // The workers of a training are 2 % faster with heaps of their own, and have no tensors that these are too small for.
-    if matches!(command, Command::Generate(_) | Command::Evaluate(_)) {
+    if command.shares_heap() {
         sd_pipeline::one_heap();
     }
-    // A panic is a bug, or a driver that gave up: one line all the same, and never an abort.
+    // A panic is a bug or a driver failure. It is reported in one line, below.
     std::panic::set_hook(Box::new(|_| {}));
-    let run = || -> Result<(), failure::Failure> {
+    let run = || -> Result<(), Failure> {
         processor::set_up(threads)?;
-        // On a thread of the pool, from which a kernel can hand out work without being switched for another thread.
+        // On a thread of the pool, which can start parallel work without a switch of threads.
         rayon::scope(|_| match command {
             Command::Generate(args) => generate::run(&args),
             Command::Info(args) => Ok(info::run(&args)?),
@@ -79,10 +85,12 @@ fn main() -> ExitCode {
             Command::Samplers => Ok(samplers::run()?),
             Command::Devices => Ok(devices::run()?),
             Command::Train(args) => train::run(&args),
+            #[cfg(feature = "evaluate")]
             Command::Evaluate(args) => evaluate::run(&args),
+            #[cfg(feature = "evaluate")]
             Command::TrainClassifier(args) => train_classifier::run(&args),
         })?;
-        print::finish()
+        finish()
     };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -91,20 +99,38 @@ fn main() -> ExitCode {
             ExitCode::from(error.code)
         }
         Err(panic) => {
-            let words = sd_device::panic_message(&*panic);
-            complain(&format_args!("error: internal error, please report it: {words}"));
+            let message = sd_device::panic_message(&*panic);
+            complain(&format_args!("error: internal error, please report it: {message}"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Prints what is wrong with the flags, or the help that they ask for.
-fn tell(error: &clap::Error) -> ExitCode {
-    let told = error.print();
-    if !error.use_stderr() {
-        print::keep(told);
+impl Command {
+    /// Whether one heap for all threads is better. The workers of a training are 2 % faster with one each, and their tensors
+    /// are small enough for it.
+    fn shares_heap(&self) -> bool {
+        match self {
+            Self::Generate(_) => true,
+            #[cfg(feature = "evaluate")]
+            Self::Evaluate(_) => true,
+            _ => false,
+        }
     }
-    match print::finish() {
+}
+
+/// Fails if anything could not be printed on standard output.
+fn finish() -> Result<(), Failure> {
+    print::finish().map_err(|error| Failure::new(format!("standard output: {error}")))
+}
+
+/// Prints wrong usage, or the requested help.
+fn print_usage(error: &clap::Error) -> ExitCode {
+    let result = error.print();
+    if !error.use_stderr() {
+        print::keep(result);
+    }
+    match finish() {
         Ok(()) => ExitCode::from(error.exit_code() as u8),
         Err(failure) => {
             complain(&format_args!("error: {failure}"));

@@ -10,45 +10,44 @@ use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::progress::Progress;
 
-/// Which model is meant, and what is changed of it before it is loaded.
+/// The model, and changes to it before it is loaded.
 #[derive(clap::Args)]
 pub struct ModelFlags {
-    /// Folder of the model, or its single file, or its name on the Hugging Face hub [default: the built-in model]
+    /// Model: a folder, a single file, or a name on the Hugging Face hub [default: the built-in model]
     ///
-    /// A name is owner/name, or owner/name/file for a single file, with @revision for a branch, tag or commit. What is needed of
-    /// it is downloaded into the cache that Python's programs share; HF_HOME, HF_TOKEN and HF_HUB_OFFLINE mean what they mean
-    /// there.
+    /// A name is owner/name, or owner/name/file for a single file; add @revision for a branch, tag or commit. Needed files are
+    /// downloaded once, into the cache of Python's huggingface_hub. HF_HOME, HF_TOKEN and HF_HUB_OFFLINE work as they do there.
     #[arg(long, value_name = "PATH|NAME")]
     model: Option<PathBuf>,
     #[command(flatten)]
     choices: ChoiceFlags,
-    /// LoRA to merge into the weights, and how strongly [default weight: 1]; may be repeated
+    /// LoRA to merge into the weights, with its weight [default weight: 1]; may be repeated
     ///
-    /// A file, or a folder with one in it. Those of kohya's programs, LyCORIS, OneTrainer, PEFT and diffusers are read: LoRA,
-    /// LoCon, LoHa, LoKr, DoRA, GLoRA, IA3, OFT, BOFT and whole differences, of the U-Net and the text encoders. Words that
-    /// are bundled in it can be used in prompts.
+    /// A file, or a folder that contains one. Supported are LoRA, LoCon, LoHa, LoKr, DoRA, GLoRA, IA3, OFT, BOFT and full
+    /// differences, of the U-Net and the text encoders, as written by kohya's programs, LyCORIS, OneTrainer, PEFT and
+    /// diffusers. Words bundled in the file can be used in prompts.
     #[arg(long, value_name = "PATH[:WEIGHT]")]
     lora: Vec<Weighted>,
-    /// Textual inversion to read, and the word that it is in prompts [default word: the file's own]; may be repeated
+    /// Textual inversion, with its word for prompts [default word: the file's own]; may be repeated
     ///
-    /// Files of the original program, the web interface and diffusers are read, .pt, .bin, .pti or .safetensors. Two files
-    /// of one word, as XL's may be, are one embedding for both text encoders.
+    /// Reads files of the original program, the web interface and diffusers: .pt, .bin, .pti or .safetensors. For XL, two files
+    /// with the same word make one embedding for both text encoders.
     #[arg(long, value_name = "FILE[:WORD]")]
     embedding: Vec<Named>,
 }
 
-/// What a model's files do not say, or what is wanted otherwise.
+/// Properties of the model that its files lack, or that are to differ.
 #[derive(clap::Args)]
 pub struct ChoiceFlags {
-    /// What the U-Net predicts [default: what the model says; for single files of 2.x that say nothing: v]
+    /// Prediction of the U-Net [default: from the model; v for single files of 2.x that do not say]
     #[arg(long, value_enum, value_name = "KIND")]
     prediction: Option<Predicts>,
-    /// Take the moving average of the weights from a single file that has both
+    /// Use the moving average of the weights, if a single file has both
     #[arg(long)]
     ema: bool,
-    /// Other autoencoder: a folder or a file; also AutoencoderTiny (TAESD), which decodes many times as fast
+    /// Another autoencoder: a folder or a file; AutoencoderTiny (TAESD) decodes many times faster
     ///
-    /// A single file without an autoencoder needs one.
+    /// Needed for a single file without an autoencoder.
     #[arg(long, value_name = "PATH", alias = "tiny-vae")]
     vae: Option<PathBuf>,
 }
@@ -66,7 +65,7 @@ impl ChoiceFlags {
     }
 }
 
-/// A file, and what is behind a colon that has no part of a path behind it.
+/// A file, and the word after the last colon, unless that looks like part of a path.
 #[derive(Debug, Clone, PartialEq)]
 struct Named {
     file: PathBuf,
@@ -93,7 +92,7 @@ enum Predicts {
     V,
 }
 
-/// A file, and a number that is 1 if there is none behind a colon.
+/// A file, and the number after the last colon, or 1.
 #[derive(Debug, Clone, PartialEq)]
 struct Weighted {
     file: PathBuf,
@@ -104,7 +103,7 @@ impl FromStr for Weighted {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // Only what is a number belongs to the weight: names of files have colons too.
+        // File names may contain colons, so only a number is a weight.
         let (file, weight) = match text.rsplit_once(':').map(|(file, weight)| (file, weight.parse())) {
             Some((file, Ok(weight))) => (file, weight),
             _ => (text, 1.0),
@@ -117,22 +116,22 @@ impl FromStr for Weighted {
 }
 
 impl ModelFlags {
-    /// Opens the model, after it was downloaded if it is one of the hub's; with what a person calls it.
+    /// Opens the model, downloading it if needed. Returns its name for messages, too.
     pub fn open(&self, progress: &mut Progress, cancel: &Cancel) -> Result<(String, Model), Failure> {
         #[cfg(feature = "hub")]
-        let found = self.model.as_deref().map(|model| crate::hub::located(model, progress, cancel)).transpose()?;
+        let found = self.model.as_deref().map(|model| crate::hub::locate(model, progress, cancel)).transpose()?;
         #[cfg(not(feature = "hub"))]
         let (found, _) = (self.model.clone(), (progress, cancel));
         let model = builtin::open(found.as_deref(), &self.choices.choices())?;
         Ok((builtin::name(self.model.as_deref()), model))
     }
 
-    /// Whether none was named.
+    /// Whether no model is named.
     pub fn is_builtin(&self) -> bool {
         self.model.is_none()
     }
 
-    /// Adds what the flags name to `model`, and says of each what fitted.
+    /// Adds LoRA files and textual inversions to `model`, and reports on each.
     pub fn add(&self, model: &mut Model, progress: &Progress) -> Result<(), Error> {
         for Weighted { file, weight } in &self.lora {
             let report = model.merge(&Lora::open(file, *weight)?)?;
@@ -143,10 +142,12 @@ impl ModelFlags {
                 let some = report.unmatched.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
                 let more = if report.unmatched.len() > 5 { ", …" } else { "" };
                 let matched = report.matched;
-                progress.warn(&format!("{name}: only {matched} of {all} modules are in the model, not {some}{more}"));
+                progress.warn(&format!(
+                    "{name}: only {matched} of {all} modules are in the model; not in it: {some}{more}"
+                ));
             }
             for word in &report.words {
-                progress.note(&format!("{name}: it brings the word {word:?} for prompts"));
+                progress.note(&format!("{name}: adds the word {word:?} for prompts"));
             }
         }
         let mut inversions = Vec::new();
@@ -155,12 +156,9 @@ impl ModelFlags {
             inversion.word = word.clone().unwrap_or(inversion.word);
             if !inversion.unread.is_empty() {
                 let unread = inversion.unread.join(", ");
-                progress.warn(&format!(
-                    "{}: it also has {unread}, which is no vector of its word: not read",
-                    file.display()
-                ));
+                progress.warn(&format!("{}: ignored {unread}, which is not a vector of its word", file.display()));
             }
-            progress.note(&format!("{}: it is the word {:?} in prompts", file.display(), inversion.word));
+            progress.note(&format!("{}: use the word {:?} in prompts", file.display(), inversion.word));
             inversions.push(inversion);
         }
         TextualInversion::joined(inversions).iter().try_for_each(|inversion| model.add_word(inversion))
@@ -172,21 +170,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_weight_is_a_number_behind_the_last_colon() {
-        let of = |text: &str| text.parse::<Weighted>().map(|w| (w.file.display().to_string(), w.weight));
-        assert_eq!(of("a.safetensors"), Ok(("a.safetensors".into(), 1.0)));
-        assert_eq!(of("a.safetensors:-0.5"), Ok(("a.safetensors".into(), -0.5)));
-        assert_eq!(of("C:\\a:b.pt"), Ok(("C:\\a:b.pt".into(), 1.0)));
-        assert_eq!(of("C:\\a.pt:2"), Ok(("C:\\a.pt".into(), 2.0)));
-        assert!(of("a:nan").is_err());
+    fn a_weight_is_a_number_after_the_last_colon() {
+        let parse = |text: &str| text.parse::<Weighted>().map(|w| (w.file.display().to_string(), w.weight));
+        assert_eq!(parse("a.safetensors"), Ok(("a.safetensors".into(), 1.0)));
+        assert_eq!(parse("a.safetensors:-0.5"), Ok(("a.safetensors".into(), -0.5)));
+        assert_eq!(parse("C:\\a:b.pt"), Ok(("C:\\a:b.pt".into(), 1.0)));
+        assert_eq!(parse("C:\\a.pt:2"), Ok(("C:\\a.pt".into(), 2.0)));
+        assert!(parse("a:nan").is_err());
     }
 
     #[test]
-    fn a_word_is_behind_the_last_colon_unless_that_is_part_of_a_path() {
-        let of = |text: &str| text.parse::<Named>().map(|n| (n.file.display().to_string(), n.word));
-        assert_eq!(of("cat.pt"), Ok(("cat.pt".into(), None)));
-        assert_eq!(of("cat.pt:<my cat>"), Ok(("cat.pt".into(), Some("<my cat>".into()))));
-        assert_eq!(of("C:\\cat.pt"), Ok(("C:\\cat.pt".into(), None)));
-        assert_eq!(of("C:cat.pt"), Ok(("C:cat.pt".into(), None)));
+    fn a_word_comes_after_the_last_colon_unless_it_is_part_of_a_path() {
+        let parse = |text: &str| text.parse::<Named>().map(|n| (n.file.display().to_string(), n.word));
+        assert_eq!(parse("cat.pt"), Ok(("cat.pt".into(), None)));
+        assert_eq!(parse("cat.pt:<my cat>"), Ok(("cat.pt".into(), Some("<my cat>".into()))));
+        assert_eq!(parse("C:\\cat.pt"), Ok(("C:\\cat.pt".into(), None)));
+        assert_eq!(parse("C:cat.pt"), Ok(("C:cat.pt".into(), None)));
     }
 }

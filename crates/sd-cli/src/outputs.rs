@@ -1,4 +1,4 @@
-//! The files that a command writes, looked at before it begins.
+//! Checks of the files that a command will write, made before it starts.
 
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use sd_pipeline::Destination;
 
 use crate::failure::Failure;
 
-/// Checks that a file can be written where `flag` says, and leaves nothing.
+/// Checks that the file of a flag can be written, and leaves nothing behind.
 pub fn check_file(flag: &str, path: &Path) -> Result<Destination, Failure> {
     let to = Destination::of(path).map_err(|error| cannot_write(flag, path, path, &error))?;
     if let Destination::File(file) = &to {
@@ -16,7 +16,8 @@ pub fn check_file(flag: &str, path: &Path) -> Result<Destination, Failure> {
     Ok(to)
 }
 
-/// Checks that a folder is there, or can be made with those it is in, and that files can be written in it.
+/// Checks that a folder exists or can be made, with its parents, and that files can be written in it.
+#[cfg(feature = "evaluate")]
 pub fn check_folder(flag: &str, path: &Path) -> Result<(), Failure> {
     let is_missing = |folder: &&Path| match folder.symlink_metadata() {
         Ok(_) => false,
@@ -28,7 +29,7 @@ pub fn check_folder(flag: &str, path: &Path) -> Result<(), Failure> {
     checked.map_err(|error| cannot_write(flag, path, &file, &error))
 }
 
-/// What is wrong with the path behind `flag`, which leads to `file`, and what to do.
+/// Says why the path of a flag, which leads to `file`, cannot be written, and what to do.
 fn cannot_write(flag: &str, path: &Path, file: &Path, error: &Error) -> Failure {
     let folder = match file.parent() {
         Some(folder) if folder != Path::new("") => folder.display().to_string(),
@@ -38,16 +39,16 @@ fn cannot_write(flag: &str, path: &Path, file: &Path, error: &Error) -> Failure 
         ErrorKind::NotFound => format!("there is no folder {folder}: make it first, or name another"),
         ErrorKind::NotADirectory => format!("{folder} is not a folder: name another"),
         ErrorKind::IsADirectory => "this is a folder: name a file in it".into(),
-        ErrorKind::InvalidFilename => "this is no name of a file, or too long for one: take another".into(),
+        ErrorKind::InvalidFilename => "not a valid file name, or too long: take another".into(),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             format!("nothing can be written in {folder} ({error}): name another folder")
         }
         _ => error.to_string(),
     };
-    Failure::of(format!("{flag} {}: {reason}", path.display()))
+    Failure::new(format!("{flag} {}: {reason}", path.display()))
 }
 
-/// The file of image `index` of several: its number goes before the extension.
+/// The file of image `index` of several, numbered before the extension.
 pub fn numbered(file: &Path, index: u64, count: u64) -> PathBuf {
     if count == 1 {
         return file.to_path_buf();
@@ -57,7 +58,7 @@ pub fn numbered(file: &Path, index: u64, count: u64) -> PathBuf {
     file.with_file_name(name).with_added_extension(file.extension().unwrap_or_default())
 }
 
-/// Whether what is written to a path goes to standard output.
+/// Whether a path is standard output.
 pub fn is_stdout(path: &Path) -> bool {
     #[cfg(unix)]
     {

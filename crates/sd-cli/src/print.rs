@@ -1,19 +1,17 @@
-//! What the program says: on standard output, and on standard error.
+//! Standard output and standard error.
 
 use std::fmt::Display;
 use std::io::{Error, ErrorKind, Result, Write, stderr, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::failure::Failure;
-
-/// Whether standard output is kept free of text.
+/// Whether standard output is reserved for a file.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The first failure to print.
+/// The first error of printing.
 static FAILED: Mutex<Option<Error>> = Mutex::new(None);
 
-/// Prints on standard output. That it failed is told at the [end](finish), so that nothing else is lost by it.
+/// Prints on standard output. Errors are returned at the [end](finish), so that they do not stop the work.
 pub fn print(text: &dyn Display) {
     if IS_TAKEN.load(Ordering::Relaxed) {
         let _ = write!(stderr(), "{text}");
@@ -22,29 +20,26 @@ pub fn print(text: &dyn Display) {
     }
 }
 
-/// Prints a line on standard error. That it failed can be told nowhere.
+/// Prints a line on standard error. There is nowhere left to report a failure.
 pub fn complain(line: &dyn Display) {
     let _ = writeln!(stderr(), "{line}");
 }
 
-/// Leaves standard output to a file that is written there: text goes to standard error from now on.
+/// Reserves standard output for a file: from now on, text goes to standard error.
 pub fn leave_stdout() {
     IS_TAKEN.store(true, Ordering::Relaxed);
 }
 
-/// Whether all that was printed has arrived.
-pub fn finish() -> std::result::Result<(), Failure> {
+/// Flushes standard output, and returns the first error of all printing.
+pub fn finish() -> Result<()> {
     keep(stdout().flush());
-    match FAILED.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        Some(error) => Err(Failure::of(format!("standard output: {error}"))),
-        None => Ok(()),
-    }
+    FAILED.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
 }
 
-/// Remembers that it failed, if it did.
+/// Keeps an error for [`finish`].
 pub fn keep(result: Result<()>) {
     match result {
-        // Someone who pipes this into `head` closes it early, and that is all right.
+        // A reader such as `head` may close the pipe early.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             FAILED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }

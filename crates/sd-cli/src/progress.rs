@@ -1,146 +1,99 @@
-use std::time::{Duration, Instant};
+//! The progress of loading, drawing, downloads and conversions.
 
-use clap::ValueEnum;
+use std::time::Duration;
+
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use sd_device::DeviceInfo;
 use sd_pipeline::{MemoryNeed, Step};
 use serde_json::json;
 
-use crate::print::{complain, print};
+use crate::reporter::{ProgressKind, Reporter, say};
 
-/// How progress is shown.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
-    /// A bar with step, rate and time left, on standard error.
-    Bar,
-    /// A line of JSON per event, on standard output.
-    Json,
-    /// Nothing.
-    None,
-}
-
-/// Progress through loading and then through one image after another.
-pub struct Progress {
-    kind: Kind,
-    bar: ProgressBar,
-    started: Instant,
-}
+/// Shows the progress of a command that loads and draws, or does one long piece of work.
+pub struct Progress(Reporter);
 
 impl Progress {
-    pub fn new(kind: Kind) -> Self {
-        Self { kind, bar: ProgressBar::hidden(), started: Instant::now() }
+    pub fn new(kind: ProgressKind) -> Self {
+        Self(Reporter::new(kind))
     }
 
-    /// Something without steps has begun, such as loading.
+    /// Starts work that has no steps, such as loading.
     pub fn busy(&mut self, what: &str) {
-        self.started = Instant::now();
-        match self.kind {
-            Kind::Bar => {
-                self.bar = ProgressBar::new_spinner().with_message(what.to_string());
-                self.bar.enable_steady_tick(Duration::from_millis(100));
-            }
-            Kind::Json => say(&json!({ "event": "busy", "what": what })),
-            Kind::None => {}
-        }
+        self.0.restart();
+        self.0.event(&json!({ "event": "busy", "what": what }));
+        self.0.spin(what);
     }
 
     /// The model is loaded.
     pub fn loaded(&mut self) {
-        let seconds = self.started.elapsed().as_secs_f64();
-        match self.kind {
-            Kind::Bar => self.bar.finish_with_message(format!("loaded in {seconds:.1} s")),
-            Kind::Json => say(&json!({ "event": "loaded", "seconds": seconds })),
-            Kind::None => {}
-        }
+        let seconds = self.0.seconds();
+        self.0.bar.finish_with_message(format!("loaded in {seconds:.1} s"));
+        self.0.event(&json!({ "event": "loaded", "seconds": seconds }));
     }
 
-    /// An image has begun.
+    /// Starts an image.
     pub fn image(&mut self) {
-        self.started = Instant::now();
-        self.bar = ProgressBar::hidden();
+        self.0.restart();
+        self.0.bar = ProgressBar::hidden();
     }
 
-    /// The network was called for image `index`.
+    /// Shows a network call for image `index`.
     pub fn step(&mut self, index: usize, step: &Step) {
-        match self.kind {
-            Kind::Bar => {
-                if step.call == 1 {
-                    self.bar =
-                        ProgressBar::new(step.calls as u64).with_style(style()).with_elapsed(self.started.elapsed());
-                }
-                self.bar.set_position(step.call as u64);
-                if step.call == 1 {
-                    // It took the bar no time, and is not to count.
-                    self.bar.reset_eta();
-                }
-                if step.call == step.calls {
-                    self.bar.set_message("decoding");
-                }
-            }
-            Kind::Json => {
-                let seconds = self.started.elapsed().as_secs_f64();
-                let left = seconds / step.call as f64 * (step.calls - step.call) as f64;
-                let line = json!({
-                    "event": "step", "image": index, "step": step.call, "steps": step.calls,
-                    "sigma": step.sigma, "seconds": seconds, "seconds_left": left,
-                });
-                say(&line);
-            }
-            Kind::None => {}
+        if step.call == 1 {
+            let bar = ProgressBar::new(step.calls as u64).with_style(style());
+            self.0.show(bar.with_elapsed(Duration::from_secs_f64(self.0.seconds())));
         }
+        self.0.bar.set_position(step.call as u64);
+        if step.call == 1 {
+            // The bar was shown after this step, so the step must not count as instant.
+            self.0.bar.reset_eta();
+        }
+        if step.call == step.calls {
+            self.0.bar.set_message("decoding");
+        }
+        self.0.event(&json!({
+            "event": "step", "image": index, "step": step.call, "steps": step.calls, "sigma": step.sigma,
+            "seconds": self.0.seconds(),
+            "seconds_left": self.0.seconds_left(step.call as u64, (step.calls - step.call) as u64),
+        }));
     }
 
-    /// Image `index` is written, of the noise that a seed names, or of that of a file.
+    /// Image `index` is written. Its noise comes from a seed, or else from a file.
     pub fn done(&mut self, index: usize, seed: Option<u64>, file: &str) {
-        let seconds = self.started.elapsed().as_secs_f64();
-        match self.kind {
-            Kind::Bar => {
-                self.bar.finish_and_clear();
-                let noise = seed.map_or("noise of --latents".into(), |seed| format!("seed {seed}"));
-                say(&format_args!("{file} ({noise}, {seconds:.1} s)"));
-            }
-            Kind::Json => {
-                say(&json!({ "event": "done", "image": index, "seed": seed, "file": file, "seconds": seconds }));
-            }
-            Kind::None => {}
-        }
+        let seconds = self.0.seconds();
+        let noise = seed.map_or("noise of --latents".into(), |seed| format!("seed {seed}"));
+        self.0.clear();
+        self.0.line(&format!("{file} ({noise}, {seconds:.1} s)"));
+        self.0.event(&json!({ "event": "done", "image": index, "seed": seed, "file": file, "seconds": seconds }));
     }
 
-    /// So much is done of a long piece of work, of which `what` is going on now.
+    /// Shows that `done` of `total` units of a long piece of work are done. `what` is its current part.
     pub fn work(&mut self, what: &str, done: u64, total: u64) {
-        match self.kind {
-            Kind::Bar => {
-                if self.bar.length() != Some(total) {
-                    self.started = Instant::now();
-                    self.bar = ProgressBar::new(total).with_style(work_style());
-                }
-                self.bar.set_message(what.to_string());
-                self.bar.set_position(done);
-            }
-            Kind::Json => {
-                let seconds = self.started.elapsed().as_secs_f64();
-                say(&json!({ "event": "work", "what": what, "done": done, "total": total, "seconds": seconds }));
-            }
-            Kind::None => {}
+        if self.0.kind == ProgressKind::Bar && self.0.bar.length() != Some(total) {
+            self.0.restart();
+            self.0.show(ProgressBar::new(total).with_style(work_style()));
         }
+        self.0.bar.set_message(what.to_string());
+        self.0.bar.set_position(done);
+        let seconds = self.0.seconds();
+        self.0.event(&json!({ "event": "work", "what": what, "done": done, "total": total, "seconds": seconds }));
     }
 
-    /// A piece of work is over, and something else follows.
+    /// Removes the bar of a piece of work before something else starts.
     #[cfg(feature = "hub")]
     pub fn clear(&mut self) {
-        self.bar.finish_and_clear();
-        self.bar = ProgressBar::hidden();
+        self.0.clear();
     }
 
-    /// Something was found out on the way.
+    /// Reports something worth knowing.
     pub fn note(&self, text: &str) {
-        self.bar.suspend(|| note(self.kind, text));
+        self.0.note(text);
     }
 
-    /// What an image will take of a device's memory.
+    /// Prints how much of a device's memory an image takes.
     pub fn need(&self, need: &MemoryNeed, device: &DeviceInfo) {
         let MemoryNeed { weights, sampling, decoding } = *need;
-        if self.kind == Kind::Json {
+        if self.0.kind == ProgressKind::Json {
             let phases = json!({ "weights": weights, "sampling": sampling, "decoding": decoding, "peak": need.peak() });
             return say(&json!({
                 "event": "memory", "device": device.name, "bytes": phases,
@@ -153,51 +106,22 @@ impl Progress {
             device.available.map(|bytes| format!(", {:.1} GB available now", bytes as f64 / 1e9)).unwrap_or_default();
         say(&format_args!("on {}: {}", device.name, device.hardware));
         say(&format_args!("weights  {}", gigabytes(weights)));
-        say(&format_args!("sampling {}  beside the weights", gigabytes(sampling)));
-        say(&format_args!("decoding {}  beside the weights", gigabytes(decoding)));
+        say(&format_args!("sampling {}  in addition to the weights", gigabytes(sampling)));
+        say(&format_args!("decoding {}  in addition to the weights", gigabytes(decoding)));
         say(&format_args!("peak     {}{of}{now}", gigabytes(need.peak())));
     }
 
-    /// All is done, and written to a file or a folder.
+    /// All work is done, and written to a file or a folder.
     pub fn finished(&mut self, file: &str) {
-        match self.kind {
-            Kind::Bar => {
-                self.bar.finish_and_clear();
-                say(&format_args!("{file} ({:.1} s)", self.started.elapsed().as_secs_f64()));
-            }
-            Kind::Json => say(&json!({ "event": "finished", "file": file })),
-            Kind::None => {}
-        }
+        self.0.clear();
+        self.0.line(&format!("{file} ({:.1} s)", self.0.seconds()));
+        self.0.event(&json!({ "event": "finished", "file": file }));
     }
 
-    /// Says something that matters although all goes on.
+    /// Reports something wrong that does not stop the command.
     pub fn warn(&self, message: &str) {
-        match self.kind {
-            Kind::Json => say(&json!({ "event": "warning", "message": message })),
-            Kind::Bar | Kind::None => self.bar.suspend(|| complain(&format_args!("warning: {message}"))),
-        }
+        self.0.warn(message);
     }
-}
-
-impl Drop for Progress {
-    /// Leaves no bar on the screen when an error ends the run.
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-/// Says what was found out on the way.
-pub fn note(kind: Kind, text: &str) {
-    match kind {
-        Kind::Bar => say(&text),
-        Kind::Json => say(&json!({ "event": "note", "text": text })),
-        Kind::None => {}
-    }
-}
-
-/// Prints a line.
-pub fn say(line: &dyn std::fmt::Display) {
-    print(&format_args!("{line}\n"));
 }
 
 fn work_style() -> ProgressStyle {
@@ -220,7 +144,7 @@ fn style() -> ProgressStyle {
         })
 }
 
-/// Steps a second. The bar begins with the first of them, which is all that is known then.
+/// Steps per second. The bar appears after the first step, whose time is the only estimate until the second.
 fn rate(state: &ProgressState) -> f64 {
     if state.pos() > 1 { state.per_sec() } else { state.pos() as f64 / state.elapsed().as_secs_f64() }
 }

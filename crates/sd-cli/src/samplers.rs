@@ -30,12 +30,12 @@ pub fn run() -> Result<(), Error> {
 }
 
 const LEGEND: &str = "
-ORDER  how fast errors fall: with twice the steps they are 2^ORDER times smaller
-CALLS  of the network per step; some samplers make a few more at the start or fewer at the end
-NOISE  fresh in each step: another number of steps is another image; along a Brownian path: it converges
+ORDER  order of convergence: twice the steps make errors 2^ORDER times smaller
+CALLS  network calls per step; some samplers make a few more at the start or fewer at the end
+NOISE  fresh in each step: the image depends on the number of steps; along a Brownian path: it converges
 ";
 
-/// The ranges and defaults of an option, with the samplers that each applies to.
+/// The ranges and defaults of an option, each with the samplers that have them.
 fn ranges(option: SamplerOption) -> Vec<String> {
     let mut ranges: Vec<(&OptionRange, Vec<&str>)> = Vec::new();
     for entry in CATALOGUE {
@@ -48,7 +48,7 @@ fn ranges(option: SamplerOption) -> Vec<String> {
     ranges.iter().map(|(range, names)| format!("{} ({})", describe(range), names.join(", "))).collect()
 }
 
-/// Range and default.
+/// Describes a range and its default.
 fn describe(option: &OptionRange) -> String {
     let (start, end, default) = (option.range.start(), option.range.end(), option.default);
     let range = if end.is_finite() { format!("{start} to {end}") } else { format!("from {start}") };

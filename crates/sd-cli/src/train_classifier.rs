@@ -6,50 +6,51 @@ use sd_evaluate::{Attribute, ClassifierConfig, TrainingConfig, ceiling};
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
+use crate::flags::DeviceFlag;
 use crate::outputs;
-use crate::progress::{Kind, Progress};
+use crate::progress::Progress;
+use crate::reporter::ProgressKind;
 
-/// Train the classifier that `sd evaluate` judges images with.
+/// Train the classifier with which `sd evaluate` judges images.
 ///
-/// It learns to read renders of scenes, which are drawn as it goes, back into what they show. The same flags give the same
-/// classifier. At the end it is tried on 500 scenes that it has not seen, and says how many it gets right.
+/// It learns to recognise what rendered scenes show. The scenes are rendered during the training. The same flags give the
+/// same classifier. At the end it is tested on 500 new scenes, and its accuracy is printed.
 ///
-/// Ctrl-C and SIGTERM stop after a checkpoint; the same command goes on from it.
+/// Ctrl-C and SIGTERM stop after a checkpoint; the same command continues from there.
 #[derive(clap::Args)]
 #[command(args_override_self = true)]
 pub struct Args {
-    /// Folder to write config.json and model.safetensors into
+    /// Output folder, for config.json and model.safetensors
     #[arg(long, value_name = "PATH")]
     output: PathBuf,
-    /// Steps of the optimiser
+    /// Optimiser steps
     #[arg(long, value_name = "N", default_value_t = 2000)]
     steps: u64,
-    /// Images in each step
+    /// Images per step
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
     batch: u64,
     /// Highest learning rate
     #[arg(long, value_name = "F", default_value_t = 2e-3)]
     rate: f64,
-    /// Names the first weights and the scenes
+    /// Random seed of the initial weights and the scenes
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Device: flex, ndarray, wgpu, vulkan, metal, cuda or rocm, as built; wgpu:1 is the second one
-    #[arg(long, value_name = "NAME", default_value = "flex")]
-    device: String,
+    #[command(flatten)]
+    device: DeviceFlag,
     /// How progress is shown
-    #[arg(long, value_enum, default_value_t = Kind::Bar)]
-    progress: Kind,
+    #[arg(long, value_enum, default_value_t = ProgressKind::Bar)]
+    progress: ProgressKind,
 }
 
-/// Trains, tries and writes a classifier.
+/// Trains, tests and writes a classifier.
 pub fn run(args: &Args) -> Result<(), Failure> {
     sd_pipeline::keep_memory();
     driver::set_up(Tuning::Thorough, args.progress);
-    on_device(&args.device, || train(args))
+    on_device(&args.device.name, || train(args))
 }
 
 fn train(args: &Args) -> Result<(), Failure> {
-    let device = device_by_name(&args.device)?;
+    let device = device_by_name(&args.device.name)?;
     outputs::check_folder("--output", &args.output)?;
     let Args { steps, rate, seed, .. } = *args;
     let training = TrainingConfig { seed, batch: args.batch as usize, rate, ..TrainingConfig::new(steps) };
@@ -59,7 +60,7 @@ fn train(args: &Args) -> Result<(), Failure> {
         progress.work(&format!("loss {:.3}", step.loss), step.step + 1, steps);
         cancel.flow()
     })?;
-    // As it is read from the folder: in half precision.
+    // The classifier as saved, in half precision.
     let classifier = sd_evaluate::Classifier::from_folder(&args.output, &device)?;
     let judgement = ceiling(&classifier, 500, 0, &mut |_| cancel.flow())?;
     for attribute in Attribute::ALL {

@@ -1,4 +1,4 @@
-//! What does not work: one line that names the culprit and the remedy, and no image.
+//! Bad input: one line that names the culprit and the remedy, and no image.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -7,7 +7,7 @@ use sd_golden::{Kind, TinyModel};
 
 use crate::{Run, stderr};
 
-/// That a run failed with this exit code and a single line with all these words, and left nothing.
+/// Checks that a run failed with this exit code and one line that contains all these words, and left no file.
 #[track_caller]
 fn assert_refused(run: &Run, output: &Output, code: i32, words: &[&str]) {
     let message = stderr(output);
@@ -52,14 +52,14 @@ fn schedules_that_cannot_work() {
     assert_flags_refused(&["--schedule", "sigmas:9,3,0", "--steps", "3"], 2, &["--steps 3", "lists 2"]);
     assert_flags_refused(&["--schedule", "sigmas:3,9,0"], 2, &["--schedule", "must fall", "9 after 3"]);
     assert_flags_refused(&["--schedule", "timesteps:1000,5"], 2, &["--schedule", "timestep 1000"]);
-    // Beyond what single precision multiplies an image with, and so small that noise divided by it is not finite.
+    // Too large to multiply an image by in single precision, and so small that noise divided by it is not finite.
     assert_flags_refused(&["--schedule", "sigmas:1e38,1,0"], 2, &["--schedule", "1e38", "0.000001 to 1000000000"]);
     assert_flags_refused(&["--schedule", "sigmas:9,1e-300,0"], 2, &["--schedule", "0.000001 to 1000000000"]);
     assert_flags_refused(&["--sampler", "lcm", "--steps", "51"], 2, &["51 steps", "at most 50"]);
 }
 
 #[test]
-fn options_of_the_config_that_a_sampler_would_not_follow() {
+fn options_in_the_config_that_a_sampler_does_not_support() {
     let model = TinyModel::new(Kind::Sd1);
     model.change_scheduler(serde_json::json!({ "use_lu_lambdas": true }).as_object().unwrap());
     let run = Run::new();
@@ -69,7 +69,7 @@ fn options_of_the_config_that_a_sampler_would_not_follow() {
 }
 
 #[test]
-fn noise_cannot_be_predicted_where_there_is_nothing_else() {
+fn noise_cannot_be_predicted_from_pure_noise() {
     let model = TinyModel::new(Kind::Sd2v);
     let pure = serde_json::json!({ "rescale_betas_zero_snr": true, "prediction_type": "epsilon" });
     model.change_scheduler(pure.as_object().unwrap());
@@ -84,7 +84,7 @@ fn noise_cannot_be_predicted_where_there_is_nothing_else() {
 }
 
 #[test]
-fn unknown_names_are_answered_with_the_known_ones() {
+fn unknown_names_are_reported_with_the_known_ones() {
     assert_flags_refused(&["--sampler", "magic"], 2, &["`magic`", "plms, pndm, ", "dpm++2m, "]);
     assert_flags_refused(&["--device", "tpu"], 2, &["`tpu`", "flex, ndarray, wgpu"]);
     assert_flags_refused(&["--device", "rocm"], 2, &["`rocm`", "--features rocm"]);
@@ -134,7 +134,7 @@ fn write_zeros(path: &Path, key: &str, shape: &[usize]) {
     safetensors::serialize_to_file([(key, view)], None, path).unwrap();
 }
 
-/// A tiny model of which one file is about to be damaged.
+/// A tiny model with one file to be damaged.
 struct Damaged {
     run: Run,
     model: TinyModel,
@@ -162,7 +162,7 @@ impl Damaged {
         std::fs::write(self.path(file), json.to_string()).unwrap();
     }
 
-    /// Rewrites the U-Net's weights: what `change` does to each name, shape and numbers in half precision.
+    /// Rewrites the U-Net's weights. `change` edits their names, types, shapes and bytes.
     fn rewrite(&self, change: impl Fn(&mut Vec<(String, safetensors::Dtype, Vec<usize>, Vec<u8>)>)) {
         let file = self.path(UNET);
         let bytes = std::fs::read(&file).unwrap();
@@ -180,7 +180,7 @@ impl Damaged {
 const UNET: &str = "unet/diffusion_pytorch_model.safetensors";
 
 #[test]
-fn folders_that_are_no_model() {
+fn folders_that_are_not_a_model() {
     let run = Run::new();
     assert_refused(&run, &run.generate_with(Path::new("nowhere"), &[]), 1, &["nowhere", "no such folder"]);
     assert_refused(&run, &run.generate_with(run.folder.path(), &[]), 1, &["model_index.json", "diffusers layout"]);
@@ -269,13 +269,13 @@ fn config_values_that_are_not_supported() {
         ("scheduler/scheduler_config.json", "thresholding", serde_json::json!(true), "thresholding"),
         ("scheduler/scheduler_config.json", "beta_end", serde_json::json!(1.5), "beta"),
         ("model_index.json", "unet", serde_json::json!(["diffusers", "StableCascadeUNet"]), "StableCascadeUNet"),
-        // The scheduler's class, which counts before that in the scheduler's own config.
+        // The scheduler's class, which takes precedence over the one in the scheduler's own config.
         ("model_index.json", "scheduler", serde_json::json!(["diffusers", "EDMEulerScheduler"]), "EDMEulerScheduler"),
     ];
     for (file, key, value, word) in cases {
         let damaged = Damaged::new(Kind::Sd1);
         damaged.set(file, key, value);
-        // Parts that do not fit together are no single file's fault.
+        // Parts that do not fit together are not the fault of one file.
         let file = match word {
             "9 channels" | "48" | "id 517" => "",
             "EDMEulerScheduler" => "scheduler_config.json",

@@ -1,4 +1,4 @@
-//! The model that is part of the program.
+//! The built-in model.
 
 use crate::{Run, assert_drawn, stderr};
 
@@ -13,7 +13,7 @@ fn without_a_model_a_landscape_is_drawn() {
 }
 
 #[test]
-fn words_that_it_has_never_seen_are_named_once() {
+fn unknown_words_are_named_once() {
     let run = Run::new();
     let flags = ["--steps", "1", "--seed", "1", "--count", "2"];
     let output = run.sd(&[&["generate", "--prompt", "a dragon by the sea, a robot and a Dragon"], &flags[..]].concat());
@@ -23,8 +23,8 @@ fn words_that_it_has_never_seen_are_named_once() {
     assert!(warnings.contains("has never seen dragon, robot; `--model FOLDER` draws with a full"), "{warnings}");
 }
 
-/// What the lower paths of processors draw, and one thread alone; and what weights in half precision draw, which these
-/// have in their file, and what is rounded to eight bits besides.
+/// Compares the vectors of older processors, numbers of threads, weights in f16 (as the file has them) and in bf16, which has
+/// eight bits.
 #[test]
 fn every_processor_draws_the_same_landscape() {
     let run = Run::new();
@@ -59,7 +59,7 @@ fn pixels(png: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn vectors_and_threads_that_are_not_there_are_refused() {
+fn unavailable_vectors_and_zero_threads_are_refused() {
     let run = Run::new();
     let output = run.command(&["samplers"]).env("SD_OPS_VECTORS", "mmx").output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -1,4 +1,4 @@
-//! Models in another layout.
+//! Conversions between layouts.
 
 use sd_golden::{Family, TinyFamily, save_single};
 
@@ -30,7 +30,7 @@ fn a_model_in_another_layout_draws_the_same_image() {
 }
 
 #[test]
-fn what_cannot_be_converted_is_told_in_one_line() {
+fn what_cannot_be_converted_is_refused_in_one_line() {
     let run = Run::new();
     let tiny = TinyFamily::new(Family::Sd1);
     let model = tiny.path().to_str().unwrap();

@@ -1,4 +1,4 @@
-//! What there is to compute on.
+//! The devices.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::MODEL;
 use crate::{Run, stderr, stdout};
 
 #[test]
-fn devices_are_listed_and_the_one_that_is_taken_is_said() {
+fn devices_are_listed_and_the_chosen_one_is_named() {
     let run = Run::new();
     let listed = stdout(&run.sd(&["devices"]));
     let flex = listed.lines().find(|line| line.starts_with("flex ")).unwrap();
@@ -19,7 +19,7 @@ fn devices_are_listed_and_the_one_that_is_taken_is_said() {
 }
 
 #[test]
-fn a_dry_run_says_what_memory_is_needed_and_draws_nothing() {
+fn a_dry_run_prints_the_needed_memory_and_draws_nothing() {
     let run = Run::new();
     let output = run.generate(&["--dry-run", "--progress", "json", "--device", "flex"]);
     assert!(output.status.success(), "{}", stderr(&output));
@@ -48,7 +48,7 @@ fn devices_that_are_not_in_the_build_are_named() {
 
 #[cfg(feature = "wgpu")]
 #[test]
-fn kernels_are_tried_out_once_and_kept() {
+fn kernels_are_tuned_once_and_kept() {
     let run = Run::new();
     let draw = |flags: &[&str]| {
         let model = MODEL.path().to_str().unwrap();
@@ -60,9 +60,9 @@ fn kernels_are_tried_out_once_and_kept() {
         assert!(output.status.success(), "{}", stderr(&output));
         stdout(&output)
     };
-    let is_told = |lines: &str| lines.contains("kernels are tried out");
-    assert!(is_told(&draw(&["--no-autotune"])));
-    assert!(!is_told(&draw(&["--no-autotune"])));
-    // What was chosen so is not taken for what was timed.
-    assert!(is_told(&draw(&[])));
+    let is_tuning = |lines: &str| lines.contains("tuning kernels");
+    assert!(is_tuning(&draw(&["--no-autotune"])));
+    assert!(!is_tuning(&draw(&["--no-autotune"])));
+    // Kernels chosen without tuning do not count as tuned.
+    assert!(is_tuning(&draw(&[])));
 }

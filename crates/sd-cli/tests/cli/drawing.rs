@@ -1,4 +1,4 @@
-//! What works.
+//! Drawing images.
 
 use sd_golden::{Family, TinyFamily, TinyModel, save_torch};
 
@@ -10,11 +10,11 @@ fn an_image_is_written_with_its_settings_inside() {
     let output = run.generate(&["--seed", "5", "--output", "house.png", "--negative-prompt", "dull"]);
     assert_drawn(&output);
     assert_eq!(run.files(), ["house.png"]);
-    let said = stdout(&output);
-    let lines: Vec<&str> = said.lines().collect();
+    let text = stdout(&output);
+    let lines: Vec<&str> = text.lines().collect();
     assert!(
         matches!(lines[..], [device, file] if device.starts_with("on ") && file.starts_with("house.png (seed 5, ")),
-        "{said}"
+        "{text}"
     );
     let png = run.read("house.png");
     assert!(png.starts_with(b"\x89PNG"));
@@ -53,38 +53,38 @@ fn every_sampler_draws_another_image() {
 }
 
 #[test]
-fn a_single_file_is_drawn_from_and_what_it_does_not_say_is_told() {
+fn a_single_file_is_drawn_and_what_it_does_not_say_is_reported() {
     let run = Run::new();
     let file = run.path("model.ckpt");
     save_torch(&TinyFamily::new(Family::Sd2).single_tensors(), 1, &file);
     let assumed = run.generate_with(&file, &["--seed", "1"]);
     assert_drawn(&assumed);
     assert!(stderr(&assumed).contains("v is assumed") && stderr(&assumed).contains("--prediction eps"));
-    let told = run.generate_with(&file, &["--seed", "1", "--prediction", "v", "--output", "v.png"]);
-    assert_drawn(&told);
-    assert!(!stderr(&told).contains("assumed"), "{}", stderr(&told));
+    let given = run.generate_with(&file, &["--seed", "1", "--prediction", "v", "--output", "v.png"]);
+    assert_drawn(&given);
+    assert!(!stderr(&given).contains("assumed"), "{}", stderr(&given));
     assert_eq!(run.read("out.png"), run.read("v.png"));
     assert_drawn(&run.generate_with(&file, &["--seed", "1", "--prediction", "eps", "--output", "eps.png"]));
     assert_ne!(run.read("out.png"), run.read("eps.png"));
 }
 
 #[test]
-fn a_model_says_what_it_is() {
+fn a_model_is_described() {
     let run = Run::new();
     let file = run.path("model.ckpt");
     save_torch(&TinyFamily::new(Family::Sd2).single_tensors(), 7, &file);
     let output = run.sd(&["info", "model.ckpt", "--json"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    let told: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
-    assert_eq!((told["family"].as_str(), told["prediction"].as_str()), (Some("Stable Diffusion 2.x"), Some("v")));
-    assert_eq!((told["width"].as_u64(), told["height"].as_u64()), (Some(192), Some(192)));
-    assert_eq!(told["sampler"], "ddim");
-    assert_eq!(told["metadata"]["global_step"], "7");
-    assert_eq!(told["notes"].as_array().unwrap().len(), 1);
+    let summary: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((summary["family"].as_str(), summary["prediction"].as_str()), (Some("Stable Diffusion 2.x"), Some("v")));
+    assert_eq!((summary["width"].as_u64(), summary["height"].as_u64()), (Some(192), Some(192)));
+    assert_eq!(summary["sampler"], "ddim");
+    assert_eq!(summary["metadata"]["global_step"], "7");
+    assert_eq!(summary["notes"].as_array().unwrap().len(), 1);
     let names: Vec<_> =
-        told["components"].as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap()).collect();
+        summary["components"].as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["unet", "vae", "text_encoder"]);
-    assert_eq!(told["components"][2]["precision"], serde_json::json!(["f16"]));
+    assert_eq!(summary["components"][2]["precision"], serde_json::json!(["f16"]));
     let text = stdout(&run.sd(&["info", TinyModel::ddpm().path().to_str().unwrap()]));
     assert!(text.starts_with("family      pixels, without a text\nprediction  eps\nsize        32x32\n"), "{text}");
 }
@@ -117,7 +117,7 @@ fn latents_are_saved_and_read_back() {
     let file = run.read("end.safetensors");
     let file = safetensors::SafeTensors::deserialize(&file).unwrap();
     assert_eq!(file.tensor("latents").unwrap().shape(), [1, 4, 4, 4]);
-    // Any latents will do as noise to start from: the seed no longer matters, the file does.
+    // Any latents can be the initial noise; the seed then makes no difference.
     let draw = |seed| {
         let flags = ["--seed", seed, "--latents", "end.safetensors", "--save-latents", "again.safetensors"];
         assert_drawn(&run.generate(&flags));
@@ -180,7 +180,7 @@ fn an_empty_prompt_is_legal() {
 }
 
 #[test]
-fn a_long_prompt_is_cut_with_a_warning_that_says_what_was_cut() {
+fn a_long_prompt_is_cut_with_a_warning_that_names_the_rest() {
     // 24 letters in the tiny vocabulary fill 3 x 24 of the 75 places, and three more of the next word.
     let word = "abcdefghijklmnopqrstuvwxyz";
     let output = Run::new().generate(&["--prompt", &format!("{word} {word} {word} tail"), "--seed", "1"]);
@@ -202,7 +202,7 @@ fn half_precision_draws_nearly_the_same_image() {
         bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect::<Vec<f32>>()
     };
     let full = draw("f32");
-    // What the processor has in half precision are the weights, which the files have in f16.
+    // On the CPU only weights are in half precision, and the files have them in f16.
     assert_eq!(draw("f16"), full);
     // Guidance 7.5 multiplies the rounding of latents up to 4, 2^-7, in each of three calls.
     let error = draw("bf16").iter().zip(&full).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -210,7 +210,7 @@ fn half_precision_draws_nearly_the_same_image() {
 }
 
 #[test]
-fn help_teaches() {
+fn help_lists_all_flags_and_examples() {
     let run = Run::new();
     let top = stdout(&run.sd(&["--help"]));
     assert!(top.contains("generate") && top.contains("Try:"), "{top}");

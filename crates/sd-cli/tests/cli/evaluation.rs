@@ -50,7 +50,7 @@ fn a_model_is_measured_once_and_more_can_be_added() {
     let report = String::from_utf8(run.read("evaluation/evaluation.md")).unwrap();
     assert!(report.contains("| ddpm-hat-sigma |") && report.contains("guidance 5"), "{report}");
 
-    // The same again measures nothing, and says the same.
+    // The same command again measures nothing, and writes the same report.
     let again = evaluate(&run, &["--distance-steps", "2"]);
     assert_success(&again);
     assert!(!stdout(&again).contains("\"work\""), "{}", stdout(&again));
@@ -67,7 +67,7 @@ fn a_model_is_measured_once_and_more_can_be_added() {
 }
 
 #[test]
-fn what_cannot_be_measured_is_said_before_anything_is_drawn() {
+fn what_cannot_be_measured_is_refused_before_anything_is_drawn() {
     let run = with_classifier();
     let refused = |flags: &[&str], code: i32, words: &str| {
         let output = evaluate(&run, flags);

@@ -1,4 +1,4 @@
-//! A GPU whose driver fails: Mesa's software driver, but for one function that fails when a test says so.
+//! Drivers that fail: Mesa's software driver, with one function that fails on request.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,46 +11,49 @@ use tempfile::TempDir;
 
 use crate::{MODEL, Run, stderr, stdout};
 
-// Of Vulkan's VkResult.
+// Values of Vulkan's VkResult.
 const OUT_OF_DEVICE_MEMORY: &str = "-2";
 const DEVICE_LOST: &str = "-4";
 const UNKNOWN: &str = "-13";
 
 #[test]
-fn of_a_lost_device_the_finished_images_are_kept() {
+fn images_finished_before_the_device_is_lost_are_kept() {
     let failed = Failed::draw("vkQueueSubmit", DEVICE_LOST, Some("done"));
-    failed.assert_says(&["Device is lost, says the driver; the device failed", "flex"]);
+    failed.assert_says(&["error: the device failed", "flex", "(driver: ", "Device is lost)"]);
     assert_eq!(failed.images, ["out-0.png"]);
 }
 
 #[test]
 fn kernels_that_do_not_compile_are_an_error() {
     let failed = Failed::draw("vkCreateComputePipelines", UNKNOWN, Some("loaded"));
-    failed.assert_says(&["says the driver; the device failed", "flex"]);
+    failed.assert_says(&["error: the device failed", "flex", "(driver: "]);
     assert_eq!(failed.images, [""; 0]);
 }
 
 #[test]
-fn memory_that_is_refused_is_an_error() {
+fn memory_that_the_driver_refuses_is_an_error() {
     let failed = Failed::draw("vkAllocateMemory", OUT_OF_DEVICE_MEMORY, Some("busy"));
-    failed.assert_says(&["error: wgpu error: Out of Memory, says the driver", "half precision"]);
+    failed.assert_says(&["error: the device failed", "half precision", "(driver: wgpu error: Out of Memory)"]);
     assert_eq!(failed.images, [""; 0]);
 }
 
 #[test]
-fn a_device_that_does_not_open_is_an_error_and_hides_no_other() {
+fn a_device_that_does_not_open_is_an_error_and_the_others_are_listed() {
     let failed = Failed::draw("vkAllocateMemory", OUT_OF_DEVICE_MEMORY, None);
-    failed.assert_says(&["Not enough memory", "says the driver; the device failed", "flex"]);
+    failed.assert_says(&["error: the device failed", "flex", "(driver: ", "Not enough memory"]);
     let run = Run::new();
     let mut command = run.command(&["devices"]);
     fail(&mut command, "vkAllocateMemory", OUT_OF_DEVICE_MEMORY, run.folder.path());
     let listed = stdout(&command.output().unwrap());
-    assert!(listed.contains("its driver failed") && listed.contains("says:") && listed.contains("flex "), "{listed}");
+    assert!(
+        listed.contains("its driver failed") && listed.contains("reports: ") && listed.contains("flex "),
+        "{listed}"
+    );
 }
 
-/// It is by this name that a build with `vulkan` refuses it.
+/// A build with `vulkan` refuses the driver by this name.
 #[test]
-fn before_it_fails_it_is_listed_by_its_name() {
+fn a_driver_that_has_not_failed_is_listed_by_its_name() {
     let run = Run::new();
     let mut command = run.command(&["devices"]);
     fail(&mut command, "vkQueueSubmit", DEVICE_LOST, &run.path("never"));
@@ -59,14 +62,14 @@ fn before_it_fails_it_is_listed_by_its_name() {
     assert!(hardware.starts_with("llvmpipe "), "{listed}");
 }
 
-/// What `sd generate --count 2` leaves where the driver fails.
+/// The result of `sd generate --count 2` when the driver fails.
 struct Failed {
     output: Output,
     images: Vec<String>,
 }
 
 impl Failed {
-    /// `function` returns `result` from the moment that this event is told, or from the start.
+    /// `function` returns `result` after this event, or from the start.
     fn draw(function: &str, result: &str, event: Option<&str>) -> Self {
         let run = Run::new();
         let model = MODEL.path().to_str().unwrap();
@@ -79,8 +82,8 @@ impl Failed {
         }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            let told: Value = serde_json::from_str(&line.unwrap()).unwrap();
-            if told["event"].as_str() == event {
+            let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+            if line["event"].as_str() == event {
                 fs::write(&when, "").unwrap();
             }
         }
@@ -96,14 +99,14 @@ impl Failed {
     }
 }
 
-/// Has the command meet a driver whose `function` returns `result` once the file `when` exists.
+/// Gives the command a driver whose `function` returns `result` once the file `when` exists.
 fn fail(command: &mut Command, function: &str, result: &str, when: &Path) {
     let manifest = DRIVER.path().join("manifest.json");
     command.env("FAILING_FUNCTION", function).env("FAILING_RESULT", result).env("FAILING_WHEN", when);
     command.env("FAILING_DRIVER", mesa()).env("VK_DRIVER_FILES", &manifest).env("VK_ICD_FILENAMES", &manifest);
 }
 
-/// A folder with the driver that fails and the manifest by which Vulkan's loader finds it.
+/// A folder with the failing driver and its manifest for Vulkan's loader.
 static DRIVER: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/driver/failing.rs");

@@ -1,4 +1,4 @@
-//! Models of the hub, without one: what is in the cache, and what is said if there is nothing.
+//! Models of the hub, without a hub: from the cache, or with an error.
 
 use std::path::Path;
 use std::process::Output;
@@ -7,7 +7,7 @@ use crate::{MODEL, Run, assert_drawn, stderr};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// Nobody listens there.
+/// An address where nobody listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 fn generate(run: &Run, model: &str, flags: &[&str]) -> Output {
@@ -33,7 +33,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_model_in_the_cache_is_drawn_with_by_its_name() {
+fn a_model_in_the_cache_draws_by_its_name() {
     let run = Run::new();
     let repository = run.path("home/hub/models--tiny--sd1");
     copy(MODEL.path(), &repository.join("snapshots").join(COMMIT));
@@ -48,7 +48,7 @@ fn a_model_in_the_cache_is_drawn_with_by_its_name() {
 }
 
 #[test]
-fn what_is_neither_here_nor_in_the_cache_is_named() {
+fn a_model_that_is_neither_here_nor_in_the_cache_is_named() {
     let run = Run::new();
     let output = generate(&run, "tiny/sd1", &[]);
     let error = stderr(&output);
@@ -59,7 +59,7 @@ fn what_is_neither_here_nor_in_the_cache_is_named() {
     assert_eq!(error.lines().count(), 1, "{error}");
 }
 
-/// What could be no name of the hub's is a path.
+/// What cannot be a name on the hub is a path.
 #[test]
 fn a_path_is_not_looked_for_on_the_hub() {
     let run = Run::new();
@@ -69,7 +69,7 @@ fn a_path_is_not_looked_for_on_the_hub() {
     }
 }
 
-/// A hub that takes questions and answers none, until the test ends.
+/// A hub that accepts connections and never answers.
 fn silent() -> (std::net::TcpListener, String) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
@@ -83,8 +83,8 @@ fn cached(run: &Run) {
     std::fs::write(repository.join("refs/main"), COMMIT).unwrap();
 }
 
-/// `sd generate` with a model of the hub, without the environment's own settings.
-fn of_hub(run: &Run, variables: &[(&str, &str)]) -> std::process::Command {
+/// `sd generate` with a model of the hub, without settings from the environment.
+fn hub_command(run: &Run, variables: &[(&str, &str)]) -> std::process::Command {
     let flags = ["generate", "--model", "tiny/sd1", "--steps", "1", "--width", "32", "--height", "32", "--prompt", "x"];
     let mut command = run.command(&flags);
     for name in ["HF_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"] {
@@ -98,7 +98,7 @@ fn of_hub(run: &Run, variables: &[(&str, &str)]) -> std::process::Command {
 }
 
 #[test]
-fn a_silent_hub_or_proxy_is_given_up_and_the_cache_taken() {
+fn the_cache_is_used_if_the_hub_or_a_proxy_is_silent() {
     let (_listener, address) = silent();
     let (hub, proxy) = (format!("http://{address}"), format!("http://{address}"));
     for variables in [
@@ -108,19 +108,19 @@ fn a_silent_hub_or_proxy_is_given_up_and_the_cache_taken() {
     ] {
         let variables = [variables, &[("HF_HUB_ETAG_TIMEOUT", "0.5")]].concat();
         let run = Run::new();
-        let error = stderr(&of_hub(&run, &variables).output().unwrap());
+        let error = stderr(&hub_command(&run, &variables).output().unwrap());
         assert!(error.contains("cannot be reached (nothing was heard for 0.5 s), and the model is not in"), "{error}");
         cached(&run);
-        let output = of_hub(&run, &variables).output().unwrap();
+        let output = hub_command(&run, &variables).output().unwrap();
         assert_drawn(&output);
         let warning = stderr(&output);
         assert!(warning.contains("warning: the hub cannot be reached (nothing was heard for 0.5 s)"), "{warning}");
     }
-    // What is not to go through the proxy does not.
+    // NO_PROXY is followed.
     let variables = [("HF_ENDPOINT", NOWHERE), ("HTTP_PROXY", &proxy), ("NO_PROXY", "127.0.0.1")];
-    let error = stderr(&of_hub(&Run::new(), &variables).output().unwrap());
+    let error = stderr(&hub_command(&Run::new(), &variables).output().unwrap());
     assert!(error.contains("Connection refused"), "{error}");
-    let error = stderr(&of_hub(&Run::new(), &[("HF_HUB_ETAG_TIMEOUT", "soon")]).output().unwrap());
+    let error = stderr(&hub_command(&Run::new(), &[("HF_HUB_ETAG_TIMEOUT", "soon")]).output().unwrap());
     assert!(error.contains("HF_HUB_ETAG_TIMEOUT=soon: expected seconds"), "{error}");
 }
 
@@ -131,9 +131,9 @@ fn ctrl_c_ends_the_wait_for_a_silent_hub() {
 
     let (listener, address) = silent();
     let run = Run::new();
-    // An hour, which no test waits for.
+    // An hour, for which no test waits.
     let variables = [("HF_ENDPOINT", &format!("http://{address}")[..]), ("HF_HUB_ETAG_TIMEOUT", "3600")];
-    let child = of_hub(&run, &variables).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = hub_command(&run, &variables).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let _question = listener.accept().unwrap();
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();

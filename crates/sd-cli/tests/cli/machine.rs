@@ -1,4 +1,4 @@
-//! What the machine is asked for: memory, threads, folders for what is temporary, files that may not be seen.
+//! The machine: memory, threads, temporary folders, files without permission.
 
 use std::process::Output;
 
@@ -20,13 +20,13 @@ fn dry_run(run: &Run, size: usize) -> (Output, Value) {
 }
 
 #[test]
-fn memory_that_is_foreseeably_too_little_is_warned_of_and_no_reason_to_refuse() {
+fn too_little_memory_is_a_warning_and_not_an_error() {
     let run = Run::new();
     let (output, need) = dry_run(&run, 512);
     assert!(output.status.success() && !stdout(&output).contains("warning"), "{}", stdout(&output));
     let (all, now) = (need["of"].as_u64().unwrap(), need["available"].as_u64().unwrap());
     assert!(now > 0 && now <= all, "{need}");
-    // A size at which all tensors together take twice the memory, and none alone as much as there is.
+    // A size at which all tensors together need twice the memory, but none alone needs all of it.
     let factor = (2.0 * all as f64 / need["bytes"]["decoding"].as_f64().unwrap()).sqrt();
     let (output, need) = dry_run(&run, (64.0 * factor).ceil() as usize * 8);
     assert!(need["bytes"]["peak"].as_u64().unwrap() > all, "{need}");
@@ -37,7 +37,7 @@ fn memory_that_is_foreseeably_too_little_is_warned_of_and_no_reason_to_refuse() 
 }
 
 #[test]
-fn what_is_available_is_told_beside_what_there_is() {
+fn available_memory_is_printed_beside_all_memory() {
     let run = Run::new();
     let said = stdout(&run.generate(&["--dry-run", "--device", "flex"]));
     let peak = said.lines().find(|line| line.starts_with("peak ")).unwrap();
@@ -45,7 +45,7 @@ fn what_is_available_is_told_beside_what_there_is() {
 }
 
 #[test]
-fn threads_beyond_the_cores_are_left_out_with_a_warning() {
+fn more_threads_than_cores_are_reduced_with_a_warning() {
     let run = Run::new();
     let draw = |threads: &str, variable: &str| {
         let mut command = run.command(&["samplers", "--threads", threads]);
@@ -57,15 +57,15 @@ fn threads_beyond_the_cores_are_left_out_with_a_warning() {
         stderr(&output)
     };
     let cores = std::thread::available_parallelism().unwrap();
-    let told =
-        |name: &str| format!("warning: {name} 9999: there are {cores} cores to compute on, so {cores} threads do\n");
-    assert_eq!(draw("9999", ""), told("--threads"));
-    assert_eq!(draw("", "9999"), told("RAYON_NUM_THREADS"));
+    let warning =
+        |name: &str| format!("warning: {name} 9999: using {cores} threads, because there are {cores} cores\n");
+    assert_eq!(draw("9999", ""), warning("--threads"));
+    assert_eq!(draw("", "9999"), warning("RAYON_NUM_THREADS"));
     assert_eq!(draw("1", "9999"), "");
 }
 
 #[test]
-fn devices_say_what_is_computed_with_and_why() {
+fn devices_are_listed_with_their_vectors_and_the_reason() {
     let run = Run::new();
     let listed = |vectors: Option<&str>| {
         let mut command = run.command(&["devices"]);
@@ -83,14 +83,14 @@ fn devices_say_what_is_computed_with_and_why() {
     );
 }
 
-/// A system without a place for what is temporary, such as a container that can be written to nowhere but where its images go.
+/// A system without a temporary folder, such as a container where only the images' folder is writable.
 #[cfg(feature = "scenes")]
 #[test]
 fn the_built_in_model_draws_without_a_temporary_folder() {
     let run = Run::new();
     let flags = ["generate", "--prompt", "a red house", "--seed", "1", "--steps", "1", "--output"];
     assert_drawn(&run.sd(&[&flags[..], &["usual.png"]].concat()));
-    // The last one can be written by nobody.
+    // Nobody can write into the last one.
     for folder in ["/none/at/all", "usual.png", "/sys"] {
         let mut command = run.command(&[&flags[..], &["out.png"]].concat());
         for variable in ["TMPDIR", "TMP", "TEMP"] {
@@ -103,7 +103,7 @@ fn the_built_in_model_draws_without_a_temporary_folder() {
 
 #[cfg(unix)]
 #[test]
-fn what_may_not_be_seen_is_not_called_missing() {
+fn files_without_permission_are_not_called_missing() {
     let run = Run::new();
     std::fs::write(run.path("file"), "no model").unwrap();
     std::os::unix::fs::symlink("ring", run.path("ring")).unwrap();
@@ -122,10 +122,10 @@ fn what_may_not_be_seen_is_not_called_missing() {
     }
 }
 
-/// A folder that its owner locked, for somebody who is not allowed everything.
+/// A folder without permissions, for a user who is not the superuser.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_locked_folder_is_told_as_one() {
+fn a_locked_folder_is_reported_as_one() {
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::os::unix::process::CommandExt;
@@ -135,7 +135,7 @@ fn a_locked_folder_is_told_as_one() {
     let model = run.path("model");
     std::fs::create_dir(&model).unwrap();
     std::fs::write(model.join("model_index.json"), "{}").unwrap();
-    // The superuser may see everything, and so has to be nobody, for whom the program may be out of reach.
+    // The superuser may read everything, so the test runs as nobody, with a copy of the program that nobody can reach.
     let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
     let sd = run.path("sd");
     std::fs::copy(env!("CARGO_BIN_EXE_sd"), &sd).unwrap();

@@ -1,10 +1,11 @@
-//! The program as a person runs it.
+//! The program as a user runs it.
 
 mod bad_input;
 mod builtin;
 mod convert;
 mod devices;
 mod drawing;
+#[cfg(feature = "evaluate")]
 mod evaluation;
 #[cfg(all(feature = "wgpu", target_os = "linux"))]
 mod failing_driver;
@@ -14,7 +15,7 @@ mod machine;
 mod model;
 mod outputs;
 mod plan;
-#[cfg(feature = "scenes")]
+#[cfg(all(feature = "scenes", feature = "evaluate"))]
 mod samplers;
 mod seeds;
 mod training;
@@ -26,7 +27,7 @@ use std::sync::LazyLock;
 use sd_golden::{Kind, TinyModel};
 use tempfile::TempDir;
 
-/// A tiny model that all tests read and none changes.
+/// A tiny model, shared by all tests and never changed.
 static MODEL: LazyLock<TinyModel> = LazyLock::new(|| TinyModel::new(Kind::Sd1));
 
 /// An empty folder to run in.
@@ -43,7 +44,7 @@ impl Run {
         self.folder.path().join(name)
     }
 
-    /// `sd` in this folder.
+    /// Runs `sd` in this folder.
     fn sd(&self, flags: &[&str]) -> Output {
         self.command(flags).output().unwrap()
     }
@@ -55,7 +56,7 @@ impl Run {
         command
     }
 
-    /// `sd generate` with a model, two steps at half the size, and these flags.
+    /// Runs `sd generate` with a model, two steps at half the size, and these flags.
     fn generate_with(&self, model: &Path, flags: &[&str]) -> Output {
         let model = model.to_str().unwrap();
         let mut all = vec!["generate", "--model", model, "--steps", "2", "--width", "32", "--height", "32"];

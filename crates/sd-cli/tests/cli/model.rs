@@ -1,4 +1,4 @@
-//! What is added to a model: LoRA files and new words.
+//! Additions to a model: LoRA files and new words.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use sd_golden::{Family, Kind, Tensors, TinyFamily, TinyModel, data, save_single,
 
 use crate::{Run, assert_drawn, stderr, stdout};
 
-/// A LoRA of one module of the tiny model, of shapes `[rank, input]` and `[output, rank]`.
+/// A LoRA for one module of the tiny model, with shapes `[rank, input]` and `[output, rank]`.
 fn lora(module: &str, input: usize) -> Tensors {
     let wave = |count: usize| (0..count).map(|i| (i as f32).sin()).collect::<Vec<f32>>();
     [
@@ -43,7 +43,7 @@ fn a_lora_that_fits_in_part_is_merged_with_a_warning_and_one_that_does_not_is_re
     write_tensors(&both, &run.path("part.safetensors"));
     let output = run.generate(&["--lora", "part.safetensors"]);
     assert_drawn(&output);
-    let warning = "warning: part.safetensors: only 1 of 2 modules are in the model, not lora_unet_far_away";
+    let warning = "warning: part.safetensors: only 1 of 2 modules are in the model; not in it: lora_unet_far_away";
     assert!(stderr(&output).contains(warning), "{}", stderr(&output));
     for (name, tensors, expected) in [
         ("far", lora("far_away", 16), "none of its 1 modules is in the model: lora_unet_far_away"),
@@ -57,7 +57,7 @@ fn a_lora_that_fits_in_part_is_merged_with_a_warning_and_one_that_does_not_is_re
     }
 }
 
-/// The same as PEFT writes it, in a folder.
+/// The same LoRA in a folder, as PEFT writes it.
 fn peft_adapter(folder: &Path, alpha: usize) {
     let name = |key: &str| {
         let path = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
@@ -72,7 +72,7 @@ fn peft_adapter(folder: &Path, alpha: usize) {
 }
 
 #[test]
-fn a_folder_with_an_adapter_is_merged_as_strongly_as_the_settings_in_it_say() {
+fn a_folder_with_an_adapter_is_merged_with_the_strength_of_its_settings() {
     let run = Run::new();
     write_tensors(&lora(MODULE, 16), &run.path("plain.safetensors"));
     peft_adapter(&run.path("adapter"), 4);
@@ -88,7 +88,7 @@ fn a_folder_with_an_adapter_is_merged_as_strongly_as_the_settings_in_it_say() {
 }
 
 #[test]
-fn a_folder_with_no_adapter_or_several_says_so() {
+fn a_folder_with_no_adapter_or_several_is_refused() {
     let run = Run::new();
     fs::create_dir(run.path("none")).unwrap();
     let output = run.generate(&["--lora", "none"]);
@@ -119,7 +119,7 @@ fn a_lora_of_rank_0_is_refused_as_one() {
 }
 
 #[test]
-fn a_word_that_is_bundled_in_a_lora_can_be_used_in_prompts() {
+fn a_word_bundled_in_a_lora_can_be_used_in_prompts() {
     let run = Run::new();
     let width = 32;
     let vector: Vec<f32> = (0..width).map(|i| (i as f32).cos()).collect();
@@ -129,7 +129,7 @@ fn a_word_that_is_bundled_in_a_lora_can_be_used_in_prompts() {
     write_tensors(&tensors, &run.path("both.safetensors"));
     let output = run.generate(&["--seed", "1", "--lora", "both.safetensors", "--prompt", "a <cat>"]);
     assert_drawn(&output);
-    assert!(stdout(&output).contains("it brings the word \"<cat>\" for prompts"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("adds the word \"<cat>\" for prompts"), "{}", stdout(&output));
     assert!(stderr(&output).contains("not its word \"th\""), "{}", stderr(&output));
     let image = run.read("out.png");
     write_tensors(&lora(MODULE, 16), &run.path("style.safetensors"));
@@ -146,12 +146,12 @@ fn a_new_word_is_drawn_under_its_own_name_or_another() {
     let file = file.to_str().unwrap();
     let output = run.generate(&["--seed", "1", "--embedding", file, "--prompt", "a <cat>"]);
     assert_drawn(&output);
-    let said = stdout(&output);
-    assert!(said.contains("it is the word \"<cat>\" in prompts"), "{said}");
+    let text = stdout(&output);
+    assert!(text.contains("use the word \"<cat>\" in prompts"), "{text}");
     let image = run.read("out.png");
     let renamed = format!("{file}:tabby");
     assert_drawn(&run.generate(&["--seed", "1", "--embedding", &renamed, "--prompt", "a tabby"]));
-    // The prompt is in the file too.
+    // The file also contains the prompt.
     let pixels = |bytes: &[u8]| bytes[bytes.windows(4).position(|part| part == b"IDAT").unwrap()..].to_vec();
     assert_eq!(pixels(&run.read("out.png")), pixels(&image));
     let output = run.generate(&["--embedding", &format!("{file}:th")]);
@@ -159,7 +159,7 @@ fn a_new_word_is_drawn_under_its_own_name_or_another() {
 }
 
 #[test]
-fn two_files_of_one_word_are_an_embedding_for_xl_and_what_else_they_hold_is_told() {
+fn two_files_of_one_word_are_an_embedding_for_xl_and_their_other_tensors_are_reported() {
     let (run, model) = (Run::new(), TinyModel::new(Kind::Sdxl));
     let vectors = |width: usize| (vec![1, width], vec![0.5; width]);
     let file = |name: &str, tensors: Tensors| write_tensors(&tensors, &run.path(name));
@@ -172,7 +172,7 @@ fn two_files_of_one_word_are_an_embedding_for_xl_and_what_else_they_hold_is_told
     };
     let output = generate(&["b.safetensors", "a.safetensors"]);
     assert_drawn(&output);
-    assert!(stderr(&output).contains("warning: a.safetensors: it also has step"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("warning: a.safetensors: ignored step"), "{}", stderr(&output));
     let image = run.read("out.png");
     assert_drawn(&generate(&["both.safetensors:<cat>"]));
     let pixels = |bytes: &[u8]| bytes[bytes.windows(4).position(|part| part == b"IDAT").unwrap()..].to_vec();
@@ -207,7 +207,7 @@ fn a_file_without_an_autoencoder_is_drawn_described_and_converted_with_another()
 }
 
 #[test]
-fn other_files_are_told_by_what_they_are_wherever_weights_are_expected() {
+fn other_kinds_of_files_are_named_wherever_weights_are_expected() {
     let run = Run::new();
     let file = run.path("file.safetensors");
     for (bytes, expected) in [

@@ -1,10 +1,10 @@
-//! What is written, and where: found out before anything is drawn.
+//! Output files, which are checked before anything is drawn.
 
 use std::process::Output;
 
 use crate::{MODEL, Run, assert_drawn, stderr, stdout};
 
-/// That a run failed with a single line that has all these words, left nothing, and drew nothing before it knew.
+/// Checks that a run failed with one line that contains all these words, before it loaded a model, and left no partial file.
 #[track_caller]
 fn assert_refused(run: &Run, output: &Output, code: i32, words: &[&str]) {
     let message = stderr(output);
@@ -19,7 +19,7 @@ fn assert_refused(run: &Run, output: &Output, code: i32, words: &[&str]) {
 }
 
 #[test]
-fn names_of_every_length_that_the_system_takes_are_written() {
+fn names_of_every_length_that_the_system_accepts_are_written() {
     let run = Run::new();
     for length in [240, 241, 255] {
         let name = format!("{}.png", "n".repeat(length - 4));
@@ -31,7 +31,7 @@ fn names_of_every_length_that_the_system_takes_are_written() {
     let run = Run::new();
     let long = format!("{}.png", "n".repeat(252));
     assert_refused(&run, &run.generate(&["--output", &long, "--progress", "json"]), 1, &["--output nnn", "too long"]);
-    // Its number makes it too long.
+    // The number makes this name too long.
     let full = format!("{}.png", "n".repeat(251));
     let many = ["--output", &full, "--count", "2", "--progress", "json"];
     assert_refused(&run, &run.generate(&many), 1, &["--output nnn", "-0.png: ", "too long"]);
@@ -39,7 +39,7 @@ fn names_of_every_length_that_the_system_takes_are_written() {
 }
 
 #[test]
-fn what_is_wrong_with_a_place_is_told_with_its_flag_and_a_remedy() {
+fn an_unusable_place_is_reported_with_its_flag_and_a_remedy() {
     let run = Run::new();
     std::fs::create_dir(run.path("folder")).unwrap();
     std::fs::write(run.path("file"), "").unwrap();
@@ -61,25 +61,28 @@ fn what_is_wrong_with_a_place_is_told_with_its_flag_and_a_remedy() {
     }
     assert_eq!(run.files(), before);
     let same = ["--output", "a.png", "--save-latents", "a.png"];
-    assert_refused(&run, &run.generate(&same), 2, &["--save-latents a.png", "--output too"]);
+    assert_refused(&run, &run.generate(&same), 2, &["--save-latents a.png", "--output is the same file"]);
 }
 
 #[test]
-fn folders_that_cannot_be_made_are_told_before_the_work() {
+fn folders_that_cannot_be_made_are_reported_before_the_work() {
     let run = Run::new();
     std::fs::write(run.path("file"), "").unwrap();
     let model = MODEL.path().to_str().unwrap();
-    let train = run.sd(&["train-classifier", "--output", "file/classifier", "--steps", "1000000"]);
-    assert_refused(&run, &train, 1, &["--output file/classifier: file is not a folder"]);
-    let evaluate = run.sd(&["evaluate", "--model", model, "--classifier", "none", "--output", "file/evaluation"]);
-    assert_refused(&run, &evaluate, 1, &["--output file/evaluation: file is not a folder"]);
+    #[cfg(feature = "evaluate")]
+    {
+        let train = run.sd(&["train-classifier", "--output", "file/classifier", "--steps", "1000000"]);
+        assert_refused(&run, &train, 1, &["--output file/classifier: file is not a folder"]);
+        let evaluate = run.sd(&["evaluate", "--model", model, "--classifier", "none", "--output", "file/evaluation"]);
+        assert_refused(&run, &evaluate, 1, &["--output file/evaluation: file is not a folder"]);
+    }
     let convert = run.sd(&["convert", model, "none/model.safetensors"]);
     assert_refused(&run, &convert, 1, &["OUT none/model.safetensors: there is no folder none: make it first"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn links_are_written_through_and_stay() {
+fn links_are_followed_and_kept() {
     use std::os::unix::fs::symlink;
 
     let run = Run::new();
@@ -107,7 +110,7 @@ fn links_are_written_through_and_stay() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_does_not_arrive_is_an_error_of_every_command() {
+fn output_that_cannot_be_written_is_an_error_of_every_command() {
     use std::fs::OpenOptions;
     use std::process::Stdio;
 
@@ -130,7 +133,7 @@ fn what_does_not_arrive_is_an_error_of_every_command() {
         let output = run.command(flags).stdout(full()).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{flags:?}");
         assert_eq!(stderr(&output), "error: standard output: No space left on device (os error 28)\n", "{flags:?}");
-        // That nothing can be said is no reason for another end.
+        // The exit code is the same if the message cannot be written either.
         assert_eq!(run.command(flags).stderr(full()).stdout(full()).status().unwrap().code(), Some(1), "{flags:?}");
     }
     std::os::unix::fs::symlink("/dev/full", run.path("full.png")).unwrap();
@@ -139,7 +142,7 @@ fn what_does_not_arrive_is_an_error_of_every_command() {
         assert_eq!(output.status.code(), Some(1), "{flags:?}");
         assert!(stderr(&output).contains("No space left on device"), "{}", stderr(&output));
     }
-    // Nobody has to read to the end.
+    // A reader may stop early.
     let mut child = run.command(&["samplers"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert!(child.wait_with_output().unwrap().status.success());
@@ -147,7 +150,7 @@ fn what_does_not_arrive_is_an_error_of_every_command() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_image_goes_to_standard_output_or_a_pipe_and_text_elsewhere() {
+fn an_image_goes_to_standard_output_or_a_pipe_and_text_to_standard_error() {
     use std::process::{Command, Stdio};
 
     let run = Run::new();
@@ -159,7 +162,7 @@ fn an_image_goes_to_standard_output_or_a_pipe_and_text_elsewhere() {
         assert!(output.stdout == image, "{progress}: {} bytes", output.stdout.len());
         assert_eq!(stderr(&output).is_empty(), progress == "none");
     }
-    // Standard output that is a file itself.
+    // Standard output that is itself a file.
     let file = std::fs::File::create(run.path("std.png")).unwrap();
     let model = MODEL.path().to_str().unwrap();
     let flags = ["generate", "--model", model, "--prompt", "a red house", "--steps", "2", "--width", "32"];
@@ -170,7 +173,7 @@ fn an_image_goes_to_standard_output_or_a_pipe_and_text_elsewhere() {
     let reader = Command::new("cat").arg(run.path("pipe")).stdout(Stdio::piped()).spawn().unwrap();
     assert_drawn(&run.generate(&["--seed", "1", "--output", "pipe"]));
     assert_eq!(reader.wait_with_output().unwrap().stdout, image);
-    // An image that nobody took is lost.
+    // An image that nobody reads is lost.
     let mut child = run.command(&flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();

@@ -1,4 +1,4 @@
-//! What will be drawn, before it is.
+//! Plans.
 
 use sd_pipeline::{DType, Device, Image, Pipeline, Plan};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{MODEL, Run, assert_drawn, stderr, stdout};
 
 #[test]
-fn a_plan_says_every_setting_and_draws_nothing() {
+fn a_plan_lists_every_setting_and_draws_nothing() {
     let run = Run::new();
     let output = run.generate(&["--plan", "--seed", "5", "--sampler", "ddim", "--eta", "0.5"]);
     assert!(output.status.success(), "{}", stderr(&output));
@@ -50,7 +50,7 @@ fn the_defaults_of_the_built_in_model_are_its_own() {
 }
 
 #[test]
-fn a_plan_is_text_or_json_and_not_a_dry_run_too() {
+fn a_plan_is_text_or_json_and_excludes_a_dry_run() {
     let run = Run::new();
     for (flags, reason) in
         [(&["--plan=yaml"][..], "possible values: text, json"), (&["--plan", "--dry-run"], "--dry-run")]

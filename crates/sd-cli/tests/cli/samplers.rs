@@ -1,4 +1,4 @@
-//! Every sampler with the built-in model, at its defaults, as `sd evaluate` judges images.
+//! Every sampler with the built-in model and default options, judged by the classifier of `sd evaluate`.
 //!
 //! `classifier/` was made by `sd train-classifier --output classifier --steps 1000`.
 
@@ -17,10 +17,10 @@ fn draw(run: &Run, flags: &[&str]) -> Vec<u8> {
     Image::read(run.path("out.png")).unwrap().rgb
 }
 
-/// What is drawn where is decided in the first steps, which begin in pure noise: two slopes averaged over them once made noise
-/// of the whole image, 78 to 103 of 255 off.
+/// The first steps, from pure noise, decide what is drawn where. Averaging two slopes over them once turned the whole image
+/// into noise, 78 to 103 of 255 off.
 #[test]
-fn every_sampler_draws_the_place_and_the_time_that_are_asked_for() {
+fn every_sampler_draws_the_requested_place_and_time() {
     let (run, folder) = (Run::new(), Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/classifier"));
     let classifier = Classifier::from_folder(&folder, &Device::flex()).unwrap();
     let read = |rgb: &[u8]| -> Reading { classifier.read(&[rgb]).remove(0) };
@@ -32,7 +32,7 @@ fn every_sampler_draws_the_place_and_the_time_that_are_asked_for() {
         let seen = read(&drawn).scene;
         let differences = drawn.iter().zip(&converged).map(|(a, b)| f64::from(a.abs_diff(*b)));
         let mean = differences.sum::<f64>() / converged.len() as f64;
-        // The stochastic ones draw other images of the same scene: 18 off at most.
+        // Stochastic samplers draw different images of the same scene, at most 18 off.
         if (seen.place, seen.time) != (wanted.place, wanted.time) || mean > 30.0 {
             failures.push(format!("{name}: {:?} in {:?}, mean {mean:.1} of 255 off", seen.time, seen.place));
         }

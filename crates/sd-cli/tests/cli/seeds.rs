@@ -1,8 +1,8 @@
-//! Which noise an image is of, and what is said of it.
+//! Seeds, and how they are reported.
 
 use crate::{Run, assert_drawn, stderr, stdout};
 
-/// The settings in an image.
+/// The settings inside an image.
 fn settings(run: &Run, file: &str) -> String {
     let text = String::from_utf8_lossy(&run.read(file)).into_owned();
     let start = text.find("Steps: ").unwrap();
@@ -10,7 +10,7 @@ fn settings(run: &Run, file: &str) -> String {
 }
 
 #[test]
-fn minus_one_is_a_new_seed_that_is_told_and_written() {
+fn minus_one_is_a_new_seed_that_is_printed_and_saved() {
     let run = Run::new();
     let mut seeds = Vec::new();
     for flags in [&["--seed", "-1"][..], &["--seed=-1"], &[]] {
@@ -28,7 +28,7 @@ fn minus_one_is_a_new_seed_that_is_told_and_written() {
     assert_eq!(seeds.len(), 3);
 }
 
-/// `torch.manual_seed` takes them by their bits.
+/// `torch.manual_seed` uses their bits.
 #[test]
 fn other_negative_seeds_are_pytorchs() {
     let run = Run::new();
@@ -48,7 +48,7 @@ fn other_negative_seeds_are_pytorchs() {
 }
 
 #[test]
-fn an_image_of_noise_from_a_file_names_the_file_and_no_seed_of_it() {
+fn an_image_of_noise_from_a_file_names_the_file_and_no_seed() {
     let run = Run::new();
     assert_drawn(&run.generate(&["--seed", "1", "--save-latents", "start, noise.safetensors"]));
     let start = ["--latents", "start, noise.safetensors", "--seed", "5"];
@@ -65,7 +65,7 @@ fn an_image_of_noise_from_a_file_names_the_file_and_no_seed_of_it() {
         "{}",
         stdout(&output)
     );
-    // Noise that is drawn on the way is the seed's all the same.
+    // Noise added during sampling still comes from the seed.
     assert_drawn(&run.generate(&[&start[..], &["--sampler", "euler-a"]].concat()));
     let found = settings(&run, "out.png");
     assert!(found.contains(", Step noise seed: 5, ") && !found.contains(", Seed: "), "{found}");

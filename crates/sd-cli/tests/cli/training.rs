@@ -29,7 +29,7 @@ fn train(run: &Run, recipe: &str, flags: &[&str]) -> Output {
 }
 
 #[test]
-fn a_training_says_what_it_does_and_where_the_model_is() {
+fn a_training_ends_with_the_path_of_the_model() {
     let run = Run::new();
     let output = train(&run, RECIPE, &[]);
     assert_drawn(&output);
@@ -47,13 +47,13 @@ fn progress_as_json_is_a_line_per_step() {
     let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
     assert_eq!(events, ["busy", "started", "step", "step", "step", "step", "saved", "sampled"]);
     assert!(lines[2]["loss"].as_f64().unwrap() > 0.0);
-    // Once it is made, there is nothing left to do.
+    // A finished training has nothing left to do.
     let again = train(&run, RECIPE, &["--progress", "json"]);
     assert!(stdout(&again).contains("\"step\":4") && !stdout(&again).contains("loss"), "{}", stdout(&again));
 }
 
 #[test]
-fn a_recipe_that_cannot_be_followed_is_wrong_usage() {
+fn a_bad_recipe_is_wrong_usage() {
     let run = Run::new();
     for (from, to, words) in [
         ("steps = 4", "stops = 4", "recipe.toml: line 13, column 1: unknown field `stops`"),
@@ -67,7 +67,7 @@ fn a_recipe_that_cannot_be_followed_is_wrong_usage() {
     assert_eq!(run.sd(&["train", "nowhere.toml"]).status.code(), Some(1));
 }
 
-/// A training without end, when it has made two steps.
+/// Starts a very long training, and returns after its second step.
 #[cfg(unix)]
 fn started(run: &Run) -> std::process::Child {
     use std::io::{BufRead, BufReader};
@@ -88,10 +88,10 @@ fn signal(child: &std::process::Child, name: &str) {
     assert!(sent.success());
 }
 
-/// What Ctrl-C sends, and what containers and job queues send.
+/// SIGINT comes from Ctrl-C, SIGTERM from containers and job queues.
 #[cfg(unix)]
 #[test]
-fn ctrl_c_and_sigterm_leave_a_checkpoint_to_go_on_from() {
+fn ctrl_c_and_sigterm_leave_a_checkpoint_to_continue_from() {
     for name in ["-INT", "-TERM"] {
         let run = Run::new();
         let child = started(&run);
@@ -103,7 +103,7 @@ fn ctrl_c_and_sigterm_leave_a_checkpoint_to_go_on_from() {
     }
 }
 
-/// So that `nohup sd train` goes on when its terminal is closed.
+/// `nohup sd train` must continue when its terminal is closed.
 #[cfg(unix)]
 #[test]
 fn a_signal_that_is_ignored_stays_ignored() {
@@ -122,7 +122,7 @@ fn a_signal_that_is_ignored_stays_ignored() {
 
 #[cfg(unix)]
 #[test]
-fn two_trainings_in_one_folder_are_kept_apart_and_a_killed_one_is_in_nobodys_way() {
+fn two_trainings_cannot_share_a_folder_and_a_killed_one_does_not_block_it() {
     let run = Run::new();
     let mut child = started(&run);
     let second = run.sd(&["train", "recipe.toml"]);
@@ -135,7 +135,7 @@ fn two_trainings_in_one_folder_are_kept_apart_and_a_killed_one_is_in_nobodys_way
     assert_drawn(&train(&run, RECIPE, &[]));
 }
 
-/// As a disk that is full leaves it.
+/// Simulates a full disk.
 #[test]
 fn a_training_whose_model_could_not_be_written_is_finished_by_the_same_command() {
     let run = Run::new();

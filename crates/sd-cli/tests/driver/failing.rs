@@ -1,8 +1,9 @@
-//! A Vulkan driver that is another one until it fails as it is told to, by three variables of the environment: once the file
-//! FAILING_WHEN exists, the function FAILING_FUNCTION returns FAILING_RESULT. FAILING_DRIVER is the library of the other.
+//! A Vulkan driver that forwards all calls to another driver, until one function fails. Four environment variables control it:
+//! once the file FAILING_WHEN exists, the function FAILING_FUNCTION returns FAILING_RESULT; FAILING_DRIVER is the library of
+//! the other driver.
 //!
-//! The loader calls the two functions that are exported here (Vulkan's "loader and driver interface", version 5); all
-//! others are the other driver's own, but for the three that a driver fails in and what leads to them.
+//! The loader calls the two functions exported here (Vulkan's "loader and driver interface", version 5). All other functions
+//! are the other driver's, except the three that can fail and those that return them.
 
 #![allow(non_snake_case)]
 
@@ -19,7 +20,7 @@ unsafe extern "C" {
     fn dlsym(library: Handle, name: *const c_char) -> Function;
 }
 
-/// The function of the other driver's library.
+/// A function of the other driver's library.
 fn exported(name: &CStr) -> Function {
     const NOW: c_int = 2;
     static LIBRARY: OnceLock<usize> = OnceLock::new();
@@ -54,7 +55,7 @@ extern "system" fn device_function(device: Handle, name: *const c_char) -> Funct
     replaced(other(device, name), name)
 }
 
-/// The result with which this function fails now, if it does.
+/// The result of this function if it fails now.
 fn failure(function: &str) -> Option<c_int> {
     let is_meant = env::var("FAILING_FUNCTION").unwrap() == function;
     let is_time = || Path::new(&env::var("FAILING_WHEN").unwrap()).exists();
@@ -77,7 +78,7 @@ macro_rules! failing {
             }
         )*
 
-        /// Ours in place of the other driver's function of this name, where there is one.
+        /// Replaces a function of the other driver by ours, if we have one of this name.
         fn replaced(other: Function, name: *const c_char) -> Function {
             if other.is_null() {
                 return other;

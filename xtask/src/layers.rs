@@ -1,18 +1,23 @@
+mod circles;
+mod modules;
+mod tokens;
+
 use std::process::ExitCode;
 
 use crate::cargo::root;
 use crate::manifest::{self, Manifest};
 
-/// What is before and after the diagram in the document.
-const START: &str = "<!-- made by `cargo xtask arrows --write` -->\n```text\n";
+/// The lines around the diagram in the document.
+const START: &str = "<!-- made by `cargo xtask layers --write` -->\n```text\n";
 const END: &str = "```\n<!-- end -->\n";
 
-/// Checks the diagram of the crates in docs/architecture.md against their manifests, or writes it.
+/// Checks that crates depend on each other as the diagram in docs/architecture.md says, and that the files of a crate do
+/// not use each other in a circle. With `--write`, writes the diagram.
 pub fn run(flags: &[String]) -> ExitCode {
     let outcome = match flags {
-        [] => check().map(|()| "the arrows hold"),
-        [flag] if flag == "--write" => write().map(|()| "docs/architecture.md has the arrows of the manifests"),
-        _ => Err("cargo xtask arrows takes no flag but --write".into()),
+        [] => check_diagram().and_then(|()| check_circles()).map(|()| "crates and files are in layers"),
+        [flag] if flag == "--write" => write().map(|()| "the diagram in docs/architecture.md is up to date"),
+        _ => Err("cargo xtask layers has one flag, --write".into()),
     };
     match outcome {
         Ok(message) => {
@@ -26,14 +31,18 @@ pub fn run(flags: &[String]) -> ExitCode {
     }
 }
 
-/// Every line of the diagram that is not what the manifests say.
-fn check() -> Result<(), String> {
+fn check_circles() -> Result<(), String> {
+    circles::check(&manifest::folders()?)
+}
+
+/// Fails with every line of the diagram that differs from the manifests.
+fn check_diagram() -> Result<(), String> {
     let (text, document) = (diagram(&manifest::all()?)?, Document::read()?);
     let differences = differences(&document.diagram, &text);
     match differences.is_empty() {
         true => Ok(()),
         false => Err(format!(
-            "the crates' arrows differ from docs/architecture.md:\n{}\nif they are meant to, run `cargo xtask arrows --write`",
+            "the crates' dependencies differ from docs/architecture.md:\n{}\nif that is intended, run `cargo xtask layers --write`",
             differences.join("\n")
         )),
     }
@@ -47,7 +56,7 @@ fn write() -> Result<(), String> {
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// docs/architecture.md, cut at the diagram.
+/// docs/architecture.md, split at the diagram.
 struct Document {
     before: String,
     diagram: String,
@@ -59,12 +68,12 @@ impl Document {
         let path = root().join("docs/architecture.md");
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let cut = text.split_once(START).and_then(|(before, rest)| Some((before, rest.split_once(END)?)));
-        let (before, (diagram, after)) = cut.ok_or("docs/architecture.md has no place for the arrows")?;
+        let (before, (diagram, after)) = cut.ok_or("docs/architecture.md lacks the marks around the diagram")?;
         Ok(Self { before: before.into(), diagram: diagram.into(), after: after.into() })
     }
 }
 
-/// Lines of the old text that are gone, and of the new one that are new, as `diff` marks them.
+/// Lines that only the old or only the new text has, marked as `diff` does.
 fn differences(old: &str, new: &str) -> Vec<String> {
     let not_in = |text: &str, other: &str, mark| -> Vec<String> {
         text.lines().filter(|line| other.lines().all(|o| o != *line)).map(|line| format!("{mark} {line}")).collect()
@@ -72,7 +81,7 @@ fn differences(old: &str, new: &str) -> Vec<String> {
     [not_in(old, new, '-'), not_in(new, old, '+')].concat()
 }
 
-/// A line for each crate, in layers: a crate stands below all that it uses.
+/// A line for each crate, in layers: a crate stands below all crates it depends on.
 fn diagram(crates: &[Manifest]) -> Result<String, String> {
     let width = crates.iter().map(|one| one.name.len()).max().unwrap_or(0);
     let (mut layers, mut done): (Vec<String>, Vec<&str>) = (Vec::new(), Vec::new());
@@ -82,7 +91,7 @@ fn diagram(crates: &[Manifest]) -> Result<String, String> {
         };
         let mut layer: Vec<&Manifest> = crates.iter().filter(ready).collect();
         if layer.is_empty() {
-            return Err("some crates use each other, or one that is not in the workspace".into());
+            return Err("some crates depend on each other, or on a crate outside the workspace".into());
         }
         layer.sort_by_key(|one| &one.name);
         layers.push(layer.iter().map(|one| line(one, width)).collect());
@@ -112,12 +121,17 @@ mod tests {
     }
 
     #[test]
-    fn the_document_has_the_arrows_of_the_manifests() {
-        assert_eq!(check(), Ok(()));
+    fn the_diagram_agrees_with_the_manifests() {
+        assert_eq!(check_diagram(), Ok(()));
     }
 
     #[test]
-    fn a_crate_stands_below_all_that_it_uses() {
+    fn no_files_of_a_crate_use_each_other_in_a_circle() {
+        assert_eq!(check_circles(), Ok(()));
+    }
+
+    #[test]
+    fn a_crate_stands_below_all_crates_it_depends_on() {
         let crates =
             [named("top", &["sd-b", "sd-a"], &["sd-test"]), named("sd-b", &["sd-a"], &[]), named("sd-a", &[], &[])];
         let expected = "sd-a\n\nsd-b ──► sd-a\n\ntop  ──► sd-b, sd-a   (tests ──► sd-test)\n";
@@ -125,12 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_is_refused() {
+    fn crates_that_depend_on_each_other_are_refused() {
         assert!(diagram(&[named("sd-a", &["sd-b"], &[]), named("sd-b", &["sd-a"], &[])]).is_err());
     }
 
     #[test]
-    fn a_new_arrow_is_named() {
+    fn a_changed_line_is_named() {
         assert_eq!(differences("a\nb\n", "a\nb ──► a\n"), ["- b", "+ b ──► a"]);
     }
 }
