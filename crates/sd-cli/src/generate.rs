@@ -234,7 +234,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         );
     }
     if args.model.is_builtin() {
-        builtin::warn_of_unknown_words(&model.spelt(args.prompt.as_deref().unwrap_or_default()), &progress);
+        builtin::warn_of_unknown_words(&model.split_words(args.prompt.as_deref().unwrap_or_default()), &progress);
     }
     if let Some(form) = args.plan {
         return args.print(&plan, form);
