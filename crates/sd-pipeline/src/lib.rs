@@ -88,7 +88,7 @@ pub use sd_samplers::{
     BrownianNoise, CATALOGUE, Convention, FreshNoise, Noise, OptionRange, SamplerOption, TorchNoise, Variance,
 };
 pub use sd_schedule::{NoiseLevels, Prediction};
-pub use sd_weights::single_file::Average;
+pub use sd_weights::single_file::WeightSet;
 pub use sd_weights::{Destination, Lora, LoraReport, TextualInversion, read_tensor, write_tensor};
 pub use single_file::Choices;
 pub use summary::{Component, Summary};

@@ -1,6 +1,5 @@
 //! The whole system against the reference, on tiny models.
 
-mod adapters;
 mod batch;
 mod convert;
 mod five_steps;
