@@ -227,7 +227,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         progress.warn("--negative-prompt has no effect: at --guidance 1 and below images are drawn without guidance");
     }
     if args.model.is_builtin() {
-        builtin::warn_of_unknown_words(&model.spelt(args.prompt.as_deref().unwrap_or_default()), &progress);
+        builtin::warn_of_unknown_words(&model.split_words(args.prompt.as_deref().unwrap_or_default()), &progress);
     }
     if let Some(form) = args.plan {
         return args.print(&plan, form);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sd_hub::{Hub, HubError, Wanted};
+use sd_hub::{Hub, HubError, ModelId};
 
 use crate::cancel::Cancel;
 use crate::failure::Failure;
@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// A path that exists but may not be read is a path, not a name.
 pub fn locate(model: &Path, progress: &mut Progress, cancel: &Cancel) -> Result<PathBuf, Failure> {
-    let wanted = model.to_str().and_then(|name| name.parse::<Wanted>().ok());
+    let wanted = model.to_str().and_then(|name| name.parse::<ModelId>().ok());
     let Some(wanted) = wanted.filter(|_| matches!(model.try_exists(), Ok(false))) else {
         return Ok(model.to_path_buf());
     };

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use sd_pipeline::{Average, Choices, Error, Lora, Model, Prediction, TextualInversion};
+use sd_pipeline::{Choices, Error, Lora, Model, Prediction, TextualInversion, WeightSet};
 
 use crate::builtin;
 use crate::cancel::Cancel;
@@ -59,7 +59,7 @@ impl ChoiceFlags {
                 Predicts::Eps => Prediction::Eps,
                 Predicts::V => Prediction::V,
             }),
-            average: if self.ema { Average::Ema } else { Average::Last },
+            average: if self.ema { WeightSet::Ema } else { WeightSet::Last },
             vae: self.vae.clone(),
         }
     }

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 /// Checks that the file of a flag can be written, and leaves nothing behind.
 pub fn check_file(flag: &str, path: &Path) -> Result<Destination, Failure> {
-    let to = Destination::of(path).map_err(|error| cannot_write(flag, path, path, &error))?;
+    let to = Destination::from_path(path).map_err(|error| cannot_write(flag, path, path, &error))?;
     if let Destination::File(file) = &to {
         to.check().map_err(|error| cannot_write(flag, path, file, &error))?;
     }
@@ -25,7 +25,7 @@ pub fn check_folder(flag: &str, path: &Path) -> Result<(), Failure> {
     };
     let there = path.ancestors().find(|folder| !is_missing(folder)).unwrap_or(Path::new("."));
     let file = there.join("file");
-    let checked = Destination::of(&file).and_then(|to| to.check());
+    let checked = Destination::from_path(&file).and_then(|to| to.check());
     checked.map_err(|error| cannot_write(flag, path, &file, &error))
 }
 

@@ -6,10 +6,10 @@ use tokenizers::AddedToken;
 
 use crate::{Tokenizer, Vocabulary};
 
-/// CLIP's merges, of open_clip (see the licence beside the file), without those that CLIP does not use.
+/// CLIP's merges, from open_clip (see the licence beside the file), without those that CLIP does not use.
 const MERGES: &[u8] = include_bytes!("../data/bpe_simple_vocab_16e6.txt.gz");
 
-/// What fills up prompts that are shorter than the text encoder's positions.
+/// The token that pads prompts to the text encoder's length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Padding {
     /// The token that ends a prompt: Stable Diffusion 1.x, and the first encoder of XL.
@@ -37,12 +37,12 @@ impl Vocabulary {
         GzDecoder::new(MERGES).read_to_string(&mut text).expect("the file is part of the program");
         // The first line is a title.
         let merges = text.lines().skip(1).filter_map(|line| line.split_once(' '));
-        Self::of_merges(merges.map(|(a, b)| (a.to_string(), b.to_string())).collect())
+        Self::from_merges(merges.map(|(a, b)| (a.to_string(), b.to_string())).collect())
     }
 }
 
 impl Tokenizer {
-    /// The tokenizer of all published Stable Diffusion models, for checkpoints that bring none: 77 ids of a vocabulary
+    /// Creates the tokenizer of all published Stable Diffusion models, for checkpoints without one: 77 ids of a vocabulary
     /// of 49408.
     ///
     /// ```
@@ -52,15 +52,15 @@ impl Tokenizer {
     /// assert_eq!(ids[..5], [49406, 320, 8853, 49407, 49407]);
     /// ```
     pub fn clip(padding: Padding) -> Self {
-        // As the published folders have it: the first three are looked for in the lower-cased prompt.
+        // As in the published folders, the first three are searched in the lower-cased prompt.
         let [start, end] = [START, END].map(|t| AddedToken::from(t, true).normalized(true));
         let special = [start, end.clone(), end, AddedToken::from(padding.token(), true)];
         let (ids, merges) = Vocabulary::clip().into_byte_pairs();
         Self::new(ids, merges, special, Vec::new(), 77).expect("CLIP's vocabulary makes a tokenizer")
     }
 
-    /// The files of the folder that [`from_folder`](Self::from_folder) reads as [`clip`](Self::clip): their names and what
-    /// is in them.
+    /// Returns the files of a folder that [`from_folder`](Self::from_folder) reads as [`clip`](Self::clip): their names and
+    /// contents.
     pub fn clip_files(padding: Padding) -> [(&'static str, String); 4] {
         let token = |content: &str| -> Value {
             json!({ "content": content, "lstrip": false, "normalized": true, "rstrip": false, "single_word": false })

@@ -9,7 +9,7 @@ pub enum Activation {
     Gelu,
 }
 
-/// Configuration of a [`ClipText`](crate::ClipText) encoder, in the words of the checkpoint's `config.json`.
+/// Configuration of a [`ClipText`](crate::ClipText) encoder, with the names of the checkpoint's `config.json`.
 #[derive(Config, Debug, PartialEq)]
 pub struct ClipTextConfig {
     /// Number of tokens in the vocabulary.
@@ -22,14 +22,14 @@ pub struct ClipTextConfig {
     pub num_hidden_layers: usize,
     /// Attention heads per layer; divides `hidden_size`.
     pub num_attention_heads: usize,
-    /// The longest prompt, in tokens.
+    /// Longest prompt, in tokens.
     pub max_position_embeddings: usize,
     /// The non-linearity of the MLPs.
     pub hidden_act: Activation,
     /// Epsilon of every norm.
     pub layer_norm_eps: f64,
-    /// The token that ends a prompt: its place gives the pooled vector. 2 stands for "the highest id of the prompt",
-    /// which old configs mean by it.
+    /// The token that ends a prompt, at whose position the pooled vector is taken. As in old configs, 2 means the highest id
+    /// of the prompt.
     pub eos_token_id: u32,
     /// Width of the pooled vector, for an encoder with a projection on top.
     pub projection_dim: Option<usize>,

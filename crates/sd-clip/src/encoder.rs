@@ -18,7 +18,7 @@ pub struct ClipText {
     eos_token_id: u32,
 }
 
-/// What [`ClipText`] says about a batch of prompts.
+/// The output of [`ClipText`] for a batch of prompts.
 #[derive(Debug, Clone)]
 pub struct TextEncoding {
     /// After the last layer and the final norm: `[batch, tokens, hidden_size]`. Stable Diffusion 1.x and 2.x.
@@ -84,7 +84,7 @@ impl ClipText {
         TextEncoding { last, penultimate, pooled }
     }
 
-    /// Adds tokens behind those of the vocabulary.
+    /// Appends tokens to the vocabulary.
     ///
     /// # Shapes
     ///
@@ -104,7 +104,7 @@ impl ClipText {
 
     fn pool(&self, last: &Tensor<3>, prompts: &[Vec<u32>]) -> Tensor<2> {
         let rows = prompts.iter().enumerate().map(|(i, ids)| {
-            let end = end_of(ids, self.eos_token_id);
+            let end = end_position(ids, self.eos_token_id);
             last.clone().slice([i..i + 1, end..end + 1]).squeeze_dim::<2>(1)
         });
         let pooled = Tensor::cat(rows.collect(), 0);
@@ -115,9 +115,9 @@ impl ClipText {
     }
 }
 
-/// The place of the token that ends a prompt: the first end token, or the first of the highest id where the config
-/// says 2 (written before the real id was known to it, when the end token was simply the last of the vocabulary).
-fn end_of(ids: &[u32], eos_token_id: u32) -> usize {
+/// Returns the position of the token that ends a prompt: the first end token, or the first token of the highest id if the
+/// config says 2, as configs did before they held the real id; the end token was then the last of the vocabulary.
+fn end_position(ids: &[u32], eos_token_id: u32) -> usize {
     let end = match eos_token_id {
         2 => ids.iter().copied().max().unwrap_or(0),
         id => id,
@@ -136,8 +136,8 @@ impl Embeddings {
         let ids: Vec<i32> = prompts.iter().flatten().map(|&id| id as i32).collect();
         assert!(ids.iter().all(|&id| (id as usize) < vocabulary), "a token id outside the vocabulary of {vocabulary}");
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [batch, tokens]), &device);
-        let places = Tensor::<1, Int>::arange(0..tokens as i64, &device).unsqueeze::<2>();
-        self.token_embedding.forward(ids) + self.position_embedding.forward(places)
+        let indices = Tensor::<1, Int>::arange(0..tokens as i64, &device).unsqueeze::<2>();
+        self.token_embedding.forward(ids) + self.position_embedding.forward(indices)
     }
 }
 
@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn the_end_of_a_prompt_is_its_first_end_token() {
-        assert_eq!(end_of(&[9, 3, 4, 8, 8, 8], 8), 3);
-        assert_eq!(end_of(&[8, 3, 4, 9, 0, 0], 2), 3);
+        assert_eq!(end_position(&[9, 3, 4, 8, 8, 8], 8), 3);
+        assert_eq!(end_position(&[8, 3, 4, 9, 0, 0], 2), 3);
     }
 
     #[test]

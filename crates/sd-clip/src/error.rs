@@ -1,7 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why a tokenizer folder cannot be read.
+/// Why a tokenizer folder cannot be read, or a word not be added.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenizerError {
@@ -13,7 +13,7 @@ pub enum TokenizerError {
     Missing {
         /// The tokenizer folder
         folder: PathBuf,
-        /// What is missing, when `tokenizer.json` is too
+        /// The missing file, if `tokenizer.json` is missing too
         file: &'static str,
     },
     /// A file cannot be read.
@@ -21,7 +21,7 @@ pub enum TokenizerError {
     Read {
         /// The file
         file: PathBuf,
-        /// What the system says
+        /// The system's error
         reason: io::Error,
     },
     /// A file is not JSON.
@@ -29,17 +29,17 @@ pub enum TokenizerError {
     Json {
         /// The file
         file: PathBuf,
-        /// What is wrong, and where
+        /// The parser's error, with its position
         reason: serde_json::Error,
     },
-    /// A JSON file, or the folder, does not hold what it should.
+    /// A JSON file, or the folder, has unexpected contents.
     #[error("{file}: expected {expected}; found {found}: copy it from the model again")]
     Content {
         /// The file or folder
         file: PathBuf,
-        /// What should be there
+        /// The expected contents
         expected: &'static str,
-        /// What is there
+        /// The contents
         found: String,
     },
     /// A merge is malformed, or its tokens are not in the vocabulary.
@@ -50,9 +50,9 @@ pub enum TokenizerError {
     Merge {
         /// `merges.txt` or `tokenizer.json`
         file: PathBuf,
-        /// The line, or the place in the list, counted from one
+        /// The line, or the position in the list, counted from one
         number: usize,
-        /// What is there
+        /// The merge
         found: String,
     },
     /// A special token is not in the vocabulary.
@@ -65,11 +65,11 @@ pub enum TokenizerError {
         file: PathBuf,
         /// The setting
         key: &'static str,
-        /// What it asks for
+        /// Its value
         token: String,
     },
-    /// A word to be added is a token already.
-    #[error("{word:?} is a word of the tokenizer already, or none at all: give it another name, such as <{word}>")]
+    /// A word to be added is a token already, or empty.
+    #[error("{word:?} is a word of the tokenizer already, or empty: give it another name, such as <{word}>")]
     Known {
         /// The word
         word: String,

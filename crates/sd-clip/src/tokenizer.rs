@@ -15,11 +15,11 @@ use crate::TokenizerError;
 /// The positions of CLIP's text encoders, used where a folder sets no `model_max_length`.
 const POSITIONS: usize = 77;
 
-/// What CLIP takes for a word.  Spaces never are, and so they are dropped.
+/// The words of CLIP. Spaces are not part of any word, so they are dropped.
 const WORD: &str = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
 
-/// The special tokens and their defaults, in the order in which transformers registers them: of
-/// two with the same text, the flags of the later one hold.
+/// The special tokens and their defaults, in the order in which transformers registers them: of two with the same text, the
+/// flags of the later one count.
 const SPECIAL: [(&str, &str); 4] = [
     ("bos_token", "<|startoftext|>"),
     ("eos_token", "<|endoftext|>"),
@@ -29,8 +29,8 @@ const SPECIAL: [(&str, &str); 4] = [
 
 /// CLIP's tokenizer: lower-cased byte-level byte-pair encoding.
 ///
-/// It gives the ids of transformers' `CLIPTokenizer.from_pretrained(folder)`, even where these
-/// surprise: Stable Diffusion 2 pads with `!`, and so a `!` in a prompt is a padding token.
+/// It returns the ids of transformers' `CLIPTokenizer.from_pretrained(folder)`, even where these are surprising: Stable
+/// Diffusion 2 pads with `!`, so a `!` in a prompt is a padding token.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: Inner,
@@ -38,30 +38,33 @@ pub struct Tokenizer {
     end: u32,
     pad: u32,
     max_length: usize,
-    /// What stands for the words that were [added](Self::add), by the ids that the inner tokenizer has for them.
+    /// The ids that replace [added](Self::add) words, by the ids that the inner tokenizer has for these words.
     added: BTreeMap<u32, Vec<u32>>,
 }
 
-/// A prompt as the text encoder takes it.
+/// A prompt as the text encoder reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
     /// The start token, the prompt, the end token, then padding: [`Tokenizer::max_length`] ids.
     pub ids: Vec<u32>,
-    /// The last part of the prompt, as it was written, if there was no room for it.
+    /// The end of the prompt, as it was written, if it did not fit.
     pub cut: Option<String>,
 }
 
 impl Tokenizer {
     /// Reads a tokenizer folder in diffusers' layout.
     ///
-    /// The vocabulary is `tokenizer.json`, or else `vocab.json` and `merges.txt`.  The special
-    /// tokens and the length are in `tokenizer_config.json`, `special_tokens_map.json` and
-    /// `added_tokens.json`, each of which may be absent.
+    /// The vocabulary is in `tokenizer.json`, or else in `vocab.json` and `merges.txt`. The special tokens and the length are
+    /// in `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`, each of which may be absent.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenizerError`] if a file is missing, cannot be read or does not fit the others.
     pub fn from_folder(folder: &Path) -> Result<Self, TokenizerError> {
         Self::from_files(folder, &|name| fs::read(folder.join(name)))
     }
 
-    /// Reads the files of such a folder from wherever they are; `read` is given their names, and `folder` is for messages.
+    /// Reads the files of such a folder with `read`, which takes their names; `folder` is for messages.
     ///
     /// # Errors
     ///
@@ -75,8 +78,8 @@ impl Tokenizer {
         let (special, listed) = special_tokens(files, &config, &whole)?;
         let is_listed = |token: &AddedToken| listed.iter().any(|t| t.content == token.content);
         for (token, (key, _)) in special.iter().zip(SPECIAL) {
-            // transformers would give the token a new id, for which there is no embedding.  A
-            // listed token has one, but the byte-pair encoding cannot fall back on it.
+            // transformers would give the token a new id, for which there is no embedding. A listed token has an embedding,
+            // but the byte-pair encoding cannot fall back on it.
             let listed = key != "unk_token" && !token.content.is_empty() && is_listed(token);
             if !listed && !ids.contains_key(&token.content) {
                 let (file, token) = (vocabulary.file, brief(&token.content));
@@ -91,7 +94,7 @@ impl Tokenizer {
         })
     }
 
-    /// A tokenizer of byte pairs, with the [`SPECIAL`] tokens, which are known, and those that are listed beside them.
+    /// Creates a tokenizer of byte pairs, with the [`SPECIAL`] tokens, which the vocabulary has, and listed ones.
     pub(crate) fn new(
         ids: Vocab,
         merges: Merges,
@@ -109,46 +112,46 @@ impl Tokenizer {
         Ok(Self { inner, start, end, pad, max_length, added: BTreeMap::new() })
     }
 
-    /// The ids of a prompt, cut or padded to [`Self::max_length`].
+    /// Returns the ids of a prompt, cut or padded to [`Self::max_length`].
     pub fn encode(&self, prompt: &str) -> Encoded {
-        // What can fail is a letter outside the vocabulary where the unknown token is, too.
+        // Encoding can only fail for a letter outside a vocabulary without the unknown token.
         let words = self.inner.encode(prompt, false);
         let words = words.expect("the unknown token is known");
         let room = self.max_length - 2;
-        let of_word = |id| self.added.get(id).map_or(slice::from_ref(id), Vec::as_slice);
+        let word_ids = |id| self.added.get(id).map_or(slice::from_ref(id), Vec::as_slice);
         let parts = words.get_ids().iter().zip(words.get_offsets());
-        let all: Vec<_> = parts.flat_map(|(id, offsets)| of_word(id).iter().map(move |id| (*id, offsets.0))).collect();
+        let all: Vec<_> = parts.flat_map(|(id, offsets)| word_ids(id).iter().map(move |id| (*id, offsets.0))).collect();
         let mut ids = vec![self.start];
         ids.extend(all.iter().take(room).map(|(id, _)| *id));
         ids.push(self.end);
         ids.resize(self.max_length, self.pad);
-        // Of a character of several tokens, the last ones may be cut: it counts as cut then.
+        // A character of several tokens counts as cut if its last tokens are.
         let from = all.get(room).map(|(_, from)| *from);
         let cut = from.map(|from| prompt[prompt.floor_char_boundary(from)..].trim().to_owned());
         Encoded { ids, cut }
     }
 
-    /// The words of a prompt that are no tokens, each once: those that a tokenizer has to spell which has
-    /// [learnt](crate::Vocabulary::learn) every word of its texts as one token.
-    pub fn spelt(&self, prompt: &str) -> Vec<String> {
+    /// Returns the words of a prompt that are split into several tokens, each once. A tokenizer that
+    /// [learnt](crate::Vocabulary::learn) its vocabulary from texts splits only words that they lack.
+    pub fn split_words(&self, prompt: &str) -> Vec<String> {
         let words = self.inner.encode(prompt, false).expect("the unknown token is known");
         let (ids, offsets) = (words.get_word_ids(), words.get_offsets());
-        let mut spelt: Vec<String> = Vec::new();
+        let mut split: Vec<String> = Vec::new();
         for i in 1..ids.len() {
-            // The second token of a word, whose first one is before it.
+            // The second token of a word; the token before it is the first.
             let is_second = ids[i].is_some() && ids[i] == ids[i - 1] && (i == 1 || ids[i - 2] != ids[i]);
             if is_second {
                 let end = (i..ids.len()).take_while(|&j| ids[j] == ids[i]).last().unwrap_or(i);
                 let word = prompt[offsets[i - 1].0..offsets[end].1].to_lowercase();
-                if !spelt.contains(&word) {
-                    spelt.push(word);
+                if !split.contains(&word) {
+                    split.push(word);
                 }
             }
         }
-        spelt
+        split
     }
 
-    /// Adds a word that stands for `ids`, wherever it is in a prompt; like all others it may be written with capitals.
+    /// Adds a word that `ids` replace wherever it occurs in a prompt. Like all words it may be written with capitals.
     ///
     /// # Errors
     ///
@@ -157,19 +160,19 @@ impl Tokenizer {
         if word.trim().is_empty() || self.inner.token_to_id(word).is_some() {
             return Err(TokenizerError::Known { word: word.to_string() });
         }
-        // What can fail is a token without a text.
+        // Adding can only fail for a token without a text.
         self.inner.add_tokens([AddedToken::from(word, false)]).expect("the word is not empty");
         let id = self.inner.token_to_id(word).expect("it was just added");
         self.added.insert(id, ids);
         Ok(())
     }
 
-    /// How many ids every prompt becomes.
+    /// Returns the number of ids of every encoded prompt.
     pub fn max_length(&self) -> usize {
         self.max_length
     }
 
-    /// Whether the other one makes the same ids: it has the same tokens, and fills prompts up in the same way.
+    /// Whether the other tokenizer returns the same ids: it has the same tokens, and pads prompts in the same way.
     pub fn agrees_with(&self, other: &Self) -> bool {
         let rules = |t: &Self| (t.start, t.end, t.pad, t.max_length);
         rules(self) == rules(other)
@@ -177,13 +180,13 @@ impl Tokenizer {
             && self.inner.get_vocab(true) == other.inner.get_vocab(true)
     }
 
-    /// The highest id that a prompt can become, below the text encoder's number of tokens if the two fit together.
+    /// Returns the highest id that a prompt can contain. A text encoder that fits has more tokens.
     pub fn highest_id(&self) -> u32 {
         self.inner.get_vocab(true).into_values().max().unwrap_or(0)
     }
 }
 
-/// CLIP's way from a text to tokens, around a byte-pair model.
+/// Assembles CLIP's steps from a text to tokens around a byte-pair model.
 pub(crate) fn assemble(model: BpeBuilder, added: Vec<AddedToken>) -> tokenizers::Result<Inner> {
     let spaces = Replace::new(ReplacePattern::Regex(r"\s+".into()), " ")?;
     let letters = normalizers::Sequence::new(vec![NFC.into(), spaces.into(), Lowercase.into()]);
@@ -197,8 +200,8 @@ pub(crate) fn assemble(model: BpeBuilder, added: Vec<AddedToken>) -> tokenizers:
     Ok(inner)
 }
 
-/// The vocabulary and the list of merges.  Nothing else counts of what `tokenizer.json` says of
-/// the model: transformers builds CLIP's own around these two.
+/// Reads the vocabulary and the list of merges. All else in the model of `tokenizer.json` is ignored, as transformers builds
+/// CLIP's tokenizer from these two.
 fn model_files(files: Files, whole: &Json) -> Result<[Json; 2], TokenizerError> {
     if !whole.value.is_null() {
         let part = |name: &str| whole.value["model"][name].clone();
@@ -244,13 +247,13 @@ fn byte_pairs(vocabulary: &Json, merges: &Json) -> Result<(Vocab, Merges), Token
     Ok((ids, pairs))
 }
 
-/// The [`SPECIAL`] tokens, and the tokens which the folder lists with their ids.
+/// The [`SPECIAL`] tokens, and the tokens that the folder lists with their ids.
 type Tokens = ([AddedToken; 4], Vec<AddedToken>);
 
 fn special_tokens(files: Files, config: &Json, whole: &Json) -> Result<Tokens, TokenizerError> {
     let list = &config.value["added_tokens_decoder"];
     let mut map = Json::default();
-    // With such a list, transformers consults none of the older places of the same facts.
+    // With such a list, transformers ignores the older files for the same settings.
     if list.is_null() {
         map = files.json("special_tokens_map.json")?;
     }
@@ -291,7 +294,7 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
-    /// The text of a file, if there is such a file.
+    /// Reads the text of a file, if there is such a file.
     fn text(self, name: &str) -> Result<Option<String>, TokenizerError> {
         let text = (self.read)(name).and_then(|bytes| {
             String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
@@ -332,13 +335,13 @@ impl Json {
     }
 
     fn id(&self, value: &Value) -> Result<u32, TokenizerError> {
-        // The text encoder takes signed 32-bit numbers.
+        // The text encoder takes ids as signed 32-bit integers.
         let id = value.as_u64().filter(|id| *id < 1 << 31);
         id.map(|id| id as u32).ok_or_else(|| self.wrong("an id below 2147483648", value))
     }
 
-    /// A token, as a string or as an object.  A normalized one is looked for in the lower-cased
-    /// prompt, another one, as special tokens are by default, in the prompt as it was written.
+    /// Reads a token, a string or an object. A normalized one is searched in the lower-cased prompt; others, by default the
+    /// special tokens, in the prompt as it was written.
     fn token(&self, value: &Value, special: bool) -> Result<AddedToken, TokenizerError> {
         if let Some(text) = value.as_str() {
             return Ok(AddedToken::from(text, true));
@@ -358,7 +361,7 @@ impl Json {
     fn max_length(&self) -> Result<usize, TokenizerError> {
         let value = &self.value["model_max_length"];
         match value.as_f64() {
-            // transformers writes 1e30 for a length which it does not know.
+            // transformers writes 1e30 for an unknown length.
             Some(length) if length > 65535.0 => Ok(POSITIONS),
             Some(length) if length >= 2.0 => Ok(length as usize),
             None if value.is_null() => Ok(POSITIONS),
@@ -372,7 +375,7 @@ impl Json {
     }
 }
 
-/// A text short enough for a message.
+/// Shortens a text for a message.
 fn brief(text: &str) -> String {
     text.char_indices().nth(40).map_or(text.to_owned(), |(end, _)| format!("{}…", &text[..end]))
 }

@@ -6,11 +6,11 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 
 use crate::tokenizer::assemble;
 
-/// What ends a word.
+/// The suffix of tokens that end a word.
 const END_OF_WORD: &str = "</w>";
 
-/// The tokens of a tokenizer of CLIP's kind, learnt from texts: every byte, in a word and at its end, what frequent
-/// neighbours merge into (Sennrich et al. 2016, algorithm 1), and the two that begin and end a prompt.
+/// The tokens of a CLIP tokenizer, learnt from texts: every byte, within a word and at its end, the merges of frequent
+/// neighbours (Sennrich et al. 2016, algorithm 1), and the two tokens that begin and end a prompt.
 ///
 /// ```
 /// let texts = ["a red house by the sea", "a blue house", "the red sea"];
@@ -25,11 +25,11 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Learns from texts until every word of theirs is one token, or there are `limit` tokens.
+    /// Learns from texts until each of their words is one token, or there are `limit` tokens.
     ///
     /// # Panics
     ///
-    /// Panics if `limit` is less than the 514 tokens that there are without any merge.
+    /// Panics if `limit` is less than 514, the number of tokens without any merge.
     pub fn learn<T: AsRef<str> + Send + Sync>(texts: &[T], limit: usize) -> Self {
         let tokens = alphabet();
         let specials = 2;
@@ -38,7 +38,7 @@ impl Vocabulary {
         let trainer = BpeTrainer::builder()
             .show_progress(false)
             .vocab_size(limit)
-            // Called special, they have ids before any word is met, by which the trainer then orders equal counts.
+            // As special tokens they get ids before any word; the trainer orders equal counts by these ids.
             .special_tokens(tokens.iter().map(|token| AddedToken::from(token.clone(), true)).collect())
             .end_of_word_suffix(END_OF_WORD.into())
             .build();
@@ -47,33 +47,34 @@ impl Vocabulary {
             .train(&mut TrainerWrapper::BpeTrainer(trainer), texts.iter().map(AsRef::as_ref))
             .expect("texts in memory can be read");
         let merges = merges(&serde_json::to_value(tokenizer.get_model()).expect("a tokenizer is JSON"));
-        Self::of_merges(merges.into_iter().take(merges_left).collect())
+        Self::from_merges(merges.into_iter().take(merges_left).collect())
     }
 
-    /// Every byte, in a word and at its end, what the merges make of them, and the two that begin and end a prompt.
-    pub(crate) fn of_merges(merges: Vec<(String, String)>) -> Self {
+    /// Creates the vocabulary of these merges: every byte, within a word and at its end, the results of the merges, and the
+    /// two tokens that begin and end a prompt.
+    pub(crate) fn from_merges(merges: Vec<(String, String)>) -> Self {
         let mut tokens = alphabet();
         tokens.extend(merges.iter().map(|(a, b)| format!("{a}{b}")));
         tokens.extend(["<|startoftext|>", "<|endoftext|>"].map(String::from));
         Self { tokens, merges }
     }
 
-    /// The ids of the tokens, and the merges.
+    /// Returns the ids of the tokens, and the merges.
     pub(crate) fn into_byte_pairs(self) -> (Vocab, Merges) {
         (self.tokens.into_iter().zip(0..).collect(), self.merges)
     }
 
-    /// The tokens, each at the place that its id names.
+    /// Returns the tokens; a token's index is its id.
     pub fn tokens(&self) -> &[String] {
         &self.tokens
     }
 
-    /// The id of the token that ends a prompt.
+    /// Returns the id of the token that ends a prompt.
     pub fn end(&self) -> u32 {
         self.tokens.len() as u32 - 1
     }
 
-    /// The files of a tokenizer folder that makes `max_length` ids of every prompt: their names and what is in them.
+    /// Returns the files of a tokenizer folder that makes `max_length` ids of every prompt: their names and contents.
     pub fn files(&self, max_length: usize) -> [(&'static str, String); 4] {
         let special = json!({
             "bos_token": "<|startoftext|>",
@@ -84,7 +85,7 @@ impl Vocabulary {
         self.files_with(&special, max_length)
     }
 
-    /// The same with special tokens of one's own.
+    /// The same with other special tokens.
     pub(crate) fn files_with(&self, special: &Value, max_length: usize) -> [(&'static str, String); 4] {
         let ids: Map<String, Value> =
             (0..).zip(&self.tokens).map(|(id, token): (u32, _)| (token.clone(), id.into())).collect();
@@ -102,7 +103,7 @@ impl Vocabulary {
     }
 }
 
-/// Every byte, in a word and at its end, in the order of their characters.
+/// Lists every byte, within a word and at its end, in the order of their characters.
 fn alphabet() -> Vec<String> {
     let mut bytes: Vec<char> = ByteLevel::alphabet().into_iter().collect();
     bytes.sort_unstable();
@@ -110,7 +111,7 @@ fn alphabet() -> Vec<String> {
     bytes.iter().map(char::to_string).chain(at_end).collect()
 }
 
-/// The merges of a trained model, the first ones first.
+/// Returns the merges of a trained model, the first ones first.
 fn merges(model: &Value) -> Vec<(String, String)> {
     let list = model["merges"].as_array().into_iter().flatten();
     let text = |value: &Value| value.as_str().expect("a token is a text").to_string();
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn other_words_are_spelt() {
+    fn other_words_are_split() {
         let vocabulary = Vocabulary::learn(&TEXTS, 10_000);
         let ids = tokenizer(&vocabulary).encode("zyx").ids;
         let letters: Vec<&str> = ids[1..4].iter().map(|id| vocabulary.tokens()[*id as usize].as_str()).collect();
@@ -155,10 +156,10 @@ mod tests {
     }
 
     #[test]
-    fn spelt_words_are_named_once() {
+    fn split_words_are_named_once() {
         let tokenizer = tokenizer(&Vocabulary::learn(&TEXTS, 10_000));
-        assert_eq!(tokenizer.spelt("Two red boats, by the SEA."), [""; 0]);
-        assert_eq!(tokenizer.spelt("a Dragon on a hill, a dragon and a naïve house"), ["dragon", "naïve"]);
+        assert_eq!(tokenizer.split_words("Two red boats, by the SEA."), [""; 0]);
+        assert_eq!(tokenizer.split_words("a Dragon on a hill, a dragon and a naïve house"), ["dragon", "naïve"]);
     }
 
     #[test]

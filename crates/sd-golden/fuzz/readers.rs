@@ -117,7 +117,7 @@ pub fn tokenizer(bytes: &[u8]) {
         let Ok(mut tokenizer) = Tokenizer::from_folder(&folder) else { return };
         for prompt in ["", "a cat's 2 naïve houses, <|endoftext|>! \u{10ffff}"] {
             assert_eq!(tokenizer.encode(prompt).ids.len(), tokenizer.max_length());
-            tokenizer.spelt(prompt);
+            tokenizer.split_words(prompt);
         }
         let _ = (tokenizer.highest_id(), tokenizer.add("cat", vec![0, 1]));
         assert!(tokenizer.agrees_with(&tokenizer.clone()));

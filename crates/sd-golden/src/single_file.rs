@@ -53,7 +53,7 @@ pub(crate) fn single_tensors(
     let keys = || tensors.iter().map(|(key, ..)| key.as_str());
     let layers = keys().filter(|key| key.ends_with("mlp.fc1.weight")).count();
     let (prefix, table) = match (part, family) {
-        (Part::Unet, _) => ("model.diffusion_model.", unet(&UnetPlan::of_diffusers(keys()))),
+        (Part::Unet, _) => ("model.diffusion_model.", unet(&UnetPlan::from_diffusers(keys()))),
         (Part::Vae, _) => ("first_stage_model.", vae(vae_levels(keys()))),
         (Part::Text(_), Family::Sd1) => ("cond_stage_model.transformer.", Table::default()),
         (Part::Text(_), Family::Sd2) => ("cond_stage_model.model.", open_clip(layers)),

@@ -2,30 +2,30 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::needed::needed;
-use crate::{HubError, Wanted};
+use crate::select_files::select_files;
+use crate::{HubError, ModelId};
 
-/// The folder of a repository in the cache, in the layout of Python's `huggingface_hub`: `blobs` has files by their checksums,
-/// `snapshots` the commits, whose files are links to them, and `refs` the commits of branches and tags.
+/// The folder of a repository in the cache, in the layout of Python's `huggingface_hub`: `blobs` has the files by checksum,
+/// `snapshots` has the commits, whose files are links to blobs, and `refs` has the commits of branches and tags.
 #[derive(Debug)]
 pub(crate) struct Repository(PathBuf);
 
 impl Repository {
-    pub fn of(cache: &Path, wanted: &Wanted) -> Self {
-        Self(cache.join(format!("models--{}", wanted.repository.replace('/', "--"))))
+    pub fn new(cache: &Path, model: &ModelId) -> Self {
+        Self(cache.join(format!("models--{}", model.repository.replace('/', "--"))))
     }
 
-    /// The folder of a commit.
+    /// Returns the folder of a commit.
     pub fn snapshot(&self, commit: &str) -> PathBuf {
         self.0.join("snapshots").join(commit)
     }
 
-    /// The file that has this checksum.
+    /// Returns the path of the file with a checksum.
     pub fn blob(&self, checksum: &str) -> PathBuf {
         self.0.join("blobs").join(checksum)
     }
 
-    /// Has a commit's `file` be the one with this checksum.
+    /// Links a commit's `file` to the blob with a checksum.
     pub fn link(&self, commit: &str, file: &str, checksum: &str) -> io::Result<()> {
         let pointer = self.snapshot(commit).join(file);
         fs::create_dir_all(pointer.parent().expect("it is in a snapshot"))?;
@@ -36,7 +36,7 @@ impl Repository {
         link(&self.blob(checksum), Path::new(&format!("{up}blobs/{checksum}")), &pointer)
     }
 
-    /// Remembers which commit a branch or a tag is.
+    /// Stores the commit of a branch or a tag.
     pub fn remember(&self, revision: &str, commit: &str) -> io::Result<()> {
         if revision == commit {
             return Ok(());
@@ -46,28 +46,28 @@ impl Repository {
         fs::write(file, commit)
     }
 
-    /// What is there of a model, if it is all that its files say is needed.
+    /// Returns the path of a cached model, if all the files that it needs are there.
     ///
     /// # Errors
     ///
-    /// [`HubError::Io`] where the system does not let one see what is there.
-    pub fn model(&self, wanted: &Wanted) -> Result<Option<PathBuf>, HubError> {
-        // A branch or a tag is a file that says the commit; a commit is its own name.
-        let reference = self.0.join("refs").join(&wanted.revision);
-        let commit = there(&reference, fs::read_to_string(&reference))?;
-        let snapshot = self.snapshot(commit.as_deref().map_or(&wanted.revision, str::trim));
-        Ok(match &wanted.file {
+    /// [`HubError::Io`] if the cache cannot be read.
+    pub fn model(&self, model: &ModelId) -> Result<Option<PathBuf>, HubError> {
+        // The file of a branch or a tag contains its commit; a commit has no such file.
+        let reference = self.0.join("refs").join(&model.revision);
+        let commit = if_exists(&reference, fs::read_to_string(&reference))?;
+        let snapshot = self.snapshot(commit.as_deref().map_or(&model.revision, str::trim));
+        Ok(match &model.file {
             Some(file) => {
                 let file = snapshot.join(file);
-                there(&file, file.metadata())?.map(|_| file)
+                if_exists(&file, file.metadata())?.map(|_| file)
             }
-            None => needed(&names(&snapshot)?).ok().map(|needed| model_in(&snapshot, &needed)),
+            None => select_files(&names(&snapshot)?).ok().map(|files| model_path(&snapshot, &files)),
         })
     }
 }
 
-/// What was read of a path; none where there is no such path.
-pub(crate) fn there<T>(path: &Path, read: io::Result<T>) -> Result<Option<T>, HubError> {
+/// Turns the error that there is no such path into `None`.
+pub(crate) fn if_exists<T>(path: &Path, read: io::Result<T>) -> Result<Option<T>, HubError> {
     match read {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -75,9 +75,9 @@ pub(crate) fn there<T>(path: &Path, read: io::Result<T>) -> Result<Option<T>, Hu
     }
 }
 
-/// The folder, or the file if that is all that is needed.
-pub(crate) fn model_in(snapshot: &Path, needed: &[String]) -> PathBuf {
-    match needed {
+/// Returns the folder, or the file if a single file is the whole model.
+pub(crate) fn model_path(snapshot: &Path, files: &[String]) -> PathBuf {
+    match files {
         [file] if file != "model_index.json" => snapshot.join(file),
         _ => snapshot.to_path_buf(),
     }
@@ -88,18 +88,18 @@ fn link(_: &Path, relative: &Path, pointer: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(relative, pointer)
 }
 
-/// Not everyone may make links there.
+/// Moves the file: not every user may create links on this system.
 #[cfg(not(unix))]
 fn link(blob: &Path, _: &Path, pointer: &Path) -> io::Result<()> {
     fs::rename(blob, pointer)
 }
 
-/// Files of a folder and of the folders in it.
+/// Lists the files of a folder and of the folders in it.
 fn names(folder: &Path) -> Result<Vec<String>, HubError> {
     let mut names = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(inner) = folders.pop() {
-        for entry in there(&inner, fs::read_dir(&inner))?.into_iter().flatten().flatten() {
+        for entry in if_exists(&inner, fs::read_dir(&inner))?.into_iter().flatten().flatten() {
             let path = entry.path();
             if path.is_dir() && inner == folder {
                 folders.push(path);

@@ -5,22 +5,22 @@ use std::path::Path;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// The checksum of a file, of the kind that the hub's is: SHA-256 of large files, git's SHA-1 of small ones; none if it is of
-/// another kind.
+/// Computes a file's checksum of the same kind as `expected`: SHA-256 for large files, git's SHA-1 for small ones; `None`
+/// for another kind.
 pub(crate) fn checksum(file: &Path, expected: &str) -> io::Result<Option<String>> {
     let is_hex = expected.bytes().all(|b| b.is_ascii_hexdigit());
     match expected.len() {
-        64 if is_hex => of(file, Sha256::new()).map(Some),
+        64 if is_hex => hash(file, Sha256::new()).map(Some),
         40 if is_hex => {
-            // What git hashes of a file: what it is, its length, a zero, and the file.
+            // Git hashes the type, the length, a zero byte and the file.
             let header = format!("blob {}\0", file.metadata()?.len());
-            of(file, Sha1::new().chain_update(header)).map(Some)
+            hash(file, Sha1::new().chain_update(header)).map(Some)
         }
         _ => Ok(None),
     }
 }
 
-fn of<D: Digest>(file: &Path, mut digest: D) -> io::Result<String> {
+fn hash<D: Digest>(file: &Path, mut digest: D) -> io::Result<String> {
     let (mut file, mut block) = (File::open(file)?, vec![0; 1 << 20]);
     loop {
         let count = file.read(&mut block)?;
@@ -42,7 +42,7 @@ mod tests {
         let file = folder.path().join("file");
         std::fs::write(&file, "hello\n").unwrap();
         for expected in [
-            // What `git hash-object` and `sha256sum` say.
+            // Computed by `git hash-object` and `sha256sum`.
             "ce013625030ba8dba906f756967f9e9ca394464a",
             "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",
         ] {

@@ -7,37 +7,48 @@ use std::time::Duration;
 use crate::cache::Repository;
 use crate::checksum::checksum;
 use crate::client::{Client, Failed, Remote};
-use crate::{Download, HubError, Wanted};
+use crate::{HubError, ModelId};
 
-/// How often a download that was cut off is taken up again.
+/// Number of retries after an interrupted download.
 const RETRIES: u32 = 3;
-/// Before the first time; twice as long before each one after it.
+/// The pause before the first retry; it doubles before each further one.
 const PAUSE: Duration = Duration::from_millis(300);
-/// How often another program that downloads the same file is looked after, and how long.
+/// While another program downloads the same file: the time between checks, and the number of checks.
 const WAIT: (Duration, u32) = (Duration::from_millis(100), 50);
-/// Bytes that are read at a time.
+/// The number of bytes read at a time.
 const BLOCK: usize = 1 << 16;
 
-/// Downloads a file into a repository's folder, and on from where an earlier try stopped.
+/// The progress of a download.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Download {
+    /// The file's name in the repository.
+    pub file: String,
+    /// The number of bytes that have arrived, now or in an earlier attempt.
+    pub done: u64,
+    /// The size of the file in bytes.
+    pub total: u64,
+}
+
+/// Downloads a file into a repository's folder, and resumes an earlier attempt.
 ///
-/// `tell` is told how far it is, and fails where one is to stop; what arrived is kept then.
+/// `report` receives the progress, and fails to stop the download; the bytes that have arrived are kept then.
 pub(crate) fn download(
     client: &Client,
     repository: &Repository,
-    wanted: &Wanted,
+    model: &ModelId,
     file: &str,
-    tell: &dyn Fn(Download) -> Result<(), HubError>,
+    report: &dyn Fn(Download) -> Result<(), HubError>,
 ) -> Result<(), HubError> {
     let mut tries = 0;
     loop {
-        match attempt(client, repository, wanted, file, tell) {
+        match attempt(client, repository, model, file, report) {
             Ok(()) => return Ok(()),
             Err(Failed::For(error)) => return Err(error),
             Err(Failed::NothingLeft) if tries < RETRIES => {}
             Err(Failed::Unreached(_)) if tries < RETRIES => sleep(PAUSE * 2_u32.pow(tries)),
             Err(Failed::Unreached(reason)) => return Err(HubError::Broken { file: file.to_string(), reason }),
             Err(Failed::NothingLeft) => {
-                let reason = "the hub has less of it than arrived before".into();
+                let reason = "the hub's file is shorter than the bytes that arrived before".into();
                 return Err(HubError::Broken { file: file.to_string(), reason });
             }
         }
@@ -48,14 +59,14 @@ pub(crate) fn download(
 fn attempt(
     client: &Client,
     repository: &Repository,
-    wanted: &Wanted,
+    model: &ModelId,
     file: &str,
-    tell: &dyn Fn(Download) -> Result<(), HubError>,
+    report: &dyn Fn(Download) -> Result<(), HubError>,
 ) -> Result<(), Failed> {
-    let remote = client.locate(wanted, file)?;
+    let remote = client.locate(model, file)?;
     if ![&remote.checksum, &remote.commit].into_iter().all(|name| is_name(name)) {
-        let reason = format!("it calls a file {:?} of commit {:?}", remote.checksum, remote.commit);
-        return Err(Failed::For(HubError::Answer { wanted: wanted.to_string(), reason }));
+        let reason = format!("it has a file {:?} of commit {:?}", remote.checksum, remote.commit);
+        return Err(Failed::For(HubError::Answer { model: model.to_string(), reason }));
     }
     let blob = repository.blob(&remote.checksum);
     let io = |source| Failed::For(HubError::Io { file: blob.clone(), source });
@@ -64,7 +75,7 @@ fn attempt(
     // Another commit may have the same file.
     if !blob.is_file() {
         let part = blob.with_extension("part");
-        load(client, wanted, &remote, file, &part, tell)?;
+        load(client, model, &remote, file, &part, report)?;
         fs::rename(&part, &blob).map_err(io)?;
     }
     drop(lock);
@@ -77,22 +88,22 @@ fn attempt(
         _ => {}
     }
     let linked = repository.link(&remote.commit, file, &remote.checksum);
-    linked.and_then(|()| repository.remember(&wanted.revision, &remote.commit)).map_err(io)
+    linked.and_then(|()| repository.remember(&model.revision, &remote.commit)).map_err(io)
 }
 
-/// Reads what is missing of a file behind what arrived before.
+/// Downloads the rest of a file and appends it to the bytes that arrived before.
 fn load(
     client: &Client,
-    wanted: &Wanted,
+    model: &ModelId,
     remote: &Remote,
     file: &str,
     part: &Path,
-    tell: &dyn Fn(Download) -> Result<(), HubError>,
+    report: &dyn Fn(Download) -> Result<(), HubError>,
 ) -> Result<(), Failed> {
     let io = |source| Failed::For(HubError::Io { file: part.to_path_buf(), source });
     let mut to = OpenOptions::new().append(true).create(true).open(part).map_err(io)?;
     let mut done = to.metadata().map_err(io)?.len();
-    let mut rest = match client.read(wanted, remote, done) {
+    let mut rest = match client.read(model, remote, done) {
         Ok(rest) => rest,
         Err(Failed::NothingLeft) => {
             to.set_len(0).map_err(io)?;
@@ -106,7 +117,7 @@ fn load(
     }
     let mut block = vec![0; BLOCK];
     loop {
-        tell(Download { file: file.to_string(), done, total: rest.total }).map_err(Failed::For)?;
+        report(Download { file: file.to_string(), done, total: rest.total }).map_err(Failed::For)?;
         let count = rest.reader.read(&mut block).map_err(|error| client.broken(error))?;
         if count == 0 {
             break;
@@ -121,7 +132,7 @@ fn load(
     }
 }
 
-/// The lock that all who download a file take; it ends with what is returned.
+/// Takes the lock of a file that is downloaded. It is released when the returned file is dropped.
 fn locked(file: &Path) -> Result<File, Failed> {
     let io = |source| Failed::For(HubError::Io { file: file.to_path_buf(), source });
     let lock = File::create(file).map_err(io)?;
@@ -136,7 +147,7 @@ fn locked(file: &Path) -> Result<File, Failed> {
     Err(io(io::Error::other("another program downloads this file: wait for it")))
 }
 
-/// Whether a text can be the name of a file and nothing else.
+/// Whether a text can only be the name of a file.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

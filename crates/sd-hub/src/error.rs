@@ -1,72 +1,72 @@
 use std::path::PathBuf;
 
-/// Why there is no model of the hub.
+/// Why a model of the hub is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
-    /// What should name a model does not.
-    #[error("`{0}` is no model of the hub: expected owner/name, maybe with /file and @revision")]
+    /// A text is not the name of a model.
+    #[error("`{0}` is not the name of a model on the hub: expected owner/name, optionally with /file and @revision")]
     Name(String),
-    /// A time in the environment is none.
+    /// A time in the environment is not valid.
     #[error("{name}={value}: expected seconds, such as 10")]
     Setting {
         /// The variable.
         name: &'static str,
-        /// What it says.
+        /// Its value.
         value: String,
     },
     /// The hub does not have it, or not for this user.
     #[error(
-        "{wanted}: not on the hub, or private, or gated: if its page {page} asks to accept a licence, do so, and set HF_TOKEN \
+        "{model}: not on the hub, or private, or gated: if its page {page} asks to accept a licence, do so, and set HF_TOKEN \
          to a token of https://huggingface.co/settings/tokens"
     )]
     Denied {
-        /// What was asked for.
-        wanted: String,
-        /// Where a person sees it.
+        /// The requested model.
+        model: String,
+        /// Its web page.
         page: String,
     },
     /// The hub has no such repository, revision or file.
-    #[error("{wanted}: there is no such repository, revision or file on the hub: look at {page}")]
+    #[error("{model}: there is no such repository, revision or file on the hub: look at {page}")]
     Missing {
-        /// What was asked for.
-        wanted: String,
-        /// Where a person sees it.
+        /// The requested model.
+        model: String,
+        /// Its web page.
         page: String,
     },
     /// The hub cannot be reached, and the cache does not have the model.
-    #[error("{wanted}: the hub cannot be reached ({reason}), and the model is not in the cache {cache}")]
+    #[error("{model}: the hub cannot be reached ({reason}), and the model is not in the cache {cache}")]
     Offline {
-        /// What was asked for.
-        wanted: String,
-        /// What the connection said.
+        /// The requested model.
+        model: String,
+        /// The connection's error.
         reason: String,
-        /// Where it was looked for.
+        /// The folder of the cache.
         cache: String,
     },
-    /// The repository has no model that could be read.
-    #[error("{wanted}: {reason}")]
+    /// The repository has no model that can be read.
+    #[error("{model}: {reason}")]
     Files {
-        /// What was asked for.
-        wanted: String,
-        /// What is missing, or what there is too much of.
+        /// The requested model.
+        model: String,
+        /// What is missing, or which files are too many.
         reason: String,
     },
-    /// What was downloaded is not what the hub has. It was removed.
+    /// A downloaded file differs from the hub's. It was removed.
     #[error("{file}: its checksum is {found}, not the hub's {expected}; it was removed: run the same command again")]
     Checksum {
         /// The file's name in the repository.
         file: String,
-        /// The hub's.
+        /// The hub's checksum.
         expected: String,
-        /// That of what arrived.
+        /// The checksum of the downloaded file.
         found: String,
     },
-    /// A download was cut off; what arrived is kept, and the next one goes on there.
-    #[error("{file}: {reason}; run the same command again to go on where it stopped")]
+    /// A download was interrupted. The bytes that arrived are kept, and the next download resumes there.
+    #[error("{file}: {reason}; run the same command again to resume")]
     Broken {
         /// The file's name in the repository.
         file: String,
-        /// What the connection said.
+        /// The connection's error.
         reason: String,
     },
     /// The cache cannot be read or written.
@@ -77,15 +77,15 @@ pub enum HubError {
         /// Why.
         source: std::io::Error,
     },
-    /// The hub answered what it should not.
-    #[error("{wanted}: the hub's answer is not as expected: {reason}")]
+    /// The hub's answer is not valid.
+    #[error("{model}: unexpected answer of the hub: {reason}")]
     Answer {
-        /// What was asked for.
-        wanted: String,
+        /// The requested model.
+        model: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// Who watched said to stop; what arrived is kept.
+    /// The watcher stopped the download. The bytes that arrived are kept.
     #[error("cancelled")]
     Cancelled,
 }

@@ -5,15 +5,15 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::cache::{Repository, model_in, there};
+use crate::cache::{Repository, if_exists, model_path};
 use crate::client::{Client, Failed};
-use crate::download::download;
-use crate::needed::needed;
-use crate::{HubError, Wanted};
+use crate::download::{Download, download};
+use crate::select_files::select_files;
+use crate::{HubError, ModelId};
 
-/// How long silence is waited for, unless the environment says otherwise: as in Python.
+/// The longest silence of the hub by default, as in Python.
 const SILENCE: Duration = Duration::from_secs(10);
-/// How often the watcher is asked at least.
+/// The longest time between two calls of the watcher.
 const OFTEN: Duration = Duration::from_millis(100);
 
 /// The hub, and the cache of what was downloaded from it.
@@ -26,52 +26,41 @@ pub struct Hub {
     silence: [Duration; 2],
 }
 
-/// How far a download is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Download {
-    /// The file's name in the repository.
-    pub file: String,
-    /// Bytes that arrived, now or at an earlier try.
-    pub done: u64,
-    /// Bytes of the file.
-    pub total: u64,
-}
-
-/// Where a model is.
+/// The location of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// Its folder in the cache, or its single file.
     pub path: PathBuf,
-    /// Why the hub could not be asked whether there is a newer one, if it could not.
+    /// Why the hub could not be asked for a newer version, if so.
     pub unreached: Option<String>,
 }
 
-/// What sees downloads, and can stop them: it is asked several times a second, also while nothing arrives, and is told nothing
-/// before a first download.
+/// Watches downloads and can stop them. It is called several times a second, even while nothing arrives; before the first
+/// download with `None`.
 pub type Watch<'a> = dyn FnMut(Option<&Download>) -> ControlFlow<()> + 'a;
 
-/// What the thread that speaks to the hub says.
+/// A message of the thread that talks to the hub.
 enum Event {
     Download(Download),
     Done(Result<Found, HubError>),
 }
 
 impl Hub {
-    /// The one at `endpoint`, such as `https://huggingface.co`, with a cache in Python's layout and maybe a user's token.
+    /// Creates a hub at `endpoint`, such as `https://huggingface.co`, with a cache in Python's layout and optionally a token.
     pub fn new(endpoint: &str, cache: &Path, token: Option<&str>) -> Self {
         let endpoint = endpoint.trim_end_matches('/').to_string();
         let (cache, token) = (cache.to_path_buf(), token.map(str::to_string));
         Self { endpoint, cache, token, offline: false, silence: [SILENCE; 2] }
     }
 
-    /// The one that the environment says, as Python's programs read it: `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`,
+    /// Creates the hub that the environment configures, as in Python: with `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`,
     /// `HF_TOKEN` or the file that `hf auth login` writes, `HF_HUB_OFFLINE`, `HF_HUB_ETAG_TIMEOUT` and
     /// `HF_HUB_DOWNLOAD_TIMEOUT`.
     ///
     /// # Errors
     ///
-    /// [`HubError::Io`] if neither these nor the system say where the home folder is, or if the token cannot be read, and
-    /// [`HubError::Setting`] for a time that is none.
+    /// [`HubError::Io`] if there is no home folder or the token cannot be read, and [`HubError::Setting`] for a time that is
+    /// not a positive number of seconds.
     pub fn from_env() -> Result<Self, HubError> {
         let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
         let home = || std::env::home_dir().map(|home| home.join(".cache").join("huggingface"));
@@ -81,9 +70,9 @@ impl Hub {
         })?;
         let token = match variable("HF_TOKEN") {
             Some(token) => Some(token),
-            // Services may have `/dev/null` for a home.
+            // A service may have `/dev/null` as its home.
             None if !home.is_dir() => None,
-            None => there(&home.join("token"), std::fs::read_to_string(home.join("token")))?,
+            None => if_exists(&home.join("token"), std::fs::read_to_string(home.join("token")))?,
         };
         let token = token.map(|token| token.trim().to_string());
         let cache = variable("HF_HUB_CACHE").map_or_else(|| home.join("hub"), PathBuf::from);
@@ -95,34 +84,34 @@ impl Hub {
         Ok(if variable("HF_HUB_OFFLINE").is_some_and(is_set) { hub.offline() } else { hub })
     }
 
-    /// The same without a connection: what is in the cache.
+    /// Uses only the cache.
     #[must_use]
     pub fn offline(self) -> Self {
         Self { offline: true, ..self }
     }
 
-    /// The same with other times after which a silent hub is given up: for questions, and for files. Both are 10 s by default.
+    /// Sets the silence after which requests for metadata and downloads of files are given up. Both are 10 s by default.
     #[must_use]
     pub fn with_patience(self, asking: Duration, loading: Duration) -> Self {
         Self { silence: [asking, loading], ..self }
     }
 
-    /// The folder of a model in the cache, or its single file, after what is missing of it was downloaded.
+    /// Downloads the missing files of a model, and returns its folder in the cache, or its single file.
     ///
-    /// Where the hub cannot be reached or stays silent, it is what the cache has of this revision. What arrives is compared with
-    /// the hub's checksums. A download that is cut off goes on where it stopped. As soon as `watch` says so, this ends.
+    /// If the hub cannot be reached or stays silent, it returns what the cache has of this revision. Files are checked
+    /// against the hub's checksums. An interrupted download resumes where it stopped. It ends as soon as `watch` breaks.
     ///
     /// # Errors
     ///
-    /// [`HubError`], of every kind but [`HubError::Name`] and [`HubError::Setting`].
-    pub fn fetch(&self, wanted: &Wanted, watch: &mut Watch) -> Result<Found, HubError> {
-        // Without room in between: what the watcher has not seen is not gone on from.
+    /// [`HubError`], except [`HubError::Name`] and [`HubError::Setting`].
+    pub fn fetch(&self, model: &ModelId, watch: &mut Watch) -> Result<Found, HubError> {
+        // Without a buffer: the download waits until the watcher has seen its progress.
         let (sender, events) = sync_channel(0);
-        let (hub, name) = (self.clone(), wanted.clone());
-        // On a thread of its own, which may wait for an answer while the watcher is asked. It ends when nobody listens.
+        let (hub, name) = (self.clone(), model.clone());
+        // A separate thread can wait for an answer while the watcher is called. It ends when the receiver is dropped.
         thread::spawn(move || {
-            let tell = |download| sender.send(Event::Download(download)).map_err(|_| HubError::Cancelled);
-            let found = hub.found(&name, &tell);
+            let report = |download| sender.send(Event::Download(download)).map_err(|_| HubError::Cancelled);
+            let found = hub.find(&name, &report);
             let _ = sender.send(Event::Done(found));
         });
         let mut last = None;
@@ -132,8 +121,8 @@ impl Hub {
                 Ok(Event::Download(download)) => last = Some(download),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    let reason = "it is not understood".into();
-                    return Err(HubError::Answer { wanted: wanted.to_string(), reason });
+                    let reason = "it cannot be interpreted".into();
+                    return Err(HubError::Answer { model: model.to_string(), reason });
                 }
             }
             if watch(last.as_ref()).is_break() {
@@ -142,20 +131,20 @@ impl Hub {
         }
     }
 
-    fn found(&self, wanted: &Wanted, tell: &dyn Fn(Download) -> Result<(), HubError>) -> Result<Found, HubError> {
-        let repository = Repository::of(&self.cache, wanted);
-        let cached = |reason: String| match repository.model(wanted)? {
+    fn find(&self, model: &ModelId, report: &dyn Fn(Download) -> Result<(), HubError>) -> Result<Found, HubError> {
+        let repository = Repository::new(&self.cache, model);
+        let cached = |reason: String| match repository.model(model)? {
             Some(path) => Ok(Found { path, unreached: Some(reason).filter(|_| !self.offline) }),
             None => {
                 let cache = self.cache.display().to_string();
-                Err(HubError::Offline { wanted: wanted.to_string(), reason, cache })
+                Err(HubError::Offline { model: model.to_string(), reason, cache })
             }
         };
         if self.offline {
             return cached("HF_HUB_OFFLINE is set".into());
         }
         let client = Client::new(&self.endpoint, self.token.as_deref(), self.silence);
-        let info = match client.info(wanted) {
+        let info = match client.info(model) {
             Ok(info) => info,
             Err(Failed::Unreached(reason)) => return cached(reason),
             Err(Failed::For(error)) => return Err(error),
@@ -163,32 +152,32 @@ impl Hub {
         };
         if let Some(bad) = info.files.iter().chain([&info.commit]).find(|file| !is_inside(file)) {
             let reason = format!("it names a file {bad:?}");
-            return Err(HubError::Answer { wanted: wanted.to_string(), reason });
+            return Err(HubError::Answer { model: model.to_string(), reason });
         }
-        let needed = match &wanted.file {
+        let needed = match &model.file {
             Some(file) if info.files.contains(file) => vec![file.clone()],
-            Some(_) => return Err(HubError::Missing { wanted: wanted.to_string(), page: client.page(wanted) }),
-            None => needed(&info.files).map_err(|reason| HubError::Files { wanted: wanted.to_string(), reason })?,
+            Some(_) => return Err(HubError::Missing { model: model.to_string(), page: client.page(model) }),
+            None => select_files(&info.files).map_err(|reason| HubError::Files { model: model.to_string(), reason })?,
         };
         let snapshot = repository.snapshot(&info.commit);
         for file in needed.iter().filter(|file| !snapshot.join(file).is_file()) {
-            download(&client, &repository, wanted, file, tell)?;
+            download(&client, &repository, model, file, report)?;
             if !snapshot.join(file).is_file() {
-                let reason = "it has changed meanwhile: run the same command again".into();
-                return Err(HubError::Answer { wanted: wanted.to_string(), reason });
+                let reason = "the repository has changed meanwhile: run the same command again".into();
+                return Err(HubError::Answer { model: model.to_string(), reason });
             }
         }
-        Ok(Found { path: model_in(&snapshot, &needed), unreached: None })
+        Ok(Found { path: model_path(&snapshot, &needed), unreached: None })
     }
 }
 
-/// A time that the environment says.
+/// Parses a time of the environment.
 fn seconds(name: &'static str, value: String) -> Result<Duration, HubError> {
     let seconds = value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.filter(|time| !time.is_zero()).ok_or(HubError::Setting { name, value })
 }
 
-/// Whether a name stays in the folder that it is in.
+/// Whether a name stays inside its folder.
 fn is_inside(name: &str) -> bool {
     let path = Path::new(name);
     !name.contains('\\') && path.components().all(|part| matches!(part, Component::Normal(_))) && !name.is_empty()

@@ -6,9 +6,10 @@ mod client;
 mod download;
 mod error;
 mod hub;
-mod needed;
-mod wanted;
+mod model_id;
+mod select_files;
 
+pub use download::Download;
 pub use error::HubError;
-pub use hub::{Download, Found, Hub, Watch};
-pub use wanted::Wanted;
+pub use hub::{Found, Hub, Watch};
+pub use model_id::ModelId;

@@ -6,11 +6,11 @@ mod silence;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use sd_hub::{Download, Hub, HubError, Wanted};
+use sd_hub::{Download, Hub, HubError, ModelId};
 use server::{COMMIT, Server};
 use tempfile::TempDir;
 
-/// Weights that are large enough to be kept apart by the hub, and to arrive in several pieces.
+/// Weights that are large enough for the hub to store separately, and to arrive in several pieces.
 fn large() -> Vec<u8> {
     (0..300_000_u32).flat_map(|i| (i.wrapping_mul(2_654_435_761) >> 8).to_le_bytes()).collect()
 }
@@ -42,12 +42,12 @@ fn assert_whole(folder: &Path) {
 }
 
 #[test]
-fn what_is_needed_is_downloaded_once_into_pythons_layout() {
+fn needed_files_are_downloaded_once_into_pythons_layout() {
     let (server, cache) = (server(), cache());
     let hub = Hub::new(&server.endpoint, cache.path(), None);
     let mut seen: Vec<Download> = Vec::new();
-    let wanted: Wanted = "owner/name".parse().unwrap();
-    let folder = hub.fetch(&wanted, &mut |download| {
+    let model: ModelId = "owner/name".parse().unwrap();
+    let folder = hub.fetch(&model, &mut |download| {
         seen.extend(download.cloned());
         ControlFlow::Continue(())
     });
@@ -65,7 +65,7 @@ fn what_is_needed_is_downloaded_once_into_pythons_layout() {
     let before = server.downloads("/");
     assert_eq!(fetch(&hub, &format!("owner/name@{COMMIT}")).unwrap(), folder);
     assert_eq!(fetch(&hub, "owner/name").unwrap(), folder);
-    // What the repository has was asked for twice, and no file.
+    // The list of files was requested twice, and no file.
     assert_eq!(server.downloads("/"), before + 2);
 }
 
@@ -82,13 +82,13 @@ fn without_a_connection_the_cache_is_used() {
         assert!(matches!(error, HubError::Offline { .. }), "{error}");
         assert!(error.to_string().contains("owner/other: the hub cannot be reached"), "{error}");
     }
-    // A model of which a part is missing is none.
+    // A model with a missing part does not count.
     std::fs::remove_file(folder.join("unet/diffusion_pytorch_model.safetensors")).unwrap();
     assert!(matches!(fetch(&unreached, "owner/name"), Err(HubError::Offline { .. })));
 }
 
 #[test]
-fn a_download_that_is_cut_off_goes_on_where_it_stopped() {
+fn an_interrupted_download_resumes_where_it_stopped() {
     let (server, cache) = (server(), cache());
     let hub = Hub::new(&server.endpoint, cache.path(), None);
     server.behaviour.lock().unwrap().cut = (700_000, 1);
@@ -102,7 +102,7 @@ fn a_download_that_is_cut_off_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn after_many_cuts_the_next_run_goes_on() {
+fn after_many_interruptions_the_next_run_resumes() {
     let (server, cache) = (server(), cache());
     let hub = Hub::new(&server.endpoint, cache.path(), None);
     server.behaviour.lock().unwrap().cut = (100_000, 100);
@@ -117,7 +117,7 @@ fn after_many_cuts_the_next_run_goes_on() {
 
 /// As after a run that ended between the last byte and the renaming, or before the file became a shorter one.
 #[test]
-fn what_arrived_before_and_is_too_much_is_dropped() {
+fn surplus_bytes_of_an_earlier_download_are_dropped() {
     for surplus in [0, 1] {
         let (server, cache) = (server(), cache());
         let hub = Hub::new(&server.endpoint, cache.path(), None);
@@ -151,7 +151,7 @@ fn a_stopped_download_keeps_what_arrived() {
 }
 
 #[test]
-fn what_arrives_damaged_is_removed_and_named() {
+fn a_damaged_file_is_removed_and_named() {
     let (server, cache) = (server(), cache());
     let hub = Hub::new(&server.endpoint, cache.path(), None);
     server.behaviour.lock().unwrap().damages = true;
@@ -163,7 +163,7 @@ fn what_arrives_damaged_is_removed_and_named() {
 }
 
 #[test]
-fn a_token_opens_what_is_gated() {
+fn a_token_opens_a_gated_model() {
     let (server, cache) = (server(), cache());
     server.behaviour.lock().unwrap().token = Some("hf_secret".into());
     for token in [None, Some("hf_wrong")] {
@@ -176,7 +176,7 @@ fn a_token_opens_what_is_gated() {
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn a_missing_model_revision_or_file_is_named() {
     let (server, cache) = (server(), cache());
     let hub = Hub::new(&server.endpoint, cache.path(), None);
     for wanted in ["owner/nothing", "owner/name@v2", "owner/name/nothing.safetensors"] {
@@ -198,16 +198,16 @@ fn names_that_leave_the_cache_are_refused() {
     }
 }
 
-/// Such as one of another user's.
+/// Such as another user's.
 #[test]
-fn a_cache_that_may_not_be_seen_is_not_called_empty() {
+fn an_unreadable_cache_is_not_called_empty() {
     let (server, cache) = (server(), cache());
     fetch(&Hub::new(&server.endpoint, cache.path(), None), "owner/name").unwrap();
     let hub = Hub::new("http://127.0.0.1:9", cache.path(), None);
     let repository = cache.path().join("models--owner--name");
     for folder in ["refs", "snapshots"] {
         std::fs::rename(repository.join(folder), repository.join("away")).unwrap();
-        // What is behind a file nobody can see.
+        // Nobody can read what would be in a file.
         std::fs::write(repository.join(folder), "").unwrap();
         let error = fetch(&hub, "owner/name").unwrap_err();
         assert!(matches!(&error, HubError::Io { file, .. } if file.starts_with(repository.join(folder))), "{error}");

@@ -103,7 +103,7 @@ pub use sd_samplers::{
 pub use sd_schedule::{NoiseLevels, Prediction, Process};
 pub use sd_unet::{AddedConditions, Conditions, Residuals};
 pub use sd_vae::Autoencoder;
-pub use sd_weights::single_file::Average;
+pub use sd_weights::single_file::WeightSet;
 pub use sd_weights::{Destination, Lora, LoraReport, TextualInversion, read_tensor, write_tensor};
 pub use single_file::Choices;
 pub use summary::{Component, Summary};

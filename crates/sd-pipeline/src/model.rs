@@ -95,10 +95,10 @@ impl Model {
         self.text_to_image()?.text.iter().find_map(|part| part.tokenizer.encode(prompt).cut)
     }
 
-    /// The words of a prompt that the model's tokenizer has to spell. One that [learnt](sd_clip::Vocabulary) its words
+    /// The words of a prompt that the model's tokenizer has to split. One that [learnt](sd_clip::Vocabulary) its words
     /// from the captions of the training has never seen them.
-    pub fn spelt(&self, prompt: &str) -> Vec<String> {
+    pub fn split_words(&self, prompt: &str) -> Vec<String> {
         let first = self.text_to_image().and_then(|parts| parts.text.first());
-        first.map(|part| part.tokenizer.spelt(prompt)).unwrap_or_default()
+        first.map(|part| part.tokenizer.split_words(prompt)).unwrap_or_default()
     }
 }

@@ -11,7 +11,7 @@ use crate::single_file::{self, Choices};
 use crate::text_part::TextPart;
 use crate::text_to_image::TextToImage;
 use crate::vae::VaePart;
-use crate::{Average, Error, Field};
+use crate::{Error, Field, WeightSet};
 
 impl Model {
     /// Opens a folder of the diffusers layout, or a single file of Stable Diffusion 1.x, 2.x or XL.
@@ -38,7 +38,7 @@ impl Model {
         if is_file(path).map_err(Error::io(path))? {
             return single_file::open(path, choices);
         }
-        if choices.average == Average::Ema {
+        if choices.average == WeightSet::Ema {
             let reason = "is for single files; a folder has one set of weights, usually the average";
             return Err(Error::request(Field::Average, reason));
         }

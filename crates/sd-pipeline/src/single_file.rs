@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use sd_clip::{Padding, Tokenizer};
 use sd_schedule::Prediction;
 use sd_weights::WeightsError;
-use sd_weights::single_file::{Average, Family, Predicted, SingleFile};
+use sd_weights::single_file::{Family, Predicted, SingleFile, WeightSet};
 use serde_json::{Map, Value, json};
 
 use crate::Error;
@@ -19,7 +19,7 @@ pub struct Choices {
     /// What the U-Net predicts; none is what the model says, or what its family mostly does.
     pub prediction: Option<Prediction>,
     /// Which of a single file's two sets of weights to take.
-    pub average: Average,
+    pub average: WeightSet,
     /// Another autoencoder than the model's own: a folder with its `config.json`, that of a whole model, or a file with the
     /// names of the original program or of diffusers.
     pub vae: Option<PathBuf>,

@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
-/// What is wrong with a checkpoint file.
+/// Why a checkpoint file cannot be read, used or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// None of the names that weights go by is in the folder.
+    /// The folder has no file with one of the names of weights.
     #[error("{}: no weights here; looked for {looked_for}", folder.display())]
     NotFound {
         /// The folder.
@@ -17,57 +17,57 @@ pub enum WeightsError {
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The file ends early: a download that broke off.
+    /// The file ends early, as an interrupted download does.
     #[error("{}: truncated, it has {found} bytes instead of {expected}; download it again", file.display())]
     Truncated {
         /// The file.
         file: PathBuf,
-        /// Bytes that its header promises.
+        /// Its length in bytes according to its header.
         expected: u64,
-        /// Bytes that are there.
+        /// Its length in bytes.
         found: u64,
     },
-    /// The file is not what its name says.
+    /// The file is not of the expected format.
     #[error("{}: not a {format} file: {reason}", file.display())]
     Format {
         /// The file.
         file: PathBuf,
-        /// What it should be.
+        /// The expected format.
         format: &'static str,
-        /// Why it is not.
+        /// Why it is not of that format.
         reason: String,
     },
-    /// The file is a pickle that asks for something to be called or made that no weights need.
+    /// The file is a pickle that asks for a function or a class that weights do not need.
     #[error(
-        "{}: this pickle asks for `{global}`, which no weights need and which is not run: it may be malicious, or of a \
-         program that keeps more than weights in it; get the model as safetensors, from where you trust it",
+        "{}: this pickle asks for `{global}`, which weights do not need and which is not run: the file may be malicious, or \
+         hold more than weights; get the model as safetensors from a source that you trust",
         file.display()
     )]
     Forbidden {
         /// The file.
         file: PathBuf,
-        /// What it asks for, as `module.name`.
+        /// The function or class, as `module.name`.
         global: String,
     },
-    /// The file is something else than a Stable Diffusion checkpoint that can be drawn with.
+    /// The file is not a supported Stable Diffusion checkpoint.
     #[error("{}: this is {what}: {remedy}", file.display())]
     NotAModel {
         /// The file.
         file: PathBuf,
-        /// What it is.
+        /// A description of it.
         what: String,
         /// What to do.
         remedy: String,
     },
-    /// The file's keys do not fit the network.
+    /// The file's keys do not match the network.
     #[error("{}: these weights do not fit the network that the model's configs describe: {problems}", file.display())]
     Mismatch {
         /// The file, or the folder of several.
         file: PathBuf,
-        /// What is missing, left over or of another shape.
+        /// The keys that are missing, unknown or of another shape.
         problems: String,
     },
     /// A LoRA file does not fit the model.
@@ -78,7 +78,7 @@ pub enum WeightsError {
         /// What does not fit.
         reason: String,
     },
-    /// A LoRA file is for no model: its kind is not known, or what it says of itself cannot be.
+    /// A LoRA file is of an unknown kind or contradicts itself, whatever the model.
     #[error("{}: this LoRA cannot be merged: {reason}", file.display())]
     Unmergeable {
         /// The file.
@@ -86,25 +86,25 @@ pub enum WeightsError {
         /// Why, and what to do.
         reason: String,
     },
-    /// A tensor is of a type that is not read.
+    /// A tensor is of a type that is not supported.
     #[error("{}: `{key}` is of type {found}, expected a float (f64, f32, f16, bf16, f8) or an integer", file.display())]
     WrongType {
         /// The file.
         file: PathBuf,
-        /// Its key.
+        /// The tensor's key.
         key: String,
         /// The type found.
         found: String,
     },
-    /// The weights are quantized in a way that is not read.
-    #[error("{}: `{key}` says that these weights are quantized in a way that is not read: get them as f16, bf16 or f8", file.display())]
+    /// The weights are quantized in a way that is not supported.
+    #[error("{}: `{key}` belongs to a kind of quantization that is not supported: get the weights as f16, bf16 or f8", file.display())]
     Quantized {
         /// The file, or the folder of several.
         file: PathBuf,
-        /// A key that says so.
+        /// A key that shows it.
         key: String,
     },
-    /// Whoever watched the writing of a file asked to stop.
+    /// The caller stopped the writing of a file.
     #[error("{}: stopped before it was complete; nothing is left of it", file.display())]
     Stopped {
         /// The file.
@@ -115,7 +115,7 @@ pub enum WeightsError {
     NotFinite {
         /// The file.
         file: PathBuf,
-        /// Its key.
+        /// The tensor's key.
         key: String,
         /// The weight found, after casting.
         found: f32,

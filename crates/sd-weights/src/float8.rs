@@ -1,9 +1,9 @@
-//! Floats of eight bits (Micikevicius et al. 2022, "FP8 formats for deep learning", table 1), as safetensors and PyTorch
-//! have them: each is a float of sixteen bits.
+//! Eight-bit floats (Micikevicius et al. 2022, "FP8 formats for deep learning", table 1), as safetensors and PyTorch have
+//! them. Each is also a sixteen-bit float.
 
 use half::f16;
 
-/// Four bits of exponent and three of fraction, with one number that is not finite: PyTorch's `float8_e4m3fn`.
+/// Four bits of exponent and three of fraction, with one magnitude that is not finite: PyTorch's `float8_e4m3fn`.
 pub(crate) fn e4m3(byte: u8) -> f32 {
     // The bias is 7 where sixteen bits have 15.
     const SCALE: f32 = 256.0;
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_is_the_number_of_its_definition() {
+    fn every_byte_has_the_value_of_its_definition() {
         for byte in 0..=255 {
             let found = f64::from(e4m3(byte));
             match byte & 0x7f {
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_fits_sixteen_bits() {
+    fn every_value_fits_sixteen_bits() {
         for byte in 0..=255 {
             for found in [e4m3(byte), e5m2(byte)].into_iter().filter(|found| !found.is_nan()) {
                 assert_eq!(f16::from_f32(found).to_f32(), found);

@@ -2,20 +2,20 @@ use std::fs::{self, File, TryLockError};
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
 
-/// A folder that one process at a time works in: until this is dropped, or the process ends in whatever way.
+/// Keeps other processes out of a folder until it is dropped or the process ends, in whatever way.
 #[derive(Debug)]
 pub struct FolderLock {
-    /// The system releases its lock when it is closed. The file stays, or the next two could lock a file each.
+    /// Closing it releases the lock. The file stays: if it were removed, two processes could each lock a file of that name.
     _file: File,
 }
 
 impl FolderLock {
-    /// Takes a folder, which is made where it is missing. `what` tells others what is done there.
+    /// Locks a folder, which is created if it is missing. `what` describes the work to other processes.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ResourceBusy`] where another process has it, in words that name the process, and what the system says.
-    /// Where the file system has no locks, all goes on without one.
+    /// [`ErrorKind::ResourceBusy`] if another process has locked it, with a message that names the process, and errors of
+    /// the system. On a file system without locks it succeeds without one.
     pub fn take(folder: &Path, what: &str) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let file = folder.join("lock");
@@ -23,7 +23,7 @@ impl FolderLock {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Some systems do not let a locked file be read.
+                // Some systems refuse to read a locked file.
                 let known = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
                 let holder = if known { holder.trim() } else { "another process" };
                 let reason = format!("{holder} works in this folder: wait for it to end, or name another folder");
@@ -32,7 +32,7 @@ impl FolderLock {
             Err(TryLockError::Error(_)) => Ok(Self { _file: file }),
             Ok(()) => {
                 let words = format!("process {} ({what})\n", std::process::id());
-                // That it cannot be written, as on a full disk, only matters to the words above.
+                // If it cannot be written, as on a full disk, only the message above is less precise.
                 let _ = file.set_len(0).and_then(|()| file.write_all(words.as_bytes()));
                 Ok(Self { _file: file })
             }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_taken_once_at_a_time_and_who_has_it_is_named() {
+    fn a_folder_is_locked_once_at_a_time_and_the_message_names_the_holder() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("out");
         let first = FolderLock::take(&folder, "the first training").unwrap();

@@ -1,6 +1,6 @@
-//! Files that are met where weights are expected, by their first bytes.
+//! Other files that people name in place of weights, recognised by their first bytes.
 
-/// How a file begins, and what to say of it.
+/// The first bytes of a file, and its description in the error.
 const STARTS: [(&[u8], &str); 21] = [
     (b"version https://git-lfs", "it is a pointer that git-lfs left in place of the file: run `git lfs pull`"),
     (b"<", "it is a web page: the download went wrong, download it again"),
@@ -28,7 +28,7 @@ const STARTS: [(&[u8], &str); 21] = [
 const IMAGE_PNG: &str = "it is a PNG image; embeddings that the web interface hides in images are not read: get the .pt or \
                          .safetensors file";
 
-/// What else starts later in a file.
+/// Formats whose mark is further inside: its offset, its bytes and the description.
 const INSIDE: [(usize, &[u8], &str); 5] = [
     (8, b"WEBP", "it is a WebP image"),
     (4, b"ftypavif", "it is an AVIF image"),
@@ -37,23 +37,23 @@ const INSIDE: [(usize, &[u8], &str); 5] = [
     (257, b"ustar", "it is a tar archive: unpack it first"),
 ];
 
-/// What a file is that starts so, if it is known and no weights.
-pub(crate) fn what(start: &[u8]) -> Option<&'static str> {
+/// Describes a file that starts with these bytes, if it is known not to be weights.
+pub(crate) fn describe(start: &[u8]) -> Option<&'static str> {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     let begins = STARTS.iter().find(|(begin, _)| start.starts_with(begin) || text.starts_with(begin));
-    let inside = INSIDE.iter().find(|(at, part, _)| start.get(*at..).is_some_and(|rest| rest.starts_with(part)));
-    let known = begins.map(|(_, what)| *what).or(inside.map(|(.., what)| *what));
+    let inside = INSIDE.iter().find(|(at, mark, _)| start.get(*at..).is_some_and(|rest| rest.starts_with(mark)));
+    let known = begins.map(|(_, description)| *description).or(inside.map(|(.., description)| *description));
     known.or_else(|| match text.first() {
         _ if start.len() > 8 && start.iter().all(|byte| *byte == 0) => {
-            Some("it begins with zeros alone: the download went wrong, download it again")
+            Some("it begins with nothing but zeros: the download went wrong, download it again")
         }
         _ if !is_text(start) => None,
-        Some(b'{' | b'[') => Some("it is a text in JSON, no weights: name the file of weights that belongs to it"),
-        _ => Some("it is a text, no weights: if it is a download, download it again"),
+        Some(b'{' | b'[') => Some("it is a JSON file without weights: name the file of weights that belongs to it"),
+        _ => Some("it is a text without weights: if it is a download, download it again"),
     })
 }
 
-/// Whether this is the beginning of a text of some length: a cut may go through a character.
+/// Whether this is the beginning of a text of some length; the last character may be cut.
 fn is_text(start: &[u8]) -> bool {
     let valid = match std::str::from_utf8(start) {
         Ok(text) => text,
@@ -77,15 +77,15 @@ mod tests {
             (b"\n <!DOCTYPE html>", "web page"),
             (b"\xef\xbb\xbf<html>", "web page"),
             (b"{\"model_type\": \"clip\"}", "JSON"),
-            (b"learning_rate: 1e-4\nsteps: 500\n", "a text, no weights"),
+            (b"learning_rate: 1e-4\nsteps: 500\n", "a text without weights"),
             ("ein Wörterbuch, das mitten im Zeichen endet ü".as_bytes().split_last().unwrap().1, "a text"),
             (&[&[0; 257][..], b"ustar\0"].concat(), "tar archive"),
-            (&[0; 512], "zeros alone"),
+            (&[0; 512], "nothing but zeros"),
         ] {
-            assert!(what(start).is_some_and(|what| what.contains(expected)), "{expected}: {:?}", what(start));
+            assert!(describe(start).is_some_and(|found| found.contains(expected)), "{expected}: {:?}", describe(start));
         }
         for start in [&b""[..], b"{}", &[0; 8], b"\x10\0\0\0\0\0\0\0 {}", b"\x80\x02}q\x00."] {
-            assert_eq!(what(start), None, "{start:?}");
+            assert_eq!(describe(start), None, "{start:?}");
         }
     }
 }

@@ -1,26 +1,29 @@
 #![doc = include_str!("../README.md")]
 //!
-//! Files are safetensors or what `torch.save` wrote, whatever they are called. Weights are read and cast one tensor at a
-//! time, so that a file is never in memory as a whole. A file fits its network exactly or is refused with a list of what
-//! is missing, left over or of another shape, and weights that are not finite numbers are refused too. This is the only
-//! crate that knows checkpoint files and the history of their key names.
+//! Files are safetensors or what `torch.save` writes, under any name. Weights are read and cast one tensor at a time, so a
+//! file is never in memory as a whole. A file has to match its network exactly; otherwise it is refused with a list of the
+//! keys that are missing, unknown or of another shape. Weights that are not finite are refused too. No other crate knows
+//! checkpoint files or the history of their key names.
 
 mod atomic;
 mod cast;
 mod destination;
-mod draft;
+mod detect;
 mod error;
-mod fit;
+mod exists;
 mod float8;
 mod folder_lock;
 mod foreign;
-mod format;
+mod key_match;
 mod load;
 mod lora;
+mod name_table;
 mod names;
+mod open;
+mod parallel;
+mod parameters;
 mod partial;
-mod parts;
-mod place;
+mod patch;
 mod safetensors_file;
 mod save;
 mod scaled;
@@ -28,21 +31,25 @@ mod shards;
 pub mod single_file;
 mod source;
 mod tensor_file;
+mod tensor_view;
 mod textual_inversion;
-mod there;
 mod torch;
+mod view;
 mod weights;
+mod writer;
 
 pub use atomic::{make_folder_atomically, update_folder_atomically, write_atomically};
 pub use destination::Destination;
-pub use draft::Draft;
 pub use error::WeightsError;
+pub use exists::{is_file, is_folder};
 pub use folder_lock::FolderLock;
-pub use load::{Precision, parameters};
+pub use load::Precision;
 pub use lora::{Component, Lora, LoraReport};
+pub use parameters::parameters;
 pub use partial::remove_leftovers;
 pub use save::save;
 pub use tensor_file::{read_tensor, write_tensor};
 pub use textual_inversion::TextualInversion;
-pub use there::{is_file, is_folder};
-pub use weights::{Dtype, View, Weights};
+pub use view::View;
+pub use weights::{Dtype, Weights};
+pub use writer::SafetensorsWriter;

@@ -1,19 +1,19 @@
-//! The history of key names.
+//! Key names, past and present.
 
-/// Where a module's field is called other than the checkpoint's key.
+/// Fields of modules whose name differs from the checkpoint's key.
 const FIELDS: [(&str, &str); 4] =
     [(".to_out.", ".to_out.0."), (".ff.proj.", ".ff.net.0.proj."), (".ff.out.", ".ff.net.2."), (".alone.", ".")];
 
-/// Names that the autoencoder's attention had before diffusers 0.15.
+/// Names in the autoencoder's attention: the present ones, and those before diffusers 0.15.
 const OLD_ATTENTION: [(&str, &str); 4] =
     [(".to_q.", ".query."), (".to_k.", ".key."), (".to_v.", ".value."), (".to_out.0.", ".proj_attn.")];
 
 /// Keys that hold no weights.
 const IGNORED: [&str; 2] = ["text_model.embeddings.position_ids", "embeddings.position_ids"];
 
-/// The keys under which a parameter may be found in a file, the present one first.
+/// Returns the keys that a parameter may have in a file, the present one first.
 ///
-/// `path` is the parameter's place in its module, `module` the type that holds it.
+/// `path` is the parameter's path in its module, `module` the type that holds it.
 pub(crate) fn keys(path: &str, module: &str) -> Vec<String> {
     let mut key = path.to_string();
     if matches!(module, "GroupNorm" | "LayerNorm") {
@@ -23,11 +23,11 @@ pub(crate) fn keys(path: &str, module: &str) -> Vec<String> {
         key = key.replace(field, name);
     }
     let old = OLD_ATTENTION.iter().fold(key.clone(), |key, (new, old)| key.replace(new, old));
-    // AutoencoderTiny has an encoder of layers too, of convolutions.
+    // AutoencoderTiny's encoder has layers too, of convolutions.
     let is_text = ["embeddings.", "encoder.layers.", "final_layer_norm."].iter().any(|start| key.starts_with(start))
         && !(key.contains(".conv.") || path.contains(".alone."));
     match (is_text, old == key) {
-        // Published files have the prefix; transformers 5 writes none.
+        // Published files have the prefix; transformers 5 writes it no more.
         (true, _) => vec![format!("text_model.{key}"), key],
         (false, true) => vec![key],
         (false, false) => vec![key, old],

@@ -2,11 +2,11 @@ use std::io::{BufReader, Read};
 
 use safetensors::tensor::Metadata;
 
-use crate::place::Place;
 use crate::source::Source;
+use crate::tensor_view::TensorView;
 use crate::{Weights, WeightsError};
 
-/// The longest header, which is the limit of the format's own reader: a damaged length does not ask for all memory.
+/// The longest header in bytes, as in the format's own reader, so that a damaged length does not allocate all memory.
 const LONGEST_HEADER: u64 = 100_000_000;
 
 /// Reads the header of a safetensors file of `found` bytes.
@@ -25,19 +25,19 @@ pub(crate) fn open(path: &Source, file: impl Read, found: u64) -> Result<Weights
     }
     let mut header = vec![0; (start - 8) as usize];
     file.read_exact(&mut header).map_err(|_| truncated(start))?;
-    // This also checks that the tensors follow each other without gaps, and are as long as their shapes say.
+    // This also checks that the tensors follow each other without gaps and have the lengths that their shapes imply.
     let header: Metadata = serde_json::from_slice(&header).map_err(|e| format(e.to_string()))?;
-    let end = start.checked_add(header.data_len() as u64).ok_or_else(|| format("numbers beyond 2⁶⁴ bytes".into()))?;
+    let end = start.checked_add(header.data_len() as u64).ok_or_else(|| format("values beyond 2⁶⁴ bytes".into()))?;
     if end > found {
         return Err(truncated(end));
     }
     if end < found {
-        return Err(format(format!("its header tells of {end} bytes, but it has {found}")));
+        return Err(format(format!("its header describes {end} bytes, but it has {found}")));
     }
-    let place = |info: &safetensors::tensor::TensorInfo| {
-        Place::in_rows(path.clone(), start + info.data_offsets.0 as u64, info.dtype, info.shape.clone())
+    let view = |info: &safetensors::tensor::TensorInfo| {
+        TensorView::in_rows(path.clone(), start + info.data_offsets.0 as u64, info.dtype, info.shape.clone())
     };
-    let tensors = header.tensors().into_iter().map(|(key, info)| (key, place(info))).collect();
+    let tensors = header.tensors().into_iter().map(|(key, info)| (key, view(info))).collect();
     let metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
     Ok(Weights::new(path.to_path_buf(), tensors, metadata))
 }

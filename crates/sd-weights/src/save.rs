@@ -6,26 +6,27 @@ use burn::tensor::{FloatDType, Tensor, TensorData};
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize};
 
-use crate::cast::tensor_data;
-use crate::load::{Place, name_of};
+use crate::cast::{dtype_name, tensor_data};
+use crate::parameters::ModulePath;
 use crate::{WeightsError, write_atomically};
 
-/// Writes a module's parameters as a safetensors file of the keys and shapes that a checkpoint has for them, in f32, f16
-/// or bf16: what [`Weights::load`](crate::Weights::load) reads.
+/// Writes a module's parameters in f32, f16 or bf16 as a safetensors file with a checkpoint's keys and shapes.
+/// [`Weights::load`](crate::Weights::load) reads it.
 ///
 /// # Errors
 ///
-/// [`WeightsError::NotFinite`] for a weight that `dtype` is too narrow for, and [`WeightsError::Io`]; nothing is left
+/// [`WeightsError::NotFinite`] for a weight that is out of `dtype`'s range, and [`WeightsError::Io`]; nothing is left
 /// half-written.
 pub fn save<M: Module>(module: &M, path: &Path, dtype: FloatDType) -> Result<(), WeightsError> {
-    let mut saver = Saver { path, dtype, place: Place::default(), tensors: BTreeMap::new(), failed: None };
+    let mut saver =
+        Saver { path, dtype, path_in_module: ModulePath::default(), tensors: BTreeMap::new(), failed: None };
     module.visit(&mut saver);
     if let Some(error) = saver.failed {
         return Err(error);
     }
     let views = saver.tensors.iter().map(|(key, data)| {
         let view = TensorView::new(file_type(dtype), data.shape().to_vec(), data.as_bytes());
-        (key, view.expect("as many numbers as the shape says"))
+        (key, view.expect("as many values as the shape says"))
     });
     let bytes = serialize(views, None).expect("weights fit a file");
     write_atomically(path, |file| file.write_all(&bytes))
@@ -35,28 +36,28 @@ pub fn save<M: Module>(module: &M, path: &Path, dtype: FloatDType) -> Result<(),
 struct Saver<'a> {
     path: &'a Path,
     dtype: FloatDType,
-    place: Place,
+    path_in_module: ModulePath,
     tensors: BTreeMap<String, TensorData>,
     failed: Option<WeightsError>,
 }
 
 impl ModuleVisitor for Saver<'_> {
     fn enter_module(&mut self, name: &str, container: &str) {
-        self.place.enter(name, container);
+        self.path_in_module.enter(name, container);
     }
 
     fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.place.exit();
+        self.path_in_module.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let tensor = if self.place.is_transposed() { param.val().swap_dims(0, 1) } else { param.val() };
-        let (key, shape) = (self.place.keys().swap_remove(0), tensor.dims());
-        let numbers: Vec<f32> = tensor.into_data().iter().collect();
-        match tensor_data(numbers, self.dtype, &shape) {
+        let tensor = if self.path_in_module.is_transposed() { param.val().swap_dims(0, 1) } else { param.val() };
+        let (key, shape) = (self.path_in_module.keys().swap_remove(0), tensor.dims());
+        let values: Vec<f32> = tensor.into_data().iter().collect();
+        match tensor_data(values, self.dtype, &shape) {
             Ok(data) => drop(self.tensors.insert(key, data)),
             Err(found) => {
-                let (file, dtype) = (self.path.to_path_buf(), name_of(self.dtype));
+                let (file, dtype) = (self.path.to_path_buf(), dtype_name(self.dtype));
                 self.failed = Some(WeightsError::NotFinite { file, key, found, dtype });
             }
         }
@@ -98,7 +99,7 @@ mod tests {
         Network { to_out: Linear { weight, ..network.to_out }, ..network }
     }
 
-    fn numbers(network: &Network) -> [TensorData; 3] {
+    fn values(network: &Network) -> [TensorData; 3] {
         [network.to_out.weight.to_data(), network.norm.gamma.as_ref().unwrap().to_data(), network.conv.weight.to_data()]
     }
 
@@ -109,7 +110,7 @@ mod tests {
         save(&network_saved, &folder.path().join("weights.safetensors"), FloatDType::F32).unwrap();
         let weights = Weights::in_folder(folder.path(), "weights").unwrap();
         let loaded = weights.load(network(1.0), FloatDType::F32).unwrap();
-        assert_eq!(numbers(&loaded), numbers(&network_saved));
+        assert_eq!(values(&loaded), values(&network_saved));
     }
 
     #[test]
@@ -128,7 +129,7 @@ mod tests {
         let file = folder.path().join("weights.safetensors");
         save(&network(1.0), &file, FloatDType::BF16).unwrap();
         let weights = Weights::in_file(&file).unwrap();
-        let found: Vec<_> = weights.tensors.iter().map(|(key, place)| (key.as_str(), &place.shape[..])).collect();
+        let found: Vec<_> = weights.tensors.iter().map(|(key, tensor)| (key.as_str(), &tensor.shape[..])).collect();
         let expected: [(&str, &[usize]); 6] = [
             ("conv.bias", &[3]),
             ("conv.weight", &[3, 2, 3, 3]),

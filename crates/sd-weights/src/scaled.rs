@@ -1,4 +1,4 @@
-//! Weights of eight bits that have a scale beside them, as ComfyUI writes them.
+//! Eight-bit weights with a scale beside them, as ComfyUI writes them.
 
 use std::sync::Arc;
 
@@ -6,34 +6,32 @@ use safetensors::Dtype;
 
 use crate::{Weights, WeightsError};
 
-/// What the scale of a module's `weight` is called: at first, and in later files.
+/// Names of the scale of a module's `weight`: in the first files, and in later ones.
 const SCALES: [&str; 2] = ["scale_weight", "weight_scale"];
 
-/// What says that there are scales, and what activations are scaled with where they are of eight bits too: nothing that
-/// changes the weights.
+/// A marker of files with scales, and the scales of eight-bit activations. They do not change the weights.
 const UNUSED: [&str; 3] = ["scaled_fp8", "scale_input", "input_scale"];
 
-/// A layer's format, in later files, as JSON in bytes. With eight-bit floats and one scale it says nothing more.
+/// A layer's format in later files, as the bytes of a JSON text. With eight-bit floats and one scale it adds nothing.
 const FORMAT: &str = "comfy_quant";
 
-/// What other kinds of quantized weights have beside them: those of bitsandbytes, and scales of blocks.
+/// Tensors beside other kinds of quantized weights: those of bitsandbytes, and scales of blocks.
 const OTHERS: [&str; 5] = ["SCB", "absmax", "quant_map", "weight_scale_2", "weight_scale_inv"];
 
-/// Has each weight multiplied by its scale when it is read, and leaves out the tensors that only tell of it.
+/// Attaches each weight's scale, to multiply by when it is read, and leaves out the tensors that describe scales.
 ///
 /// # Errors
 ///
 /// [`WeightsError::Quantized`] for weights of another kind, or with a scale for each row or block.
 pub(crate) fn resolve(mut weights: Weights) -> Result<Weights, WeightsError> {
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_string();
-    let told: Vec<(String, String)> = weights.tensors.keys().map(|key| (key.clone(), last(key))).collect();
+    let keys: Vec<(String, String)> = weights.tensors.keys().map(|key| (key.clone(), last(key))).collect();
     let refuse = |key: &str| Err(WeightsError::Quantized { file: weights.origin.clone(), key: key.to_string() });
-    let is = |names: &[&str], name: &str| names.contains(&name);
-    if let Some((key, _)) = told.iter().find(|(_, name)| is(&OTHERS, name)) {
+    if let Some((key, _)) = keys.iter().find(|(_, name)| OTHERS.contains(&&name[..])) {
         return refuse(key);
     }
     let mut scales = Vec::new();
-    for (key, name) in told.iter().filter(|(_, name)| is(&SCALES, name) || name == FORMAT) {
+    for (key, name) in keys.iter().filter(|(_, name)| SCALES.contains(&&name[..]) || name == FORMAT) {
         let weight = format!("{}weight", &key[..key.len() - name.len()]);
         let is_float8 = |dtype| matches!(dtype, Dtype::F8_E4M3 | Dtype::F8_E5M2);
         if !weights.dtype(&weight).is_some_and(is_float8) {
@@ -48,13 +46,13 @@ pub(crate) fn resolve(mut weights: Weights) -> Result<Weights, WeightsError> {
     }
     for (key, weight) in scales {
         let scale = weights.tensors.get(key).cloned().map(Arc::new);
-        if let Some(place) = weights.tensors.get_mut(&weight) {
-            place.scale = scale;
+        if let Some(tensor) = weights.tensors.get_mut(&weight) {
+            tensor.scale = scale;
         }
     }
     weights.tensors.retain(|key, _| {
         let name = last(key);
-        !(is(&SCALES, &name) || is(&UNUSED, &name) || name == FORMAT)
+        !(SCALES.contains(&&name[..]) || UNUSED.contains(&&name[..]) || name == FORMAT)
     });
     Ok(weights)
 }

@@ -2,12 +2,12 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use crate::{Weights, WeightsError, format, scaled};
+use crate::{Weights, WeightsError, detect, scaled};
 
-/// The longest index: that of Stable Diffusion XL would have 0.2 MB.
+/// The longest index in bytes; that of Stable Diffusion XL would have 0.2 MB.
 const LONGEST_INDEX: u64 = 16 << 20;
 
-/// Opens the files that an index names, all of them beside it.
+/// Opens the files that an index names. All have to be beside it.
 pub(crate) fn open(folder: &Path, index: &Path) -> Result<Weights, WeightsError> {
     let wrong = |reason: String| WeightsError::Format { file: index.to_path_buf(), format: "weights index", reason };
     let io = |source| WeightsError::Io { file: index.to_path_buf(), source };
@@ -23,17 +23,17 @@ pub(crate) fn open(folder: &Path, index: &Path) -> Result<Weights, WeightsError>
             return Err(wrong(format!("`{key}` names {name:?}, which is not a file beside the index")));
         }
         if !shards.contains_key(name) {
-            let shard = format::open(&folder.join(name))?;
+            let shard = detect::open(&folder.join(name))?;
             metadata.extend(shard.metadata.clone());
             shards.insert(name, shard);
         }
-        let place = shards[name].tensors.get(key).ok_or_else(|| wrong(format!("`{key}` is not in {name}")))?;
-        tensors.insert(key.clone(), place.clone());
+        let tensor = shards[name].tensors.get(key).ok_or_else(|| wrong(format!("`{key}` is not in {name}")))?;
+        tensors.insert(key.clone(), tensor.clone());
     }
     scaled::resolve(Weights::new(folder.to_path_buf(), tensors, metadata))
 }
 
-/// Whether this is the name of a file and not the way to one, on any system.
+/// Whether this is the name of a file, and not a path to one, on any system.
 fn is_file_name(name: &str) -> bool {
     !name.is_empty() && ![".", ".."].contains(&name) && !name.contains(['/', '\\', ':', '\0'])
 }

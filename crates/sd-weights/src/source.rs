@@ -4,9 +4,9 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Where a checkpoint's bytes are: in a file, or in memory.
+/// The source of a checkpoint's bytes: a file, or memory.
 ///
-/// Dereferences to its path, which messages name; that of bytes in the program need not exist.
+/// Dereferences to its path, which messages name; the path of bytes in the program need not exist.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     path: Arc<Path>,
@@ -18,28 +18,28 @@ pub(crate) struct Source {
 pub(crate) enum Bytes {
     /// Part of the program.
     BuiltIn(&'static [u8]),
-    /// Of a file that has them in a form that cannot be read in place.
+    /// Read from a file that holds them in a form that cannot be read in place.
     Held(Arc<[u8]>),
 }
 
-/// What reads a [`Source`].
+/// A reader of a [`Source`].
 pub(crate) enum Reader {
     File(File),
     Bytes(Cursor<Bytes>),
 }
 
 impl Source {
-    /// Bytes of the program, under the name that messages call them by.
+    /// Bytes of the program, with a name for messages.
     pub fn built_in(name: &Path, bytes: &'static [u8]) -> Self {
         Self { path: name.into(), bytes: Some(Bytes::BuiltIn(bytes)) }
     }
 
-    /// Bytes that were read of a file.
+    /// Bytes that were read from a file.
     pub fn held(path: Arc<Path>, bytes: Arc<[u8]>) -> Self {
         Self { path, bytes: Some(Bytes::Held(bytes)) }
     }
 
-    /// A reader of its own that starts at `offset`.
+    /// Opens an independent reader that starts at byte `offset`.
     pub fn open_at(&self, offset: u64) -> io::Result<Reader> {
         Ok(match &self.bytes {
             Some(bytes) => {

@@ -1,4 +1,4 @@
-"""Makes golden.json and ../../data/bpe_simple_vocab_16e6.txt.gz: the ids that transformers' CLIPTokenizer gives for awkward prompts.
+"""Makes golden.json and ../../data/bpe_simple_vocab_16e6.txt.gz: the ids of transformers' CLIPTokenizer for awkward prompts.
 
     golden.py        needs transformers (5.23) and the files of open_clip_torch
 """

@@ -13,14 +13,14 @@ use tempfile::TempDir;
 
 static GOLDEN: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(include_str!("golden.json")).unwrap());
 
-/// CLIP's merges, one a line.
+/// CLIP's merges, one per line.
 static MERGES: LazyLock<String> = LazyLock::new(|| {
     let mut text = String::new();
     GzDecoder::new(&include_bytes!("../../data/bpe_simple_vocab_16e6.txt.gz")[..]).read_to_string(&mut text).unwrap();
     text.split_once('\n').unwrap().1.to_owned()
 });
 
-/// CLIP's tokens: the bytes, the bytes at the end of a word, what the merges make, start and end.
+/// CLIP's tokens: the bytes, the bytes at the end of a word, the results of the merges, start and end.
 static VOCABULARY: LazyLock<Value> = LazyLock::new(|| {
     let printable = |b: &u32| matches!(b, 33..=126 | 161..=172 | 174..=255);
     let bytes = (0..256).filter(printable).chain(256..256 + (0..256).filter(|b| !printable(b)).count() as u32);
@@ -88,13 +88,13 @@ fn stable_diffusion_2_ids_are_those_of_transformers_also_where_a_prompt_has_its_
 }
 
 #[test]
-fn the_tokenizer_that_is_built_in_is_that_of_the_published_folders() {
+fn the_built_in_tokenizer_is_that_of_the_published_folders() {
     check(&Tokenizer::clip(Padding::End), "sd1");
     check(&Tokenizer::clip(Padding::Exclamation), "sd2");
 }
 
 #[test]
-fn the_cut_and_the_padding_in_a_folder_that_transformers_saved_as_one_file_do_not_count() {
+fn truncation_and_padding_in_a_folder_that_transformers_saved_as_one_file_are_ignored() {
     check_folder("sd1-saved");
     check_folder("sd2-saved");
 }
@@ -120,7 +120,7 @@ fn letters_outside_the_vocabulary_become_the_unknown_token() {
 }
 
 #[test]
-fn what_does_not_fit_is_given_back_as_it_was_written() {
+fn the_part_that_does_not_fit_is_returned_as_it_was_written() {
     let tokenizer = tokenizer(&json!({}));
     let cut = |prompt: &str| tokenizer.encode(prompt).cut;
     assert_eq!(cut(""), None);
@@ -130,7 +130,7 @@ fn what_does_not_fit_is_given_back_as_it_was_written() {
         Some("A   Dog,\nCafe\u{301}!")
     );
     assert_eq!(cut(&format!("{}UNDERSTATEDLY", "cat ".repeat(74))).as_deref(), Some("STATEDLY"));
-    // An emoji of two tokens, of which the first one fits.
+    // An emoji of two tokens; only the first fits.
     assert_eq!(cut(&format!("{}🫠 melts", "cat ".repeat(74))).as_deref(), Some("🫠 melts"));
     assert_eq!(cut(&"0123456789".repeat(8)).as_deref(), Some("56789"));
 }
@@ -143,14 +143,14 @@ fn a_cut_prompt_still_ends_with_the_end_token() {
 }
 
 #[test]
-fn a_length_that_is_not_known_is_the_one_of_clip() {
+fn an_unknown_length_is_that_of_clip() {
     for length in ["null", "1000000000000000019884624838656", "1e30"] {
         let config = format!("{{\"model_max_length\": {length}}}");
         assert_eq!(tokenizer(&json!({"tokenizer_config.json": config})).max_length(), 77);
     }
 }
 
-/// How reading fails on a small sound folder with these files put into it.
+/// Checks how reading fails on a small valid folder with these files added.
 #[track_caller]
 fn check_error(files: Value, expected: &str) {
     let mut settings = GOLDEN["folders"]["tiny"]["settings"].clone();
@@ -179,7 +179,7 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn a_file_that_is_no_json_is_named_with_the_place_where_it_breaks_off() {
+fn a_file_that_is_not_json_is_named_with_the_position_of_the_error() {
     let cut = r#"{"a": 1, "#;
     check_error(
         json!({"vocab.json": cut}),
@@ -192,7 +192,7 @@ fn a_file_that_is_no_json_is_named_with_the_place_where_it_breaks_off() {
 }
 
 #[test]
-fn a_file_that_is_no_text_is_named() {
+fn a_file_that_is_not_text_is_named() {
     let folder = folder(&GOLDEN["folders"]["tiny"]["settings"]);
     fs::write(folder.path().join("merges.txt"), b"\xff\xfe").unwrap();
     let error = Tokenizer::from_folder(folder.path()).unwrap_err();

@@ -1,6 +1,5 @@
 //! The networks against the reference, on tiny models, and what may come from strangers.
 
-mod adapters;
 mod fuzz;
 mod keys;
 mod networks;

@@ -1,4 +1,4 @@
-//! A hub of one repository on this machine: as much of the protocol as downloads need.
+//! A hub of one repository on this machine, with as much of the protocol as downloads need.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -11,23 +11,23 @@ use sha2::{Digest, Sha256};
 
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// What the hub has, and how it behaves.
+/// The hub's files and its behaviour.
 #[derive(Default)]
 pub struct Behaviour {
     pub files: BTreeMap<String, Vec<u8>>,
-    /// Names beside the files', of which the hub speaks.
+    /// Further names that the hub lists.
     pub also_named: Vec<String>,
-    /// Who may read.
+    /// The token that may read.
     pub token: Option<String>,
-    /// Bytes after which so many downloads of large files are cut off.
+    /// The number of bytes after which downloads of large files are interrupted, and the number of such downloads.
     pub cut: (usize, usize),
-    /// Whether what is cut off stays connected and silent.
+    /// Whether an interrupted download stays connected and silent.
     pub stalls: bool,
-    /// What small files are called by, in place of their checksums.
+    /// The name of small files in place of their checksums.
     pub checksum: Option<String>,
     /// Whether large files arrive damaged.
     pub damages: bool,
-    /// Paths and ranges that were asked for, with the token.
+    /// The requested paths and ranges, with the token.
     pub seen: Vec<(String, String, Option<String>)>,
 }
 
@@ -38,7 +38,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// With these files in `owner/name`.
+    /// Starts a server with these files in `owner/name`.
     pub fn with(files: &[(&str, &[u8])]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -48,14 +48,14 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (shared, base) = (shared.clone(), base.clone());
-                // A connection that was cut off is no fault of the server's.
+                // A broken connection is not the server's fault.
                 thread::spawn(move || drop(answer(stream, &base, &shared)));
             }
         });
         Self { endpoint, behaviour }
     }
 
-    /// How often paths that contain `part` were asked for beyond their first byte.
+    /// Counts the requests for paths that contain `part`, except those for the first byte only.
     pub fn downloads(&self, part: &str) -> usize {
         let seen = &self.behaviour.lock().unwrap().seen;
         seen.iter().filter(|(path, range, _)| path.contains(part) && range != "bytes=0-0").count()
@@ -66,7 +66,7 @@ fn hex(digest: impl AsRef<[u8]>) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What git calls a file by.
+/// Git's checksum of a file.
 fn git(bytes: &[u8]) -> String {
     hex(Sha1::new().chain_update(format!("blob {}\0", bytes.len())).chain_update(bytes).finalize())
 }
@@ -75,7 +75,7 @@ fn answer(stream: TcpStream, base: &str, shared: &Mutex<Behaviour>) -> std::io::
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
     let path = first.split(' ').nth(1).unwrap_or("").to_string();
-    let is_asked_for = !first.starts_with("HEAD ");
+    let wants_body = !first.starts_with("HEAD ");
     let (mut range, mut token) = (String::new(), None);
     for line in lines {
         let line = line?;
@@ -106,7 +106,7 @@ fn answer(stream: TcpStream, base: &str, shared: &Mutex<Behaviour>) -> std::io::
         let connection = stream.try_clone()?;
         send(stream, &bytes, &range, "", cut)?;
         if stalls {
-            // Until the other side has enough of it.
+            // Until the other side closes the connection.
             let _ = std::io::copy(&mut &connection, &mut std::io::sink());
         }
         return Ok(());
@@ -128,7 +128,7 @@ fn answer(stream: TcpStream, base: &str, shared: &Mutex<Behaviour>) -> std::io::
                 format!("Location: {base}/large/{sum}\r\nX-Linked-Etag: \"{sum}\"\r\nX-Repo-Commit: {COMMIT}\r\n");
             write(stream, "302 Found", &headers, b"")
         }
-        Some(bytes) if !is_asked_for => {
+        Some(bytes) if !wants_body => {
             let sum = behaviour.checksum.clone().unwrap_or_else(|| git(bytes));
             let headers = format!("ETag: \"{sum}\"\r\nX-Repo-Commit: {COMMIT}\r\n");
             write_of(stream, "200 OK", &headers, b"", bytes.len())
@@ -141,7 +141,7 @@ fn answer(stream: TcpStream, base: &str, shared: &Mutex<Behaviour>) -> std::io::
     }
 }
 
-/// A part of a file, or less of it than was said.
+/// Sends a part of a file, or less of it than announced.
 fn send(stream: TcpStream, bytes: &[u8], range: &str, headers: &str, cut: Option<usize>) -> std::io::Result<()> {
     let (start, end) = range.trim_start_matches("bytes=").split_once('-').unwrap_or(("0", ""));
     let start: usize = start.parse().unwrap_or(0);

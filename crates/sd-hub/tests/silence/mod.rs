@@ -11,7 +11,7 @@ use crate::server::Server;
 use crate::{cache, large};
 
 const SHORT: Duration = Duration::from_millis(300);
-/// What no test waits for.
+/// Longer than any test waits.
 const LONG: Duration = Duration::from_hours(1);
 
 fn server() -> Server {
@@ -19,7 +19,7 @@ fn server() -> Server {
     Server::with(&[("model_index.json", b"{}"), ("unet/diffusion_pytorch_model.safetensors", &weights)])
 }
 
-/// A hub that takes questions and answers none, until the test ends.
+/// A hub that takes requests and answers none, until the test ends.
 fn silent(cache: &TempDir) -> (TcpListener, Hub) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let hub = Hub::new(&format!("http://{}", listener.local_addr().unwrap()), cache.path(), None);
@@ -43,7 +43,7 @@ fn a_silent_hub_is_given_up_and_the_cache_is_used() {
 }
 
 #[test]
-fn a_download_that_falls_silent_is_taken_up_again_where_it_stopped() {
+fn a_download_that_falls_silent_resumes_where_it_stopped() {
     let (server, cache) = (server(), cache());
     let hub = Hub::new(&server.endpoint, cache.path(), None).with_patience(LONG, SHORT);
     server.behaviour.lock().unwrap().cut = (700_000, 1);
@@ -58,7 +58,7 @@ fn a_download_that_falls_silent_is_taken_up_again_where_it_stopped() {
 }
 
 #[test]
-fn a_download_that_stays_silent_is_told_and_kept() {
+fn a_download_that_stays_silent_is_reported_and_kept() {
     let (server, cache) = (server(), cache());
     let hub = Hub::new(&server.endpoint, cache.path(), None).with_patience(LONG, SHORT);
     server.behaviour.lock().unwrap().cut = (100_000, 100);
@@ -68,7 +68,7 @@ fn a_download_that_stays_silent_is_told_and_kept() {
 }
 
 #[test]
-fn whoever_watches_can_end_a_silent_wait_and_a_silent_download() {
+fn the_watcher_can_end_a_silent_wait_and_a_silent_download() {
     let cache = cache();
     let (listener, hub) = silent(&cache);
     let wanted = "owner/name".parse().unwrap();
@@ -88,7 +88,7 @@ fn whoever_watches_can_end_a_silent_wait_and_a_silent_download() {
     let mut seen = Vec::new();
     let error = hub.fetch(&wanted, &mut |download| {
         seen.extend(download.map(|download| download.done));
-        // Asked again although nothing more has arrived.
+        // It is called again although nothing more has arrived.
         let is_silent = seen.len() > 2 && seen.iter().rev().take(3).all(|done| *done == 700_000);
         if is_silent { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
@@ -96,7 +96,7 @@ fn whoever_watches_can_end_a_silent_wait_and_a_silent_download() {
 }
 
 #[test]
-fn checksums_that_are_no_names_of_files_are_refused() {
+fn checksums_that_are_not_names_of_files_are_refused() {
     for checksum in ["../../evil", "/tmp/evil", "", "a/b"] {
         let (server, cache) = (server(), cache());
         server.behaviour.lock().unwrap().checksum = Some(checksum.into());

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, FloatDType};
 use sd_schedule::Prediction;
 use sd_weights::single_file::{Family, Predicted, SingleFile};
-use sd_weights::{Draft, WeightsError, make_folder_atomically};
+use sd_weights::{SafetensorsWriter, WeightsError, make_folder_atomically};
 
 use crate::model::Kind;
 use crate::text_to_image::TextToImage;
@@ -105,7 +105,8 @@ pub fn convert(
             let io = |source| Error::Io { file: to.to_path_buf(), source };
             make_folder_atomically(to, io, |partial| {
                 folder::write(partial, &files)?;
-                let at = |(name, draft): (&'static str, Draft)| (partial.join(name), name.to_string(), draft);
+                let at =
+                    |(name, draft): (&'static str, SafetensorsWriter)| (partial.join(name), name.to_string(), draft);
                 let drafts: Vec<_> = drafts.into_iter().map(at).collect();
                 drafts.iter().try_for_each(|(path, ..)| folder::create_parent(path))?;
                 write(&drafts, dtype, watch)
@@ -140,7 +141,7 @@ fn fitted(model: &Model, parts: &TextToImage, family: Family) -> Result<SingleFi
 
 /// Writes some files, each with its path and the name it is told by.
 fn write(
-    drafts: &[(PathBuf, String, Draft)],
+    drafts: &[(PathBuf, String, SafetensorsWriter)],
     dtype: Option<FloatDType>,
     watch: &mut dyn FnMut(&Written<'_>) -> ControlFlow<()>,
 ) -> Result<(), Error> {

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use sd_clip::{ClipTextConfig, Tokenizer};
 use sd_schedule::Prediction;
-use sd_weights::Draft;
+use sd_weights::SafetensorsWriter;
 use sd_weights::single_file::{Family, SingleFile};
 
 use crate::config::{SchedulerConfig, clip_config, inferred, unet_config, vae_config};
@@ -15,7 +15,12 @@ use crate::{Error, Model};
 const LAYERS_READ: usize = 23;
 
 /// The single file of a model, which must be what its family is taken for when nothing says otherwise.
-pub(super) fn draft(model: &Model, parts: &TextToImage, mut file: SingleFile, from: &Path) -> Result<Draft, Error> {
+pub(super) fn draft(
+    model: &Model,
+    parts: &TextToImage,
+    mut file: SingleFile,
+    from: &Path,
+) -> Result<SafetensorsWriter, Error> {
     let refuse = |what: &str| Error::Folder {
         folder: from.to_path_buf(),
         reason: format!(

@@ -9,7 +9,7 @@ use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_clip::ClipTextConfig;
 use sd_golden::{SingleTensor, TinyFamily, data, save_torch};
 use sd_pipeline::config::{clip_config, inferred, unet_config, vae_config};
-use sd_pipeline::{Average, Choices, Error, Model, Prediction, Request};
+use sd_pipeline::{Choices, Error, Model, Prediction, Request, WeightSet};
 use sd_unet::UnetConfig;
 use sd_vae::AutoencoderKlConfig;
 use sd_weights::single_file::{Family, SingleFile, UnetPlan, open_clip_with_projection, unet, vae, vae_levels};
@@ -72,7 +72,7 @@ fn a_training_checkpoint_has_two_sets_of_weights() {
         }
     }
     let (_folder, file) = single(&tensors);
-    let ema = Choices { average: Average::Ema, ..Choices::default() };
+    let ema = Choices { average: WeightSet::Ema, ..Choices::default() };
     assert!(draw(Model::open_with(&file, &ema).unwrap()) == expected);
     assert!(draw(open(&file)) != expected);
     // Without the last ones, the average is taken; some programs keep the dots.
@@ -206,7 +206,7 @@ fn shapes(list: &str) -> BTreeMap<String, Vec<usize>> {
 #[track_caller]
 fn check_names(list: &str, unet: &str, text: &[&str]) {
     let (_folder, file) = hollow(list, |_| {});
-    let single = SingleFile::open(&file, Average::Last).unwrap();
+    let single = SingleFile::open(&file, WeightSet::Last).unwrap();
     let parts = [(&single.unet, unet), (single.vae.as_ref().unwrap(), "vae")];
     assert_eq!(single.text.len(), text.len());
     for (weights, list) in parts.into_iter().chain(single.text.iter().zip(text.iter().copied())) {
@@ -244,7 +244,7 @@ fn every_tensor_is_made_of_the_one_that_diffusers_makes_it_of() {
         let keys = || of_part.iter().map(|(key, ..)| *key);
         let sources = || of_part.iter().map(|(_, source, _)| *source);
         let of_both = match i {
-            0 => [UnetPlan::of_single(sources()), UnetPlan::of_diffusers(keys())].map(|plan| unet(&plan)),
+            0 => [UnetPlan::from_single(sources()), UnetPlan::from_diffusers(keys())].map(|plan| unet(&plan)),
             1 => [vae(vae_levels(sources())), vae(vae_levels(keys()))],
             _ => [open_clip_with_projection(3), open_clip_with_projection(3)],
         };
@@ -266,7 +266,7 @@ fn every_tensor_is_made_of_the_one_that_diffusers_makes_it_of() {
 fn configs_are_inferred_as_they_were_published() {
     let check = |list: &str, unet: UnetConfig, vae: AutoencoderKlConfig, text: &[ClipTextConfig]| {
         let (_folder, file) = hollow(list, |_| {});
-        let single = SingleFile::open(&file, Average::Last).unwrap();
+        let single = SingleFile::open(&file, WeightSet::Last).unwrap();
         assert_eq!(inferred::unet(&single.unet, single.family).unwrap().strictly(unet_config).unwrap().0, unet);
         let json = inferred::vae(single.vae.as_ref().unwrap(), single.family).unwrap();
         assert_eq!(json.strictly(vae_config).unwrap(), (vae, true));

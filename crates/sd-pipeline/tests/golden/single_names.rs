@@ -6,7 +6,7 @@ use half::f16;
 use sd_golden::{SingleTensor, TinyFamily};
 use sd_pipeline::{Choices, DType, Device, Error, Model};
 use sd_weights::Weights;
-use sd_weights::single_file::{Average, Family, SingleFile};
+use sd_weights::single_file::{Family, SingleFile, WeightSet};
 
 use crate::single_file::{hollow, refused};
 use crate::small::draw;
@@ -24,7 +24,7 @@ fn open_with_vae(path: &Path, vae: &Path) -> Result<Model, Error> {
 fn the_names_of_an_average_are_those_of_the_weights() {
     for list in ["single_sd15", "single_sd21", "single_sdxl"] {
         let (_folder, file) = hollow(list, |_| {});
-        let expected = SingleFile::open(&file, Average::Last).unwrap().unet;
+        let expected = SingleFile::open(&file, WeightSet::Last).unwrap().unet;
         let (_folder, file) = hollow(list, |shapes| {
             let unet = |key: &str| Some(key.strip_prefix("model.diffusion_model.")?.replace('.', ""));
             let average = |(key, shape): (String, Vec<usize>)| match unet(&key) {
@@ -33,7 +33,7 @@ fn the_names_of_an_average_are_those_of_the_weights() {
             };
             *shapes = std::mem::take(shapes).into_iter().map(average).collect();
         });
-        let found = SingleFile::open(&file, Average::Last).unwrap().unet;
+        let found = SingleFile::open(&file, WeightSet::Last).unwrap().unet;
         assert!(found.keys().eq(expected.keys()), "{list}");
         assert!(found.keys().all(|key| found.shape(key) == expected.shape(key)), "{list}");
     }

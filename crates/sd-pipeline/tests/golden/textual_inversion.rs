@@ -68,8 +68,11 @@ fn what_else_is_in_a_file_is_told_and_not_read() {
         assert_eq!(found.vectors.iter().map(|(_, width)| *width).collect::<Vec<_>>(), widths);
     }
     for (keys, expected) in [
-        (&[("<s0>", vectors), ("<s1>", vectors)][..], "it has 2 tensors of vectors, where the one of a word"),
-        (&[("step", &[1])], "it has 1 tensors, none of which is the vectors of a word (step)"),
+        (
+            &[("<s0>", vectors), ("<s1>", vectors)][..],
+            "it has 2 tensors of vectors, expected one, or clip_l and clip_g",
+        ),
+        (&[("step", &[1])], "it has 1 tensors, none of which holds the vectors of a word (step)"),
     ] {
         let error = open(keys).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");

@@ -81,7 +81,7 @@ fn a_tiny_one_is_read_of_a_file_of_either_layout() {
     assert!(error.contains("a decoder alone"), "{error}");
     save_single(&renamed(&whole, |key| numbered(key, "encoder", 0)), &file);
     let error = open(TinyModel::new(Kind::Sd1).path(), &file).unwrap_err().to_string();
-    assert!(error.contains("the encoder of TAESD alone: images are made by the decoder"), "{error}");
+    assert!(error.contains("the encoder of TAESD alone: images need the decoder"), "{error}");
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn what_comes_out_is_a_model_folder_and_all_that_shows_how_it_went() {
     }
     // It knows the words of its captions, and spells others.
     let model = Model::open(folder.join("model/model")).unwrap();
-    assert_eq!(model.spelt("a dragon"), ["dragon"]);
+    assert_eq!(model.split_words("a dragon"), ["dragon"]);
     // With the factor that makes their variance about 1.
     let vae = fs::read_to_string(folder.join("autoencoder/model/vae/config.json")).unwrap();
     let factor = serde_json::from_str::<serde_json::Value>(&vae).unwrap()["scaling_factor"].as_f64().unwrap();

@@ -1,9 +1,9 @@
 use std::thread;
 
-/// Numbers that are worth several threads.
+/// The fewest values that are worth several threads.
 const MANY: usize = 1 << 14;
 
-/// Square matrices of one size, one after the other and row by row.
+/// Square matrices of one size, stored one after the other, row by row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Blocks {
     pub size: usize,
@@ -11,21 +11,22 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    /// Skew-symmetric ones: each less its transpose, times `half`.
+    /// Makes skew-symmetric matrices: each less its transpose, times `half`.
     pub fn skew(size: usize, values: &[f64], half: f64) -> Self {
-        let at = |block: &[f64], i: usize, j: usize| half * (block[i * size + j] - block[j * size + i]);
-        let places = || (0..size).flat_map(|i| (0..size).map(move |j| (i, j)));
-        let values = values.chunks(size * size).flat_map(|block| places().map(move |(i, j)| at(block, i, j))).collect();
+        let skewed = |block: &[f64], i: usize, j: usize| half * (block[i * size + j] - block[j * size + i]);
+        let indices = || (0..size).flat_map(|i| (0..size).map(move |j| (i, j)));
+        let blocks = values.chunks(size * size);
+        let values = blocks.flat_map(|block| indices().map(move |(i, j)| skewed(block, i, j))).collect();
         Self { size, values }
     }
 
-    /// Skew-symmetric ones of what is above their diagonals, row by row.
-    pub fn of_upper(size: usize, upper: &[f64]) -> Self {
+    /// Makes skew-symmetric matrices from the values above their diagonals, row by row.
+    pub fn skew_from_upper(size: usize, upper: &[f64]) -> Self {
         let mut values = Vec::with_capacity(upper.len() / (size - 1) * 2 * size);
         for upper in upper.chunks(size * (size - 1) / 2) {
             let mut block = vec![0.0; size * size];
-            let places = (0..size).flat_map(|i| (i + 1..size).map(move |j| (i, j)));
-            for ((i, j), value) in places.zip(upper) {
+            let indices = (0..size).flat_map(|i| (i + 1..size).map(move |j| (i, j)));
+            for ((i, j), value) in indices.zip(upper) {
                 (block[i * size + j], block[j * size + i]) = (*value, -value);
             }
             values.extend(block);
@@ -33,12 +34,12 @@ impl Blocks {
         Self { size, values }
     }
 
-    /// The number of matrices.
+    /// Returns the number of matrices.
     pub fn count(&self) -> usize {
         self.values.len() / (self.size * self.size)
     }
 
-    /// Cayley's map of each: `(I + Q)(I − Q)⁻¹`, which is orthogonal for a skew-symmetric `Q`.
+    /// Applies Cayley's map to each: `(I + Q)(I − Q)⁻¹`, which is orthogonal for a skew-symmetric `Q`.
     pub fn cayley(mut self) -> Self {
         let size = self.size;
         self.for_each(|block| {
@@ -52,7 +53,7 @@ impl Blocks {
         self
     }
 
-    /// Does work on each matrix: kohya's may have hundreds of rows, so on all cores.
+    /// Runs `work` on each matrix, on all cores, because kohya's may have hundreds of rows.
     fn for_each(&mut self, work: impl Fn(&mut [f64]) + Sync) {
         let area = self.size * self.size;
         let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -67,7 +68,7 @@ impl Blocks {
         });
     }
 
-    /// The first terms of the same map's series, `I + 2Q + 2Q² + …`, the last of them halved, as PEFT has it.
+    /// Applies the first terms of the same map's series, `I + 2Q + 2Q² + …`, the last of them halved as in PEFT.
     pub fn cayley_series(mut self, terms: usize) -> Self {
         let size = self.size;
         for block in self.values.chunks_mut(size * size) {
@@ -99,7 +100,7 @@ impl Blocks {
         self
     }
 
-    /// As far from the identity as `weight` says: 0 is the identity, 1 what they are.
+    /// Interpolates between the identity, at a `weight` of 0, and the matrices, at 1.
     pub fn weighted(mut self, weight: f64) -> Self {
         let size = self.size;
         for block in self.values.chunks_mut(size * size) {
@@ -126,7 +127,7 @@ fn product(a: &[f64], b: &[f64], size: usize) -> Vec<f64> {
 
 /// Inverts a matrix in place, by Gauss and Jordan's elimination.
 ///
-/// Its symmetric part has to be positive definite, as that of `I − Q` is: then no pivot is zero.
+/// Its symmetric part has to be positive definite, as that of `I − Q` is, so that no pivot is zero.
 fn invert(block: &mut [f64], size: usize) {
     for k in 0..size {
         let pivot = std::mem::replace(&mut block[k * size + k], 1.0);
@@ -177,7 +178,7 @@ mod tests {
     #[test]
     fn the_series_comes_as_near_to_the_map_as_its_last_term_is_small() {
         let small: Vec<f64> = values(6).into_iter().map(|value| 0.01 * value).collect();
-        let q = Blocks::of_upper(4, &small);
+        let q = Blocks::skew_from_upper(4, &small);
         let exact = q.clone().cayley().values;
         for (terms, within) in [(2, 3e-3), (3, 1e-4), (5, 3e-7), (9, 1e-12)] {
             assert_close(&q.clone().cayley_series(terms).values, &exact, within);

@@ -1,33 +1,35 @@
 use burn::tensor::{Device, Tensor};
 
-use super::Source;
+use super::source::Source;
 use crate::WeightsError;
+use crate::tensor_view::matrix_shape;
 
-/// A matrix of the shape `[output, rest]`, where `rest` is the input times a convolution's kernel, as a LoRA file has it.
+/// A matrix `[output, rest]` as a LoRA file stores it; `rest` is the number of inputs times the size of a convolution's
+/// kernel.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Factor {
-    /// As one tensor.
+    /// One tensor.
     Whole(String),
-    /// As a product of two: `[output, rank]` and `[rank, rest]`.
+    /// A product of two: `[output, rank]` and `[rank, rest]`.
     Product(String, String),
-    /// As the transpose of such a product, which tables of embeddings have: `[rank, output]` and `[rest, rank]`.
+    /// The transpose of such a product, for tables of embeddings: `[rank, output]` and `[rest, rank]`.
     Transposed(String, String),
-    /// By Tucker's decomposition of a convolution: a core `[rank, rank, height, width]`, what its output is multiplied
-    /// with, and what its input is, `[rank, input]`.
+    /// Tucker's decomposition of a convolution: a core `[rank, rank, height, width]`, the matrix at its output, and the
+    /// matrix at its input, `[rank, input]`.
     Tucker { core: String, output: Side, input: String },
 }
 
 /// A matrix at a core's output.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Side {
-    /// `[output, rank]`, as LoCon has it.
+    /// `[output, rank]`, as in LoCon.
     OutputRank(String),
-    /// `[rank, output]`, as LoHa and LoKr have it.
+    /// `[rank, output]`, as in LoHa and LoKr.
     RankOutput(String),
 }
 
 impl Factor {
-    /// The rank, where this is not one tensor.
+    /// Returns the rank, if this is not one tensor.
     pub fn rank(&self, source: &Source) -> Option<usize> {
         match self {
             Self::Whole(_) => None,
@@ -37,40 +39,48 @@ impl Factor {
         }
     }
 
-    /// Its rows and columns.
+    /// Returns its rows and columns.
     pub fn shape(&self, source: &Source) -> [usize; 2] {
         match self {
-            Self::Whole(key) => flat(source.shape(key)),
-            Self::Product(output, input) => [flat(source.shape(output))[0], flat(source.shape(input))[1]],
-            Self::Transposed(output, input) => [flat(source.shape(output))[1], flat(source.shape(input))[0]],
+            Self::Whole(key) => matrix_shape(source.shape(key)),
+            Self::Product(output, input) => {
+                [matrix_shape(source.shape(output))[0], matrix_shape(source.shape(input))[1]]
+            }
+            Self::Transposed(output, input) => {
+                [matrix_shape(source.shape(output))[1], matrix_shape(source.shape(input))[0]]
+            }
             Self::Tucker { core, output, input } => {
                 let kernel: usize = source.shape(core).iter().skip(2).product();
                 let rows = match output {
-                    Side::OutputRank(key) => flat(source.shape(key))[0],
-                    Side::RankOutput(key) => flat(source.shape(key))[1],
+                    Side::OutputRank(key) => matrix_shape(source.shape(key))[0],
+                    Side::RankOutput(key) => matrix_shape(source.shape(key))[1],
                 };
-                [rows, flat(source.shape(input))[1] * kernel]
+                [rows, matrix_shape(source.shape(input))[1] * kernel]
             }
         }
     }
 
-    /// Whether the tensors it is made of fit each other.
+    /// Whether its tensors fit each other.
     pub fn is_sound(&self, source: &Source) -> bool {
         match self {
             Self::Whole(key) => !source.shape(key).is_empty(),
-            Self::Product(output, input) => flat(source.shape(output))[1] == flat(source.shape(input))[0],
-            Self::Transposed(output, input) => flat(source.shape(output))[0] == flat(source.shape(input))[1],
+            Self::Product(output, input) => {
+                matrix_shape(source.shape(output))[1] == matrix_shape(source.shape(input))[0]
+            }
+            Self::Transposed(output, input) => {
+                matrix_shape(source.shape(output))[0] == matrix_shape(source.shape(input))[1]
+            }
             Self::Tucker { core, output, input } => {
                 let rank = match output {
-                    Side::OutputRank(key) => flat(source.shape(key))[1],
-                    Side::RankOutput(key) => flat(source.shape(key))[0],
+                    Side::OutputRank(key) => matrix_shape(source.shape(key))[1],
+                    Side::RankOutput(key) => matrix_shape(source.shape(key))[0],
                 };
-                matches!(source.shape(core), [a, b, _, _] if *a == rank && *b == flat(source.shape(input))[0])
+                matches!(source.shape(core), [a, b, _, _] if *a == rank && *b == matrix_shape(source.shape(input))[0])
             }
         }
     }
 
-    /// The matrix.
+    /// Reads the matrix.
     pub fn read(&self, source: &Source, device: &Device) -> Result<Tensor<2>, WeightsError> {
         match self {
             Self::Whole(key) => source.matrix(key, device),
@@ -92,9 +102,4 @@ impl Factor {
             }
         }
     }
-}
-
-/// A tensor's shape as a matrix: its first dimension, and the others.
-pub(crate) fn flat(shape: &[usize]) -> [usize; 2] {
-    [shape.first().copied().unwrap_or(1), shape.iter().skip(1).product()]
 }

@@ -1,15 +1,15 @@
 use std::path::{Path, PathBuf};
 
 use crate::WeightsError;
-use crate::there::first_file;
+use crate::exists::first_file;
 
-/// What PEFT and diffusers call an adapter's weights.
+/// Names of an adapter's weights in PEFT and diffusers.
 const STEMS: [&str; 2] = ["adapter_model", "pytorch_lora_weights"];
 
 /// Extensions of files that may hold weights.
 const KINDS: [&str; 5] = ["safetensors", "bin", "pt", "pth", "ckpt"];
 
-/// The file that is meant by `path`: itself, or the one adapter in a folder.
+/// Returns the file at `path`, or the only adapter in the folder at `path`.
 pub(crate) fn locate(path: &Path) -> Result<PathBuf, WeightsError> {
     if !path.is_dir() {
         return Ok(path.to_path_buf());

@@ -1,15 +1,15 @@
 //! The changes that the tensors of a module make, by kind.
 
-use super::Source;
-use super::change::Change;
-use super::declared::Settings;
+use super::delta::Delta;
 use super::factor::{Factor, Side};
 use super::glora::Glora;
 use super::magnitude::{Magnitude, Rule};
 use super::multiple::Multiple;
 use super::parts::Parts;
+use super::peft_config::Settings;
 use super::product::Product;
 use super::rotation::{Kind, Rotation, Upper};
+use super::source::Source;
 use super::target::Slot;
 use crate::WeightsError;
 
@@ -17,46 +17,46 @@ use crate::WeightsError;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Part {
     pub slot: Slot,
-    pub change: Change,
-    /// Whether it may be that the model has no such tensor.
+    pub delta: Delta,
+    /// Whether the model may lack the tensor.
     pub is_optional: bool,
 }
 
-/// What is known while a module's changes are made.
-struct Making<'a> {
+/// The tensors and settings of a module that are left to turn into changes.
+struct Builder<'a> {
     parts: Parts,
     source: &'a Source,
     settings: Option<Settings<'a>>,
     alpha: Option<f64>,
 }
 
-/// The changes that all tensors of a module make, or none where some are missing or too many.
+/// Turns the tensors of a module into changes; `None` if some are missing or left over.
 pub(crate) fn changes(
     mut parts: Parts,
     source: &Source,
     settings: Option<Settings>,
 ) -> Result<Option<Vec<Part>>, WeightsError> {
     let alpha = parts.take("alpha").map(|key| source.scalar(&key)).transpose()?;
-    let mut making = Making { parts, source, settings, alpha };
-    let mut all = making.low_rank()?;
-    all.extend(making.glora()?.map(|change| part(Slot::Weight, change)));
-    all.extend(making.rotation()?.map(|rotation| part(Slot::Weight, Change::Rotation(rotation))));
-    all.extend(making.multiple()?);
+    let mut builder = Builder { parts, source, settings, alpha };
+    let mut all = builder.low_rank()?;
+    all.extend(builder.glora()?.map(|delta| part(Slot::Weight, delta)));
+    all.extend(builder.rotation()?.map(|rotation| part(Slot::Weight, Delta::Rotation(rotation))));
+    all.extend(builder.multiple()?);
     for (name, slot) in [("diff", Slot::Weight), ("diff_b", Slot::Bias)] {
-        all.extend(making.parts.take(name).map(|key| part(slot, Change::Difference(key, 1.0))));
+        all.extend(builder.parts.take(name).map(|key| part(slot, Delta::Difference(key, 1.0))));
     }
     for (name, slot) in [("weight", Slot::Weight), ("bias", Slot::Bias)] {
-        all.extend(making.parts.take(name).map(|key| part(slot, Change::Replacement(key))));
+        all.extend(builder.parts.take(name).map(|key| part(slot, Delta::Replacement(key))));
     }
-    Ok((making.parts.is_empty() && !all.is_empty()).then_some(all))
+    Ok((builder.parts.is_empty() && !all.is_empty()).then_some(all))
 }
 
-fn part(slot: Slot, change: Change) -> Part {
-    Part { slot, change, is_optional: false }
+fn part(slot: Slot, delta: Delta) -> Part {
+    Part { slot, delta, is_optional: false }
 }
 
-impl Making<'_> {
-    /// What a change of low rank is multiplied with: the file's alpha over the rank, else what PEFT's settings say, else 1.
+impl Builder<'_> {
+    /// Returns the factor of a low-rank change: the file's alpha over the rank, else that of PEFT's settings, else 1.
     fn strength(&self, rank: Option<usize>) -> Result<f64, WeightsError> {
         match (self.alpha, &self.settings) {
             (Some(alpha), _) => Ok(rank.map_or(1.0, |rank| alpha / rank as f64)),
@@ -68,12 +68,12 @@ impl Making<'_> {
     fn low_rank(&mut self) -> Result<Vec<Part>, WeightsError> {
         let Some(product) = self.product() else { return Ok(Vec::new()) };
         let strength = self.strength(product.rank(self.source))?;
-        let change = match self.magnitude() {
-            Some(magnitude) => Change::Dora(product, strength, magnitude),
-            None => Change::LowRank(product, strength),
+        let delta = match self.magnitude() {
+            Some(magnitude) => Delta::Dora(product, strength, magnitude),
+            None => Delta::LowRank(product, strength),
         };
-        let bias = self.parts.take("up_bias").map(|key| part(Slot::Bias, Change::Difference(key, strength)));
-        Ok([part(Slot::Weight, change)].into_iter().chain(bias).collect())
+        let bias = self.parts.take("up_bias").map(|key| part(Slot::Bias, Delta::Difference(key, strength)));
+        Ok([part(Slot::Weight, delta)].into_iter().chain(bias).collect())
     }
 
     fn magnitude(&mut self) -> Option<Magnitude> {
@@ -116,16 +116,16 @@ impl Making<'_> {
         })
     }
 
-    fn glora(&mut self) -> Result<Option<Change>, WeightsError> {
+    fn glora(&mut self) -> Result<Option<Delta>, WeightsError> {
         let mut pair = |first, second| Some([self.parts.take(first)?, self.parts.take(second)?]);
         let (Some(a), Some(b)) = (pair("a1", "a2"), pair("b1", "b2")) else { return Ok(None) };
         let glora = Glora::new(a, b, self.source);
         let strength = self.strength(glora.rank(self.source))?;
-        Ok(Some(Change::Glora(glora, strength)))
+        Ok(Some(Delta::Glora(glora, strength)))
     }
 
     fn rotation(&mut self) -> Result<Option<Rotation>, WeightsError> {
-        // In files of kohya and LyCORIS, alpha is not a strength but how far blocks may turn.
+        // In kohya's and LyCORIS' files alpha is not a strength, but the limit of the rotation.
         let limit = self.alpha.unwrap_or(0.0);
         Ok(if let Some(key) = self.parts.take("oft_blocks") {
             let is_boft = self.source.shape(&key).len() == 4;
@@ -146,8 +146,12 @@ impl Making<'_> {
     fn upper(&mut self, key: &str) -> Result<Upper, WeightsError> {
         let is_scaled = self.parts.take("scaled_oft").map(|key| self.source.scalar(&key)).transpose()?;
         let is_onetrainers = !key.starts_with("base_model.") && self.settings.is_none();
-        let mut upper =
-            Upper { terms: Some(5), limit: None, is_scaled: is_scaled.is_some_and(|is| is != 0.0), is_onetrainers };
+        let mut upper = Upper {
+            terms: Some(5),
+            limit: None,
+            is_scaled: is_scaled.is_some_and(|value| value != 0.0),
+            is_onetrainers,
+        };
         if let Some(settings) = &self.settings {
             let terms = settings.number("num_cayley_neumann_terms", 5.0)? as usize;
             upper.terms = (!settings.is_off("use_cayley_neumann")).then_some(terms);
@@ -160,17 +164,17 @@ impl Making<'_> {
         if let Some(on_input) = self.parts.take("on_input") {
             let is_of_inputs = self.source.scalar(&on_input)? != 0.0;
             let Some(key) = self.parts.take("weight") else { return Ok(Vec::new()) };
-            return Ok(vec![part(Slot::Weight, Change::Multiple(Multiple { key, is_of_inputs, neutral: 0.0 }))]);
+            return Ok(vec![part(Slot::Weight, Delta::Multiple(Multiple { key, is_of_inputs, neutral: 0.0 }))]);
         }
         let Some(key) = self.parts.take("ia3_l") else { return Ok(Vec::new()) };
-        // A matrix's factors are shaped so that it can be multiplied with them, a convolution's are not.
+        // The factors of a matrix have a shape that multiplies it directly; those of a convolution do not.
         let is_of_inputs = match (self.source.shape(&key), &self.settings) {
             ([1, _], _) => true,
             ([1, _, ..], Some(settings)) => settings.is_feedforward()?,
             _ => false,
         };
-        let change = Change::Multiple(Multiple { key, is_of_inputs, neutral: 1.0 });
-        let bias = (!is_of_inputs).then(|| Part { slot: Slot::Bias, change: change.clone(), is_optional: true });
-        Ok([part(Slot::Weight, change)].into_iter().chain(bias).collect())
+        let delta = Delta::Multiple(Multiple { key, is_of_inputs, neutral: 1.0 });
+        let bias = (!is_of_inputs).then(|| Part { slot: Slot::Bias, delta: delta.clone(), is_optional: true });
+        Ok([part(Slot::Weight, delta)].into_iter().chain(bias).collect())
     }
 }

@@ -4,68 +4,68 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use super::change::Change;
-use super::factor::flat;
+use super::delta::Delta;
 use super::file::{Entry, Lora};
-use super::target::{Slot, Target};
-use super::{Component, Source};
-use crate::place::Place;
+use super::source::Source;
+use super::target::{Component, Slot, Target};
+use crate::patch::Patch;
 use crate::single_file::{UnetPlan, unet};
+use crate::tensor_view::{TensorView, matrix_shape};
 use crate::{Weights, WeightsError};
 
-/// What became of the modules of a LoRA file.
+/// Which modules of a LoRA file changed a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoraReport {
-    /// How many change the model.
+    /// The number of modules that change the model.
     pub matched: usize,
-    /// Those that the model has nothing for, and tensors of the others that it has nothing for.
+    /// The modules without a counterpart in the model, and such tensors of the other modules.
     pub unmatched: Vec<String>,
-    /// The words that the file brings for prompts, see [`Lora::words`].
+    /// The words that the file adds to prompts, see [`Lora::words`].
     pub words: Vec<String>,
 }
 
-/// A change of one tensor, which its network's weights keep until they are loaded.
-#[derive(Debug, Clone)]
-pub(crate) struct Patch {
+/// A change of one tensor, at the scale of its file.
+#[derive(Debug)]
+struct LoraPatch {
     source: Arc<Source>,
     scale: f64,
-    change: Change,
+    delta: Delta,
 }
 
-/// A change, and the tensor that it is of: which network, and its key there.
+/// A change and the tensor that it changes: the network's index, and the key there.
 struct Match<'a> {
     network: usize,
     key: &'a str,
-    place: &'a Place,
+    tensor: &'a TensorView,
     entry: &'a Entry,
 }
 
 impl Lora {
-    /// Has the weights of a model's networks changed when they are loaded.
+    /// Adds the file's changes to the weights of a model's networks, which apply them when they are loaded.
     ///
-    /// Several files may be merged, in any order: each adds to the weights what it would add alone. So do several modules
-    /// of a file that are for the same weights, unless their tensors are the same: then it is one module told twice.
+    /// Several files may be merged, in any order: each adds to the weights what it would add alone. So does each of several
+    /// modules of a file that change the same weights, unless their tensors are equal: then they count as one module.
     ///
     /// # Errors
     ///
-    /// [`WeightsError::Lora`] where the networks have nothing that the file changes, or have it in another shape; then
-    /// nothing is changed.
+    /// [`WeightsError::Lora`] if the networks have none of the file's modules, or one of another shape; then nothing is
+    /// changed.
     pub fn merge(&self, networks: &mut [(Component, &mut Weights)]) -> Result<LoraReport, WeightsError> {
         let unnamed = self.unnamed(networks);
         let mut found = Vec::new();
         for (network, (component, weights)) in networks.iter().enumerate() {
             // kohya's files for XL have the names of the original program.
-            let original = (*component == Component::Unet).then(|| unet(&UnetPlan::of_diffusers(weights.keys())));
-            for (key, place) in &weights.tensors {
+            let original = (*component == Component::Unet).then(|| unet(&UnetPlan::from_diffusers(weights.keys())));
+            for (key, tensor) in &weights.tensors {
                 let other = original.as_ref().and_then(|table| table.to_single(key)).map(|(key, _)| key);
                 let names = [Some(&key[..]), other.as_deref()].into_iter().flatten();
-                let targets: BTreeSet<Target> = names.filter_map(|name| Target::of_key(*component, name)).collect();
+                let targets: BTreeSet<Target> = names.filter_map(|name| Target::from_key(*component, name)).collect();
                 let targets = targets.into_iter().flat_map(|target| {
                     let unnamed = (unnamed == Some(*component)).then(|| target.clone().unnamed());
                     unnamed.into_iter().chain([target])
                 });
                 let entries = targets.filter_map(|target| self.entries.get(&target)).flatten();
-                found.extend(entries.map(|entry| Match { network, key, place, entry }));
+                found.extend(entries.map(|entry| Match { network, key, tensor, entry }));
             }
         }
         let report = self.report(&found);
@@ -76,23 +76,23 @@ impl Lora {
         Ok(report)
     }
 
-    /// The text encoder that modules are for which do not say it: the first that most of them fit.
+    /// Chooses the text encoder of modules that do not name one: the first that most of them fit.
     fn unnamed(&self, networks: &[(Component, &mut Weights)]) -> Option<Component> {
         let count = |component: Component, weights: &Weights| {
-            let is_fitting = |(key, place): &(&String, &Place)| {
-                let target = Target::of_key(component, key).map(Target::unnamed);
+            let is_fitting = |(key, tensor): &(&String, &TensorView)| {
+                let target = Target::from_key(component, key).map(Target::unnamed);
                 let mut entries = target.and_then(|target| self.entries.get(&target)).into_iter().flatten();
-                entries.any(|entry| self.shape(entry, place) == Some(flat(&place.shape)))
+                entries.any(|entry| self.shape(entry, tensor) == Some(matrix_shape(&tensor.shape)))
             };
             weights.tensors.iter().filter(is_fitting).count()
         };
-        // Of equal ones the last would be taken.
+        // `max_by_key` returns the last of equal ones, so the order is reversed.
         let texts = networks.iter().filter(|(component, _)| *component != Component::Unet).rev();
         texts.max_by_key(|(component, weights)| count(*component, weights)).map(|(component, _)| *component)
     }
 
-    fn shape(&self, entry: &Entry, place: &Place) -> Option<[usize; 2]> {
-        entry.part.change.shape(&place.shape, &self.source)
+    fn shape(&self, entry: &Entry, tensor: &TensorView) -> Option<[usize; 2]> {
+        entry.part.delta.shape(&tensor.shape, &self.source)
     }
 
     fn report(&self, found: &[Match]) -> LoraReport {
@@ -101,8 +101,8 @@ impl Lora {
             |entry: &&Entry| !entry.part.is_optional && !found.iter().any(|found| std::ptr::eq(found.entry, *entry));
         let unmatched = self.entries.values().flatten().filter(is_unmatched);
         let unmatched: BTreeSet<&String> = unmatched
-            .map(|entry| match (&entry.part.change, entry.part.slot) {
-                (Change::Difference(key, _) | Change::Replacement(key), Slot::Bias)
+            .map(|entry| match (&entry.part.delta, entry.part.slot) {
+                (Delta::Difference(key, _) | Delta::Replacement(key), Slot::Bias)
                     if matched.contains(&entry.module[..]) =>
                 {
                     key
@@ -119,11 +119,11 @@ impl Lora {
         let error = |reason| Err(WeightsError::Lora { file: self.source.file(), reason });
         let misshapen: Vec<String> = found
             .iter()
-            .filter_map(|Match { place, entry, .. }| {
-                let shape = self.shape(entry, place);
+            .filter_map(|Match { tensor, entry, .. }| {
+                let shape = self.shape(entry, tensor);
                 let message =
-                    || format!("`{}` {:?} instead of {:?}", entry.module, shape.unwrap_or([0, 0]), place.shape);
-                (shape != Some(flat(&place.shape))).then(message)
+                    || format!("`{}` {:?} instead of {:?}", entry.module, shape.unwrap_or([0, 0]), tensor.shape);
+                (shape != Some(matrix_shape(&tensor.shape))).then(message)
             })
             .collect();
         if !misshapen.is_empty() {
@@ -138,38 +138,31 @@ impl Lora {
         Ok(())
     }
 
-    /// A patch for each change, but for those that are the same as another one of the same tensor.
-    fn patches(&self, found: &[Match]) -> Result<Vec<(usize, String, Patch)>, WeightsError> {
+    /// Makes a patch of each change, except of those that equal another change of the same tensor.
+    fn patches(&self, found: &[Match]) -> Result<Vec<(usize, String, Arc<LoraPatch>)>, WeightsError> {
         let mut patches = Vec::new();
         for (index, Match { network, key, entry, .. }) in found.iter().enumerate() {
             let others = found[..index].iter().rev().take_while(|other| (other.network, other.key) == (*network, *key));
-            let mut is_told = false;
+            let mut is_duplicate = false;
             for other in others {
-                is_told |= other.entry.parts.is_same(&entry.parts, &self.source)?;
+                is_duplicate |= other.entry.parts.is_same(&entry.parts, &self.source)?;
             }
-            if !is_told {
-                let change = entry.part.change.clone();
-                let patch = Patch { source: self.source.clone(), scale: self.scale, change };
-                patches.push((*network, (*key).to_string(), patch));
+            if !is_duplicate {
+                let delta = entry.part.delta.clone();
+                let patch = LoraPatch { source: self.source.clone(), scale: self.scale, delta };
+                patches.push((*network, (*key).to_string(), Arc::new(patch)));
             }
         }
         Ok(patches)
     }
 }
 
-impl Patch {
-    /// What decides the order of the sum, so that the order of merging does not.
-    pub fn rank(&self) -> (&Path, u64) {
+impl Patch for LoraPatch {
+    fn rank(&self) -> (&Path, u64) {
         (&self.source.0.origin, self.scale.to_bits())
     }
 
-    /// What to add to `weight`, which has `shape` in the model.
-    ///
-    /// # Shapes
-    ///
-    /// - weight: `[output, input · kernel]`
-    /// - output: the same
-    pub fn of(&self, weight: &Tensor<2>, shape: &[usize]) -> Result<Tensor<2>, WeightsError> {
-        self.change.of(weight, shape, self.scale, &self.source)
+    fn delta(&self, weight: &Tensor<2>, shape: &[usize]) -> Result<Tensor<2>, WeightsError> {
+        self.delta.evaluate(weight, shape, self.scale, &self.source)
     }
 }

@@ -1,9 +1,8 @@
-//! Changes of a model's weights that come as files of their own: LoRA and its relatives.
+//! LoRA and its relatives: changes of a model's weights in files of their own.
 
 mod blocks;
 mod bundle;
-mod change;
-mod declared;
+mod delta;
 mod factor;
 mod file;
 mod folder;
@@ -13,6 +12,7 @@ mod magnitude;
 mod merge;
 mod multiple;
 mod parts;
+mod peft_config;
 mod product;
 mod rotation;
 mod source;
@@ -21,7 +21,3 @@ mod target;
 pub use file::Lora;
 pub use merge::LoraReport;
 pub use target::Component;
-
-pub(crate) use factor::flat;
-pub(crate) use merge::Patch;
-pub(crate) use source::Source;

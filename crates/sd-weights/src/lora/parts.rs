@@ -1,11 +1,11 @@
-//! What the tensors of a LoRA file are called.
+//! The names of the tensors of a LoRA file.
 
 use std::collections::BTreeMap;
 
-use super::Source;
+use super::source::Source;
 use crate::WeightsError;
 
-/// How the keys of a module end, and what the tensor is; the first that fits is meant.
+/// Endings of a module's keys, and the part of the module that each means. The first match counts.
 const ENDS: [(&str, &str); 52] = [
     // kohya's files and LyCORIS'
     (".lora_down.weight", "down"),
@@ -67,7 +67,7 @@ const ENDS: [(&str, &str); 52] = [
     (".bias", "bias"),
 ];
 
-/// Keys of kinds that are known and not read: how they begin or end, and what they are.
+/// Known kinds that are not supported: the beginning and the ending of a key, and the kind.
 const REFUSED: [(&str, &str, &str); 14] = [
     ("", ".lambda_layer", "T-LoRA of LyCORIS, which lacks the values that its training began with"),
     ("", ".bias_values", "sparse differences of LyCORIS"),
@@ -85,12 +85,12 @@ const REFUSED: [(&str, &str, &str); 14] = [
     ("transformer.", "", "a LoRA for a transformer such as Flux"),
 ];
 
-/// Parts of PEFT's keys that are followed by an adapter's name until they are made ready to be saved.
+/// Parts of PEFT's keys that an adapter's name follows, unless PEFT removed it before saving.
 const NAMED: [&str; 3] = [".lora_A.", ".lora_B.", ".lora_magnitude_vector."];
 
-/// What a tensor is in its module.
+/// The key of a tensor, split.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct TensorName {
     /// The module's name.
     pub module: String,
     /// The name of the adapter, if the key has one: a file may have several.
@@ -98,12 +98,12 @@ pub(crate) struct Place {
     pub part: &'static str,
 }
 
-/// The tensors of a module: what each is, and its key.
+/// The tensors of a module: the key of each part.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Parts(BTreeMap<&'static str, String>);
 
-impl Place {
-    pub fn of(key: &str) -> Option<Self> {
+impl TensorName {
+    pub fn parse(key: &str) -> Option<Self> {
         let (key, adapter) = without_adapter(key);
         let split = |(end, part): &(&str, &'static str)| Some((key.strip_suffix(end)?.to_string(), *part));
         let (module, part) = ENDS.iter().find_map(split)?;
@@ -111,13 +111,13 @@ impl Place {
     }
 }
 
-/// What a key is of, if that is known and not read.
+/// Returns the kind of a key, if that kind is known and not supported.
 pub(crate) fn refused(key: &str) -> Option<&'static str> {
-    let is = |(start, end, _): &&(&str, &str, &str)| key.starts_with(start) && key.ends_with(end);
-    REFUSED.iter().find(is).map(|(_, _, kind)| *kind)
+    let is_match = |(start, end, _): &&(&str, &str, &str)| key.starts_with(start) && key.ends_with(end);
+    REFUSED.iter().find(is_match).map(|(_, _, kind)| *kind)
 }
 
-/// A key without the name of an adapter, and that name.
+/// Splits off the name of an adapter from a key.
 fn without_adapter(key: &str) -> (String, String) {
     let named = NAMED.iter().find_map(|part| {
         let (module, rest) = key.split_once(part)?;
@@ -128,12 +128,12 @@ fn without_adapter(key: &str) -> (String, String) {
 }
 
 impl Parts {
-    /// Adds a tensor, or says which one is the same part already.
+    /// Adds a tensor. The error is the key that already has this part.
     pub fn add(&mut self, part: &'static str, key: &str) -> Result<(), String> {
         self.0.insert(part, key.to_string()).map_or(Ok(()), Err)
     }
 
-    /// Whether all tensors are the same as another module's.
+    /// Whether all tensors equal those of another module.
     pub fn is_same(&self, other: &Self, source: &Source) -> Result<bool, WeightsError> {
         let is_alike = self.0.len() == other.0.len();
         for (part, key) in &self.0 {
@@ -186,9 +186,9 @@ mod tests {
             ("a.oft_R.weight", "a", "", "oft_r"),
             ("lora_unet_a.weight", "lora_unet_a", "", "weight"),
         ] {
-            let expected = Place { module: module.into(), adapter: adapter.into(), part };
-            assert_eq!(Place::of(key), Some(expected), "{key}");
+            let expected = TensorName { module: module.into(), adapter: adapter.into(), part };
+            assert_eq!(TensorName::parse(key), Some(expected), "{key}");
         }
-        assert_eq!(Place::of("a.b.c"), None);
+        assert_eq!(TensorName::parse("a.b.c"), None);
     }
 }

@@ -1,22 +1,22 @@
 use burn::tensor::{Device, Tensor};
 
-use super::Source;
 use super::factor::Factor;
+use super::source::Source;
 use crate::WeightsError;
 
-/// How a low-rank change is made of its factors.
+/// A low-rank change as a product of its factors.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Product {
-    /// Itself: LoRA (Hu et al. 2021, equation 3) and LoCon.
+    /// One factor: LoRA (Hu et al. 2021, equation 3) and LoCon.
     One(Factor),
     /// Element by element: LoHa (Hyeon-Woo et al. 2022, proposition 1).
     Hadamard(Factor, Factor),
-    /// Every number of the first times all of the second: LoKr (Edalati et al. 2022, equation 6).
+    /// Every element of the first times all of the second: LoKr (Edalati et al. 2022, equation 6).
     Kronecker(Factor, Factor),
 }
 
 impl Product {
-    /// The rank, if any factor has one.
+    /// Returns the rank, if any factor has one.
     pub fn rank(&self, source: &Source) -> Option<usize> {
         match self {
             Self::One(one) => one.rank(source),
@@ -25,7 +25,7 @@ impl Product {
         }
     }
 
-    /// Its rows and columns, or `None` where the tensors do not fit each other.
+    /// Returns its rows and columns; `None` if the tensors do not fit each other.
     pub fn shape(&self, source: &Source) -> Option<[usize; 2]> {
         match self {
             Self::One(one) => one.is_sound(source).then(|| one.shape(source)),

@@ -1,58 +1,58 @@
 use burn::tensor::{Int, Tensor};
 
-use super::Source;
 use super::blocks::Blocks;
-use super::factor::flat;
+use super::source::Source;
 use crate::WeightsError;
+use crate::tensor_view::matrix_shape;
 
-/// A weight whose outputs or inputs are turned by orthogonal matrices: OFT (Qiu et al. 2023) and BOFT (Liu et al. 2024).
+/// A rotation of a weight's outputs or inputs by orthogonal matrices: OFT (Qiu et al. 2023) and BOFT (Liu et al. 2024).
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rotation {
     pub key: String,
     pub kind: Kind,
-    /// Key of what each output is multiplied with afterwards.
+    /// The key of the factors that multiply the outputs afterwards.
     pub lengths: Option<String>,
 }
 
-/// Who wrote the matrices.
+/// The format of the matrices.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
-    /// kohya's and LyCORIS' OFT: `[blocks, size, size]`, turning outputs; the norm of all is at most `limit` times the
-    /// number of outputs.
+    /// kohya's and LyCORIS' OFT: `[blocks, size, size]`, rotates outputs; the norm of all values is at most `limit` times
+    /// the number of outputs.
     Oft { limit: f64 },
-    /// The OFT of LyCORIS 2.0: the same, but orthogonal already.
+    /// The OFT of LyCORIS 2.0: the same, but already orthogonal.
     Ready,
     /// LyCORIS' BOFT: `[steps, blocks, size, size]`.
     Boft { limit: f64 },
-    /// PEFT's and OneTrainer's OFT: `[blocks, what is above the diagonal]`, turning inputs. One block may stand for all.
+    /// PEFT's and OneTrainer's OFT: `[blocks, values above the diagonal]`, rotates inputs. All blocks may share one.
     Upper(Upper),
-    /// PEFT's BOFT: `[steps, blocks, size, size]`, turning inputs.
+    /// PEFT's BOFT: `[steps, blocks, size, size]`, rotates inputs.
     Butterfly,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Upper {
-    /// How many terms of Cayley's map are taken; all of them without.
+    /// The number of terms of Cayley's map; without it, the exact map.
     pub terms: Option<usize>,
-    /// The norm of a block is at most this over the root of their number.
+    /// The norm of a block is at most this over the square root of the number of blocks.
     pub limit: Option<f64>,
-    /// Whether values are multiplied by twice the root of the size less 1 in the file.
+    /// Whether the file's values are multiplied by twice the square root of the size less 1.
     pub is_scaled: bool,
-    /// Whether a convolution is turned the other way, as OneTrainer does it.
+    /// Whether a convolution is rotated the other way, as by OneTrainer.
     pub is_onetrainers: bool,
 }
 
-/// Blocks along a diagonal, for rows in an order of their own.
+/// A block-diagonal matrix for rows in some order.
 struct Step {
-    /// Which row comes at each place.
+    /// The row at each position.
     order: Option<Vec<usize>>,
     blocks: Blocks,
 }
 
 impl Rotation {
-    /// The rows and columns of the matrix it is for, or `None` where its tensors cannot turn a weight of `shape`.
+    /// Returns the rows and columns of the matrix that it changes; `None` if its tensors cannot rotate a weight of `shape`.
     pub fn shape(&self, shape: &[usize], source: &Source) -> Option<[usize; 2]> {
-        let [rows, columns] = flat(shape);
+        let [rows, columns] = matrix_shape(shape);
         let found = match (&self.kind, source.shape(&self.key)) {
             (Kind::Oft { .. } | Kind::Ready, &[count, n, m]) => (n == m).then_some([count * n, columns]),
             (Kind::Boft { .. }, &[steps, count, n, m]) => {
@@ -70,7 +70,7 @@ impl Rotation {
         found.filter(|_| is_long)
     }
 
-    /// What to add to `weight`, which has `shape`, at a weight of the file.
+    /// Computes what to add to `weight`, which has `shape`, at a scale of the file.
     pub fn read(
         &self,
         weight: &Tensor<2>,
@@ -125,10 +125,10 @@ impl Rotation {
 
 impl Upper {
     fn blocks(&self, values: &[f64], found: &[usize], shape: &[usize]) -> Blocks {
-        let size = size_of_upper(found[1]).expect("`Rotation::shape` was asked");
+        let size = size_of_upper(found[1]).expect("`Rotation::shape` has checked it");
         let factor = if self.is_scaled { 0.5 / ((size - 1) as f64).sqrt() } else { 1.0 };
         let values: Vec<f64> = values.iter().map(|value| factor * value).collect();
-        let mut skew = Blocks::of_upper(size, &values);
+        let mut skew = Blocks::skew_from_upper(size, &values);
         if let Some(limit) = self.limit {
             let limit = limit / (found[0] as f64).sqrt();
             skew.values.chunks_mut(size * size).for_each(|block| limit_norm(block, limit));
@@ -142,7 +142,7 @@ impl Upper {
             }
         };
         if found[0] == 1 {
-            turn.values = turn.values.repeat(flat(shape)[1] / size);
+            turn.values = turn.values.repeat(matrix_shape(shape)[1] / size);
         }
         if self.is_onetrainers && shape.len() > 2 { turn.transposed() } else { turn }
     }
@@ -176,26 +176,26 @@ fn in_steps(blocks: Blocks, orders: impl ExactSizeIterator<Item = Vec<usize>>) -
     steps.map(|(values, order)| Step { order: Some(order), blocks: Blocks { size, values: values.to_vec() } }).collect()
 }
 
-/// The size of the blocks with so many numbers above their diagonal.
+/// Returns the size of blocks with `count` values above the diagonal.
 fn size_of_upper(count: usize) -> Option<usize> {
     let size = (1.0 + (1.0 + 8.0 * count as f64).sqrt()) / 2.0;
     let size = size.round() as usize;
     (size > 1 && size * (size - 1) / 2 == count).then_some(size)
 }
 
-/// Whether blocks can be a butterfly's: the last step brings together what is in `2^(steps − 1)` of them.
+/// Whether blocks can form a butterfly, whose last step combines rows of `2^(steps − 1)` blocks.
 fn is_butterfly(steps: usize, count: usize, n: usize, m: usize) -> bool {
     let far = u32::try_from(steps).ok().and_then(|steps| 1_usize.checked_shl(steps.checked_sub(1)?));
     n == m && far.is_some_and(|far| count.is_multiple_of(far)) && (steps == 1 || n.is_multiple_of(2))
 }
 
-/// LyCORIS' order of a step: in each two runs of `run` rows, those at the same place are next to each other.
+/// LyCORIS' order of a step: in each two runs of `run` rows, those at the same position are next to each other.
 fn pairs(rows: usize, run: usize) -> Vec<usize> {
     let starts = (0..rows).step_by(2 * run);
     starts.flat_map(|start| (0..run).flat_map(move |i| [start + i, start + run + i])).collect()
 }
 
-/// PEFT's order of a step, inverted: in each `group` of rows, the first half of its runs go to the even places, the
+/// PEFT's order of a step, inverted: in each `group` of rows, the first half of its runs go to the even positions, the
 /// second half to the odd ones.
 fn evens_first(rows: usize, group: usize, run: usize) -> Vec<usize> {
     let runs = group / run;
@@ -206,11 +206,11 @@ fn evens_first(rows: usize, group: usize, run: usize) -> Vec<usize> {
 
 fn inverse(order: &[usize]) -> Vec<usize> {
     let mut inverse = vec![0; order.len()];
-    order.iter().enumerate().for_each(|(place, row)| inverse[*row] = place);
+    order.iter().enumerate().for_each(|(position, row)| inverse[*row] = position);
     inverse
 }
 
-/// Shrinks values to a norm of at most `limit`, if that is one.
+/// Scales values down to a norm of at most `limit`, if it is positive.
 fn limit_norm(values: &mut [f64], limit: f64) {
     let norm = values.iter().map(|value| value * value).sum::<f64>().sqrt();
     if limit > 0.0 && norm > limit {

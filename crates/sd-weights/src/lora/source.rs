@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, FloatDType, Tensor};
 
-use super::factor::flat;
+use crate::tensor_view::matrix_shape;
 use crate::{Weights, WeightsError};
 
 /// The tensors of a LoRA file.
@@ -14,7 +14,7 @@ impl Source {
         &self.0.tensors[key].shape
     }
 
-    /// A tensor's values, all of them finite.
+    /// Reads a tensor's values, which have to be finite.
     pub fn values(&self, key: &str) -> Result<Vec<f64>, WeightsError> {
         let values = self.0.read(key)?;
         match values.iter().find(|value| !value.is_finite()) {
@@ -23,22 +23,22 @@ impl Source {
         }
     }
 
-    /// The value of a tensor that has one, whole numbers included.
+    /// Reads the value of a tensor with one element, a float or an integer.
     pub fn scalar(&self, key: &str) -> Result<f64, WeightsError> {
-        let place = &self.0.tensors[key];
-        if place.elements() != 1 {
-            return Err(self.error(format!("`{key}` is {:?}, expected one value", place.shape)));
+        let tensor = &self.0.tensors[key];
+        if tensor.elements() != 1 {
+            return Err(self.error(format!("`{key}` is {:?}, expected one value", tensor.shape)));
         }
-        let value = place.scalar(key)?;
+        let value = tensor.scalar(key)?;
         if !value.is_finite() {
             return Err(self.error(format!("`{key}` is {value}; the file is damaged")));
         }
         Ok(value)
     }
 
-    /// A tensor as a matrix: its first dimension, and the others.
+    /// Reads a tensor as a matrix of its first dimension and the product of the others.
     pub fn matrix(&self, key: &str, device: &Device) -> Result<Tensor<2>, WeightsError> {
-        let shape = flat(self.shape(key));
+        let shape = matrix_shape(self.shape(key));
         let data = self.0.tensors[key].data(key, FloatDType::F32, &shape)?;
         Ok(Tensor::from_data(data, device))
     }
@@ -47,7 +47,7 @@ impl Source {
         self.0.origin.clone()
     }
 
-    /// Why this file cannot be merged into any model.
+    /// Creates the error of a file that cannot be merged into any model.
     pub fn error(&self, reason: String) -> WeightsError {
         WeightsError::Unmergeable { file: self.file(), reason }
     }

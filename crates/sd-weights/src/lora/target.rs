@@ -1,8 +1,8 @@
-//! What a LoRA's modules are called, and which tensors that means.
+//! The names of a LoRA's modules, and the tensors that they mean.
 //!
 //! kohya's files write a module's path with underscores, `lora_unet_down_blocks_0_attentions_0_proj_in`; PEFT and
-//! diffusers write it with dots, `unet.down_blocks.0.attentions.0.proj_in`. Paths are compared with underscores, the one
-//! form that both can be brought to.
+//! diffusers write it with dots, `unet.down_blocks.0.attentions.0.proj_in`. Paths are compared with underscores, because
+//! dots can be replaced and underscores cannot.
 
 /// The network that a LoRA's module is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +16,7 @@ pub enum Component {
 }
 
 impl Component {
-    /// Its folder in a model.
+    /// Returns its folder in a model.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Unet => "unet",
@@ -29,24 +29,24 @@ impl Component {
 /// A module of a LoRA file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Module<'a> {
-    /// Its network; none for a text encoder, of which the file does not say which one.
+    /// Its network; `None` for a text encoder if the file does not say which one.
     pub component: Option<Component>,
-    /// Its path in there, as the file writes it.
+    /// Its path in the network, as the file writes it.
     pub path: &'a str,
 }
 
-/// Which of a module's tensors is meant.
+/// One of a module's tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Slot {
     Weight,
     Bias,
 }
 
-/// Which tensor is changed: a network, the path in it with underscores, and the tensor there.
+/// The tensor to change: its network, the module's path in it with underscores, and the module's tensor.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Target(pub Option<Component>, pub String, pub Slot);
 
-/// How a module's name begins, by network. The first that fits is meant.
+/// Prefixes of modules' names, by network. The first match counts.
 const STARTS: [(&str, Component); 15] = [
     // kohya's programs
     ("lora_unet_", Component::Unet),
@@ -70,37 +70,37 @@ const STARTS: [(&str, Component); 15] = [
     ("lycoris_", Component::Unet),
 ];
 
-/// What PEFT has before a module's path, behind the network's name if there is one.
+/// PEFT's prefix of a module's path, after the network's name if there is one.
 const WRAPPED: &str = "base_model.model.";
 
-/// How paths begin in a text encoder, with underscores.
+/// Beginnings of paths in a text encoder, with underscores.
 const TEXT: [&str; 5] = ["text_model_", "text_projection", "encoder_layers_", "embeddings_", "final_layer_norm"];
 
-/// What programs put into a path that is not the module's.
+/// Parts of a path that programs add to the module's.
 const WRAPPERS: [&str; 3] = [".processor", ".base_layer", ".modules_to_save"];
 
-/// Names of attention's matrices in diffusers' first files of text encoders.
+/// Names of the attention's matrices in diffusers' first files of text encoders, and the present ones.
 const OLD_TEXT: [(&str, &str); 4] =
     [("_to_q", "_q_proj"), ("_to_k", "_k_proj"), ("_to_v", "_v_proj"), ("_to_out", "_out_proj")];
 
 impl<'a> Module<'a> {
-    /// The module of a LoRA file called `name`; one that names no network is in the U-Net, as diffusers' first files have
-    /// it, unless its path is one of a text encoder.
-    pub fn of(name: &'a str) -> Self {
+    /// Parses the name of a LoRA file's module. Without a network in its name it is in the U-Net, as in diffusers' first
+    /// files, unless its path is one of a text encoder.
+    pub fn from_name(name: &'a str) -> Self {
         let name = name.strip_prefix(WRAPPED).unwrap_or(name);
         let start = STARTS.iter().find(|(start, _)| name.starts_with(start));
         let (start, component) = start.copied().unwrap_or(("", Component::Unet));
         let path = &name[start.len()..];
         let path = path.strip_prefix(WRAPPED).unwrap_or(path);
-        let is_told = !matches!(start, "" | "lycoris_");
-        let is_text = !is_told && TEXT.iter().any(|text| path.replace('.', "_").starts_with(text));
+        let names_network = !matches!(start, "" | "lycoris_");
+        let is_text = !names_network && TEXT.iter().any(|text| path.replace('.', "_").starts_with(text));
         Self { component: (!is_text).then_some(component), path }
     }
 }
 
 impl Target {
-    /// What a module's change of a tensor changes.
-    pub fn of_module(module: Module, slot: Slot) -> Self {
+    /// Returns the target of a module's change.
+    pub fn from_module(module: Module, slot: Slot) -> Self {
         let path = WRAPPERS.iter().fold(module.path.to_string(), |path, wrapper| path.replace(wrapper, ""));
         let mut path = path.replace('.', "_");
         if module.component != Some(Component::Unet) {
@@ -109,24 +109,24 @@ impl Target {
         } else if path.ends_with("_to_out") {
             path.push_str("_0");
         }
-        Self(module.component, path_of(module.component, path), slot)
+        Self(module.component, full_path(module.component, path), slot)
     }
 
-    /// What changes the tensor called `key` of a network's weights.
-    pub fn of_key(component: Component, key: &str) -> Option<Self> {
+    /// Returns the target that means the tensor `key` of a network's weights.
+    pub fn from_key(component: Component, key: &str) -> Option<Self> {
         let ends = [(".weight", Slot::Weight), (".bias", Slot::Bias)];
         let (path, slot) = ends.into_iter().find_map(|(end, slot)| Some((key.strip_suffix(end)?, slot)))?;
-        Some(Self(Some(component), path_of(Some(component), path.replace('.', "_")), slot))
+        Some(Self(Some(component), full_path(Some(component), path.replace('.', "_")), slot))
     }
 
-    /// The same in a text encoder that is not named.
+    /// Returns the same target in a text encoder that is not named.
     pub fn unnamed(self) -> Self {
         Self(None, self.1, self.2)
     }
 }
 
-/// A text encoder's paths begin with `text_model` in some files and not in others.
-fn path_of(component: Option<Component>, path: String) -> String {
+/// Completes a text encoder's path, which begins with `text_model` in some files and not in others.
+fn full_path(component: Option<Component>, path: String) -> String {
     let is_whole = component == Some(Component::Unet) || path.starts_with("text_");
     if is_whole { path } else { format!("text_model_{path}") }
 }
@@ -135,14 +135,14 @@ fn path_of(component: Option<Component>, path: String) -> String {
 mod tests {
     use super::*;
 
-    fn of_module(name: &str) -> Target {
-        Target::of_module(Module::of(name), Slot::Weight)
+    fn target_of(name: &str) -> Target {
+        Target::from_module(Module::from_name(name), Slot::Weight)
     }
 
     #[test]
     fn all_ways_to_write_a_module_mean_the_same_weights() {
         let key = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0.weight";
-        let target = Target::of_key(Component::Unet, key).unwrap();
+        let target = Target::from_key(Component::Unet, key).unwrap();
         for name in [
             "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_out_0",
             "oft_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_out_0",
@@ -155,12 +155,12 @@ mod tests {
             "base_model.model.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0.base_layer",
             "unet.base_model.model.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0",
         ] {
-            assert_eq!(of_module(name), target, "{name}");
+            assert_eq!(target_of(name), target, "{name}");
         }
     }
 
     #[test]
-    fn text_encoders_are_told_apart() {
+    fn text_encoders_are_distinguished() {
         for (component, key, names) in [
             (
                 Component::TextEncoder,
@@ -187,23 +187,23 @@ mod tests {
                 ],
             ),
         ] {
-            let target = Target::of_key(component, key);
+            let target = Target::from_key(component, key);
             for name in names {
-                assert_eq!(Some(of_module(name)), target, "{name}");
+                assert_eq!(Some(target_of(name)), target, "{name}");
             }
         }
     }
 
     #[test]
     fn a_text_encoders_path_alone_does_not_say_which_one() {
-        let target = Target::of_key(Component::TextEncoder2, "encoder.layers.3.mlp.fc1.bias").unwrap().unnamed();
+        let target = Target::from_key(Component::TextEncoder2, "encoder.layers.3.mlp.fc1.bias").unwrap().unnamed();
         for name in [
             "base_model.model.text_model.encoder.layers.3.mlp.fc1",
             "base_model.model.encoder.layers.3.mlp.fc1",
             "text_model.encoder.layers.3.mlp.fc1",
             "lycoris_text_model_encoder_layers_3_mlp_fc1",
         ] {
-            assert_eq!(Target::of_module(Module::of(name), Slot::Bias), target, "{name}");
+            assert_eq!(Target::from_module(Module::from_name(name), Slot::Bias), target, "{name}");
         }
     }
 }

@@ -1,12 +1,21 @@
-//! The moving average of a U-Net's weights, which trainings keep beside them under names that have lost their dots.
+//! The moving average of a U-Net's weights, which training checkpoints hold too, under names without dots.
 
-use super::Average;
 use super::family::UNET;
 use crate::{View, Weights, WeightsError};
 
+/// Selects one of the two sets of U-Net weights in a training checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WeightSet {
+    /// The last weights. Most published files have only these; of a file that has only the average, the average.
+    #[default]
+    Last,
+    /// Their moving average, `model_ema`, which whole training checkpoints have too.
+    Ema,
+}
+
 const EMA: &str = "model_ema.diffusion_model";
 
-/// The words of a U-Net's names; those that begin like others follow them.
+/// The words of a U-Net's names. A word that is the beginning of another one follows it.
 const WORDS: [&str; 30] = [
     "attn1",
     "attn2",
@@ -40,31 +49,31 @@ const WORDS: [&str; 30] = [
     "weight",
 ];
 
-/// Words with two numbers behind them, the second of one digit.
+/// Words that two numbers follow, the second of one digit.
 const NUMBERED_TWICE: [&str; 3] = ["input_blocks", "label_emb", "output_blocks"];
 
-/// The weights with that set of the U-Net's that is asked for; the average too where there is no other.
+/// Keeps the requested set of U-Net weights, or the average if it is the only one.
 ///
 /// # Errors
 ///
-/// [`WeightsError::Mismatch`] where the average is asked for and not there.
-pub(super) fn chosen(weights: Weights, average: Average) -> Result<Weights, WeightsError> {
-    let has = |start: &str| weights.keys().any(|key| key.starts_with(start));
-    match (average, has(UNET), has(EMA)) {
-        (Average::Last, true, _) | (_, false, false) => Ok(weights),
+/// [`WeightsError::Mismatch`] if the average is requested and missing.
+pub(super) fn select(weights: Weights, set: WeightSet) -> Result<Weights, WeightsError> {
+    let any_starts_with = |start: &str| weights.keys().any(|key| key.starts_with(start));
+    match (set, any_starts_with(UNET), any_starts_with(EMA)) {
+        (WeightSet::Last, true, _) | (_, false, false) => Ok(weights),
         (_, _, true) => weights.select(|key| match (key.strip_prefix(EMA), key.starts_with(UNET)) {
             (Some(name), _) => dotted(name).map(|name| (format!("{UNET}{name}"), View::Whole)).into_iter().collect(),
             (None, true) => Vec::new(),
             (None, false) => vec![(key.to_string(), View::Whole)],
         }),
-        (Average::Ema, true, false) => Err(WeightsError::Mismatch {
+        (WeightSet::Ema, true, false) => Err(WeightsError::Mismatch {
             file: weights.origin().to_path_buf(),
-            problems: "no moving average of its weights is in it; take the last weights".into(),
+            problems: "there is no moving average of its weights; use the last weights".into(),
         }),
     }
 }
 
-/// A name with its dots again, or none where it is not a U-Net's.
+/// Restores the dots of a name; `None` if it is not a U-Net's.
 fn dotted(name: &str) -> Option<String> {
     if let Some(name) = name.strip_prefix('.') {
         return Some(name.to_string());
@@ -112,7 +121,7 @@ mod tests {
             "out.2.weight",
         ] {
             assert_eq!(dotted(&name.replace('.', "")).as_deref(), Some(name));
-            assert_eq!(dotted(&format!(".{name}")).as_deref(), Some(name), "it may have kept them");
+            assert_eq!(dotted(&format!(".{name}")).as_deref(), Some(name), "it may have kept its dots");
         }
         assert_eq!(dotted("time_mixer0weight"), None);
     }

@@ -1,6 +1,6 @@
 use crate::{Weights, WeightsError};
 
-/// The families of Stable Diffusion that single files are read of.
+/// The families of Stable Diffusion whose single files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     /// 1.x: CLIP's text encoder.
@@ -15,7 +15,7 @@ pub(super) const UNET: &str = "model.diffusion_model.";
 pub(super) const VAE: &str = "first_stage_model.";
 const CONV_IN: &str = "model.diffusion_model.input_blocks.0.0.weight";
 
-/// Something else than a checkpoint: a part of one of its keys, what it is, and what to do.
+/// A file that is not a checkpoint: a part of one of its keys, its description, and what to do.
 type Other = (&'static str, &'static str, &'static str);
 
 /// Other models, some of which have the keys of a Stable Diffusion checkpoint too.
@@ -35,7 +35,7 @@ const OTHER_MODELS: [Other; 12] = [
 ];
 const NOISE: &str = "it needs another noise schedule, which is not supported";
 
-/// What belongs to a model, or is a part of one.
+/// Additions to a model, and parts of one.
 const PARTS: [Other; 16] = [
     ("motion_modules.", "a motion module", "it belongs to a model, and video is not supported"),
     ("control_model.", "a ControlNet", "it belongs to a model, and ControlNets are not supported"),
@@ -59,14 +59,14 @@ const PARTS: [Other; 16] = [
     ("text_model.encoder.layers.", "a text encoder", "name the whole model, a folder or a single file"),
 ];
 const THREE: &str = "only Stable Diffusion 1.x, 2.x and XL are supported";
-const LORA: &str = "it changes a model and is none: name the model";
-const EMBEDDING: &str = "it adds to a model and is none: name the model";
+const LORA: &str = "it changes a model, and is not one itself: name the model";
+const EMBEDDING: &str = "it adds to a model, and is not one itself: name the model";
 
-/// What a single file is, and where its text encoders are.
+/// Recognises the family of a single file, and the names of its text encoders.
 ///
 /// # Errors
 ///
-/// [`WeightsError::NotAModel`] for what cannot be drawn with, by what it is instead.
+/// [`WeightsError::NotAModel`] for an unsupported file, with a description of it.
 pub fn family(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsError> {
     let refuse = |what: &str, remedy: &str| {
         let (file, what, remedy) = (weights.origin().to_path_buf(), what.to_string(), remedy.to_string());
@@ -78,7 +78,7 @@ pub fn family(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsErro
     let Some(shape) = weights.shape(CONV_IN) else { return other(weights) };
     match shape.get(1) {
         Some(4) => {}
-        Some(5) => return refuse("a model that is told the depth of an image", FOUR),
+        Some(5) => return refuse("a model that takes the depth of an image", FOUR),
         Some(7) => return refuse("a model that enlarges images", FOUR),
         Some(8) => return refuse("a model that edits images by instructions (InstructPix2Pix)", FOUR),
         Some(9) => return refuse("a model for inpainting", FOUR),
@@ -93,9 +93,9 @@ pub fn family(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsErro
         (Some(TextNames::Clip(_)), None) if is_conditioned && context(weights) != Some(1024) => {
             refuse("a model of Stable Diffusion XL without its second text encoder", WHOLE)
         }
-        (Some(_), None) if is_conditioned => refuse("a model that is told an image or a class (unCLIP)", FOUR),
+        (Some(_), None) if is_conditioned => refuse("a model that takes an image or a class (unCLIP)", FOUR),
         (Some(first @ TextNames::OpenClip(_)), None) => Ok((Family::Sd2, vec![first])),
-        // A file made from a folder may have transformers' names for it; then the width of the text tells.
+        // A file converted from a folder may have transformers' names; then the width of the text decides.
         (Some(first @ TextNames::Clip(_)), None) if context(weights) == Some(1024) => Ok((Family::Sd2, vec![first])),
         (Some(first @ TextNames::Clip(_)), None) => Ok((Family::Sd1, vec![first])),
         (None, _) => refuse("a U-Net without its text encoders", WHOLE),
@@ -104,7 +104,7 @@ pub fn family(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsErro
 const FOUR: &str = "only models that draw from a text alone are supported, whose U-Net takes 4 channels";
 const WHOLE: &str = "get the whole checkpoint, with U-Net, text encoders and autoencoder, or a model folder";
 
-/// What a text encoder is called, and what its names begin with.
+/// The naming scheme of a text encoder, with its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextNames {
     /// As in transformers.
@@ -113,7 +113,7 @@ pub enum TextNames {
     OpenClip(&'static str),
 }
 
-/// The names of the only text encoder, or of XL's first. 2.x has the last of them in the program that XL came from.
+/// The names of the only text encoder, or of XL's first. The program that XL came from uses the last of them for 2.x.
 const FIRST: [TextNames; 4] = [
     TextNames::Clip("cond_stage_model.transformer."),
     TextNames::OpenClip("cond_stage_model.model."),
@@ -136,12 +136,12 @@ impl TextNames {
     }
 
     fn are_in(self, weights: &Weights) -> bool {
-        // What else a file may have there is an encoder of images.
-        let tells = match self {
+        // A file may also have an image encoder there.
+        let starts = match self {
             Self::Clip(prefix) => [format!("{prefix}text_model."), format!("{prefix}embeddings.token_embedding.")],
             Self::OpenClip(prefix) => [format!("{prefix}token_embedding."), format!("{prefix}transformer.resblocks.")],
         };
-        weights.keys().any(|key| tells.iter().any(|start| key.starts_with(start)))
+        weights.keys().any(|key| starts.iter().any(|start| key.starts_with(start)))
     }
 }
 
@@ -149,16 +149,16 @@ fn find<'a>(weights: &Weights, others: &'a [Other]) -> Option<&'a Other> {
     others.iter().find(|(part, ..)| weights.keys().any(|key| key.contains(part)))
 }
 
-/// The width of the text that the U-Net reads.
+/// Returns the width of the text embeddings that the U-Net reads.
 fn context(weights: &Weights) -> Option<usize> {
     let key = weights.keys().find(|key| key.starts_with(UNET) && key.ends_with("attn2.to_k.weight"))?;
     weights.shape(key)?.get(1).copied()
 }
 
-/// A file without the U-Net of a Stable Diffusion checkpoint.
+/// Refuses a file without the U-Net of a Stable Diffusion checkpoint.
 fn other(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsError> {
-    let of_vae = ["decoder.up.", "decoder.up_blocks.", "decoder.layers."];
-    let is_vae = weights.keys().any(|key| of_vae.iter().any(|part| key.contains(part)));
+    let vae_parts = ["decoder.up.", "decoder.up_blocks.", "decoder.layers."];
+    let is_vae = weights.keys().any(|key| vae_parts.iter().any(|part| key.contains(part)));
     let (what, remedy) = match find(weights, &PARTS) {
         Some((_, what, remedy)) => ((*what).to_string(), *remedy),
         None if is_vae => ("an autoencoder".to_string(), "name the whole model, a folder or a single file"),

@@ -1,16 +1,16 @@
-//! Checkpoints that have all parts of a model in one file, with the names that the first programs gave them.
+//! Checkpoints with all parts of a model in one file, under the names of the original programs.
 
 mod ema;
 mod family;
-mod table;
 mod taesd;
 mod text;
 mod unet;
 mod vae;
 mod write;
 
+pub use crate::name_table::Table;
+pub use ema::WeightSet;
 pub use family::Family;
-pub use table::Table;
 pub use text::{open_clip, open_clip_with_projection};
 pub use unet::{UnetPlan, unet};
 pub use vae::{vae, vae_levels};
@@ -23,13 +23,13 @@ use family::{TextNames, UNET, VAE, family};
 use crate::weights::Naming;
 use crate::{View, Weights, WeightsError};
 
-/// How many layers of OpenCLIP's 24 Stable Diffusion 2.x reads: it was trained on the last but one.
+/// The number of OpenCLIP's 24 layers that Stable Diffusion 2.x uses: it was trained on the output of the last but one.
 const LAYERS_READ: usize = 23;
 
-/// A single file taken apart: each network's weights by the names of the diffusers layout.
+/// A single file split into its networks, each with the names of the diffusers layout.
 #[derive(Debug)]
 pub struct SingleFile {
-    /// What it is.
+    /// The model's family.
     pub family: Family,
     /// The U-Net.
     pub unet: Weights,
@@ -37,11 +37,11 @@ pub struct SingleFile {
     pub vae: Option<Weights>,
     /// The text encoders: two for XL.
     pub text: Vec<Weights>,
-    /// What the U-Net predicts, where the file says so.
+    /// What the U-Net predicts, if the file says so.
     pub prediction: Option<Predicted>,
     /// Whether the file says that its last timestep is pure noise.
     pub zero_terminal_snr: bool,
-    /// The number of training steps, where the file says it.
+    /// The number of training steps, if the file says it.
     pub global_step: Option<u64>,
 }
 
@@ -52,38 +52,28 @@ pub enum Predicted {
     V,
     /// The noise.
     Epsilon,
-    /// Something else: where the file says it, and what.
+    /// Something else: the key in the file, and its value.
     Other(String),
 }
 
-/// Which of a training's two sets of weights to take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Average {
-    /// The last ones, which most published files have alone; the average of a file that has nothing else.
-    #[default]
-    Last,
-    /// Their moving average, `model_ema`, which whole training checkpoints have beside them.
-    Ema,
-}
-
 impl SingleFile {
-    /// Opens a file and finds out what it is.
+    /// Opens a file and recognises its family. `set` selects the U-Net's weights.
     ///
     /// # Errors
     ///
-    /// [`WeightsError`] where it cannot be read, and [`WeightsError::NotAModel`] for anything else than a checkpoint of
-    /// Stable Diffusion 1.x, 2.x or XL that draws from text.
-    pub fn open(path: &Path, average: Average) -> Result<Self, WeightsError> {
+    /// [`WeightsError`] if it cannot be read, and [`WeightsError::NotAModel`] for anything but a checkpoint of Stable
+    /// Diffusion 1.x, 2.x or XL that draws from text.
+    pub fn open(path: &Path, set: WeightSet) -> Result<Self, WeightsError> {
         let weights = Weights::in_file(path)?;
         let prefix = prefix(&weights, &FIRST_CONVOLUTIONS);
         let plain = |key: &str| vec![(key.strip_prefix(&prefix).unwrap_or(key).to_string(), View::Whole)];
-        let weights = ema::chosen(weights.select(plain)?, average)?;
+        let weights = ema::select(weights.select(plain)?, set)?;
         let (family, text) = family(&weights)?;
-        let text = text.into_iter().enumerate().map(|(i, names)| text_of(&weights, names, family, i));
+        let text = text.into_iter().enumerate().map(|(i, names)| select_text_encoder(&weights, names, family, i));
         Ok(Self {
             family,
-            unet: unet_of(&weights)?,
-            vae: weights.keys().any(|key| key.starts_with(VAE)).then(|| vae_of(&weights, VAE)).transpose()?,
+            unet: select_unet(&weights)?,
+            vae: weights.keys().any(|key| key.starts_with(VAE)).then(|| select_vae(&weights, VAE)).transpose()?,
             text: text.collect::<Result<_, _>>()?,
             prediction: prediction(&weights),
             zero_terminal_snr: weights.shape("ztsnr").is_some(),
@@ -99,8 +89,8 @@ const FIRST_CONVOLUTIONS: [&str; 3] = [
     "model_ema.diffusion_modelinput_blocks00weight",
 ];
 
-/// An autoencoder alone by the names of the diffusers layout, of a file that has these or the original program's, for
-/// AutoencoderKL or TAESD, with or without something before them. Of TAESD there may be the decoder alone.
+/// Renames a file that holds only an autoencoder, AutoencoderKL or TAESD, to the names of the diffusers layout. The file
+/// may have these names or the original program's, with or without a prefix, and may lack TAESD's encoder.
 ///
 /// # Errors
 ///
@@ -110,44 +100,49 @@ pub fn autoencoder(weights: Weights) -> Result<Weights, WeightsError> {
         return tiny;
     }
     let prefix = prefix(&weights, &["decoder.conv_in.weight"]);
-    let has =
+    let any_starts_with =
         |start: &str| weights.keys().any(|key| key.strip_prefix(&prefix).is_some_and(|key| key.starts_with(start)));
-    if has("encoder.down_blocks.") {
+    if any_starts_with("encoder.down_blocks.") {
         let whole = |key: &str| Some((key.strip_prefix(&prefix)?.to_string(), View::Whole));
         return weights.select(|key| whole(key).into_iter().collect());
     }
-    if !has("encoder.down.") {
+    if !any_starts_with("encoder.down.") {
         let (file, what) = (weights.origin().to_path_buf(), "no autoencoder".to_string());
-        let remedy = "expected are the names encoder.down…, as of the original program, encoder.down_blocks… or, for TAESD, \
-                      decoder.layers…";
+        let remedy = "expected the original program's names (encoder.down…), those of diffusers (encoder.down_blocks…) or \
+                      TAESD's (decoder.layers…)";
         return Err(WeightsError::NotAModel { file, what, remedy: remedy.into() });
     }
-    vae_of(&weights, &prefix)
+    select_vae(&weights, &prefix)
 }
 
-/// What is before the name of one of these modules, and so before the names of all beside it: mostly nothing.
+/// Returns the prefix of the names of these modules, which is that of all names beside them, and mostly empty.
 fn prefix(weights: &Weights, modules: &[&str]) -> String {
     let before = |key: &str| modules.iter().find_map(|module| Some(key.strip_suffix(module)?.to_string()));
     let found = weights.keys().filter_map(before).filter(|prefix| prefix.is_empty() || prefix.ends_with('.'));
     found.min_by_key(String::len).unwrap_or_default()
 }
 
-fn unet_of(weights: &Weights) -> Result<Weights, WeightsError> {
-    let table = unet(&UnetPlan::of_single(weights.keys().filter_map(|key| key.strip_prefix(UNET))));
-    called(weights, UNET, table, |key, table| part(key, UNET, table))
+fn select_unet(weights: &Weights) -> Result<Weights, WeightsError> {
+    let table = unet(&UnetPlan::from_single(weights.keys().filter_map(|key| key.strip_prefix(UNET))));
+    renamed(weights, UNET, table, |key, table| part(key, UNET, table))
 }
 
-fn vae_of(weights: &Weights, prefix: &str) -> Result<Weights, WeightsError> {
+fn select_vae(weights: &Weights, prefix: &str) -> Result<Weights, WeightsError> {
     let table = vae(vae_levels(weights.keys().filter_map(|key| key.strip_prefix(prefix))));
-    // Its training's loss has networks of its own.
+    // Training checkpoints also hold the networks of the loss.
     let is_other = |name: &str| ["loss.", "model_ema."].iter().any(|start| name.starts_with(start));
-    called(weights, prefix, table, |key, table| match key.strip_prefix(prefix) {
+    renamed(weights, prefix, table, |key, table| match key.strip_prefix(prefix) {
         Some(name) if !is_other(name) => part(key, prefix, table),
         _ => Vec::new(),
     })
 }
 
-fn text_of(weights: &Weights, names: TextNames, family: Family, index: usize) -> Result<Weights, WeightsError> {
+fn select_text_encoder(
+    weights: &Weights,
+    names: TextNames,
+    family: Family,
+    index: usize,
+) -> Result<Weights, WeightsError> {
     let found = match names {
         TextNames::Clip(prefix) => clip(weights, prefix, index > 0)?,
         TextNames::OpenClip(prefix) => {
@@ -157,10 +152,10 @@ fn text_of(weights: &Weights, names: TextNames, family: Family, index: usize) ->
                 Family::Xl => open_clip_with_projection(layers),
                 Family::Sd1 | Family::Sd2 => open_clip(layers.min(LAYERS_READ)),
             };
-            called(weights, prefix, table, |key, table| text_part(key, prefix, table))?
+            renamed(weights, prefix, table, |key, table| text_part(key, prefix, table))?
         }
     };
-    // Without it, the pooled text would be another one and fit as well.
+    // Without it, the pooled text would have the same shape and be wrong.
     if index > 0 && found.shape(PROJECTION).is_none() {
         let problems = format!("1 key missing ({})", found.name_in_file(PROJECTION));
         return Err(WeightsError::Mismatch { file: weights.origin().to_path_buf(), problems });
@@ -170,8 +165,8 @@ fn text_of(weights: &Weights, names: TextNames, family: Family, index: usize) ->
 
 const PROJECTION: &str = "text_projection.weight";
 
-/// Some of the tensors by their other names, which are kept for messages.
-fn called(
+/// Renames some of the tensors, and keeps the file's names for messages.
+fn renamed(
     weights: &Weights,
     prefix: &str,
     table: Table,
@@ -181,14 +176,15 @@ fn called(
     Ok(Weights { naming: Some(Naming { prefix: prefix.to_string(), table: Arc::new(table) }), ..selected })
 }
 
-/// CLIP's text encoder, which is called the same in both; some files have its image encoder and projections too.
+/// Selects CLIP's text encoder, whose names are the same in both layouts; some files have its image encoder and projections
+/// too.
 fn clip(weights: &Weights, prefix: &str, is_projected: bool) -> Result<Weights, WeightsError> {
     let modules = ["text_model.", "embeddings.", "encoder.", "final_layer_norm."];
     let mut table = Table::default();
     for module in modules.map(|module| module.trim_end_matches('.')).into_iter().chain(["text_projection"]) {
         table.row(module, module);
     }
-    called(weights, prefix, table, |key, _| match key.strip_prefix(prefix) {
+    renamed(weights, prefix, table, |key, _| match key.strip_prefix(prefix) {
         Some(name) if modules.iter().any(|module| name.starts_with(module)) || (is_projected && name == PROJECTION) => {
             vec![(name.to_string(), View::Whole)]
         }
@@ -196,34 +192,34 @@ fn clip(weights: &Weights, prefix: &str, is_projected: bool) -> Result<Weights, 
     })
 }
 
-/// A tensor of a part by its other names. One that is unknown keeps its own, and so will be told of as such.
+/// Returns a tensor's names in the diffusers layout. An unknown tensor keeps its name, and is later reported as unknown.
 fn part(key: &str, prefix: &str, table: &Table) -> Vec<(String, View)> {
     let Some(name) = key.strip_prefix(prefix) else { return Vec::new() };
     let names = table.to_diffusers(name);
     if names.is_empty() { vec![(key.to_string(), View::Whole)] } else { names }
 }
 
-/// The same of OpenCLIP's text encoder, of which some things are not read: the last layer, the logits' scale, a mask.
+/// The same for OpenCLIP's text encoder, whose last layer, scale of logits and mask are not read.
 fn text_part(key: &str, prefix: &str, table: &Table) -> Vec<(String, View)> {
     key.strip_prefix(prefix).map_or_else(Vec::new, |name| table.to_diffusers(name))
 }
 
-/// What the file says by a tensor called `v_pred`, or by its metadata: modelspec.prediction_type and, of 2.x,
-/// modelspec.architecture of the specification, and modelspec.predict_key of ComfyUI.
+/// Reads the prediction from a tensor called `v_pred` or from the metadata: modelspec.prediction_type and, for 2.x,
+/// modelspec.architecture of the specification, and ComfyUI's modelspec.predict_key.
 fn prediction(weights: &Weights) -> Option<Predicted> {
     if weights.shape("v_pred").is_some() {
         return Some(Predicted::V);
     }
-    let told = |key: &str| weights.metadata().get(key).map(|told| told.to_lowercase());
+    let value = |key: &str| weights.metadata().get(key).map(|value| value.to_lowercase());
     for key in ["modelspec.prediction_type", "modelspec.predict_key"] {
-        match told(key).as_deref() {
+        match value(key).as_deref() {
             Some("v" | "v_prediction" | "v-prediction") => return Some(Predicted::V),
             Some("epsilon" | "eps") => return Some(Predicted::Epsilon),
-            Some(told) => return Some(Predicted::Other(format!("{key} is {told:?}"))),
+            Some(other) => return Some(Predicted::Other(format!("{key} is {other:?}"))),
             None => {}
         }
     }
-    match told("modelspec.architecture")?.as_str() {
+    match value("modelspec.architecture")?.as_str() {
         "stable-diffusion-v2-768-v" => Some(Predicted::V),
         "stable-diffusion-v2-512" => Some(Predicted::Epsilon),
         _ => None,

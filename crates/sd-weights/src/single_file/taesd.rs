@@ -1,25 +1,25 @@
-//! TAESD, an autoencoder of two sequences of layers. Each is in a file of its own, or both are in one; in its program's
-//! files the clamp in front of the decoder has a number, in the diffusers layout it has none.
+//! TAESD, an autoencoder of two sequences of layers, in a file each or in one together. The original program numbers the
+//! clamp in front of the decoder; the diffusers layout does not.
 
 use std::collections::BTreeSet;
 
 use crate::{View, Weights, WeightsError};
 
-/// What ComfyUI keeps beside the layers: how its latents differ from these.
+/// ComfyUI's scale and shift of latents, which are stored beside the layers.
 const UNREAD: [&str; 2] = ["vae_scale", "vae_shift"];
 
-/// The weights by the names of the diffusers layout, if they are TAESD's.
+/// Renames the weights to the diffusers layout, if they are TAESD's.
 pub(super) fn taesd(weights: &Weights) -> Option<Result<Weights, WeightsError>> {
-    // Only its residual blocks are called so.
+    // Only TAESD's residual blocks have this name.
     let blocks = weights.keys().filter_map(|key| key.strip_suffix(".conv.0.weight"));
     let prefixes: BTreeSet<&str> = blocks.map(|block| block.trim_end_matches(|c: char| c.is_ascii_digit())).collect();
-    let sequences: Vec<Sequence> = prefixes.into_iter().filter_map(|prefix| Sequence::of(weights, prefix)).collect();
+    let sequences: Vec<Sequence> = prefixes.into_iter().filter_map(|prefix| Sequence::find(weights, prefix)).collect();
     if sequences.is_empty() {
         return None;
     }
     if sequences.iter().all(|sequence| sequence.side == "encoder") {
         let (file, what) = (weights.origin().to_path_buf(), "the encoder of TAESD alone".to_string());
-        let remedy = "images are made by the decoder: name taesd_decoder".into();
+        let remedy = "images need the decoder: name taesd_decoder".into();
         return Some(Err(WeightsError::NotAModel { file, what, remedy }));
     }
     Some(weights.select(|key| {
@@ -29,9 +29,9 @@ pub(super) fn taesd(weights: &Weights) -> Option<Result<Weights, WeightsError>> 
     }))
 }
 
-/// One of the two sequences.
+/// The encoder's sequence of layers, or the decoder's.
 struct Sequence<'a> {
-    /// What is before the numbers of its layers.
+    /// The prefix of its layers' numbers.
     prefix: &'a str,
     side: &'static str,
     /// The number of its first convolution.
@@ -39,7 +39,7 @@ struct Sequence<'a> {
 }
 
 impl<'a> Sequence<'a> {
-    fn of(weights: &Weights, prefix: &'a str) -> Option<Self> {
+    fn find(weights: &Weights, prefix: &'a str) -> Option<Self> {
         let shape = |first: usize| weights.shape(&format!("{prefix}{first}.weight"));
         let (first, shape) = (0..2).find_map(|first| Some((first, shape(first)?)))?;
         // The encoder begins with an image, the decoder with latents.

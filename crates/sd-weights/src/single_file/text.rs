@@ -1,5 +1,5 @@
-use super::table::Table;
 use crate::View;
+use crate::name_table::Table;
 
 /// The modules of a layer.
 const LAYER: [(&str, &str); 5] = [
@@ -10,8 +10,8 @@ const LAYER: [(&str, &str); 5] = [
     ("mlp.c_proj", "mlp.fc2"),
 ];
 
-/// The names of OpenCLIP's text encoder of so many layers. Its queries, keys and values are packed into one matrix, and
-/// its projection multiplies from the other side.
+/// Returns the names of OpenCLIP's text encoder with `layers` layers. Its queries, keys and values are packed into one
+/// matrix, and its projection multiplies from the other side.
 pub fn open_clip(layers: usize) -> Table {
     let mut table = Table::default();
     table.row("token_embedding", "text_model.embeddings.token_embedding");
@@ -33,11 +33,11 @@ pub fn open_clip(layers: usize) -> Table {
     table
 }
 
-/// OpenCLIP's text encoder with the projection on top.
+/// Returns the names of OpenCLIP's text encoder with its projection.
 pub fn open_clip_with_projection(layers: usize) -> Table {
     let mut table = open_clip(layers);
     table.view("text_projection", "text_projection.weight", View::Transposed);
-    // As the weight of a linear layer, as some programs have it, it is not transposed.
+    // Some programs write it as the weight of a linear layer, which is not transposed.
     table.alias("text_projection.weight", "text_projection.weight");
     table
 }

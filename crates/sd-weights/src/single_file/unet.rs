@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::table::Table;
+use crate::name_table::Table;
 
-/// What the names of a U-Net's modules depend on.
+/// The parts of a U-Net's shape that its modules' names depend on.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UnetPlan {
     /// Residual blocks per level on the way down; one more on the way up.
@@ -12,8 +12,8 @@ pub struct UnetPlan {
 }
 
 impl UnetPlan {
-    /// Of the keys of a single file, without what is before `input_blocks`.
-    pub fn of_single<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
+    /// Infers the plan from the keys of a single file, without the prefix before `input_blocks`.
+    pub fn from_single<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
         let keys: BTreeSet<&str> = keys.collect();
         let is_downsampler = |n: &usize| keys.contains(&format!("input_blocks.{n}.0.op.weight")[..]);
         let inputs = (1..)
@@ -25,8 +25,8 @@ impl UnetPlan {
         Self { resnets, up_attention: (0..levels).map(attends).collect() }
     }
 
-    /// Of the keys of the diffusers layout.
-    pub fn of_diffusers<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
+    /// Infers the plan from the keys of the diffusers layout.
+    pub fn from_diffusers<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
         let keys: BTreeSet<&str> = keys.collect();
         let count = |name: &dyn Fn(usize) -> String| (0..).take_while(|n| keys.contains(&name(*n)[..])).count();
         let levels = count(&|i| format!("down_blocks.{i}.resnets.0.conv1.weight"));
@@ -48,9 +48,9 @@ const RESNET: [(&str, &str); 6] = [
     ("skip_connection", "conv_shortcut"),
 ];
 
-/// The names of a U-Net: numbered input and output blocks in a single file, levels in the diffusers layout.
+/// Returns the names of a U-Net: numbered input and output blocks in a single file, levels in the diffusers layout.
 ///
-/// Transformers are called the same inside.
+/// Names inside transformers are the same in both.
 pub fn unet(plan: &UnetPlan) -> Table {
     let UnetPlan { resnets, up_attention } = plan;
     let levels = up_attention.len();
@@ -70,7 +70,7 @@ pub fn unet(plan: &UnetPlan) -> Table {
     resnet(&mut table, "middle_block.0", "mid_block.resnets.0");
     resnet(&mut table, "middle_block.2", "mid_block.resnets.1");
     for (level, attends) in up_attention.iter().enumerate() {
-        // Each level down has its residual blocks and a downsampler, behind the first convolution.
+        // After the first convolution, each level down has its residual blocks and a downsampler.
         let (first_down, first_up) = (1 + level * (resnets + 1), level * (resnets + 1));
         let down = (0..*resnets).map(|j| ("input", first_down + j, "down", j));
         let up = (0..=*resnets).map(|j| ("output", first_up + j, "up", j));
@@ -82,8 +82,8 @@ pub fn unet(plan: &UnetPlan) -> Table {
             let (last_down, last_up) = (first_down + resnets, first_up + resnets);
             table.row(format!("input_blocks.{last_down}.0.op"), format!("down_blocks.{level}.downsamplers.0.conv"));
             // The upsampler follows the attention, if there is one.
-            let place = 1 + usize::from(*attends);
-            table.row(format!("output_blocks.{last_up}.{place}.conv"), format!("up_blocks.{level}.upsamplers.0.conv"));
+            let index = 1 + usize::from(*attends);
+            table.row(format!("output_blocks.{last_up}.{index}.conv"), format!("up_blocks.{level}.upsamplers.0.conv"));
         }
     }
     table

@@ -1,10 +1,10 @@
-use super::table::Table;
+use crate::name_table::Table;
 
 /// The modules of the attention in the middle, which are 1×1 convolutions in a single file.
 const ATTENTION: [(&str, &str); 5] =
     [("norm", "group_norm"), ("q", "to_q"), ("k", "to_k"), ("v", "to_v"), ("proj_out", "to_out.0")];
 
-/// Other names of the same, which programs gave them that wrote single files with what they had.
+/// Other names of the same modules, in files of programs that kept the names of the diffusers layout.
 const ALIASES: [(&str, &str); 9] = [
     ("group_norm", "group_norm"),
     ("to_q", "to_q"),
@@ -17,8 +17,8 @@ const ALIASES: [(&str, &str); 9] = [
     ("proj_attn", "to_out.0"),
 ];
 
-/// The names of an autoencoder of so many levels. Those of the decoder are numbered from the finest in a single file,
-/// and from the coarsest in the diffusers layout.
+/// Returns the names of an autoencoder with `levels` levels. The decoder's levels are numbered from the finest in a single
+/// file, and from the coarsest in the diffusers layout.
 pub fn vae(levels: usize) -> Table {
     let mut table = Table::default();
     for module in ["encoder.conv_in", "encoder.conv_out", "decoder.conv_in", "decoder.conv_out"] {
@@ -52,10 +52,12 @@ pub fn vae(levels: usize) -> Table {
     table
 }
 
-/// The levels of an autoencoder, by the keys of its encoder in either layout.
+/// Counts the levels of an autoencoder by its encoder's keys, in either layout.
 pub fn vae_levels<'a>(keys: impl Iterator<Item = &'a str> + Clone) -> usize {
-    let has = |start: &str| keys.clone().any(|key| key.starts_with(start));
-    let level =
-        |i: &usize| has(&format!("encoder.down.{i}.block.")) || has(&format!("encoder.down_blocks.{i}.resnets."));
+    let any_starts_with = |start: String| keys.clone().any(|key| key.starts_with(&start));
+    let level = |i: &usize| {
+        any_starts_with(format!("encoder.down.{i}.block."))
+            || any_starts_with(format!("encoder.down_blocks.{i}.resnets."))
+    };
     (0..).take_while(level).count()
 }

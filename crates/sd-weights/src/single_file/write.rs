@@ -1,36 +1,38 @@
-use super::family::{UNET, VAE};
-use super::{
-    Family, Predicted, SingleFile, Table, UnetPlan, open_clip, open_clip_with_projection, unet, vae, vae_levels,
-};
-use crate::place::Place;
-use crate::{Draft, View, Weights, WeightsError};
+use super::family::{Family, UNET, VAE};
+use super::text::{open_clip, open_clip_with_projection};
+use super::unet::{UnetPlan, unet};
+use super::vae::{vae, vae_levels};
+use super::{Predicted, SingleFile};
+use crate::name_table::Table;
+use crate::tensor_view::TensorView;
+use crate::{SafetensorsWriter, View, Weights, WeightsError};
 
-/// What the names of text encoders begin with.
+/// Prefixes of the names of text encoders.
 const CLIP: &str = "cond_stage_model.transformer.";
 const OPEN_CLIP: &str = "cond_stage_model.model.";
 const XL_CLIP: &str = "conditioner.embedders.0.transformer.";
 const XL_OPEN_CLIP: &str = "conditioner.embedders.1.model.";
 
-/// A transformer's projections, which the original U-Net of 1.x has as 1×1 convolutions.
+/// A transformer's projections, which are 1×1 convolutions in the original U-Net of 1.x.
 const PROJECTIONS: [&str; 2] = [".proj_in.", ".proj_out."];
 
-/// The autoencoder's attention, which is made of 1×1 convolutions in all single files.
+/// The autoencoder's attention, which consists of 1×1 convolutions in all single files.
 const ATTENTION: [&str; 1] = [".attn_1."];
 
-/// Writing, for parts that are [fitted](Weights::fitted) to their networks.
+/// Writing. The parts have to be [fitted](Weights::fitted) to their networks.
 impl SingleFile {
-    /// The parts as one file: the way back of [`open`](Self::open).
+    /// Joins the parts to one file, the inverse of [`open`](Self::open).
     ///
     /// # Errors
     ///
     /// [`WeightsError::Mismatch`] for a network that single files have no names for.
-    pub fn joined(&self) -> Result<Draft, WeightsError> {
-        let mut draft = Draft::default();
-        draft.say("format", "pt");
-        let table = unet(&UnetPlan::of_diffusers(self.unet.keys()));
-        join(&mut draft, &self.unet, UNET, &table, self.projections())?;
+    pub fn joined(&self) -> Result<SafetensorsWriter, WeightsError> {
+        let mut writer = SafetensorsWriter::default();
+        writer.add_metadata("format", "pt");
+        let table = unet(&UnetPlan::from_diffusers(self.unet.keys()));
+        join(&mut writer, &self.unet, UNET, &table, self.projections())?;
         if let Some(weights) = &self.vae {
-            join(&mut draft, weights, VAE, &vae(vae_levels(weights.keys())), &ATTENTION)?;
+            join(&mut writer, weights, VAE, &vae(vae_levels(weights.keys())), &ATTENTION)?;
         }
         for (i, weights) in self.text.iter().enumerate() {
             let layers = weights.keys().filter(|key| key.ends_with(".mlp.fc1.weight")).count();
@@ -45,32 +47,32 @@ impl SingleFile {
                 (Family::Xl, 0) => (XL_CLIP, clip()),
                 (Family::Xl, _) => (XL_OPEN_CLIP, open_clip_with_projection(layers)),
             };
-            join(&mut draft, weights, prefix, &table, &[])?;
+            join(&mut writer, weights, prefix, &table, &[])?;
         }
         match self.prediction {
             Some(Predicted::V) => {
-                draft.say("modelspec.prediction_type", "v");
-                draft.mark("v_pred");
+                writer.add_metadata("modelspec.prediction_type", "v");
+                writer.add_marker("v_pred");
             }
-            Some(Predicted::Epsilon) => draft.say("modelspec.prediction_type", "epsilon"),
+            Some(Predicted::Epsilon) => writer.add_metadata("modelspec.prediction_type", "epsilon"),
             Some(Predicted::Other(_)) | None => {}
         }
         if self.zero_terminal_snr {
-            draft.mark("ztsnr");
+            writer.add_marker("ztsnr");
         }
-        Ok(draft)
+        Ok(writer)
     }
 
-    /// The parts as the files of a folder of the diffusers layout, each with its place there.
-    pub fn apart(&self) -> Vec<(&'static str, Draft)> {
+    /// Splits the parts into the files of a folder of the diffusers layout, each with its path there.
+    pub fn apart(&self) -> Vec<(&'static str, SafetensorsWriter)> {
         let mut network = self.unet.clone();
         let tensors = std::mem::take(&mut network.tensors);
-        let shaped = |(key, place): (String, Place)| (key.clone(), shaped(&key, place, self.projections()));
+        let shaped = |(key, tensor): (String, TensorView)| (key.clone(), shaped(&key, tensor, self.projections()));
         network.tensors = tensors.into_iter().map(shaped).collect();
-        let unet = ("unet/diffusion_pytorch_model.safetensors", Draft::of(&network));
-        let vae = self.vae.as_ref().map(|vae| ("vae/diffusion_pytorch_model.safetensors", Draft::of(vae)));
+        let unet = ("unet/diffusion_pytorch_model.safetensors", SafetensorsWriter::new(&network));
+        let vae = self.vae.as_ref().map(|vae| ("vae/diffusion_pytorch_model.safetensors", SafetensorsWriter::new(vae)));
         let text = ["text_encoder/model.safetensors", "text_encoder_2/model.safetensors"];
-        let text = text.into_iter().zip(self.text.iter().map(Draft::of));
+        let text = text.into_iter().zip(self.text.iter().map(SafetensorsWriter::new));
         [unet].into_iter().chain(vae).chain(text).collect()
     }
 
@@ -79,31 +81,31 @@ impl SingleFile {
     }
 }
 
-/// Adds a part by the names of single files; modules with `convolutions` in their names become 1×1 convolutions.
+/// Adds a part under the names of single files; modules with one of `convolutions` in their names become 1×1 convolutions.
 fn join(
-    draft: &mut Draft,
+    writer: &mut SafetensorsWriter,
     weights: &Weights,
     prefix: &str,
     table: &Table,
     convolutions: &[&str],
 ) -> Result<(), WeightsError> {
-    for (key, place) in &weights.tensors {
+    for (key, tensor) in &weights.tensors {
         let (name, view) = table.to_single(key).ok_or_else(|| WeightsError::Mismatch {
             file: weights.origin.clone(),
             problems: format!("single files have no name for `{key}`"),
         })?;
-        let (index, place) = match view {
-            View::Whole => (0, place.clone()),
-            View::Third(third) => (third, place.clone()),
-            View::Transposed => (0, place.clone().transposed()),
+        let (index, part) = match view {
+            View::Whole => (0, tensor.clone()),
+            View::Third(third) => (third, tensor.clone()),
+            View::Transposed => (0, tensor.clone().transposed()),
         };
-        draft.put(format!("{prefix}{name}"), index, shaped(&name, place, convolutions));
+        writer.add_part(format!("{prefix}{name}"), index, shaped(&name, part, convolutions));
     }
     Ok(())
 }
 
-/// A matrix of a module that is a convolution, as one.
-fn shaped(name: &str, place: Place, convolutions: &[&str]) -> Place {
-    let is_convolution = place.shape.len() == 2 && convolutions.iter().any(|part| name.contains(part));
-    if is_convolution { place.ending_in_ones(4) } else { place }
+/// Turns a matrix into a 1×1 convolution if its module is one.
+fn shaped(name: &str, tensor: TensorView, convolutions: &[&str]) -> TensorView {
+    let is_convolution = tensor.shape.len() == 2 && convolutions.iter().any(|part| name.contains(part));
+    if is_convolution { tensor.ending_in_ones(4) } else { tensor }
 }

@@ -3,10 +3,11 @@ use std::rc::Rc;
 
 use safetensors::Dtype;
 
-use super::machine::{LONGEST_NAME, MOST_ARGUMENTS, MOST_VALUES, Machine, Object, Storage, Tensor, Value};
-use super::{Fault, malformed, numpy};
+use super::fault::{Fault, malformed};
+use super::numpy;
+use super::unpickler::{LONGEST_NAME, MOST_ARGUMENTS, MOST_VALUES, Object, Storage, Tensor, Unpickler, Value};
 
-/// What may be called beside the rebuilding of tensors and arrays: it makes values that are of no use here.
+/// Allowed callables besides those that rebuild tensors and arrays. Their values are not needed.
 const OPAQUE: [&str; 7] = [
     "__builtin__.set",
     "builtins.set",
@@ -17,7 +18,7 @@ const OPAQUE: [&str; 7] = [
     "torch.device",
 ];
 
-/// What hands on a tensor or an array that it is given first, on a device or as a parameter.
+/// Callables that return their first argument, a tensor or an array, on a device or as a parameter.
 const HANDED_ON: [&str; 7] = [
     "torch._utils._rebuild_device_tensor_from_cpu_tensor",
     "torch._utils._rebuild_device_tensor_from_numpy",
@@ -28,7 +29,7 @@ const HANDED_ON: [&str; 7] = [
     "torch.nn.parameter.Parameter",
 ];
 
-/// What makes a tensor of a subclass or with attributes, as another function says.
+/// Callables that make a tensor of a subclass or with attributes by calling another function.
 const OF_TYPE: [&str; 3] =
     ["torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2", "torch.tensor._rebuild_from_type"];
 
@@ -51,7 +52,7 @@ const STORAGES: [(&str, Option<Dtype>); 15] = [
     ("storage.UntypedStorage", None),
 ];
 
-/// The types that tensors of untyped storages tell.
+/// The types of tensors in untyped storages.
 const DTYPES: [(&str, Dtype); 5] = [
     ("torch.float8_e4m3fn", Dtype::F8_E4M3),
     ("torch.float8_e5m2", Dtype::F8_E5M2),
@@ -60,16 +61,16 @@ const DTYPES: [(&str, Dtype); 5] = [
     ("torch.uint64", Dtype::U64),
 ];
 
-impl<R: Read> Machine<R> {
-    /// What Python would do on `callee(*arguments)`.
+impl<R: Read> Unpickler<R> {
+    /// Evaluates `callee(*arguments)` as Python would.
     pub(super) fn apply(&mut self, callee: Value, arguments: &[Value]) -> Result<(), Fault> {
         match self.object(callee) {
             Some(Object::Global(name)) => self.call(&name.clone(), arguments),
-            _ => malformed("its pickle calls a value that is no function"),
+            _ => malformed("its pickle calls a value that is not a function"),
         }
     }
 
-    /// What calling the function of this name comes to; nothing is ever called.
+    /// Computes the result of calling the function `name`; nothing is ever called.
     pub(super) fn call(&mut self, name: &str, arguments: &[Value]) -> Result<(), Fault> {
         match (name, arguments) {
             ("collections.OrderedDict", []) | ("collections.defaultdict", _) => {
@@ -92,9 +93,11 @@ impl<R: Read> Machine<R> {
             }
             ("torch.nn.modules.container.ParameterDict", []) => self.push_object(Object::ParameterDict),
             (name, [data, ..]) if HANDED_ON.contains(&name) => self.push(*data),
-            (name, [function, _, arguments, ..]) if OF_TYPE.contains(&name) => self.of_type(*function, *arguments),
+            (name, [function, _, arguments, ..]) if OF_TYPE.contains(&name) => {
+                self.rebuild_from_type(*function, *arguments)
+            }
             (name, arguments) if numpy::is_known(name) => {
-                let object = self.of_numpy(name, arguments)?;
+                let object = self.call_numpy(name, arguments)?;
                 self.push_object(object)
             }
             (name, _) if OPAQUE.contains(&name) => self.push_object(Object::Opaque),
@@ -102,8 +105,8 @@ impl<R: Read> Machine<R> {
         }
     }
 
-    /// Calls the function that makes a tensor before it is made one of a subclass, which changes none of its values.
-    fn of_type(&mut self, function: Value, arguments: Value) -> Result<(), Fault> {
+    /// Evaluates the function that makes the tensor. The subclass that it gets afterwards changes none of its values.
+    fn rebuild_from_type(&mut self, function: Value, arguments: Value) -> Result<(), Fault> {
         match (self.object(function), self.object(arguments)) {
             (Some(Object::Global(name)), Some(Object::Tuple(arguments)))
                 if name.starts_with("torch._utils.") && arguments.len() <= MOST_ARGUMENTS =>
@@ -111,11 +114,11 @@ impl<R: Read> Machine<R> {
                 self.call(&name.clone(), &arguments.clone())
             }
             (Some(Object::Global(name)), _) => Err(Fault::Forbidden(name.to_string())),
-            _ => malformed("its pickle makes a tensor by what is no function"),
+            _ => malformed("its pickle makes a tensor with a value that is not a function"),
         }
     }
 
-    /// Gives the value on top a state: that of a dictionary, its versions, and that of a tensor are of no use here.
+    /// Sets the state of the value on top. The states of dictionaries (their versions) and of tensors are not needed.
     pub(super) fn build(&mut self, state: Value) -> Result<(), Fault> {
         let target = self.top()?;
         let filled = match self.object(target) {
@@ -125,7 +128,7 @@ impl<R: Read> Machine<R> {
                 let dtype = *dtype;
                 Object::ArrayType(self.array_type(dtype, state))
             }
-            Some(Object::Array) => self.array_of(state)?,
+            Some(Object::Array) => self.rebuild_array(state)?,
             Some(Object::Global(name)) => return Err(Fault::Forbidden(format!("{name}.__setstate__"))),
             _ => return malformed("its pickle gives a state to a value that has none"),
         };
@@ -135,7 +138,7 @@ impl<R: Read> Machine<R> {
         Ok(())
     }
 
-    /// The parameters in the state of a `torch.nn.ParameterDict`, where it keeps them as every module does.
+    /// Returns the parameters in the state of a `torch.nn.ParameterDict`, which keeps them as every module does.
     fn parameters(&mut self, state: Value) -> Result<Vec<(Value, Value)>, Fault> {
         let no_parameters = || malformed("its pickle has a ParameterDict without parameters");
         let Some(Object::Dict(state)) = self.object(state) else { return no_parameters() };
@@ -148,11 +151,11 @@ impl<R: Read> Machine<R> {
         Ok(parameters)
     }
 
-    /// A storage, as PyTorch refers to one: `("storage", type, key, device, elements)`.
+    /// Resolves PyTorch's reference to a storage: `("storage", type, key, device, elements)`.
     pub(super) fn persistent(&mut self, id: Value) -> Result<(), Fault> {
-        let no_storage = || malformed("its pickle refers to something that is no storage");
+        let no_storage = || malformed("its pickle refers to something that is not a storage");
         let Some(Object::Tuple(parts)) = self.object(id) else { return no_storage() };
-        // Before PyTorch 1.6 the class of a module was one too, with the text of its program.
+        // Before PyTorch 1.6 the class of a module was referred to as well, with its source text.
         if let (Some(&[kind, class]), true) = (parts.first_chunk(), parts.len() == 4)
             && matches!(self.object(kind), Some(Object::Text(kind)) if kind == "module")
         {
@@ -175,7 +178,7 @@ impl<R: Read> Machine<R> {
         };
         let Ok(elements) = usize::try_from(elements) else { return no_storage() };
         if key.len() > LONGEST_NAME {
-            return malformed(format!("its pickle calls a storage by more than {LONGEST_NAME} bytes"));
+            return malformed(format!("its pickle names a storage with more than {LONGEST_NAME} bytes"));
         }
         let storage = Storage { key: key.clone(), dtype: *dtype, elements, held: None };
         self.push_object(Object::Storage(storage.into()))
@@ -185,15 +188,15 @@ impl<R: Read> Machine<R> {
         let Some(Object::Storage(storage)) = self.object(storage) else {
             return malformed("its pickle has a tensor without a storage");
         };
-        let told = dtype.and_then(|dtype| match self.object(dtype) {
+        let given = dtype.and_then(|dtype| match self.object(dtype) {
             Some(Object::Global(name)) => DTYPES.iter().find(|(known, _)| **known == **name).map(|(_, dtype)| *dtype),
             _ => None,
         });
-        let Some(dtype) = told.or(storage.dtype) else {
+        let Some(dtype) = given.or(storage.dtype) else {
             return malformed("its pickle has a tensor of an unknown type");
         };
         let [Value::Int(offset), shape, strides] = view else {
-            return malformed("its pickle has a tensor without a place in its storage");
+            return malformed("its pickle has a tensor without an offset in its storage");
         };
         let offset = usize::try_from(offset).or_else(|_| malformed("its pickle has a tensor before its storage"))?;
         let (shape, strides) = (self.counts(shape)?, self.counts(strides)?);
@@ -203,7 +206,7 @@ impl<R: Read> Machine<R> {
         Ok(Tensor { storage: Rc::clone(storage), dtype, offset, shape, strides })
     }
 
-    /// A tuple of whole numbers from 0.
+    /// Reads a tuple of integers from 0.
     pub(super) fn counts(&self, value: Value) -> Result<Vec<usize>, Fault> {
         let count = |item: &Value| match item {
             Value::Int(n) => usize::try_from(*n).ok(),
@@ -215,11 +218,11 @@ impl<R: Read> Machine<R> {
             }
             _ => None,
         };
-        let wrong = "its pickle has a tensor whose shape or strides are not some numbers from 0";
+        let wrong = "its pickle has a tensor whose shape or strides are not a few integers from 0";
         counts.map_or_else(|| malformed(wrong), Ok)
     }
 
-    /// A list of pairs.
+    /// Reads a list of pairs.
     fn entries(&mut self, list: Value) -> Result<Vec<(Value, Value)>, Fault> {
         let entry = |item: &Value| match self.object(*item) {
             Some(Object::List(pair) | Object::Tuple(pair)) => <[Value; 2]>::try_from(&pair[..]).ok().map(Into::into),
@@ -232,6 +235,7 @@ impl<R: Read> Machine<R> {
             _ => None,
         };
         self.copied += entries.as_ref().map_or(0, Vec::len);
-        entries.map_or_else(|| malformed("its pickle makes a dictionary of what are no pairs, or of too many"), Ok)
+        entries
+            .map_or_else(|| malformed("its pickle makes a dictionary of values that are not pairs, or of too many"), Ok)
     }
 }

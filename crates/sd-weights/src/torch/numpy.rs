@@ -1,4 +1,4 @@
-//! Arrays of NumPy, whose values are in the pickle itself: tensors of some devices are kept so.
+//! NumPy's arrays, whose values are in the pickle itself. Tensors of some devices are stored like this.
 
 use std::io::Read;
 use std::rc::Rc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use safetensors::Dtype;
 
-use super::machine::{MOST_BYTES, Machine, Object, Storage, Tensor, Value};
-use super::{Fault, malformed};
+use super::fault::{Fault, malformed};
+use super::unpickler::{MOST_BYTES, Object, Storage, Tensor, Unpickler, Value};
 
-/// What arrays, their types and their bytes are made by.
+/// The callables that make arrays, their types and their bytes.
 const KNOWN: [&str; 6] = [
     "_codecs.encode",
     "numpy.dtype",
@@ -19,7 +19,7 @@ const KNOWN: [&str; 6] = [
     "numpy._core.numeric._frombuffer",
 ];
 
-/// The types that tensors have too, by NumPy's codes.
+/// The array types that tensors have too, by NumPy's codes.
 const TYPES: [(&str, Dtype); 11] = [
     ("f2", Dtype::F16),
     ("f4", Dtype::F32),
@@ -38,9 +38,9 @@ pub(super) fn is_known(name: &str) -> bool {
     KNOWN.contains(&name)
 }
 
-impl<R: Read> Machine<R> {
-    /// What a [known](is_known) function comes to; what is of no use here where it makes no array that can be read.
-    pub(super) fn of_numpy(&mut self, name: &str, arguments: &[Value]) -> Result<Object, Fault> {
+impl<R: Read> Unpickler<R> {
+    /// Computes the result of a [known](is_known) function; an opaque value if it is not an array that can be read.
+    pub(super) fn call_numpy(&mut self, name: &str, arguments: &[Value]) -> Result<Object, Fault> {
         match (name, arguments) {
             ("_codecs.encode", [text, encoding, ..]) => self.encoded(*text, *encoding),
             ("numpy.dtype", [code, ..]) => {
@@ -55,7 +55,7 @@ impl<R: Read> Machine<R> {
         }
     }
 
-    /// The type of an array, given its state: `(3, byte order, …)`.
+    /// Returns the type of an array, given its state: `(3, byte order, …)`.
     pub(super) fn array_type(&self, dtype: Option<Dtype>, state: Value) -> Option<Dtype> {
         let order = match self.object(state) {
             Some(Object::Tuple(state)) => state.get(1).and_then(|order| self.as_text(*order)),
@@ -64,8 +64,8 @@ impl<R: Read> Machine<R> {
         dtype.filter(|_| order.is_none_or(|order| order != ">"))
     }
 
-    /// An array, given its state: `(1, shape, type, whether the first dimension varies fastest, bytes)`.
-    pub(super) fn array_of(&self, state: Value) -> Result<Object, Fault> {
+    /// Builds an array, given its state: `(1, shape, type, whether the first dimension varies fastest, bytes)`.
+    pub(super) fn rebuild_array(&self, state: Value) -> Result<Object, Fault> {
         match self.object(state) {
             Some(Object::Tuple(state)) => match state[..] {
                 [_, shape, dtype, is_fortran, bytes] => {
@@ -85,9 +85,9 @@ impl<R: Read> Machine<R> {
         };
         let shape = self.counts(shape)?;
         let elements = shape.iter().try_fold(1_usize, |product, n| product.checked_mul(*n));
-        let wanted = elements.and_then(|elements| elements.checked_mul(dtype.bitsize() / 8));
-        if wanted != Some(bytes.len()) {
-            return malformed(format!("its pickle has an array of shape {shape:?} of {} bytes", bytes.len()));
+        let expected = elements.and_then(|elements| elements.checked_mul(dtype.bitsize() / 8));
+        if expected != Some(bytes.len()) {
+            return malformed(format!("its pickle has an array of shape {shape:?} with {} bytes", bytes.len()));
         }
         let mut strides = vec![1; shape.len()];
         let step = |stride: &mut usize, n: usize| std::mem::replace(stride, stride.saturating_mul(n.max(1)));
@@ -101,7 +101,7 @@ impl<R: Read> Machine<R> {
         Ok(Object::Tensor(Rc::new(Tensor { storage: storage.into(), dtype: *dtype, offset: 0, shape, strides })))
     }
 
-    /// Bytes that were written as a text whose characters they are.
+    /// Decodes bytes that were written as the characters of a text.
     fn encoded(&mut self, text: Value, encoding: Value) -> Result<Object, Fault> {
         if !matches!(self.as_text(encoding), Some("latin1" | "latin-1")) {
             return Ok(Object::Opaque);
@@ -109,7 +109,7 @@ impl<R: Read> Machine<R> {
         let length = self.as_text(text).map_or(0, str::len);
         self.encoded = self.encoded.saturating_add(length);
         if self.encoded as u64 > MOST_BYTES {
-            return malformed(format!("its pickle makes bytes of texts of more than {} MB", MOST_BYTES >> 20));
+            return malformed(format!("its pickle makes more than {} MB of bytes from texts", MOST_BYTES >> 20));
         }
         let bytes: Option<Vec<u8>> =
             self.as_text(text).and_then(|text| text.chars().map(|c| u8::try_from(c).ok()).collect());

@@ -1,11 +1,11 @@
 use std::io::Read;
 use std::rc::Rc;
 
-use super::machine::{LONGEST_NAME, MOST_ARGUMENTS, Machine, Object, Value};
-use super::{Fault, malformed};
+use super::fault::{Fault, malformed};
+use super::unpickler::{LONGEST_NAME, MOST_ARGUMENTS, Object, Unpickler, Value};
 
-impl<R: Read> Machine<R> {
-    /// One instruction; false is the end.
+impl<R: Read> Unpickler<R> {
+    /// Runs one instruction; returns false at the end.
     ///
     /// The letters are those of Python's `pickletools`.
     pub(super) fn step(&mut self) -> Result<bool, Fault> {
@@ -14,7 +14,7 @@ impl<R: Read> Machine<R> {
             b'.' => return Ok(false),
             0x80 => match self.array()? {
                 [0..=5] => {}
-                [version] => return malformed(format!("its pickle is of protocol {version}, of which there are 5")),
+                [version] => return malformed(format!("its pickle is of protocol {version}, expected at most 5")),
             },
             0x95 => drop(self.array::<8>()?),
             b'(' => self.mark()?,
@@ -40,7 +40,7 @@ impl<R: Read> Machine<R> {
         let index = match code {
             b'p' | b'g' => {
                 let line = self.line()?;
-                line.parse().or_else(|_| malformed(format!("its pickle has {line:?} for a place in memory")))?
+                line.parse().or_else(|_| malformed(format!("its pickle has {line:?} for a memory index")))?
             }
             b'q' | b'h' => self.array::<1>()?[0].into(),
             b'r' | b'j' => u32::from_le_bytes(self.array()?),
@@ -70,7 +70,7 @@ impl<R: Read> Machine<R> {
                 (b'I', "00") => Value::Bool(false),
                 (b'I', "01") => Value::Bool(true),
                 (b'F', text) => Value::Float(text.parse().or_else(|_| malformed(format!("{text:?} for a number")))?),
-                (_, text) => Value::Int(text.parse().or_else(|_| malformed(format!("{text:?} for a whole number")))?),
+                (_, text) => Value::Int(text.parse().or_else(|_| malformed(format!("{text:?} for an integer")))?),
             },
         };
         self.push(value)
@@ -137,12 +137,12 @@ impl<R: Read> Machine<R> {
             Some(Object::List(list)) if is_list => list.extend(items),
             Some(Object::Dict(entries)) if matches!(code, b's' | b'u') => entries.extend(pairs(&items)?),
             Some(Object::Opaque) => {}
-            _ => return malformed("its pickle adds to a value that is no list, dictionary or set"),
+            _ => return malformed("its pickle adds to a value that is not a list, dictionary or set"),
         }
         Ok(())
     }
 
-    /// Names something, or calls what was named.
+    /// Names a function or a class, or evaluates a call of one.
     fn refer(&mut self, code: u8) -> Result<(), Fault> {
         match code {
             b'c' => {
@@ -156,7 +156,7 @@ impl<R: Read> Machine<R> {
                         let name = name(module, last)?;
                         self.push_object(Object::Global(name))
                     }
-                    _ => malformed("its pickle names something by what is no text"),
+                    _ => malformed("its pickle names something with a value that is not a text"),
                 }
             }
             b'i' => {
@@ -167,7 +167,7 @@ impl<R: Read> Machine<R> {
             b'o' => {
                 let items = self.pop_mark()?;
                 let Some((class, arguments)) = items.split_first() else {
-                    return malformed("its pickle makes an object of nothing");
+                    return malformed("its pickle makes an object without a class");
                 };
                 self.apply(*class, arguments)
             }
@@ -180,7 +180,7 @@ impl<R: Read> Machine<R> {
                     Some(Object::Tuple(arguments)) if arguments.len() <= MOST_ARGUMENTS => {
                         self.apply(callee, &arguments.clone())
                     }
-                    _ => malformed("its pickle calls something without a tuple of some arguments"),
+                    _ => malformed("its pickle calls something without a tuple of a few arguments"),
                 }
             }
             b'b' => {
@@ -189,7 +189,7 @@ impl<R: Read> Machine<R> {
             }
             b'P' => {
                 self.line()?;
-                malformed("its pickle names its storages by texts, as no version of PyTorch does")
+                malformed("its pickle names its storages with texts, which no version of PyTorch does")
             }
             _ => {
                 let id = self.pop()?;
@@ -199,10 +199,10 @@ impl<R: Read> Machine<R> {
     }
 }
 
-/// The name of something in a module.
+/// Joins a module and the name of something in it.
 fn name(module: &str, name: &str) -> Result<Rc<str>, Fault> {
     if module.len() + name.len() > LONGEST_NAME {
-        return malformed(format!("its pickle names something by more than {LONGEST_NAME} bytes"));
+        return malformed(format!("its pickle names something with more than {LONGEST_NAME} bytes"));
     }
     Ok(format!("{module}.{name}").into())
 }
@@ -214,7 +214,7 @@ fn pairs(items: &[Value]) -> Result<Vec<(Value, Value)>, Fault> {
     }
 }
 
-/// Up to eight bytes, the lowest first, in two's complement.
+/// Decodes up to eight bytes, the lowest first, in two's complement.
 fn signed(bytes: &[u8]) -> i64 {
     let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
     let mut all = [if negative { 0xff } else { 0 }; 8];

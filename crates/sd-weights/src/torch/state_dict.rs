@@ -2,28 +2,28 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::machine::{LONGEST_NAME, MOST_VALUES, Object, Pickle, Tensor, Value};
-use super::{Fault, malformed};
+use super::fault::{Fault, malformed};
+use super::unpickler::{LONGEST_NAME, MOST_VALUES, Object, Pickle, Tensor, Value};
 use crate::Weights;
-use crate::place::Place;
 use crate::source::Source;
+use crate::tensor_view::TensorView;
 
-/// Where the bytes of a storage lie in the file.
+/// The position of a storage's bytes in the file.
 #[derive(Debug, Clone, Copy)]
 pub struct Bytes {
     pub offset: u64,
     pub length: u64,
 }
 
-/// The keys under which trainings keep their weights, beside what else they remember.
+/// Keys under which training checkpoints keep their weights.
 const NESTS: [&str; 2] = ["state_dict", "model"];
 
-/// The tensors of a pickle by their names, with the numbers and texts beside them.
+/// Collects the tensors of a pickle by name, with the numbers and texts beside them as metadata.
 pub fn weights(path: &Path, pickle: &Pickle, storages: &BTreeMap<String, Bytes>) -> Result<Weights, Fault> {
     let file: Arc<Path> = path.into();
     let mut weights = Weights::new(path.to_path_buf(), BTreeMap::new(), BTreeMap::new());
     let mut root = pickle.root;
-    // A dictionary may be its own value, so this ends by count.
+    // A dictionary may contain itself, so the loop is bounded.
     for _ in 0..NESTS.len() + 1 {
         add(&mut weights.metadata, pickle, root);
         match NESTS.iter().filter_map(|key| pickle.get(root, key)).find(|nest| pickle.dict(*nest).is_some()) {
@@ -32,7 +32,7 @@ pub fn weights(path: &Path, pickle: &Pickle, storages: &BTreeMap<String, Bytes>)
         }
     }
     if let Some(Object::Tensor(tensor)) = pickle.object(root) {
-        weights.tensors.insert(String::new(), place(&file, "", tensor, storages)?);
+        weights.tensors.insert(String::new(), view(&file, "", tensor, storages)?);
         return Ok(weights);
     }
     let Some(entries) = pickle.dict(root) else {
@@ -43,11 +43,11 @@ pub fn weights(path: &Path, pickle: &Pickle, storages: &BTreeMap<String, Bytes>)
         let Some(key) = name(pickle, key) else { continue };
         match pickle.object(value) {
             Some(Object::Tensor(tensor)) => {
-                weights.tensors.insert(key.to_string(), place(&file, key, tensor, storages)?);
+                weights.tensors.insert(key.to_string(), view(&file, key, tensor, storages)?);
             }
-            // As embeddings of new words have them.
+            // Embeddings of new words have nested dictionaries.
             Some(Object::Dict(inner)) => {
-                // The same one may be there a million times.
+                // The same dictionary may occur a million times.
                 seen += inner.len();
                 if seen > MOST_VALUES {
                     return malformed(format!("its dictionaries have more than {MOST_VALUES} entries"));
@@ -55,7 +55,7 @@ pub fn weights(path: &Path, pickle: &Pickle, storages: &BTreeMap<String, Bytes>)
                 for &(last, value) in inner {
                     if let (Some(last), Some(Object::Tensor(tensor))) = (name(pickle, last), pickle.object(value)) {
                         let key = format!("{key}.{last}");
-                        weights.tensors.insert(key.clone(), place(&file, &key, tensor, storages)?);
+                        weights.tensors.insert(key.clone(), view(&file, &key, tensor, storages)?);
                     }
                 }
             }
@@ -65,7 +65,7 @@ pub fn weights(path: &Path, pickle: &Pickle, storages: &BTreeMap<String, Bytes>)
     Ok(weights)
 }
 
-/// A text that may be a name.
+/// Returns a text that may be a name.
 fn name(pickle: &Pickle, value: Value) -> Option<&str> {
     pickle.text(value).filter(|text| text.len() <= LONGEST_NAME)
 }
@@ -84,9 +84,9 @@ fn add(metadata: &mut BTreeMap<String, String>, pickle: &Pickle, dict: Value) {
     }
 }
 
-/// Where a tensor lies, once it is sure that all of it is in its storage, and no number many times over: then what is
-/// read is never more than the file.
-fn place(file: &Arc<Path>, key: &str, tensor: &Tensor, storages: &BTreeMap<String, Bytes>) -> Result<Place, Fault> {
+/// Makes the view of a tensor after checking that it lies in its storage and does not repeat values, so that no more is
+/// read than the file holds.
+fn view(file: &Arc<Path>, key: &str, tensor: &Tensor, storages: &BTreeMap<String, Bytes>) -> Result<TensorView, Fault> {
     let Tensor { storage, dtype, offset, shape, strides } = tensor;
     let held = storage.held.as_ref().map(|held| Bytes { offset: 0, length: held.len() as u64 });
     let Some(bytes) = held.as_ref().or_else(|| storages.get(&storage.key)) else {
@@ -103,12 +103,12 @@ fn place(file: &Arc<Path>, key: &str, tensor: &Tensor, storages: &BTreeMap<Strin
     if elements > 0 && (last >= held || elements as u64 > held) {
         return Err(outside());
     }
-    // An empty tensor may say that it lies anywhere.
+    // The offset of an empty tensor may be anything.
     let offset = if elements > 0 { bytes.offset + *offset as u64 * size } else { bytes.offset };
     let source = match &storage.held {
         Some(held) => Source::held(file.clone(), held.clone()),
         None => file.clone().into(),
     };
-    let place = Place::in_rows(source, offset, *dtype, shape.clone());
-    Ok(Place { strides: strides.clone(), ..place })
+    let contiguous = TensorView::in_rows(source, offset, *dtype, shape.clone());
+    Ok(TensorView { strides: strides.clone(), ..contiguous })
 }

@@ -5,15 +5,15 @@ use std::path::Path;
 
 use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ZipArchive};
 
-use super::machine::Pickle;
+use super::fault::{Fault, malformed};
 use super::state_dict::{Bytes, weights};
-use super::{Fault, malformed};
+use super::unpickler::Pickle;
 use crate::{Weights, WeightsError};
 
-/// Opens what `torch.save` writes since PyTorch 1.6: a zip archive of `NAME/data.pkl` and a file per storage,
+/// Opens a file that `torch.save` writes since PyTorch 1.6: a zip archive of `NAME/data.pkl` and a file per storage,
 /// `NAME/data/KEY`, none of them compressed.
 pub fn open(path: &Path, file: File, length: u64) -> Result<Weights, WeightsError> {
-    read(path, file, length).map_err(|fault| fault.of(path))
+    read(path, file, length).map_err(|fault| fault.into_error(path))
 }
 
 fn read(path: &Path, file: File, length: u64) -> Result<Weights, Fault> {
@@ -23,7 +23,7 @@ fn read(path: &Path, file: File, length: u64) -> Result<Weights, Fault> {
         return malformed("it is a zip archive without a data.pkl: if the model was packed, unpack it first");
     };
     if entries.contains_key(&format!("{root}constants.pkl")) {
-        return malformed("it is a TorchScript program, which is not read: get the model as safetensors");
+        return malformed("it is a TorchScript program, which is not supported: get the model as safetensors");
     }
     if let Some(order) = entries.get(&format!("{root}byteorder")) {
         let mut text = Vec::new();
@@ -31,7 +31,7 @@ fn read(path: &Path, file: File, length: u64) -> Result<Weights, Fault> {
         file.by_ref().take(order.length.min(16)).read_to_end(&mut text)?;
         if text != b"little" {
             let text = String::from_utf8_lossy(&text);
-            return malformed(format!("its numbers are in the byte order {text:?}, only \"little\" is read"));
+            return malformed(format!("its values are in the byte order {text:?}, only \"little\" is supported"));
         }
     }
     let described = entries[&format!("{root}data.pkl")];
@@ -42,7 +42,7 @@ fn read(path: &Path, file: File, length: u64) -> Result<Weights, Fault> {
     weights(path, &pickle, &storages.collect())
 }
 
-/// The files in the archive, and where their bytes lie.
+/// Lists the files in the archive with the positions of their bytes.
 fn entries(file: File, length: u64) -> Result<(BTreeMap<String, Bytes>, File), Fault> {
     let fault = |error: rawzip::Error| {
         Fault::Malformed(format!("its zip archive is damaged or ends early ({error}); download it again"))
@@ -51,14 +51,16 @@ fn entries(file: File, length: u64) -> Result<(BTreeMap<String, Bytes>, File), F
     let archive = ZipArchive::from_file(file, &mut buffer).map_err(fault)?;
     let mut entries = BTreeMap::new();
     let mut listed = archive.entries(&mut buffer);
-    // Behind the entries lies what tells their number.
+    // The archive's end says how many entries there are.
     for _ in 0..archive.entries_hint() {
         let Some(header) = listed.next_entry().map_err(fault)? else { break };
         let name = String::from_utf8_lossy(header.file_path().as_bytes()).into_owned();
         // Encryption adds bytes of its own.
         let is_plain = header.compressed_size_hint() == header.uncompressed_size_hint();
         if header.compression_method() != CompressionMethod::Store || !is_plain {
-            return malformed(format!("`{name}` in its zip archive is compressed or encrypted, as PyTorch never does"));
+            return malformed(format!(
+                "`{name}` in its zip archive is compressed or encrypted, which PyTorch never does"
+            ));
         }
         let (offset, end) = archive.get_entry(header.wayfinder()).map_err(fault)?.compressed_data_range();
         if end > length {

@@ -1,4 +1,4 @@
-//! Changes of low rank, against the sums that define them.
+//! Low-rank changes, against the sums that define them.
 
 use crate::{File, Tensors, check, merged, network_file, sum};
 
@@ -6,7 +6,7 @@ pub fn kohya() -> File {
     File::default()
         .with("lora_unet_linear.lora_down.weight", &[2, 8])
         .with("lora_unet_linear.lora_up.weight", &[4, 2])
-        .with_number("lora_unet_linear.alpha", 1.0)
+        .with_scalar("lora_unet_linear.alpha", 1.0)
         .with("lora_unet_conv.lora_down.weight", &[3, 8, 3, 3])
         .with("lora_unet_conv.lora_up.weight", &[4, 3, 1, 1])
 }
@@ -31,7 +31,7 @@ fn locon_has_a_core_between_up_and_down() {
         .with("lora_unet_conv.lora_down.weight", &[3, 8, 1, 1])
         .with("lora_unet_conv.lora_mid.weight", &[2, 3, 3, 3])
         .with("lora_unet_conv.lora_up.weight", &[4, 2, 1, 1])
-        .with_number("lora_unet_conv.alpha", 6.0);
+        .with_scalar("lora_unet_conv.alpha", 6.0);
     check(&file, 1.0, |layer, o, i, row, column| {
         let mid = |a, b| file.at("lora_unet_conv.lora_mid.weight", [a, b, row, column]);
         let up = |a| file.at("lora_unet_conv.lora_up.weight", [o, a]);
@@ -47,7 +47,7 @@ fn loha_multiplies_two_changes() {
         .with("lora_unet_linear.hada_w1_b", &[2, 8])
         .with("lora_unet_linear.hada_w2_a", &[4, 2])
         .with("lora_unet_linear.hada_w2_b", &[2, 8])
-        .with_number("lora_unet_linear.alpha", 3.0)
+        .with_scalar("lora_unet_linear.alpha", 3.0)
         .with("lora_unet_conv.hada_t1", &[2, 2, 3, 3])
         .with("lora_unet_conv.hada_w1_a", &[2, 4])
         .with("lora_unet_conv.hada_w1_b", &[2, 8])
@@ -70,18 +70,18 @@ fn loha_multiplies_two_changes() {
 }
 
 #[test]
-fn lokr_is_a_product_of_kronecker() {
+fn lokr_is_a_kronecker_product() {
     let file = File::default()
         .with("lora_unet_linear.lokr_w1", &[2, 4])
         .with("lora_unet_linear.lokr_w2", &[2, 2])
-        // With both factors whole there is no rank, and alpha says nothing.
-        .with_number("lora_unet_linear.alpha", 5.0)
+        // With both factors whole there is no rank, and alpha has no effect.
+        .with_scalar("lora_unet_linear.alpha", 5.0)
         .with("lora_unet_conv.lokr_w1_a", &[2, 1])
         .with("lora_unet_conv.lokr_w1_b", &[1, 4])
         .with("lora_unet_conv.lokr_t2", &[2, 2, 3, 3])
         .with("lora_unet_conv.lokr_w2_a", &[2, 2])
         .with("lora_unet_conv.lokr_w2_b", &[2, 2])
-        .with_number("lora_unet_conv.alpha", 1.0);
+        .with_scalar("lora_unet_conv.alpha", 1.0);
     check(&file, 1.0, |layer, o, i, row, column| {
         if layer == "linear" {
             return file.at("lora_unet_linear.lokr_w1", [o / 2, i / 2])
@@ -94,8 +94,8 @@ fn lokr_is_a_product_of_kronecker() {
     });
 }
 
-/// A file with lengths under `key`, and what it adds to a weight if the weight of the file multiplies the low-rank change by
-/// `within` and the whole change by `outside`.
+/// Checks a file with lengths under `key`, where the scale of the file multiplies the low-rank change by `within` and the
+/// whole change by `outside`.
 fn check_dora(key: &str, [linear, conv]: [&[usize]; 2], scale: f64, within: f64, outside: f64) {
     let (lora, network) = (kohya(), network_file());
     let file =
@@ -119,7 +119,7 @@ fn check_dora(key: &str, [linear, conv]: [&[usize]; 2], scale: f64, within: f64,
 }
 
 #[test]
-fn dora_of_lycoris_leads_from_the_model_to_the_whole_change() {
+fn the_scale_of_lycoris_dora_multiplies_the_whole_change() {
     let shapes: [[&[usize]; 2]; 3] = [[&[4, 1], &[1, 8, 1, 1]], [&[1, 8], &[4, 1, 1, 1]], [&[4], &[8]]];
     for shapes in shapes {
         for scale in [0.0, 0.5, 1.0, -0.3] {
@@ -129,7 +129,7 @@ fn dora_of_lycoris_leads_from_the_model_to_the_whole_change() {
 }
 
 #[test]
-fn dora_of_peft_keeps_its_lengths_at_all_weights() {
+fn dora_of_peft_keeps_its_lengths_at_all_scales() {
     for key in ["lora_magnitude_vector", "lora_magnitude_vector.weight", "magnitude"] {
         for scale in [0.0, 0.5, 1.0] {
             check_dora(key, [&[4], &[1, 4, 1, 1]], scale, scale, 1.0);
@@ -138,11 +138,11 @@ fn dora_of_peft_keeps_its_lengths_at_all_weights() {
 }
 
 #[test]
-fn dora_leaves_at_zero_what_is_zero() {
+fn dora_leaves_zero_weights_at_zero() {
     let zero = |shape: &[usize]| vec![0.0; shape.iter().product()];
     let network = network_file();
     let row: Vec<f32> = network.tensors["linear.weight"].1[8..16].iter().map(|value| -value).collect();
-    // The second output's weights become zero, which have no direction.
+    // The second output's weights become zero, and zero has no direction.
     let mut up = zero(&[4, 1]);
     up[1] = 1.0;
     let file = File::default()
@@ -155,7 +155,7 @@ fn dora_leaves_at_zero_what_is_zero() {
 }
 
 #[test]
-fn several_files_are_merged_alike_in_any_order() {
+fn the_order_of_several_files_does_not_matter() {
     let second = File::default()
         .with("unet.linear.lora_A.weight", &[1, 8])
         .with("unet.linear.lora_B.weight", &[4, 1])

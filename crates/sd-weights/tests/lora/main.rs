@@ -1,5 +1,6 @@
-//! What LoRA files change, against the sums that define them.
+//! Merged LoRA files against the sums that define them and, in `golden`, against the results of their libraries.
 
+mod golden;
 mod low_rank;
 mod matrix;
 mod names;
@@ -19,7 +20,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_weights::{Component, Lora, LoraReport, Weights};
 
-/// A linear layer 8 → 4, a convolution 8 → 4 of 3×3, and a norm of 4.
+/// A linear layer 8 → 4, a 3×3 convolution 8 → 4 (4 → 4 in the golden data), and a norm of 4.
 #[derive(Module, Debug)]
 struct Network {
     linear: Linear,
@@ -27,7 +28,7 @@ struct Network {
     norm: LayerNorm,
 }
 
-/// Tensors by key, shapes and values, and what the file says of itself.
+/// Tensors with their shapes and values by key, and the file's metadata.
 #[derive(Default, Clone)]
 struct File {
     tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
@@ -49,8 +50,8 @@ impl File {
         self
     }
 
-    fn with_number(self, key: &str, number: f32) -> Self {
-        self.with_values(key, &[], vec![number])
+    fn with_scalar(self, key: &str, value: f32) -> Self {
+        self.with_values(key, &[], vec![value])
     }
 
     fn with_typed(mut self, key: &str, dtype: Dtype, bytes: &[u8]) -> Self {
@@ -58,7 +59,7 @@ impl File {
         self
     }
 
-    /// Adds what diffusers writes beside the tensors.
+    /// Adds the settings that diffusers writes beside the tensors.
     fn with_settings(mut self, settings: &str) -> Self {
         self.metadata.insert("lora_adapter_metadata".into(), settings.into());
         self
@@ -80,7 +81,7 @@ impl File {
         serialize_to_file(plain.chain(typed), metadata, path).unwrap();
     }
 
-    /// The value at a place of a tensor, counted from its end: left out are leading zeros only.
+    /// Returns the value at an index of a tensor; dimensions that the index lacks at its end are 0.
     fn at<const D: usize>(&self, key: &str, place: [usize; D]) -> f64 {
         let (shape, values) = &self.tensors[key];
         let strides = (0..shape.len()).map(|i| shape[i + 1..].iter().product::<usize>());
@@ -112,7 +113,7 @@ fn merged(files: &[(&File, f64)]) -> Tensors {
     let files: Vec<_> = files
         .iter()
         .map(|(file, scale)| {
-            // Named by what is in it, so that a file has one name in all tests.
+            // Named after its first tensor, so that a file has the same name in all tests.
             let path = folder.path().join(format!("{}.safetensors", file.tensors.keys().next().unwrap()));
             file.write(&path);
             (path, *scale)
@@ -124,20 +125,26 @@ fn merged(files: &[(&File, f64)]) -> Tensors {
     tensors
 }
 
-/// The same with files or folders that are there already.
+/// The same for existing files or folders.
 fn merged_paths(files: &[(&Path, f64)]) -> (Tensors, Vec<LoraReport>) {
     let folder = tempfile::tempdir().unwrap();
     let network = folder.path().join("network.safetensors");
     network_file().write(&network);
-    let mut weights = Weights::in_file(&network).unwrap();
+    merged_into(&network, files)
+}
+
+/// The same for the weights of a network in a file.
+fn merged_into(network: &Path, files: &[(&Path, f64)]) -> (Tensors, Vec<LoraReport>) {
+    let mut weights = Weights::in_file(network).unwrap();
     let merge = |(path, scale): &(&Path, f64)| {
         Lora::open(path, *scale).unwrap().merge(&mut [(Component::Unet, &mut weights)]).unwrap()
     };
     let reports = files.iter().map(merge).collect();
     let device = Device::flex();
+    let inputs = weights.shape("conv.weight").unwrap()[1];
     let network = Network {
         linear: LinearConfig::new(8, 4).init(&device),
-        conv: Conv2dConfig::new([8, 4], [3, 3]).init(&device),
+        conv: Conv2dConfig::new([inputs, 4], [3, 3]).init(&device),
         norm: LayerNormConfig::new(4).init(&device),
     };
     let Network { linear, conv, norm } = weights.load(network, FloatDType::F32).unwrap();
@@ -156,8 +163,8 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().unwrap()
 }
 
-/// Checks the weights of both layers against `expected(layer, output, input, row, column)`, what is added to one, and that
-/// nothing else is changed.
+/// Checks that `expected(layer, output, input, row, column)` is added to each weight of both layers, and nothing to the
+/// other tensors.
 fn check(file: &File, scale: f64, expected: impl Fn(&str, usize, usize, usize, usize) -> f64) {
     let places = |kernel: usize| {
         (0..4).flat_map(move |o| {
@@ -170,7 +177,7 @@ fn check(file: &File, scale: f64, expected: impl Fn(&str, usize, usize, usize, u
     check_tensors(file, scale, &[("linear.weight", added("linear", 1)), ("conv.weight", added("conv", 3))]);
 }
 
-/// Checks what is added to some tensors, and that nothing is to the others.
+/// Checks that `added` is added to some tensors, and nothing to the others.
 fn check_tensors(file: &File, scale: f64, added: &[(&str, Vec<f64>)]) {
     let (found, network) = (merged(&[(file, scale)]), network_file());
     for (key, found) in found {

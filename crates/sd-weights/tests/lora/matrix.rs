@@ -1,6 +1,6 @@
-//! Matrices of `f64`, to write definitions with.
+//! Matrices of `f64`, for definitions.
 
-/// Its rows, one after the other.
+/// The rows of a matrix.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matrix(pub Vec<Vec<f64>>);
 
@@ -9,12 +9,12 @@ impl Matrix {
         Self(values.chunks(columns).map(<[f64]>::to_vec).collect())
     }
 
-    pub fn of(rows: usize, columns: usize, value: impl Fn(usize, usize) -> f64) -> Self {
+    pub fn from_fn(rows: usize, columns: usize, value: impl Fn(usize, usize) -> f64) -> Self {
         Self((0..rows).map(|i| (0..columns).map(|j| value(i, j)).collect()).collect())
     }
 
     pub fn identity(size: usize) -> Self {
-        Self::of(size, size, |i, j| f64::from(u8::from(i == j)))
+        Self::from_fn(size, size, |i, j| f64::from(u8::from(i == j)))
     }
 
     pub fn dims(&self) -> [usize; 2] {
@@ -27,22 +27,22 @@ impl Matrix {
 
     pub fn transposed(&self) -> Self {
         let [rows, columns] = self.dims();
-        Self::of(columns, rows, |i, j| self.0[j][i])
+        Self::from_fn(columns, rows, |i, j| self.0[j][i])
     }
 
     pub fn times(&self, other: &Self) -> Self {
         let ([rows, inner], [_, columns]) = (self.dims(), other.dims());
-        Self::of(rows, columns, |i, j| (0..inner).map(|k| self.0[i][k] * other.0[k][j]).sum())
+        Self::from_fn(rows, columns, |i, j| (0..inner).map(|k| self.0[i][k] * other.0[k][j]).sum())
     }
 
     pub fn plus(&self, other: &Self) -> Self {
         let [rows, columns] = self.dims();
-        Self::of(rows, columns, |i, j| self.0[i][j] + other.0[i][j])
+        Self::from_fn(rows, columns, |i, j| self.0[i][j] + other.0[i][j])
     }
 
     pub fn scaled(&self, factor: f64) -> Self {
         let [rows, columns] = self.dims();
-        Self::of(rows, columns, |i, j| factor * self.0[i][j])
+        Self::from_fn(rows, columns, |i, j| factor * self.0[i][j])
     }
 
     pub fn minus(&self, other: &Self) -> Self {
@@ -54,10 +54,10 @@ impl Matrix {
         let determinant = self.determinant();
         let replaced = |column: usize, by: usize| {
             let [size, _] = self.dims();
-            Self::of(size, size, |i, j| if j == column { other.0[i][by] } else { self.0[i][j] })
+            Self::from_fn(size, size, |i, j| if j == column { other.0[i][by] } else { self.0[i][j] })
         };
         let [rows, columns] = other.dims();
-        Self::of(rows, columns, |i, j| replaced(i, j).determinant() / determinant)
+        Self::from_fn(rows, columns, |i, j| replaced(i, j).determinant() / determinant)
     }
 
     fn determinant(&self) -> f64 {
@@ -72,10 +72,10 @@ impl Matrix {
         (0..self.0.len()).map(|column| sign(column) * self.0[0][column] * minor(column).determinant()).sum()
     }
 
-    /// Matrices along a diagonal.
+    /// Puts matrices along a diagonal.
     pub fn block_diagonal(blocks: &[Self]) -> Self {
         let [size, _] = blocks[0].dims();
         let all = size * blocks.len();
-        Self::of(all, all, |i, j| if i / size == j / size { blocks[i / size].0[i % size][j % size] } else { 0.0 })
+        Self::from_fn(all, all, |i, j| if i / size == j / size { blocks[i / size].0[i % size][j % size] } else { 0.0 })
     }
 }

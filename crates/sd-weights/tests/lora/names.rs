@@ -1,11 +1,11 @@
-//! Which network and which tensor a module's name means.
+//! The networks and the tensors that modules' names mean.
 
 use sd_weights::{Component, Lora, Weights};
 use tempfile::TempDir;
 
 use crate::File;
 
-/// Weights of these keys, matrices of `[4, width]`, in a file of `folder`.
+/// Weights with these keys, matrices of `[4, width]`, in a file in `folder`.
 fn weights(folder: &TempDir, keys: &[&str], width: usize) -> Weights {
     let path = folder.path().join(format!("{width} {}", keys[0]));
     keys.iter().fold(File::default(), |file, key| file.with(key, &[4, width])).write(&path);
@@ -36,7 +36,7 @@ const UNET: [&str; 6] = [
 ];
 
 #[test]
-fn layers_outside_of_the_blocks_go_by_both_programs_names() {
+fn layers_outside_of_the_blocks_have_both_programs_names() {
     for modules in [
         [
             "lora_unet_conv_in",
@@ -114,7 +114,7 @@ fn a_bias_that_only_peft_would_scale_may_be_missing_and_no_other() {
 }
 
 #[test]
-fn words_come_bundled() {
+fn a_lora_file_may_contain_words() {
     let folder = tempfile::tempdir().unwrap();
     let file = File::default()
         .with("lora_unet_conv_in.diff", &[4, 8])

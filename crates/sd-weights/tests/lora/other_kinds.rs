@@ -1,4 +1,4 @@
-//! Changes that are not of low rank alone, against their definitions.
+//! Changes that are not only of low rank, against their definitions.
 
 use crate::matrix::Matrix;
 use crate::{File, check, check_tensors, network_file, sum};
@@ -51,7 +51,7 @@ fn a_low_rank_change_may_come_with_one_of_the_bias() {
 }
 
 #[test]
-fn whole_tensors_beside_changes_take_the_models_place() {
+fn whole_tensors_beside_changes_replace_the_models() {
     let file = File::default()
         .with("base_model.model.linear.lora_A.weight", &[1, 8])
         .with("base_model.model.linear.lora_B.weight", &[4, 1])
@@ -71,7 +71,7 @@ fn whole_tensors_beside_changes_take_the_models_place() {
             &file,
             scale,
             &[
-                ("linear.weight", Matrix::of(4, 8, |o, i| scale * product(o, i)).values()),
+                ("linear.weight", Matrix::from_fn(4, 8, |o, i| scale * product(o, i)).values()),
                 ("linear.bias", instead("linear.bias", "base_model.model.linear.base_layer.bias")),
                 ("conv.weight", instead("conv.weight", "base_model.model.conv.weight")),
                 ("norm.weight", instead("norm.weight", "base_model.model.norm.modules_to_save.weight")),
@@ -85,9 +85,9 @@ fn ia3_of_lycoris_multiplies_outputs_or_inputs() {
     for (of_inputs, linear, conv) in [(0.0, 4, 4), (1.0, 8, 8)] {
         let file = File::default()
             .with("lora_unet_linear.weight", &[linear])
-            .with_number("lora_unet_linear.on_input", of_inputs)
+            .with_scalar("lora_unet_linear.on_input", of_inputs)
             .with("lora_unet_conv.weight", &[1, conv, 1, 1])
-            .with_number("lora_unet_conv.on_input", of_inputs);
+            .with_scalar("lora_unet_conv.on_input", of_inputs);
         let network = network_file();
         for scale in [1.0, 0.6] {
             check(&file, scale, |layer, o, i, row, column| {
@@ -135,15 +135,15 @@ fn ia3_of_peft_multiplies_outputs_with_their_biases_or_inputs() {
 }
 
 #[test]
-fn glora_adds_what_depends_on_the_weight() {
+fn glora_depends_on_the_weight() {
     let network = network_file();
-    // Of LyCORIS since its version 2, and before.
+    // LyCORIS since version 2, and before.
     let new = File::default()
         .with("lora_unet_linear.a1.weight", &[8, 2])
         .with("lora_unet_linear.a2.weight", &[2, 8])
         .with("lora_unet_linear.b1.weight", &[4, 2])
         .with("lora_unet_linear.b2.weight", &[2, 8])
-        .with_number("lora_unet_linear.alpha", 1.0)
+        .with_scalar("lora_unet_linear.alpha", 1.0)
         .with("lora_unet_conv.a1.weight", &[8, 3, 1, 1])
         .with("lora_unet_conv.a2.weight", &[3, 8, 1, 1])
         .with("lora_unet_conv.b1.weight", &[4, 3, 1, 1])

@@ -1,4 +1,4 @@
-//! What is not merged, and what is said of it.
+//! Files that are not merged, and their messages.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn assert_refused(file: &File, expected: &str) {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_by_name() {
+fn a_module_that_does_not_fit_is_named() {
     let other = File::default().with("unet.far.lora_A.weight", &[1, 8]).with("unet.far.lora_B.weight", &[4, 1]);
     assert_refused(&other, "none of its 1 modules is in the model: unet.far");
     let wide = File::default().with("unet.linear.lora_A.weight", &[1, 9]).with("unet.linear.lora_B.weight", &[4, 1]);
@@ -44,7 +44,7 @@ fn what_does_not_fit_is_refused_by_name() {
         File::default().with("linear.oft_R.weight", &[2, 5]),
         File::default().with("linear.boft_R", &[2, 3, 4, 4]),
         File::default().with("linear.ia3_l", &[5, 1]),
-        File::default().with("lora_unet_linear.weight", &[8]).with_number("lora_unet_linear.on_input", 0.0),
+        File::default().with("lora_unet_linear.weight", &[8]).with_scalar("lora_unet_linear.on_input", 0.0),
         kohya().with("lora_unet_linear.dora_scale", &[5, 1]),
     ] {
         assert_refused(&file, "of another shape");
@@ -72,11 +72,11 @@ fn modules_that_the_model_lacks_are_listed() {
 }
 
 #[test]
-fn a_rank_of_0_is_told_as_one() {
+fn a_rank_of_0_is_reported() {
     let empty = File::default()
         .with("lora_unet_linear.lora_down.weight", &[0, 8])
         .with("lora_unet_linear.lora_up.weight", &[4, 0])
-        .with_number("lora_unet_linear.alpha", 1.0);
+        .with_scalar("lora_unet_linear.alpha", 1.0);
     assert_refused(
         &empty,
         "`lora_unet_linear.lora_down.weight` is [0, 8] and holds no values: it was saved with a rank of 0",
@@ -86,10 +86,10 @@ fn a_rank_of_0_is_told_as_one() {
 }
 
 #[test]
-fn strengths_that_say_nothing_are_refused() {
+fn invalid_strengths_are_refused() {
     let key = "lora_unet_linear.alpha";
-    assert_refused(&kohya().with_number(key, f32::NAN), "`lora_unet_linear.alpha` is NaN");
-    assert_refused(&kohya().with_number(key, f32::INFINITY), "`lora_unet_linear.alpha` is inf");
+    assert_refused(&kohya().with_scalar(key, f32::NAN), "`lora_unet_linear.alpha` is NaN");
+    assert_refused(&kohya().with_scalar(key, f32::INFINITY), "`lora_unet_linear.alpha` is inf");
     assert_refused(
         &kohya().with_values(key, &[2], vec![1.0, 2.0]),
         "`lora_unet_linear.alpha` is [2], expected one value",
@@ -100,7 +100,7 @@ fn strengths_that_say_nothing_are_refused() {
 }
 
 #[test]
-fn kinds_that_are_not_read_are_named() {
+fn unsupported_kinds_are_named() {
     for (key, kind) in [
         ("lora_unet_linear.lambda_layer", "T-LoRA"),
         ("lora_unet_linear.bias_values", "sparse differences"),
@@ -114,7 +114,7 @@ fn kinds_that_are_not_read_are_named() {
     }
     let error = refusal(&kohya().with("linear.lora_E", &[1]));
     assert!(
-        error.contains("this LoRA cannot be merged: `linear.lora_E` belongs to AdaLoRA of PEFT: this is not read"),
+        error.contains("this LoRA cannot be merged: `linear.lora_E` belongs to AdaLoRA of PEFT: this is not supported"),
         "{error}"
     );
     assert_refused(&kohya().with_settings(r#"{"peft_type": "VERA"}"#), "`peft_type` is \"VERA\"");
@@ -127,7 +127,7 @@ fn one_part_of_a_module_under_two_names_is_refused() {
 }
 
 #[test]
-fn a_folder_is_the_one_adapter_in_it() {
+fn a_folder_means_the_only_adapter_in_it() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Lora::open(folder.path(), 1.0);
     let message = open().unwrap_err().to_string();
@@ -138,7 +138,7 @@ fn a_folder_is_the_one_adapter_in_it() {
     kohya().write(&folder.path().join("other.safetensors"));
     let message = open().unwrap_err().to_string();
     assert!(message.contains("a folder with 2 files of weights (other.safetensors, style.safetensors)"), "{message}");
-    // What a checkpoint of a training has beside the adapter does not count.
+    // Other files of a training's checkpoint do not count.
     fs::write(folder.path().join("optimizer.bin"), "").unwrap();
     kohya().write(&folder.path().join("pytorch_lora_weights.safetensors"));
     assert!(open().is_ok());

@@ -9,20 +9,20 @@ fn cayley(q: &Matrix) -> Matrix {
     identity.minus(q).transposed().solve(&identity.plus(q).transposed()).transposed()
 }
 
-/// Blocks of a tensor `[…, size, size]`, each less its transpose.
+/// The blocks of a tensor `[…, size, size]`, each less its transpose.
 fn skew(values: &[f64], size: usize) -> Vec<Matrix> {
     let blocks = values.chunks(size * size).map(|block| Matrix::new(size, block));
     blocks.map(|block| block.minus(&block.transposed())).collect()
 }
 
-/// The matrices with at most a norm, over all of them.
+/// Scales the matrices so that the norm of all of them is at most `limit`.
 fn limited(blocks: Vec<Matrix>, limit: f64) -> Vec<Matrix> {
     let norm = blocks.iter().flat_map(Matrix::values).map(|value| value * value).sum::<f64>().sqrt();
     let factor = if limit > 0.0 && norm > limit { limit / norm } else { 1.0 };
     blocks.iter().map(|block| block.scaled(factor)).collect()
 }
 
-/// As far from the identity as `scale` says.
+/// Interpolates between the identity, at a scale of 0, and a matrix, at 1.
 fn weighted(matrix: &Matrix, scale: f64) -> Matrix {
     let identity = Matrix::identity(matrix.0.len());
     identity.plus(&matrix.minus(&identity).scaled(scale))
@@ -33,14 +33,14 @@ fn weight(layer: &str) -> Matrix {
     Matrix::new(columns, &network_file().values(&format!("{layer}.weight")))
 }
 
-/// Checks what is added to the weights of both layers, of the turned weight of each.
+/// Checks what is added to the weights of both layers, given their rotated weights.
 fn check(file: &File, scale: f64, turned: impl Fn(&str, &Matrix) -> Matrix) {
     let added = |layer: &str| turned(layer, &weight(layer)).minus(&weight(layer)).values();
     check_tensors(file, scale, &[("linear.weight", added("linear")), ("conv.weight", added("conv"))]);
 }
 
 #[test]
-fn oft_of_kohya_and_lycoris_turns_outputs_by_transposed_blocks() {
+fn oft_of_kohya_and_lycoris_rotates_outputs_by_transposed_blocks() {
     for (prefix, alpha) in
         [("oft_unet_", None), ("lora_unet_", Some(0.0)), ("oft_unet_", Some(0.05)), ("lycoris_", Some(9.0))]
     {
@@ -49,7 +49,7 @@ fn oft_of_kohya_and_lycoris_turns_outputs_by_transposed_blocks() {
             .with(&format!("{prefix}conv.oft_blocks"), &[1, 4, 4]);
         for layer in ["linear", "conv"] {
             if let Some(alpha) = alpha {
-                file = file.with_number(&format!("{prefix}{layer}.alpha"), alpha);
+                file = file.with_scalar(&format!("{prefix}{layer}.alpha"), alpha);
             }
         }
         for scale in [1.0, 0.3] {
@@ -65,7 +65,7 @@ fn oft_of_kohya_and_lycoris_turns_outputs_by_transposed_blocks() {
 }
 
 #[test]
-fn oft_may_give_outputs_lengths_and_came_ready_once() {
+fn oft_may_scale_outputs_and_may_be_orthogonal_in_the_file() {
     let file = File::default()
         .with("lora_unet_linear.oft_diag", &[2, 2, 2])
         .with("lora_unet_conv.oft_blocks", &[2, 2, 2])
@@ -80,24 +80,24 @@ fn oft_may_give_outputs_lengths_and_came_ready_once() {
             let blocks = skew(&file.values("lora_unet_conv.oft_blocks"), 2);
             let turn = Matrix::block_diagonal(&blocks.iter().map(cayley).collect::<Vec<_>>());
             let lengths = file.values("lora_unet_conv.rescale");
-            let lengths = Matrix::of(4, 4, |i, j| if i == j { lengths[i] } else { 0.0 });
+            let lengths = Matrix::from_fn(4, 4, |i, j| if i == j { lengths[i] } else { 0.0 });
             weighted(&lengths, scale).times(&weighted(&turn.transposed(), scale)).times(weight)
         });
     }
 }
 
-/// The matrix that takes the row `order[i]` to the place `i`.
+/// The matrix that moves row `order[i]` to position `i`.
 fn permutation(order: &[usize]) -> Matrix {
-    Matrix::of(order.len(), order.len(), |i, j| f64::from(u8::from(order[i] == j)))
+    Matrix::from_fn(order.len(), order.len(), |i, j| f64::from(u8::from(order[i] == j)))
 }
 
 #[test]
-fn boft_of_lycoris_turns_pairs_that_are_further_apart_step_by_step() {
+fn boft_of_lycoris_rotates_pairs_that_are_further_apart_at_each_step() {
     let file = File::default()
         .with("lora_unet_linear.oft_blocks", &[2, 2, 2, 2])
         .with("lora_unet_linear.rescale", &[4, 1])
         .with("lora_unet_conv.oft_blocks", &[2, 2, 2, 2])
-        .with_number("lora_unet_conv.alpha", 0.1);
+        .with_scalar("lora_unet_conv.alpha", 0.1);
     // Rows 0 and 1, 2 and 3 first; then 0 and 2, 1 and 3.
     let orders = [[0, 1, 2, 3], [0, 2, 1, 3]].map(|order| permutation(&order));
     for scale in [1.0, 0.4] {
@@ -112,7 +112,7 @@ fn boft_of_lycoris_turns_pairs_that_are_further_apart_step_by_step() {
             }
             if layer == "linear" {
                 let lengths = file.values("lora_unet_linear.rescale");
-                let lengths = Matrix::of(4, 4, |i, j| if i == j { lengths[i] } else { 0.0 });
+                let lengths = Matrix::from_fn(4, 4, |i, j| if i == j { lengths[i] } else { 0.0 });
                 turned = weighted(&lengths, scale).times(&turned);
             }
             turned
@@ -120,15 +120,15 @@ fn boft_of_lycoris_turns_pairs_that_are_further_apart_step_by_step() {
     }
 }
 
-/// Skew-symmetric matrices of what is above their diagonals.
-fn of_upper(values: &[f64], size: usize) -> Vec<Matrix> {
+/// Skew-symmetric matrices from the values above their diagonals.
+fn skew_from_upper(values: &[f64], size: usize) -> Vec<Matrix> {
     let place = |i: usize, j: usize| (0..i).map(|row| size - 1 - row).sum::<usize>() + j - i - 1;
     let value = |upper: &[f64], i: usize, j: usize| match i.cmp(&j) {
         std::cmp::Ordering::Less => upper[place(i, j)],
         std::cmp::Ordering::Equal => 0.0,
         std::cmp::Ordering::Greater => -upper[place(j, i)],
     };
-    values.chunks(size * (size - 1) / 2).map(|upper| Matrix::of(size, size, |i, j| value(upper, i, j))).collect()
+    values.chunks(size * (size - 1) / 2).map(|upper| Matrix::from_fn(size, size, |i, j| value(upper, i, j))).collect()
 }
 
 /// `I + 2Q + 2Q² + 2Q³ + Q⁴`.
@@ -138,8 +138,8 @@ fn five_terms(q: &Matrix) -> Matrix {
     terms.iter().fold(Matrix::identity(q.0.len()), |sum, (factor, term)| sum.plus(&term.scaled(*factor)))
 }
 
-/// A file of blocks that turn inputs, small enough for the series: two of 4 for the linear layer, one of 3 for all inputs of
-/// the convolution.
+/// A file of blocks that rotate inputs, small enough for the series: two of size 4 for the linear layer, one of size 3 for
+/// all inputs of the convolution.
 fn upper(prefix: &str) -> File {
     let small = |count: usize| (0..count).map(|i| 0.2 * (1.3 * i as f32).cos()).collect::<Vec<f32>>();
     File::default().with_values(&format!("{prefix}linear.oft_R.weight"), &[2, 6], small(12)).with_values(
@@ -151,13 +151,13 @@ fn upper(prefix: &str) -> File {
 
 fn turn_of(file: &File, prefix: &str, layer: &str, cayley: impl Fn(&Matrix) -> Matrix) -> Matrix {
     let size = if layer == "linear" { 4 } else { 3 };
-    let blocks = of_upper(&file.values(&format!("{prefix}{layer}.oft_R.weight")), size);
+    let blocks = skew_from_upper(&file.values(&format!("{prefix}{layer}.oft_R.weight")), size);
     let count = if layer == "linear" { 1 } else { 24 };
     Matrix::block_diagonal(&vec![blocks.iter().map(cayley).collect::<Vec<_>>(); count].concat())
 }
 
 #[test]
-fn oft_of_peft_turns_inputs() {
+fn oft_of_peft_rotates_inputs() {
     let prefix = "base_model.model.";
     let plain = upper(prefix);
     for scale in [1.0, 0.5] {
@@ -182,9 +182,9 @@ fn oft_of_peft_turns_inputs() {
 }
 
 #[test]
-fn oft_of_onetrainer_turns_convolutions_the_other_way_and_may_be_scaled() {
+fn oft_of_onetrainer_rotates_convolutions_the_other_way_and_may_be_scaled() {
     let prefix = "lora_unet_";
-    let file = upper(prefix).with_number("lora_unet_linear.oft_R.scaled_oft", 1.0);
+    let file = upper(prefix).with_scalar("lora_unet_linear.oft_R.scaled_oft", 1.0);
     check(&file, 1.0, |layer, weight| {
         let turn = turn_of(&file, prefix, layer, |q| {
             five_terms(&q.scaled(if layer == "linear" { 0.5 / 3_f64.sqrt() } else { 1.0 }))
@@ -194,14 +194,14 @@ fn oft_of_onetrainer_turns_convolutions_the_other_way_and_may_be_scaled() {
 }
 
 #[test]
-fn boft_of_peft_turns_inputs_in_a_butterflys_orders() {
+fn boft_of_peft_rotates_inputs_in_a_butterflys_orders() {
     let prefix = "base_model.model.";
     let file = File::default()
         .with(&format!("{prefix}linear.boft_R"), &[3, 4, 2, 2])
         .with(&format!("{prefix}linear.boft_s"), &[4, 1])
         .with(&format!("{prefix}conv.boft_R"), &[1, 24, 3, 3])
         .with(&format!("{prefix}conv.boft_s"), &[1, 4]);
-    // What `block_butterfly_perm` gives for 8 rows in blocks of 2: nothing moves; even rows of each 4 first; of all 8.
+    // `block_butterfly_perm` for 8 rows in blocks of 2: nothing moves; even rows of each 4 first; of all 8.
     let orders = [[0, 1, 2, 3, 4, 5, 6, 7], [0, 2, 1, 3, 4, 6, 5, 7], [0, 2, 4, 6, 1, 3, 5, 7]];
     check(&file, 1.0, |layer, weight| {
         let size = if layer == "linear" { 2 } else { 3 };
@@ -217,6 +217,6 @@ fn boft_of_peft_turns_inputs_in_a_butterflys_orders() {
             turned = Matrix::block_diagonal(&blocks).times(&turned);
         }
         let lengths = file.values(&format!("{prefix}{layer}.boft_s"));
-        Matrix::of(4, turned.0.len(), |i, j| lengths[i] * turned.0[j][i])
+        Matrix::from_fn(4, turned.0.len(), |i, j| lengths[i] * turned.0[j][i])
     });
 }

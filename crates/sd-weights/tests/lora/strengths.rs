@@ -1,4 +1,4 @@
-//! Every place where a file's own strength may stand.
+//! Every place where a file may store its own strength.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use safetensors::Dtype;
 
 use crate::{File, check, check_tensors, merged, merged_paths, network_file, sum};
 
-/// A change of rank 2 of the linear layer, as kohya writes it, without a strength.
+/// A rank-2 change of the linear layer, as kohya writes it, without a strength.
 fn plain() -> File {
     File::default().with("lora_unet_linear.lora_down.weight", &[2, 8]).with("lora_unet_linear.lora_up.weight", &[4, 2])
 }
@@ -20,7 +20,7 @@ fn pefts(prefix: &str) -> File {
     })
 }
 
-/// What `plain` adds to the linear layer at a strength.
+/// The values that `plain` adds to the linear layer at a strength.
 fn added(strength: f64) -> Vec<f64> {
     let file = plain();
     let at = |part: &str, place| file.at(&format!("lora_unet_linear.{part}.weight"), place);
@@ -33,7 +33,7 @@ fn assert_strength(file: &File, strength: f64) {
 }
 
 #[test]
-fn alpha_may_be_a_whole_number_of_any_width_or_any_other() {
+fn alpha_may_be_an_integer_or_a_float_of_any_width() {
     let key = "lora_unet_linear.alpha";
     for (dtype, bytes) in [
         (Dtype::I64, 3_i64.to_le_bytes().to_vec()),
@@ -60,13 +60,13 @@ fn alpha_may_be_a_whole_number_of_any_width_or_any_other() {
     }
     assert_strength(&plain().with_typed(key, Dtype::BOOL, &[1]), 0.5);
     assert_strength(&plain().with_values(key, &[1], vec![3.0]), 1.5);
-    assert_strength(&plain().with_number(key, 0.0), 0.0);
+    assert_strength(&plain().with_scalar(key, 0.0), 0.0);
 }
 
 #[test]
-fn without_an_alpha_the_strength_is_1_whatever_the_training_noted_and_the_ranks_are() {
+fn without_an_alpha_the_strength_is_1_whatever_the_metadata_and_the_ranks_are() {
     assert_strength(&plain(), 1.0);
-    // kohya's own loader takes the rank too where a file has no alpha, and not what its metadata say.
+    // Without an alpha kohya's own loader uses the rank too, and not the metadata.
     let mut noted = plain();
     noted.metadata.insert("ss_network_alpha".into(), "16".into());
     assert_strength(&noted, 1.0);
@@ -81,7 +81,7 @@ fn without_an_alpha_the_strength_is_1_whatever_the_training_noted_and_the_ranks_
 }
 
 #[test]
-fn diffusers_notes_pefts_settings_with_and_without_a_networks_name() {
+fn diffusers_stores_pefts_settings_with_and_without_a_networks_name() {
     assert_strength(&pefts("unet.").with_settings(r#"{"unet.lora_alpha": 8, "text_encoder.lora_alpha": 2}"#), 4.0);
     assert_strength(&pefts("").with_settings(r#"{"lora_alpha": 8, "r": 2}"#), 4.0);
     assert_strength(&pefts("unet.").with_settings(r#"{"lora_alpha": 8}"#), 4.0);
@@ -96,11 +96,11 @@ fn diffusers_notes_pefts_settings_with_and_without_a_networks_name() {
         let settings = format!(r#"{{"unet.lora_alpha": 8, "unet.alpha_pattern": {{"{pattern}": 6}}}}"#);
         assert_strength(&pefts("unet.").with_settings(&settings), 4.0);
     }
-    // A tensor that says it counts more.
-    assert_strength(&pefts("").with_number("linear.alpha", 3.0).with_settings(r#"{"lora_alpha": 8}"#), 1.5);
+    // A tensor overrides them.
+    assert_strength(&pefts("").with_scalar("linear.alpha", 3.0).with_settings(r#"{"lora_alpha": 8}"#), 1.5);
 }
 
-/// The tensors with an adapter merged that lies in a folder beside PEFT's settings.
+/// The linear weights after merging an adapter from a folder with PEFT's settings.
 fn beside(settings: &str, name: &str, file: &File) -> Vec<f32> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("adapter_config.json"), settings).unwrap();
@@ -110,7 +110,7 @@ fn beside(settings: &str, name: &str, file: &File) -> Vec<f32> {
 }
 
 #[test]
-fn pefts_settings_may_lie_beside_its_file() {
+fn pefts_settings_may_be_beside_its_file() {
     let weight = |strength| {
         let before = network_file().values("linear.weight");
         before.into_iter().zip(added(strength)).map(|(a, b)| a + b).collect::<Vec<f64>>()
@@ -125,16 +125,16 @@ fn pefts_settings_may_lie_beside_its_file() {
     assert_close(beside(settings, "adapter_model.safetensors", &pefts("unet.base_model.model.")), 4.0);
     let patterns = r#"{"peft_type": "LORA", "r": 16, "lora_alpha": 8, "rank_pattern": {"linear": 2}, "alpha_pattern": {"linear": 6}}"#;
     assert_close(beside(patterns, "adapter_model.safetensors", &pefts("base_model.model.")), 3.0);
-    // Other files in the same folder have nothing to do with them.
+    // They do not apply to other files in the same folder.
     assert_close(beside(settings, "style.safetensors", &plain()), 1.0);
     assert_close(beside(settings, "style.safetensors", &pefts("unet.")), 1.0);
-    // What is in the file counts more.
+    // The file's own metadata override them.
     let own = pefts("base_model.model.").with_settings(r#"{"lora_alpha": 2}"#);
     assert_close(beside(settings, "adapter_model.safetensors", &own), 1.0);
 }
 
 #[test]
-fn pefts_lokr_of_whole_factors_has_the_declared_rank() {
+fn pefts_lokr_of_whole_factors_has_the_rank_of_its_settings() {
     let file = File::default()
         .with("base_model.model.linear.lokr_w1", &[2, 4])
         .with("base_model.model.linear.lokr_w2", &[2, 2])
@@ -177,18 +177,18 @@ fn one_module_under_two_names_adds_up() {
 }
 
 #[test]
-fn one_module_that_is_told_twice_is_merged_once() {
-    let mut file = plain().with_number("lora_unet_linear.alpha", 1.0);
+fn equal_copies_of_a_module_are_merged_once() {
+    let mut file = plain().with_scalar("lora_unet_linear.alpha", 1.0);
     file.tensors.extend(file.renamed(|key| key.replace("lora_unet_", "lycoris_")).tensors);
     assert_strength(&file, 0.5);
-    // One that differs in anything is another one.
-    file = file.with_number("lycoris_linear.alpha", 2.0);
+    // A copy that differs in anything is another module.
+    file = file.with_scalar("lycoris_linear.alpha", 2.0);
     assert_strength(&file, 1.5);
 }
 
 #[test]
-fn alpha_goes_with_a_single_adapter_that_has_a_name() {
-    let named = pefts("").renamed(|key| key.replace(".weight", ".default.weight")).with_number("linear.alpha", 4.0);
+fn alpha_belongs_to_a_single_adapter_that_has_a_name() {
+    let named = pefts("").renamed(|key| key.replace(".weight", ".default.weight")).with_scalar("linear.alpha", 4.0);
     assert_strength(&named, 2.0);
     assert_eq!(merged(&[(&named, 0.0)])["linear.weight"], network_file().tensors["linear.weight"].1);
 }

@@ -1,7 +1,7 @@
-"""Writes zip.ckpt and legacy.ckpt as trainings with pytorch-lightning 1 leave them, plain.pt, and, with what
-else holds weights, kinds.pt, kinds-legacy.pt, kinds-5.pt and alone.pt: `python golden.py` (torch 2.8, numpy 2).
+"""Writes zip.ckpt and legacy.ckpt as a training with pytorch-lightning 1 leaves them, plain.pt, and, with other
+objects that hold weights, kinds.pt, kinds-legacy.pt, kinds-5.pt and alone.pt: `python golden.py` (torch 2.8, numpy 2).
 
-Every tensor counts from 0 in the order of its own rows, so that the test knows the numbers by their shapes.
+Every tensor counts from 0 in the order of its own rows, so that the test knows its values from its shape.
 """
 import pathlib
 import sys

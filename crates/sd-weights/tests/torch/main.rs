@@ -1,4 +1,4 @@
-//! Files that `torch.save` wrote (`golden.py`), damaged ones, and in `refused` malicious ones and others.
+//! Files of `torch.save` (from `golden.py`), sound and damaged; malicious and other files are in `refused`.
 
 mod refused;
 
@@ -68,9 +68,9 @@ fn both_formats_hold_the_weights_of_a_training() {
         assert_eq!(found, expected, "{name}");
         for (key, dtype, shape) in expected {
             match read_tensor(&path, key) {
-                Ok((numbers, found)) => {
+                Ok((values, found)) => {
                     let counted: Vec<f32> = (0..shape.iter().product()).map(|n: usize| n as f32).collect();
-                    assert_eq!((numbers, &found[..]), (counted, shape), "{name}: {key}");
+                    assert_eq!((values, &found[..]), (counted, shape), "{name}: {key}");
                 }
                 Err(WeightsError::WrongType { found, .. }) => {
                     assert_eq!(dtype, Dtype::BOOL, "{key} {found}");
@@ -109,14 +109,14 @@ fn arrays_parameters_and_floats_of_eight_bits_are_tensors_too() {
         let weights = Weights::in_file(&golden(name)).unwrap();
         assert_eq!(weights.keys().collect::<Vec<_>>(), expected, "{name}");
         for key in expected {
-            let (numbers, shape) = read_tensor(&golden(name), key).unwrap();
-            assert_eq!((&numbers[..], &shape[..]), (&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0][..], &[2, 3][..]), "{name}: {key}");
+            let (values, shape) = read_tensor(&golden(name), key).unwrap();
+            assert_eq!((&values[..], &shape[..]), (&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0][..], &[2, 3][..]), "{name}: {key}");
         }
     }
 }
 
 #[test]
-fn names_do_not_count() {
+fn the_name_of_a_file_does_not_matter() {
     let folder = tempfile::tempdir().unwrap();
     let renamed = folder.path().join("model.safetensors");
     std::fs::copy(golden("zip.ckpt"), &renamed).unwrap();
@@ -125,7 +125,7 @@ fn names_do_not_count() {
     assert!(Weights::in_folder(folder.path(), "model").unwrap().shape("single").is_some());
 }
 
-/// The golden files, and one of safetensors.
+/// The golden files, and a safetensors file.
 fn sound() -> (TempDir, Vec<(PathBuf, Vec<u8>)>) {
     let folder = tempfile::tempdir().unwrap();
     let safetensors = folder.path().join("x.safetensors");
@@ -153,7 +153,7 @@ fn files_that_end_early_are_refused_wherever_they_end() {
     }
 }
 
-/// Reads all that a file says it has.
+/// Reads all tensors that a file lists.
 fn read_all(path: &Path) -> Result<(), WeightsError> {
     let weights = Weights::in_file(path)?;
     weights.keys().try_for_each(|key| weights.read(key).map(drop))
@@ -197,8 +197,8 @@ fn tensor_pickle(key: &str, elements: i64, offset: i64, shape: &[i64], strides: 
     .concat()
 }
 
-/// The archive of a pickle behind a storage of `elements` numbers, which is a hole in the file: what is larger than 4 GB
-/// is told by the fields of ZIP64.
+/// Writes the archive of a pickle after a storage of `elements` values, which is a hole in the file. Sizes above 4 GB are in
+/// the fields of ZIP64.
 fn hollow_archive(pickle: &[u8], elements: u64, last: f32) -> NamedTempFile {
     let (mut file, size) = (NamedTempFile::new().unwrap(), 4 * elements);
     let local = |name: &str, size: u32| {

@@ -1,9 +1,9 @@
-//! Files that are refused: headers and pickles that make no sense or ask for more than weights need, and other kinds of file.
+//! Files that are refused: invalid headers and pickles, pickles that ask for more than weights need, and other kinds of file.
 
 use super::*;
 
 #[test]
-fn headers_of_safetensors_that_make_no_sense_are_refused() {
+fn invalid_headers_of_safetensors_are_refused() {
     let tensor = |dtype: &str, shape: &str, offsets: &str| {
         format!(r#"{{"a":{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}}}"#)
     };
@@ -48,7 +48,7 @@ fn headers_of_safetensors_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn pickles_that_call_something_else_are_refused_by_its_name() {
+fn a_pickle_that_calls_another_function_is_refused_with_its_name() {
     let global = |module: &str, name: &str| [b"c", module.as_bytes(), b"\n", name.as_bytes(), b"\n"].concat();
     let text = |text: &str| [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
     let proto = b"\x80\x02".to_vec();
@@ -60,14 +60,14 @@ fn pickles_that_call_something_else_are_refused_by_its_name() {
         ("builtins.getattr", [&proto[..], &global("builtins", "getattr"), b"(", &system, &text("x"), b"tR."].concat()),
         // The names on the stack.
         ("os.system", [b"\x80\x04", &text("os")[..], &text("system"), b"\x93", &text("id"), b"\x85R."].concat()),
-        // Python's INST and OBJ, as old pickles have them, and what newer classes are made by.
+        // Python's INST and OBJ, as in old pickles, and the instructions that make newer classes.
         ("os.system", b"\x80\x02(S'id'\nios\nsystem\n.".to_vec()),
         ("os.system", [&proto[..], b"(", &system, &text("id"), b"o."].concat()),
         ("os.system", [&proto[..], &system, b")\x81."].concat()),
         ("os.system", [b"\x80\x04", &system[..], b")}\x92."].concat()),
         // A state for a class or a function.
         ("os.environ.__setstate__", [&proto[..], &global("os", "environ"), b"}", &text("x"), b"K\x01sb."].concat()),
-        // Deep inside of what else would be weights.
+        // Deep inside otherwise valid weights.
         (
             "os.system",
             [&proto[..], b"}", &text("state_dict"), b"}", &text("w"), &system, &text("id"), b"\x85Rss."].concat(),
@@ -83,7 +83,7 @@ fn pickles_that_call_something_else_are_refused_by_its_name() {
             "torch._utils._rebuild_tensor_v2",
             [&proto[..], &global("torch._utils", "_rebuild_tensor_v2"), b")R."].concat(),
         ),
-        // A class that holds weights is not called with arguments, and no function through one that is known.
+        // A class that holds weights takes no arguments, and a known function calls no unknown one.
         (
             "torch.nn.modules.container.ParameterDict",
             [&proto[..], &global("torch.nn.modules.container", "ParameterDict"), b"}\x85R."].concat(),
@@ -134,16 +134,16 @@ fn pickles_that_call_something_else_are_refused_by_its_name() {
 }
 
 #[test]
-fn what_is_named_and_not_called_does_no_harm() {
+fn a_function_that_is_named_and_not_called_does_no_harm() {
     let pickle = b"\x80\x02}cos\nsystem\nK\x01s.";
     assert_eq!(Weights::in_file(file(&zip(pickle)).path()).unwrap().keys().count(), 0);
 }
 
 #[test]
-fn pickles_that_make_no_sense_are_refused_without_much_work() {
+fn invalid_pickles_are_refused_without_much_work() {
     let million = 1_000_000;
     let long = |length: u32| [&b"X"[..], &length.to_le_bytes(), &vec![b'a'; length as usize]].concat();
-    // What is large is remembered, and then asked for again and again.
+    // A large value is put into the memo, and then recalled again and again.
     let again = |large: &[u8], small: &[u8]| [large, b"q\x00", &small.repeat(million), b"."].concat();
     let nested = {
         let inner: Vec<u8> = (0..3000_u16).flat_map(|_| b"h\x01N".to_vec()).collect();
@@ -172,7 +172,7 @@ fn pickles_that_make_no_sense_are_refused_without_much_work() {
         b"Inumber\n.".to_vec(),
         b"N.".to_vec(),
         b"].".to_vec(),
-        // Texts and numbers of sizes that are not there.
+        // Texts and numbers that are longer than the pickle.
         b"X\xff\xff\xff\xffab.".to_vec(),
         b"\x8d\xff\xff\xff\xff\xff\xff\xff\xffab.".to_vec(),
         b"\x8b\xff\xff\xff\x7fab.".to_vec(),
@@ -194,7 +194,7 @@ fn pickles_that_make_no_sense_are_refused_without_much_work() {
             &[&b"}X\x0b\0\0\0_parameters}("[..], &b"NN".repeat(million), b"us"].concat(),
             &[PARAMETER_DICT, b"h\x00b"].concat(),
         ),
-        // Bytes of a text of 4 MB, and arrays of another number of bytes than their shape says.
+        // Bytes from a text of 4 MB, and arrays whose number of bytes does not match their shape.
         again(&long(4_000_000), b"c_codecs\nencode\nh\x00X\x06\0\0\0latin1\x86R"),
         array_pickle(&[2, 2], b"\0\0\0\0"),
         array_pickle(&[255; 32], b"\0\0\0\0"),
@@ -261,7 +261,7 @@ fn archives_that_pytorch_does_not_write_are_refused() {
 }
 
 #[test]
-fn other_files_are_told_by_what_they_are() {
+fn other_files_are_described() {
     for (bytes, expected) in [
         (&b"version https://git-lfs.github.com/spec/v1"[..], "git lfs pull"),
         (b"<!DOCTYPE html><html>", "web page"),
@@ -270,7 +270,7 @@ fn other_files_are_told_by_what_they_are() {
         (b"\xff\xd8\xff\xe0\0\x10JFIF\0", "JPEG image"),
         (b"RIFF\x24\0\0\0WEBPVP8 ", "WebP image"),
         (b"{\"unet\":{\"a\": 1}}", "JSON"),
-        (b"just some words about a model", "a text, no weights"),
+        (b"just some words about a model", "a text without weights"),
         (b"", "truncated"),
         (b"{}", "truncated"),
     ] {

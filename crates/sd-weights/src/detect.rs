@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::{Weights, WeightsError, foreign, safetensors_file, torch};
 
-/// How many bytes at the start of a file say what it is.
+/// The number of bytes at the start of a file that identify its format.
 const START: u64 = 512;
 
-/// Opens a file as what its first bytes say that it is; names are not to be trusted.
+/// Opens a file in the format that its first bytes identify; names are not reliable.
 pub(crate) fn open(path: &Path) -> Result<Weights, WeightsError> {
     let io = |source| WeightsError::Io { file: path.to_path_buf(), source };
     let wrong = |reason: &str| {
@@ -23,12 +23,12 @@ pub(crate) fn open(path: &Path) -> Result<Weights, WeightsError> {
     file.by_ref().take(START).read_to_end(&mut start).map_err(io)?;
     file.rewind().map_err(io)?;
     match &start[..] {
-        // In a safetensors file, the header's length is before it, and it starts with a brace; texts have no such length.
+        // A safetensors file starts with its header's length and a brace; a text has no such length.
         [_, _, _, _, _, _, _, 0, b'{', ..] => safetensors_file::open(&path.into(), file, length),
         [b'P', b'K', 3, 4, ..] => torch::open_zip(path, file, length),
         [0x80, 0..=5, ..] => torch::open_legacy(path, file, length),
-        _ => match foreign::what(&start) {
-            Some(what) => wrong(what),
+        _ => match foreign::describe(&start) {
+            Some(description) => wrong(description),
             None => safetensors_file::open(&path.into(), file, length),
         },
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use safetensors::Dtype;
 
-use super::{Fault, malformed};
+use super::fault::{Fault, malformed};
 
-/// The longest pickle. That of Stable Diffusion XL has 0.6 MB; a training's, with its optimiser, a few.
+/// The longest pickle in bytes. That of Stable Diffusion XL has 0.6 MB, that of a training with its optimiser a few.
 pub(super) const MOST_BYTES: u64 = 64 << 20;
 
-/// The most values on the stack, in the memo, and in all, and the most that are copied: a hostile pickle takes less than
-/// 1 GB with it, and seconds. What a few bytes can ask for again and again must not be large, hence the limits below.
+/// The most values on the stack, in the memo and in all, and the most that are copied: a hostile pickle then takes less than
+/// 1 GB, and seconds. The limits below keep small what a few bytes can request again and again.
 pub(super) const MOST_VALUES: usize = 1 << 22;
 
 /// The longest name of a function, a storage or a tensor.
@@ -20,9 +20,9 @@ pub(super) const LONGEST_NAME: usize = 1000;
 /// The most arguments of a call and dimensions of a tensor.
 pub(super) const MOST_ARGUMENTS: usize = 32;
 
-/// A value: a small one itself, or the place of a larger one among [`Pickle::objects`].
+/// A value: a small one itself, or the index of a larger one in [`Pickle::objects`].
 ///
-/// Values do not own each other, so that neither nesting nor cycles need any care.
+/// Values do not own each other, so nesting and cycles need no care.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
     None,
@@ -36,38 +36,38 @@ pub enum Value {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Object {
     Text(String),
-    /// A whole number of more than 64 bits, the lowest byte first.
+    /// An integer of more than 64 bits, the lowest byte first.
     Long(Vec<u8>),
     Tuple(Vec<Value>),
     List(Vec<Value>),
     Dict(Vec<(Value, Value)>),
-    /// A function or a class, as `module.name`: only its name, whatever it is.
+    /// The name of a function or a class, `module.name`, allowed or not.
     Global(Rc<str>),
     Storage(Rc<Storage>),
     Tensor(Rc<Tensor>),
-    /// A `torch.nn.ParameterDict` that is yet to be given its parameters, and then a dictionary of them.
+    /// A `torch.nn.ParameterDict` without its parameters; it becomes a dictionary when its state is set.
     ParameterDict,
     Bytes(Arc<[u8]>),
-    /// A type of NumPy's arrays, if it is one that tensors have.
+    /// A type of NumPy's arrays; `None` if tensors do not have it.
     ArrayType(Option<Dtype>),
-    /// An array of NumPy that is yet to be given its values, and then a tensor.
+    /// A NumPy array without its values; it becomes a tensor when its state is set.
     Array,
-    /// Something that is of no use here.
+    /// A value that is not needed.
     Opaque,
 }
 
-/// Numbers in memory that tensors are views of.
+/// The memory that tensors are views of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Storage {
     pub key: String,
-    /// None for plain bytes, whose tensors tell their type themselves.
+    /// `None` for untyped bytes, whose tensors give the type.
     pub dtype: Option<Dtype>,
     pub elements: usize,
-    /// The bytes themselves, where they are in the pickle and not beside it.
+    /// The bytes themselves, if they are in the pickle and not beside it.
     pub held: Option<Arc<[u8]>>,
 }
 
-/// A view of a storage, in its numbers.
+/// A view of a storage; the offset and the strides count elements.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     pub storage: Rc<Storage>,
@@ -77,7 +77,7 @@ pub struct Tensor {
     pub strides: Vec<usize>,
 }
 
-/// What a pickle describes.
+/// The values that a pickle describes.
 #[derive(Debug)]
 pub struct Pickle {
     pub root: Value,
@@ -85,9 +85,9 @@ pub struct Pickle {
 }
 
 impl Pickle {
-    /// Reads one pickle, and not a byte more.
+    /// Reads exactly one pickle.
     pub fn read(input: &mut impl Read) -> Result<Self, Fault> {
-        let mut machine = Machine {
+        let mut unpickler = Unpickler {
             input: input.take(MOST_BYTES),
             stack: Vec::new(),
             marks: Vec::new(),
@@ -96,9 +96,9 @@ impl Pickle {
             copied: 0,
             encoded: 0,
         };
-        while machine.step()? {}
-        let root = machine.pop()?;
-        Ok(Self { root, objects: machine.objects })
+        while unpickler.step()? {}
+        let root = unpickler.pop()?;
+        Ok(Self { root, objects: unpickler.objects })
     }
 
     pub fn object(&self, value: Value) -> Option<&Object> {
@@ -129,27 +129,27 @@ impl Pickle {
         }
     }
 
-    /// The value of a text key; the last one counts, as in Python.
+    /// Returns the value of a text key; of several, the last one counts, as in Python.
     pub fn get(&self, dict: Value, key: &str) -> Option<Value> {
         self.dict(dict)?.iter().rev().find(|(name, _)| self.text(*name) == Some(key)).map(|(_, value)| *value)
     }
 }
 
-/// The stack machine that a pickle is the program of. It can build values, and call nothing.
-pub(super) struct Machine<R> {
+/// The stack machine that interprets a pickle. It can build values, and call nothing.
+pub(super) struct Unpickler<R> {
     pub input: std::io::Take<R>,
     pub stack: Vec<Value>,
-    /// How high the stack was at each mark.
+    /// The height of the stack at each mark.
     pub marks: Vec<usize>,
     pub memo: HashMap<u32, Value>,
     pub objects: Vec<Object>,
-    /// How many values calls have copied.
+    /// The number of values that calls have copied.
     pub copied: usize,
-    /// How many bytes were made of texts.
+    /// The number of bytes decoded from texts.
     pub encoded: usize,
 }
 
-impl<R: Read> Machine<R> {
+impl<R: Read> Unpickler<R> {
     pub fn push(&mut self, value: Value) -> Result<(), Fault> {
         if self.stack.len() == MOST_VALUES {
             return malformed(format!("its pickle has more than {MOST_VALUES} values on its stack"));
@@ -192,11 +192,11 @@ impl<R: Read> Machine<R> {
         Ok(())
     }
 
-    /// The values above the last mark, which goes too.
+    /// Pops the values above the last mark, and the mark.
     pub fn pop_mark(&mut self) -> Result<Vec<Value>, Fault> {
         match self.marks.pop() {
             Some(height) => Ok(self.stack.split_off(height)),
-            None => malformed("its pickle misses a mark"),
+            None => malformed("its pickle lacks a mark"),
         }
     }
 
@@ -216,7 +216,7 @@ impl<R: Read> Machine<R> {
         }
     }
 
-    /// Counts values that are looked at or copied, of which there may be only so many.
+    /// Counts values that are looked at or copied, and refuses too many.
     pub fn spend(&mut self, values: usize) -> Result<(), Fault> {
         self.copied = self.copied.saturating_add(values);
         match self.copied > MOST_VALUES {
@@ -239,7 +239,7 @@ impl<R: Read> Machine<R> {
         }
     }
 
-    /// As many bytes as the pickle says, as far as they are there.
+    /// Reads `count` bytes. The buffer grows with the bytes that arrive, not with the count that the pickle claims.
     pub fn bytes(&mut self, count: u64) -> Result<Vec<u8>, Fault> {
         let mut bytes = Vec::new();
         (&mut self.input).take(count).read_to_end(&mut bytes)?;
@@ -258,7 +258,7 @@ impl<R: Read> Machine<R> {
         }
     }
 
-    /// A line, without what ends it.
+    /// Reads a line, without its end.
     pub fn line(&mut self) -> Result<String, Fault> {
         let mut line = Vec::new();
         loop {

@@ -1,9 +1,9 @@
-"""Writes data/adapters.safetensors: what LyCORIS and PEFT make of a linear layer, a convolution and a norm.
+"""Writes golden.safetensors: a linear layer, a convolution and a norm after LyCORIS and PEFT merged adapters into them.
 
-    python adapters.py        (torch 2.8, lycoris-lora 4.1.3, peft 0.21)
+    python golden.py        (torch 2.8, lycoris-lora 4.1.3, peft 0.21)
 
-For each case: the adapter's tensors as the library writes them, its settings if it is PEFT's, the weight it is merged with,
-and the weights after that. tests/golden/adapters.rs merges the same files.
+For each case: the adapter's tensors as the library writes them, its settings if it is PEFT's, the scale it is merged at,
+and the weights after that. golden.rs merges the same files.
 """
 import json
 import pathlib
@@ -22,7 +22,7 @@ from lycoris.modules.lokr import LokrModule
 from lycoris.modules.norms import NormModule
 from safetensors.torch import save_file
 
-DATA = pathlib.Path(__file__).parent / "data"
+FILE = pathlib.Path(__file__).with_suffix(".safetensors")
 
 
 class Network(torch.nn.Module):
@@ -33,11 +33,11 @@ class Network(torch.nn.Module):
         self.norm = torch.nn.LayerNorm(4)
 
 
-def fill(named, spread=0.5):
-    """Numbers that half precision can hold, around what changes nothing."""
+def fill(named, std=0.5):
+    """Values that half precision can hold, around those that change nothing."""
     for i, (key, p) in enumerate(named):
         center = 1 if any(part in key for part in ("rescale", "dora_scale", "magnitude", "ia3_l", "boft_s")) else 0
-        p.data = (center + spread * torch.randn(p.shape, generator=torch.Generator().manual_seed(i + 1))).half().float()
+        p.data = (center + std * torch.randn(p.shape, generator=torch.Generator().manual_seed(i + 1))).half().float()
 
 
 def network():
@@ -46,13 +46,13 @@ def network():
     return net.requires_grad_(False)
 
 
-def lycoris(kind, scale, layers=("linear", "conv"), spread=0.5, **options):
+def lycoris(kind, scale, layers=("linear", "conv"), std=0.5, **options):
     """The adapter's tensors, and the weights after it was merged."""
     net, tensors = network(), {}
     for name in layers:
         layer = getattr(net, name)
         module = kind(f"lora_unet_{name}", layer, **options)
-        fill(module.named_parameters(), spread)
+        fill(module.named_parameters(), std)
         if kind is FullModule:
             state = {"diff": module.weight, "diff_b": module.bias}
         else:
@@ -71,10 +71,10 @@ def lycoris(kind, scale, layers=("linear", "conv"), spread=0.5, **options):
     return tensors, None, scale, net
 
 
-def pefts(scale, config, spread=0.5):
+def pefts(scale, config, std=0.5):
     net = network()
     model = peft.get_peft_model(net, config)
-    fill([(key, p) for key, p in model.named_parameters() if p.requires_grad], spread)
+    fill([(key, p) for key, p in model.named_parameters() if p.requires_grad], std)
     tensors = {key: p.detach().clone() for key, p in peft.get_peft_model_state_dict(model).items()}
     settings = {key: sorted(p) if isinstance(p, set) else p for key, p in config.to_dict().items() if p is not None}
     for module in model.modules():
@@ -122,7 +122,7 @@ def main():
         tensors |= {f"{case}/merged/{key}": p for key, p in merged.items()}
         about[case] = json.dumps(dict(scale=scale, settings=settings), default=str, sort_keys=True)
         print(case, sorted(adapter), sorted(merged))
-    save_file({key: p.detach().contiguous().clone() for key, p in tensors.items()}, DATA / "adapters.safetensors", about)
+    save_file({key: p.detach().contiguous().clone() for key, p in tensors.items()}, FILE, about)
 
 
 if __name__ == "__main__":

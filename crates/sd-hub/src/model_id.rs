@@ -3,19 +3,19 @@ use std::str::FromStr;
 
 use crate::HubError;
 
-/// A model of the hub: `owner/name`, or one file of it, `owner/name/file`; with `@revision` at the end, a branch, a tag or a
-/// commit.
+/// The name of a model on the hub: `owner/name`, or `owner/name/file` for one of its files. `@revision` at the end selects
+/// a branch, a tag or a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ModelId {
     /// `owner/name`
     pub repository: String,
-    /// A file, if it is one alone.
+    /// The only file to use, if one is named.
     pub file: Option<String>,
-    /// `main` unless another one was named.
+    /// The branch, tag or commit; `main` by default.
     pub revision: String,
 }
 
-impl FromStr for Wanted {
+impl FromStr for ModelId {
     type Err = HubError;
 
     fn from_str(text: &str) -> Result<Self, HubError> {
@@ -34,7 +34,7 @@ impl FromStr for Wanted {
     }
 }
 
-impl fmt::Display for Wanted {
+impl fmt::Display for ModelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.repository)?;
         if let Some(file) = &self.file {
@@ -49,25 +49,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_has_an_owner_and_maybe_a_file_and_a_revision() {
+    fn a_name_has_an_owner_and_optionally_a_file_and_a_revision() {
         for (text, repository, file, revision) in [
             ("a/b", "a/b", None, "main"),
             ("stable-diffusion-v1-5/sd_1.5@fp16", "stable-diffusion-v1-5/sd_1.5", None, "fp16"),
             ("a/b/c.safetensors", "a/b", Some("c.safetensors"), "main"),
             ("a/b/c/d.ckpt@refs/pr/1", "a/b", Some("c/d.ckpt"), "refs/pr/1"),
         ] {
-            let wanted: Wanted = text.parse().unwrap();
-            assert_eq!((&*wanted.repository, wanted.file.as_deref(), &*wanted.revision), (repository, file, revision));
-            assert_eq!(wanted.to_string(), text);
+            let model: ModelId = text.parse().unwrap();
+            assert_eq!((&*model.repository, model.file.as_deref(), &*model.revision), (repository, file, revision));
+            assert_eq!(model.to_string(), text);
         }
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn other_texts_are_refused() {
         for text in
             ["", "a", "a/", "/b", "../b", "a/..", "a/b/../c", "a/b@", "a/b@../c", "a\\b/c", "a/b:c", "./a/b", "a//b"]
         {
-            assert!(matches!(text.parse::<Wanted>(), Err(HubError::Name(_))), "{text}");
+            assert!(matches!(text.parse::<ModelId>(), Err(HubError::Name(_))), "{text}");
         }
     }
 }

@@ -2,15 +2,15 @@ use std::collections::HashMap;
 
 use crate::View;
 
-/// What modules are called in a single file, and what in the diffusers layout: read in either direction.
+/// The names of modules in a single file and in the diffusers layout, for translation in both directions.
 #[derive(Debug, Default)]
 pub struct Table {
     rows: Vec<Row>,
-    of_single: HashMap<String, Vec<usize>>,
-    of_diffusers: HashMap<String, usize>,
+    by_single: HashMap<String, Vec<usize>>,
+    by_diffusers: HashMap<String, usize>,
 }
 
-/// A module, or a tensor, and the view of the single file's that the other layout has.
+/// A module or a tensor, and the view of the single file's tensor that the diffusers layout has.
 #[derive(Debug)]
 struct Row {
     single: String,
@@ -19,43 +19,43 @@ struct Row {
 }
 
 impl Table {
-    /// Adds a module that both have, or a prefix of several.
-    pub(super) fn row(&mut self, single: impl Into<String>, diffusers: impl Into<String>) {
+    /// Adds a module that both layouts have, or a prefix of several.
+    pub(crate) fn row(&mut self, single: impl Into<String>, diffusers: impl Into<String>) {
         self.view(single, diffusers, View::Whole);
     }
 
     /// Adds a tensor of the diffusers layout that is a view of one in a single file.
-    pub(super) fn view(&mut self, single: impl Into<String>, diffusers: impl Into<String>, view: View) {
+    pub(crate) fn view(&mut self, single: impl Into<String>, diffusers: impl Into<String>, view: View) {
         let row = Row { single: single.into(), diffusers: diffusers.into(), view };
-        self.of_single.entry(row.single.clone()).or_default().push(self.rows.len());
-        self.of_diffusers.insert(row.diffusers.clone(), self.rows.len());
+        self.by_single.entry(row.single.clone()).or_default().push(self.rows.len());
+        self.by_diffusers.insert(row.diffusers.clone(), self.rows.len());
         self.rows.push(row);
     }
 
-    /// Adds another name that some single files have for a module, or for a tensor that others keep as another view: it is
-    /// read, and never written.
-    pub(super) fn alias(&mut self, single: impl Into<String>, diffusers: impl Into<String>) {
+    /// Adds another name in some single files of a module, or of a tensor that others keep as another view. It is read, and
+    /// never written.
+    pub(crate) fn alias(&mut self, single: impl Into<String>, diffusers: impl Into<String>) {
         let row = Row { single: single.into(), diffusers: diffusers.into(), view: View::Whole };
-        self.of_single.entry(row.single.clone()).or_default().push(self.rows.len());
+        self.by_single.entry(row.single.clone()).or_default().push(self.rows.len());
         self.rows.push(row);
     }
 
-    /// The tensors of the diffusers layout that a tensor of a single file makes: none where its module is unknown.
+    /// Returns the tensors of the diffusers layout that a tensor of a single file makes; none if its module is unknown.
     pub fn to_diffusers(&self, key: &str) -> Vec<(String, View)> {
-        let found = ends(key).find_map(|end| Some((end, self.of_single.get(&key[..end])?)));
+        let found = ends(key).find_map(|end| Some((end, self.by_single.get(&key[..end])?)));
         let name = |end: usize, row: &Row| (format!("{}{}", row.diffusers, &key[end..]), row.view);
         found.map_or_else(Vec::new, |(end, rows)| rows.iter().map(|row| name(end, &self.rows[*row])).collect())
     }
 
-    /// The tensor of a single file that holds one of the diffusers layout, and the view of it that this one is.
+    /// Returns the tensor of a single file that holds one of the diffusers layout, and the view that extracts it.
     pub fn to_single(&self, key: &str) -> Option<(String, View)> {
-        let (end, row) = ends(key).find_map(|end| Some((end, self.of_diffusers.get(&key[..end])?)))?;
+        let (end, row) = ends(key).find_map(|end| Some((end, self.by_diffusers.get(&key[..end])?)))?;
         let row = &self.rows[*row];
         Some((format!("{}{}", row.single, &key[end..]), row.view))
     }
 }
 
-/// Where the prefixes of a key end, the longest first: at its end, and before each dot.
+/// Returns the ends of a key's prefixes, the longest first: its own end, and the position of each dot.
 fn ends(key: &str) -> impl Iterator<Item = usize> {
     std::iter::once(key.len()).chain(key.rmatch_indices('.').map(|(dot, _)| dot))
 }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_name_of_a_module_counts() {
+    fn the_longest_matching_name_wins() {
         let mut table = Table::default();
         table.row("in.1", "down.0");
         table.row("in.1.op", "down.0.sampler");

@@ -7,67 +7,67 @@ use burn::tensor::FloatDType;
 use safetensors::Dtype;
 use serde_json::{Map, Value, json};
 
-use crate::load::name_of;
-use crate::place::Place;
+use crate::cast::dtype_name;
+use crate::tensor_view::TensorView;
 use crate::{Weights, WeightsError, write_atomically};
 
-/// A safetensors file that is yet to be written: its tensors, and where the numbers of each lie.
+/// Writes a safetensors file from tensors of other files.
 ///
-/// It is written tensor by tensor, so that one at a time is in memory.
+/// It copies one tensor at a time, so that only one is in memory.
 #[derive(Debug, Clone, Default)]
-pub struct Draft {
-    /// The parts of each tensor by their order: they follow each other along its first dimension.
-    tensors: BTreeMap<String, BTreeMap<usize, Place>>,
+pub struct SafetensorsWriter {
+    /// The parts of each tensor, in their order along its first dimension.
+    tensors: BTreeMap<String, BTreeMap<usize, TensorView>>,
     metadata: BTreeMap<String, String>,
 }
 
-/// A tensor as it will be in the file.
+/// A tensor of the file to write.
 struct Tensor<'a> {
     key: &'a str,
     dtype: FloatDType,
     shape: Vec<usize>,
-    parts: &'a BTreeMap<usize, Place>,
+    parts: &'a BTreeMap<usize, TensorView>,
 }
 
-impl Draft {
-    /// A file of these weights, under the names they have.
-    pub fn of(weights: &Weights) -> Self {
-        let mut draft = Self::default();
-        weights.tensors.iter().for_each(|(key, place)| draft.put(key.clone(), 0, place.clone()));
-        // Without it, transformers reads no safetensors.
-        draft.say("format", "pt");
-        draft
+impl SafetensorsWriter {
+    /// Creates a writer of these weights under their names.
+    pub fn new(weights: &Weights) -> Self {
+        let mut writer = Self::default();
+        weights.tensors.iter().for_each(|(key, tensor)| writer.add_part(key.clone(), 0, tensor.clone()));
+        // transformers requires it of a safetensors file.
+        writer.add_metadata("format", "pt");
+        writer
     }
 
-    /// Says something in the file's metadata.
-    pub(crate) fn say(&mut self, key: &str, value: &str) {
+    /// Adds an entry to the file's metadata.
+    pub(crate) fn add_metadata(&mut self, key: &str, value: &str) {
         self.metadata.insert(key.to_string(), value.to_string());
     }
 
-    /// Adds a tensor, or the part of one that comes at `index`.
-    pub(crate) fn put(&mut self, key: String, index: usize, place: Place) {
-        self.tensors.entry(key).or_default().insert(index, place);
+    /// Adds a tensor, or part number `index` of one.
+    pub(crate) fn add_part(&mut self, key: String, index: usize, part: TensorView) {
+        self.tensors.entry(key).or_default().insert(index, part);
     }
 
-    /// Adds a tensor without numbers, which says something by being there.
-    pub(crate) fn mark(&mut self, key: &str) {
+    /// Adds a tensor without values: its presence is the information.
+    pub(crate) fn add_marker(&mut self, key: &str) {
         self.tensors.entry(key.to_string()).or_default();
     }
 
-    /// How many bytes the numbers take, cast to `dtype` if there is one.
+    /// Returns the size of all values in bytes, after the cast to `dtype` if there is one.
     pub fn bytes(&self, dtype: Option<FloatDType>) -> u64 {
         self.tensors(dtype).iter().map(|tensor| tensor.bytes() as u64).sum()
     }
 
-    /// Writes the file, cast to f32, f16 or bf16, or each tensor as it is where `dtype` is none; f64 and integers become
-    /// f32, and f8 becomes f16, or f32 where it has a scale.
+    /// Writes the file, cast to `dtype` (f32, f16 or bf16). Without one, each tensor keeps its type, but f64 and integers
+    /// become f32, and f8 becomes f16, or f32 if it has a scale.
     ///
-    /// `watch` is told how many bytes of numbers were written since it was last asked, and says whether to go on.
+    /// `watch` is called with the number of bytes written since its last call, and returns whether to continue.
     ///
     /// # Errors
     ///
-    /// [`WeightsError::NotFinite`] for a weight that its precision is too narrow for, [`WeightsError::Stopped`] where
-    /// `watch` said so, and what reading and writing fail with; nothing is left half-written.
+    /// [`WeightsError::NotFinite`] for a weight out of its precision's range, [`WeightsError::Stopped`] if `watch` breaks,
+    /// and errors of reading and writing; nothing is left half-written.
     pub fn write(
         &self,
         path: &Path,
@@ -80,13 +80,13 @@ impl Draft {
         let written = write_atomically(path, |file| {
             file.write_all(&(header.len() as u64).to_le_bytes())?;
             file.write_all(header.as_bytes())?;
-            for (tensor, place) in tensors.iter().flat_map(|tensor| tensor.parts.values().map(move |p| (tensor, p))) {
-                // What fails here is told as it is, and not as a failure to write.
+            for (tensor, part) in tensors.iter().flat_map(|tensor| tensor.parts.values().map(move |p| (tensor, p))) {
+                // An error here is returned unchanged, not as an error of writing.
                 let mut fail = |error| {
                     failed = Some(error);
-                    io::Error::other("told by itself")
+                    io::Error::other("returned unchanged")
                 };
-                let data = place.data(tensor.key, tensor.dtype, &place.shape).map_err(&mut fail)?;
+                let data = part.data(tensor.key, tensor.dtype, &part.shape).map_err(&mut fail)?;
                 let data = data.as_bytes();
                 file.write_all(data)?;
                 if watch(data.len() as u64).is_break() {
@@ -102,10 +102,10 @@ impl Draft {
         }
     }
 
-    /// The tensors, the widest numbers first, so that each starts at a multiple of its width.
+    /// Lists the tensors, the widest types first, so that each starts at a multiple of its width.
     fn tensors(&self, dtype: Option<FloatDType>) -> Vec<Tensor<'_>> {
         let tensor =
-            |(key, parts)| Tensor { key, dtype: dtype.unwrap_or_else(|| own(parts)), shape: shape(parts), parts };
+            |(key, parts)| Tensor { key, dtype: dtype.unwrap_or_else(|| own_dtype(parts)), shape: shape(parts), parts };
         let mut tensors: Vec<_> = self.tensors.iter().map(|(key, parts)| tensor((key.as_str(), parts))).collect();
         tensors.sort_by_key(|tensor| std::cmp::Reverse(width(tensor.dtype)));
         tensors
@@ -118,7 +118,7 @@ impl Draft {
         }
         let mut end = 0;
         for tensor in tensors {
-            let (start, dtype) = (end, name_of(tensor.dtype).to_uppercase());
+            let (start, dtype) = (end, dtype_name(tensor.dtype).to_uppercase());
             end += tensor.bytes();
             let info = json!({ "dtype": dtype, "shape": tensor.shape, "data_offsets": [start, end] });
             header.insert(tensor.key.to_string(), info);
@@ -135,10 +135,10 @@ impl Tensor<'_> {
     }
 }
 
-/// The narrowest precision that holds all parts as they are: of f8, which is not written, that is f16.
-fn own(parts: &BTreeMap<usize, Place>) -> FloatDType {
+/// Returns the narrowest precision that holds all parts exactly; for f8, which is not written, that is f16.
+fn own_dtype(parts: &BTreeMap<usize, TensorView>) -> FloatDType {
     let all = |dtypes: &[Dtype]| {
-        let holds = |place: &Place| dtypes.contains(&place.dtype) && place.scale.is_none();
+        let holds = |part: &TensorView| dtypes.contains(&part.dtype) && part.scale.is_none();
         !parts.is_empty() && parts.values().all(holds)
     };
     match () {
@@ -148,15 +148,16 @@ fn own(parts: &BTreeMap<usize, Place>) -> FloatDType {
     }
 }
 
-/// The shape of all parts; `[0]` where there are none.
-fn shape(parts: &BTreeMap<usize, Place>) -> Vec<usize> {
-    let mut shape = parts.values().next().map_or(vec![0], |place| place.shape.clone());
+/// Returns the shape of all parts together; `[0]` if there are none.
+fn shape(parts: &BTreeMap<usize, TensorView>) -> Vec<usize> {
+    let mut shape = parts.values().next().map_or(vec![0], |part| part.shape.clone());
     if parts.len() > 1 {
-        shape[0] = parts.values().map(|place| place.shape[0]).sum();
+        shape[0] = parts.values().map(|part| part.shape[0]).sum();
     }
     shape
 }
 
+/// Returns the size of a value in bytes.
 fn width(dtype: FloatDType) -> usize {
     if matches!(dtype, FloatDType::F16 | FloatDType::BF16) { 2 } else { 4 }
 }
@@ -165,39 +166,39 @@ fn width(dtype: FloatDType) -> usize {
 mod tests {
     use super::*;
 
-    fn place(folder: &Path, name: &str, numbers: &[f32]) -> Place {
+    fn tensor(folder: &Path, name: &str, values: &[f32]) -> TensorView {
         let file = folder.join(name);
-        std::fs::write(&file, bytemuck::cast_slice(numbers)).unwrap();
-        Place::in_rows(file.into(), 0, Dtype::F32, vec![numbers.len()])
+        std::fs::write(&file, bytemuck::cast_slice(values)).unwrap();
+        TensorView::in_rows(file.into(), 0, Dtype::F32, vec![values.len()])
     }
 
     #[test]
-    fn parts_follow_each_other_in_their_order_and_marks_have_no_numbers() {
+    fn parts_follow_each_other_in_their_order_and_markers_have_no_values() {
         let folder = tempfile::tempdir().unwrap();
-        let mut draft = Draft::default();
-        draft.put("packed".into(), 1, place(folder.path(), "b", &[3.0]));
-        draft.put("packed".into(), 0, place(folder.path(), "a", &[1.0, 2.0]));
-        draft.mark("v_pred");
+        let mut writer = SafetensorsWriter::default();
+        writer.add_part("packed".into(), 1, tensor(folder.path(), "b", &[3.0]));
+        writer.add_part("packed".into(), 0, tensor(folder.path(), "a", &[1.0, 2.0]));
+        writer.add_marker("v_pred");
         let file = folder.path().join("model.safetensors");
         let mut bytes = 0;
         let mut watch = |n| {
             bytes += n;
             ControlFlow::Continue(())
         };
-        draft.write(&file, Some(FloatDType::F16), &mut watch).unwrap();
-        assert_eq!((bytes, draft.bytes(Some(FloatDType::F16))), (6, 6));
+        writer.write(&file, Some(FloatDType::F16), &mut watch).unwrap();
+        assert_eq!((bytes, writer.bytes(Some(FloatDType::F16))), (6, 6));
         let weights = Weights::in_file(&file).unwrap();
         assert_eq!(weights.read("packed").unwrap(), [1.0, 2.0, 3.0]);
         assert_eq!((weights.dtype("packed"), weights.shape("v_pred")), (Some(Dtype::F16), Some(&[0][..])));
     }
 
     #[test]
-    fn what_cannot_be_written_is_told_and_leaves_no_file() {
+    fn a_failed_write_names_its_cause_and_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
-        let mut draft = Draft::default();
-        draft.put("large".into(), 0, place(folder.path(), "a", &[1e5]));
+        let mut writer = SafetensorsWriter::default();
+        writer.add_part("large".into(), 0, tensor(folder.path(), "a", &[1e5]));
         let file = folder.path().join("model.safetensors");
-        let write = |dtype, flow| draft.write(&file, dtype, &mut |_| flow).unwrap_err();
+        let write = |dtype, flow| writer.write(&file, dtype, &mut |_| flow).unwrap_err();
         let error = write(Some(FloatDType::F16), ControlFlow::Continue(()));
         assert!(matches!(&error, WeightsError::NotFinite { key, dtype: "f16", .. } if key == "large"), "{error}");
         assert!(matches!(write(None, ControlFlow::Break(())), WeightsError::Stopped { .. }));
@@ -206,7 +207,7 @@ mod tests {
         assert!(matches!(&error, WeightsError::Io { file, .. } if file.ends_with("a")), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         let error =
-            draft.write(&folder.path().join("no/folder"), None, &mut |_| ControlFlow::Continue(())).unwrap_err();
+            writer.write(&folder.path().join("no/folder"), None, &mut |_| ControlFlow::Continue(())).unwrap_err();
         assert!(matches!(&error, WeightsError::Io { file, .. } if file.ends_with("folder")), "{error}");
     }
 }

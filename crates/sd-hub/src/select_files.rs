@@ -1,4 +1,4 @@
-/// Folders of a model in the diffusers layout, and what their weights are called.
+/// Folders of a model in the diffusers layout, and the names of their weights.
 const PARTS: [(&str, &[&str]); 7] = [
     ("unet", &["diffusion_pytorch_model"]),
     ("vae", &["diffusion_pytorch_model"]),
@@ -9,22 +9,23 @@ const PARTS: [(&str, &[&str]); 7] = [
     ("tokenizer_2", &[]),
 ];
 
-/// Which files of a repository a model is read from: of weights that are there more than once, those that are read first.
+/// Selects the files of a repository that a model is read from; of several versions of weights, the preferred one.
 ///
 /// # Errors
 ///
-/// Says what is missing, or what there is too much of.
-pub(crate) fn needed(files: &[String]) -> Result<Vec<String>, String> {
-    let has = |name: &str| files.iter().any(|file| file == name);
-    if !has("model_index.json") {
+/// What is missing, or which files are too many.
+pub(crate) fn select_files(files: &[String]) -> Result<Vec<String>, String> {
+    let is_there = |name: &str| files.iter().any(|file| file == name);
+    if !is_there("model_index.json") {
         return single(files);
     }
     let mut found = vec!["model_index.json".to_string()];
-    // The first models in pixels that were published have their parts in the repository itself.
-    if has("config.json") && !files.iter().any(|file| file.starts_with("unet/")) {
-        let outside: Vec<&str> = files.iter().map(String::as_str).filter(|file| !file.contains('/')).collect();
-        found.extend(["config.json", "scheduler_config.json"].into_iter().filter(|name| has(name)).map(str::to_string));
-        found.extend(weights(&outside, PARTS[0].1).into_iter().map(str::to_string));
+    // The first published models in pixel space have their parts at the root of the repository.
+    if is_there("config.json") && !files.iter().any(|file| file.starts_with("unet/")) {
+        let at_root: Vec<&str> = files.iter().map(String::as_str).filter(|file| !file.contains('/')).collect();
+        let configs = ["config.json", "scheduler_config.json"].into_iter().filter(|name| is_there(name));
+        found.extend(configs.map(str::to_string));
+        found.extend(weights(&at_root, PARTS[0].1).into_iter().map(str::to_string));
     }
     for (part, stems) in PARTS {
         let inside: Vec<&str> = files.iter().filter_map(|file| file.strip_prefix(part)?.strip_prefix('/')).collect();
@@ -42,18 +43,18 @@ pub(crate) fn needed(files: &[String]) -> Result<Vec<String>, String> {
     Ok(found)
 }
 
-/// The weights of a folder: full precision before half, and safetensors before PyTorch's.
+/// Selects the weights of a folder: full precision before half, and safetensors before PyTorch's files.
 fn weights<'a>(inside: &[&'a str], stems: &[&str]) -> Vec<&'a str> {
     for kind in ["safetensors", "bin"] {
         for stem in stems {
             for half in ["", ".fp16"] {
                 let whole = format!("{stem}{half}.{kind}");
                 let indices = [format!("{stem}.{kind}.index{half}.json"), format!("{stem}{half}.{kind}.index.json")];
-                let named = |wanted: &str| inside.iter().copied().find(|name| *name == wanted);
-                if let Some(name) = named(&whole) {
+                let find = |name: &str| inside.iter().copied().find(|other| *other == name);
+                if let Some(name) = find(&whole) {
                     return vec![name];
                 }
-                if let Some(index) = indices.iter().find_map(|index| named(index)) {
+                if let Some(index) = indices.iter().find_map(|index| find(index)) {
                     let is_shard = |name: &&&str| {
                         let middle = name.strip_prefix(stem).and_then(|rest| rest.strip_suffix(&format!(".{kind}")));
                         middle.is_some_and(|middle| {
@@ -68,20 +69,21 @@ fn weights<'a>(inside: &[&'a str], stems: &[&str]) -> Vec<&'a str> {
     Vec::new()
 }
 
-/// The only single file of a repository.
+/// Selects the only single file of a repository.
 fn single(files: &[String]) -> Result<Vec<String>, String> {
-    let of = |kind: &str| files.iter().filter(|file| file.ends_with(kind) && !file.contains('/')).collect::<Vec<_>>();
-    let mut found = of(".safetensors");
+    let with_extension =
+        |kind: &str| files.iter().filter(|file| file.ends_with(kind) && !file.contains('/')).collect::<Vec<_>>();
+    let mut found = with_extension(".safetensors");
     if found.is_empty() {
-        found = of(".ckpt");
+        found = with_extension(".ckpt");
     }
     match &found[..] {
         [file] => Ok(vec![file.to_string()]),
-        [] => Err("it has neither a model_index.json nor a .safetensors or .ckpt: it is no model that draws".into()),
+        [] => Err("it has neither a model_index.json nor a .safetensors or .ckpt: it is not a model that draws".into()),
         several => {
             let names: Vec<&str> = several.iter().take(6).map(|file| file.as_str()).collect();
             let more = if several.len() > 6 { ", …" } else { "" };
-            Err(format!("it has several models, name one of them, owner/name/file: {}{more}", names.join(", ")))
+            Err(format!("it has several models: name one of them as owner/name/file: {}{more}", names.join(", ")))
         }
     }
 }
@@ -90,14 +92,14 @@ fn single(files: &[String]) -> Result<Vec<String>, String> {
 mod tests {
     use super::*;
 
-    fn of(files: &[&str]) -> Result<Vec<String>, String> {
-        needed(&files.iter().map(|file| file.to_string()).collect::<Vec<_>>())
+    fn select(files: &[&str]) -> Result<Vec<String>, String> {
+        select_files(&files.iter().map(|file| file.to_string()).collect::<Vec<_>>())
     }
 
     /// The files of a well-known model of 1.5.
     #[test]
-    fn of_each_part_one_precision_is_needed() {
-        let found = of(&[
+    fn one_precision_of_each_part_is_selected() {
+        let found = select(&[
             "README.md",
             "model_index.json",
             "v1-5-pruned.ckpt",
@@ -147,27 +149,27 @@ mod tests {
         let shards = [1, 2].map(|i| format!("{stem}-0000{i}-of-00002.safetensors"));
         let half = [1, 2].map(|i| format!("{stem}.fp16-0000{i}-of-00002.safetensors"));
         let all = [&["model_index.json".to_string(), index.clone()], &shards[..], &half[..]].concat();
-        assert_eq!(needed(&all).unwrap(), [&["model_index.json".to_string(), index], &shards[..]].concat());
+        assert_eq!(select_files(&all).unwrap(), [&["model_index.json".to_string(), index], &shards[..]].concat());
         let index = format!("{stem}.safetensors.index.fp16.json");
         let all = [&["model_index.json".to_string(), index.clone()], &half[..]].concat();
-        assert_eq!(needed(&all).unwrap(), [&["model_index.json".to_string(), index], &half[..]].concat());
+        assert_eq!(select_files(&all).unwrap(), [&["model_index.json".to_string(), index], &half[..]].concat());
     }
 
-    /// The files of a DDPM of the first days.
+    /// The files of an early DDPM.
     #[test]
-    fn parts_may_lie_in_the_repository_itself() {
+    fn parts_may_be_at_the_root_of_the_repository() {
         let weights = "diffusion_pytorch_model.safetensors";
         let all = ["README.md", "config.json", "diffusion_pytorch_model.bin", weights, "model_index.json"];
         let expected = ["model_index.json", "config.json", "scheduler_config.json", weights];
-        assert_eq!(of(&[&all[..], &["scheduler_config.json", "images/a.png"]].concat()).unwrap(), expected);
+        assert_eq!(select(&[&all[..], &["scheduler_config.json", "images/a.png"]].concat()).unwrap(), expected);
     }
 
     #[test]
     fn without_an_index_there_is_one_file() {
-        assert_eq!(of(&["README.md", "a.safetensors", "b.ckpt", "lora/c.safetensors"]).unwrap(), ["a.safetensors"]);
-        assert_eq!(of(&["b.ckpt"]).unwrap(), ["b.ckpt"]);
-        assert!(of(&["a.safetensors", "b.safetensors"]).unwrap_err().contains("a.safetensors, b.safetensors"));
-        assert!(of(&["README.md"]).unwrap_err().contains("no model that draws"));
-        assert!(of(&["model_index.json", "unet/config.json"]).unwrap_err().contains("unet has no weights"));
+        assert_eq!(select(&["README.md", "a.safetensors", "b.ckpt", "lora/c.safetensors"]).unwrap(), ["a.safetensors"]);
+        assert_eq!(select(&["b.ckpt"]).unwrap(), ["b.ckpt"]);
+        assert!(select(&["a.safetensors", "b.safetensors"]).unwrap_err().contains("a.safetensors, b.safetensors"));
+        assert!(select(&["README.md"]).unwrap_err().contains("not a model that draws"));
+        assert!(select(&["model_index.json", "unet/config.json"]).unwrap_err().contains("unet has no weights"));
     }
 }

@@ -8,9 +8,10 @@ use crate::WeightsError;
 ///
 /// # Errors
 ///
-/// What the system says where it does not let one see, which [`Path::is_file`] would take for a no.
+/// Errors of the system other than that there is nothing, such as a missing permission; [`Path::is_file`] returns false
+/// for them.
 pub fn is_file(path: &Path) -> Result<bool> {
-    is(path, Metadata::is_file)
+    is_kind(path, Metadata::is_file)
 }
 
 /// Whether there is a folder at `path`.
@@ -19,10 +20,10 @@ pub fn is_file(path: &Path) -> Result<bool> {
 ///
 /// As [`is_file`].
 pub fn is_folder(path: &Path) -> Result<bool> {
-    is(path, Metadata::is_dir)
+    is_kind(path, Metadata::is_dir)
 }
 
-/// The first of some paths at which there is a file.
+/// Returns the first of the paths at which there is a file.
 pub(crate) fn first_file(
     paths: impl IntoIterator<Item = PathBuf>,
 ) -> std::result::Result<Option<PathBuf>, WeightsError> {
@@ -34,7 +35,7 @@ pub(crate) fn first_file(
     Ok(None)
 }
 
-fn is(path: &Path, kind: fn(&Metadata) -> bool) -> Result<bool> {
+fn is_kind(path: &Path, kind: fn(&Metadata) -> bool) -> Result<bool> {
     match path.metadata() {
         Ok(metadata) => Ok(kind(&metadata)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_seen_is_not_taken_for_what_is_not_there() {
+    fn a_path_that_cannot_be_read_is_an_error_and_not_a_missing_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
