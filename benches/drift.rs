@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
-use sd_pipeline::{Choices, DType, Error, Model, Request, device_by_name, devices};
+use sd_pipeline::{Choices, DType, Error, Model, Pipeline, Request, device_by_name, devices};
 
 /// Calls of the network after which latents are compared.
 const CALLS: [usize; 3] = [1, 5, 20];
@@ -22,8 +22,8 @@ struct Drawn {
 fn main() -> ExitCode {
     let flags: Vec<String> = std::env::args().skip(1).collect();
     let result = match &flags[..] {
-        [] => table(&|| Model::built_in("the built-in model", sd_scenes_model::FILES, &Choices::default())),
-        [flag, path] if flag == "--model" => table(&|| Model::open(path)),
+        [] => table(&|| Ok(Model::built_in("the built-in model", sd_scenes_model::FILES, &Choices::default())?)),
+        [flag, path] if flag == "--model" => table(&|| Ok(Model::open(path)?)),
         _ => Err("only --model PATH is known".into()),
     };
     result.map_or_else(
@@ -57,13 +57,13 @@ fn table(model: &dyn Fn() -> Result<Model, Error>) -> Result<(), String> {
 }
 
 fn draw(model: &dyn Fn() -> Result<Model, Error>, device: &str, dtype: DType) -> Result<Drawn, Error> {
-    let pipeline = model()?.load(&device_by_name(device)?, dtype)?;
+    let pipeline = Pipeline::load(model()?, &device_by_name(device)?, dtype)?;
     let request = Request {
         steps: Some(CALLS[CALLS.len() - 1]),
         sampler: Some("ddim".parse()?),
         ..Request::new("a red house by the sea at sunset")
     };
-    let plan = pipeline.model().plan(&request)?;
+    let plan = pipeline.plan(&request)?;
     let mut latents = Vec::new();
     let drawn = pipeline
         .drawing(&plan)

@@ -4,14 +4,14 @@ use std::path::Path;
 
 #[cfg(feature = "scenes")]
 use sd_pipeline::Defaults;
-use sd_pipeline::{Choices, Error, Model};
+use sd_pipeline::{Choices, Model, ModelError};
 
 use crate::progress::Progress;
 
 const NAME: &str = "the built-in model";
 
 /// Opens the model at a path, or else the built-in one.
-pub fn open(path: Option<&Path>, choices: &Choices) -> Result<Model, Error> {
+pub fn open(path: Option<&Path>, choices: &Choices) -> Result<Model, ModelError> {
     path.map_or_else(|| open_builtin(choices), |path| Model::open_with(path, choices))
 }
 
@@ -31,13 +31,13 @@ pub fn weights() -> impl Iterator<Item = &'static [u8]> {
 }
 
 #[cfg(feature = "scenes")]
-fn open_builtin(choices: &Choices) -> Result<Model, Error> {
+fn open_builtin(choices: &Choices) -> Result<Model, ModelError> {
     let defaults = Defaults { steps: Some(sd_scenes_model::STEPS), guidance: Some(sd_scenes_model::GUIDANCE) };
     Ok(Model::built_in(NAME, sd_scenes_model::FILES, choices)?.with_defaults(defaults))
 }
 
 #[cfg(not(feature = "scenes"))]
-fn open_builtin(_: &Choices) -> Result<Model, Error> {
+fn open_builtin(_: &Choices) -> Result<Model, ModelError> {
     let reason = "is missing: this program was built without the built-in model (feature `scenes`)";
     Err(sd_pipeline::RequestError::new(sd_pipeline::Field::Model, reason).into())
 }

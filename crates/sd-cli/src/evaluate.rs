@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use sd_device::{DType, Tuning, device_by_name};
 use sd_evaluate::{Classifier, Evaluation, EvaluationConfig, digest, digest_of, write_report};
-use sd_pipeline::{Choices, SamplerName};
+use sd_pipeline::{Choices, Pipeline, SamplerName};
 
 use crate::builtin;
 use crate::cancel::Cancel;
@@ -100,7 +100,7 @@ fn measure(args: &Args) -> Result<(), Failure> {
     let cancel = Cancel::on_ctrl_c();
     let path = args.model.as_deref();
     progress.busy(&format!("loading {}", builtin::name(path)));
-    let pipeline = builtin::open(path, &Choices::default())?.load(&device, DType::F32)?;
+    let pipeline = Pipeline::load(builtin::open(path, &Choices::default())?, &device, DType::F32)?;
     sd_pipeline::keep_memory();
     let model_digest = path.map_or_else(|| Ok(digest_of(builtin::weights())), digest)?;
     let digests = [model_digest, digest(&args.classifier)?];

@@ -66,6 +66,19 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<sd_pipeline::ModelError> for Failure {
+    fn from(error: sd_pipeline::ModelError) -> Self {
+        let cancelled = matches!(error, sd_pipeline::ModelError::Cancelled { .. });
+        Self { message: with_flags(&error.to_string()), code: code(cancelled, error.is_usage()) }
+    }
+}
+
+impl From<sd_pipeline::RequestError> for Failure {
+    fn from(error: sd_pipeline::RequestError) -> Self {
+        Error::from(error).into()
+    }
+}
+
 impl From<sd_device::DeviceError> for Failure {
     fn from(error: sd_device::DeviceError) -> Self {
         Error::from(error).into()

@@ -214,7 +214,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     let cancel = Cancel::on_ctrl_c();
     let (name, mut model) = args.model.open(&mut progress, &cancel)?;
-    let plan = model.plan(&request)?;
+    let plan = Plan::new(&model, &request)?;
     let dtype = args.dtype.dtype();
     model.notes().iter().for_each(|note| progress.warn(note));
     args.model.add(&mut model, &progress)?;
@@ -233,10 +233,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return args.print(&plan, form);
     }
     if args.dry_run {
-        progress.need(&model.memory(&plan, dtype, &device), &device);
+        progress.need(&model.memory(&plan.workload(), dtype, &device), &device);
     }
-    model.check_device(&plan, dtype, &device)?;
-    if let Some(warning) = model.memory_warning(&plan, dtype, &device) {
+    model.check_device(&plan.workload(), dtype, &device)?;
+    if let Some(warning) = model.memory_warning(&plan.workload(), dtype, &device) {
         progress.warn(&warning);
     }
     if args.dry_run {
@@ -244,7 +244,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     on_device(&device.name, || -> Result<(), Error> {
         progress.busy(&format!("loading {name} on {}", device.name));
-        let pipeline = model.load(&device_by_name(&device.name)?, dtype)?;
+        let pipeline = Pipeline::load(model, &device_by_name(&device.name)?, dtype)?;
         sd_pipeline::keep_memory();
         progress.loaded();
         for index in 0..args.count() {

@@ -161,7 +161,7 @@ impl ModelFlags {
             progress.note(&format!("{}: use the word {:?} in prompts", file.display(), inversion.word));
             inversions.push(inversion);
         }
-        TextualInversion::joined(inversions).iter().try_for_each(|inversion| model.add_word(inversion))
+        Ok(TextualInversion::joined(inversions).iter().try_for_each(|inversion| model.add_word(inversion))?)
     }
 }
 

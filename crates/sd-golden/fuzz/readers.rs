@@ -10,7 +10,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use burn::tensor::Device;
 use sd_clip::Tokenizer;
 use sd_golden::{Kind, TinyModel, zip};
-use sd_pipeline::{Choices, DType, DeviceInfo, Model, Request, device_info};
+use sd_pipeline::{Choices, DType, DeviceInfo, Model, Pipeline, Plan, Request, device_info};
 use sd_weights::{Lora, TextualInversion, Weights};
 use serde_json::Value;
 use tempfile::tempdir;
@@ -94,9 +94,9 @@ pub fn config(bytes: &[u8]) {
         let Ok(model) = Model::open(model.path()) else { return };
         let request = if number < 5 { Request::new("a cat") } else { Request::default() };
         let _ = model.summary();
-        if let Ok(plan) = model.plan(&request) {
-            let _ = (plan.parameters(), plan.to_string(), model.memory(&plan, DType::F32, &PROCESSOR));
-            let _ = model.load(&Device::flex(), DType::F32);
+        if let Ok(plan) = Plan::new(&model, &request) {
+            let _ = (plan.parameters(), plan.to_string(), model.memory(&plan.workload(), DType::F32, &PROCESSOR));
+            let _ = Pipeline::load(model, &Device::flex(), DType::F32);
         }
     });
 }

@@ -1,9 +1,8 @@
-use burn::tensor::Tensor;
 use sd_unet::{AddedConditions, Conditions};
 
-use crate::components::TextEncoder;
 use crate::plan::batch::Batch;
 use crate::{Embeddings, Error};
+use sd_model::TextEncoder;
 
 /// Embeddings that take the place of a plan's texts.
 #[derive(Debug, Clone)]
@@ -55,7 +54,7 @@ impl GivenEmbeddings {
         let text = batch.settings.negative_prompt.as_deref();
         let negative = match &self.negative {
             Some(negative) => negative.clone(),
-            None if text.is_none() && zeros_for_no_negative => self.prompt.zeros(),
+            None if text.is_none() && zeros_for_no_negative => self.prompt.zeros_like(),
             None => encoder.encode(&vec![text.unwrap_or(""); expected]),
         };
         let of_each = match (negative.rows(), expected) {
@@ -65,22 +64,10 @@ impl GivenEmbeddings {
                 return Err(Error::Embeddings(format!("{rows} rows of negative embeddings for {images} images")));
             }
         };
-        if of_each.shape() != self.prompt.shape() {
-            let (negative, prompt) = (of_each.shape(), self.prompt.shape());
+        if of_each.widths() != self.prompt.widths() {
+            let (negative, prompt) = (of_each.widths(), self.prompt.widths());
             return Err(Error::Embeddings(format!("negative embeddings of {negative:?} beside prompts of {prompt:?}")));
         }
         Ok(Embeddings::join(&[of_each, self.prompt.clone()]))
-    }
-}
-
-impl Embeddings {
-    fn zeros(&self) -> Self {
-        Self { context: self.context.zeros_like(), pooled: self.pooled.as_ref().map(Tensor::zeros_like) }
-    }
-
-    /// Tokens and width of the context, and width of the pooled vector.
-    fn shape(&self) -> ([usize; 2], Option<usize>) {
-        let [_, tokens, width] = self.context.dims();
-        ([tokens, width], self.pooled.as_ref().map(|pooled| pooled.dims()[1]))
     }
 }

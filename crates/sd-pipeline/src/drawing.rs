@@ -129,7 +129,7 @@ impl<'a> Drawing<'a> {
     fn sample(&mut self, batch: &Batch) -> Result<Tensor<4>, Error> {
         let Pipeline { model, components, device } = self.pipeline;
         let sampling = &batch.settings.sampling;
-        let (own, levels) = (sampling.sampler(&model.scheduler)?, &sampling.levels.value);
+        let (own, levels) = (sampling.sampler(model.scheduler())?, &sampling.levels.value);
         let (sampler, conditions) = (self.sampler.unwrap_or(&*own), self.conditions(batch)?);
         let mut of_seeds = Noises::of_seeds(&batch.plans);
         let (start, noise): (_, &mut dyn Noise) = match &mut self.noise {
@@ -173,7 +173,6 @@ impl<'a> Drawing<'a> {
     fn conditions(&self, batch: &Batch) -> Result<Option<Conditions>, Error> {
         let Pipeline { model, components, .. } = self.pipeline;
         let Some(encoder) = &components.text_encoder else { return Ok(None) };
-        let zeros_for_no_negative = model.text_to_image().is_some_and(|parts| parts.zeros_for_no_negative);
-        conditions(batch, &**encoder, zeros_for_no_negative, self.embeddings.as_ref()).map(Some)
+        conditions(batch, &**encoder, model.zeros_for_no_negative(), self.embeddings.as_ref()).map(Some)
     }
 }

@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 use sd_unet::Conditions;
 
-use crate::components::Backbone;
+use sd_model::Backbone;
 
 /// The backbone's prediction for images, guided away from the negative prompt (Ho & Salimans 2022, equation 6).
 ///

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 //!
-//! A [`Plan`] is a request with every default filled in, which [`Model::plan`] makes before any weights are read.
+//! A [`Plan`] is a request with every default filled in, which [`Plan::new`] makes before any weights are read.
 //! [`Pipeline::drawing`] draws it. A [`Drawing`] shows every call of the network and every step, can be cancelled at each, and takes
 //! noise, a sampler or embeddings of your own:
 //!
@@ -9,7 +9,7 @@
 //! # let pipeline = Pipeline::open("model", &Device::flex(), DType::F32)?;
 //! use std::ops::ControlFlow;
 //!
-//! let plan = pipeline.model().plan(&Request { steps: Some(20), ..Request::new("a lighthouse at dusk") })?;
+//! let plan = pipeline.plan(&Request { steps: Some(20), ..Request::new("a lighthouse at dusk") })?;
 //! println!("{plan}"); // every value, and where it came from
 //! let watch = &mut |step: &sd_pipeline::Step| {
 //!     println!("{}/{} at noise level {:.2}", step.call, step.calls, step.sigma); // and step.denoised
@@ -36,63 +36,38 @@
 //! Each backend is a feature, as of [`sd_device`]: [`device_by_name`] chooses among those that are built in, and [`best_device`]
 //! names the best.
 
-mod components;
 mod conditions;
-pub mod config;
-mod convert;
 mod drawing;
-mod embeddings;
 mod error;
-mod folder;
 mod guidance;
 mod image;
 mod image_file;
-mod index;
 mod latents;
-mod load;
-mod memory;
-mod merge;
-mod model;
 mod noises;
 mod number;
-mod open;
 mod pipeline;
 mod plan;
-mod precision;
 mod request;
-mod request_error;
-mod sampler;
 mod schedule;
-mod single_file;
-mod summary;
-mod text_encoder;
-mod text_part;
-mod text_to_image;
-mod textual_inversion;
-mod unconditional;
-mod vae;
 mod watch;
 
 pub use self::image::Image;
 pub use burn::tensor::{Device, Tensor};
-pub use components::{Backbone, Components, TextEncoder};
-pub use convert::{Layout, Written, convert};
 pub use drawing::{Drawing, GeneratedImage};
-pub use embeddings::Embeddings;
 pub use error::Error;
-pub use folder::BuiltIn;
 pub use latents::Latents;
-pub use memory::MemoryNeed;
-pub use model::{Defaults, Model};
 pub use pipeline::Pipeline;
 pub use plan::{OptionValue, Origin, Plan, Resolved, Sampling, Settings};
 pub use request::Request;
-pub use request_error::{Field, RequestError};
-pub use sampler::SamplerName;
 pub use schedule::Schedule;
 pub use sd_device::{
     DType, DeviceError, DeviceInfo, DeviceKind, best_device, device_by_name, device_info, device_names, devices,
     is_processor,
+};
+pub use sd_model::{
+    Backbone, BuiltIn, Choices, Component, Components, Defaults, Embeddings, Field, Layout, Lora, LoraReport,
+    MemoryNeed, Model, ModelError, RequestError, SamplerName, Summary, TextEncoder, TextualInversion, WeightSet,
+    Workload, Written, convert,
 };
 #[cfg(feature = "flex")]
 pub use sd_ops::{Vectors, VectorsError, vectors};
@@ -103,8 +78,5 @@ pub use sd_samplers::{
 pub use sd_schedule::{NoiseLevels, Prediction, Process};
 pub use sd_unet::{AddedConditions, Conditions, Residuals};
 pub use sd_vae::Autoencoder;
-pub use sd_weights::single_file::WeightSet;
-pub use sd_weights::{Destination, Lora, LoraReport, TextualInversion, read_tensor, write_tensor};
-pub use single_file::Choices;
-pub use summary::{Component, Summary};
+pub use sd_weights::{Destination, read_tensor, write_tensor};
 pub use watch::{Step, StepEnd};

@@ -1,10 +1,12 @@
+use std::path::Path;
+
 use burn::tensor::{DType as TensorType, Device, Tensor};
 
-use crate::components::Components;
 use crate::drawing::Drawing;
-use crate::model::Model;
 use crate::plan::Plan;
-use crate::{Embeddings, Error, GeneratedImage, Image, Latents, Request};
+use crate::{DType, Embeddings, Error, GeneratedImage, Image, Latents, Request};
+use sd_model::Components;
+use sd_model::Model;
 
 /// A loaded model that draws images.
 #[derive(Debug)]
@@ -20,7 +22,26 @@ impl Pipeline {
         Self { model, components, device: device.clone() }
     }
 
-    /// The model, which [plans](Model::plan) what is drawn.
+    /// Opens a model, a folder or a single file, and loads it onto `device`: [`Model::open`] and [`load`](Self::load).
+    ///
+    /// # Errors
+    ///
+    /// As those two.
+    pub fn open(path: impl AsRef<Path>, device: &Device, dtype: DType) -> Result<Self, Error> {
+        Self::load(Model::open(path)?, device, dtype)
+    }
+
+    /// Reads a model's weights onto `device`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::components`].
+    pub fn load(model: Model, device: &Device, dtype: DType) -> Result<Self, Error> {
+        let components = model.components(device, dtype)?;
+        Ok(Self::new(model, components, device))
+    }
+
+    /// The model.
     pub fn model(&self) -> &Model {
         &self.model
     }
@@ -30,13 +51,22 @@ impl Pipeline {
         &self.components
     }
 
+    /// Decides what a request leaves open: [`Plan::new`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::new`].
+    pub fn plan(&self, request: &Request) -> Result<Plan, Error> {
+        Plan::new(&self.model, request)
+    }
+
     /// Plans a request and draws it, with the [`noise`](Plan::noise) of its seed.
     ///
     /// # Errors
     ///
     /// [`Error`] for a request that cannot be drawn, and where values do not stay finite.
     pub fn draw(&self, request: &Request) -> Result<GeneratedImage, Error> {
-        self.drawing(&self.model.plan(request)?).run()
+        self.drawing(&self.plan(request)?).run()
     }
 
     /// A drawing of a plan, to which callbacks, noise, a sampler or embeddings of your own can be added before it

@@ -91,3 +91,15 @@ impl RecipeError {
         }
     }
 }
+
+impl From<sd_model::ModelError> for RecipeError {
+    fn from(error: sd_model::ModelError) -> Self {
+        sd_pipeline::Error::from(error).into()
+    }
+}
+
+impl From<sd_model::RequestError> for RecipeError {
+    fn from(error: sd_model::RequestError) -> Self {
+        sd_pipeline::Error::from(error).into()
+    }
+}

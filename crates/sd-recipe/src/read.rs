@@ -1,7 +1,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use sd_pipeline::config::Json;
+use sd_model::config::Json;
 use serde_json::{Map, Value};
 
 use crate::text::read_text;

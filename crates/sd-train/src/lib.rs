@@ -18,7 +18,6 @@
 
 mod captions;
 mod checkpoint;
-pub mod diffusers;
 mod ema;
 mod error;
 mod initial;

@@ -67,7 +67,7 @@ impl Images {
                 pipeline.reconstruct(&images)?.into_iter().map(|image| image.rgb).collect()
             }
             Self::Samples(drawing) => {
-                let plan = |subject| pipeline.model().plan(&drawing.request(subject));
+                let plan = |subject| pipeline.plan(&drawing.request(subject));
                 let plans = subjects.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
                 let drawn =
                     pipeline.drawings(&plans).watch(&mut |step| watch(step.call as f64 / step.calls as f64)).run_all();

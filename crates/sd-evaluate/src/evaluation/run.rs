@@ -86,7 +86,7 @@ impl Evaluation<'_> {
         for cell in self.config.cells() {
             if let Images::Samples(drawing) = &cell.images {
                 let reason = |error| EvaluateError::Request(format!("{cell}: {error}"));
-                self.pipeline.model().plan(&drawing.request(&subject)).map_err(reason)?;
+                self.pipeline.plan(&drawing.request(&subject)).map_err(reason)?;
             }
         }
         Ok(())

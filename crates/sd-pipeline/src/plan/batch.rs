@@ -3,7 +3,7 @@ use sd_samplers::Noise;
 
 use super::{Plan, Settings};
 use crate::Error;
-use crate::model::Model;
+use sd_model::Model;
 
 /// Images that are drawn at once.
 #[derive(Debug)]

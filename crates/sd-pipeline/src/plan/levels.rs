@@ -2,9 +2,9 @@ use sd_samplers::{Convention, LevelOptions, Levels, SamplerInfo};
 use sd_schedule::{Grid, NoiseLevels, Prediction};
 
 use super::origin::Origin;
-use crate::config::SchedulerConfig;
 use crate::schedule::{in_list, listed};
 use crate::{Error, Field, Schedule};
+use sd_model::config::SchedulerConfig;
 
 /// The noise levels of a request, and where they came from.
 ///

@@ -13,18 +13,17 @@ use serde::{Deserialize, Serialize};
 
 pub use self::origin::{Origin, Resolved};
 pub use self::sampling::{OptionValue, Sampling};
-use crate::model::Model;
-use crate::{Error, Field, Latents};
+use crate::{Error, Field, Latents, Model, Workload};
 
 /// What will be drawn: a [`Request`](crate::Request) with every default filled in, each with where it came from.
 ///
-/// [`Model::plan`] makes it; it is drawn by [`Pipeline::drawing`](crate::Pipeline::drawing), and of the same model again
+/// [`new`](Self::new) makes it; it is drawn by [`Pipeline::drawing`](crate::Pipeline::drawing), and of the same model again
 /// after it was kept as JSON. [`Display`](std::fmt::Display) shows it line by line.
 ///
 /// ```no_run
 /// # use sd_pipeline::{Error, Model, Plan, Request};
 /// let model = Model::open("stable-diffusion-v1-5")?;
-/// let plan = model.plan(&Request::new("a lighthouse at dusk"))?;
+/// let plan = Plan::new(&model, &Request::new("a lighthouse at dusk"))?;
 /// println!("{plan}");
 /// assert_eq!(plan.settings.sampling.steps.value, 50);
 /// let kept = serde_json::to_string(&plan).expect("a plan is JSON");
@@ -70,14 +69,20 @@ impl Plan {
         self.settings.sampling.sampler.value.entry().fresh.of_seed(self.seed)
     }
 
+    /// What it takes of a device's memory depends on this: see [`Model::memory`].
+    pub fn workload(&self) -> Workload {
+        let Settings { width, height, .. } = &self.settings;
+        Workload { width: width.value, height: height.value, is_guided: self.settings.is_guided() }
+    }
+
     /// Checks that it is a plan of this model: it may have been read from a file, or changed.
     pub(crate) fn check(&self, model: &Model) -> Result<(), Error> {
         let Settings { width, height, latent_shape, guidance, sampling, .. } = &self.settings;
         let shape = model.latent_shape(width.value, height.value);
-        let reads_text = model.text_to_image().is_some();
+        let reads_text = model.reads_text();
         let is_its_own = (self.prompt.is_some(), guidance.is_some()) == (reads_text, reads_text)
             && *latent_shape == shape
-            && [width, height].iter().all(|size| size.value > 0 && size.value.is_multiple_of(model.factor()));
+            && [width, height].iter().all(|size| size.value > 0 && size.value.is_multiple_of(model.scale_factor()));
         if !is_its_own {
             return Err(Error::request(Field::Plan, "is of another model: make a new one of the request"));
         }
@@ -93,7 +98,7 @@ impl Plan {
                 return Err(Error::request(Field::Latents, format!("of {count} values, but {shape:?} are {expected}")));
             }
         }
-        sampling.sampler(&model.scheduler)?;
+        sampling.sampler(model.scheduler())?;
         match guidance.filter(|guidance| !guidance.value.is_finite()) {
             Some(guidance) => {
                 Err(Error::request(Field::Guidance, format!("{}: a finite number is needed", guidance.value)))

@@ -1,19 +1,18 @@
 use super::origin::{Origin, Resolved};
 use super::sampling::{Context, Sampling};
 use super::{Plan, Settings};
-use crate::model::Model;
-use crate::{Error, Field, Request, Schedule};
+use crate::{Error, Field, Model, Request, Schedule};
 
-impl Model {
-    /// Decides what a request leaves open, and checks that it can be drawn.
+impl Plan {
+    /// Decides what a request leaves open, and checks that the model can draw it.
     ///
     /// # Errors
     ///
     /// [`Error::Request`] or [`Error::Schedule`] with what to change.
-    pub fn plan(&self, request: &Request) -> Result<Plan, Error> {
-        fits(request, self)?;
-        let (width, height) = size(request, self)?;
-        let plan = Plan {
+    pub fn new(model: &Model, request: &Request) -> Result<Self, Error> {
+        fits(request, model)?;
+        let (width, height) = size(request, model)?;
+        let plan = Self {
             prompt: request.prompt.clone(),
             seed: request.seed,
             latents: request.latents.clone(),
@@ -21,22 +20,22 @@ impl Model {
                 negative_prompt: request.negative_prompt.clone(),
                 width,
                 height,
-                latent_shape: self.latent_shape(width.value, height.value),
-                guidance: self.text_to_image().map(|_| guidance(request, self)),
-                sampling: Sampling::resolve(request, &self.sampling_context())?,
+                latent_shape: model.latent_shape(width.value, height.value),
+                guidance: model.reads_text().then(|| guidance(request, model)),
+                sampling: Sampling::resolve(request, &context(model))?,
             },
         };
-        plan.check(self)?;
+        plan.check(model)?;
         Ok(plan)
     }
+}
 
-    fn sampling_context(&self) -> Context<'_> {
-        Context {
-            scheduler: &self.scheduler,
-            in_pixels: self.text_to_image().is_none(),
-            is_xl: self.is_xl(),
-            steps: self.defaults.steps,
-        }
+fn context(model: &Model) -> Context<'_> {
+    Context {
+        scheduler: model.scheduler(),
+        in_pixels: !model.reads_text(),
+        is_xl: model.is_xl(),
+        steps: model.defaults().steps,
     }
 }
 
@@ -48,11 +47,11 @@ fn fits(request: &Request, model: &Model) -> Result<(), Error> {
         (Field::Guidance, "", request.guidance.is_some()),
         (Field::Schedule, "ays ", request.schedule == Some(Schedule::Ays)),
     ];
-    match (model.text_to_image(), of_text.into_iter().find(|(.., is_given)| *is_given)) {
-        (Some(_), _) if request.prompt.is_none() => {
+    match (model.reads_text(), of_text.into_iter().find(|(.., is_given)| *is_given)) {
+        (true, _) if request.prompt.is_none() => {
             Err(Error::request(Field::Prompt, "is missing: this model draws what a text says; it may be empty"))
         }
-        (None, Some((field, value, _))) => Err(Error::request(
+        (false, Some((field, value, _))) => Err(Error::request(
             field,
             format!("{value}is for models that read a text, and this one does not: leave it out"),
         )),
@@ -62,7 +61,7 @@ fn fits(request: &Request, model: &Model) -> Result<(), Error> {
 
 /// Width and height in pixels.
 fn size(request: &Request, model: &Model) -> Result<(Resolved<usize>, Resolved<usize>), Error> {
-    let factor = model.factor();
+    let factor = model.scale_factor();
     let check = |field: Field, requested: Option<usize>, default: usize| {
         let size = Resolved::requested(requested).unwrap_or(Resolved::new(default, Origin::Config));
         let value = size.value;
@@ -75,13 +74,13 @@ fn size(request: &Request, model: &Model) -> Result<(Resolved<usize>, Resolved<u
             format!("{value} is not a multiple of {factor}, this model's factor: try {below} or {above}"),
         ))
     };
-    let (width, height) = model.default_size;
+    let (width, height) = model.default_size();
     Ok((check(Field::Width, request.width, width)?, check(Field::Height, request.height, height)?))
 }
 
 /// The guidance scale; 1 and below is none.
 fn guidance(request: &Request, model: &Model) -> Resolved<f64> {
-    let of_model = || model.defaults.guidance.map(|scale| Resolved::new(scale, Origin::Model));
+    let of_model = || model.defaults().guidance.map(|scale| Resolved::new(scale, Origin::Model));
     let default = if model.is_xl() { 5.0 } else { 7.5 };
     Resolved::requested(request.guidance).or_else(of_model).unwrap_or(Resolved::new(default, Origin::Default))
 }

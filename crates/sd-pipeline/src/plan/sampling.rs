@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::levels;
 use super::origin::{Origin, Resolved};
-use crate::config::SchedulerConfig;
 use crate::{Error, Field, Request, SamplerName, Schedule};
+use sd_model::config::SchedulerConfig;
 
 /// Steps where nothing else says how many.
 const DEFAULT_STEPS: usize = 50;

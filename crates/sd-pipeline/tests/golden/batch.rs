@@ -18,7 +18,7 @@ fn requests(sampler: &str) -> Vec<Request> {
 }
 
 fn plans(pipeline: &Pipeline, requests: &[Request]) -> Vec<Plan> {
-    requests.iter().map(|request| pipeline.model().plan(request).unwrap()).collect()
+    requests.iter().map(|request| pipeline.plan(request).unwrap()).collect()
 }
 
 fn draw(pipeline: &Pipeline, requests: &[Request]) -> Vec<sd_pipeline::GeneratedImage> {

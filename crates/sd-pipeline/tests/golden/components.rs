@@ -35,7 +35,7 @@ fn embeddings_draw_what_their_prompts_draw() {
         let prompt = pipeline.encode_prompts(&["a red house"]).unwrap();
         let negative = pipeline.encode_prompts(&["blurry"]).unwrap();
         // The plan's own prompt is not read, but its negative prompt is where no embeddings are given for it.
-        let plan = pipeline.model().plan(&Request { prompt: Some("unread".into()), ..request }).unwrap();
+        let plan = pipeline.plan(&Request { prompt: Some("unread".into()), ..request }).unwrap();
         for negative in [Some(negative), None] {
             let drawn = pipeline.drawing(&plan).embeddings(prompt.clone(), negative).run().unwrap().image;
             // Encoded apart, so sums may be in another order.
@@ -47,7 +47,7 @@ fn embeddings_draw_what_their_prompts_draw() {
 #[test]
 fn embeddings_that_do_not_fit_are_refused() {
     let pipeline = pipeline(Kind::Sd1);
-    let plan = pipeline.model().plan(&request("ddim")).unwrap();
+    let plan = pipeline.plan(&request("ddim")).unwrap();
     let two = pipeline.encode_prompts(&["a", "b"]).unwrap();
     let refused = pipeline.drawing(&plan).embeddings(two.clone(), None).run();
     assert!(matches!(refused, Err(Error::Embeddings(reason)) if reason == "2 rows of embeddings for 1 images"));
@@ -72,7 +72,7 @@ fn latents_are_decoded_and_images_encoded() {
 #[test]
 fn a_step_can_be_looked_at_changed_and_the_last() {
     let pipeline = pipeline(Kind::Sd1);
-    let plan = pipeline.model().plan(&request("ddim")).unwrap();
+    let plan = pipeline.plan(&request("ddim")).unwrap();
     let mut seen = Vec::new();
     let mut erase = |end: &mut StepEnd| {
         seen.push((end.step, end.steps, end.sigma));
@@ -93,7 +93,7 @@ fn a_step_can_be_looked_at_changed_and_the_last() {
 #[test]
 fn a_sampler_may_be_ones_own() {
     let pipeline = pipeline(Kind::Sd1);
-    let plan = pipeline.model().plan(&request("ddim")).unwrap();
+    let plan = pipeline.plan(&request("ddim")).unwrap();
     let expected = pipeline.drawing(&plan).run().unwrap().image;
     assert_eq!(pipeline.drawing(&plan).sampler(&Ddim::new(0.0)).run().unwrap().image, expected);
     // The same step, written another way.
@@ -122,7 +122,7 @@ fn components_are_shared_and_replaced() {
     assert_eq!(first.draw(&request("ddim")).unwrap().image, second.draw(&request("ddim")).unwrap().image);
     // Where no noise is predicted, the denoised image is the noisy one, and DDIM leaves it as it is.
     let silent = Pipeline::new(model(), Components { backbone: Arc::new(Silent), ..components }, &device);
-    let plan = silent.model().plan(&request("ddim")).unwrap();
+    let plan = silent.plan(&request("ddim")).unwrap();
     let mut before = None;
     let mut first_step = |end: &mut StepEnd| {
         before.get_or_insert_with(|| end.latents.clone().into_data().try_to_vec::<f32>().unwrap());

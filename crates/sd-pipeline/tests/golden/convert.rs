@@ -6,7 +6,7 @@ use std::path::Path;
 
 use half::f16;
 use sd_golden::{Kind, SingleTensor, TinyFamily, TinyModel, save_single, save_torch};
-use sd_pipeline::{Choices, DType, Error, Image, Model, Prediction, Request, convert};
+use sd_pipeline::{Choices, DType, Image, Model, ModelError, Plan, Prediction, Request, convert};
 use sd_weights::single_file::Family;
 use sd_weights::{Dtype, Weights, WeightsError};
 use serde_json::Value;
@@ -17,12 +17,12 @@ fn draw(path: &Path) -> Image {
     small::draw(Model::open(path).unwrap())
 }
 
-fn converted(from: &Path, to: &Path, dtype: Option<DType>) -> Result<Vec<String>, Error> {
+fn converted(from: &Path, to: &Path, dtype: Option<DType>) -> Result<Vec<String>, ModelError> {
     convert(from, to, dtype, &Choices::default(), &mut |_| ControlFlow::Continue(()))
 }
 
 fn describe(path: &Path) -> String {
-    Model::open(path).unwrap().plan(&Request::new("a house")).unwrap().parameters()
+    Plan::new(&Model::open(path).unwrap(), &Request::new("a house")).unwrap().parameters()
 }
 
 /// Type, shape and numbers of every tensor.
@@ -171,7 +171,7 @@ fn weights_are_cast_and_what_does_not_fit_is_refused_by_name() {
     for out in ["new", "new.safetensors"] {
         let error = converted(&file, &path(out), None).unwrap_err();
         let text = error.to_string();
-        assert!(matches!(error, Error::Weights(WeightsError::NotFinite { .. })), "{text}");
+        assert!(matches!(error, ModelError::Weights(WeightsError::NotFinite { .. })), "{text}");
         assert!(text.contains("conv_in.weight") || text.contains("input_blocks.0.0.weight"), "{text}");
     }
     assert_eq!(names(folder.path()), before);
@@ -189,7 +189,7 @@ fn stopping_leaves_nothing() {
             assert!(written.done > 0 && written.done < written.total);
             if tensors == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        assert!(matches!(result, Err(Error::Cancelled { .. })), "{result:?}");
+        assert!(matches!(result, Err(ModelError::Cancelled { .. })), "{result:?}");
     }
     assert_eq!(names(folder.path()), [""; 0]);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sd_golden::{Kind, TinyModel};
 use sd_pipeline::{
-    DType, Device, DeviceInfo, DeviceKind, Error, Latents, Model, Noise, Pipeline, Request, Tensor, TorchNoise,
+    DType, Device, DeviceInfo, DeviceKind, Error, Latents, Model, Noise, Pipeline, Plan, Request, Tensor, TorchNoise,
     device_info,
 };
 
@@ -19,7 +19,7 @@ fn request() -> Request {
 fn every_network_call_is_seen_with_its_estimate() {
     let mut seen = Vec::new();
     let pipeline = pipeline(Kind::Sd1);
-    let plan = pipeline.model().plan(&request()).unwrap();
+    let plan = pipeline.plan(&request()).unwrap();
     let drawn = pipeline
         .drawing(&plan)
         .noise(&mut TorchNoise::new(3))
@@ -40,7 +40,7 @@ fn every_network_call_is_seen_with_its_estimate() {
 #[test]
 fn a_watcher_can_cancel() {
     let (mut calls, pipeline) = (0, pipeline(Kind::Sd1));
-    let plan = pipeline.model().plan(&request()).unwrap();
+    let plan = pipeline.plan(&request()).unwrap();
     let result = pipeline
         .drawing(&plan)
         .noise(&mut TorchNoise::new(3))
@@ -66,7 +66,7 @@ fn noise_may_be_ones_own() {
         }
     }
     let pipeline = pipeline(Kind::Sd1);
-    let plan = pipeline.model().plan(&request()).unwrap();
+    let plan = pipeline.plan(&request()).unwrap();
     let own = pipeline.drawing(&plan).noise(&mut Twos).run().unwrap();
     let given = Request { latents: Some(Latents { values: vec![2.0; 64], shape: [1, 4, 4, 4] }), ..request() };
     assert_eq!(own.image, pipeline.draw(&given).unwrap().image);
@@ -83,9 +83,11 @@ fn a_pipeline_draws_the_same_image_again() {
 #[test]
 fn what_a_folder_does_not_say_has_the_defaults_of_its_sampler() {
     let model = Model::open(TinyModel::new(Kind::Sdxl).path()).unwrap();
-    let settings = model.plan(&Request::new("a house")).unwrap().parameters();
+    let settings = Plan::new(&model, &Request::new("a house")).unwrap().parameters();
     assert_eq!(settings, "a house\nSteps: 50, Sampler: euler, CFG scale: 5, Seed: 0, Size: 64x64");
-    assert!(model.plan(&Request { sampler: Some("pndm".parse().unwrap()), steps: Some(3), ..request() }).is_err());
+    assert!(
+        Plan::new(&model, &Request { sampler: Some("pndm".parse().unwrap()), steps: Some(3), ..request() }).is_err()
+    );
 }
 
 #[test]
@@ -104,7 +106,7 @@ fn change(file: &Path, key: &str, value: &str) {
 #[test]
 fn ddpm_takes_every_step_of_its_training_and_ddim_fifty() {
     let folder = TinyModel::ddpm();
-    let describe = |request| Model::open(folder.path()).unwrap().plan(&request).unwrap().parameters();
+    let describe = |request| Plan::new(&Model::open(folder.path()).unwrap(), &request).unwrap().parameters();
     let request = || Request { seed: 7, ..Request::default() };
     assert_eq!(describe(request()), "Steps: 1000, Sampler: ddpm, Seed: 7, Size: 32x32");
     let ddim = Request { sampler: Some("ddim".parse().unwrap()), ..request() };
@@ -134,7 +136,7 @@ fn a_model_of_pixels_may_lie_beside_its_index() {
 fn what_reads_no_text_is_told_none() {
     let (pixels, text) =
         (Model::open(TinyModel::ddpm().path()).unwrap(), Model::open(TinyModel::new(Kind::Sd1).path()).unwrap());
-    let refused = |model: &Model, request: Request| match model.plan(&request) {
+    let refused = |model: &Model, request: Request| match Plan::new(model, &request) {
         Err(error) if error.is_usage() => error.to_string(),
         other => panic!("{other:?}"),
     };
@@ -160,18 +162,18 @@ fn what_a_gpu_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_is
         largest_tensor: None,
         precisions: vec![DType::F32, DType::F16],
     };
-    let plan = model.plan(&request()).unwrap();
-    let need = model.memory(&plan, DType::F32, &gpu);
+    let plan = Plan::new(&model, &request()).unwrap();
+    let need = model.memory(&plan.workload(), DType::F32, &gpu);
     // The processor's attention has no scores in memory.
     let flex = device_info("flex").unwrap();
-    assert!(need.sampling > model.memory(&plan, DType::F32, &flex).sampling);
+    assert!(need.sampling > model.memory(&plan.workload(), DType::F32, &flex).sampling);
     let warned = |memory: usize, available: Option<usize>| {
         let [memory, available] = [Some(memory), available].map(|bytes| bytes.map(|bytes| bytes as u64));
         let gpu = DeviceInfo { memory, available, ..gpu.clone() };
-        model.check_device(&plan, DType::F32, &gpu).unwrap();
-        model.memory_warning(&plan, DType::F32, &gpu)
+        model.check_device(&plan.workload(), DType::F32, &gpu).unwrap();
+        model.memory_warning(&plan.workload(), DType::F32, &gpu)
     };
-    assert_eq!(model.memory_warning(&plan, DType::F32, &gpu), None);
+    assert_eq!(model.memory_warning(&plan.workload(), DType::F32, &gpu), None);
     assert_eq!(warned(need.peak(), None), None);
     assert_eq!(warned(10 * need.peak(), Some(need.peak())), None);
     for smaller in [warned(need.peak() - 1, None), warned(10 * need.peak(), Some(need.peak() - 1))] {
@@ -183,11 +185,11 @@ fn what_a_gpu_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_is
     assert!(never.ends_with("take another device"), "{never}");
     let limited = |largest_tensor| {
         let gpu = DeviceInfo { memory: Some(0), largest_tensor, ..gpu.clone() };
-        model.check_device(&plan, DType::F32, &gpu).map_err(|error| error.to_string())
+        model.check_device(&plan.workload(), DType::F32, &gpu).map_err(|error| error.to_string())
     };
     assert_eq!(limited(Some(need.peak() as u64)), Ok(()));
     let one = limited(Some(1000)).unwrap_err();
     assert!(one.contains(" for one tensor, but wgpu has ") && one.ends_with("take another device"), "{one}");
-    let error = model.check_device(&plan, DType::BF16, &gpu).unwrap_err().to_string();
+    let error = model.check_device(&plan.workload(), DType::BF16, &gpu).unwrap_err().to_string();
     assert_eq!(error, "wgpu does not compute in bf16: use `dtype` f32 or f16");
 }

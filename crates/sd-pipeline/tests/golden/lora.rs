@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use half::f16;
 use sd_golden::{Kind, Tensors, TinyModel, data, difference, noise, write_tensors};
-use sd_pipeline::{DType, Lora, Model};
+use sd_pipeline::{DType, Lora, Model, Pipeline};
 use sd_weights::parameters;
 
 use crate::five_steps;
@@ -164,7 +164,7 @@ fn check(kind: Kind, name: &str, files: &[(&str, f64)]) {
         assert_eq!(report.unmatched, [""; 0], "{file}");
     }
     let request = five_steps::request("a red house by the sea", if kind == Kind::Sdxl { 5.0 } else { 7.5 });
-    let found = model.load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image.rgb;
+    let found = Pipeline::load(model, &Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image.rgb;
     let file = data().join("lora").join(format!("{}-{name}.png", kind.name()));
     let (mean, max) = difference(&found, &file);
     assert!(mean <= 0.05 && max <= 2, "{name}: mean {mean:.4}, largest {max}");

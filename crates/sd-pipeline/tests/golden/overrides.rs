@@ -5,8 +5,8 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use sd_golden::{Kind, TinyModel, data, difference, write_weights};
-use sd_pipeline::config::{Json, unet_config};
-use sd_pipeline::{DType, Model, Request};
+use sd_model::config::{Json, unet_config};
+use sd_pipeline::{DType, Model, Pipeline, Request};
 use serde_json::{Map, Value, json};
 
 use crate::five_steps;
@@ -22,7 +22,7 @@ fn model(file: &str, value: Value) -> TinyModel {
 }
 
 fn draw(folder: &Path, request: &Request) -> Vec<u8> {
-    let model = Model::open(folder).unwrap().load(&Device::flex(), DType::F32).unwrap();
+    let model = Pipeline::open(folder, &Device::flex(), DType::F32).unwrap();
     model.draw(request).unwrap().image.rgb
 }
 

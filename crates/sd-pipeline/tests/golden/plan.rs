@@ -24,7 +24,7 @@ fn draw(pipeline: &Pipeline, plan: &Plan) -> Vec<u8> {
 
 #[test]
 fn what_a_request_leaves_open_is_the_models_or_the_default() {
-    let Plan { prompt, seed, latents, settings, .. } = open(Kind::Sd1).plan(&Request::new("a house")).unwrap();
+    let Plan { prompt, seed, latents, settings, .. } = Plan::new(&open(Kind::Sd1), &Request::new("a house")).unwrap();
     assert_eq!((prompt.as_deref(), seed, latents), (Some("a house"), 0, None));
     let Settings { negative_prompt, width, height, latent_shape, guidance, sampling, .. } = settings;
     assert_eq!((negative_prompt, latent_shape), (None, [1, 4, 8, 8]));
@@ -38,7 +38,7 @@ fn what_a_request_leaves_open_is_the_models_or_the_default() {
     assert_eq!((levels.value.steps(), levels.origin), (50, Origin::Class(Convention::Pndm)));
     assert!((sampling.start_std - levels.value.first().hypot(1.0)).abs() < 1e-12);
     assert_eq!((sampling.options, sampling.schedule, sampling.whole_timesteps), (Vec::new(), None, false));
-    let xl = open(Kind::Sdxl).plan(&Request::new("")).unwrap().settings.guidance.unwrap();
+    let xl = Plan::new(&open(Kind::Sdxl), &Request::new("")).unwrap().settings.guidance.unwrap();
     assert_eq!((xl.value, xl.origin), (5.0, Origin::Default));
 }
 
@@ -56,7 +56,7 @@ fn what_is_requested_is_planned_as_such() {
         seed: 9,
         ..Request::new("a house")
     };
-    let Plan { settings, seed, .. } = open(Kind::Sd1).plan(&request).unwrap();
+    let Plan { settings, seed, .. } = Plan::new(&open(Kind::Sd1), &request).unwrap();
     assert_eq!((seed, settings.negative_prompt.as_deref(), settings.is_guided()), (9, Some("dull"), false));
     assert_eq!(settings.latent_shape, [1, 4, 5, 4]);
     let sampling = settings.sampling;
@@ -72,7 +72,7 @@ fn what_is_requested_is_planned_as_such() {
 fn options_have_the_defaults_of_the_sampler_where_neither_request_nor_config_say_them() {
     let plan = |sampler: &str| {
         let request = Request { sampler: Some(sampler.parse().unwrap()), ..Request::new("") };
-        open(Kind::Sd1).plan(&request).unwrap().settings.sampling.options
+        Plan::new(&open(Kind::Sd1), &request).unwrap().settings.sampling.options
     };
     let ddim = OptionValue { option: SamplerOption::Eta, value: 0.0, origin: Origin::Sampler };
     assert_eq!(plan("ddim"), [ddim]);
@@ -82,7 +82,7 @@ fn options_have_the_defaults_of_the_sampler_where_neither_request_nor_config_say
 #[test]
 fn a_schedule_of_ones_own_says_how_many_steps_there_are() {
     let request = Request { schedule: Some("sigmas:14,3,0.5,0".parse().unwrap()), ..Request::new("") };
-    let sampling = open(Kind::Sd1).plan(&request).unwrap().settings.sampling;
+    let sampling = Plan::new(&open(Kind::Sd1), &request).unwrap().settings.sampling;
     assert_eq!((sampling.steps.value, sampling.steps.origin), (3, Origin::Request));
     assert_eq!(sampling.levels.value.sigmas(), [14.0, 3.0, 0.5, 0.0]);
 }
@@ -90,7 +90,7 @@ fn a_schedule_of_ones_own_says_how_many_steps_there_are() {
 #[test]
 fn a_model_may_have_defaults_of_its_own_which_a_request_overrides() {
     let model = open(Kind::Sd1).with_defaults(Defaults { steps: Some(7), guidance: Some(3.0) });
-    let settings = |request| model.plan(&request).unwrap().settings;
+    let settings = |request| Plan::new(&model, &request).unwrap().settings;
     let own = settings(Request::new(""));
     assert_eq!((own.sampling.steps.value, own.sampling.steps.origin), (7, Origin::Model));
     assert_eq!((own.guidance.unwrap().value, own.guidance.unwrap().origin), (3.0, Origin::Model));
@@ -103,7 +103,7 @@ fn a_model_may_have_defaults_of_its_own_which_a_request_overrides() {
 #[test]
 fn a_model_in_pixels_is_drawn_in_all_its_timesteps_without_guidance_and_clipped() {
     let Plan { prompt, settings, .. } =
-        Model::open(TinyModel::ddpm().path()).unwrap().plan(&Request::default()).unwrap();
+        Plan::new(&Model::open(TinyModel::ddpm().path()).unwrap(), &Request::default()).unwrap();
     assert_eq!((prompt, settings.guidance, settings.is_guided()), (None, None, false));
     let sampling = settings.sampling;
     assert_eq!((sampling.steps.value, sampling.steps.origin), (1000, Origin::Config));
@@ -122,7 +122,7 @@ fn a_plan_that_was_kept_as_json_draws_the_same_bytes() {
             seed: u64::MAX,
             ..Request::new("a red \"house\"\nby the sea")
         };
-        let plan = pipeline.model().plan(&request).unwrap();
+        let plan = pipeline.plan(&request).unwrap();
         let read: Plan = serde_json::from_str(&json_of(&plan)).unwrap();
         // Equality is of values; the text also shows where they came from.
         assert_eq!((&read, json_of(&read)), (&plan, json_of(&plan)), "{sampler}");
@@ -167,9 +167,9 @@ fn a_plan_of_another_model_or_one_that_was_spoilt_is_refused() {
         Err(Error::Request(error)) => error.to_string(),
         other => panic!("{other:?}"),
     };
-    let of_pixels = pixels.plan(&Request { steps: Some(2), ..Request::default() }).unwrap();
+    let of_pixels = Plan::new(&pixels, &Request { steps: Some(2), ..Request::default() }).unwrap();
     assert!(refused(&of_pixels).contains("of another model"));
-    let plan = pipeline.model().plan(&Request { steps: Some(5), ..Request::new("a house") }).unwrap();
+    let plan = pipeline.plan(&Request { steps: Some(5), ..Request::new("a house") }).unwrap();
     let mut odd = plan.clone();
     odd.settings.width.value = 63;
     assert!(refused(&odd).contains("of another model"));
@@ -188,7 +188,7 @@ fn a_plan_of_another_model_or_one_that_was_spoilt_is_refused() {
 fn a_batch_is_planned_once_and_each_image_has_its_own_prompt_and_seed() {
     let pipeline = pipeline(Kind::Sd1);
     let request = Request { steps: Some(3), width: Some(32), height: Some(32), ..Request::new("a red house") };
-    let first = pipeline.model().plan(&request).unwrap();
+    let first = pipeline.plan(&request).unwrap();
     let mut second = first.clone();
     (second.prompt, second.seed) = (Some("a boat".into()), 5);
     let drawn = pipeline.drawings(&[first.clone(), second.clone()]).run_all().unwrap();
@@ -199,7 +199,7 @@ fn a_batch_is_planned_once_and_each_image_has_its_own_prompt_and_seed() {
         assert!(apart <= Some(1), "{apart:?}");
     }
     // What was requested and what is the default may be the same.
-    let requested = pipeline.model().plan(&Request { guidance: Some(7.5), ..request }).unwrap();
+    let requested = pipeline.plan(&Request { guidance: Some(7.5), ..request }).unwrap();
     assert!(pipeline.drawings(&[first, requested]).run_all().is_ok());
 }
 
@@ -207,7 +207,7 @@ fn a_batch_is_planned_once_and_each_image_has_its_own_prompt_and_seed() {
 fn a_plan_says_each_value_and_where_it_came_from() {
     let request =
         Request { steps: Some(5), sampler: Some("ddim".parse().unwrap()), seed: 3, ..Request::new("a house") };
-    let text = open(Kind::Sd1).plan(&request).unwrap().to_string();
+    let text = Plan::new(&open(Kind::Sd1), &request).unwrap().to_string();
     let expected = [
         "prompt           \"a house\"",
         "width            64  (from the model's config)",

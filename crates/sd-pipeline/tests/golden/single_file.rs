@@ -8,8 +8,8 @@ use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_clip::ClipTextConfig;
 use sd_golden::{SingleTensor, TinyFamily, data, save_torch};
-use sd_pipeline::config::{clip_config, inferred, unet_config, vae_config};
-use sd_pipeline::{Choices, Error, Model, Prediction, Request, WeightSet};
+use sd_model::config::{clip_config, inferred, unet_config, vae_config};
+use sd_pipeline::{Choices, Model, ModelError, Plan, Prediction, Request, WeightSet};
 use sd_unet::UnetConfig;
 use sd_vae::AutoencoderKlConfig;
 use sd_weights::single_file::{Family, SingleFile, UnetPlan, open_clip_with_projection, unet, vae, vae_levels};
@@ -38,7 +38,7 @@ fn check_family(family: Family) {
     let torch = folder.path().join("torch.safetensors");
     save_torch(&tensors, 470_000, &torch);
     assert!(draw(open(&torch)) == expected, "{family:?}: another image from a PyTorch file");
-    let settings = |path: &Path| open(path).plan(&Request::new("a house")).unwrap().parameters();
+    let settings = |path: &Path| Plan::new(&open(path), &Request::new("a house")).unwrap().parameters();
     assert_eq!(settings(&file), settings(tiny.path()));
 }
 
@@ -150,7 +150,7 @@ fn what_is_predicted_is_told_by_a_marker_or_a_flag_or_assumed_with_a_note() {
     let base = folder.path().join("base.ckpt");
     save_torch(&tensors, 875_000, &base);
     assert!(draw(open(&base)) == eps);
-    assert!(open(&base).plan(&Request::new("")).unwrap().parameters().contains("Size: 128x128"));
+    assert!(Plan::new(&open(&base), &Request::new("")).unwrap().parameters().contains("Size: 128x128"));
 
     tensors.push(marker("v_pred"));
     let (_folder, file) = single(&tensors);
@@ -287,7 +287,7 @@ fn configs_are_inferred_as_they_were_published() {
 fn published_checkpoints_draw_at_the_size_of_their_training() {
     for (list, size) in [("single_sd15", 512), ("single_sd21", 768), ("single_sdxl", 1024)] {
         let (_folder, file) = hollow(list, |_| {});
-        let settings = open(&file).plan(&Request::new("")).unwrap().parameters();
+        let settings = Plan::new(&open(&file), &Request::new("")).unwrap().parameters();
         assert!(settings.contains(&format!("Size: {size}x{size}")), "{settings}");
     }
 }
@@ -295,7 +295,7 @@ fn published_checkpoints_draw_at_the_size_of_their_training() {
 #[track_caller]
 pub fn refused(file: &Path, expected: &[&str]) {
     let error = Model::open(file).unwrap_err();
-    assert!(matches!(error, Error::Weights(WeightsError::NotAModel { .. })), "{error}");
+    assert!(matches!(error, ModelError::Weights(WeightsError::NotAModel { .. })), "{error}");
     let text = error.to_string();
     assert!(expected.iter().all(|part| text.contains(part)), "{text}");
 }

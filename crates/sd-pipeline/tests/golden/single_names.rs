@@ -4,7 +4,7 @@ use std::path::Path;
 
 use half::f16;
 use sd_golden::{SingleTensor, TinyFamily};
-use sd_pipeline::{Choices, DType, Device, Error, Model};
+use sd_pipeline::{Choices, DType, Device, Model, ModelError, Pipeline};
 use sd_weights::Weights;
 use sd_weights::single_file::{Family, SingleFile, WeightSet};
 
@@ -16,7 +16,7 @@ fn open(path: &Path) -> Model {
     Model::open(path).unwrap()
 }
 
-fn open_with_vae(path: &Path, vae: &Path) -> Result<Model, Error> {
+fn open_with_vae(path: &Path, vae: &Path) -> Result<Model, ModelError> {
     Model::open_with(path, &Choices { vae: Some(vae.to_path_buf()), ..Choices::default() })
 }
 
@@ -129,7 +129,7 @@ fn messages_name_the_keys_of_the_file() {
         let mut tensors = tiny.single_tensors();
         change(&mut tensors);
         let (_folder, file) = single(&tensors);
-        open(&file).load(&Device::flex(), DType::F32).unwrap_err().to_string()
+        Pipeline::load(open(&file), &Device::flex(), DType::F32).unwrap_err().to_string()
     };
     for key in [
         "model.diffusion_model.input_blocks.1.0.emb_layers.1.bias",

@@ -1,6 +1,6 @@
 //! An image that shows whether two models are the same.
 
-use sd_pipeline::{DType, Device, Image, Model, Request};
+use sd_pipeline::{DType, Device, Image, Model, Pipeline, Request};
 
 /// A small image, whose prompts have what tokenizers differ in.
 pub fn draw(model: Model) -> Image {
@@ -11,5 +11,5 @@ pub fn draw(model: Model) -> Image {
         steps: Some(4),
         ..Request::new("A red house, by the sea!")
     };
-    model.load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image
+    Pipeline::load(model, &Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use half::f16;
 use sd_golden::{Kind, TinyModel, data, difference, noise, write_tensors};
-use sd_pipeline::{DType, Model, TextualInversion};
+use sd_pipeline::{DType, Model, Pipeline, TextualInversion};
 
 use crate::five_steps;
 
@@ -24,7 +24,7 @@ fn check(kind: Kind, inversions: &[TextualInversion]) {
     let mut model = Model::open(tiny.path()).unwrap();
     inversions.iter().for_each(|inversion| model.add_word(inversion).unwrap());
     let request = five_steps::request("a red <house> by the sea, <Cat>", if kind == Kind::Sdxl { 5.0 } else { 7.5 });
-    let found = model.load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image.rgb;
+    let found = Pipeline::load(model, &Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image.rgb;
     let (mean, max) = difference(&found, &file(&format!("{}.png", kind.name())));
     assert!(mean <= 0.05 && max <= 2, "{}: mean {mean:.4}, largest {max}", kind.name());
 }

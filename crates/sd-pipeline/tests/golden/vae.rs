@@ -5,17 +5,17 @@ use std::path::Path;
 use burn::tensor::Device;
 use half::f16;
 use sd_golden::{Family, Kind, SingleTensor, TinyFamily, TinyModel, data, difference, save_single};
-use sd_pipeline::{Choices, DType, Error, Image, Model};
+use sd_pipeline::{Choices, DType, Image, Model, ModelError, Pipeline};
 use sd_weights::{Weights, WeightsError};
 
 use crate::five_steps;
 
 fn draw(model: Model) -> Vec<u8> {
     let request = five_steps::request("a red house by the sea", 7.5);
-    model.load(&Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image.rgb
+    Pipeline::load(model, &Device::flex(), DType::F32).unwrap().draw(&request).unwrap().image.rgb
 }
 
-fn open(model: &Path, vae: &Path) -> Result<Model, Error> {
+fn open(model: &Path, vae: &Path) -> Result<Model, ModelError> {
     Model::open_with(model, &Choices { vae: Some(vae.to_path_buf()), ..Choices::default() })
 }
 
@@ -72,7 +72,8 @@ fn a_tiny_one_is_read_of_a_file_of_either_layout() {
     save_single(&both, &file);
     check_tiny(&file);
     let image = Image { width: 16, height: 8, rgb: vec![100; 3 * 16 * 8] };
-    let load = |vae: &Path| with_vae(&TinyModel::new(Kind::Sd1), vae).load(&Device::flex(), DType::F32).unwrap();
+    let load =
+        |vae: &Path| Pipeline::load(with_vae(&TinyModel::new(Kind::Sd1), vae), &Device::flex(), DType::F32).unwrap();
     let of_folder = load(tiny.path()).reconstruct(std::slice::from_ref(&image)).unwrap();
     assert!(load(&file).reconstruct(std::slice::from_ref(&image)).unwrap() == of_folder);
 
@@ -122,7 +123,7 @@ fn what_does_not_fit_is_refused() {
     assert!(error.contains("draws in pixels"), "{error}");
     let sd1 = TinyModel::new(Kind::Sd1);
     let error = open(sd1.path(), &sd1.path().join("text_encoder/model.safetensors")).unwrap_err();
-    assert!(matches!(error, Error::Weights(WeightsError::NotAModel { .. })), "{error}");
+    assert!(matches!(error, ModelError::Weights(WeightsError::NotAModel { .. })), "{error}");
     assert!(error.to_string().contains("no autoencoder"), "{error}");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("taesd3.safetensors");

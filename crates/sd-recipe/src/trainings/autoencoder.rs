@@ -2,10 +2,11 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
+use sd_model::config::vae_config;
+use sd_model::config::write as diffusers;
 use sd_pipeline::Image;
-use sd_pipeline::config::vae_config;
+use sd_train::initialise;
 use sd_train::tasks::{Autoencoding, AutoencodingConfig};
-use sd_train::{diffusers, initialise};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
 use sd_weights::save;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::FloatDType;
-use sd_pipeline::config::Json;
+use sd_model::config::Json;
 use sd_weights::Weights;
 use serde_json::Value;
 

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
-use sd_pipeline::config::{Json, vae_config};
+use sd_model::config::{Json, vae_config};
 use sd_pipeline::{read_tensor, write_tensor};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
 

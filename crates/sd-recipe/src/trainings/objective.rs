@@ -1,4 +1,4 @@
-use sd_pipeline::config::SchedulerConfig;
+use sd_model::config::SchedulerConfig;
 use sd_train::{Objective, Timesteps, Weighting};
 
 use crate::Recipe;

@@ -2,10 +2,11 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
-use sd_pipeline::config::{Json, SchedulerConfig, unconditional_config};
+use sd_model::config::write as diffusers;
+use sd_model::config::{Json, SchedulerConfig, unconditional_config};
 use sd_pipeline::{DType, Image, Pipeline, Request};
+use sd_train::initialise;
 use sd_train::tasks::{Denoising, DenoisingConfig};
-use sd_train::{diffusers, initialise};
 use sd_unet::{UnconditionalUnet, UnconditionalUnetConfig};
 use sd_weights::save;
 

@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use sd_pipeline::config::SchedulerConfig;
+use sd_model::config::SchedulerConfig;
 use sd_pipeline::{Error, Image, Pipeline, Request};
 
 use crate::event::busy;
@@ -26,7 +26,7 @@ pub(super) fn draw(pipeline: &Pipeline, requests: &[Request], watch: &mut Watch)
     for (done, request) in requests.iter().enumerate() {
         let total = requests.len();
         busy(watch, DRAWING, done, total)?;
-        let plan = pipeline.model().plan(request)?;
+        let plan = pipeline.plan(request)?;
         let drawn = pipeline
             .drawing(&plan)
             .watch(&mut |_| -> ControlFlow<()> { watch(&Event::Busy { what: DRAWING, done, total }) })

@@ -1,5 +1,5 @@
 use sd_clip::{Tokenizer, Vocabulary};
-use sd_pipeline::config::clip_config;
+use sd_model::config::clip_config;
 
 use super::folder::copy;
 use super::kept::keep;

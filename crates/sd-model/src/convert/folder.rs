@@ -1,0 +1,155 @@
+use std::path::Path;
+
+use sd_clip::Tokenizer;
+use sd_weights::single_file::{Family, SingleFile};
+use sd_weights::{is_file, write_atomically};
+use serde_json::{Map, Value, json};
+
+use crate::config::Json;
+use crate::single_file::{Configs, paddings, prediction};
+use crate::text_to_image::TextToImage;
+use crate::{Choices, Model, ModelError};
+
+/// A file of a model folder: its place there, and what is in it.
+type File = (String, Vec<u8>);
+
+/// What tokenizers are made of, as far as a folder has it.
+const TOKENIZER: [&str; 6] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+];
+
+/// The files of the model's folder beside its weights.
+pub(super) fn files(
+    model: &Model,
+    parts: &TextToImage,
+    from: &Path,
+    choices: &Choices,
+) -> Result<Vec<File>, ModelError> {
+    let linear = model.family() != Some(Family::Sd1);
+    let class = parts.vae.json.get("_class_name").cloned().unwrap_or_else(|| "AutoencoderKL".into());
+    let vae = ["diffusers".into(), class];
+    let mut files = match is_file(from).map_err(ModelError::io(from))? {
+        true => of_single(from, choices, linear, &vae)?,
+        false => of_folder(from, choices, linear, &vae)?,
+    };
+    files.push(config_file("vae/config.json", parts.vae.json.clone().into_map()));
+    Ok(files)
+}
+
+/// Writes them.
+pub(super) fn write(folder: &Path, files: &[File]) -> Result<(), ModelError> {
+    for (name, bytes) in files {
+        let file = folder.join(name);
+        create_parent(&file)?;
+        write_atomically(&file, |to| to.write_all(bytes)).map_err(|source| ModelError::Io { file, source })?;
+    }
+    Ok(())
+}
+
+/// Makes the folder of a file.
+pub(super) fn create_parent(file: &Path) -> Result<(), ModelError> {
+    let Some(folder) = file.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|source| ModelError::Io { file: folder.to_path_buf(), source })
+}
+
+/// Of a single file: the configs that it was opened with, the classes of its parts, and CLIP's vocabulary.
+fn of_single(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> Result<Vec<File>, ModelError> {
+    let file = SingleFile::open(from, choices.average)?;
+    let configs = Configs::of(&file, from, prediction(&file, choices, from)?.0)?;
+    let is_xl = file.family == Family::Xl;
+    let scheduler = configs.scheduler.into_map();
+    let mut index = json!({
+        "_class_name": if is_xl { "StableDiffusionXLPipeline" } else { "StableDiffusionPipeline" },
+        "feature_extractor": [null, null],
+        "image_encoder": [null, null],
+        "scheduler": ["diffusers", scheduler["_class_name"]],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": vae,
+    });
+    if is_xl {
+        index["force_zeros_for_empty_prompt"] = true.into();
+    } else {
+        index["requires_safety_checker"] = false.into();
+        index["safety_checker"] = json!([null, null]);
+    }
+    let mut files = Vec::new();
+    for (i, ((config, class), padding)) in configs.text.into_iter().zip(paddings(file.family)).enumerate() {
+        let [encoder, tokenizer] = ["text_encoder", "tokenizer"].map(|name| numbered(name, i));
+        index[&encoder] = json!(["transformers", class]);
+        index[&tokenizer] = json!(["transformers", "CLIPTokenizer"]);
+        let config = config.with("architectures", json!([class])).with("model_type", "clip_text_model");
+        files.push(config_file(&format!("{encoder}/config.json"), config.into_map()));
+        let of_tokenizer = Tokenizer::clip_files(*padding).into_iter();
+        files.extend(of_tokenizer.map(|(name, text)| (format!("{tokenizer}/{name}"), text.into_bytes())));
+    }
+    let unet = configs.unet.with("_class_name", "UNet2DConditionModel").with("use_linear_projection", linear);
+    files.push(config_file("unet/config.json", unet.into_map()));
+    files.push(config_file("scheduler/scheduler_config.json", scheduler));
+    files.push(("model_index.json".into(), pretty(&index)));
+    Ok(files)
+}
+
+/// Of a folder: its own, without what is not copied.
+fn of_folder(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> Result<Vec<File>, ModelError> {
+    let has = |name: &str| is_file(&from.join(name)).map_err(ModelError::io(&from.join(name)));
+    let read = |name: &str| -> Result<Vec<u8>, ModelError> {
+        let file = from.join(name);
+        std::fs::read(&file).map_err(|source| ModelError::Io { file, source })
+    };
+    let mut index = Json::read(&from.join("model_index.json"))?;
+    for part in ["feature_extractor", "image_encoder", "safety_checker"] {
+        if index.get(part).is_some() {
+            index = index.with(part, json!([null, null]));
+        }
+    }
+    if index.get("requires_safety_checker").is_some() {
+        index = index.with("requires_safety_checker", false);
+    }
+    if choices.vae.is_some() {
+        index = index.with("vae", json!(vae));
+    }
+    let mut files = Vec::new();
+    for i in 0..2 {
+        let [encoder, tokenizer] = ["text_encoder", "tokenizer"].map(|name| numbered(name, i));
+        let config = format!("{encoder}/config.json");
+        if !has(&config)? {
+            continue;
+        }
+        files.push((config.clone(), read(&config)?));
+        for name in TOKENIZER.map(|name| format!("{tokenizer}/{name}")) {
+            if has(&name)? {
+                files.push((name.clone(), read(&name)?));
+            }
+        }
+    }
+    let unet = Json::read(&from.join("unet/config.json"))?.with("use_linear_projection", linear);
+    files.push(config_file("unet/config.json", unet.into_map()));
+    let scheduler = "scheduler/scheduler_config.json";
+    match choices.prediction {
+        None => files.push((scheduler.into(), read(scheduler)?)),
+        Some(prediction) => {
+            let json = Json::read(&from.join(scheduler))?.with("prediction_type", prediction.name());
+            files.push(config_file(scheduler, json.into_map()));
+        }
+    }
+    files.push(config_file("model_index.json", index.into_map()));
+    Ok(files)
+}
+
+fn config_file(name: &str, config: Map<String, Value>) -> File {
+    (name.to_string(), pretty(&config.into()))
+}
+
+fn pretty(json: &Value) -> Vec<u8> {
+    format!("{json:#}\n").into_bytes()
+}
+
+/// `text_encoder`, `text_encoder_2`.
+fn numbered(name: &str, index: usize) -> String {
+    if index == 0 { name.to_string() } else { format!("{name}_{}", index + 1) }
+}

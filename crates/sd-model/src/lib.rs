@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+
+mod components;
+pub mod config;
+mod convert;
+mod embeddings;
+mod error;
+mod folder;
+mod index;
+mod load;
+mod memory;
+mod merge;
+mod model;
+mod open;
+mod precision;
+mod request_error;
+mod sampler;
+mod single_file;
+mod summary;
+mod text_encoder;
+mod text_part;
+mod text_to_image;
+mod textual_inversion;
+mod unconditional;
+mod vae;
+
+pub use components::{Backbone, Components, TextEncoder};
+pub use convert::{Layout, Written, convert};
+pub use embeddings::Embeddings;
+pub use error::ModelError;
+pub use folder::BuiltIn;
+pub use memory::{MemoryNeed, Workload};
+pub use model::{Defaults, Model};
+pub use request_error::{Field, RequestError};
+pub use sampler::SamplerName;
+pub use sd_device::{DType, Device};
+pub use sd_weights::single_file::WeightSet;
+pub use sd_weights::{Lora, LoraReport, TextualInversion};
+pub use single_file::Choices;
+pub use summary::{Component, Summary};

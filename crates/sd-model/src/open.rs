@@ -1,0 +1,118 @@
+use std::io::ErrorKind;
+use std::path::Path;
+
+use sd_weights::is_file;
+
+use crate::config::{SchedulerConfig, unet_config};
+use crate::folder::{BuiltIn, Folder};
+use crate::index::{class_of, is_unconditional, read_index};
+use crate::model::{Defaults, Kind, Model};
+use crate::single_file::{self, Choices};
+use crate::text_part::TextPart;
+use crate::text_to_image::TextToImage;
+use crate::vae::VaePart;
+use crate::{Field, ModelError, WeightSet};
+
+impl Model {
+    /// Opens a folder of the diffusers layout, or a single file of Stable Diffusion 1.x, 2.x or XL.
+    ///
+    /// The folder has `model_index.json`, `scheduler`, `text_encoder`, `tokenizer`, `unet` and `vae`, and `text_encoder_2`
+    /// and `tokenizer_2` for XL; or `scheduler` and `unet` alone, in folders or beside `model_index.json`, for a model
+    /// that draws without a text. The file is safetensors or a PyTorch checkpoint, with the names of the original
+    /// programs; what it does not say is inferred from shapes, or as the published models of its family have it.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] for anything missing, damaged or not supported.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+        Self::open_with(path, &Choices::default())
+    }
+
+    /// Opens a model that does not say everything, or is wanted otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`ModelError::Request`] for a moving average that is asked of a folder.
+    pub fn open_with(path: impl AsRef<Path>, choices: &Choices) -> Result<Self, ModelError> {
+        let path = path.as_ref();
+        if is_file(path).map_err(ModelError::io(path))? {
+            return single_file::open(path, choices);
+        }
+        if choices.average == WeightSet::Ema {
+            let reason = "is for single files; a folder has one set of weights, usually the average";
+            return Err(ModelError::request(Field::Average, reason));
+        }
+        check_folder(path)?;
+        let mut model = Self::open_folder(&Folder::at(path), choices)?;
+        model.scheduler.prediction = choices.prediction.unwrap_or(model.scheduler.prediction);
+        Ok(model)
+    }
+
+    /// Opens a model whose folder is part of the program, under the name that messages call it. Its weights, safetensors, are read
+    /// where they lie.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_with`](Self::open_with).
+    pub fn built_in(name: &str, files: BuiltIn, choices: &Choices) -> Result<Self, ModelError> {
+        Self::open_folder(&Folder::built_in(name, files), choices)
+    }
+
+    fn open_folder(folder: &Folder, choices: &Choices) -> Result<Self, ModelError> {
+        let (mut index, class) = read_index(folder)?;
+        if is_unconditional(&index, &class)? {
+            if let Some(path) = &choices.vae {
+                return Err(ModelError::request(Field::Vae, format!("{}: this model draws in pixels", path.display())));
+            }
+            return Self::open_unconditional(folder, &index, &class);
+        }
+        let mut notes = Vec::new();
+        let (unet_config, sample_size) = folder.json("unet/config.json")?.loosely(&mut notes, unet_config)?;
+        let is_xl = unet_config.addition.is_some();
+        let zeros_for_no_negative = index.take_or("force_zeros_for_empty_prompt", is_xl)?;
+        let vae = match &choices.vae {
+            Some(path) => VaePart::chosen(path, &unet_config, &mut notes)?,
+            None => VaePart::in_folder(&folder.join("vae"), &mut notes)?,
+        };
+        let scheduler = folder.json("scheduler/scheduler_config.json")?.loosely(&mut notes, |json| {
+            json.set_class(class_of(&index, "scheduler"));
+            if !is_xl {
+                // As diffusers' StableDiffusionPipeline does whatever the file says; its XL pipeline does not.
+                json.set("steps_offset", 1);
+            }
+            SchedulerConfig::of(json)
+        })?;
+        notes.extend(scheduler.note());
+        let mut text = Vec::new();
+        for (encoder, tokenizer) in [("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")] {
+            let class = index.take::<(Option<String>, Option<String>)>(encoder)?;
+            if let Some((_, Some(class))) = class {
+                text.push(TextPart::open(folder, encoder, tokenizer, &class)?);
+            }
+        }
+        let factor = vae.config.factor();
+        let default_size = (sample_size.0 * factor, sample_size.1 * factor);
+        let parts = TextToImage { zeros_for_no_negative, text, unet_config, vae };
+        parts.check().map_err(|reason| ModelError::Folder { folder: folder.path().to_path_buf(), reason })?;
+        Ok(Self {
+            kind: Kind::Text(Box::new(parts)),
+            scheduler,
+            default_size,
+            unet_weights: folder.join("unet").weights("diffusion_pytorch_model")?,
+            notes,
+            defaults: Defaults::default(),
+        })
+    }
+}
+
+/// Checks that there is a folder.
+fn check_folder(folder: &Path) -> Result<(), ModelError> {
+    let reason = match folder.metadata() {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(_) => "neither a folder nor a file",
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(ModelError::io(folder)(error)),
+        Err(_) => "no such folder or file",
+    };
+    let reason = format!("{reason}; a model is a folder in the diffusers layout, or a single file");
+    Err(ModelError::Folder { folder: folder.to_path_buf(), reason })
+}

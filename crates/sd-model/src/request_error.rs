@@ -1,0 +1,112 @@
+use std::fmt;
+
+/// Why a request cannot be drawn, or a model not be opened as requested: the field that is at fault, and what is wrong with it.
+///
+/// Messages name fields in backticks, as in "`steps` 3: the pndm sampler needs at least 4".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` {reason}")]
+pub struct RequestError {
+    /// What is at fault.
+    pub field: Field,
+    /// What is wrong with it, what was expected, and what to do.
+    pub reason: String,
+}
+
+impl RequestError {
+    /// A field, and what is wrong with it.
+    pub fn new(field: Field, reason: impl Into<String>) -> Self {
+        Self { field, reason: reason.into() }
+    }
+}
+
+/// What a user decides about a model and an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Field {
+    /// The request's `prompt`.
+    Prompt,
+    /// The request's `negative_prompt`.
+    NegativePrompt,
+    /// The request's `width`.
+    Width,
+    /// The request's `height`.
+    Height,
+    /// The request's `sampler`.
+    Sampler,
+    /// The request's `options`.
+    Options,
+    /// The request's `schedule`.
+    Schedule,
+    /// The request's `steps`.
+    Steps,
+    /// The request's `guidance`.
+    Guidance,
+    /// The request's `latents`.
+    Latents,
+    /// A plan as a whole.
+    Plan,
+    /// The model itself.
+    Model,
+    /// [`Choices::prediction`](crate::Choices::prediction).
+    Prediction,
+    /// [`Choices::average`](crate::Choices::average).
+    Average,
+    /// [`Choices::vae`](crate::Choices::vae).
+    Vae,
+    /// A file of a [`TextualInversion`](crate::TextualInversion).
+    Embedding,
+    /// A precision.
+    Dtype,
+    /// A file or folder that is written.
+    Output,
+}
+
+impl Field {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::Prompt,
+        Self::NegativePrompt,
+        Self::Width,
+        Self::Height,
+        Self::Sampler,
+        Self::Options,
+        Self::Schedule,
+        Self::Steps,
+        Self::Guidance,
+        Self::Latents,
+        Self::Plan,
+        Self::Model,
+        Self::Prediction,
+        Self::Average,
+        Self::Vae,
+        Self::Embedding,
+        Self::Dtype,
+        Self::Output,
+    ];
+}
+
+/// Its name in Rust.
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prompt => "prompt",
+            Self::NegativePrompt => "negative_prompt",
+            Self::Width => "width",
+            Self::Height => "height",
+            Self::Sampler => "sampler",
+            Self::Options => "options",
+            Self::Schedule => "schedule",
+            Self::Steps => "steps",
+            Self::Guidance => "guidance",
+            Self::Latents => "latents",
+            Self::Plan => "plan",
+            Self::Model => "model",
+            Self::Prediction => "prediction",
+            Self::Average => "average",
+            Self::Vae => "vae",
+            Self::Embedding => "embedding",
+            Self::Dtype => "dtype",
+            Self::Output => "output",
+        })
+    }
+}

@@ -1,0 +1,173 @@
+use std::path::{Path, PathBuf};
+
+use sd_clip::{Padding, Tokenizer};
+use sd_schedule::Prediction;
+use sd_weights::WeightsError;
+use sd_weights::single_file::{Family, Predicted, SingleFile, WeightSet};
+use serde_json::{Map, Value, json};
+
+use crate::ModelError;
+use crate::config::{Json, SchedulerConfig, clip_config, inferred, unet_config};
+use crate::model::{Defaults, Kind, Model};
+use crate::text_part::TextPart;
+use crate::text_to_image::TextToImage;
+use crate::vae::VaePart;
+
+/// What a model's files do not say, or what is wanted otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// What the U-Net predicts; none is what the model says, or what its family mostly does.
+    pub prediction: Option<Prediction>,
+    /// Which of a single file's two sets of weights to take.
+    pub average: WeightSet,
+    /// Another autoencoder than the model's own: a folder with its `config.json`, that of a whole model, or a file with the
+    /// names of the original program or of diffusers.
+    pub vae: Option<PathBuf>,
+}
+
+/// Opens a single file, with what the published models of its family have in their configs.
+pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, ModelError> {
+    let file = SingleFile::open(path, choices.average)?;
+    let family = file.family;
+    let (prediction, note) = prediction(&file, choices, path)?;
+    let configs = Configs::of(&file, path, prediction)?;
+    let (unet_config, sample_size) = configs.unet.strictly(unet_config)?;
+    let mut notes: Vec<String> = note.into_iter().collect();
+    let vae = match (&choices.vae, file.vae) {
+        (Some(chosen), _) => VaePart::chosen(chosen, &unet_config, &mut notes)?,
+        (None, Some(weights)) => VaePart::of_weights(weights, family)?,
+        (None, None) => {
+            let (file, what) = (path.to_path_buf(), "a model without its autoencoder".into());
+            let remedy = "name one with `vae`, a file or a folder, or get the whole checkpoint".into();
+            return Err(WeightsError::NotAModel { file, what, remedy }.into());
+        }
+    };
+    let factor = vae.config.factor();
+    let default_size = (sample_size.0 * factor, sample_size.1 * factor);
+    let text = file.text.into_iter().zip(configs.text).zip(paddings(family));
+    let text = text.map(|((weights, (config, class)), padding)| -> Result<TextPart, ModelError> {
+        let tokenizer = Tokenizer::clip(*padding);
+        Ok(TextPart { tokenizer, config: clip_config(config, class)?, weights, added: Vec::new() })
+    });
+    let parts = TextToImage {
+        zeros_for_no_negative: family == Family::Xl,
+        text: text.collect::<Result<_, _>>()?,
+        unet_config,
+        vae,
+    };
+    parts.check().map_err(|reason| ModelError::Folder { folder: path.to_path_buf(), reason })?;
+    Ok(Model {
+        kind: Kind::Text(Box::new(parts)),
+        scheduler: configs.scheduler.strictly(SchedulerConfig::of)?,
+        default_size,
+        unet_weights: file.unet,
+        notes,
+        defaults: Defaults::default(),
+    })
+}
+
+/// What a folder of the same model would have in its configs.
+pub(crate) struct Configs {
+    pub unet: Json,
+    pub scheduler: Json,
+    /// Each with the class that `model_index.json` would name.
+    pub text: Vec<(Json, &'static str)>,
+}
+
+impl Configs {
+    /// As the weights' shapes tell them, and as they are in the family's published folders.
+    pub fn of(file: &SingleFile, path: &Path, prediction: Prediction) -> Result<Self, ModelError> {
+        let family = file.family;
+        // The encoder that is padded with `!` is OpenCLIP's in both families.
+        let text = file.text.iter().zip(paddings(family));
+        let text = text.map(|(weights, padding)| inferred::text(weights, *padding == Padding::Exclamation));
+        Ok(Self {
+            unet: inferred::unet(&file.unet, family)?.with("sample_size", sample_size(family, prediction)),
+            scheduler: Json::new(path, scheduler(file, prediction)),
+            text: text.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// What the prompts of a family's text encoders are filled up with.
+pub(crate) fn paddings(family: Family) -> &'static [Padding] {
+    match family {
+        Family::Sd1 => &[Padding::End],
+        Family::Sd2 => &[Padding::Exclamation],
+        Family::Xl => &[Padding::End, Padding::Exclamation],
+    }
+}
+
+/// What the U-Net predicts, and what was assumed for it.
+///
+/// # Errors
+///
+/// [`WeightsError::NotAModel`] where the file says that it is something else than noise or velocity.
+pub(crate) fn prediction(
+    file: &SingleFile,
+    choices: &Choices,
+    path: &Path,
+) -> Result<(Prediction, Option<String>), ModelError> {
+    /// Training steps of the published 2-base model, as diffusers knows it.
+    const BASE_STEPS: u64 = 875_000;
+    Ok(match (choices.prediction, &file.prediction, file.family) {
+        (Some(prediction), ..) => (prediction, None),
+        (None, Some(Predicted::V), _) => (Prediction::V, None),
+        (None, Some(Predicted::Epsilon), _) => (Prediction::Eps, None),
+        (None, Some(Predicted::Other(told)), _) => {
+            let (file, what) = (path.to_path_buf(), format!("a model that predicts something else: {told}"));
+            let remedy = "only v and epsilon are supported; if it is one of them, say so with `prediction`".into();
+            return Err(WeightsError::NotAModel { file, what, remedy }.into());
+        }
+        (None, None, Family::Sd2) if file.global_step == Some(BASE_STEPS) => (Prediction::Eps, None),
+        (None, None, Family::Sd2) => {
+            let path = path.display();
+            let note = format!(
+                "{path} does not say what its U-Net predicts: v is assumed, as of Stable Diffusion 2.x for 768 pixels; \
+                 models made from 2-base or 2.1-base need `prediction` eps"
+            );
+            (Prediction::V, Some(note))
+        }
+        (None, None, Family::Sd1 | Family::Xl) => (Prediction::Eps, None),
+    })
+}
+
+/// Width and height of the latents that the family was trained on.
+fn sample_size(family: Family, prediction: Prediction) -> usize {
+    match (family, prediction) {
+        (Family::Sd2, Prediction::V) => 96,
+        (Family::Sd1 | Family::Sd2, _) => 64,
+        (Family::Xl, _) => 128,
+    }
+}
+
+/// The published `scheduler_config.json` of the family.
+fn scheduler(file: &SingleFile, prediction: Prediction) -> Map<String, Value> {
+    let (class, spacing) = match file.family {
+        Family::Sd1 => ("PNDMScheduler", None),
+        Family::Sd2 => ("DDIMScheduler", None),
+        Family::Xl => ("EulerDiscreteScheduler", Some("leading")),
+    };
+    // Pure noise is the last timestep, which only this spacing starts from (Lin et al. 2024, section 3.3).
+    let spacing = if file.zero_terminal_snr { Some("trailing") } else { spacing };
+    let mut config = json!({
+        "_class_name": class,
+        "beta_schedule": "scaled_linear",
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "num_train_timesteps": 1000,
+        "clip_sample": false,
+        "set_alpha_to_one": false,
+        "skip_prk_steps": true,
+        "steps_offset": 1,
+        "prediction_type": prediction.name(),
+    });
+    // diffusers takes neither null for the one, nor the other in all classes.
+    if let Some(spacing) = spacing {
+        config["timestep_spacing"] = spacing.into();
+    }
+    if file.zero_terminal_snr {
+        config["rescale_betas_zero_snr"] = true.into();
+    }
+    config.as_object().cloned().unwrap_or_default()
+}

@@ -1,0 +1,42 @@
+use burn::tensor::{Device, Tensor, TensorData};
+use sd_clip::{ClipText, ClipTextConfig, Tokenizer};
+use sd_ops::pack;
+use sd_weights::Weights;
+
+use crate::config::clip_config;
+use crate::folder::Folder;
+use crate::precision::precision;
+use crate::{DType, ModelError};
+
+/// A text encoder and the tokenizer that feeds it.
+#[derive(Debug)]
+pub(crate) struct TextPart {
+    pub tokenizer: Tokenizer,
+    pub config: ClipTextConfig,
+    pub weights: Weights,
+    /// Vectors of new words, one after the other.
+    pub added: Vec<f32>,
+}
+
+impl TextPart {
+    /// Opens the folders of the encoder and the tokenizer.
+    pub fn open(folder: &Folder, encoder: &str, tokenizer: &str, class: &str) -> Result<Self, ModelError> {
+        let encoder = folder.join(encoder);
+        Ok(Self {
+            tokenizer: folder.join(tokenizer).tokenizer()?,
+            config: clip_config(encoder.json("config.json")?, class)?,
+            weights: encoder.weights("model")?,
+            added: Vec::new(),
+        })
+    }
+
+    /// Reads the encoder onto `device`, and adds the new words.
+    pub fn load(&self, device: &Device, dtype: DType) -> Result<ClipText, ModelError> {
+        let encoder = pack(self.weights.load(self.config.init(device), precision(dtype, device))?);
+        if self.added.is_empty() {
+            return Ok(encoder);
+        }
+        let shape = [self.added.len() / self.config.hidden_size, self.config.hidden_size];
+        Ok(encoder.with_tokens(Tensor::from_data(TensorData::new(self.added.clone(), shape), device)))
+    }
+}
