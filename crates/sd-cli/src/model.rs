@@ -134,7 +134,7 @@ impl ModelFlags {
     /// Adds LoRA files and textual inversions to `model`, and reports on each.
     pub fn add(&self, model: &mut Model, progress: &Progress) -> Result<(), Error> {
         for Weighted { file, weight } in &self.lora {
-            let report = model.merge(&Lora::open(file, *weight)?)?;
+            let report = model.merge(Lora::open(file, *weight)?)?;
             let (name, all) = (file.display(), report.matched + report.unmatched.len());
             if report.unmatched.is_empty() {
                 progress.note(&format!("{name}: all {all} modules merged"));

@@ -36,7 +36,7 @@ pub fn file(bytes: &[u8]) {
         let _ = Model::open_with(tiny().path(), &Choices { vae: Some(path.clone()), ..Choices::default() });
         let _ = TextualInversion::open(&path);
         if let Ok(lora) = Lora::open(&path, 1.0) {
-            let _ = Model::open(tiny().path()).expect("it is whole").merge(&lora);
+            let _ = Model::open(tiny().path()).expect("it is whole").merge(lora);
         }
     }
 }

@@ -4,7 +4,8 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType as TensorType, Tensor};
+use sd_device::DType;
 use sd_schedule::Process;
 use sd_unet::{Conditions, UnconditionalUnet, Unet};
 use sd_vae::Autoencoder;
@@ -24,6 +25,8 @@ pub struct Components {
     pub autoencoder: Option<Arc<dyn Autoencoder>>,
     /// How the backbone was trained.
     pub process: Process,
+    /// The precision that the networks were loaded in.
+    pub dtype: DType,
 }
 
 /// Turns prompts into what a backbone reads.
@@ -51,12 +54,12 @@ impl Backbone for Unet {
     /// Panics without conditions.
     fn predict(&self, x: Tensor<4>, t: &[f64], conditions: Option<&Conditions>) -> Tensor<4> {
         let conditions = conditions.expect("this network reads a text");
-        self.forward(x.cast(self.dtype()), t, conditions).cast(DType::F32)
+        self.forward(x.cast(self.dtype()), t, conditions).cast(TensorType::F32)
     }
 }
 
 impl Backbone for UnconditionalUnet {
     fn predict(&self, x: Tensor<4>, t: &[f64], _: Option<&Conditions>) -> Tensor<4> {
-        self.forward(x.cast(self.dtype()), t).cast(DType::F32)
+        self.forward(x.cast(self.dtype()), t).cast(TensorType::F32)
     }
 }

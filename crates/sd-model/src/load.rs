@@ -23,25 +23,32 @@ impl Model {
             return Err(ModelError::Precision { device: "this device".into(), dtype, precisions: vec![DType::F32] });
         }
         let precision = precision(dtype, device);
-        let (text, vae, backbone): (_, _, Arc<dyn Backbone>) = match &self.kind {
+        let (vae, backbone): (_, Arc<dyn Backbone>) = match &self.kind {
             Kind::Text(parts) => {
                 let unet = self.unet_weights.load(parts.unet_config.init(device), precision)?;
-                (Some(&parts.text), Some(&parts.vae), Arc::new(lay_out(unet)))
+                (Some(&parts.vae), Arc::new(lay_out(unet)))
             }
             Kind::Unconditional(config) => {
-                (None, None, Arc::new(lay_out(self.unet_weights.load(config.init(device), precision)?)))
+                (None, Arc::new(lay_out(self.unet_weights.load(config.init(device), precision)?)))
             }
         };
-        let encoder = |part: &TextPart| Ok((part.tokenizer.clone(), part.load(device, dtype)?));
-        let text_encoder = |parts: &Vec<TextPart>| -> Result<Arc<dyn TextEncoder>, ModelError> {
-            let parts = parts.iter().map(encoder).collect::<Result<Vec<(Tokenizer, ClipText)>, ModelError>>()?;
-            Ok(Arc::new(ClipEncoders { parts, is_xl: self.is_xl() }))
-        };
         Ok(Components {
-            text_encoder: text.map(text_encoder).transpose()?,
+            text_encoder: self.text_encoder(device, dtype)?,
             backbone,
             autoencoder: vae.map(|vae: &VaePart| vae.load(device, dtype)).transpose()?,
             process: self.scheduler.process(),
+            dtype,
         })
+    }
+    /// The text encoders, each with its tokenizer; none for a model that draws without a text.
+    pub(crate) fn text_encoder(
+        &self,
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Option<Arc<dyn TextEncoder>>, ModelError> {
+        let Kind::Text(parts) = &self.kind else { return Ok(None) };
+        let encoder = |part: &TextPart| Ok((part.tokenizer.clone(), part.load(device, dtype)?));
+        let encoders = parts.text.iter().map(encoder).collect::<Result<Vec<(Tokenizer, ClipText)>, ModelError>>()?;
+        Ok(Some(Arc::new(ClipEncoders { parts: encoders, is_xl: self.is_xl() })))
     }
 }

@@ -1,7 +1,7 @@
 use sd_clip::Activation;
 use sd_unet::UnconditionalUnetConfig;
-use sd_weights::Weights;
 use sd_weights::single_file::Family;
+use sd_weights::{Lora, Weights};
 
 use crate::config::SchedulerConfig;
 use crate::text_to_image::TextToImage;
@@ -19,6 +19,8 @@ pub struct Model {
     /// What was assumed about it.
     pub(crate) notes: Vec<String>,
     pub(crate) defaults: Defaults,
+    /// What changes its weights when they are loaded.
+    pub(crate) loras: Vec<Lora>,
 }
 
 /// Settings that a model was made for, and that its files have no place for.

@@ -101,6 +101,7 @@ impl Model {
             unet_weights: folder.join("unet").weights("diffusion_pytorch_model")?,
             notes,
             defaults: Defaults::default(),
+            loras: Vec::new(),
         })
     }
 }

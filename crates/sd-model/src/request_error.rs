@@ -55,6 +55,8 @@ pub enum Field {
     Vae,
     /// A file of a [`TextualInversion`](crate::TextualInversion).
     Embedding,
+    /// A [`Lora`](crate::Lora).
+    Lora,
     /// A precision.
     Dtype,
     /// A file or folder that is written.
@@ -63,7 +65,7 @@ pub enum Field {
 
 impl Field {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Prompt,
         Self::NegativePrompt,
         Self::Width,
@@ -80,6 +82,7 @@ impl Field {
         Self::Average,
         Self::Vae,
         Self::Embedding,
+        Self::Lora,
         Self::Dtype,
         Self::Output,
     ];
@@ -105,6 +108,7 @@ impl fmt::Display for Field {
             Self::Average => "average",
             Self::Vae => "vae",
             Self::Embedding => "embedding",
+            Self::Lora => "lora",
             Self::Dtype => "dtype",
             Self::Output => "output",
         })

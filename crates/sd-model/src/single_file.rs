@@ -63,6 +63,7 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, ModelError> 
         unet_weights: file.unet,
         notes,
         defaults: Defaults::default(),
+        loras: Vec::new(),
     })
 }
 

@@ -32,6 +32,7 @@ impl Model {
             unet_weights: unet.weights("diffusion_pytorch_model")?,
             notes,
             defaults: Defaults::default(),
+            loras: Vec::new(),
         })
     }
 }

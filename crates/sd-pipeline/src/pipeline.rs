@@ -51,6 +51,21 @@ impl Pipeline {
         &self.components
     }
 
+    /// Draws with a LoRA at another scale from now on: `index` counts those that were [merged](Model::merge) into the model, from 0.
+    ///
+    /// Only the weights that LoRAs change are read again, so it takes a part of the time of loading; for a moment there are old and
+    /// new ones in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] where there are fewer LoRAs or where the backbone is not the model's own, and as
+    /// [`load`](Self::load).
+    pub fn set_lora_scale(&mut self, index: usize, scale: f64) -> Result<(), Error> {
+        self.model.set_lora_scale(index, scale)?;
+        self.components = self.model.refresh(&self.components, &self.device)?;
+        Ok(())
+    }
+
     /// Decides what a request leaves open: [`Plan::new`].
     ///
     /// # Errors

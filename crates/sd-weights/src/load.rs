@@ -14,8 +14,21 @@ impl Weights {
     /// [`WeightsError::Mismatch`] unless the file's keys and the module's parameters are the same, shape by shape; and the
     /// errors of reading.
     pub fn load<M: Module>(&self, module: M, precision: impl Into<Precision>) -> Result<M, WeightsError> {
+        self.fill(module, precision.into(), false)
+    }
+
+    /// As [`load`](Self::load), but reads only the parameters that a [LoRA](crate::Lora) changes; `module` keeps all others.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_changed<M: Module>(&self, module: M, precision: impl Into<Precision>) -> Result<M, WeightsError> {
+        self.fill(module, precision.into(), true)
+    }
+
+    fn fill<M: Module>(&self, module: M, precision: Precision, only_changed: bool) -> Result<M, WeightsError> {
         let (path, keys) = (ModulePath::default(), KeyMatch::default());
-        let mut loader = Loader { weights: self, precision: precision.into(), path, keys, failed: None };
+        let mut loader = Loader { weights: self, precision, only_changed, path, keys, failed: None };
         let module = module.map(&mut loader);
         loader.finish()?;
         Ok(module)
@@ -40,6 +53,8 @@ impl From<FloatDType> for Precision {
 struct Loader<'a> {
     weights: &'a Weights,
     precision: Precision,
+    /// Whether parameters without a patch stay as they are.
+    only_changed: bool,
     path: ModulePath,
     keys: KeyMatch,
     failed: Option<WeightsError>,
@@ -62,6 +77,9 @@ impl ModuleMapper for Loader<'_> {
         let key = self.keys.find(self.weights, &self.path.keys(), &expected);
         // All mismatches are reported at once; after the first one, reading values is pointless.
         let Some(key) = key.filter(|_| self.keys.is_good()) else { return param };
+        if self.only_changed && !self.weights.patches.contains_key(&key) {
+            return param;
+        }
         match self.tensor(&key, &expected, &param.lazy_device()) {
             Ok(tensor) => {
                 let tensor = if self.path.is_transposed() { tensor.swap_dims(0, 1) } else { tensor };

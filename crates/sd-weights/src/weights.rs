@@ -120,6 +120,16 @@ impl Weights {
         patches.sort_by(|a, b| a.rank().cmp(&b.rank()));
     }
 
+    /// Whether a [LoRA](crate::Lora) changes any tensor when it is loaded.
+    pub fn is_changed(&self) -> bool {
+        !self.patches.is_empty()
+    }
+
+    /// Takes back all changes of LoRAs.
+    pub fn without_changes(&self) -> Self {
+        Self { patches: BTreeMap::new(), ..self.clone() }
+    }
+
     /// Reads one tensor, in single precision and row by row.
     ///
     /// # Errors

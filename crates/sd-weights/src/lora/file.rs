@@ -72,6 +72,11 @@ impl Lora {
         Ok(Self { source: Arc::new(source), scale, entries, words, unknown })
     }
 
+    /// The same at another scale.
+    pub fn with_scale(self, scale: f64) -> Self {
+        Self { scale, ..self }
+    }
+
     /// Returns the words that the file adds to prompts.
     pub fn words(&self) -> &[TextualInversion] {
         &self.words
