@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use sd_device::{DType, Tuning, device_by_name};
-use sd_evaluate::{Classifier, Evaluation, EvaluationConfig, digest, digest_of, write_report};
+use sd_evaluate::{Classifier, Evaluation, EvaluationConfig, digest, digest_files, write_report};
 use sd_pipeline::{Choices, SamplerName};
 
 use crate::builtin;
@@ -101,12 +101,12 @@ fn measure(args: &Args) -> Result<(), Failure> {
     progress.busy(&format!("loading {}", builtin::name(path)));
     let pipeline = builtin::open(path, &Choices::default())?.load(&device, DType::F32)?;
     sd_pipeline::keep_memory();
-    let of_model = path.map_or_else(|| Ok(digest_of(builtin::weights())), digest)?;
+    let of_model = path.map_or_else(|| Ok(digest_files(builtin::weights())), digest)?;
     let digests = [of_model, digest(&args.classifier)?];
     progress.loaded();
     let evaluation = Evaluation { pipeline: &pipeline, classifier: &classifier, config };
     let findings = evaluation.run(&args.output, [&digests[0], &digests[1]], &mut |work| {
-        progress.work(&work.cell, work.done, work.total);
+        progress.work(&work.measurement, work.done, work.total);
         cancel.flow()
     })?;
     write_report(&findings, &args.output)?;

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use sd_device::{Tuning, device_by_name};
-use sd_recipe::{Event, Recipe, follow};
+use sd_recipe::{Event, Recipe, train};
 use serde_json::json;
 
 use crate::cancel::Cancel;
@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let mut display = Display::new(args.progress);
     let result = on_device(&args.device, || -> Result<(), Failure> {
         let device = device_by_name(&args.device)?;
-        follow(&recipe, &device, &mut |event| {
+        train(&recipe, &device, &mut |event| {
             display.show(event);
             cancel.flow()
         })?;

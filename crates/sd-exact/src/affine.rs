@@ -3,7 +3,7 @@ use sd_samplers::{FreshNoise, Noise, Sampler, sample};
 use sd_schedule::NoiseLevels;
 
 use crate::Gaussian;
-use crate::layout::numbers;
+use crate::layout::values;
 use crate::probes::{Probes, Recorder};
 
 /// What a walk down some levels makes of an image of [`Gaussian`] data: `offset + gain·x`, plus fresh noise.
@@ -27,7 +27,7 @@ impl Affine {
     /// # Panics
     ///
     /// Panics if a sampler of [`FreshNoise::Never`] draws noise, and as [`sample`] does.
-    pub fn of(
+    pub fn new(
         sampler: &impl Sampler,
         data: &Gaussian,
         levels: &NoiseLevels,
@@ -49,7 +49,7 @@ impl Affine {
 
     /// The distribution of what is drawn, given that of the start.
     pub fn apply(&self, start: &Gaussian) -> Gaussian {
-        let spread = start.spread.iter().zip(&self.gain).zip(&self.noise);
+        let std = start.std.iter().zip(&self.gain).zip(&self.noise);
         Gaussian {
             mean: start
                 .mean
@@ -58,7 +58,7 @@ impl Affine {
                 .zip(&self.offset)
                 .map(|((m, gain), offset)| offset + gain * m)
                 .collect(),
-            spread: spread.map(|((s, gain), noise)| (gain * s).hypot(*noise)).collect(),
+            std: std.map(|((s, gain), noise)| (gain * s).hypot(*noise)).collect(),
         }
     }
 }
@@ -76,7 +76,7 @@ fn walk(
     let x = TensorData::new(start.repeat(data.mean.len()), shape);
     let x = Tensor::from_data(x, (device, burn::tensor::DType::F64));
     let end = sample(sampler, &mut data.denoiser(), noise, x, levels).expect("an exact denoiser does not fail");
-    numbers(end).chunks(start.len()).map(<[f64]>::to_vec).collect()
+    values(end).chunks(start.len()).map(<[f64]>::to_vec).collect()
 }
 
 #[cfg(test)]
@@ -87,18 +87,18 @@ mod tests {
     use crate::evenly_in_t;
 
     fn data() -> Gaussian {
-        Gaussian { mean: vec![0.4, -2.0], spread: vec![0.5, 3.0] }
+        Gaussian { mean: vec![0.4, -2.0], std: vec![0.5, 3.0] }
     }
 
     fn of(sampler: &impl Sampler, steps: usize, fresh: FreshNoise) -> Affine {
-        Affine::of(sampler, &data(), &evenly_in_t(steps), fresh, &Device::flex())
+        Affine::new(sampler, &data(), &evenly_in_t(steps), fresh, &Device::flex())
     }
 
     /// A step of Ddim multiplies the distance to the mean by `(spread² + from·to)/(spread² + from²)`.
     #[test]
     fn a_deterministic_walk_is_the_product_of_its_steps() {
         let affine = of(&Ddim::new(0.0), 10, FreshNoise::Never);
-        for (i, (m, s)) in data().mean.into_iter().zip(data().spread).enumerate() {
+        for (i, (m, s)) in data().mean.into_iter().zip(data().std).enumerate() {
             let gain: f64 =
                 evenly_in_t(10).pairs().map(|(from, to)| (s * s + from * to) / (s * s + from * from)).product();
             assert!((affine.gain[i] - gain).abs() < 1e-14);
@@ -119,14 +119,14 @@ mod tests {
         let like: Tensor<4> = Tensor::zeros([1, 1, 2, 20_000], (&device, burn::tensor::DType::F64));
         let column =
             |c: &[f64]| Tensor::<4>::from_data(TensorData::new(c.to_vec(), [1, 1, 2, 1]), (&device, like.dtype()));
-        let x = noise.start(&like) * column(&start.spread) + column(&start.mean);
-        let ends = numbers(sample(&sampler, &mut data().denoiser(), &mut noise, x, &levels).unwrap());
+        let x = noise.start(&like) * column(&start.std) + column(&start.mean);
+        let ends = values(sample(&sampler, &mut data().denoiser(), &mut noise, x, &levels).unwrap());
         for (i, ends) in ends.chunks(20_000).enumerate() {
             let mean = ends.iter().sum::<f64>() / 20_000.0;
-            let spread = (ends.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0).sqrt();
+            let std = (ends.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0).sqrt();
             // Four standard errors: 0.028 spreads of the mean, 2 percent of the spread.
-            assert!((mean - expected.mean[i]).abs() < 0.028 * expected.spread[i], "{mean} of {expected:?}");
-            assert!((spread / expected.spread[i] - 1.0).abs() < 0.02, "{spread} of {expected:?}");
+            assert!((mean - expected.mean[i]).abs() < 0.028 * expected.std[i], "{mean} of {expected:?}");
+            assert!((std / expected.std[i] - 1.0).abs() < 0.02, "{std} of {expected:?}");
         }
     }
 

@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use sd_samplers::{Denoiser, Sampler, TorchNoise, sample};
 use sd_schedule::NoiseLevels;
 
-use crate::layout::numbers;
+use crate::layout::values;
 
 /// How far a deterministic sampler, started at `x`, ends from the `exact` end: the largest distance of any number.
 ///
@@ -22,7 +22,7 @@ pub fn error(
     levels: &NoiseLevels,
 ) -> f64 {
     let drawn = sample(sampler, model, &mut TorchNoise::new(0), x.clone(), levels).expect("the model does not fail");
-    numbers((drawn - exact.clone()).abs()).into_iter().fold(0.0, f64::max)
+    values((drawn - exact.clone()).abs()).into_iter().fold(0.0, f64::max)
 }
 
 /// The order of convergence seen in errors at different numbers of steps: the slope of `−log error` against

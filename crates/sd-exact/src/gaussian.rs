@@ -7,7 +7,7 @@ pub struct Gaussian {
     /// The mean of each coordinate.
     pub mean: Vec<f64>,
     /// The standard deviation of each coordinate.
-    pub spread: Vec<f64>,
+    pub std: Vec<f64>,
 }
 
 impl Gaussian {
@@ -37,7 +37,7 @@ impl Gaussian {
 
     /// The data with noise of level `sigma` added.
     pub fn marginal(&self, sigma: f64) -> Self {
-        Self { mean: self.mean.clone(), spread: self.spread.iter().map(|s| s.hypot(sigma)).collect() }
+        Self { mean: self.mean.clone(), std: self.std.iter().map(|s| s.hypot(sigma)).collect() }
     }
 
     /// The squared Fréchet distance between two Gaussians, `|mean − mean'|² + |spread − spread'|²` (Dowson & Landau
@@ -51,13 +51,13 @@ impl Gaussian {
             assert_eq!(a.len(), b.len(), "Gaussians of {} and {} coordinates", a.len(), b.len());
             a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>()
         };
-        squares(&self.mean, &other.mean) + squares(&self.spread, &other.spread)
+        squares(&self.mean, &other.mean) + squares(&self.std, &other.std)
     }
 
     /// A number for each coordinate, made of its mean and its spread, as a column that multiplies images like `x`.
     fn column(&self, x: &Tensor<4>, number: impl Fn(f64, f64) -> f64) -> Tensor<4> {
-        let numbers: Vec<f64> = self.mean.iter().zip(&self.spread).map(|(&m, &s)| number(m, s)).collect();
-        Tensor::from_data(TensorData::new(numbers, [1, 1, self.mean.len(), 1]), (&x.device(), x.dtype()))
+        let values: Vec<f64> = self.mean.iter().zip(&self.std).map(|(&m, &s)| number(m, s)).collect();
+        Tensor::from_data(TensorData::new(values, [1, 1, self.mean.len(), 1]), (&x.device(), x.dtype()))
     }
 }
 
@@ -69,7 +69,7 @@ mod tests {
     use crate::{images, points};
 
     fn gaussian() -> Gaussian {
-        Gaussian { mean: vec![0.4, -3.0], spread: vec![0.5, 2.0] }
+        Gaussian { mean: vec![0.4, -3.0], std: vec![0.5, 2.0] }
     }
 
     fn at<const N: usize>(points: [[f64; 2]; N]) -> Tensor<4> {
@@ -91,7 +91,7 @@ mod tests {
         let (gaussian, from, to) = (gaussian(), 12.0, 0.1);
         let at_spread = |sigma| {
             let of = gaussian.marginal(sigma);
-            at([[of.mean[0] + of.spread[0], of.mean[1] - of.spread[1]]])
+            at([[of.mean[0] + of.std[0], of.mean[1] - of.std[1]]])
         };
         let residue = gaussian.path(at_spread(from), from, to) - at_spread(to);
         assert!(points::<2>(residue).iter().flatten().all(|r| r.abs() < 1e-14));
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_frechet_distance_adds_the_squares_of_both_differences() {
-        let other = Gaussian { mean: vec![1.4, -3.0], spread: vec![0.5, 4.0] };
+        let other = Gaussian { mean: vec![1.4, -3.0], std: vec![0.5, 4.0] };
         assert!((gaussian().frechet(&other) - 5.0).abs() < 1e-14);
         assert_eq!(gaussian().frechet(&gaussian()), 0.0);
     }

@@ -55,10 +55,10 @@ impl Curves {
     pub fn all() -> Vec<Self> {
         let top = stable_diffusion().sigma_max();
         let paths = [0.0, stable_diffusion().sigma_min()].map(|last| Paths::new(Mixture::ring(), top, last));
-        Subject::all().into_iter().map(|subject| Self::of(subject, &paths)).collect()
+        Subject::all().into_iter().map(|subject| Self::new(subject, &paths)).collect()
     }
 
-    fn of(subject: Subject, [whole, short]: &[Paths; 2]) -> Self {
+    fn new(subject: Subject, [whole, short]: &[Paths; 2]) -> Self {
         let data = latents();
         let distance = |levels: &NoiseLevels| subject.distance(&data, levels);
         let image = |levels: &NoiseLevels| subject.image_error(whole, levels);

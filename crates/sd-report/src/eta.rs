@@ -50,8 +50,8 @@ fn smallest() -> f64 {
 fn drawn(row: &str, data: &Gaussian, levels: &NoiseLevels) -> Gaussian {
     let (sampler, fresh) = sampler(row);
     let count = data.mean.len();
-    let start = Gaussian { mean: vec![0.0; count], spread: vec![levels.first().hypot(1.0); count] };
-    Affine::of(&sampler, data, levels, fresh, &Device::flex()).apply(&start)
+    let start = Gaussian { mean: vec![0.0; count], std: vec![levels.first().hypot(1.0); count] };
+    Affine::new(&sampler, data, levels, fresh, &Device::flex()).apply(&start)
 }
 
 /// The squared Fréchet distance between what a row draws in so many steps and the data.
@@ -74,7 +74,7 @@ pub fn distance_quadratic(row: &str, data: &Gaussian, steps: usize) -> f64 {
 /// The spread of the last coordinate of what a row draws, as a share of the data's.
 pub fn finest(row: &str, data: &Gaussian, steps: usize) -> f64 {
     let drawn = drawn(row, data, &levels(steps, 0.0));
-    drawn.spread.last().expect("a coordinate") / data.spread.last().expect("a coordinate")
+    drawn.std.last().expect("a coordinate") / data.std.last().expect("a coordinate")
 }
 
 #[cfg(test)]

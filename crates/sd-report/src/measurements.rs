@@ -17,7 +17,7 @@ impl Measurements {
     /// Measures everything.
     pub fn make() -> Self {
         let (curves, paths) = (Curves::all(), orders::paths());
-        let fits = curves.iter().map(|curves| Fit::of(&curves.subject, evenly_in_t, &paths)).collect();
+        let fits = curves.iter().map(|curves| Fit::new(&curves.subject, evenly_in_t, &paths)).collect();
         Self { curves, fits }
     }
 }

@@ -23,7 +23,7 @@ pub struct Fit {
 
 impl Fit {
     /// Measures a sampler, on `levels` from `paths`' first to their last.
-    pub fn of(subject: &Subject, levels: fn(usize) -> NoiseLevels, paths: &Paths) -> Self {
+    pub fn new(subject: &Subject, levels: fn(usize) -> NoiseLevels, paths: &Paths) -> Self {
         let fitted = |error: &dyn Fn(&NoiseLevels) -> f64| STEPS.map(|steps| (steps, error(&levels(steps))));
         let mixture = subject.deterministic().then(|| order(&fitted(&|levels| subject.image_error(paths, levels))));
         let errors = match subject.deterministic() {
@@ -37,7 +37,7 @@ impl Fit {
 /// How far the variances of what a sampler draws are from the data's, as a share of these: the largest.
 pub fn variance_error(subject: &Subject, levels: &NoiseLevels) -> f64 {
     let (drawn, exact) = (subject.drawn(&wide_gaussian(), levels), wide_gaussian().marginal(levels.last()));
-    let shares = drawn.spread.iter().zip(&exact.spread).map(|(found, exact)| ((found / exact).powi(2) - 1.0).abs());
+    let shares = drawn.std.iter().zip(&exact.std).map(|(found, exact)| ((found / exact).powi(2) - 1.0).abs());
     shares.fold(0.0, f64::max)
 }
 

@@ -6,9 +6,9 @@ use sd_exact::{Component, Gaussian, Mixture, images};
 /// A Gaussian with an image's falling spectrum: coordinate `k` of `count` has spread `scale/k^power`, and a mean of
 /// half that, up and down by turns.
 pub fn spectrum(count: usize, scale: f64, power: f64) -> Gaussian {
-    let spread: Vec<f64> = (1..=count).map(|k| scale / (k as f64).powf(power)).collect();
-    let mean = spread.iter().enumerate().map(|(i, s)| if i % 2 == 0 { s / 2.0 } else { -s / 2.0 }).collect();
-    Gaussian { mean, spread }
+    let std: Vec<f64> = (1..=count).map(|k| scale / (k as f64).powf(power)).collect();
+    let mean = std.iter().enumerate().map(|(i, s)| if i % 2 == 0 { s / 2.0 } else { -s / 2.0 }).collect();
+    Gaussian { mean, std }
 }
 
 /// Data like the latents of Stable Diffusion: 16 coordinates whose spreads fall as `1/k^power`, with mean square 1.
@@ -29,12 +29,12 @@ pub fn pixels() -> Gaussian {
 
 /// Data so wide that paths bend from the first step on. Elsewhere the errors of first steps hide behind others.
 pub fn wide_gaussian() -> Gaussian {
-    Gaussian { mean: vec![0.4, 1.0], spread: vec![0.5, 4.0] }
+    Gaussian { mean: vec![0.4, 1.0], std: vec![0.5, 4.0] }
 }
 
 /// The ring of `sd_exact`, four times as large, for the same reason.
 pub fn wide_mixture() -> Mixture {
-    let wide = |c: Component| Component { mean: c.mean.map(|m| 4.0 * m), spread: 4.0 * c.spread, ..c };
+    let wide = |c: Component| Component { mean: c.mean.map(|m| 4.0 * m), std: 4.0 * c.std, ..c };
     Mixture(Mixture::ring().0.into_iter().map(wide).collect())
 }
 
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn latents_have_a_mean_square_of_one() {
-        let square = latents().spread.iter().map(|s| s * s).sum::<f64>() / 16.0;
+        let square = latents().std.iter().map(|s| s * s).sum::<f64>() / 16.0;
         assert!((square - 1.0).abs() < 1e-14, "{square}");
     }
 

@@ -51,7 +51,7 @@ impl Subject {
 
     /// What it draws of Gaussian data, where it starts from the data's own distribution at the first level.
     pub fn drawn(&self, data: &Gaussian, levels: &NoiseLevels) -> Gaussian {
-        let affine = Affine::of(&self.sampler, data, levels, self.fresh, &Device::flex());
+        let affine = Affine::new(&self.sampler, data, levels, self.fresh, &Device::flex());
         affine.apply(&data.marginal(levels.first()))
     }
 
@@ -95,11 +95,11 @@ mod tests {
     /// What it draws is then the start, shrunk; and so are the paths.
     #[test]
     fn the_distance_of_a_deterministic_sampler_is_its_images_error() {
-        let (data, levels) = (Gaussian { mean: vec![0.4], spread: vec![0.5] }, sd_exact::evenly_in_t(10));
+        let (data, levels) = (Gaussian { mean: vec![0.4], std: vec![0.5] }, sd_exact::evenly_in_t(10));
         let ddim = Subject::with("ddim", &[], FreshNoise::Never);
         let gain: f64 = levels.pairs().map(|(from, to)| (0.25 + from * to) / (0.25 + from * from)).product();
         let exact = ((0.25 + levels.last().powi(2)) / (0.25 + levels.first().powi(2))).sqrt();
-        let start = data.marginal(levels.first()).spread[0];
+        let start = data.marginal(levels.first()).std[0];
         assert!((ddim.distance(&data, &levels) - (gain - exact).abs() * start).abs() < 1e-14);
     }
 

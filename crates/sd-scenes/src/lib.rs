@@ -9,7 +9,7 @@
 //!   what goes together, [`Scene::check`] whether all of a scene does.
 //! - [`Scene::random`] makes one up, [`Scene::draw`] draws it, [`Scene::caption`] words it.
 //! - [`Split`] numbers the samples of two sets without a common scene.
-//! - [`Told`] is what a caption tells of its scene: captions leave things out.
+//! - [`CaptionFacts`] is what a caption tells of its scene: captions leave things out.
 //! - [`words`] are all that captions are made of.
 //!
 //! # Same seed, same pixels
@@ -19,13 +19,13 @@
 //! off; on x86-64, with SSE2 and with AVX2, it changes no pixel of the images that the tests pin.
 
 mod caption;
-mod dice;
 mod draw;
 mod image;
+mod rng;
 mod sample;
 mod scene;
 
-pub use caption::{Told, ToldObject, words};
+pub use caption::{CaptionFacts, ObjectFacts, words};
 pub use image::Image;
 pub use sample::{Sample, Split};
-pub use scene::{Colour, Count, Kind, Misfit, Object, Place, Scene, Side, Size, Sky, Time, UnknownName};
+pub use scene::{Colour, Count, Kind, Object, Place, Scene, SceneError, Side, Size, Sky, Time, UnknownName};

@@ -1,5 +1,5 @@
-use crate::dice::Dice;
-use crate::{Image, Scene, Told};
+use crate::rng::Rng;
+use crate::{CaptionFacts, Image, Scene};
 
 /// An image to train on or to test with, and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Sample {
     /// Words for it.
     pub caption: String,
     /// What the words tell.
-    pub told: Told,
+    pub facts: CaptionFacts,
 }
 
 /// The two sets of scenes, which share none: about one of sixteen is held out, by a hash of all its attributes.
@@ -28,7 +28,7 @@ pub enum Split {
 
 impl Split {
     /// The set that a scene belongs to, whatever the order of its objects.
-    pub fn of(scene: &Scene) -> Self {
+    pub fn from_scene(scene: &Scene) -> Self {
         let mut objects: Vec<[u8; 5]> = scene
             .objects
             .iter()
@@ -54,16 +54,16 @@ impl Split {
             Self::Train => "train",
             Self::HeldOut => "held out",
         };
-        let mut dice = Dice::nth(seed, topic, index);
+        let mut rng = Rng::nth(seed, topic, index);
         let scene = loop {
-            let scene = Scene::random(dice.bits());
-            if Self::of(&scene) == self {
+            let scene = Scene::random(rng.bits());
+            if Self::from_scene(&scene) == self {
                 break scene;
             }
         };
-        let image = scene.draw(dice.bits(), pixels);
-        let (caption, told) = scene.caption_and_told(dice.bits());
-        Sample { scene, image, caption, told }
+        let image = scene.draw(rng.bits(), pixels);
+        let (caption, facts) = scene.caption_and_facts(rng.bits());
+        Sample { scene, image, caption, facts }
     }
 }
 
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn no_scene_is_in_both_sets_and_one_of_sixteen_is_held_out() {
-        let held_out = (0..10_000).filter(|seed| Split::of(&Scene::random(*seed)) == Split::HeldOut).count();
+        let held_out = (0..10_000).filter(|seed| Split::from_scene(&Scene::random(*seed)) == Split::HeldOut).count();
         assert!((540..710).contains(&held_out), "{held_out} of 10000");
     }
 
@@ -89,7 +89,7 @@ mod tests {
             let scene = Scene::random(seed);
             let mut turned = scene.clone();
             turned.objects.reverse();
-            assert_eq!(Split::of(&scene), Split::of(&turned));
+            assert_eq!(Split::from_scene(&scene), Split::from_scene(&turned));
         }
     }
 
@@ -98,7 +98,7 @@ mod tests {
         for index in 0..100 {
             let [train, held_out] = [Split::Train, Split::HeldOut].map(|split| (split, split.sample(index, 3, 16)));
             for (split, sample) in [&train, &held_out] {
-                assert_eq!(Split::of(&sample.scene), *split);
+                assert_eq!(Split::from_scene(&sample.scene), *split);
             }
             assert_ne!(train.1.image, held_out.1.image);
             assert_ne!(train.1.caption, held_out.1.caption, "at index {index}");

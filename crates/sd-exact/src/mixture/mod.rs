@@ -16,7 +16,7 @@ pub struct Component {
     /// Its mean.
     pub mean: [f64; 2],
     /// Its standard deviation in any direction.
-    pub spread: f64,
+    pub std: f64,
 }
 
 /// Data in the plane that is a mixture of round Gaussians; their weights add up to 1.
@@ -27,7 +27,7 @@ impl Mixture {
     /// Four unequal components around the origin that touch each other: at high noise they are one, from level 1 or so
     /// down an image has to decide.
     pub fn ring() -> Self {
-        let component = |weight, x, y, spread| Component { weight, mean: [x, y], spread };
+        let component = |weight, x, y, std| Component { weight, mean: [x, y], std };
         Self(vec![
             component(0.4, 1.2, 0.3, 0.40),
             component(0.3, -0.2, 1.1, 0.50),
@@ -38,13 +38,13 @@ impl Mixture {
 
     /// The data with noise of level `sigma` added.
     pub fn marginal(&self, sigma: f64) -> Self {
-        Self(self.0.iter().map(|c| Component { spread: c.spread.hypot(sigma), ..c.clone() }).collect())
+        Self(self.0.iter().map(|c| Component { std: c.std.hypot(sigma), ..c.clone() }).collect())
     }
 
     /// The density of the data at a point.
     pub fn density(&self, x: [f64; 2]) -> f64 {
         let of = |c: &Component| {
-            let variance = c.spread * c.spread;
+            let variance = c.std * c.std;
             c.weight * (-square(x, c.mean) / (2.0 * variance)).exp() / (TAU * variance)
         };
         self.0.iter().map(of).sum()
@@ -59,7 +59,7 @@ impl Mixture {
     pub fn covariance(&self) -> [[f64; 2]; 2] {
         let mean = self.mean();
         let of = |c: &Component, i: usize, j: usize| {
-            let within = if i == j { c.spread * c.spread } else { 0.0 };
+            let within = if i == j { c.std * c.std } else { 0.0 };
             c.weight * (within + (c.mean[i] - mean[i]) * (c.mean[j] - mean[j]))
         };
         std::array::from_fn(|i| std::array::from_fn(|j| self.0.iter().map(|c| of(c, i, j)).sum()))
@@ -73,7 +73,7 @@ impl Mixture {
     pub fn draw(&self, count: usize, noise: &mut dyn Noise, device: &Device) -> Tensor<4> {
         let of = |c: &Component| {
             let means = images(&vec![c.mean; (c.weight * count as f64).round() as usize], device);
-            noise.start(&means) * c.spread + means
+            noise.start(&means) * c.std + means
         };
         Tensor::cat(self.0.iter().map(of).collect(), 3)
     }

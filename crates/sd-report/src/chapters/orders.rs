@@ -13,7 +13,7 @@ pub fn orders(measurements: &Measurements) -> String {
     let whole =
         |name: &str, grid: usize, calls| two_digits(at(&curves(name).distance[grid], calls).expect("enough calls"));
     let midpoint = |fresh| Subject::with("dpm++sde", &[], fresh);
-    let order = |fresh| format!("{:.2}", Fit::of(&midpoint(fresh), evenly_in_t, &paths()).gaussian);
+    let order = |fresh| format!("{:.2}", Fit::new(&midpoint(fresh), evenly_in_t, &paths()).gaussian);
     let lost = |fresh| two_digits(variance_error(&midpoint(fresh), &evenly_in_t(15)));
     fill(
         include_str!("../../text/orders.md"),
@@ -61,7 +61,7 @@ fn with_options() -> String {
     let paths = paths();
     let rows = variants().into_iter().map(|(name, option, value)| {
         let subject = Subject::with(name, &[(option, value)], Never);
-        let [even, shrinking] = [evenly_in_t, shrinking].map(|levels| Fit::of(&subject, levels, &paths));
+        let [even, shrinking] = [evenly_in_t, shrinking].map(|levels| Fit::new(&subject, levels, &paths));
         let orders = [even.gaussian, shrinking.gaussian].map(two_places);
         row(format!("`{name}`, `{option}` {value}"), orders.into_iter().chain([two_digits(even.errors[0])]))
     });

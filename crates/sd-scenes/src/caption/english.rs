@@ -1,4 +1,4 @@
-use crate::dice::Dice;
+use crate::rng::Rng;
 
 /// "a" or "an" before words.
 pub(super) fn with_article(words: &str) -> String {
@@ -22,6 +22,6 @@ pub(super) fn sentence(words: &str) -> String {
 }
 
 /// One of the values, the first of them in more than half of the cases.
-pub(super) fn likely<T: Copy>(dice: &mut Dice, values: &[T]) -> T {
-    if dice.chance(0.5) { values[0] } else { *dice.pick(values) }
+pub(super) fn likely<T: Copy>(rng: &mut Rng, values: &[T]) -> T {
+    if rng.chance(0.5) { values[0] } else { *rng.pick(values) }
 }

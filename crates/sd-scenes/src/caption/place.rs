@@ -18,7 +18,7 @@ impl Manner {
     pub const ALL: &[Self] = &[Self::In, Self::Over, Self::Afloat, Self::Driving];
 
     /// The manner that things of several kinds have in common.
-    pub fn of(kinds: impl Iterator<Item = Kind>) -> Self {
+    pub fn from_kinds(kinds: impl Iterator<Item = Kind>) -> Self {
         let one = |kind| match kind {
             Kind::Balloon => Self::Over,
             Kind::Boat => Self::Afloat,

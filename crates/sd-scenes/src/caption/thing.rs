@@ -1,6 +1,6 @@
+use super::caption_facts::{CaptionFacts, ObjectFacts};
 use super::english;
-use super::told::{Told, ToldObject};
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::{Colour, Count, Kind, Object, Side, Size};
 
 /// The names of a kind: one of them, several of them.
@@ -72,28 +72,28 @@ pub(super) fn number(count: Count) -> Option<&'static str> {
 }
 
 /// An object in words, such as "two small red houses" without an article; its colour and size if the dice say so.
-pub(super) fn bare(object: &Object, dice: &mut Dice, told: &mut Told) -> String {
+pub(super) fn bare(object: &Object, rng: &mut Rng, facts: &mut CaptionFacts) -> String {
     let Object { kind, count, .. } = *object;
-    let mut tells = ToldObject { kind, colour: None, size: None, side: None, count };
+    let mut tells = ObjectFacts { kind, colour: None, size: None, side: None, count };
     let mut words = Vec::from_iter(number(count));
-    if dice.chance(0.5) {
+    if rng.chance(0.5) {
         tells.size = Some(object.size);
-        words.push(english::likely(dice, sizes(object.size)));
+        words.push(english::likely(rng, sizes(object.size)));
     }
     if let Some(colour) = object.colour
-        && dice.chance(0.88)
+        && rng.chance(0.88)
     {
         tells.colour = Some(colour);
-        words.push(english::likely(dice, colours(colour)));
+        words.push(english::likely(rng, colours(colour)));
     }
-    told.objects.push(tells);
-    let [one, several] = english::likely(dice, nouns(kind));
+    facts.objects.push(tells);
+    let [one, several] = english::likely(rng, nouns(kind));
     words.push(if count == Count::One { one } else { several });
     words.join(" ")
 }
 
 /// An object in words with its article, such as "an orange tent" or "two orange tents".
-pub(super) fn phrase(object: &Object, dice: &mut Dice, told: &mut Told) -> String {
-    let bare = bare(object, dice, told);
+pub(super) fn phrase(object: &Object, rng: &mut Rng, facts: &mut CaptionFacts) -> String {
+    let bare = bare(object, rng, facts);
     if object.count == Count::One { english::with_article(&bare) } else { bare }
 }

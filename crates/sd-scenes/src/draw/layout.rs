@@ -1,17 +1,17 @@
 use super::objects;
 use super::spot::Spot;
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::{Count, Kind, Object, Place, Scene, Side, Size};
 
 /// The things of a scene, the farthest first.
-pub(super) fn spots(scene: &Scene, dice: &mut Dice) -> Vec<Spot> {
-    let mut spots: Vec<Spot> = scene.objects.iter().flat_map(|object| group(object, scene.place, dice)).collect();
+pub(super) fn spots(scene: &Scene, rng: &mut Rng) -> Vec<Spot> {
+    let mut spots: Vec<Spot> = scene.objects.iter().flat_map(|object| group(object, scene.place, rng)).collect();
     spots.sort_by(|a, b| (a.kind == Kind::Balloon, a.y).partial_cmp(&(b.kind == Kind::Balloon, b.y)).expect("numbers"));
     spots
 }
 
 /// The things of one object, side by side.
-fn group(object: &Object, place: Place, dice: &mut Dice) -> Vec<Spot> {
+fn group(object: &Object, place: Place, rng: &mut Rng) -> Vec<Spot> {
     let scale = match (object.size, object.count) {
         (Size::Small, _) => 0.58,
         (Size::Big, Count::One) => 1.0,
@@ -31,8 +31,8 @@ fn group(object: &Object, place: Place, dice: &mut Dice) -> Vec<Spot> {
         Side::Middle => 32.0,
         Side::Right => 51.5,
     };
-    let centre = (centre + dice.within(-2.0..2.0)).clamp(1.0 + half, 63.0 - half);
-    let base = base(object.kind, place, object.size) + dice.within(-1.0..1.0);
+    let centre = (centre + rng.within(-2.0..2.0)).clamp(1.0 + half, 63.0 - half);
+    let base = base(object.kind, place, object.size) + rng.within(-1.0..1.0);
     (0..number)
         .map(|index| {
             // The second of a group is a little nearer, balloons hang more unevenly.

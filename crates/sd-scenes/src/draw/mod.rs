@@ -16,7 +16,7 @@ mod spot;
 
 use tiny_skia::Pixmap;
 
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::{Image, Scene};
 use brush::Brush;
 use lamp::Lamp;
@@ -35,20 +35,20 @@ impl Scene {
     ///
     /// Panics if the scene does not [fit together](Scene::check) or `pixels` is 0.
     pub fn draw(&self, seed: u64, pixels: usize) -> Image {
-        if let Err(misfit) = self.check() {
-            panic!("the scene cannot be drawn: {misfit}");
+        if let Err(error) = self.check() {
+            panic!("the scene cannot be drawn: {error}");
         }
         let dots = u32::try_from(pixels * DOTS).expect("the width is a number of pixels");
         let mut pixmap = Pixmap::new(dots, dots).expect("an image has a pixel at least");
         let palette = Palette::new(self.time, self.sky);
-        let lamp = Lamp::new(self, &mut Dice::new(seed, "lamp"));
+        let lamp = Lamp::new(self, &mut Rng::new(seed, "lamp"));
         let mut brush = Brush::new(&mut pixmap, palette.land);
         sky::draw(&mut brush, self.sky, &palette, lamp.as_ref(), seed);
-        land::draw(&mut brush, self.place, &palette, lamp.as_ref(), &mut Dice::new(seed, "land"));
-        for spot in layout::spots(self, &mut Dice::new(seed, "layout")) {
+        land::draw(&mut brush, self.place, &palette, lamp.as_ref(), &mut Rng::new(seed, "land"));
+        for spot in layout::spots(self, &mut Rng::new(seed, "layout")) {
             spot.draw(&mut brush, self.place, &palette);
         }
-        falling::draw(&mut brush, self.sky, &mut Dice::new(seed, "falling"));
+        falling::draw(&mut brush, self.sky, &mut Rng::new(seed, "falling"));
         Image { pixels, rgb: means(&pixmap, pixels) }
     }
 }

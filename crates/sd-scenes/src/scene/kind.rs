@@ -1,5 +1,6 @@
+use super::attributes::Colour;
 use super::named::named;
-use super::{Colour, Place};
+use super::setting::Place;
 
 named! {
     /// What an object is.

@@ -1,4 +1,4 @@
-//! Parts as they are written to a model folder: configs as the reference writes them, weights as they are read.
+//! The parts of a model folder: configs as the reference writes them, weights that read back as they were.
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
@@ -12,17 +12,17 @@ use sd_train::initialise;
 use sd_weights::{Weights, save};
 use serde_json::Value;
 
-use crate::numbers::numbers;
+use crate::values::values;
 
-/// Checks each key against the file that diffusers or transformers wrote for the same network; one value there may be a
-/// list of as many as the levels here.
+/// Checks each key against the file that diffusers or transformers wrote for the same network; there, one value may stand for
+/// the list of all levels here.
 fn check(kind: &str, file: &str, ours: &Value, except: &[&str]) {
     let file = data().join(kind).join("model").join(file);
     let theirs: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     for (key, ours) in ours.as_object().unwrap() {
         let theirs = &theirs[key];
-        let is_spread = ours.as_array().is_some_and(|each| each.iter().all(|one| one == theirs));
-        assert!(ours == theirs || is_spread || except.contains(&key.as_str()), "{key}: {ours} for {theirs}");
+        let is_repeated = ours.as_array().is_some_and(|each| each.iter().all(|one| one == theirs));
+        assert!(ours == theirs || is_repeated || except.contains(&key.as_str()), "{key}: {ours} for {theirs}");
     }
 }
 
@@ -34,7 +34,7 @@ fn configs_say_what_the_reference_says_of_the_same_networks() {
         check("unet/config.json", &unet_config(&kind.unet(), 8), &["use_linear_projection"]);
         check("vae/config.json", &vae_config(&kind.vae(), 64), &["force_upcast"]);
         for (name, config) in kind.text() {
-            // Written for all encoders, though only read for those with a projection.
+            // Written for all encoders, but only read for those with a projection.
             let except = if config.projection_dim.is_none() { &["projection_dim"][..] } else { &[] };
             check(&format!("{name}/config.json"), &text_encoder_config(&config), except);
         }
@@ -55,13 +55,13 @@ fn check_round_trip<M: Module>(module: M) {
     save(&module, &file, FloatDType::F32).unwrap();
     let load = |other| Weights::in_folder(folder.path(), "model").unwrap().load(other, FloatDType::F32).unwrap();
     let loaded = load(other);
-    assert_eq!(numbers(&loaded), numbers(&module));
-    // In half precision: rounded once, and then no more.
+    assert_eq!(values(&loaded), values(&module));
+    // In half precision, values are rounded once and then stay.
     save(&module, &file, FloatDType::F16).unwrap();
     let rounded = load(loaded);
-    assert_ne!(numbers(&rounded), numbers(&module));
+    assert_ne!(values(&rounded), values(&module));
     save(&rounded, &file, FloatDType::F16).unwrap();
-    assert_eq!(numbers(&load(module)), numbers(&rounded));
+    assert_eq!(values(&load(module)), values(&rounded));
 }
 
 #[test]

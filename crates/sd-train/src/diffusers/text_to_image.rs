@@ -1,14 +1,7 @@
-//! The JSON files of a model folder in the diffusers layout, beside the weights that
-//! [`sd_weights::save`] writes.
-
-mod unconditional;
-
 use sd_clip::{Activation, ClipTextConfig};
-use sd_schedule::{BetaSchedule, Prediction};
 use sd_unet::{UnetConfig, UnetLevel};
 use sd_vae::AutoencoderKlConfig;
 use serde_json::{Value, json};
-pub use unconditional::{ddpm_model_index, ddpm_scheduler_config, unconditional_unet_config};
 
 /// `model_index.json` of a model with one text encoder; `scheduler` is the class of its scheduler's config.
 pub fn model_index(scheduler: &str) -> Value {
@@ -29,8 +22,8 @@ pub fn model_index(scheduler: &str) -> Value {
 ///
 /// # Panics
 ///
-/// Panics for a network that the file has no words for: with other attention in the middle than at the coarsest level,
-/// where both have some, or another number of residual blocks there.
+/// Panics for a network that the file cannot describe: if the middle and the coarsest level both have attention but of
+/// different depths, or if the middle has another number of residual blocks.
 pub fn unet_config(config: &UnetConfig, sample_size: usize) -> Value {
     let levels = &config.levels;
     let each = |value: fn(&UnetLevel) -> usize| levels.iter().map(value).collect::<Vec<usize>>();
@@ -39,7 +32,7 @@ pub fn unet_config(config: &UnetConfig, sample_size: usize) -> Value {
         (1, 0) => (Some("UNetMidBlock2D"), None),
         (2, layers @ 1..) => (Some("UNetMidBlock2DCrossAttn"), Some(layers)),
         (resnets, layers) => {
-            panic!("no words for a middle of {resnets} residual blocks and {layers} layers of attention")
+            panic!("config.json cannot describe a middle of {resnets} residual blocks and {layers} layers of attention")
         }
     };
     let mut depths: Vec<Value> = levels
@@ -50,7 +43,7 @@ pub fn unet_config(config: &UnetConfig, sample_size: usize) -> Value {
         if levels.last().is_some_and(|coarsest| !coarsest.attends()) {
             *depth = layers.into();
         }
-        assert_eq!(*depth, layers, "no words for another attention in the middle");
+        assert_eq!(*depth, layers, "config.json cannot describe another attention in the middle");
     }
     let up_depths: Vec<Value> = levels.iter().map(|level| layers(&level.up_attention)).collect();
     let differs =
@@ -90,7 +83,7 @@ pub fn unet_config(config: &UnetConfig, sample_size: usize) -> Value {
     json
 }
 
-/// Layers of attention as diffusers writes them: one value where all are the same, and 1 where there are none.
+/// Returns layers of attention as diffusers writes them: one value if all are the same, and 1 if there are none.
 fn layers(attention: &[usize]) -> Value {
     match attention {
         [] => 1.into(),
@@ -141,31 +134,5 @@ pub fn text_encoder_config(config: &ClipTextConfig) -> Value {
         "num_hidden_layers": config.num_hidden_layers,
         "projection_dim": config.projection_dim.unwrap_or(config.hidden_size),
         "vocab_size": config.vocab_size,
-    })
-}
-
-/// `scheduler/scheduler_config.json`, for DDIM as the sampler: the betas from `start` to `end` over `timesteps`.
-pub fn scheduler_config(betas: BetaSchedule, timesteps: usize, start: f64, end: f64, prediction: Prediction) -> Value {
-    let mut config = noise(betas, timesteps, start, end, prediction);
-    config["_class_name"] = "DDIMScheduler".into();
-    config["clip_sample"] = false.into();
-    config["set_alpha_to_one"] = false.into();
-    config["steps_offset"] = 1.into();
-    config
-}
-
-/// What every scheduler's config says of the training.
-fn noise(betas: BetaSchedule, timesteps: usize, start: f64, end: f64, prediction: Prediction) -> Value {
-    json!({
-        "beta_end": end,
-        "beta_schedule": match betas {
-            BetaSchedule::Linear => "linear",
-            BetaSchedule::ScaledLinear => "scaled_linear",
-            BetaSchedule::SquaredCosCapV2 => "squaredcos_cap_v2",
-            BetaSchedule::Sigmoid => "sigmoid",
-        },
-        "beta_start": start,
-        "num_train_timesteps": timesteps,
-        "prediction_type": prediction.name(),
     })
 }

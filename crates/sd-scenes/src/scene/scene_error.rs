@@ -4,7 +4,7 @@ use super::{Colour, Kind, Place, Scene, Side, Sky, Time};
 
 /// Why a scene cannot be drawn.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Misfit {
+pub enum SceneError {
     /// No object or more than three.
     #[error("a scene has one to three objects, not {0}")]
     Number(usize),
@@ -47,28 +47,28 @@ impl Scene {
     ///
     /// # Errors
     ///
-    /// What does not fit, see [`Misfit`].
-    pub fn check(&self) -> Result<(), Misfit> {
+    /// What does not fit, see [`SceneError`].
+    pub fn check(&self) -> Result<(), SceneError> {
         let Self { place, time, sky, ref objects } = *self;
         if !(1..=3).contains(&objects.len()) {
-            return Err(Misfit::Number(objects.len()));
+            return Err(SceneError::Number(objects.len()));
         }
         if !sky.fits(place, time) {
-            return Err(Misfit::Sky { sky, place, time });
+            return Err(SceneError::Sky { sky, place, time });
         }
         for (index, object) in objects.iter().enumerate() {
             let kind = object.kind;
             if !kind.fits(place) {
-                return Err(Misfit::Kind { kind, place });
+                return Err(SceneError::Kind { kind, place });
             }
             if !object.colour.map_or(kind.colours().is_empty(), |colour| kind.colours().contains(&colour)) {
-                return Err(Misfit::Colour { kind, colour: object.colour });
+                return Err(SceneError::Colour { kind, colour: object.colour });
             }
             if objects[..index].iter().any(|other| other.side == object.side) {
-                return Err(Misfit::Side(object.side));
+                return Err(SceneError::Side(object.side));
             }
             if !object.fits(objects.len() == 1) {
-                return Err(Misfit::Room(kind));
+                return Err(SceneError::Room(kind));
             }
         }
         Ok(())

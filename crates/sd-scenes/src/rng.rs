@@ -1,12 +1,12 @@
 use std::ops::Range;
 
 use chacha20::ChaCha8Rng;
-use chacha20::rand_core::{Rng, SeedableRng};
+use chacha20::rand_core::{Rng as _, SeedableRng};
 
 /// Random choices of one seed on one topic: those on one topic do not change with how many are made on another.
-pub(crate) struct Dice(ChaCha8Rng);
+pub(crate) struct Rng(ChaCha8Rng);
 
-impl Dice {
+impl Rng {
     /// The choices of a seed on a topic.
     pub fn new(seed: u64, topic: &str) -> Self {
         Self::nth(seed, topic, 0)
