@@ -1,6 +1,6 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-/// Points of `K` coordinates as images: point `j` is column `j`.
+/// Lays out points of `K` coordinates as images: point `j` is column `j`.
 ///
 /// # Shapes
 ///
@@ -10,7 +10,7 @@ pub fn images<const K: usize>(points: &[[f64; K]], device: &Device) -> Tensor<4>
     Tensor::from_data(TensorData::new(values, [1, 1, K, points.len()]), (device, DType::F64))
 }
 
-/// The points again: the inverse of [`images`].
+/// Returns the points of images: the inverse of [`images`].
 ///
 /// # Shapes
 ///
@@ -18,7 +18,7 @@ pub fn images<const K: usize>(points: &[[f64; K]], device: &Device) -> Tensor<4>
 ///
 /// # Panics
 ///
-/// Panics if the images are of another shape.
+/// Panics if the images have another shape.
 pub fn points<const K: usize>(images: Tensor<4>) -> Vec<[f64; K]> {
     let [batch, channels, coordinates, count] = images.dims();
     assert_eq!([batch, channels, coordinates], [1, 1, K], "images of {K} coordinates are [1, 1, {K}, points]");
@@ -26,7 +26,7 @@ pub fn points<const K: usize>(images: Tensor<4>) -> Vec<[f64; K]> {
     (0..count).map(|j| std::array::from_fn(|k| values[k * count + j])).collect()
 }
 
-/// A tensor's numbers on the host, row by row.
+/// Reads the values of a tensor, row by row.
 pub(crate) fn values(x: Tensor<4>) -> Vec<f64> {
     x.into_data().convert::<f64>().try_to_vec().expect("they were converted")
 }

@@ -1,33 +1,33 @@
 use crate::rng::Rng;
 use crate::{CaptionFacts, Image, Scene};
 
-/// An image to train on or to test with, and what it shows.
+/// An image to train on or to test with, its scene and its caption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// What is in the image.
+    /// The scene in the image.
     pub scene: Scene,
     /// The image.
     pub image: Image,
-    /// Words for it.
+    /// Its caption.
     pub caption: String,
-    /// What the words tell.
+    /// The facts in the caption.
     pub facts: CaptionFacts,
 }
 
-/// The two sets of scenes, which share none: about one of sixteen is held out, by a hash of all its attributes.
+/// The two sets of scenes, which share none: about one in sixteen is held out, by a hash of all its attributes.
 ///
-/// Each value of an attribute is in both, so that a held-out scene is a new combination of what training has shown. Its
-/// caption, which tells some attributes only, may be one that training has seen too.
+/// Each value of an attribute is in both sets, so a held-out scene is a new combination of known values. Its caption, which
+/// states only some attributes, may also occur in training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
-    /// To train on.
+    /// Scenes to train on.
     Train,
-    /// To test with.
+    /// Scenes to test with.
     HeldOut,
 }
 
 impl Split {
-    /// The set that a scene belongs to, whatever the order of its objects.
+    /// Returns the set of a scene, whatever the order of its objects.
     pub fn from_scene(scene: &Scene) -> Self {
         let mut objects: Vec<[u8; 5]> = scene
             .objects
@@ -42,9 +42,9 @@ impl Split {
         if fnv(setting.iter().chain(objects.as_flattened())) >> 28 == 0 { Self::HeldOut } else { Self::Train }
     }
 
-    /// The sample of an index, with an image `pixels` wide and high.
+    /// Draws the sample of an index, with an image `pixels` wide and high.
     ///
-    /// It depends on nothing but the arguments, so that samples can be drawn in any order and by many threads at once.
+    /// It depends only on the arguments, so samples can be drawn in any order and by many threads at once.
     ///
     /// # Panics
     ///
@@ -67,7 +67,7 @@ impl Split {
     }
 }
 
-/// The 32-bit FNV-1a hash of bytes, its bits stirred once more, since the high ones are what is looked at.
+/// Returns the 32-bit FNV-1a hash of bytes. Its bits are mixed once more, because only the highest are used.
 fn fnv<'a>(bytes: impl Iterator<Item = &'a u8>) -> u32 {
     let hash = bytes.fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
     (hash ^ (hash >> 15)).wrapping_mul(0x85EB_CA6B)

@@ -3,11 +3,11 @@ use burn::tensor::Tensor;
 use super::Mixture;
 use crate::{images, points};
 
-/// Steps of a path: its own error is then below 1e-11.
+/// Number of steps of a path, with an error below 1e-11.
 const STEPS: usize = 2000;
 
 impl Mixture {
-    /// Where the probability-flow paths through `x` at noise level `from` are at level `to ≥ 0`, to 1e-11.
+    /// Follows the probability-flow paths through `x` from noise level `from` to level `to ≥ 0`, to 1e-11.
     ///
     /// # Shapes
     ///
@@ -17,8 +17,8 @@ impl Mixture {
         self.path_in(STEPS, x, from, to)
     }
 
-    /// The classical Runge–Kutta method of order 4 in `tau`, with `sigma = scale·sinh(tau)`: even in `log sigma` above
-    /// the narrowest component's spread, even in `sigma` below, so that level 0 is a level like any other.
+    /// The classical Runge–Kutta method of order 4 in `tau`, with `sigma = scale·sinh(tau)`. Its steps are even in
+    /// `log sigma` above the smallest standard deviation and even in `sigma` below, so that it can reach level 0.
     fn path_in(&self, steps: usize, x: Tensor<4>, from: f64, to: f64) -> Tensor<4> {
         let scale = self.0.iter().map(|c| c.std).fold(f64::INFINITY, f64::min);
         let tau = |sigma: f64| (sigma / scale).asinh();
@@ -63,7 +63,7 @@ mod tests {
         for (from, to) in [(14.6, 0.0), (10.0, 0.07)] {
             let distance =
                 distance(data.path_in(STEPS, x.clone(), from, to), data.path_in(STEPS / 2, x.clone(), from, to));
-            // Sixteen times less is left of it in the path itself.
+            // The error of the whole path is sixteen times smaller.
             assert!(distance < 1e-10, "{distance:e}");
         }
     }

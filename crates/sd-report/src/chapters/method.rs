@@ -3,7 +3,7 @@ use sd_exact::stable_diffusion;
 use crate::figures::{fill, three_digits, two_digits};
 use crate::problems::latents;
 
-/// How it is measured.
+/// How samplers are measured.
 pub fn method() -> String {
     let stds = latents().std;
     fill(

@@ -1,24 +1,24 @@
 use crate::{Colour, Count, Kind, Object, Place, Scene, Side, Size, Sky, Time};
 
-/// What a caption tells of its scene in words of its own: all of it is so, and what is not told may be any way.
+/// The facts that a caption states about its scene. All are true; other attributes may have any value.
 ///
-/// What follows from a word is not told by it: "under the stars" tells the sky, and not that it is night.
+/// Conclusions do not count: "under the stars" states the sky, and not that it is night.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CaptionFacts {
-    /// Where.
+    /// The place.
     pub place: Option<Place>,
-    /// When.
+    /// The time of day.
     pub time: Option<Time>,
-    /// Under which sky.
+    /// The sky.
     pub sky: Option<Sky>,
-    /// The objects that are named, in the order of the scene's.
+    /// The named objects, in the order of the scene.
     pub objects: Vec<ObjectFacts>,
 }
 
-/// What a caption tells of an object.
+/// The facts that a caption states about an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ObjectFacts {
-    /// What it is.
+    /// The kind of the object.
     pub kind: Kind,
     /// Its colour.
     pub colour: Option<Colour>,
@@ -26,12 +26,12 @@ pub struct ObjectFacts {
     pub size: Option<Size>,
     /// Which part of the image it is in.
     pub side: Option<Side>,
-    /// How many there are, which the noun itself tells of one.
+    /// How many there are; a singular noun states one.
     pub count: Count,
 }
 
 impl CaptionFacts {
-    /// All that can be told of a scene.
+    /// Returns all facts about a scene.
     pub fn all(scene: &Scene) -> Self {
         let Scene { place, time, sky, ref objects } = *scene;
         let all = |&Object { kind, colour, size, side, count }: &Object| ObjectFacts {
@@ -61,14 +61,14 @@ mod tests {
         })
     }
 
-    /// How many words of the caption are among some, each of one word.
+    /// Counts the words of the caption that are among `words`.
     fn count(caption: &str, words: &BTreeSet<&str>) -> usize {
         let plain = caption.to_lowercase().replace([',', '.'], "");
         plain.split(' ').filter(|word| words.contains(word)).count()
     }
 
     #[test]
-    fn what_is_told_is_true_of_the_scene() {
+    fn all_facts_are_true_of_the_scene() {
         for (scene, caption, facts) in captions() {
             let all = CaptionFacts::all(&scene);
             assert!(facts.place.is_none_or(|place| place == scene.place), "{caption}");
@@ -85,42 +85,44 @@ mod tests {
     }
 
     #[test]
-    fn sizes_sides_and_times_are_told_as_often_as_the_caption_has_their_words() {
+    fn sizes_sides_and_times_are_facts_as_often_as_the_caption_has_their_words() {
         let sizes = Size::ALL.iter().flat_map(|size| thing::sizes(*size).iter().copied()).collect();
         let sides = BTreeSet::from(["left", "middle", "center", "centre", "right"]);
         let times = Time::ALL.iter().flat_map(|time| time::tags(*time).iter().copied()).collect();
         for (_, caption, facts) in captions() {
-            let of = |tells: fn(&ObjectFacts) -> bool| facts.objects.iter().filter(|object| tells(object)).count();
-            assert_eq!(count(&caption, &sizes), of(|object| object.size.is_some()), "{caption}");
-            assert_eq!(count(&caption, &sides), of(|object| object.side.is_some()), "{caption}");
+            let objects = |test: fn(&ObjectFacts) -> bool| facts.objects.iter().filter(|object| test(object)).count();
+            assert_eq!(count(&caption, &sizes), objects(|object| object.size.is_some()), "{caption}");
+            assert_eq!(count(&caption, &sides), objects(|object| object.side.is_some()), "{caption}");
             assert_eq!(count(&caption, &times) > 0, facts.time.is_some(), "{caption}");
         }
     }
 
     #[test]
-    fn what_is_told_has_its_words_in_the_caption() {
+    fn every_fact_has_its_words_in_the_caption() {
         for (_, caption, facts) in captions() {
             let caption = caption.to_lowercase();
-            let has =
+            let check =
                 |words: &[&str]| assert!(words.iter().any(|words| caption.contains(words)), "{words:?}: {caption}");
             if let Some(place) = facts.place {
                 let phrases = Manner::ALL.iter().flat_map(|manner| place::phrases(place, *manner));
-                has(&phrases.chain(place::nouns(place)).chain(place::tags(place)).copied().collect::<Vec<_>>());
+                check(&phrases.chain(place::nouns(place)).chain(place::tags(place)).copied().collect::<Vec<_>>());
             }
             if let Some(sky) = facts.sky {
-                let of = |time| sky::phrases(sky, time).iter().chain(sky::adjectives(sky, time));
-                has(&Time::ALL.iter().flat_map(|t| of(*t)).chain(sky::tags(sky)).copied().collect::<Vec<_>>());
+                let words = |time| sky::phrases(sky, time).iter().chain(sky::adjectives(sky, time));
+                check(
+                    &Time::ALL.iter().flat_map(|time| words(*time)).chain(sky::tags(sky)).copied().collect::<Vec<_>>(),
+                );
             }
             for object in &facts.objects {
-                has(thing::nouns(object.kind).as_flattened());
-                object.colour.iter().for_each(|colour| has(thing::colours(*colour)));
-                thing::number(object.count).iter().for_each(|number| has(&[number]));
+                check(thing::nouns(object.kind).as_flattened());
+                object.colour.iter().for_each(|colour| check(thing::colours(*colour)));
+                thing::number(object.count).iter().for_each(|number| check(&[number]));
             }
         }
     }
 
     #[test]
-    fn colours_are_told_of_about_seven_objects_of_eight() {
+    fn about_seven_objects_of_eight_have_their_colour_in_the_caption() {
         let objects: Vec<ObjectFacts> = captions().flat_map(|(.., facts)| facts.objects).collect();
         let coloured: Vec<_> = objects.iter().filter(|object| !object.kind.colours().is_empty()).collect();
         let share = coloured.iter().filter(|object| object.colour.is_some()).count() as f64 / coloured.len() as f64;

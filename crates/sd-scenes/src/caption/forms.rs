@@ -4,13 +4,13 @@ use super::{english, place, sky, thing, time};
 use crate::rng::Rng;
 use crate::{Object, Scene};
 
-/// What stands before some captions.
+/// Openings of some captions.
 pub(super) const LEADS: &[&str] = &["a picture of", "an illustration of", "a scene with"];
 
-/// The words that join the others.
+/// The words that join the parts of captions.
 pub(super) const FRAMES: &[&str] = &["a", "an", "and", "there is", "there are", "on", "with"];
 
-/// The forms of captions, each of which adds to `told` what it tells.
+/// The forms of captions. Each records what it says in `facts`.
 impl Scene {
     /// "red house, snow, night".
     pub(super) fn tags(&self, rng: &mut Rng, facts: &mut CaptionFacts) -> String {
@@ -70,34 +70,34 @@ impl Scene {
         format!("{place}{} with {}", time.unwrap_or_default(), things(named, rng, facts))
     }
 
-    /// The objects that are named: all, or the main one.
+    /// Picks the objects to name: all, or the main one.
     fn named(&self, rng: &mut Rng) -> &[Object] {
         if rng.chance(0.8) { &self.objects } else { &self.objects[..1] }
     }
 
-    /// Place, time and sky as far as they are told, each after a space, at least one of them.
+    /// Words for at least one of place, time and sky, each after a space.
     fn setting(&self, named: &[Object], rng: &mut Rng, facts: &mut CaptionFacts) -> String {
         let manner = Manner::from_kinds(named.iter().map(|object| object.kind));
-        let tells = [rng.chance(0.85), rng.chance(0.7), rng.chance(0.55)];
-        let place = (tells[0] || tells == [false; 3]).then(|| english::likely(rng, place::phrases(self.place, manner)));
+        let says = [rng.chance(0.85), rng.chance(0.7), rng.chance(0.55)];
+        let place = (says[0] || says == [false; 3]).then(|| english::likely(rng, place::phrases(self.place, manner)));
         facts.place = place.map(|_| self.place);
-        facts.time = tells[1].then_some(self.time);
-        facts.sky = tells[2].then_some(self.sky);
+        facts.time = says[1].then_some(self.time);
+        facts.sky = says[2].then_some(self.sky);
         let adjectives = sky::adjectives(self.sky, self.time);
         let mut rest = Vec::new();
-        if tells[1] && tells[2] && !adjectives.is_empty() && rng.chance(0.4) {
+        if says[1] && says[2] && !adjectives.is_empty() && rng.chance(0.4) {
             let day = format!("{} {}", rng.pick(adjectives), time::part(self.time));
             rest.push(format!("on {}", english::with_article(&day)));
         } else {
-            rest.extend(tells[1].then(|| english::likely(rng, time::phrases(self.time)).to_owned()));
-            rest.extend(tells[2].then(|| english::likely(rng, sky::phrases(self.sky, self.time)).to_owned()));
+            rest.extend(says[1].then(|| english::likely(rng, time::phrases(self.time)).to_owned()));
+            rest.extend(says[2].then(|| english::likely(rng, sky::phrases(self.sky, self.time)).to_owned()));
         }
         let rest = rng.shuffled(&rest);
         place.map(str::to_owned).into_iter().chain(rest).map(|part| format!(" {part}")).collect()
     }
 }
 
-/// Objects as a list, each perhaps with its side.
+/// A list of objects, possibly with their sides.
 fn things(named: &[Object], rng: &mut Rng, facts: &mut CaptionFacts) -> String {
     let sides = rng.chance(if named.len() > 1 { 0.6 } else { 0.45 });
     let mut parts = Vec::new();

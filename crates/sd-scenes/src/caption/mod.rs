@@ -1,4 +1,4 @@
-//! From a scene to words for it.
+//! From a scene to its caption.
 
 mod caption_facts;
 mod english;
@@ -16,16 +16,16 @@ use crate::Scene;
 use crate::rng::Rng;
 
 impl Scene {
-    /// Words for the scene, from three of them to thirty: tags, a phrase or a sentence.
+    /// Describes the scene in three to thirty words: tags, a phrase or a sentence.
     ///
-    /// The seed chooses the wording and what is told. The main object always is, the place mostly, colours mostly,
-    /// sizes and sides in half of the captions; more than one of the same are always counted. What is not told may
-    /// be any way, but what is told is so. All words are among [`words`].
+    /// The seed chooses the wording and the attributes. The main object is always named, the place and colours mostly,
+    /// sizes and sides in half of the captions; two or three of the same are always counted. A caption leaves things out,
+    /// but all that it says is true. All its words are among [`words`].
     pub fn caption(&self, seed: u64) -> String {
         self.caption_and_facts(seed).0
     }
 
-    /// The [`caption`](Self::caption) of a seed, and what it tells.
+    /// Returns the [`caption`](Self::caption) of a seed, and the facts in it.
     pub fn caption_and_facts(&self, seed: u64) -> (String, CaptionFacts) {
         let mut rng = Rng::new(seed, "caption");
         loop {
@@ -37,7 +37,7 @@ impl Scene {
         }
     }
 
-    /// One try, which may be too short or too long.
+    /// Makes one attempt, which may be too short or too long.
     fn wording(&self, rng: &mut Rng, facts: &mut CaptionFacts) -> String {
         match rng.below(20) {
             0..4 => self.tags(rng, facts),

@@ -3,12 +3,12 @@ use super::lamp::Lamp;
 use super::rgb::Rgb;
 use crate::rng::Rng;
 
-/// Three clouds, one in each third of the sky.
+/// Draws three clouds, one in each third of the sky.
 pub(super) fn few(brush: &mut Brush<'_>, [lit, shade]: [Rgb; 2], lamp: Option<&Lamp>, rng: &mut Rng) {
     let heights = rng.shuffled(&[7.5, 13.5, 20.5]);
     for (x, y) in [9.0, 32.0, 55.0].into_iter().zip(heights) {
         let (x, y) = (x + rng.within(-4.0..4.0), y + rng.within(-1.5..1.5));
-        // A cloud that would cover a high sun or moon slips to below its side.
+        // A cloud that would cover a high sun or moon moves down and to its side.
         let (x, y) = match lamp {
             Some(lamp) if (lamp.x - x).abs() < 11.0 && (lamp.y - y).abs() < 9.0 => (lamp.x + 5.0, lamp.y + 5.5),
             _ => (x, y),
@@ -25,7 +25,7 @@ pub(super) fn few(brush: &mut Brush<'_>, [lit, shade]: [Rgb; 2], lamp: Option<&L
     }
 }
 
-/// Clouds that cover the top of the sky.
+/// Draws clouds that cover the top of the sky.
 pub(super) fn deck(brush: &mut Brush<'_>, [lit, shade]: [Rgb; 2], rng: &mut Rng) {
     for (ink, drop) in [(lit, 4.4), (shade, 0.0)] {
         for column in 0..6_u8 {

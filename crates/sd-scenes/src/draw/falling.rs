@@ -3,7 +3,7 @@ use super::rgb::Rgb;
 use crate::Sky;
 use crate::rng::Rng;
 
-/// Rain or snow in front of everything, spread evenly over a grid.
+/// Draws rain or snow in front of everything, evenly over a grid.
 pub(super) fn draw(brush: &mut Brush<'_>, sky: Sky, rng: &mut Rng) {
     for cell in 0..35_u8 {
         let (column, row) = (f32::from(cell % 7), f32::from(cell / 7));

@@ -20,7 +20,7 @@ enum Shape {
 }
 
 impl Lamp {
-    /// The lamp of a scene, where it is hidden least, unless it is behind the clouds or the observer.
+    /// Creates the lamp of a scene, where objects hide it least; none if it is behind clouds or the observer.
     pub fn new(scene: &Scene, rng: &mut Rng) -> Option<Self> {
         let shape = match (scene.sky, scene.time) {
             (Sky::Rain | Sky::Snowfall | Sky::Rainbow, _) => return None,
@@ -71,7 +71,7 @@ impl Lamp {
     }
 }
 
-/// The part of the image for the lamp: an empty one, or else one with something low.
+/// Picks the part of the image for the lamp: one with the lowest object, or with none.
 fn free_side(scene: &Scene, rng: &mut Rng) -> Side {
     let height = |side: &Side| {
         let object = scene.objects.iter().find(|object| object.side == *side);

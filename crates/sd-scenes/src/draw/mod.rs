@@ -1,4 +1,4 @@
-//! From a scene to its image, from the sky to what falls before everything.
+//! From a scene to its image: from the sky to the rain or snow in front of everything.
 
 mod brush;
 mod clouds;
@@ -22,14 +22,14 @@ use brush::Brush;
 use lamp::Lamp;
 use palette::Palette;
 
-/// Dots of the drawing per pixel of the image, each way: their mean is smoother than tiny-skia's sixteen samples.
+/// Dots of the drawing per pixel of the image in each direction; their mean is smoother than tiny-skia's sixteen samples.
 const DOTS: usize = 2;
 
 impl Scene {
-    /// The image of the scene, `pixels` wide and high, best 64 or more.
+    /// Draws the scene, `pixels` wide and high, preferably 64 or more.
     ///
-    /// The seed chooses what no caption tells: the shapes of hills, the positions of clouds, where exactly in its part
-    /// of the image an object is. Scenes that differ in one attribute have all the rest alike, for the same seed.
+    /// The seed chooses what captions never mention: the shapes of hills, the positions of clouds, the exact positions of
+    /// objects in their part of the image. With the same seed, scenes that differ in one attribute are otherwise alike.
     ///
     /// # Panics
     ///
@@ -53,7 +53,7 @@ impl Scene {
     }
 }
 
-/// The mean of the dots of each pixel; the drawing is solid everywhere.
+/// Computes the mean of the dots of each pixel. The drawing is opaque everywhere.
 fn means(pixmap: &Pixmap, pixels: usize) -> Vec<u8> {
     let dots = pixmap.data();
     let mut rgb = Vec::with_capacity(pixels * pixels * 3);

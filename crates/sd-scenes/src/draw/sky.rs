@@ -8,7 +8,7 @@ use super::rgb::Rgb;
 use crate::Sky;
 use crate::rng::Rng;
 
-/// Draws the sky with all that is far up in it.
+/// Draws the sky with the lamp, stars, clouds and rainbow.
 pub(super) fn draw(brush: &mut Brush<'_>, sky: Sky, palette: &Palette, lamp: Option<&Lamp>, seed: u64) {
     let [top, middle, horizon] = palette.sky.map(Rgb::shining);
     brush.gradient(&band(-1.0, 65.0), &[(0.0, top), (22.0, middle), (40.0, horizon)]);
@@ -28,7 +28,7 @@ pub(super) fn draw(brush: &mut Brush<'_>, sky: Sky, palette: &Palette, lamp: Opt
     }
 }
 
-/// One star in each cell of a grid, so that they are spread evenly, every fourth a large one.
+/// Draws one star in each cell of a grid, so that they are evenly distributed; every fourth is large.
 fn stars(brush: &mut Brush<'_>, rng: &mut Rng) {
     let star = Rgb::hex(0xFFF9E0).shining();
     for cell in 0..28_u8 {
@@ -47,7 +47,7 @@ fn stars(brush: &mut Brush<'_>, rng: &mut Rng) {
     }
 }
 
-/// Six bands around a point below the horizon.
+/// Draws six bands around a point below the horizon.
 fn rainbow(brush: &mut Brush<'_>) {
     let bands = [0xF0504C, 0xFA9A3C, 0xFCDD4A, 0x58BF62, 0x3F86E0, 0x8A5AC8];
     for (band, rgb) in (0_u8..).zip(bands) {

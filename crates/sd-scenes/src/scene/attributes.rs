@@ -23,7 +23,7 @@ named! {
 }
 
 named! {
-    /// The size of an object: a big one is twice as large as a small one, or nearly so where it shares its room.
+    /// The size of an object: a big one is twice as large as a small one, or nearly so beside others of its kind.
     "size" Size {
         /// About a sixth of the image wide.
         Small = "small",

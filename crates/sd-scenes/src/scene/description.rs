@@ -1,7 +1,7 @@
 use super::object::Object;
 use super::setting::{Place, Sky, Time};
 
-/// What an image shows and a caption can tell, as plain data.
+/// The contents of an image, which a caption can state, as plain data.
 ///
 /// ```
 /// use sd_scenes::{Colour, Count, Kind, Object, Place, Scene, Side, Size, Sky, Time};
@@ -20,12 +20,12 @@ use super::setting::{Place, Sky, Time};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Scene {
-    /// Where.
+    /// The place.
     pub place: Place,
-    /// When.
+    /// The time of day.
     pub time: Time,
-    /// Under which sky.
+    /// The sky.
     pub sky: Sky,
-    /// One to three objects, each in a part of the image of its own; the first is the main one.
+    /// One to three objects, each in its own part of the image; the first is the main one.
     pub objects: Vec<Object>,
 }

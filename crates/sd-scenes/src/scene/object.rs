@@ -1,12 +1,12 @@
 use super::attributes::{Colour, Count, Side, Size};
 use super::kind::Kind;
 
-/// One kind of thing in a scene, one to three of the same.
+/// One to three of the same thing in a scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Object {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Its colour, for the kinds that come in [several](Kind::colours).
+    /// Its colour, for kinds with [several](Kind::colours).
     pub colour: Option<Colour>,
     /// How large it is.
     pub size: Size,
@@ -17,7 +17,7 @@ pub struct Object {
 }
 
 impl Object {
-    /// Whether there is room for so many where they are, alone in the image or beside others.
+    /// Whether there is room for so many in their part of the image, alone or beside others.
     pub(super) fn fits(&self, alone: bool) -> bool {
         match (self.size, self.count) {
             (_, Count::One) | (Size::Small, Count::Two) => true,

@@ -2,10 +2,10 @@ use super::{Colour, Count, Kind, Object, Place, Scene, Side, Size, Sky, Time};
 use crate::rng::Rng;
 
 impl Scene {
-    /// The scene of a seed.
+    /// Returns the scene of a seed.
     ///
-    /// Every value of an attribute is about as frequent as the others, as far as they fit together; but of counts, half
-    /// are one. Six scenes of ten have one object, three have two and one has three.
+    /// All values of an attribute are about equally frequent, as far as they fit together, except that half of the counts
+    /// are one. Of ten scenes, six have one object, three have two and one has three.
     pub fn random(seed: u64) -> Self {
         let mut rng = Rng::new(seed, "scene");
         let place = *rng.pick(Place::ALL);
@@ -20,7 +20,7 @@ impl Scene {
     }
 }
 
-/// A sky. Where both rain and snow may fall, each is half as frequent as the other skies: most scenes are bright.
+/// Picks a sky. Where both rain and snow may fall, each is half as frequent as the other skies, so most scenes are bright.
 fn sky(rng: &mut Rng, place: Place, time: Time) -> Sky {
     let falling: Vec<Sky> = [Sky::Rain, Sky::Snowfall].into_iter().filter(|sky| sky.fits(place, time)).collect();
     let mut skies = vec![Sky::Clear, Sky::Clouds, *rng.pick(&falling)];
@@ -28,13 +28,13 @@ fn sky(rng: &mut Rng, place: Place, time: Time) -> Sky {
     *rng.pick(&skies)
 }
 
-/// An object that has the image for itself. Among others there are at most two of the same, here mostly more.
+/// Picks an object that is alone in the image. Beside others there are at most two of the same; here mostly more.
 fn alone(rng: &mut Rng, place: Place) -> Object {
     use Count::{One, Three, Two};
     let count = *rng.pick(&[One, One, Two, Three, Three]);
-    // Those beside others are mostly small.
+    // Objects beside others are mostly small.
     let size = *rng.pick(&[Size::Big, Size::Big, Size::Big, Size::Small, Size::Small]);
-    // Three big ones fill the image: the other objects are in the middle the less often.
+    // Three big ones are always in the middle, so the others are there less often.
     let side = match (size, count) {
         (Size::Big, Three) => Side::Middle,
         _ => *rng.pick(&[Side::Left, Side::Left, Side::Middle, Side::Right, Side::Right]),
@@ -42,7 +42,7 @@ fn alone(rng: &mut Rng, place: Place) -> Object {
     object(rng, place, size, side, count)
 }
 
-/// An object that leaves room for others.
+/// Picks an object that leaves room for others.
 fn beside(rng: &mut Rng, place: Place, side: Side) -> Object {
     use Count::{One, Two};
     use Size::{Big, Small};
@@ -50,7 +50,7 @@ fn beside(rng: &mut Rng, place: Place, side: Side) -> Object {
     object(rng, place, size, side, count)
 }
 
-/// An object of a random kind and colour.
+/// Picks an object with a random kind and colour.
 fn object(rng: &mut Rng, place: Place, size: Size, side: Side, count: Count) -> Object {
     let kinds: Vec<Kind> =
         Kind::ALL.iter().flat_map(|kind| std::iter::repeat_n(*kind, kind.share(place) as usize)).collect();

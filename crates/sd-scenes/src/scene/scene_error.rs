@@ -8,7 +8,7 @@ pub enum SceneError {
     /// No object or more than three.
     #[error("a scene has one to three objects, not {0}")]
     Number(usize),
-    /// A sky that the place or the time does not have.
+    /// A sky that does not fit the place or the time.
     #[error("no {sky} in the {place} scene at the time {time}")]
     Sky {
         /// The sky.
@@ -18,7 +18,7 @@ pub enum SceneError {
         /// The time.
         time: Time,
     },
-    /// An object where it cannot be.
+    /// An object that does not fit the place.
     #[error("no {kind} in the {place} scene")]
     Kind {
         /// The object's kind.
@@ -26,7 +26,7 @@ pub enum SceneError {
         /// The place.
         place: Place,
     },
-    /// A colour that the kind does not come in, or no colour for a kind that needs one.
+    /// A colour that the kind does not have, or no colour for a kind that needs one.
     #[error("no {kind} of the colour {}", colour.map_or("none", Colour::name))]
     Colour {
         /// The object's kind.
@@ -37,17 +37,17 @@ pub enum SceneError {
     /// Two objects in one part of the image.
     #[error("more than one object on the side {0}")]
     Side(Side),
-    /// An object that is too wide for where it is.
+    /// Too many or too large objects for their part of the image.
     #[error("no room for so many {0}s")]
     Room(Kind),
 }
 
 impl Scene {
-    /// Whether the scene can be drawn.
+    /// Checks that the scene can be drawn.
     ///
     /// # Errors
     ///
-    /// What does not fit, see [`SceneError`].
+    /// The first attribute that does not fit, see [`SceneError`].
     pub fn check(&self) -> Result<(), SceneError> {
         let Self { place, time, sky, ref objects } = *self;
         if !(1..=3).contains(&objects.len()) {

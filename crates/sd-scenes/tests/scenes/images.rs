@@ -23,7 +23,7 @@ fn the_images_and_captions_of_a_seed_stay_as_they_are() {
     let samples: Vec<_> = (0..24).map(|index| Split::Train.sample(index, 1, 64)).collect();
     let rgb: Vec<u8> = samples.iter().flat_map(|sample| sample.image.rgb.clone()).collect();
     let captions: Vec<&str> = samples.iter().map(|sample| sample.caption.as_str()).collect();
-    // Made by tiny-skia 0.12 without `simd`. A change of any of them is a change of what models are trained on.
+    // Made by tiny-skia 0.12 without `simd`. If one of them changes, models are trained on other data.
     assert_eq!((fnv(&rgb), fnv(captions.join("\n").as_bytes())), (0x092F_42D5_D8F2_45C5, 0xA880_F158_7E30_6CA4));
 }
 

@@ -3,7 +3,7 @@ use crate::draw::palette::Palette;
 use crate::draw::rgb::Rgb;
 use crate::rng::Rng;
 
-/// Two rows of towers, those of the near one with windows, behind a park and a road.
+/// Draws two rows of towers, the near one with windows, behind a park and a road.
 pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, rng: &mut Rng) {
     let mut x = -rng.within(1.0..4.0);
     while x < 64.0 {
@@ -13,7 +13,7 @@ pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, rng: &mut Rng) {
     }
     let mut x = -rng.within(1.0..6.0);
     while x < 64.0 {
-        // Columns of windows 3 apart, so that no window is cut.
+        // The columns of windows are 3 apart, so that no window is cut.
         let (columns, rows) = (f32::from(rng.below(2) as u8 + 2), rng.below(3) as u8 + 3);
         let (width, height) = (columns * 3.0 + 1.0, f32::from(rows) * 3.4 + 3.0);
         tower(&mut brush.lit(palette.hazy(0.08)), x, 45.0 - height, width, rows, rng);

@@ -4,7 +4,7 @@ use crate::draw::palette::Palette;
 use crate::draw::rgb::Rgb;
 use crate::rng::Rng;
 
-/// Dunes, and two flat-topped rocks at the horizon.
+/// Draws dunes, and two flat-topped rocks at the horizon.
 pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, rng: &mut Rng) {
     let mut far = brush.lit(palette.hazy(0.3));
     for (x, half, height) in [(rng.within(8.0..24.0), 9.0, 9.0), (rng.within(40.0..56.0), 7.0, 6.5)] {

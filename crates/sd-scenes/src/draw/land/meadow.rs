@@ -4,7 +4,7 @@ use crate::draw::palette::Palette;
 use crate::draw::rgb::Rgb;
 use crate::rng::Rng;
 
-/// Three lines of green hills, the near ones more yellow.
+/// Draws three lines of green hills, the near ones more yellow.
 pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, rng: &mut Rng) {
     let hill = ridge(rng, 34.0, 4.0, 22.0);
     brush.lit(palette.hazy(0.5)).shape(&hill, Rgb::hex(0x5FA67E));

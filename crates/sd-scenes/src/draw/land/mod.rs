@@ -1,4 +1,4 @@
-//! The places, one a file.
+//! The places, one per file.
 
 mod city;
 mod desert;

@@ -4,10 +4,10 @@ use crate::draw::palette::Palette;
 use crate::draw::rgb::Rgb;
 use crate::rng::Rng;
 
-/// Where the lake begins.
+/// The far shore of the lake.
 const WATER: f32 = 38.5;
 
-/// Three peaks with snow behind a lake, in which they are seen again, and a shore.
+/// Draws three snowy peaks behind a lake that reflects them, and a shore.
 pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, rng: &mut Rng) {
     let peaks = [
         (rng.within(28.0..36.0), rng.within(19.0..22.0), 17.0, 0.38),
@@ -31,7 +31,7 @@ pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, rng: &mut Rng) {
     brush.gradient(&shore, &[(50.0, Rgb::hex(0xA8D169).into()), (64.0, Rgb::hex(0x74AE4B).into())]);
 }
 
-/// A peak above the line of the water, lit from the left.
+/// Draws a peak above the line of the water, lit from the left.
 fn peak(brush: &mut Brush<'_>, x: f32, y: f32, half: f32) {
     let slope = (WATER - y) / half;
     let (rock, snow) = (Rgb::hex(0x7F8FB4), Rgb::hex(0xFFFFFF));

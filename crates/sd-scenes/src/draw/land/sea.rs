@@ -4,10 +4,10 @@ use crate::draw::palette::Palette;
 use crate::draw::rgb::Rgb;
 use crate::rng::Rng;
 
-/// Where water and sky meet.
+/// The height of the horizon.
 const HORIZON: f32 = 37.0;
 
-/// Water to the horizon, with the light of the lamp on it.
+/// Draws water to the horizon, with the light of the lamp on it.
 pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, lamp: Option<&Lamp>, rng: &mut Rng) {
     let [far, near] = palette.water.map(Rgb::shining);
     brush.gradient(&band(HORIZON, 65.0), &[(HORIZON, far), (62.0, near)]);

@@ -4,7 +4,7 @@ use crate::draw::palette::Palette;
 use crate::draw::rgb::Rgb;
 use crate::rng::Rng;
 
-/// White hills, bluer far away.
+/// Draws white hills, bluer far away.
 pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, rng: &mut Rng) {
     let light = palette.land.on_snow();
     let hill = ridge(rng, 33.0, 4.4, 20.0);
