@@ -66,7 +66,7 @@ pub enum RecipeError {
     /// The watcher asked to stop before the steps, or after them.
     #[error("stopped while {what}; the same command resumes from there")]
     Interrupted {
-        /// What was going on.
+        /// The name of the work that was going on.
         what: &'static str,
     },
 }

@@ -5,13 +5,13 @@ use sd_train::Progress;
 
 use crate::RecipeError;
 
-/// What a training reports.
+/// An event of a training.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// Work without steps is going on, such as reading the images. Reported repeatedly.
     Busy {
-        /// What is going on.
+        /// The name of the work.
         what: &'static str,
         /// How much is done: 0 at the beginning.
         done: usize,

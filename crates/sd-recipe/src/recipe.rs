@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// What is trained.
+    /// The kind of training.
     pub train: Training,
     /// Seed of the initial weights, the order of the images, and all noise.
     #[serde(default)]
@@ -47,7 +47,7 @@ pub struct Recipe {
     pub file: PathBuf,
 }
 
-/// What can be trained.
+/// A kind of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Training {

@@ -12,7 +12,7 @@ use crate::outputs::Outputs;
 use crate::product::Product;
 use crate::{Event, Recipe, RecipeError, Watch};
 
-/// What a checkpoint holds beside the state of `sd-train`.
+/// The data in a checkpoint beside the state of `sd-train`.
 #[derive(Serialize, Deserialize)]
 struct Notes {
     data: Identity,

@@ -43,9 +43,9 @@ pub fn wide_mixture() -> Mixture {
 pub struct Paths {
     /// The data.
     pub data: Mixture,
-    /// Where they start: `[1, 1, 2, count]`.
+    /// The starts: `[1, 1, 2, count]`.
     pub start: Tensor<4>,
-    /// Where they end, of the same shape.
+    /// The ends, of the same shape.
     pub end: Tensor<4>,
 }
 

@@ -11,7 +11,7 @@ use crate::parameters::{gradients, parameters, with_values};
 use crate::workers::Workers;
 use crate::{OptimiserConfig, Rate, TrainError};
 
-/// What a model is trained to do: its batches and its losses.
+/// The task of a training: its batches and its losses.
 pub trait Task<M>: Sync {
     /// The input of one pass through the model.
     type Batch: Send;
@@ -78,7 +78,7 @@ pub struct Trainer<M> {
     pub notes: Value,
 }
 
-/// How a step went.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
     /// The step, counted from 0.
@@ -202,7 +202,7 @@ impl<M: Module> Trainer<M> {
         self.step
     }
 
-    /// How the model is trained.
+    /// The config of the training.
     pub fn config(&self) -> &TrainerConfig {
         &self.config
     }

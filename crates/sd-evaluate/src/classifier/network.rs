@@ -32,6 +32,7 @@ impl Default for ClassifierConfig {
 pub struct Classifier {
     stages: Vec<Stage>,
     hidden: Linear,
+    /// The layer of all heads, by its key in saved classifiers.
     answers: Linear,
     #[module(skip)]
     config: ClassifierConfig,

@@ -8,13 +8,13 @@ use crate::Judgement;
 /// A measurement to be made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measurement {
-    /// What is measured.
+    /// The metric.
     pub metric: Metric,
     /// The images.
     pub images: Images,
 }
 
-/// What is measured of images.
+/// A metric of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
     /// How often they show what their captions say.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// How often something was right.
+/// The number of right cases among all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Score {
     /// Number of cases.

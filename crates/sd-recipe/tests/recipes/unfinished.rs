@@ -1,4 +1,4 @@
-//! What a training could not finish, for any reason, the next run of the same recipe finishes.
+//! The next run of a recipe finishes outputs that a training could not finish, for any reason.
 
 use std::fs;
 use std::ops::ControlFlow;
