@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use sd_device::{DType, Tuning, device_by_name};
-use sd_evaluate::{Classifier, Evaluation, EvaluationConfig, digest, digest_of, write_report};
+use sd_evaluate::{Classifier, Evaluation, EvaluationConfig, digest, digest_files, write_report};
 use sd_pipeline::{Choices, Pipeline, SamplerName};
 
 use crate::builtin;
@@ -102,12 +102,12 @@ fn measure(args: &Args) -> Result<(), Failure> {
     progress.busy(&format!("loading {}", builtin::name(path)));
     let pipeline = Pipeline::load(builtin::open(path, &Choices::default())?, &device, DType::F32)?;
     sd_pipeline::keep_memory();
-    let model_digest = path.map_or_else(|| Ok(digest_of(builtin::weights())), digest)?;
+    let model_digest = path.map_or_else(|| Ok(digest_files(builtin::weights())), digest)?;
     let digests = [model_digest, digest(&args.classifier)?];
     progress.loaded();
     let evaluation = Evaluation { pipeline: &pipeline, classifier: &classifier, config };
     let findings = evaluation.run(&args.output, [&digests[0], &digests[1]], &mut |work| {
-        progress.work(&work.cell, work.done, work.total);
+        progress.work(&work.measurement, work.done, work.total);
         cancel.flow()
     })?;
     write_report(&findings, &args.output)?;

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use sd_device::{Tuning, device_by_name};
-use sd_recipe::{Event, Recipe, follow};
+use sd_recipe::{Event, Recipe, train};
 use serde_json::json;
 
 use crate::cancel::Cancel;
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let mut progress = TrainingProgress::new(args.progress);
     let result = on_device(&args.device.name, || -> Result<(), Failure> {
         let device = device_by_name(&args.device.name)?;
-        follow(&recipe, &device, &mut |event| {
+        train(&recipe, &device, &mut |event| {
             progress.show(event);
             cancel.flow()
         })?;

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use sd_train::TrainError;
 use sd_weights::WeightsError;
 
-/// Why something could not be evaluated: one line that names the culprit and the remedy.
+/// Why an evaluation failed: one line that names the culprit and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvaluateError {
@@ -12,7 +12,7 @@ pub enum EvaluateError {
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// A JSON file is damaged, or of another version.
@@ -32,16 +32,16 @@ pub enum EvaluateError {
     /// An image cannot be drawn.
     #[error(transparent)]
     Pipeline(#[from] sd_pipeline::Error),
-    /// What is asked for cannot be measured.
+    /// The request cannot be measured.
     #[error("{0}")]
     Request(String),
     /// The watcher asked to stop.
-    #[error("cancelled; what is measured is kept")]
+    #[error("cancelled; finished measurements are kept")]
     Cancelled,
     /// The watcher asked to stop a training.
-    #[error("stopped after step {step}; the same command goes on from there")]
+    #[error("stopped after step {step}; the same command resumes from there")]
     Stopped {
-        /// Steps that were made, all of which are in the checkpoint.
+        /// Steps made, all of which are in the checkpoint.
         step: u64,
     },
 }

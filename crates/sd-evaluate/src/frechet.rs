@@ -8,15 +8,15 @@ pub struct Gaussian {
 }
 
 impl Gaussian {
-    /// The mean and the unbiased covariance of rows of features.
+    /// Fits the mean and the unbiased covariance of rows of features.
     ///
     /// # Panics
     ///
-    /// Panics if there are fewer than two rows, or of several lengths.
-    pub fn of<'a>(rows: impl IntoIterator<Item = &'a [f32]>) -> Self {
+    /// Panics if there are fewer than two rows, or if their lengths differ.
+    pub fn from_rows<'a>(rows: impl IntoIterator<Item = &'a [f32]>) -> Self {
         let rows: Vec<DVector<f64>> =
             rows.into_iter().map(|row| DVector::from_iterator(row.len(), row.iter().map(|x| f64::from(*x)))).collect();
-        assert!(rows.len() > 1, "{} rows have no covariance", rows.len());
+        assert!(rows.len() > 1, "{} rows, but a covariance needs at least 2", rows.len());
         let features = DMatrix::from_columns(&rows);
         let mean = features.column_mean();
         let apart = DMatrix::from_columns(&rows.iter().map(|row| row - &mean).collect::<Vec<_>>());
@@ -26,12 +26,12 @@ impl Gaussian {
 
     /// The squared Fréchet distance, `|m − m'|² + tr(C + C' − 2·sqrt(C·C'))` (Dowson & Landau 1982; Heusel et al. 2017).
     ///
-    /// The trace of the root is taken as that of `sqrt(sqrt(C)·C'·sqrt(C))`, which is symmetric, and so has a root
+    /// The trace of the root is computed as that of `sqrt(sqrt(C)·C'·sqrt(C))`, which is symmetric and so has a root
     /// whatever the rounding.
     ///
     /// # Panics
     ///
-    /// Panics if the two are of different dimensions.
+    /// Panics if the two have different dimensions.
     pub fn frechet(&self, other: &Self) -> f64 {
         let root = root(&self.covariance);
         let product = &root * &other.covariance * &root;
@@ -42,7 +42,7 @@ impl Gaussian {
     }
 }
 
-/// The symmetric root of a covariance; eigenvalues that rounding has made negative count as 0.
+/// Returns the symmetric root of a covariance; eigenvalues that rounding made negative count as 0.
 fn root(covariance: &DMatrix<f64>) -> DMatrix<f64> {
     let SymmetricEigen { eigenvectors, eigenvalues } = SymmetricEigen::new(covariance.clone());
     let roots = DMatrix::from_diagonal(&eigenvalues.map(|x| x.max(0.0).sqrt()));
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn mean_and_covariance_are_those_of_the_rows() {
-        let found = Gaussian::of([&[1.0, 2.0][..], &[3.0, 6.0], &[5.0, 1.0]]);
+        let found = Gaussian::from_rows([&[1.0, 2.0][..], &[3.0, 6.0], &[5.0, 1.0]]);
         assert_eq!(found, gaussian(&[3.0, 3.0], &[4.0, -1.0, -1.0, 7.0]));
     }
 
@@ -91,9 +91,9 @@ mod tests {
     }
 
     fn random(seed: u64, rows: usize, features: usize) -> Gaussian {
-        let numbers = Stream::new(seed, Purpose::Noise, 0).normals().take(rows * features);
-        let numbers: Vec<f32> = numbers.map(|x| x as f32).collect();
-        Gaussian::of(numbers.chunks(features))
+        let values = Stream::new(seed, Purpose::Noise, 0).normals().take(rows * features);
+        let values: Vec<f32> = values.map(|x| x as f32).collect();
+        Gaussian::from_rows(values.chunks(features))
     }
 
     #[test]
@@ -104,7 +104,7 @@ mod tests {
         assert!(a.frechet(&b) > 0.1);
     }
 
-    /// An eigenvalue that is 0 but for 1e-14 of rounding has a root of 1e-7.
+    /// An eigenvalue of 0 with a rounding error of 1e-14 has a root of 1e-7.
     #[test]
     fn fewer_rows_than_features_cost_no_more_than_the_root_of_rounding() {
         let a = random(3, 5, 12);

@@ -1,14 +1,14 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # How it is put together
+//! # Structure
 //!
-//! A [`Classifier`] reads an image back into the [`Scene`](sd_scenes::Scene) that it sees. A [`Judgement`] counts how
-//! often that has what the caption [tells](sd_scenes::Told), each [`Attribute`] by itself. A [`Gaussian`] is fitted to the
-//! classifier's features of many images; the Fréchet distance between two of them is how far two sets of images are
-//! apart. An [`Evaluation`] measures both of [`Images`] from three sources, a [`Cell`] at a time, and keeps what it has
-//! found in a folder.
+//! A [`Classifier`] reads an image back into the [`Scene`](sd_scenes::Scene) that it shows. A [`Judgement`] counts how
+//! often that scene agrees with the [facts](sd_scenes::CaptionFacts) in the caption, for each [`Attribute`]. A
+//! [`Gaussian`] is fitted to the classifier's features of many images; the Fréchet distance between two of them says how
+//! far apart two sets of images are. An [`Evaluation`] makes both kinds of [`Measurement`] on [`Images`] from three
+//! sources, and keeps the results in a folder.
 //!
-//! The classifier itself errs: what it says of renders is what a perfect model would be given.
+//! The classifier itself errs: its scores of renders are those of a perfect model.
 
 mod classifier;
 mod error;
@@ -20,8 +20,8 @@ mod report;
 pub use classifier::{Classifier, ClassifierConfig, Reading, TrainingConfig};
 pub use error::EvaluateError;
 pub use evaluation::{
-    Cell, Drawing, Evaluation, EvaluationConfig, Finding, Found, Images, Measure, Watch, Work, ceiling, digest,
-    digest_of,
+    Drawing, Evaluation, EvaluationConfig, Finding, Found, Images, Measurement, Metric, Watch, Work, ceiling, digest,
+    digest_files,
 };
 pub use frechet::Gaussian;
 pub use judge::{Attribute, Judgement, Score};

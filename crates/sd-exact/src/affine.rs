@@ -3,31 +3,31 @@ use sd_samplers::{FreshNoise, Noise, Sampler, sample};
 use sd_schedule::NoiseLevels;
 
 use crate::Gaussian;
-use crate::layout::numbers;
+use crate::layout::values;
 use crate::probes::{Probes, Recorder};
 
-/// What a walk down some levels makes of an image of [`Gaussian`] data: `offset + gain·x`, plus fresh noise.
+/// The map of a walk down some levels on images of [`Gaussian`] data: `offset + gain·x`, plus fresh noise.
 ///
-/// That is all a sampler can do there, because the exact denoiser is affine and so is every step. Found by probing, it
-/// says exactly how what a sampler draws is distributed, to the rounding of `f64`. (Samplers that clip are not affine.)
+/// Every walk has this form, because the exact denoiser is affine and so is every step. (Samplers that clip are not
+/// affine.) Probing the walk gives the map, and so the distribution of a sampler's images to the rounding of `f64`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Affine {
-    /// What becomes of a 0, for each coordinate.
+    /// The end of a walk from 0, for each coordinate.
     pub offset: Vec<f64>,
-    /// What a difference at the start becomes, for each coordinate.
+    /// The factor of a difference at the start, for each coordinate.
     pub gain: Vec<f64>,
-    /// The standard deviation of all the fresh noise that is left at the end, for each coordinate.
+    /// The standard deviation of the fresh noise at the end, for each coordinate.
     pub noise: Vec<f64>,
 }
 
 impl Affine {
-    /// Walks `sampler` down `levels` twice: once to see which noise it draws, and once with an image for 0, one for a
-    /// 1, and one for each source of noise.
+    /// Walks `sampler` down `levels` twice: once to record which noise it draws, and once with one image that is 0, one
+    /// that is 1, and one for each source of noise.
     ///
     /// # Panics
     ///
     /// Panics if a sampler of [`FreshNoise::Never`] draws noise, and as [`sample`] does.
-    pub fn of(
+    pub fn new(
         sampler: &impl Sampler,
         data: &Gaussian,
         levels: &NoiseLevels,
@@ -47,9 +47,9 @@ impl Affine {
         }
     }
 
-    /// The distribution of what is drawn, given that of the start.
+    /// Returns the distribution of the ends, given that of the start.
     pub fn apply(&self, start: &Gaussian) -> Gaussian {
-        let spread = start.spread.iter().zip(&self.gain).zip(&self.noise);
+        let stds = start.std.iter().zip(&self.gain).zip(&self.noise);
         Gaussian {
             mean: start
                 .mean
@@ -58,12 +58,12 @@ impl Affine {
                 .zip(&self.offset)
                 .map(|((m, gain), offset)| offset + gain * m)
                 .collect(),
-            spread: spread.map(|((s, gain), noise)| (gain * s).hypot(*noise)).collect(),
+            std: stds.map(|((s, gain), noise)| (gain * s).hypot(*noise)).collect(),
         }
     }
 }
 
-/// Where a walk takes images that start with the same number in every coordinate; a row for each coordinate.
+/// Returns the ends of images that start with the same value in every coordinate; a row for each coordinate.
 fn walk(
     sampler: &impl Sampler,
     data: &Gaussian,
@@ -76,7 +76,7 @@ fn walk(
     let x = TensorData::new(start.repeat(data.mean.len()), shape);
     let x = Tensor::from_data(x, (device, burn::tensor::DType::F64));
     let end = sample(sampler, &mut data.denoiser(), noise, x, levels).expect("an exact denoiser does not fail");
-    numbers(end).chunks(start.len()).map(<[f64]>::to_vec).collect()
+    values(end).chunks(start.len()).map(<[f64]>::to_vec).collect()
 }
 
 #[cfg(test)]
@@ -87,18 +87,18 @@ mod tests {
     use crate::evenly_in_t;
 
     fn data() -> Gaussian {
-        Gaussian { mean: vec![0.4, -2.0], spread: vec![0.5, 3.0] }
+        Gaussian { mean: vec![0.4, -2.0], std: vec![0.5, 3.0] }
     }
 
-    fn of(sampler: &impl Sampler, steps: usize, fresh: FreshNoise) -> Affine {
-        Affine::of(sampler, &data(), &evenly_in_t(steps), fresh, &Device::flex())
+    fn affine(sampler: &impl Sampler, steps: usize, fresh: FreshNoise) -> Affine {
+        Affine::new(sampler, &data(), &evenly_in_t(steps), fresh, &Device::flex())
     }
 
-    /// A step of Ddim multiplies the distance to the mean by `(spread² + from·to)/(spread² + from²)`.
+    /// A step of DDIM multiplies the distance to the mean by `(std² + from·to)/(std² + from²)`.
     #[test]
     fn a_deterministic_walk_is_the_product_of_its_steps() {
-        let affine = of(&Ddim::new(0.0), 10, FreshNoise::Never);
-        for (i, (m, s)) in data().mean.into_iter().zip(data().spread).enumerate() {
+        let affine = affine(&Ddim::new(0.0), 10, FreshNoise::Never);
+        for (i, (m, s)) in data().mean.into_iter().zip(data().std).enumerate() {
             let gain: f64 =
                 evenly_in_t(10).pairs().map(|(from, to)| (s * s + from * to) / (s * s + from * from)).product();
             assert!((affine.gain[i] - gain).abs() < 1e-14);
@@ -107,11 +107,11 @@ mod tests {
         }
     }
 
-    /// What is drawn with numbers from a generator, against what is said of it.
+    /// Images drawn with random noise, against the computed distribution.
     #[test]
     fn the_distribution_is_that_of_many_draws() {
         let (sampler, levels, device) = (Ddpm::new(Variance::FixedSmall), evenly_in_t(10), Device::flex());
-        let affine = of(&sampler, 10, FreshNoise::Steps);
+        let affine = affine(&sampler, 10, FreshNoise::Steps);
         let start = data().marginal(levels.first());
         let expected = affine.apply(&start);
 
@@ -119,18 +119,18 @@ mod tests {
         let like: Tensor<4> = Tensor::zeros([1, 1, 2, 20_000], (&device, burn::tensor::DType::F64));
         let column =
             |c: &[f64]| Tensor::<4>::from_data(TensorData::new(c.to_vec(), [1, 1, 2, 1]), (&device, like.dtype()));
-        let x = noise.start(&like) * column(&start.spread) + column(&start.mean);
-        let ends = numbers(sample(&sampler, &mut data().denoiser(), &mut noise, x, &levels).unwrap());
+        let x = noise.start(&like) * column(&start.std) + column(&start.mean);
+        let ends = values(sample(&sampler, &mut data().denoiser(), &mut noise, x, &levels).unwrap());
         for (i, ends) in ends.chunks(20_000).enumerate() {
             let mean = ends.iter().sum::<f64>() / 20_000.0;
-            let spread = (ends.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0).sqrt();
-            // Four standard errors: 0.028 spreads of the mean, 2 percent of the spread.
-            assert!((mean - expected.mean[i]).abs() < 0.028 * expected.spread[i], "{mean} of {expected:?}");
-            assert!((spread / expected.spread[i] - 1.0).abs() < 0.02, "{spread} of {expected:?}");
+            let std = (ends.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0).sqrt();
+            // Four standard errors: 0.028 standard deviations for the mean, 2 percent for the standard deviation.
+            assert!((mean - expected.mean[i]).abs() < 0.028 * expected.std[i], "{mean} of {expected:?}");
+            assert!((std / expected.std[i] - 1.0).abs() < 0.02, "{std} of {expected:?}");
         }
     }
 
-    /// Draws the same interval twice, and adds both.
+    /// Draws the noise of the same interval twice, and adds both.
     struct Twice;
 
     impl Sampler for Twice {
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn an_interval_drawn_twice_is_the_same_noise_only_on_a_path() {
-        let noise = |fresh| of(&Twice, 5, fresh).noise[0];
+        let noise = |fresh| affine(&Twice, 5, fresh).noise[0];
         assert!((noise(FreshNoise::Steps) - 10.0_f64.sqrt()).abs() < 1e-13);
         assert!((noise(FreshNoise::Path) - 20.0_f64.sqrt()).abs() < 1e-13);
     }
@@ -149,6 +149,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "drew 10 times")]
     fn noise_of_a_sampler_that_should_draw_none_is_a_panic() {
-        of(&Ddim::new(1.0), 10, FreshNoise::Never);
+        affine(&Ddim::new(1.0), 10, FreshNoise::Never);
     }
 }

@@ -2,9 +2,9 @@ use burn::tensor::Tensor;
 use sd_samplers::{Denoiser, Sampler, TorchNoise, sample};
 use sd_schedule::NoiseLevels;
 
-use crate::layout::numbers;
+use crate::layout::values;
 
-/// How far a deterministic sampler, started at `x`, ends from the `exact` end: the largest distance of any number.
+/// Returns the largest error of any value when a deterministic sampler, started at `x`, should end at `exact`.
 ///
 /// # Shapes
 ///
@@ -22,15 +22,15 @@ pub fn error(
     levels: &NoiseLevels,
 ) -> f64 {
     let drawn = sample(sampler, model, &mut TorchNoise::new(0), x.clone(), levels).expect("the model does not fail");
-    numbers((drawn - exact.clone()).abs()).into_iter().fold(0.0, f64::max)
+    values((drawn - exact.clone()).abs()).into_iter().fold(0.0, f64::max)
 }
 
-/// The order of convergence seen in errors at different numbers of steps: the slope of `−log error` against
+/// Fits the order of convergence to errors at different numbers of steps: the slope of `−log error` against
 /// `log steps`, by least squares.
 ///
 /// # Panics
 ///
-/// Panics with less than two different numbers of steps, or where an error is not above 0.
+/// Panics with fewer than two different numbers of steps, or if an error is not above 0.
 pub fn order(errors: &[(usize, f64)]) -> f64 {
     assert!(errors.iter().all(|(_, error)| *error > 0.0), "an error is not above 0: {errors:?}");
     let logs = || errors.iter().map(|&(steps, error)| ((steps as f64).ln(), error.ln()));

@@ -1,17 +1,17 @@
 use burn::tensor::{Tensor, TensorData};
 use sd_samplers::{DenoiseError, Denoiser};
 
-/// Data whose coordinates are independent and normal: `N(mean, diag(spread²))`.
+/// Data whose coordinates are independent and normal: `N(mean, diag(std²))`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gaussian {
     /// The mean of each coordinate.
     pub mean: Vec<f64>,
     /// The standard deviation of each coordinate.
-    pub spread: Vec<f64>,
+    pub std: Vec<f64>,
 }
 
 impl Gaussian {
-    /// The exact denoiser: `(spread²·x + sigma²·mean)/(spread² + sigma²)`, for images `[batch, channels, coordinates,
+    /// Returns the exact denoiser, `(std²·x + sigma²·mean)/(std² + sigma²)`, for images `[batch, channels, coordinates,
     /// width]`. It does not fail.
     pub fn denoiser(&self) -> impl Denoiser {
         |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, DenoiseError> {
@@ -21,8 +21,8 @@ impl Gaussian {
         }
     }
 
-    /// Where the probability-flow path through `x` at noise level `from` is at level `to`:
-    /// `mean + (x − mean)·sqrt((spread² + to²)/(spread² + from²))`.
+    /// Follows the probability-flow path through `x` from noise level `from` to level `to`:
+    /// `mean + (x − mean)·sqrt((std² + to²)/(std² + from²))`.
     ///
     /// # Shapes
     ///
@@ -35,13 +35,13 @@ impl Gaussian {
         x * of_x + constant
     }
 
-    /// The data with noise of level `sigma` added.
+    /// Returns the data with noise of level `sigma` added.
     pub fn marginal(&self, sigma: f64) -> Self {
-        Self { mean: self.mean.clone(), spread: self.spread.iter().map(|s| s.hypot(sigma)).collect() }
+        Self { mean: self.mean.clone(), std: self.std.iter().map(|s| s.hypot(sigma)).collect() }
     }
 
-    /// The squared Fréchet distance between two Gaussians, `|mean − mean'|² + |spread − spread'|²` (Dowson & Landau
-    /// 1982, for diagonal covariances): what FID estimates.
+    /// The squared Fréchet distance between two Gaussians, `|mean − mean'|² + |std − std'|²` (Dowson & Landau 1982, for
+    /// diagonal covariances), which FID estimates.
     ///
     /// # Panics
     ///
@@ -51,13 +51,14 @@ impl Gaussian {
             assert_eq!(a.len(), b.len(), "Gaussians of {} and {} coordinates", a.len(), b.len());
             a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>()
         };
-        squares(&self.mean, &other.mean) + squares(&self.spread, &other.spread)
+        squares(&self.mean, &other.mean) + squares(&self.std, &other.std)
     }
 
-    /// A number for each coordinate, made of its mean and its spread, as a column that multiplies images like `x`.
-    fn column(&self, x: &Tensor<4>, number: impl Fn(f64, f64) -> f64) -> Tensor<4> {
-        let numbers: Vec<f64> = self.mean.iter().zip(&self.spread).map(|(&m, &s)| number(m, s)).collect();
-        Tensor::from_data(TensorData::new(numbers, [1, 1, self.mean.len(), 1]), (&x.device(), x.dtype()))
+    /// Computes a value from the mean and the standard deviation of each coordinate, as a column that multiplies images
+    /// like `x`.
+    fn column(&self, x: &Tensor<4>, value: impl Fn(f64, f64) -> f64) -> Tensor<4> {
+        let values: Vec<f64> = self.mean.iter().zip(&self.std).map(|(&m, &s)| value(m, s)).collect();
+        Tensor::from_data(TensorData::new(values, [1, 1, self.mean.len(), 1]), (&x.device(), x.dtype()))
     }
 }
 
@@ -69,17 +70,17 @@ mod tests {
     use crate::{images, points};
 
     fn gaussian() -> Gaussian {
-        Gaussian { mean: vec![0.4, -3.0], spread: vec![0.5, 2.0] }
+        Gaussian { mean: vec![0.4, -3.0], std: vec![0.5, 2.0] }
     }
 
-    fn at<const N: usize>(points: [[f64; 2]; N]) -> Tensor<4> {
+    fn tensor<const N: usize>(points: [[f64; 2]; N]) -> Tensor<4> {
         images(&points, &Device::flex())
     }
 
     /// The path's own equation, `dx/dsigma = (x − denoised)/sigma`, by a central difference.
     #[test]
     fn the_path_runs_along_the_denoiser() {
-        let (gaussian, x, sigma, h) = (gaussian(), at([[7.0, 1.0], [-1.0, 0.2]]), 1.5, 1e-5);
+        let (gaussian, x, sigma, h) = (gaussian(), tensor([[7.0, 1.0], [-1.0, 0.2]]), 1.5, 1e-5);
         let difference = gaussian.path(x.clone(), sigma, sigma + h) - gaussian.path(x.clone(), sigma, sigma - h);
         let denoised = gaussian.denoiser().denoise(x.clone(), sigma).unwrap();
         let residue = difference / (2.0 * h) - (x - denoised) / sigma;
@@ -89,17 +90,17 @@ mod tests {
     #[test]
     fn the_path_carries_the_marginal_to_the_marginal() {
         let (gaussian, from, to) = (gaussian(), 12.0, 0.1);
-        let at_spread = |sigma| {
-            let of = gaussian.marginal(sigma);
-            at([[of.mean[0] + of.spread[0], of.mean[1] - of.spread[1]]])
+        let at_std = |sigma| {
+            let marginal = gaussian.marginal(sigma);
+            tensor([[marginal.mean[0] + marginal.std[0], marginal.mean[1] - marginal.std[1]]])
         };
-        let residue = gaussian.path(at_spread(from), from, to) - at_spread(to);
+        let residue = gaussian.path(at_std(from), from, to) - at_std(to);
         assert!(points::<2>(residue).iter().flatten().all(|r| r.abs() < 1e-14));
     }
 
     #[test]
     fn the_frechet_distance_adds_the_squares_of_both_differences() {
-        let other = Gaussian { mean: vec![1.4, -3.0], spread: vec![0.5, 4.0] };
+        let other = Gaussian { mean: vec![1.4, -3.0], std: vec![0.5, 4.0] };
         assert!((gaussian().frechet(&other) - 5.0).abs() < 1e-14);
         assert_eq!(gaussian().frechet(&gaussian()), 0.0);
     }

@@ -1,16 +1,16 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-/// Points of `K` coordinates as images: point `j` is column `j`.
+/// Lays out points of `K` coordinates as images: point `j` is column `j`.
 ///
 /// # Shapes
 ///
 /// - output: `[1, 1, K, points]`, in `f64`
 pub fn images<const K: usize>(points: &[[f64; K]], device: &Device) -> Tensor<4> {
-    let numbers: Vec<f64> = (0..K).flat_map(|k| points.iter().map(move |point| point[k])).collect();
-    Tensor::from_data(TensorData::new(numbers, [1, 1, K, points.len()]), (device, DType::F64))
+    let values: Vec<f64> = (0..K).flat_map(|k| points.iter().map(move |point| point[k])).collect();
+    Tensor::from_data(TensorData::new(values, [1, 1, K, points.len()]), (device, DType::F64))
 }
 
-/// The points again: the inverse of [`images`].
+/// Returns the points of images: the inverse of [`images`].
 ///
 /// # Shapes
 ///
@@ -18,16 +18,16 @@ pub fn images<const K: usize>(points: &[[f64; K]], device: &Device) -> Tensor<4>
 ///
 /// # Panics
 ///
-/// Panics if the images are of another shape.
+/// Panics if the images have another shape.
 pub fn points<const K: usize>(images: Tensor<4>) -> Vec<[f64; K]> {
     let [batch, channels, coordinates, count] = images.dims();
     assert_eq!([batch, channels, coordinates], [1, 1, K], "images of {K} coordinates are [1, 1, {K}, points]");
-    let numbers = numbers(images);
-    (0..count).map(|j| std::array::from_fn(|k| numbers[k * count + j])).collect()
+    let values = values(images);
+    (0..count).map(|j| std::array::from_fn(|k| values[k * count + j])).collect()
 }
 
-/// A tensor's numbers on the host, row by row.
-pub(crate) fn numbers(x: Tensor<4>) -> Vec<f64> {
+/// Reads the values of a tensor, row by row.
+pub(crate) fn values(x: Tensor<4>) -> Vec<f64> {
     x.into_data().convert::<f64>().try_to_vec().expect("they were converted")
 }
 

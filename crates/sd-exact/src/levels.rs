@@ -1,14 +1,14 @@
 use sd_schedule::{BetaSchedule, NoiseLevels, NoiseSchedule};
 
-/// The noise of Stable Diffusion 1 and 2: a thousand timesteps, from 0.029 to 14.6.
+/// The noise schedule of Stable Diffusion 1 and 2: a thousand timesteps, from level 0.029 to 14.6.
 pub fn stable_diffusion() -> NoiseSchedule {
     let betas = BetaSchedule::ScaledLinear.betas(1000, 0.00085, 0.012).expect("known to be a schedule");
     NoiseSchedule::from_betas(&betas).expect("known to be a schedule")
 }
 
-/// `steps` steps evenly spaced in [`stable_diffusion`]'s `t`, from 900 to 20, not rounded: from level 8.35 to 0.138.
+/// Returns `steps` steps evenly spaced in [`stable_diffusion`]'s `t`, from 900 to 20, not rounded: from level 8.35 to 0.138.
 ///
-/// What samplers see with trained networks, short of the ends, where single steps would hide the order of the others.
+/// These are the levels of trained networks, without the ends, where single steps would hide the order of the others.
 ///
 /// # Panics
 ///

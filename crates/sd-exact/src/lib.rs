@@ -1,13 +1,12 @@
 #![doc = include_str!("../README.md")]
 //!
-//! A network's best answer is the mean of all clean images that the noisy one may have come from. For data that is
-//! [`Gaussian`], or a [`Mixture`] of Gaussians, that mean is a formula. The distribution of the data at every noise
-//! level is one too, and the path of an image between two levels is known to 1e-11. What a sampler still gets
-//! wrong there is its own error:
+//! A network's best prediction is the mean of all clean images behind a noisy one. For [`Gaussian`] data, or a [`Mixture`]
+//! of Gaussians, a formula gives this mean. Another gives the distribution of the data at every noise level, and the path
+//! of an image between two levels is known to 1e-11. So any remaining error is the sampler's own:
 //!
-//! - a deterministic one has an [`error`], which falls with the number of steps as fast as its [`order`] says;
-//! - a stochastic one turns a Gaussian into a Gaussian, which [`Affine`] finds without drawing a single number, and
-//!   [`Gaussian::frechet`] says how far that is from the truth.
+//! - a deterministic sampler has an [`error`], which falls with the number of steps as fast as its [`order`] says;
+//! - a stochastic sampler turns a Gaussian into a Gaussian, which [`Affine`] computes without any random number, and
+//!   [`Gaussian::frechet`] gives its distance from the truth.
 //!
 //! Images are `[1, 1, coordinates, images]`, see [`images`]. Everything is computed in `f64`.
 

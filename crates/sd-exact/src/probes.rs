@@ -1,7 +1,7 @@
 use burn::tensor::{Tensor, TensorData};
 use sd_samplers::{FreshNoise, Noise};
 
-/// Noise that is 0, and remembers what it was asked for.
+/// Noise that is 0, and records the requests.
 #[derive(Default)]
 pub(crate) struct Recorder {
     /// The two noise levels of each draw.
@@ -19,22 +19,22 @@ impl Noise for Recorder {
     }
 }
 
-/// Noise that shows where it goes: each column of an image feels one source of noise, with strength 1, and no other.
+/// Noise that shows its effect: each column of an image receives one source of noise, with strength 1, and no other.
 pub(crate) struct Probes {
-    /// For each draw, the sources it is made of and how much of each: the squares add up to 1.
+    /// The sources of each draw and their strengths, whose squares add up to 1.
     draws: std::vec::IntoIter<Vec<(usize, f64)>>,
-    /// Columns that feel nothing, before those that feel a source each.
-    deaf: usize,
-    /// How many sources there are.
+    /// Number of columns without noise, before those with a source each.
+    silent: usize,
+    /// Number of sources.
     pub sources: usize,
 }
 
 impl Probes {
-    /// The probes for recorded draws, in images whose first `deaf` columns feel nothing.
+    /// Creates the probes of recorded draws, for images whose first `silent` columns receive no noise.
     ///
-    /// Draws of independent noise are sources themselves. Those from a Brownian path are made of its increments between
-    /// neighbours among all levels drawn at, where time runs as `sigma/(1 + sigma)`: see `sd_samplers::BrownianNoise`.
-    pub fn new(draws: &[(f64, f64)], fresh: FreshNoise, deaf: usize) -> Self {
+    /// Draws of independent noise are sources themselves. Draws from a Brownian path are sums of its increments between
+    /// neighbouring levels, where time is `sigma/(1 + sigma)`: see `sd_samplers::BrownianNoise`.
+    pub fn new(draws: &[(f64, f64)], fresh: FreshNoise, silent: usize) -> Self {
         let (sources, draws): (usize, Vec<_>) = match fresh {
             FreshNoise::Never => {
                 assert!(draws.is_empty(), "a sampler without fresh noise drew {} times", draws.len());
@@ -43,22 +43,22 @@ impl Probes {
             FreshNoise::Steps => (draws.len(), (0..draws.len()).map(|k| vec![(k, 1.0)]).collect()),
             FreshNoise::Path => increments(draws),
         };
-        Self { draws: draws.into_iter(), deaf, sources }
+        Self { draws: draws.into_iter(), silent, sources }
     }
 }
 
-/// The number of increments between neighbours among all times, and each draw as a sum of them, of variance 1.
+/// Returns the number of increments between neighbouring times, and each draw as a sum of them with variance 1.
 fn increments(draws: &[(f64, f64)]) -> (usize, Vec<Vec<(usize, f64)>>) {
     let time = |sigma: f64| sigma / (1.0 + sigma);
     let mut times: Vec<f64> = draws.iter().flat_map(|&(from, to)| [time(from), time(to)]).collect();
     times.sort_by(f64::total_cmp);
     times.dedup();
-    let of = |&(from, to): &(f64, f64)| {
+    let parts = |&(from, to): &(f64, f64)| {
         let place = |sigma| times.partition_point(|&t| t < time(sigma));
         let whole = time(from) - time(to);
         (place(to)..place(from)).map(|i| (i, ((times[i + 1] - times[i]) / whole).sqrt())).collect()
     };
-    (times.len().saturating_sub(1), draws.iter().map(of).collect())
+    (times.len().saturating_sub(1), draws.iter().map(parts).collect())
 }
 
 impl Noise for Probes {
@@ -67,11 +67,11 @@ impl Noise for Probes {
     }
 
     fn draw(&mut self, like: &Tensor<4>, _from: f64, _to: f64) -> Tensor<4> {
-        let mut row = vec![0.0; self.deaf + self.sources];
+        let mut row = vec![0.0; self.silent + self.sources];
         for (source, strength) in self.draws.next().expect("as many draws as were recorded") {
-            row[self.deaf + source] = strength;
+            row[self.silent + source] = strength;
         }
-        let row = TensorData::new(row, [1, 1, 1, self.deaf + self.sources]);
+        let row = TensorData::new(row, [1, 1, 1, self.silent + self.sources]);
         Tensor::<4>::from_data(row, (&like.device(), like.dtype())).expand(like.dims())
     }
 }

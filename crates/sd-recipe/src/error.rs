@@ -4,7 +4,7 @@ use sd_clip::TokenizerError;
 use sd_train::TrainError;
 use sd_weights::WeightsError;
 
-/// Why a recipe cannot be followed: one line that names the culprit and the remedy.
+/// Why a training failed: one line that names the culprit and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecipeError {
@@ -13,15 +13,15 @@ pub enum RecipeError {
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The recipe is not TOML, has an unknown key, or holds a value that cannot be.
+    /// The recipe is not TOML, has an unknown key, or an impossible value.
     #[error("{}: {reason}", file.display())]
     Recipe {
         /// The recipe.
         file: PathBuf,
-        /// The line, the key, what was expected and what was found.
+        /// The line, the key, and what was expected and found.
         reason: String,
     },
     /// A text is not UTF-8.
@@ -29,7 +29,7 @@ pub enum RecipeError {
     Text {
         /// The file.
         file: PathBuf,
-        /// Its encoding, where it can be told.
+        /// Its encoding, if it can be recognised.
         reason: String,
     },
     /// There is nothing to train on.
@@ -40,12 +40,12 @@ pub enum RecipeError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A step that cannot be made, or a checkpoint that cannot be read or written.
+    /// A step cannot be made, or a checkpoint cannot be read or written.
     #[error("{error}{kept}")]
     Train {
-        /// Why.
+        /// The cause.
         error: TrainError,
-        /// Where the last good checkpoint is, if there is one.
+        /// Names the last good checkpoint, if there is one.
         kept: String,
     },
     /// A model folder cannot be read, or drawn with.
@@ -58,21 +58,21 @@ pub enum RecipeError {
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
     /// The watcher asked to stop.
-    #[error("stopped after step {step}; the same command goes on from there")]
+    #[error("stopped after step {step}; the same command resumes from there")]
     Cancelled {
-        /// Steps that were made, all of which are in the checkpoint.
+        /// Steps made, all of which are in the checkpoint.
         step: u64,
     },
     /// The watcher asked to stop before the steps, or after them.
-    #[error("stopped while {what}; the same command goes on from there")]
+    #[error("stopped while {what}; the same command resumes from there")]
     Interrupted {
-        /// What went on.
+        /// The name of the work that was going on.
         what: &'static str,
     },
 }
 
 impl RecipeError {
-    /// What the system said of a file.
+    /// Wraps an error of the operating system with its file.
     pub(crate) fn io(file: &Path) -> impl Fn(std::io::Error) -> Self + '_ {
         |source| Self::Io { file: file.to_path_buf(), source }
     }

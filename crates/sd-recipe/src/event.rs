@@ -5,24 +5,24 @@ use sd_train::Progress;
 
 use crate::RecipeError;
 
-/// What a training has to tell while it goes on.
+/// An event of a training.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// Something without steps goes on, such as reading the images; it is told again and again while it does.
+    /// Work without steps is going on, such as reading the images. Reported repeatedly.
     Busy {
-        /// What goes on.
+        /// The name of the work.
         what: &'static str,
-        /// How much of it is done: 0 when it begins.
+        /// How much is done: 0 at the beginning.
         done: usize,
-        /// How much there is.
+        /// How much there is in all.
         total: usize,
     },
-    /// Something that matters although all goes on, such as an image that cannot be read.
+    /// A problem that does not stop the training, such as an image that cannot be read.
     Warning(String),
     /// The steps begin.
     Started {
-        /// Steps that were made before, by the checkpoint that is gone on with.
+        /// Steps made before, in the checkpoint.
         step: u64,
         /// Steps of the whole training.
         steps: u64,
@@ -38,10 +38,14 @@ pub enum Event<'a> {
     Sampled(&'a Path),
 }
 
-/// Who is told; to break is to stop, during the steps after a checkpoint.
+/// Receives the events; to break is to stop. A stop during the steps first writes a checkpoint.
 pub type Watch<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
 
-/// Tells what goes on, and is an error where the watcher wants to stop.
+/// Reports that work is going on.
+///
+/// # Errors
+///
+/// [`RecipeError::Interrupted`] if `watch` stops it.
 pub(crate) fn busy(watch: &mut Watch, what: &'static str, done: usize, total: usize) -> Result<(), RecipeError> {
     match watch(&Event::Busy { what, done, total }) {
         ControlFlow::Continue(()) => Ok(()),

@@ -3,11 +3,13 @@
 mod data;
 mod error;
 mod event;
+mod files;
 mod fingerprint;
 mod limits;
 mod metrics;
 mod outputs;
 mod plot;
+mod product;
 mod read;
 mod recipe;
 mod run;
@@ -20,7 +22,7 @@ pub use error::RecipeError;
 pub use event::{Event, Watch};
 pub use metrics::Line;
 pub use recipe::{
-    AutoencoderConfig, DataConfig, DiffusionConfig, DistanceName, Recipe, SamplesConfig, TrainingConfig, What,
+    AutoencoderConfig, DataConfig, DiffusionConfig, DistanceName, Recipe, SamplesConfig, Training, TrainingConfig,
 };
 pub use sheet::sheet;
-pub use trainings::follow;
+pub use trainings::train;

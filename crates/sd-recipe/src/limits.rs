@@ -1,10 +1,10 @@
-//! Sizes that cannot fit: their numbers alone are more than this machine's memory.
+//! Refuses sizes whose data alone exceed this machine's memory.
 
 use sd_device::host_memory;
 
-use crate::{Recipe, RecipeError, What};
+use crate::{Recipe, RecipeError, Training};
 
-/// More workers than any processor has use for.
+/// More workers than any processor can use.
 const MOST_WORKERS: usize = 1024;
 
 impl Recipe {
@@ -16,15 +16,16 @@ impl Recipe {
     pub(crate) fn check_sizes(&self) -> Result<(), RecipeError> {
         let wrong = |key: &str, reason: String| self.wrong(format!("`{key}`: {reason}"));
         let pixels = (self.data.size as f64).powi(2);
-        // A scene is drawn four times as large, with four bytes for each dot.
+        // A scene is drawn with four dots for each pixel, of four bytes each.
         let one = if self.data.scenes.is_some() { 16.0 * pixels } else { 3.0 * pixels };
         check("an image of that size takes", one).map_err(|reason| wrong("data.size", reason))?;
         if let Some(scenes) = self.data.scenes {
             check_images(self, scenes).map_err(|reason| wrong("data.scenes", reason))?;
         }
-        // Drawn, and on their sheet.
+        // Each is in memory twice: by itself and on the sheet.
         let samples = 6.0 * pixels * self.samples.count as f64;
-        check("so many samples take", samples).map_err(|reason| wrong("samples.count", reason))?;
+        check(&format!("{} samples take", self.samples.count), samples)
+            .map_err(|reason| wrong("samples.count", reason))?;
         match self.training.workers {
             0..=MOST_WORKERS => self.check_workers(self.data.scenes.unwrap_or(usize::MAX)),
             many => Err(wrong("training.workers", format!("{many} workers, expected at most {MOST_WORKERS}"))),
@@ -40,7 +41,7 @@ impl Recipe {
         Err(self.wrong(format!("`training.workers`: {workers} workers, but only {images} images")))
     }
 
-    /// Refuses a network of so many weights, or a batch of images of `each` numbers, that cannot fit.
+    /// Refuses a network with too many weights, or a batch of images, each of `each` values, that does not fit.
     ///
     /// # Errors
     ///
@@ -49,23 +50,23 @@ impl Recipe {
         // A checkpoint has the weights, their average and two moments.
         check(&format!("training {weights} weights takes"), 16.0 * weights as f64)
             .map_err(|reason| self.wrong(format!("[{table}]: {reason}")))?;
-        // What goes into the network, and what comes out of it, in single precision.
+        // The input and the output of the network in single precision.
         let images = self.training.batch / self.training.passes();
         check("its images take", 8.0 * images as f64 * each as f64)
-            .map_err(|reason| self.wrong(format!("`training.batch`: {reason}; `training.passes` spreads them")))
+            .map_err(|reason| self.wrong(format!("`training.batch`: {reason}; raise `training.passes` to split them")))
     }
 }
 
-/// Refuses more images than fit, however they are trained on.
+/// Refuses more images than fit into memory.
 pub(crate) fn check_images(recipe: &Recipe, count: usize) -> Result<(), String> {
-    // Three bytes for each pixel; if they are not encoded, as many numbers in single precision beside them.
-    let each = if recipe.train == What::TextToImage { 3.0 } else { 15.0 };
+    // Three bytes for each pixel; images that are not encoded are also there in single precision.
+    let each = if recipe.train == Training::TextToImage { 3.0 } else { 15.0 };
     check(&format!("{count} images take"), each * count as f64 * (recipe.data.size as f64).powi(2))
 }
 
-/// Refuses more bytes than there are; `what` says whose they are.
+/// Refuses more bytes than this machine has; `what` says what takes them.
 fn check(what: &str, bytes: f64) -> Result<(), String> {
-    // Where the system does not say, more than any machine has.
+    // If the system does not report its memory, assume more than any machine has.
     let memory = host_memory().unwrap_or(1 << 48) as f64;
     if bytes <= memory {
         return Ok(());

@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::RecipeError;
 
-/// Steps that a line of the metrics sums up.
+/// Steps in each line of the metrics.
 const EVERY: u64 = 10;
 
 /// A line of `metrics.jsonl`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// Steps that were made.
+    /// Steps made so far.
     pub step: u64,
-    /// The mean loss of the last ten of them.
+    /// The mean loss of the last ten steps.
     pub loss: f64,
-    /// The norm of the last one's gradients.
+    /// The norm of the gradients of the last step.
     pub gradient_norm: f64,
-    /// Its learning rate.
+    /// The learning rate of the last step.
     pub rate: f64,
-    /// Seconds since the training began, without the time in which it did not run.
+    /// Seconds of training, without pauses.
     pub seconds: f64,
 }
 
-/// What is measured and not yet in a line, so that a training that is gone on with writes the same lines.
+/// Measurements that are not in a line yet, so that a resumed training writes the same lines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pending {
     losses: Vec<f64>,
@@ -35,11 +35,11 @@ pub(crate) struct Pending {
     seconds: f64,
 }
 
-/// The growing file of a training's metrics.
+/// The file of a training's metrics, which grows by lines.
 pub(crate) struct Metrics {
     file: PathBuf,
     out: BufWriter<File>,
-    /// What is in the file.
+    /// The lines in the file.
     pub lines: Vec<Line>,
     losses: Vec<f64>,
     earlier: f64,
@@ -47,11 +47,11 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Goes on with the file of a folder, without the lines of steps after `step`, which will be made again.
+    /// Opens the file in a folder for appending, and drops the lines of steps after `step`, which will be made again.
     pub fn open(folder: &Path, step: u64, pending: Pending) -> Result<Self, RecipeError> {
         let file = folder.join("metrics.jsonl");
         let known = fs::read_to_string(&file).unwrap_or_default();
-        // A line that was cut off by a crash is not one.
+        // A crash may have cut off a line.
         let known = known.lines().filter_map(|line| serde_json::from_str(line).ok());
         let lines: Vec<Line> = known.take_while(|line: &Line| line.step <= step).collect();
         write_atomically(&file, |out| lines.iter().try_for_each(|line| write_line(out, line)))
@@ -62,7 +62,7 @@ impl Metrics {
         Ok(Self { file, out, lines, losses, earlier, started: Instant::now() })
     }
 
-    /// What a checkpoint is to remember.
+    /// Returns what a checkpoint saves.
     pub fn pending(&self) -> Pending {
         Pending { losses: self.losses.clone(), seconds: self.seconds() }
     }
@@ -71,7 +71,7 @@ impl Metrics {
         self.earlier + self.started.elapsed().as_secs_f64()
     }
 
-    /// Takes note of a step.
+    /// Adds a step.
     pub fn add(&mut self, progress: &Progress) -> Result<(), RecipeError> {
         self.losses.push(progress.loss);
         let step = progress.step + 1;
@@ -127,7 +127,7 @@ mod tests {
         let mut stopped = open(folder.path(), 0, Pending::default());
         add(&mut stopped, 0..17);
         let pending = stopped.pending();
-        // Made, but not in the checkpoint.
+        // Steps that are not in the checkpoint.
         add(&mut stopped, 17..25);
         let pending = serde_json::from_str(&serde_json::to_string(&pending).unwrap()).unwrap();
         let mut resumed = open(folder.path(), 17, pending);

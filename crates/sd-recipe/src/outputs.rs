@@ -1,4 +1,4 @@
-//! What comes out of a training besides its checkpoint: the model's folder, a sheet of samples, and the plot.
+//! The outputs of a training besides its checkpoint: the model folder, sheets of samples, and the plot.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,13 +9,14 @@ use sd_train::Trainer;
 use sd_weights::update_folder_atomically;
 use serde::{Deserialize, Serialize};
 
+use crate::files::write;
 use crate::metrics::Line;
 use crate::plot::loss_plot;
-use crate::run::{Product, write};
+use crate::product::Product;
 use crate::{Event, Recipe, RecipeError, Watch};
 
-/// The outputs of a recipe, and a file among them that says which step they are of: written last, so that those that could
-/// not be finished are known.
+/// The outputs of a recipe. A file among them records their step; it is written last, so that unfinished outputs are
+/// recognised.
 pub(crate) struct Outputs<'a> {
     recipe: &'a Recipe,
     record: PathBuf,
@@ -27,18 +28,19 @@ struct Record {
 }
 
 impl<'a> Outputs<'a> {
-    pub fn of(recipe: &'a Recipe) -> Self {
+    /// The outputs of a recipe.
+    pub fn new(recipe: &'a Recipe) -> Self {
         Self { recipe, record: recipe.model().join("trained.json") }
     }
 
-    /// Whether there are to be outputs of a step.
+    /// Whether outputs of a step are due.
     pub fn are_due(&self, step: u64) -> bool {
         step >= self.recipe.training.steps || step > 0 && step.is_multiple_of(self.recipe.samples.every)
     }
 
-    /// Whether those of a checkpoint's step were all written.
+    /// Whether all outputs of a checkpoint's step were written.
     ///
-    /// A record of another step is removed: the training may reach that step again with other weights.
+    /// A record of another step is removed, because the training may reach that step again with other weights.
     pub fn are_written(&self, step: u64) -> Result<bool, RecipeError> {
         let record = fs::read(&self.record).ok().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
         let are_written = record.is_some_and(|record| record.step == step);
@@ -48,7 +50,7 @@ impl<'a> Outputs<'a> {
         Ok(are_written)
     }
 
-    /// Writes all of them.
+    /// Writes all outputs.
     pub fn write<M: Module>(
         &self,
         trainer: &Trainer<M>,
@@ -75,12 +77,12 @@ impl<'a> Outputs<'a> {
 }
 
 impl Recipe {
-    /// The folder of all that the training remembers.
+    /// The folder of the checkpoint.
     pub(crate) fn checkpoint(&self) -> PathBuf {
         self.output.join("checkpoint")
     }
 
-    /// The folder of what can be drawn with.
+    /// The model folder.
     pub(crate) fn model(&self) -> PathBuf {
         self.output.join("model")
     }
@@ -90,7 +92,7 @@ impl Recipe {
         self.output.join("samples")
     }
 
-    /// Whether there is a checkpoint to go on from.
+    /// Whether there is a checkpoint to resume from.
     pub(crate) fn has_begun(&self) -> bool {
         self.checkpoint().join("training.json").exists()
     }

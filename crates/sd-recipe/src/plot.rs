@@ -7,10 +7,10 @@ const EACH: RGBColor = RGBColor(200, 216, 228);
 const GRID: RGBColor = RGBColor(238, 238, 238);
 const FONT: (&str, i32) = ("sans-serif", 17);
 
-/// The loss against the steps, each line in grey and their running mean over it, as SVG.
+/// Plots the loss against the steps as SVG: the lines of the metrics in grey, and their running mean over them.
 pub fn loss_plot(lines: &[Line]) -> String {
     let mut svg = String::new();
-    draw(&mut svg, lines).expect("drawing into a text does not fail");
+    draw(&mut svg, lines).expect("drawing into a string does not fail");
     svg
 }
 
@@ -47,7 +47,7 @@ fn draw(svg: &mut String, lines: &[Line]) -> Result<(), Box<dyn std::error::Erro
     Ok(())
 }
 
-/// At each point the mean of the last fiftieth of all, so that noise does not hide the slope.
+/// Returns at each point the mean of the last fiftieth of all points, so that noise does not hide the slope.
 fn running_mean(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let width = (points.len() / 50).max(1);
     let mean = |last: &[(f64, f64)]| last.iter().map(|(_, loss)| loss).sum::<f64>() / last.len() as f64;

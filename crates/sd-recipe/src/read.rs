@@ -5,14 +5,14 @@ use sd_model::config::Json;
 use serde_json::{Map, Value};
 
 use crate::text::read_text;
-use crate::{Recipe, RecipeError, What};
+use crate::{Recipe, RecipeError, Training};
 
 impl Recipe {
     /// Reads a recipe. Paths in it are relative to the current folder.
     ///
     /// # Errors
     ///
-    /// [`RecipeError::Io`], [`RecipeError::Text`], and [`RecipeError::Recipe`] with the line and the key.
+    /// [`RecipeError::Io`], [`RecipeError::Text`], and [`RecipeError::Recipe`], which names the line and the key.
     pub fn read(file: &Path) -> Result<Self, RecipeError> {
         let text = read_text(file)?;
         let wrong = |reason: String| RecipeError::Recipe { file: file.to_path_buf(), reason };
@@ -64,22 +64,22 @@ impl Recipe {
                 Err(format!("`{key}` is {number}, expected a number from 0 to below 1"))
             }
             Some((key, number, range)) => {
-                let or_zero = if *range == &any { "0 or above" } else { "above 0" };
-                Err(format!("`{key}` is {number}, expected a number {or_zero}"))
+                let bound = if *range == &any { "of at least 0" } else { "above 0" };
+                Err(format!("`{key}` is {number}, expected a number {bound}"))
             }
             None => Ok(()),
         }
     }
 
-    /// That the images and each network are described once, and nothing that is not trained.
+    /// Checks that the images and each network are given once, and nothing that is not used.
     fn check_tables(&self) -> Result<(), String> {
         if self.data.scenes.is_some() == self.data.folder.is_some() {
             return Err("[data] needs either `scenes`, a number of images, or `folder`, a path".into());
         }
         let used: &[&str] = match self.train {
-            What::Autoencoder => &["vae"],
-            What::TextToImage => &["unet", "text_encoder", "scheduler"],
-            What::Pixels => &["unet", "scheduler"],
+            Training::Autoencoder => &["vae"],
+            Training::TextToImage => &["unet", "text_encoder", "scheduler"],
+            Training::Pixels => &["unet", "scheduler"],
         };
         let tables = [
             ("vae", &self.vae),
@@ -90,31 +90,31 @@ impl Recipe {
         for (name, table) in tables {
             match (table.is_some(), used.contains(&name), self.start.is_some()) {
                 (false, true, false) => return Err(format!("no table [{name}], and no `start` to take it from")),
-                (true, true, true) => return Err(format!("[{name}] is told twice, here and by `start`")),
-                (true, false, _) => return Err(format!("[{name}] has no use in this training")),
+                (true, true, true) => return Err(format!("[{name}] is given twice: here and by `start`")),
+                (true, false, _) => return Err(format!("[{name}] is not used in this training: remove it")),
                 _ => {}
             }
         }
-        let needs_autoencoder = self.train == What::TextToImage && self.start.is_none();
+        let needs_autoencoder = self.train == Training::TextToImage && self.start.is_none();
         match (needs_autoencoder, &self.diffusion.autoencoder) {
-            (true, None) => Err("`diffusion.autoencoder`, the folder that vae/ is in, is missing".into()),
-            (false, Some(_)) => Err("`diffusion.autoencoder` has no use in this training".into()),
+            (true, None) => Err("`diffusion.autoencoder` is missing: name the folder that contains vae/".into()),
+            (false, Some(_)) => Err("`diffusion.autoencoder` is not used in this training: remove it".into()),
             _ => Ok(()),
         }
     }
 
-    /// One of the tables of networks, to be read as the `config.json` that it stands for.
+    /// Returns the table of a network, to be read like its `config.json`.
     pub(crate) fn table(&self, name: &str, table: &Option<Map<String, Value>>) -> Json {
         Json::new(&self.file.join(format!("[{name}]")), table.clone().unwrap_or_default())
     }
 
-    /// A reason why this recipe cannot be followed.
+    /// Creates an error of this recipe.
     pub(crate) fn wrong(&self, reason: String) -> RecipeError {
         RecipeError::Recipe { file: self.file.clone(), reason }
     }
 }
 
-/// An error of TOML in one line.
+/// Formats an error of TOML in one line.
 fn one_line(text: &str, error: &toml::de::Error) -> String {
     let message = error.message().replace('\n', ", ");
     let Some(span) = error.span() else { return message };

@@ -1,57 +1,57 @@
 use std::path::PathBuf;
 
-use sd_train::tasks::Distance;
+use sd_train::tasks::{self, Distance};
 use sd_train::{OptimiserConfig, Rate, TrainerConfig};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// What to train, on what, and for how long, as a TOML file says it.
+/// What to train, on what, and for how long: the contents of a TOML file.
 ///
 /// The tables `[vae]`, `[unet]`, `[text_encoder]` and `[scheduler]` have the keys, and the defaults, of the `config.json`
 /// files of a model folder in the diffusers layout.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// What is trained.
-    pub train: What,
-    /// Names the first weights, the order of the images, and all noise.
+    /// The kind of training.
+    pub train: Training,
+    /// Seed of the initial weights, the order of the images, and all noise.
     #[serde(default)]
     pub seed: u64,
-    /// The folder of all that comes out: `checkpoint/`, `metrics.jsonl`, `loss.svg`, `samples/` and `model/`.
+    /// The folder of all outputs: `checkpoint/`, `metrics.jsonl`, `loss.svg`, `samples/` and `model/`.
     pub output: PathBuf,
     /// The images.
     pub data: DataConfig,
     /// The optimiser's settings.
     pub training: TrainingConfig,
-    /// What is drawn on the way.
+    /// The samples during the training, and the precision of the saved weights.
     #[serde(default)]
     pub samples: SamplesConfig,
-    /// A model folder to begin with, instead of random weights in networks that the tables below describe.
+    /// A model folder to start from, instead of random weights in the networks of the tables below.
     pub start: Option<PathBuf>,
     /// The autoencoder.
     pub vae: Option<Map<String, Value>>,
-    /// How the autoencoder is judged.
+    /// The loss of the autoencoder.
     #[serde(default)]
     pub autoencoder: AutoencoderConfig,
     /// The U-Net.
     pub unet: Option<Map<String, Value>>,
     /// The text encoder. Its vocabulary is learnt from the captions.
     pub text_encoder: Option<Map<String, Value>>,
-    /// The noise, and what the U-Net predicts.
+    /// The noise schedule, and what the U-Net predicts.
     pub scheduler: Option<Map<String, Value>>,
-    /// How the U-Net is judged.
+    /// The loss and the autoencoder of the U-Net.
     #[serde(default)]
     pub diffusion: DiffusionConfig,
-    /// The file that says all this.
+    /// The file of the recipe.
     #[serde(skip)]
     pub file: PathBuf,
 }
 
-/// What can be trained.
+/// A kind of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum What {
-    /// A VAE, which makes latents of images.
+pub enum Training {
+    /// A VAE, which encodes images as latents.
     Autoencoder,
     /// A U-Net and its text encoder, which turn noise and a caption into latents.
     TextToImage,
@@ -59,7 +59,7 @@ pub enum What {
     Pixels,
 }
 
-/// Where the images come from: either [`scenes`](Self::scenes) or [`folder`](Self::folder).
+/// The source of the images: either [`scenes`](Self::scenes) or [`folder`](Self::folder).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
@@ -67,7 +67,7 @@ pub struct DataConfig {
     pub scenes: Option<usize>,
     /// A folder of PNG, JPEG and WebP images, each with its caption in `metadata.jsonl` or in a `.txt` beside it.
     pub folder: Option<PathBuf>,
-    /// Width and height that images are cut and scaled to, in pixels.
+    /// Width and height in pixels, to which images are cropped and scaled.
     pub size: usize,
 }
 
@@ -77,29 +77,29 @@ pub struct DataConfig {
 pub struct TrainingConfig {
     /// Steps of the whole training.
     pub steps: u64,
-    /// Dataset that each step learns from.
+    /// Images in each step.
     pub batch: usize,
-    /// Passes that these are spread over, to save memory; as many as workers where it is left out.
+    /// Passes into which the images of a step are split, to save memory; by default as many as workers.
     pub passes: Option<usize>,
-    /// Passes that are made at the same time.
+    /// Passes that run at the same time.
     #[serde(default = "one")]
     pub workers: usize,
     /// The highest learning rate.
     pub rate: f64,
-    /// Steps in which it rises to that.
+    /// Steps in which the rate rises to its highest.
     #[serde(default)]
     pub warm_up: u64,
-    /// The rate that it falls to.
+    /// The final learning rate.
     #[serde(default)]
     pub last_rate: f64,
-    /// Decay of the weights' average, in `[0, 1)`.
+    /// Decay of the average of the weights, in `[0, 1)`.
     #[serde(default = "ema_decay")]
     pub ema_decay: f64,
-    /// Decay of the weights themselves.
+    /// Weight decay of AdamW.
     #[serde(default = "weight_decay")]
     pub weight_decay: f64,
-    /// The norm that gradients are scaled down to where they exceed it.
-    #[serde(default = "one_f64")]
+    /// Largest norm of all gradients together; larger ones are scaled down to it.
+    #[serde(default = "clip_norm")]
     pub clip_norm: f64,
     /// Steps between checkpoints.
     #[serde(default = "checkpoint_every")]
@@ -107,46 +107,46 @@ pub struct TrainingConfig {
 }
 
 impl TrainingConfig {
-    /// Passes that a step's images are spread over.
+    /// Passes into which the images of a step are split.
     pub fn passes(&self) -> usize {
         self.passes.unwrap_or(self.workers)
     }
 
-    /// These settings in the words of `sd-train`.
+    /// Returns these settings as the config of a trainer.
     pub fn trainer(&self) -> TrainerConfig {
         let rate = Rate::new(self.rate, self.warm_up, self.steps).with_last(self.last_rate);
         let optimiser = OptimiserConfig::new().with_weight_decay(self.weight_decay).with_clip_norm(self.clip_norm);
-        TrainerConfig::new(rate, self.batch)
+        TrainerConfig::new(rate, self.batch, self.ema_decay)
             .with_passes(self.passes())
             .with_workers(self.workers)
-            .with_ema_decay(self.ema_decay)
             .with_optimiser(optimiser)
     }
 }
 
-/// What is drawn on the way, and how the model is saved.
+/// The samples during the training, and the precision of the saved weights.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SamplesConfig {
     /// Steps between sheets of samples.
     pub every: u64,
-    /// Dataset on a sheet.
+    /// Images on a sheet.
     pub count: usize,
     /// Sampling steps.
     pub steps: usize,
-    /// How closely to follow the caption.
+    /// Guidance scale: how closely to follow the caption.
     pub guidance: f64,
-    /// Precision of the saved weights: `f32`, `f16` or `bf16`.
-    pub dtype: String,
+    /// The precision of the saved weights, not of the samples: `f32`, `f16` or `bf16`. Its key is `samples.dtype`.
+    #[serde(rename = "dtype")]
+    pub weights_precision: String,
 }
 
-/// How an autoencoder is judged.
+/// The loss of an autoencoder.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AutoencoderConfig {
-    /// `l1` or `l2`.
+    /// The distance between an image and its reconstruction: `l1` or `l2`.
     pub distance: DistanceName,
-    /// How much the divergence of a latent counts beside the error of a pixel.
+    /// Weight of the divergence per latent, beside the distance per pixel.
     pub kl_weight: f64,
 }
 
@@ -160,21 +160,21 @@ pub enum DistanceName {
     L2,
 }
 
-/// How a U-Net is judged.
+/// The loss and the autoencoder of a U-Net.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DiffusionConfig {
-    /// The folder that `vae/` is in, where `start` has none.
+    /// The folder that contains `vae/`, if there is no `start`.
     pub autoencoder: Option<PathBuf>,
-    /// The signal-to-noise ratio above which timesteps count no more; without it, all count the same.
+    /// The largest signal-to-noise ratio that counts in min-SNR weights; without it, all timesteps count the same.
     pub min_snr_gamma: Option<f64>,
-    /// Whether timesteps are chosen by how large their losses have been.
+    /// Whether timesteps are chosen by their past losses.
     pub importance_sampling: bool,
-    /// Share of images that are shown without their caption.
+    /// Share of images without their caption.
     pub caption_dropout: f64,
-    /// Standard deviation of what is added to the noise of a whole channel.
+    /// Standard deviation of the offset added to the noise of each whole channel.
     pub noise_offset: f64,
-    /// Whether the text encoder stays as it is.
+    /// Whether the text encoder is left unchanged.
     pub freeze_text_encoder: bool,
 }
 
@@ -182,8 +182,8 @@ fn one() -> usize {
     1
 }
 
-fn one_f64() -> f64 {
-    1.0
+fn clip_norm() -> f64 {
+    OptimiserConfig::new().clip_norm
 }
 
 fn ema_decay() -> f64 {
@@ -191,7 +191,7 @@ fn ema_decay() -> f64 {
 }
 
 fn weight_decay() -> f64 {
-    0.01
+    OptimiserConfig::new().weight_decay
 }
 
 fn checkpoint_every() -> u64 {
@@ -200,7 +200,7 @@ fn checkpoint_every() -> u64 {
 
 impl Default for SamplesConfig {
     fn default() -> Self {
-        Self { every: 1000, count: 8, steps: 20, guidance: 3.0, dtype: "f32".into() }
+        Self { every: 1000, count: 8, steps: 20, guidance: 3.0, weights_precision: "f32".into() }
     }
 }
 
@@ -212,12 +212,13 @@ impl Default for AutoencoderConfig {
 
 impl Default for DiffusionConfig {
     fn default() -> Self {
+        let task = tasks::DiffusionConfig::new(0);
         Self {
             autoencoder: None,
             min_snr_gamma: None,
             importance_sampling: false,
-            caption_dropout: 0.1,
-            noise_offset: 0.0,
+            caption_dropout: task.caption_dropout,
+            noise_offset: task.noise_offset,
             freeze_text_encoder: false,
         }
     }

@@ -2,34 +2,25 @@ use std::fs;
 use std::path::Path;
 
 use burn::module::Module;
-use sd_pipeline::Image;
 use sd_train::{Task, TrainError, Trainer};
-use sd_weights::write_atomically;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Identity;
+use crate::files::write;
 use crate::metrics::{Metrics, Pending};
 use crate::outputs::Outputs;
+use crate::product::Product;
 use crate::{Event, Recipe, RecipeError, Watch};
 
-/// What comes out of a training.
-pub(crate) trait Product<M> {
-    /// Writes the model, whose parameters are averages, to a folder of the diffusers layout.
-    fn save(&self, model: &M, folder: &Path, watch: &mut Watch) -> Result<(), RecipeError>;
-
-    /// Dataset by which to see how far it is, from the folder that was just saved.
-    fn samples(&self, model: &M, folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError>;
-}
-
-/// What a checkpoint remembers besides what `sd-train` does.
+/// The data in a checkpoint beside the state of `sd-train`.
 #[derive(Serialize, Deserialize)]
 struct Notes {
     data: Identity,
     metrics: Pending,
 }
 
-/// Makes the steps that a recipe asks for, or those that its output folder's checkpoint has left, and the outputs that are due
-/// on the way and at the end; also those of the checkpoint's step, if they were not finished.
+/// Makes the steps of a recipe, from the checkpoint in its output folder if there is one, and writes the outputs that are
+/// due on the way and at the end. Outputs of the checkpoint's step that were not finished are written first.
 pub(crate) fn run<M: Module, T: Task<M>>(
     recipe: &Recipe,
     model: M,
@@ -47,7 +38,7 @@ pub(crate) fn run<M: Module, T: Task<M>>(
     }
     let pending = known.map(|known| known.metrics).unwrap_or_default();
     let mut metrics = Metrics::open(&recipe.output, trainer.steps(), pending)?;
-    let outputs = Outputs::of(recipe);
+    let outputs = Outputs::new(recipe);
     let mut are_written = outputs.are_written(trainer.steps())?;
     let _ = watch(&Event::Started { step: trainer.steps(), steps });
     loop {
@@ -76,7 +67,7 @@ pub(crate) fn run<M: Module, T: Task<M>>(
     }
 }
 
-/// The first step, or the one after the checkpoint.
+/// Starts the training, or resumes it from the checkpoint.
 fn begin<M: Module, T: Task<M>>(
     recipe: &Recipe,
     model: M,
@@ -98,7 +89,7 @@ fn begin<M: Module, T: Task<M>>(
     if fs::read(&copy).is_ok_and(|old| old != text) {
         let step = trainer.steps();
         let _ = watch(&Event::Warning(format!(
-            "the recipe is another than that of the checkpoint, {}: it holds from step {step} on",
+            "the recipe differs from that of the checkpoint, {}: the new one applies from step {step} on",
             copy.display()
         )));
         write(&copy, &text)?;
@@ -106,16 +97,11 @@ fn begin<M: Module, T: Task<M>>(
     Ok(trainer)
 }
 
-/// An error of a step or a checkpoint, and what is left.
+/// Adds to an error of a step or a checkpoint which checkpoint is kept.
 fn failed(error: TrainError, checkpoint: &Path, saved: u64) -> RecipeError {
     let kept = match saved {
         0 => String::new(),
         step => format!("; the checkpoint of step {step} is kept in {}", checkpoint.display()),
     };
     RecipeError::Train { error, kept }
-}
-
-/// Writes a file beside its name and renames it.
-pub(crate) fn write(file: &Path, bytes: &[u8]) -> Result<(), RecipeError> {
-    write_atomically(file, |out| out.write_all(bytes)).map_err(RecipeError::io(file))
 }

@@ -3,7 +3,7 @@ use sd_pipeline::Image;
 /// Pixels between the images of a sheet.
 const GAP: usize = 2;
 
-/// Dataset of one size side by side, in rows of `columns`, on white.
+/// Puts images of one size side by side in rows of `columns`, on white.
 pub fn sheet(images: &[Image], columns: usize) -> Image {
     let (width, height) = images.first().map_or((0, 0), |image| (image.width, image.height));
     let columns = columns.clamp(1, images.len().max(1));
@@ -29,7 +29,7 @@ mod tests {
         let image = |byte| Image { width: 1, height: 1, rgb: vec![byte; 3] };
         let sheet = sheet(&[image(1), image(2), image(3)], 2);
         assert_eq!((sheet.width, sheet.height), (8, 8));
-        let at = |x: usize, y: usize| sheet.rgb[(y * 8 + x) * 3];
-        assert_eq!([at(2, 2), at(5, 2), at(2, 5), at(5, 5), at(0, 0)], [1, 2, 3, 255, 255]);
+        let red = |x: usize, y: usize| sheet.rgb[(y * 8 + x) * 3];
+        assert_eq!([red(2, 2), red(5, 2), red(2, 5), red(5, 5), red(0, 0)], [1, 2, 3, 255, 255]);
     }
 }

@@ -2,11 +2,11 @@ use std::path::Path;
 
 use crate::RecipeError;
 
-/// The text of a file in UTF-8, without the byte-order mark that some editors begin it with.
+/// Reads a UTF-8 file, without the byte-order mark that some editors write.
 ///
 /// # Errors
 ///
-/// [`RecipeError::Io`], and [`RecipeError::Text`] for another encoding, which is named where it can be told.
+/// [`RecipeError::Io`], and [`RecipeError::Text`] for another encoding, which is named if it can be recognised.
 pub(crate) fn read_text(file: &Path) -> Result<String, RecipeError> {
     let bytes = std::fs::read(file).map_err(RecipeError::io(file))?;
     decode(bytes).map_err(|reason| RecipeError::Text { file: file.to_path_buf(), reason })
@@ -14,7 +14,7 @@ pub(crate) fn read_text(file: &Path) -> Result<String, RecipeError> {
 
 fn decode(bytes: Vec<u8>) -> Result<String, String> {
     let is_utf16 = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
-    // Text has no zeros, but in UTF-16 every ASCII letter has one.
+    // A text has no zero bytes, but in UTF-16 every ASCII letter has one.
     if is_utf16 || bytes.contains(&0) {
         return Err("UTF-16 or binary data instead of UTF-8 text: save it as UTF-8".into());
     }

@@ -1,4 +1,4 @@
-//! What each sampler makes of its network calls.
+//! The error of each sampler against its number of network calls.
 
 use sd_exact::{Mixture, stable_diffusion};
 use sd_schedule::{Grid, NoiseLevels};
@@ -6,36 +6,36 @@ use sd_schedule::{Grid, NoiseLevels};
 use crate::problems::{Paths, latents};
 use crate::subject::Subject;
 
-/// Numbers of network calls that are measured.
+/// Numbers of network calls at which errors are measured.
 pub const BUDGETS: [usize; 11] = [5, 7, 10, 14, 20, 30, 50, 70, 100, 140, 200];
 
 /// The two grids that are measured: evenly in `t`, and that of Karras et al.
 pub const GRIDS: [Grid; 2] = [Grid::Normal, Grid::Karras { rho: 7.0 }];
 
-/// The levels of a grid, with Stable Diffusion's noise; the last step goes to level 0.
+/// Returns the levels of a grid for Stable Diffusion's noise; the last step goes to level 0.
 pub fn levels(grid: Grid, steps: usize) -> NoiseLevels {
     grid.levels(&stable_diffusion(), steps).expect("at least one step")
 }
 
-/// The second of [`GRIDS`] without its last step: down to Stable Diffusion's smallest level, 0.029, where the order of
-/// a sampler still shows.
+/// Returns the second of [`GRIDS`] without its last step: down to Stable Diffusion's smallest level, 0.029, where the
+/// order of a sampler still shows.
 pub fn short_levels(steps: usize) -> NoiseLevels {
     let whole = levels(GRIDS[1], steps + 1);
     NoiseLevels::new(whole.pairs().map(|(from, _)| from).collect()).expect("two levels or more")
 }
 
-/// How far off a sampler is with so many calls.
+/// The error of a sampler at a budget of network calls.
 #[derive(Debug, Clone, Copy)]
 pub struct Point {
-    /// Steps that the calls are enough for.
+    /// Steps within the budget.
     pub steps: usize,
-    /// Calls that they take, at most those of the budget.
+    /// Their calls, at most the budget.
     pub calls: usize,
-    /// How far off it is.
+    /// The error.
     pub error: f64,
 }
 
-/// A point for each of [`BUDGETS`]; none where the sampler cannot run.
+/// A point for each of [`BUDGETS`]; none if the sampler cannot run.
 pub type Curve = [Option<Point>; BUDGETS.len()];
 
 /// The curves of a sampler.
@@ -46,7 +46,7 @@ pub struct Curves {
     pub distance: [Curve; 2],
     /// The errors of its images of the mixture, if it is deterministic.
     pub image: Option<[Curve; 2]>,
-    /// What is drawn of it, on [`short_levels`]: the errors of its images, or else the distance.
+    /// The curve of its plot, on [`short_levels`]: the errors of its images if it is deterministic, or else the distance.
     pub drawn: Curve,
 }
 
@@ -55,10 +55,10 @@ impl Curves {
     pub fn all() -> Vec<Self> {
         let top = stable_diffusion().sigma_max();
         let paths = [0.0, stable_diffusion().sigma_min()].map(|last| Paths::new(Mixture::ring(), top, last));
-        Subject::all().into_iter().map(|subject| Self::of(subject, &paths)).collect()
+        Subject::all().into_iter().map(|subject| Self::new(subject, &paths)).collect()
     }
 
-    fn of(subject: Subject, [whole, short]: &[Paths; 2]) -> Self {
+    fn new(subject: Subject, [whole, short]: &[Paths; 2]) -> Self {
         let data = latents();
         let distance = |levels: &NoiseLevels| subject.distance(&data, levels);
         let image = |levels: &NoiseLevels| subject.image_error(whole, levels);

@@ -27,8 +27,8 @@ fn sampler(row: &str) -> (Box<dyn Sampler>, FreshNoise) {
     }
 }
 
-/// The levels of timesteps in the noise of DDPM, and then `last`.
-fn levels_of(tau: &[f64], last: f64) -> NoiseLevels {
+/// Returns the levels of timesteps in DDPM's noise, and then `last`.
+fn levels_at(tau: &[f64], last: f64) -> NoiseLevels {
     let betas = BetaSchedule::Linear.betas(1000, 1e-4, 0.02).expect("known to be a schedule");
     let schedule = NoiseSchedule::from_betas(&betas).expect("known to be a schedule");
     NoiseLevels::of_timesteps(&schedule, tau, last).expect("they fall")
@@ -37,44 +37,44 @@ fn levels_of(tau: &[f64], last: f64) -> NoiseLevels {
 /// The paper's linear sub-sequence: multiples of `1000/steps`.
 fn levels(steps: usize, last: f64) -> NoiseLevels {
     let tau = Spacing::Leading { offset: 0 }.timesteps(steps, 1000).expect("at most a thousand");
-    levels_of(&tau, last)
+    levels_at(&tau, last)
 }
 
-/// The smallest level of DDPM.
+/// The smallest level of DDPM's noise.
 fn smallest() -> f64 {
     levels(1000, 0.0).pairs().last().expect("a last step").0
 }
 
-/// What a row draws in so many steps, from normal noise in the paper's form: its spread is 1 beside an image that is
-/// shrunk by `1/sqrt(1 + sigma²)`.
+/// The distribution that a row draws, starting from normal noise in the paper's form, whose standard deviation is 1 and
+/// whose image is scaled by `1/sqrt(1 + sigma²)`.
 fn drawn(row: &str, data: &Gaussian, levels: &NoiseLevels) -> Gaussian {
     let (sampler, fresh) = sampler(row);
     let count = data.mean.len();
-    let start = Gaussian { mean: vec![0.0; count], spread: vec![levels.first().hypot(1.0); count] };
-    Affine::of(&sampler, data, levels, fresh, &Device::flex()).apply(&start)
+    let start = Gaussian { mean: vec![0.0; count], std: vec![levels.first().hypot(1.0); count] };
+    Affine::new(&sampler, data, levels, fresh, &Device::flex()).apply(&start)
 }
 
-/// The squared Fréchet distance between what a row draws in so many steps and the data.
+/// The squared Fréchet distance between the data and what a row draws in `steps` steps.
 pub fn distance(row: &str, data: &Gaussian, steps: usize) -> f64 {
     drawn(row, data, &levels(steps, 0.0)).frechet(data)
 }
 
-/// The same without the last step, to level 0: between what is drawn at the smallest level and the data with its noise.
+/// As [`distance`], without the last step to level 0: at the smallest level, to the data with that noise.
 pub fn distance_short(row: &str, data: &Gaussian, steps: usize) -> f64 {
     drawn(row, data, &levels(steps, smallest())).frechet(&data.marginal(smallest()))
 }
 
-/// As [`distance`], with the paper's quadratic sub-sequence: squares, spread over 800 timesteps in its authors' code.
+/// As [`distance`], with the paper's quadratic sub-sequence: squares, over 800 timesteps as in its authors' code.
 pub fn distance_quadratic(row: &str, data: &Gaussian, steps: usize) -> f64 {
     let stride = 800_f64.sqrt() / (steps - 1) as f64;
     let tau: Vec<f64> = (0..steps).rev().map(|i| (i as f64 * stride).powi(2).floor()).collect();
-    drawn(row, data, &levels_of(&tau, 0.0)).frechet(data)
+    drawn(row, data, &levels_at(&tau, 0.0)).frechet(data)
 }
 
-/// The spread of the last coordinate of what a row draws, as a share of the data's.
+/// The standard deviation of the last coordinate of what a row draws, as a share of the data's.
 pub fn finest(row: &str, data: &Gaussian, steps: usize) -> f64 {
     let drawn = drawn(row, data, &levels(steps, 0.0));
-    drawn.spread.last().expect("a coordinate") / data.spread.last().expect("a coordinate")
+    drawn.std.last().expect("a coordinate") / data.std.last().expect("a coordinate")
 }
 
 #[cfg(test)]
@@ -89,14 +89,14 @@ mod tests {
         for (i, steps) in STEPS.into_iter().enumerate() {
             let measured = PAPER.map(|(row, _)| distance(row, &data, steps));
             for (a, b) in (0..5).flat_map(|a| (0..a).map(move |b| (a, b))) {
-                let (published, (of_a, fid_a), (of_b, fid_b)) = (PAPER[a].1[i] > PAPER[b].1[i], PAPER[a], PAPER[b]);
+                let (published, (row_a, fid_a), (row_b, fid_b)) = (PAPER[a].1[i] > PAPER[b].1[i], PAPER[a], PAPER[b]);
                 let figures = format!("{} and {}, published {} and {}", measured[a], measured[b], fid_a[i], fid_b[i]);
-                assert_eq!(measured[a] > measured[b], published, "{of_a} and {of_b} in {steps} steps: {figures}");
+                assert_eq!(measured[a] > measured[b], published, "{row_a} and {row_b} in {steps} steps: {figures}");
             }
         }
     }
 
-    /// What makes the large variance the best in 1000 steps here, though no network errs.
+    /// The last step is what makes the large variance the best in 1000 steps here, where no network errs.
     #[test]
     fn without_the_last_step_no_noise_is_the_best_in_a_thousand_steps() {
         let [zero, one, hat] = ["0", "1", "hat-sigma"].map(|row| distance_short(row, &pixels(), 1000));

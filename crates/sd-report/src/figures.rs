@@ -1,11 +1,11 @@
 //! Numbers and tables in Markdown.
 
-/// A number in two digits, which any machine agrees on: `0.12`, `12`, `1.2e-5`.
+/// Formats a number with two digits, which are the same on any machine: `0.12`, `12`, `1.2e-5`.
 pub fn two_digits(x: f64) -> String {
     digits(x, 2)
 }
 
-/// A number in three digits: `0.123`, `12.3`, `1.23e-5`.
+/// Formats a number with three digits: `0.123`, `12.3`, `1.23e-5`.
 pub fn three_digits(x: f64) -> String {
     digits(x, 3)
 }
@@ -21,30 +21,30 @@ fn digits(x: f64, count: usize) -> String {
     format!("{:.*}", (count as i32 - 1 - exponent).max(0) as usize, rounded)
 }
 
-/// A table: its head, and its rows of as many cells. All columns but the first are set flush right.
+/// Formats a table; all columns but the first are aligned right.
 pub fn table(head: &[String], rows: &[Vec<String>]) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let rule: Vec<String> = (0..head.len()).map(|i| if i == 0 { "---" } else { "---:" }.to_string()).collect();
     [head, &rule].into_iter().map(line).chain(rows.iter().map(|row| line(row))).collect()
 }
 
-/// A row: what it is of, and its cells.
+/// Makes a row: its name and its cells.
 pub fn row(name: impl ToString, cells: impl IntoIterator<Item = String>) -> Vec<String> {
     [name.to_string()].into_iter().chain(cells).collect()
 }
 
-/// A text with each `{name}` replaced.
+/// Replaces each `{name}` in a text.
 ///
 /// # Panics
 ///
-/// Panics if a name is not in the text, or if one in the text is not given.
+/// Panics if a name is not in the text, or if a name in the text has no value.
 pub fn fill(text: &str, values: &[(&str, String)]) -> String {
     let filled = values.iter().fold(text.to_string(), |text, (name, value)| {
         let name = format!("{{{name}}}");
         assert!(text.contains(&name), "the text has no {name}");
         text.replace(&name, value)
     });
-    assert!(!filled.contains('{'), "the text asks for more: {:.60}", &filled[filled.find('{').unwrap_or(0)..]);
+    assert!(!filled.contains('{'), "the text needs more values: {:.60}", &filled[filled.find('{').unwrap_or(0)..]);
     filled
 }
 
@@ -65,13 +65,13 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "asks for more: {b}")]
-    fn a_text_that_asks_for_more_is_a_panic() {
+    #[should_panic(expected = "needs more values: {b}")]
+    fn a_text_that_needs_more_values_is_a_panic() {
         fill("{a} and {b}", &[("a", "1".into())]);
     }
 
     #[test]
-    fn a_table_is_set_flush_right() {
+    fn a_table_is_aligned_right() {
         let cells = |cells: [&str; 2]| cells.map(String::from).to_vec();
         assert_eq!(table(&cells(["a", "b"]), &[cells(["1", "2"])]), "| a | b |\n| --- | ---: |\n| 1 | 2 |\n");
     }

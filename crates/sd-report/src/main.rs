@@ -1,6 +1,6 @@
 //! Writes the report into the repository's `docs`.
 
-#![allow(clippy::print_stdout, reason = "it says what it wrote")]
+#![allow(clippy::print_stdout, reason = "the program reports what it wrote")]
 
 use std::path::Path;
 
@@ -11,6 +11,6 @@ fn main() -> std::io::Result<()> {
     for file in &files {
         std::fs::write(docs.join(&file.path), &file.text)?;
     }
-    println!("docs/samplers.md and {} plots are written", files.len() - 1);
+    println!("wrote docs/samplers.md and {} plots", files.len() - 1);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! All that the report is made from.
+//! All measurements of the report.
 
 use sd_exact::evenly_in_t;
 
@@ -14,10 +14,10 @@ pub struct Measurements {
 }
 
 impl Measurements {
-    /// Measures everything.
+    /// Makes all measurements.
     pub fn make() -> Self {
         let (curves, paths) = (Curves::all(), orders::paths());
-        let fits = curves.iter().map(|curves| Fit::of(&curves.subject, evenly_in_t, &paths)).collect();
+        let fits = curves.iter().map(|curves| Fit::new(&curves.subject, evenly_in_t, &paths)).collect();
         Self { curves, fits }
     }
 }

@@ -8,22 +8,22 @@ use sd_schedule::NoiseLevels;
 use crate::problems::{Paths, latents, wide_gaussian, wide_mixture};
 use crate::subject::Subject;
 
-/// Numbers of steps that an order is fitted to.
+/// Numbers of steps to which an order is fitted.
 pub const STEPS: [usize; 4] = [160, 320, 640, 1280];
 
-/// What was fitted for a sampler.
+/// The fitted orders of a sampler.
 pub struct Fit {
-    /// The slope of the error: of the images of the Gaussian, or of the variance of what is drawn.
+    /// The slope of the error: of its images of the Gaussian if it is deterministic, or else of the variances.
     pub gaussian: f64,
     /// The slope of the error of its images of the mixture, if it is deterministic.
     pub mixture: Option<f64>,
-    /// The error that the first slope is of, at the first and the last of [`STEPS`].
+    /// The error of the first slope, at the first and the last of [`STEPS`].
     pub errors: [f64; 2],
 }
 
 impl Fit {
-    /// Measures a sampler, on `levels` from `paths`' first to their last.
-    pub fn of(subject: &Subject, levels: fn(usize) -> NoiseLevels, paths: &Paths) -> Self {
+    /// Fits the orders of a sampler on `levels`, which must have the ends of `paths`.
+    pub fn new(subject: &Subject, levels: fn(usize) -> NoiseLevels, paths: &Paths) -> Self {
         let fitted = |error: &dyn Fn(&NoiseLevels) -> f64| STEPS.map(|steps| (steps, error(&levels(steps))));
         let mixture = subject.deterministic().then(|| order(&fitted(&|levels| subject.image_error(paths, levels))));
         let errors = match subject.deterministic() {
@@ -34,10 +34,10 @@ impl Fit {
     }
 }
 
-/// How far the variances of what a sampler draws are from the data's, as a share of these: the largest.
+/// The largest relative error of the variances of what a sampler draws.
 pub fn variance_error(subject: &Subject, levels: &NoiseLevels) -> f64 {
     let (drawn, exact) = (subject.drawn(&wide_gaussian(), levels), wide_gaussian().marginal(levels.last()));
-    let shares = drawn.spread.iter().zip(&exact.spread).map(|(found, exact)| ((found / exact).powi(2) - 1.0).abs());
+    let shares = drawn.std.iter().zip(&exact.std).map(|(found, exact)| ((found / exact).powi(2) - 1.0).abs());
     shares.fold(0.0, f64::max)
 }
 
@@ -47,8 +47,8 @@ pub fn paths() -> Paths {
     Paths::new(wide_mixture(), levels.first(), levels.last())
 }
 
-/// `steps` steps between the same ends, but the first and the last are about `3/steps` of those in the middle: there
-/// the steps themselves count, and not what they start from.
+/// Returns `steps` steps between the same ends, of which the first and the last are about `3/steps` of a middle one: so
+/// the order of the steps shows, and not that of the start and the end.
 pub fn shrinking(steps: usize) -> NoiseLevels {
     let t = |i: usize| {
         let u = i as f64 / steps as f64;
@@ -57,13 +57,13 @@ pub fn shrinking(steps: usize) -> NoiseLevels {
     NoiseLevels::new((0..=steps).map(|i| stable_diffusion().sigma(t(i))).collect()).expect("they fall")
 }
 
-/// What the step from the smallest level to level 0 alone is off, for all who make it along a straight line.
+/// The error of the step from the smallest level to level 0 alone, for all samplers that make it along a straight line.
 pub fn last_step() -> f64 {
     let levels = NoiseLevels::new(vec![stable_diffusion().sigma_min(), 0.0]).expect("they fall");
     Subject::with("ddim", &[], Never).distance(&latents(), &levels)
 }
 
-/// Deterministic samplers with options that the explanations speak of.
+/// Deterministic samplers with the options that the text explains.
 pub fn variants() -> Vec<(&'static str, SamplerOption, f64)> {
     use SamplerOption::{Eta, Order, Tau};
     let orders = [("ipndm", 2..=4), ("lms", 2..=4), ("deis", 1..=3), ("unipc", 1..=3)];

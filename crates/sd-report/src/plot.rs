@@ -2,25 +2,25 @@
 
 use plotters::prelude::*;
 
-/// A line of a plot: the points, network calls and errors, and what it is called.
+/// A line of a plot.
 pub struct Line {
     /// Its name.
     pub name: &'static str,
-    /// Its points.
+    /// Its points: network calls and errors.
     pub points: Vec<(f64, f64)>,
 }
 
 /// A plot before anything is drawn.
 pub struct Plot<'a> {
-    /// What stands above it.
+    /// Its title.
     pub title: &'a str,
-    /// What its vertical axis is.
+    /// The name of its vertical axis.
     pub measure: &'a str,
-    /// All lines that could be in it: they decide its range, so that plots of a kind can be compared.
+    /// All lines of its kind. They determine the range, so that plots can be compared.
     pub lines: &'a [Line],
 }
 
-/// Okabe and Ito's colours, which the colour-blind can tell apart.
+/// Okabe and Ito's colours, which are distinct for the colour-blind.
 const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -37,15 +37,15 @@ const CALLS: std::ops::Range<f64> = 3.8..220.0;
 const FONT: (&str, i32) = ("sans-serif", 17);
 
 impl Plot<'_> {
-    /// Draws the named lines in colour, all others in light grey beneath them, and a guide for the orders 1 and 2.
+    /// Draws the named lines in colour, all others in light grey beneath them, and guides for the orders 1 and 2.
     ///
     /// # Panics
     ///
-    /// Panics with more names than there are colours.
+    /// Panics if there are more names than colours.
     pub fn draw(&self, names: &[&str]) -> String {
         assert!(names.len() <= COLOURS.len(), "{} lines, but {} colours", names.len(), COLOURS.len());
         let mut svg = String::new();
-        self.draw_on(&mut svg, names).expect("drawing into a text does not fail");
+        self.draw_on(&mut svg, names).expect("drawing into a string does not fail");
         svg
     }
 
@@ -93,7 +93,7 @@ impl Plot<'_> {
         Ok(())
     }
 
-    /// The errors of all lines, out to whole powers of ten.
+    /// The range of the errors of all lines, extended to powers of ten.
     fn range(&self) -> (f64, f64) {
         let errors = || self.lines.iter().flat_map(|line| line.points.iter().map(|point| point.1.log10()));
         let (low, high) = (errors().fold(f64::INFINITY, f64::min), errors().fold(f64::NEG_INFINITY, f64::max));

@@ -1,40 +1,41 @@
-//! The data that samplers are measured on: their best denoisers, and where their paths end, are known.
+//! The data on which samplers are measured. Their exact denoisers and the ends of their paths are known.
 
 use burn::tensor::{Device, Tensor};
 use sd_exact::{Component, Gaussian, Mixture, images};
 
-/// A Gaussian with an image's falling spectrum: coordinate `k` of `count` has spread `scale/k^power`, and a mean of
-/// half that, up and down by turns.
+/// Returns a Gaussian with an image's falling spectrum: coordinate `k` of `count` has standard deviation `scale/k^power`,
+/// and a mean of half that, with alternating signs.
 pub fn spectrum(count: usize, scale: f64, power: f64) -> Gaussian {
-    let spread: Vec<f64> = (1..=count).map(|k| scale / (k as f64).powf(power)).collect();
-    let mean = spread.iter().enumerate().map(|(i, s)| if i % 2 == 0 { s / 2.0 } else { -s / 2.0 }).collect();
-    Gaussian { mean, spread }
+    let std: Vec<f64> = (1..=count).map(|k| scale / (k as f64).powf(power)).collect();
+    let mean = std.iter().enumerate().map(|(i, s)| if i % 2 == 0 { s / 2.0 } else { -s / 2.0 }).collect();
+    Gaussian { mean, std }
 }
 
-/// Data like the latents of Stable Diffusion: 16 coordinates whose spreads fall as `1/k^power`, with mean square 1.
+/// Returns data like Stable Diffusion's latents: 16 coordinates whose standard deviations fall as `1/k^power`, with mean
+/// square 1.
 pub fn latents_falling(power: f64) -> Gaussian {
     let sum: f64 = (1..=16).map(|k| f64::from(k).powf(-2.0 * power)).sum();
     spectrum(16, (16.0 / sum).sqrt(), power)
 }
 
-/// The data of the ranking: latents of spreads from 3.2 to 0.2, falling as `1/k`.
+/// The data of the ranking: latents with standard deviations from 3.2 to 0.2, falling as `1/k`.
 pub fn latents() -> Gaussian {
     latents_falling(1.0)
 }
 
-/// The data of the table of eta, like the pixels of small images: 64 coordinates, of spreads from 1 to 1/64.
+/// The data of the table of eta, like the pixels of small images: 64 coordinates, with standard deviations from 1 to 1/64.
 pub fn pixels() -> Gaussian {
     spectrum(64, 1.0, 1.0)
 }
 
-/// Data so wide that paths bend from the first step on. Elsewhere the errors of first steps hide behind others.
+/// Data so wide that paths bend from the first step on. On narrower data, other errors hide those of the first steps.
 pub fn wide_gaussian() -> Gaussian {
-    Gaussian { mean: vec![0.4, 1.0], spread: vec![0.5, 4.0] }
+    Gaussian { mean: vec![0.4, 1.0], std: vec![0.5, 4.0] }
 }
 
 /// The ring of `sd_exact`, four times as large, for the same reason.
 pub fn wide_mixture() -> Mixture {
-    let wide = |c: Component| Component { mean: c.mean.map(|m| 4.0 * m), spread: 4.0 * c.spread, ..c };
+    let wide = |c: Component| Component { mean: c.mean.map(|m| 4.0 * m), std: 4.0 * c.std, ..c };
     Mixture(Mixture::ring().0.into_iter().map(wide).collect())
 }
 
@@ -42,15 +43,15 @@ pub fn wide_mixture() -> Mixture {
 pub struct Paths {
     /// The data.
     pub data: Mixture,
-    /// Where they start: `[1, 1, 2, count]`.
+    /// The starts: `[1, 1, 2, count]`.
     pub start: Tensor<4>,
-    /// Where they end, of the same shape.
+    /// The ends, of the same shape.
     pub end: Tensor<4>,
 }
 
 impl Paths {
-    /// The paths from level `from` to level `to` of 96 images, spread evenly over the normal distribution that has
-    /// the moments of the data at `from`: 8 rings that part it into equal shares, 12 images on each.
+    /// Computes the paths of 96 images from level `from` to level `to`. They start evenly over the normal distribution
+    /// with the moments of the data at `from`: on 8 rings that divide it into equal shares, 12 images on each.
     pub fn new(data: Mixture, from: f64, to: f64) -> Self {
         let noisy = data.marginal(from);
         let (mean, covariance) = (noisy.mean(), noisy.covariance());
@@ -76,7 +77,7 @@ mod tests {
 
     #[test]
     fn latents_have_a_mean_square_of_one() {
-        let square = latents().spread.iter().map(|s| s * s).sum::<f64>() / 16.0;
+        let square = latents().std.iter().map(|s| s * s).sum::<f64>() / 16.0;
         assert!((square - 1.0).abs() < 1e-14, "{square}");
     }
 

@@ -1,4 +1,4 @@
-//! The report: every file of it, in memory.
+//! The report: all its files, in memory.
 
 use crate::chapters::{self, eta, method, orders, ranking, samplers};
 use crate::curves::Curves;
@@ -7,17 +7,17 @@ use crate::plot::{Line, Plot};
 
 /// A file of the report.
 pub struct File {
-    /// Where it lies, from `docs`.
+    /// Its path in `docs`.
     pub path: String,
-    /// What is in it.
+    /// Its contents.
     pub text: String,
 }
 
-/// The lines that the two plots of all samplers have in colour.
+/// The coloured lines of the two plots of all samplers.
 const DETERMINISTIC: [&str; 7] = ["euler", "heun", "plms", "dpm++2m", "unipc", "deis", "lms"];
 const STOCHASTIC: [&str; 7] = ["ddpm", "dpm2-a", "dpm++2s-a", "dpm++sde", "dpm++2m-sde", "dpm++3m-sde", "sa-solver"];
 
-/// Measures everything and writes it down.
+/// Makes all measurements and the files of the report.
 pub fn report() -> Vec<File> {
     let measurements = Measurements::make();
     let chapters = [method(), ranking(&measurements), samplers(&measurements), orders(&measurements), eta()];
@@ -28,18 +28,20 @@ pub fn report() -> Vec<File> {
     [text].into_iter().chain(plots(&measurements)).collect()
 }
 
-/// The plot of each sampler, and those of all.
+/// The plot of each sampler, and the two of all samplers.
 fn plots(measurements: &Measurements) -> Vec<File> {
-    let of = |deterministic| measurements.curves.iter().filter(move |c| c.subject.deterministic() == deterministic);
+    let curves_of_kind =
+        |deterministic| measurements.curves.iter().filter(move |c| c.subject.deterministic() == deterministic);
     let kinds = [
         (true, "all-deterministic", "Deterministic samplers", "error of the image", DETERMINISTIC),
         (false, "all-stochastic", "Samplers with fresh noise", "distance from the data", STOCHASTIC),
     ];
     let files = kinds.into_iter().flat_map(|(deterministic, all, title, measure, names)| {
-        let lines: Vec<Line> = of(deterministic).map(line).collect();
+        let lines: Vec<Line> = curves_of_kind(deterministic).map(line).collect();
         let draw = |title: &str, names: &[&str]| Plot { title, measure, lines: &lines }.draw(names);
         let file = |name: &str, text| File { path: format!("samplers/{}", chapters::file(name)), text };
-        let each = of(deterministic).map(|curves| file(curves.name(), draw(curves.name(), &[curves.name()])));
+        let each =
+            curves_of_kind(deterministic).map(|curves| file(curves.name(), draw(curves.name(), &[curves.name()])));
         each.chain([file(all, draw(title, &names))]).collect::<Vec<_>>()
     });
     files.collect()

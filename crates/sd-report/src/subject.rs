@@ -7,9 +7,9 @@ use sd_schedule::NoiseLevels;
 
 use crate::problems::Paths;
 
-/// A sampler of the catalogue, with its options at their defaults or not.
+/// A sampler of the catalogue with its options.
 pub struct Subject {
-    /// Its entry.
+    /// Its entry in the catalogue.
     pub entry: &'static SamplerInfo,
     /// The noise it draws.
     pub fresh: FreshNoise,
@@ -17,18 +17,18 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The sampler of a name, with the given options and the noise that goes with them.
+    /// Creates the sampler of a name, with some options and the noise that goes with them.
     ///
     /// # Panics
     ///
-    /// Panics if there is none, or if it does not have the options.
+    /// Panics if there is no such sampler, or if it does not have the options.
     pub fn with(name: &str, options: &[(SamplerOption, f64)], fresh: FreshNoise) -> Self {
         let entry = CATALOGUE.iter().find(|entry| entry.name == name).expect("a sampler of the catalogue");
         let setting = SamplerSettings { options: options.to_vec(), ..SamplerSettings::new(stable_diffusion()) };
         Self { entry, fresh, sampler: entry.make(&setting).expect("options that it has") }
     }
 
-    /// Every sampler of the catalogue as it is by default.
+    /// Creates every sampler of the catalogue with its default options.
     pub fn all() -> Vec<Self> {
         CATALOGUE.iter().map(|entry| Self::with(entry.name, &[], entry.fresh)).collect()
     }
@@ -38,31 +38,31 @@ impl Subject {
         self.fresh == FreshNoise::Never
     }
 
-    /// The network calls of a walk down `levels`.
+    /// Number of network calls of a walk down `levels`.
     pub fn calls(&self, levels: &NoiseLevels) -> usize {
         self.sampler.calls(levels)
     }
 
-    /// The levels of as many steps as `budget` network calls are enough for; none where that is too few.
+    /// Returns the levels of the most steps within `budget` network calls; none if no steps are possible.
     pub fn within(&self, budget: usize, levels: impl Fn(usize) -> NoiseLevels) -> Option<NoiseLevels> {
         let steps = (self.sampler.min_steps()..=budget).rev();
         steps.map(levels).find(|levels| self.sampler.calls(levels) <= budget)
     }
 
-    /// What it draws of Gaussian data, where it starts from the data's own distribution at the first level.
+    /// The distribution it draws of Gaussian data, starting from the data's own distribution at the first level.
     pub fn drawn(&self, data: &Gaussian, levels: &NoiseLevels) -> Gaussian {
-        let affine = Affine::of(&self.sampler, data, levels, self.fresh, &Device::flex());
+        let affine = Affine::new(&self.sampler, data, levels, self.fresh, &Device::flex());
         affine.apply(&data.marginal(levels.first()))
     }
 
-    /// How far what it draws is from the data at the last level: the root of the squared Fréchet distance per
+    /// The distance of what it draws from the data at the last level: the root of the squared Fréchet distance per
     /// coordinate.
     pub fn distance(&self, data: &Gaussian, levels: &NoiseLevels) -> f64 {
         let squared = self.drawn(data, levels).frechet(&data.marginal(levels.last()));
         (squared / data.mean.len() as f64).sqrt()
     }
 
-    /// How far its images end from where their paths end: the root of the mean square of the distances.
+    /// The root-mean-square distance of its images from the ends of their paths.
     ///
     /// # Panics
     ///
@@ -92,14 +92,14 @@ mod tests {
         assert!(Subject::with("restart", &[], FreshNoise::Steps).within(20, normal).is_none());
     }
 
-    /// What it draws is then the start, shrunk; and so are the paths.
+    /// On one coordinate, both the samples and the paths are the scaled start.
     #[test]
     fn the_distance_of_a_deterministic_sampler_is_its_images_error() {
-        let (data, levels) = (Gaussian { mean: vec![0.4], spread: vec![0.5] }, sd_exact::evenly_in_t(10));
+        let (data, levels) = (Gaussian { mean: vec![0.4], std: vec![0.5] }, sd_exact::evenly_in_t(10));
         let ddim = Subject::with("ddim", &[], FreshNoise::Never);
         let gain: f64 = levels.pairs().map(|(from, to)| (0.25 + from * to) / (0.25 + from * from)).product();
         let exact = ((0.25 + levels.last().powi(2)) / (0.25 + levels.first().powi(2))).sqrt();
-        let start = data.marginal(levels.first()).spread[0];
+        let start = data.marginal(levels.first()).std[0];
         assert!((ddim.distance(&data, &levels) - (gain - exact).abs() * start).abs() < 1e-14);
     }
 

@@ -1,4 +1,4 @@
-//! What is in `docs` is what the code measures.
+//! The committed report in `docs` is the one that the code makes.
 
 use std::path::Path;
 

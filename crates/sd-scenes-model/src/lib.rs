@@ -1,11 +1,11 @@
 #![doc = include_str!("../README.md")]
 //!
-//! The files are read where they lie in the program, which needs no temporary folder.
+//! The files are read in place, from the memory of the program, without a temporary folder.
 
-/// Sampling steps that its images need.
+/// Sampling steps for its images.
 pub const STEPS: usize = 25;
 
-/// How closely they should follow the prompt.
+/// Guidance scale for its images.
 pub const GUIDANCE: f64 = 3.0;
 
 macro_rules! files {
@@ -14,7 +14,7 @@ macro_rules! files {
     };
 }
 
-/// The files of a model folder in the diffusers layout, and what is in them.
+/// The names and contents of the files of a model folder in the diffusers layout.
 pub const FILES: &[(&str, &[u8])] = files![
     "model_index.json",
     "scheduler/scheduler_config.json",

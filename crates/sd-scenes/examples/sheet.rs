@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The dot of the sheet: of an image, or white between them.
+/// Returns a dot of the sheet: of an image, or white between images.
 fn dot(samples: &[Sample], x: usize, y: usize, step: usize, zoom: usize) -> [u8; 3] {
     let (column, row) = (x / step, y / step);
     let inside = (x % step).checked_sub(MARGIN).zip((y % step).checked_sub(MARGIN));

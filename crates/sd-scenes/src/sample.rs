@@ -1,34 +1,34 @@
-use crate::dice::Dice;
-use crate::{Image, Scene, Told};
+use crate::rng::Rng;
+use crate::{CaptionFacts, Image, Scene};
 
-/// An image to train on or to test with, and what it shows.
+/// An image to train on or to test with, its scene and its caption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// What is in the image.
+    /// The scene in the image.
     pub scene: Scene,
     /// The image.
     pub image: Image,
-    /// Words for it.
+    /// Its caption.
     pub caption: String,
-    /// What the words tell.
-    pub told: Told,
+    /// The facts in the caption.
+    pub facts: CaptionFacts,
 }
 
-/// The two sets of scenes, which share none: about one of sixteen is held out, by a hash of all its attributes.
+/// The two sets of scenes, which share none: about one in sixteen is held out, by a hash of all its attributes.
 ///
-/// Each value of an attribute is in both, so that a held-out scene is a new combination of what training has shown. Its
-/// caption, which tells some attributes only, may be one that training has seen too.
+/// Each value of an attribute is in both sets, so a held-out scene is a new combination of known values. Its caption, which
+/// states only some attributes, may also occur in training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
-    /// To train on.
+    /// Scenes to train on.
     Train,
-    /// To test with.
+    /// Scenes to test with.
     HeldOut,
 }
 
 impl Split {
-    /// The set that a scene belongs to, whatever the order of its objects.
-    pub fn of(scene: &Scene) -> Self {
+    /// Returns the set of a scene, whatever the order of its objects.
+    pub fn from_scene(scene: &Scene) -> Self {
         let mut objects: Vec<[u8; 5]> = scene
             .objects
             .iter()
@@ -42,9 +42,9 @@ impl Split {
         if fnv(setting.iter().chain(objects.as_flattened())) >> 28 == 0 { Self::HeldOut } else { Self::Train }
     }
 
-    /// The sample of an index, with an image `pixels` wide and high.
+    /// Draws the sample of an index, with an image `pixels` wide and high.
     ///
-    /// It depends on nothing but the arguments, so that samples can be drawn in any order and by many threads at once.
+    /// It depends only on the arguments, so samples can be drawn in any order and by many threads at once.
     ///
     /// # Panics
     ///
@@ -54,20 +54,20 @@ impl Split {
             Self::Train => "train",
             Self::HeldOut => "held out",
         };
-        let mut dice = Dice::nth(seed, topic, index);
+        let mut rng = Rng::nth(seed, topic, index);
         let scene = loop {
-            let scene = Scene::random(dice.bits());
-            if Self::of(&scene) == self {
+            let scene = Scene::random(rng.bits());
+            if Self::from_scene(&scene) == self {
                 break scene;
             }
         };
-        let image = scene.draw(dice.bits(), pixels);
-        let (caption, told) = scene.caption_and_told(dice.bits());
-        Sample { scene, image, caption, told }
+        let image = scene.draw(rng.bits(), pixels);
+        let (caption, facts) = scene.caption_and_facts(rng.bits());
+        Sample { scene, image, caption, facts }
     }
 }
 
-/// The 32-bit FNV-1a hash of bytes, its bits stirred once more, since the high ones are what is looked at.
+/// Returns the 32-bit FNV-1a hash of bytes. Its bits are mixed once more, because only the highest are used.
 fn fnv<'a>(bytes: impl Iterator<Item = &'a u8>) -> u32 {
     let hash = bytes.fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
     (hash ^ (hash >> 15)).wrapping_mul(0x85EB_CA6B)
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn no_scene_is_in_both_sets_and_one_of_sixteen_is_held_out() {
-        let held_out = (0..10_000).filter(|seed| Split::of(&Scene::random(*seed)) == Split::HeldOut).count();
+        let held_out = (0..10_000).filter(|seed| Split::from_scene(&Scene::random(*seed)) == Split::HeldOut).count();
         assert!((540..710).contains(&held_out), "{held_out} of 10000");
     }
 
@@ -89,7 +89,7 @@ mod tests {
             let scene = Scene::random(seed);
             let mut turned = scene.clone();
             turned.objects.reverse();
-            assert_eq!(Split::of(&scene), Split::of(&turned));
+            assert_eq!(Split::from_scene(&scene), Split::from_scene(&turned));
         }
     }
 
@@ -98,7 +98,7 @@ mod tests {
         for index in 0..100 {
             let [train, held_out] = [Split::Train, Split::HeldOut].map(|split| (split, split.sample(index, 3, 16)));
             for (split, sample) in [&train, &held_out] {
-                assert_eq!(Split::of(&sample.scene), *split);
+                assert_eq!(Split::from_scene(&sample.scene), *split);
             }
             assert_ne!(train.1.image, held_out.1.image);
             assert_ne!(train.1.caption, held_out.1.caption, "at index {index}");

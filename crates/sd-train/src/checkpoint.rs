@@ -12,20 +12,20 @@ use serde_json::Value;
 
 use crate::ema::Average;
 use crate::optimiser::{Moments, Optimiser};
-use crate::parameters::{Parameter, parameters, with_numbers};
+use crate::parameters::{Parameter, parameters, with_values};
 use crate::{Task, TrainError, Trainer, TrainerConfig};
 
-/// The file that says what a checkpoint is; it names the file of the tensors.
+/// The file that describes a checkpoint and names the file of the tensors.
 const INDEX: &str = "training.json";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Index {
-    /// Steps that were made.
+    /// Number of steps made.
     step: u64,
     /// The file of the tensors, beside this one.
     tensors: String,
-    /// What the task observed.
+    /// The task's state.
     task: Value,
     /// [`Trainer::notes`].
     #[serde(default)]
@@ -33,11 +33,11 @@ struct Index {
 }
 
 impl<M: Module> Trainer<M> {
-    /// Writes all that the training remembers to a folder, which is made where it is missing: the parameters, their
-    /// average, the optimiser's moments, the step, what the task observed, and the notes.
+    /// Writes the state of the training to a folder, which is created if missing: the parameters, their average, the
+    /// optimiser's moments, the step, the task's state, and the notes.
     ///
-    /// The tensors are written under a name of their own before the small file that names them replaces its
-    /// predecessor. So a crash or a full disk at any moment leaves a whole checkpoint: this one, or the last.
+    /// The tensors are written under a new name first; then the small file that names them replaces its predecessor.
+    /// So a crash or a full disk at any moment leaves a whole checkpoint: this one or the last.
     ///
     /// # Errors
     ///
@@ -51,16 +51,16 @@ impl<M: Module> Trainer<M> {
         remove_others(folder, &index.tensors).map_err(io(folder))
     }
 
-    /// Takes up a training from a folder that [`save`](Self::save) wrote: the steps that follow are, bit for bit, those
-    /// that would have followed there.
+    /// Resumes a training from a folder that [`save`](Self::save) wrote: the next steps are the same, bit for bit, as
+    /// if it had never stopped.
     ///
-    /// That needs the same `config`, a `task` of the same settings, and the same build on the same kind of machine.
-    /// `model` is only looked at for the shapes of its parameters, and for which of them are frozen.
+    /// This needs the same `config`, a `task` with the same settings, and the same build on the same kind of machine.
+    /// Of `model`, only the shapes of the parameters are used, and which of them are frozen.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Io`] where a file cannot be read, [`TrainError::Checkpoint`] where it is damaged or of another model
-    /// or task. The task is then as it was.
+    /// [`TrainError::Io`] if a file cannot be read; [`TrainError::Checkpoint`] if it is damaged or belongs to another
+    /// model or task. The task is then unchanged.
     pub fn resume<T: Task<M>>(
         model: M,
         config: TrainerConfig,
@@ -76,19 +76,20 @@ impl<M: Module> Trainer<M> {
         let fresh = Self::new(model, config);
         let mut trainer = fresh.with_tensors(&bytes, index.step).map_err(|reason| damaged(&tensors, reason))?;
         (trainer.step, trainer.notes) = (index.step, index.notes);
-        task.restore(index.task).map_err(|error| damaged(&file, format!("`task` is not of this task: {error}")))?;
+        task.restore(index.task)
+            .map_err(|error| damaged(&file, format!("`task` is the state of another task: {error}")))?;
         Ok(trainer)
     }
 
-    /// All tensors as one safetensors file, each as `what/path`.
+    /// Returns all tensors as one safetensors file, with keys `kind/path`.
     fn tensors(&self) -> Vec<u8> {
         let mut found: BTreeMap<String, (Vec<usize>, TensorData)> = BTreeMap::new();
-        let remembered = self.average.numbers.iter().zip(&self.optimiser.moments);
-        for ((parameter, numbers), (average, moments)) in parameters(&self.model).into_iter().zip(remembered) {
-            let mut put = |what: &str, numbers: &Tensor<1>| {
-                found.insert(format!("{what}/{}", parameter.path), (parameter.shape.to_vec(), numbers.to_data()));
+        let remembered = self.average.values.iter().zip(&self.optimiser.moments);
+        for ((parameter, values), (average, moments)) in parameters(&self.model).into_iter().zip(remembered) {
+            let mut put = |kind: &str, values: &Tensor<1>| {
+                found.insert(format!("{kind}/{}", parameter.path), (parameter.shape.to_vec(), values.to_data()));
             };
-            put("parameter", &numbers);
+            put("parameter", &values);
             put("average", average);
             if let Some(Moments { first, second }) = moments {
                 put("first_moment", first);
@@ -97,22 +98,22 @@ impl<M: Module> Trainer<M> {
         }
         let views = found.iter().map(|(key, (shape, data))| {
             let view = TensorView::new(file_type(data.dtype()), shape.clone(), data.as_bytes());
-            (key, view.expect("as many numbers as the shape says"))
+            (key, view.expect("as many values as the shape says"))
         });
         serialize(views, None).expect("tensors fit a file")
     }
 
-    /// The trainer with the tensors of a file, or what is wrong with the file.
+    /// Returns the trainer with the tensors of a file, or what is wrong with the file.
     fn with_tensors(self, bytes: &[u8], step: u64) -> Result<Self, String> {
         let file = SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file: {error}"))?;
-        let (mut numbers, mut average, mut moments) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut values, mut average, mut moments) = (Vec::new(), Vec::new(), Vec::new());
         let mut expected = 0;
         for (parameter, old) in parameters(&self.model) {
-            let mut take = |what: &str| {
+            let mut take = |kind: &str| {
                 expected += 1;
-                read(&file, &format!("{what}/{}", parameter.path), &parameter, &old.device())
+                read(&file, &format!("{kind}/{}", parameter.path), &parameter, &old.device())
             };
-            numbers.push(take("parameter")?);
+            values.push(take("parameter")?);
             average.push(take("average")?);
             let has_moments = parameter.is_trained && step > 0;
             moments.push(match has_moments {
@@ -122,13 +123,13 @@ impl<M: Module> Trainer<M> {
         }
         if file.len() != expected {
             return Err(format!(
-                "it has {} tensors, but this training has {expected}: other parts are frozen, or it is of another model",
+                "it has {} tensors, but this training needs {expected}: other parts are frozen, or it is another model's",
                 file.len()
             ));
         }
         let config = *self.config();
         Ok(Self {
-            model: with_numbers(self.model, numbers),
+            model: with_values(self.model, values),
             average: Average::resume(config.ema_decay, step, average),
             optimiser: Optimiser::new(&config.optimiser, moments),
             ..self
@@ -137,10 +138,10 @@ impl<M: Module> Trainer<M> {
 }
 
 fn read(file: &SafeTensors, key: &str, parameter: &Parameter, device: &Device) -> Result<Tensor<1>, String> {
-    let view = file.tensor(key).map_err(|_| format!("no `{key}`: it is of another model"))?;
+    let view = file.tensor(key).map_err(|_| format!("no `{key}`: it is the checkpoint of another model"))?;
     let (shape, dtype) = (parameter.shape.to_vec(), file_type(parameter.dtype));
     if (view.shape(), view.dtype()) != (&shape, dtype) {
-        return Err(format!("`{key}` is {:?} {:?} instead of {dtype:?} {shape:?}", view.dtype(), view.shape()));
+        return Err(format!("`{key}` is {:?} {:?}, expected {dtype:?} {shape:?}", view.dtype(), view.shape()));
     }
     let data = TensorData::from_bytes_vec(view.data().to_vec(), [parameter.shape.num_elements()], parameter.dtype);
     Ok(Tensor::from_data(data, (device, parameter.dtype)))
@@ -164,7 +165,7 @@ fn io(file: &Path) -> impl Fn(std::io::Error) -> TrainError + '_ {
     |source| TrainError::Io { file: file.to_path_buf(), source }
 }
 
-/// Removes the tensors of earlier steps, and what a crash left half-written.
+/// Removes the tensors of earlier steps and files that a crash left half-written.
 fn remove_others(folder: &Path, tensors: &str) -> std::io::Result<()> {
     let is_old = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();

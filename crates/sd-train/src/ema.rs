@@ -1,49 +1,49 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::parameters::{Parameter, parameters, with_numbers};
+use crate::parameters::{Parameter, parameters, with_values};
 
-/// The exponential moving average of a module's parameters, which draws better images than the last of them (Ho et al.
-/// 2020, appendix B).
+/// The exponential moving average of a module's parameters. It draws better images than the parameters of the last step
+/// (Ho et al. 2020, appendix B).
 ///
 /// Its decay rises with the number of updates, so that the random start is soon forgotten.
 #[derive(Debug, Clone)]
 pub struct Average {
     decay: f64,
     updates: u64,
-    pub(crate) numbers: Vec<Tensor<1>>,
+    pub(crate) values: Vec<Tensor<1>>,
 }
 
 impl Average {
-    /// Starts from the parameters as they are; `decay` in `[0, 1)` is what it rises to.
+    /// Starts from the current parameters; `decay`, in `[0, 1)`, is the final decay.
     pub fn new<M: Module>(module: &M, decay: f64) -> Self {
-        Self::resume(decay, 0, parameters(module).into_iter().map(|(_, numbers)| numbers).collect())
+        Self::resume(decay, 0, parameters(module).into_iter().map(|(_, values)| values).collect())
     }
 
-    /// Goes on from an average after so many updates.
-    pub(crate) fn resume(decay: f64, updates: u64, numbers: Vec<Tensor<1>>) -> Self {
-        Self { decay, updates, numbers }
+    /// Continues an average after `updates` updates.
+    pub(crate) fn resume(decay: f64, updates: u64, values: Vec<Tensor<1>>) -> Self {
+        Self { decay, updates, values }
     }
 
-    /// Moves towards the parameters: `average ← d·average + (1 − d)·parameter` with `d` of [`decay_at`]. That of a frozen
-    /// one stays as it is, to the last bit.
+    /// Moves towards the parameters: `average ← d·average + (1 − d)·parameter` with `d` of [`decay_at`]. The average of a
+    /// frozen parameter stays the same, bit for bit.
     pub fn update<M: Module>(&mut self, module: &M) {
         let d = decay_at(self.updates, self.decay);
-        let old = std::mem::take(&mut self.numbers).into_iter();
+        let old = std::mem::take(&mut self.values).into_iter();
         let mean = |old: Tensor<1>, (parameter, new): (Parameter, Tensor<1>)| {
             if parameter.is_trained { old * d + new * (1.0 - d) } else { old }
         };
-        self.numbers = old.zip(parameters(module)).map(|(old, new)| mean(old, new)).collect();
+        self.values = old.zip(parameters(module)).map(|(old, new)| mean(old, new)).collect();
         self.updates += 1;
     }
 
-    /// The module with the averages as its parameters, without autodiff.
+    /// Returns the module with the averages as its parameters, without autodiff.
     pub fn module<M: Module>(&self, module: &M) -> M {
-        with_numbers(module.valid(), self.numbers.clone())
+        with_values(module.valid(), self.values.clone())
     }
 }
 
-/// The decay of an update, where `updates` came before it: `min(decay, (1 + n)/(10 + n))` with `n = updates + 1`, as in
+/// The decay of the update after `updates` others: `min(decay, (1 + n)/(10 + n))` with `n = updates + 1`, as in
 /// TensorFlow's `ExponentialMovingAverage` and diffusers' `EMAModel`.
 pub fn decay_at(updates: u64, decay: f64) -> f64 {
     let n = updates as f64 + 1.0;
@@ -60,7 +60,7 @@ mod tests {
     /// A layer of one weight.
     fn layer(weight: f64) -> Linear {
         let layer = LinearConfig::new(1, 1).with_bias(false).init(&Device::flex().autodiff());
-        with_numbers(layer, vec![Tensor::from_data([weight], &Device::flex())])
+        with_values(layer, vec![Tensor::from_data([weight], &Device::flex())])
     }
 
     fn weight(layer: &Linear) -> f64 {

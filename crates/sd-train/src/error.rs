@@ -4,14 +4,14 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// A loss or a gradient is infinite or not a number. Nothing was changed by the step.
-    #[error("step {step}: the {what} is {found}; lower the learning rate, or look at what the step was shown")]
+    /// A loss or a gradient is infinite or not a number. The step changed nothing.
+    #[error("step {step}: the {what} is {found}; lower the learning rate, or check the data of this step")]
     NotFinite {
         /// The step, counted from 0.
         step: u64,
         /// What is not finite.
         what: &'static str,
-        /// What it is.
+        /// Its value.
         found: f64,
     },
     /// A file of a checkpoint cannot be read or written.
@@ -19,10 +19,10 @@ pub enum TrainError {
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A checkpoint is damaged, or of another training.
+    /// A checkpoint is damaged or belongs to another training.
     #[error("{}: {reason}", file.display())]
     Checkpoint {
         /// The file.

@@ -1,29 +1,29 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 
-use crate::parameters::{Parameter, parameters, with_numbers};
+use crate::parameters::{Parameter, parameters, with_values};
 use crate::random::{Purpose, Stream};
 
-/// The module with its parameters drawn anew, from a seed alone: the same on every device.
+/// Returns the module with random parameters, which depend on the seed alone and not on the device.
 ///
-/// Norms start as the identity. Embeddings are normal with standard deviation 0.02 (Radford et al. 2021). All else is
-/// uniform within `±1/sqrt(inputs)`, as PyTorch's linear and convolutional layers are.
+/// Norms start as the identity. Embeddings are normal with standard deviation 0.02 (Radford et al. 2021). All others are
+/// uniform within `±1/sqrt(inputs)`, as in PyTorch's linear and convolutional layers.
 pub fn initialise<M: Module>(module: M, seed: u64) -> M {
     let mut inputs = 1;
-    let numbers = parameters(&module).into_iter().enumerate().map(|(i, (parameter, old))| {
-        // The weight of a layer comes before its bias, which has no inputs of its own to count.
+    let values = parameters(&module).into_iter().enumerate().map(|(i, (parameter, old))| {
+        // The weight of a layer comes before its bias, which has the same number of inputs.
         if parameter.shape.num_dims() > 1 {
             inputs = count_inputs(&parameter);
         }
         let stream = Stream::new(seed, Purpose::Initial, i as u64);
-        let numbers = draw(&parameter, inputs, stream);
-        Tensor::from_data(TensorData::new(numbers, old.dims()), (&old.device(), parameter.dtype))
+        let values = draw(&parameter, inputs, stream);
+        Tensor::from_data(TensorData::new(values, old.dims()), (&old.device(), parameter.dtype))
     });
-    let numbers = numbers.collect();
-    with_numbers(module, numbers)
+    let values = values.collect();
+    with_values(module, values)
 }
 
-/// How many numbers each output of a layer is a sum of.
+/// Number of terms in the sum that each output of a layer is.
 fn count_inputs(weight: &Parameter) -> usize {
     match weight.holder.as_str() {
         "Linear" => weight.shape[0],
@@ -68,22 +68,22 @@ mod tests {
             embedding: EmbeddingConfig::new(64, 16).init(&device),
         };
         let found = parameters(&initialise(layers, seed)).into_iter();
-        found.map(|(_, numbers)| numbers.into_data().try_to_vec().unwrap()).collect()
+        found.map(|(_, values)| values.into_data().try_to_vec().unwrap()).collect()
     }
 
     #[test]
     fn layers_are_uniform_within_the_root_of_their_inputs() {
-        for (numbers, bound) in layers(1).iter().zip([0.25, 0.25, 1.0 / 6.0, 1.0 / 6.0_f32]) {
-            let largest = numbers.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
+        for (values, bound) in layers(1).iter().zip([0.25, 0.25, 1.0 / 6.0, 1.0 / 6.0_f32]) {
+            let largest = values.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
             assert!(largest <= bound && largest > 0.8 * bound, "{largest} {bound}");
         }
     }
 
     #[test]
     fn norms_are_the_identity_and_embeddings_small() {
-        let numbers = layers(1);
-        assert_eq!((&numbers[4], &numbers[5]), (&vec![1.0; 4], &vec![0.0; 4]));
-        let variance = numbers[6].iter().map(|x| x * x).sum::<f32>() / 1024.0;
+        let values = layers(1);
+        assert_eq!((&values[4], &values[5]), (&vec![1.0; 4], &vec![0.0; 4]));
+        let variance = values[6].iter().map(|x| x * x).sum::<f32>() / 1024.0;
         assert!((variance.sqrt() - 0.02).abs() < 0.002, "{variance}");
     }
 

@@ -1,20 +1,20 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # How it is put together
+//! # Structure
 //!
-//! A [`Task`] says what a model is shown and how wrong it is; [`tasks`] has those of an autoencoder, of a U-Net with
-//! its text encoder, and of DDPM's U-Net without one. The [`Trainer`] takes steps: it adds up gradients over the passes of a batch, clips them, and moves
-//! the model by AdamW and its average after it. The [`Objective`], [`Weighting`] and [`Timesteps`] are what a diffusion
-//! model is trained on.
+//! A [`Task`] makes batches and computes losses; [`tasks`] has those of an autoencoder, of a U-Net with its text encoder,
+//! and of DDPM's U-Net without one. The [`Trainer`] makes steps: it adds up gradients over the passes of a batch, clips
+//! them, and updates the model by AdamW and then its average. [`Objective`], [`Weighting`] and [`Timesteps`] define the
+//! loss of a diffusion model.
 //!
 //! # Exactness
 //!
-//! Random numbers are not a state but a function of a seed, a [`Purpose`] and the number of the draw, one for each image
-//! shown (see [`Stream`]). So a training is the same however it is cut: [`Trainer::resume`] goes on from
-//! [`Trainer::save`] bit for bit, weights, averages and losses. The same bits need the same build and the same kind of
-//! processor, because libraries choose the order of sums by it.
+//! Random numbers need no state: they are a function of a seed, a [`Purpose`] and the number of the draw, one for each
+//! image (see [`Stream`]). So an interrupted training gives the same result: [`Trainer::resume`] continues after
+//! [`Trainer::save`] bit for bit, in weights, averages and losses. This needs the same build and the same kind of
+//! processor, by which libraries choose the order of sums.
 //!
-//! A step that would not be finite is an error, and has changed nothing.
+//! A step whose loss or gradients are not finite is an error and changes nothing.
 
 mod captions;
 mod checkpoint;
@@ -37,7 +37,7 @@ pub use captions::is_dropped;
 pub use ema::{Average, decay_at};
 pub use error::TrainError;
 pub use initial::initialise;
-pub use objective::{Objective, Question};
+pub use objective::{NoisyImages, Objective};
 pub use optimiser::OptimiserConfig;
 pub use order::Order;
 pub use random::{Purpose, Stream};

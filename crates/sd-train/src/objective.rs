@@ -3,23 +3,23 @@ use sd_schedule::{NoiseSchedule, Prediction};
 
 use crate::Weighting;
 
-/// What a network is to learn: to say what is noise in an image, whose noise has a given schedule.
+/// What a network learns: to predict the noise in images, for a given noise schedule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Objective {
     /// The noise of each timestep.
     pub schedule: NoiseSchedule,
     /// What the network's output means.
     pub prediction: Prediction,
-    /// How much each timestep counts.
+    /// How much the loss at each timestep counts.
     pub weighting: Weighting,
 }
 
-/// Some noisy images, and what the network should say of them.
+/// Noisy images, and what the network should predict for them.
 #[derive(Debug, Clone)]
-pub struct Question {
-    /// `sqrt(alpha_bar)·x0 + sqrt(1 − alpha_bar)·eps`, what the network is shown: `[batch, channels, height, width]`.
+pub struct NoisyImages {
+    /// The network's input, `sqrt(alpha_bar)·x0 + sqrt(1 − alpha_bar)·eps`: `[batch, channels, height, width]`.
     pub x: Tensor<4>,
-    /// The right answer, of the same shape.
+    /// The right prediction, of the same shape.
     pub target: Tensor<4>,
     /// The timestep of each image.
     pub t: Vec<usize>,
@@ -36,8 +36,8 @@ impl Objective {
     /// # Panics
     ///
     /// Panics if the shapes are not as above, if a timestep is not in the schedule, or for [`Prediction::Flow`].
-    pub fn ask(&self, x0: Tensor<4>, t: Vec<usize>, eps: Tensor<4>) -> Question {
-        assert_eq!(x0.dims(), eps.dims(), "noise of another shape than the images");
+    pub fn add_noise(&self, x0: Tensor<4>, t: Vec<usize>, eps: Tensor<4>) -> NoisyImages {
+        assert_eq!(x0.dims(), eps.dims(), "noise and images differ in shape");
         let signal: Vec<f64> = t.iter().map(|&t| self.schedule.alpha_bar(t).sqrt()).collect();
         let noise: Vec<f64> = t.iter().map(|&t| (1.0 - self.schedule.alpha_bar(t)).sqrt()).collect();
         let (signal, noise) = (per_image(&signal, &x0), per_image(&noise, &x0));
@@ -48,34 +48,34 @@ impl Objective {
             Prediction::X0 => x0,
             other => panic!("variance-preserving images have no prediction {other:?}"),
         };
-        Question { x, target, t }
+        NoisyImages { x, target, t }
     }
 
-    /// The weighted mean squared error of each image's answer: `[batch]`.
-    pub fn losses(&self, question: &Question, answer: Tensor<4>) -> Tensor<1> {
-        let errors = mean_of_each((answer - question.target.clone()).square());
+    /// The weighted mean squared error of the prediction for each image: `[batch]`.
+    pub fn losses(&self, noisy: &NoisyImages, predicted: Tensor<4>) -> Tensor<1> {
+        let errors = mean_of_each((predicted - noisy.target.clone()).square());
         let weight = |&t: &usize| self.weighting.weight(self.prediction, self.schedule.alpha_bar(t));
-        let weights: Vec<f64> = question.t.iter().map(weight).collect();
+        let weights: Vec<f64> = noisy.t.iter().map(weight).collect();
         scale_each(errors, &weights)
     }
 }
 
-/// The mean of each image's numbers: `[batch]`.
+/// The mean of the values of each image: `[batch]`.
 pub(crate) fn mean_of_each(images: Tensor<4>) -> Tensor<1> {
     images.flatten::<2>(1, 3).mean_dim(1).squeeze_dim(1)
 }
 
-/// Each number times its factor.
-pub(crate) fn scale_each(numbers: Tensor<1>, factors: &[f64]) -> Tensor<1> {
+/// Multiplies each value by its factor.
+pub(crate) fn scale_each(values: Tensor<1>, factors: &[f64]) -> Tensor<1> {
     let factors = TensorData::new(factors.to_vec(), [factors.len()]);
-    let factors = Tensor::from_data(factors, (&numbers.device(), numbers.dtype()));
-    numbers * factors
+    let factors = Tensor::from_data(factors, (&values.device(), values.dtype()));
+    values * factors
 }
 
-/// One number for each image, in a shape that multiplies images.
-fn per_image(numbers: &[f64], images: &Tensor<4>) -> Tensor<4> {
-    let numbers = TensorData::new(numbers.to_vec(), [numbers.len(), 1, 1, 1]);
-    Tensor::from_data(numbers, (&images.device(), images.dtype()))
+/// Returns one value per image as `[batch, 1, 1, 1]`, which multiplies images.
+fn per_image(values: &[f64], images: &Tensor<4>) -> Tensor<4> {
+    let values = TensorData::new(values.to_vec(), [values.len(), 1, 1, 1]);
+    Tensor::from_data(values, (&images.device(), images.dtype()))
 }
 
 #[cfg(test)]
@@ -90,37 +90,37 @@ mod tests {
         Objective { schedule: schedule.unwrap(), prediction, weighting: Weighting::Simple }
     }
 
-    fn tensor(numbers: &[f64]) -> Tensor<4> {
-        let data = TensorData::new(numbers.to_vec(), [numbers.len() / 2, 1, 1, 2]);
+    fn tensor(values: &[f64]) -> Tensor<4> {
+        let data = TensorData::new(values.to_vec(), [values.len() / 2, 1, 1, 2]);
         Tensor::from_data(data, (&Device::flex(), DType::F64))
     }
 
-    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
         tensor.into_data().try_to_vec().unwrap()
     }
 
     const X0: [f64; 4] = [0.3, -1.0, 0.8, 0.1];
     const EPS: [f64; 4] = [1.2, 0.4, -0.6, -2.0];
 
-    fn question(prediction: Prediction) -> Question {
-        objective(prediction).ask(tensor(&X0), vec![10, 700], tensor(&EPS))
+    fn noisy(prediction: Prediction) -> NoisyImages {
+        objective(prediction).add_noise(tensor(&X0), vec![10, 700], tensor(&EPS))
     }
 
     #[test]
     fn images_are_mixed_with_noise_so_that_their_variance_stays() {
-        let x = numbers(question(Prediction::Eps).x);
+        let x = values(noisy(Prediction::Eps).x);
         for (i, x) in x.iter().enumerate() {
             let alpha_bar: f64 = objective(Prediction::Eps).schedule.alpha_bar([10, 700][i / 2]);
             assert!((x - (alpha_bar.sqrt() * X0[i] + (1.0 - alpha_bar).sqrt() * EPS[i])).abs() < 1e-12);
         }
     }
 
-    /// The samplers' own reading of a prediction gives the image back from the right answer.
+    /// The samplers' own reading of the right prediction gives the image back.
     #[test]
-    fn samplers_find_the_image_in_the_right_answer() {
+    fn samplers_find_the_image_in_the_right_prediction() {
         for prediction in [Prediction::Eps, Prediction::V, Prediction::X0] {
-            let question = question(prediction);
-            let (x, target) = (numbers(question.x), numbers(question.target));
+            let noisy = noisy(prediction);
+            let (x, target) = (values(noisy.x), values(noisy.target));
             for i in 0..4 {
                 let sigma = objective(prediction).schedule.sigma([10.0, 700.0][i / 2]);
                 let (c_skip, c_out) = prediction.coefficients(sigma);
@@ -133,9 +133,9 @@ mod tests {
     #[test]
     fn each_image_has_the_weighted_mean_of_its_squared_errors() {
         let objective = Objective { weighting: Weighting::MinSnr { gamma: 5.0 }, ..objective(Prediction::V) };
-        let question = objective.ask(tensor(&X0), vec![10, 700], tensor(&EPS));
-        let answer = question.target.clone() + tensor(&[1.0, 2.0, 3.0, 5.0]);
-        let losses = numbers(objective.losses(&question, answer));
+        let noisy = objective.add_noise(tensor(&X0), vec![10, 700], tensor(&EPS));
+        let predicted = noisy.target.clone() + tensor(&[1.0, 2.0, 3.0, 5.0]);
+        let losses = values(objective.losses(&noisy, predicted));
         for (loss, (t, square)) in losses.iter().zip([(10, 2.5), (700, 17.0)]) {
             let weight = objective.weighting.weight(Prediction::V, objective.schedule.alpha_bar(t));
             assert!((loss - weight * square).abs() < 1e-12);

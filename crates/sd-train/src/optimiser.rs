@@ -2,7 +2,7 @@ use burn::config::Config;
 use burn::optim::{AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer};
 use burn::tensor::Tensor;
 
-/// The settings of AdamW (Loshchilov & Hutter 2019, algorithm 2), and of what is done to gradients before it.
+/// Settings of AdamW (Loshchilov & Hutter 2019, algorithm 2) and of the clipping of gradients before it.
 #[derive(Config, Debug, Copy, PartialEq)]
 pub struct OptimiserConfig {
     /// Decay of the mean of the gradients.
@@ -11,38 +11,38 @@ pub struct OptimiserConfig {
     /// Decay of the mean of their squares.
     #[config(default = 0.999)]
     pub beta_2: f64,
-    /// Added to the root of that.
+    /// Added to the root of the mean square.
     #[config(default = 1e-8)]
     pub epsilon: f64,
-    /// How much of a parameter is taken away in each step, times the rate. Norms and biases are spared.
+    /// Share of a parameter that each step subtracts, times the learning rate. Norms and biases do not decay.
     #[config(default = 0.01)]
     pub weight_decay: f64,
-    /// The norm that all gradients together are scaled down to where they exceed it (Pascanu et al. 2013, algorithm 1).
+    /// Largest norm of all gradients together; larger ones are scaled down to it (Pascanu et al. 2013, algorithm 1).
     #[config(default = 1.0)]
     pub clip_norm: f64,
 }
 
-/// AdamW over lists of parameters, by Burn's own step for one.
+/// AdamW over lists of parameters, with Burn's step for each.
 #[derive(Clone)]
 pub(crate) struct Optimiser {
     decaying: AdamW,
     plain: AdamW,
     clip_norm: f64,
-    /// For each parameter that has been trained, in the order of all.
+    /// One entry per parameter; none before its first step.
     pub moments: Vec<Option<Moments>>,
 }
 
-/// What AdamW remembers of a parameter's gradients.
+/// The running means of a parameter's gradients and of their squares.
 #[derive(Debug, Clone)]
 pub(crate) struct Moments {
     pub first: Tensor<1>,
     pub second: Tensor<1>,
 }
 
-/// A parameter as the optimiser sees it.
+/// A parameter, its gradient, and whether it decays.
 pub(crate) struct Update {
-    pub numbers: Tensor<1>,
-    /// None for a frozen one.
+    pub values: Tensor<1>,
+    /// None for a frozen parameter.
     pub gradient: Option<Tensor<1>>,
     pub decays: bool,
 }
@@ -61,7 +61,7 @@ impl Optimiser {
         }
     }
 
-    /// Step `step`, counted from 0, with gradients of the norm `norm` together.
+    /// Makes step `step`, counted from 0; `norm` is the norm of all gradients together.
     pub fn step(&mut self, step: u64, rate: f64, norm: f64, updates: Vec<Update>) -> Vec<Tensor<1>> {
         let scale = if norm > self.clip_norm { self.clip_norm / norm } else { 1.0 };
         let moments = self.moments.iter_mut();
@@ -69,16 +69,16 @@ impl Optimiser {
             .into_iter()
             .zip(moments)
             .map(|(update, moments)| {
-                let Some(gradient) = update.gradient else { return update.numbers };
+                let Some(gradient) = update.gradient else { return update.values };
                 let gradient = if scale == 1.0 { gradient } else { gradient * scale };
                 let known = moments.take().map(|Moments { first, second }| {
                     AdamWState::new(AdaptiveMomentumState::new(step as usize, first, second))
                 });
                 let adamw = if update.decays { &self.decaying } else { &self.plain };
-                let (numbers, state) = adamw.step(rate, update.numbers, gradient, known);
+                let (values, state) = adamw.step(rate, update.values, gradient, known);
                 let AdaptiveMomentumState { moment_1, moment_2, .. } = state.expect("AdamW keeps moments").momentum;
                 *moments = Some(Moments { first: moment_1, second: moment_2 });
-                numbers
+                values
             })
             .collect()
     }
@@ -93,12 +93,12 @@ mod tests {
     const CONFIG: OptimiserConfig =
         OptimiserConfig { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.1, clip_norm: 1.0 };
 
-    fn tensor(numbers: [f64; 2]) -> Tensor<1> {
-        Tensor::from_data(numbers, &Device::flex())
+    fn tensor(values: [f64; 2]) -> Tensor<1> {
+        Tensor::from_data(values, &Device::flex())
     }
 
-    fn update(numbers: [f64; 2], gradient: Option<[f64; 2]>, decays: bool) -> Update {
-        Update { numbers: tensor(numbers), gradient: gradient.map(tensor), decays }
+    fn update(values: [f64; 2], gradient: Option<[f64; 2]>, decays: bool) -> Update {
+        Update { values: tensor(values), gradient: gradient.map(tensor), decays }
     }
 
     fn check(found: &Tensor<1>, expected: [f64; 2]) {
@@ -121,7 +121,7 @@ mod tests {
     fn a_second_step_has_the_moments_of_the_papers_recursion() {
         let mut optimiser = Optimiser::new(&CONFIG, vec![None]);
         let first = optimiser.step(0, 0.01, 0.5, vec![update([0.0; 2], Some([0.3, -0.4]), false)]);
-        let second = Update { numbers: first[0].clone(), gradient: Some(tensor([0.1, 0.2])), decays: false };
+        let second = Update { values: first[0].clone(), gradient: Some(tensor([0.1, 0.2])), decays: false };
         let found = optimiser.step(1, 0.01, 0.3, vec![second]);
         let moved = |a: f64, b: f64| {
             let (m, v) = (0.09 * a + 0.1 * b, 0.000999 * a * a + 0.001 * b * b);

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use crate::random::{Purpose, Stream};
 
-/// Which image each draw of a training takes: every one once per epoch, in an order of each epoch's own.
+/// The image of each draw of a training: each image once per epoch, in a new random order every epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Order {
     images: usize,
@@ -10,7 +10,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// The order of `images` images.
+    /// Creates the order of `images` images.
     ///
     /// # Panics
     ///
@@ -20,7 +20,7 @@ impl Order {
         Self { images, seed }
     }
 
-    /// The images of consecutive draws, counted through the whole training; a batch may span two epochs.
+    /// Returns the images of consecutive draws, counted over the whole training; a batch may span two epochs.
     pub fn images(&self, draws: Range<u64>) -> Vec<usize> {
         let count = self.images as u64;
         let epochs = draws.start / count..draws.end.div_ceil(count);
@@ -29,7 +29,7 @@ impl Order {
         order[(draws.start - from_first) as usize..(draws.end - from_first) as usize].to_vec()
     }
 
-    /// A permutation of the images (Fisher and Yates, in Durstenfeld's form of 1964).
+    /// Returns a permutation of the images (Fisher and Yates, in Durstenfeld's form of 1964).
     fn epoch(&self, epoch: u64) -> Vec<usize> {
         let mut stream = Stream::new(self.seed, Purpose::Order, epoch);
         let mut order: Vec<usize> = (0..self.images).collect();

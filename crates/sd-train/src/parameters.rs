@@ -1,12 +1,12 @@
-//! A module's parameters as a list of vectors in the module's own order: what is averaged, moved and saved.
+//! A module's parameters as a list of vectors in the module's own order, to average, update and save them.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Gradients, Shape, Tensor};
 
-/// What is known of a parameter besides its numbers.
+/// A parameter without its values.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Parameter {
-    /// Where it is, as `blocks.0.norm.gamma`.
+    /// Its path, such as `blocks.0.norm.gamma`.
     pub path: String,
     /// The type of the module that holds it.
     pub holder: String,
@@ -16,22 +16,22 @@ pub(crate) struct Parameter {
     pub is_trained: bool,
 }
 
-/// Every parameter of a module, and its numbers: plain tensors without autodiff, in one piece of memory each.
+/// Returns every parameter of a module with its values, as contiguous tensors without autodiff.
 pub(crate) fn parameters<M: Module>(module: &M) -> Vec<(Parameter, Tensor<1>)> {
     let mut reader = Reader { path: Vec::new(), holders: Vec::new(), found: Vec::new() };
     module.visit(&mut reader);
     reader.found
 }
 
-/// The module with other numbers in its parameters, in the same order.
-pub(crate) fn with_numbers<M: Module>(module: M, numbers: Vec<Tensor<1>>) -> M {
-    let mut writer = Writer { numbers: numbers.into_iter() };
+/// Returns the module with other values in its parameters, in the same order.
+pub(crate) fn with_values<M: Module>(module: M, values: Vec<Tensor<1>>) -> M {
+    let mut writer = Writer { values: values.into_iter() };
     let module = module.map(&mut writer);
-    assert!(writer.numbers.next().is_none(), "more vectors than parameters");
+    assert!(writer.values.next().is_none(), "more vectors than parameters");
     module
 }
 
-/// The gradient of each trained parameter in the order of all; zeros where the loss does not depend on it.
+/// Returns one gradient per parameter: none for a frozen one, and zeros where the loss does not depend on it.
 pub(crate) fn gradients<M: Module>(module: &M, gradients: &mut Gradients) -> Vec<Option<Tensor<1>>> {
     let mut picker = Picker { gradients, picked: Vec::new() };
     module.visit(&mut picker);
@@ -69,19 +69,19 @@ impl ModuleVisitor for Reader {
 }
 
 struct Writer {
-    numbers: std::vec::IntoIter<Tensor<1>>,
+    values: std::vec::IntoIter<Tensor<1>>,
 }
 
 impl ModuleMapper for Writer {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let numbers = self.numbers.next().expect("as many vectors as parameters");
+        let values = self.values.next().expect("as many vectors as parameters");
         let (id, old) = (param.id, param.val());
-        let numbers = numbers.reshape(old.dims());
-        let numbers = match old.gradient_checkpointing_strategy() {
-            Some(strategy) => numbers.autodiff().with_gradient_checkpointing_strategy(strategy),
-            None => numbers,
+        let values = values.reshape(old.dims());
+        let values = match old.gradient_checkpointing_strategy() {
+            Some(strategy) => values.autodiff().with_gradient_checkpointing_strategy(strategy),
+            None => values,
         };
-        param.transform_for_load(numbers, id)
+        param.transform_for_load(values, id)
     }
 }
 
@@ -118,17 +118,17 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_named_by_their_place() {
+    fn parameters_are_named_by_their_path() {
         let found = parameters(&linear());
         let named: Vec<_> = found.iter().map(|(p, _)| (p.path.as_str(), p.holder.as_str(), p.shape.to_vec())).collect();
         assert_eq!(named, [("weight", "Linear", vec![2, 3]), ("bias", "Linear", vec![3])]);
     }
 
     #[test]
-    fn numbers_find_their_way_back_and_stay_trained() {
+    fn values_find_their_way_back_and_stay_trained() {
         let module = linear();
-        let twice = |(_, numbers): (_, Tensor<1>)| numbers * 2.0;
-        let doubled = with_numbers(module.clone(), parameters(&module).into_iter().map(twice).collect());
+        let twice = |(_, values): (_, Tensor<1>)| values * 2.0;
+        let doubled = with_values(module.clone(), parameters(&module).into_iter().map(twice).collect());
         (module.weight.val() * 2.0).into_data().assert_eq(&doubled.weight.to_data(), true);
         assert!(parameters(&doubled).iter().all(|(p, _)| p.is_trained));
     }

@@ -5,34 +5,34 @@ use chacha20::ChaCha8Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
-/// What random numbers are drawn for: each purpose has streams of its own, so that none of them shifts another's.
+/// What random numbers are drawn for. Each purpose has its own streams, so that none shifts another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A parameter's first value, by its place in the module.
+    /// The initial values of a parameter, by its index in the module.
     Initial = 0,
     /// The order of the images, by epoch.
     Order = 1,
     /// A draw's timestep.
     Timestep = 2,
-    /// The noise that a draw's latents are mixed with.
+    /// The noise of a draw.
     Noise = 3,
     /// The offset of that noise.
     Offset = 4,
     /// Whether a draw's caption is dropped.
     Caption = 5,
-    /// The latents of a draw's image, from the encoder's distribution of them.
+    /// The noise by which a draw's latents are sampled from the encoder's distribution.
     Posterior = 6,
 }
 
-/// The random numbers of one draw: a stream of ChaCha8 that depends on the seed, the purpose and the draw's index alone.
+/// The random numbers of one draw: a ChaCha8 stream that depends on the seed, the purpose and the index alone.
 ///
-/// Draws are counted through the whole training, one for each image that the network is shown. So the count is all that
-/// there is to save of the randomness, and it does not matter how draws are put together into batches.
+/// Draws are counted over the whole training, one for each image in a batch. So a checkpoint needs no more than their
+/// count, and the size of batches and passes does not matter.
 #[derive(Debug)]
 pub struct Stream(ChaCha8Rng);
 
 impl Stream {
-    /// The stream of the draw (or parameter, or epoch) `index`.
+    /// Creates the stream of the draw (or parameter, or epoch) `index`.
     pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -42,24 +42,24 @@ impl Stream {
         Self(stream)
     }
 
-    /// A number from the uniform distribution on `[0, 1)`, of 53 bits.
+    /// Draws from the uniform distribution on `[0, 1)`, with 53 bits.
     pub fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A whole number below `end`, all of them equally likely but for 2⁻⁵³.
+    /// Draws an integer below `end`; all are equally likely up to 2⁻⁵³.
     pub fn below(&mut self, end: usize) -> usize {
-        // The product may round up to the end itself.
+        // The product may round up to `end` itself.
         ((self.uniform() * end as f64) as usize).min(end - 1)
     }
 
-    /// Numbers of the standard normal distribution.
+    /// Draws from the standard normal distribution.
     pub fn normals(self) -> impl Iterator<Item = f64> {
         StandardNormal.sample_iter(self.0)
     }
 }
 
-/// Standard normal numbers for each of some draws, `[draws, channels, height, width]`, where `shape` is that of one.
+/// Returns standard normal values for some draws, `[draws, channels, height, width]`; `shape` is that of one draw.
 pub(crate) fn normals(
     seed: u64,
     purpose: Purpose,
@@ -71,8 +71,8 @@ pub(crate) fn normals(
     let [channels, height, width] = shape;
     let each = channels * height * width;
     let count = draws.clone().count();
-    let numbers: Vec<f64> = draws.flat_map(|draw| Stream::new(seed, purpose, draw).normals().take(each)).collect();
-    Tensor::from_data(TensorData::new(numbers, [count, channels, height, width]), (device, dtype))
+    let values: Vec<f64> = draws.flat_map(|draw| Stream::new(seed, purpose, draw).normals().take(each)).collect();
+    Tensor::from_data(TensorData::new(values, [count, channels, height, width]), (device, dtype))
 }
 
 #[cfg(test)]

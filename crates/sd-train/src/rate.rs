@@ -2,23 +2,23 @@ use std::f64::consts::PI;
 
 use burn::config::Config;
 
-/// The learning rate of each step: a straight rise, then half a cosine down (Loshchilov & Hutter 2017, equation 5, with
-/// the warm-up of Goyal et al. 2017).
+/// The learning rate of each step: a linear warm-up (Goyal et al. 2017), then half a cosine down (Loshchilov & Hutter
+/// 2017, equation 5).
 #[derive(Config, Debug, Copy, PartialEq)]
 pub struct Rate {
     /// The highest rate.
     pub peak: f64,
-    /// Steps of the rise: step `i` of them takes `(i + 1)/warm_up` of the peak.
+    /// Steps of the warm-up: step `i` of them has the rate `peak·(i + 1)/warm_up`.
     pub warm_up: u64,
-    /// Steps of the whole training; at this one, and at any after it, the rate is the last.
+    /// Steps of the whole training; from this step on, the rate is `last`.
     pub steps: u64,
-    /// The rate that it falls to.
+    /// The final rate.
     #[config(default = 0.0)]
     pub last: f64,
 }
 
 impl Rate {
-    /// The rate of a step, counted from 0.
+    /// Returns the rate of a step, counted from 0.
     pub fn at(&self, step: u64) -> f64 {
         if step < self.warm_up {
             return self.peak * (step + 1) as f64 / self.warm_up as f64;

@@ -2,13 +2,13 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// How many of a timestep's losses are remembered.
+/// Number of losses that are kept of each timestep.
 const HISTORY: usize = 10;
 
-/// The share of draws that are uniform all the same, so that no timestep is forgotten.
+/// The share of draws that remain uniform, so that no timestep is forgotten.
 const UNIFORM: f64 = 0.001;
 
-/// How the timesteps are chosen that a network is shown.
+/// How the timesteps of the draws are chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Timesteps {
     /// All equally often (Ho et al. 2020, algorithm 1).
@@ -16,26 +16,26 @@ pub enum Timesteps {
         /// Timesteps of the training.
         count: usize,
     },
-    /// By how large their losses have been.
+    /// By their past losses.
     ByLoss(LossHistory),
 }
 
-/// The last ten losses of each timestep, and from them how often to choose it: as often as the root of their mean square
-/// (Nichol & Dhariwal 2021, equation 18). The loss of a draw is divided by that, so that its mean is the same.
+/// The last ten losses of each timestep. A timestep is chosen in proportion to their root mean square (Nichol & Dhariwal
+/// 2021, equation 18), and the loss of a draw is divided by the same proportion, so that its mean stays the same.
 ///
-/// Until each timestep has ten, the choice is uniform. As in the paper's code, one draw in a thousand is uniform.
+/// The choice is uniform until each timestep has ten losses. As in the paper's code, one draw in a thousand is uniform.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LossHistory {
     losses: Vec<VecDeque<f64>>,
 }
 
 impl Timesteps {
-    /// The choice by loss among `count` timesteps, none of which has one yet.
+    /// Chooses among `count` timesteps by loss, without any losses yet.
     pub fn by_loss(count: usize) -> Self {
         Self::ByLoss(LossHistory { losses: vec![VecDeque::new(); count] })
     }
 
-    /// Number of timesteps there are.
+    /// Number of timesteps.
     pub fn count(&self) -> usize {
         match self {
             Self::Uniform { count } => *count,
@@ -43,11 +43,11 @@ impl Timesteps {
         }
     }
 
-    /// For numbers in `[0, 1)`: timesteps, and the factor that each one's loss is to be multiplied by.
-    pub fn choose(&self, numbers: &[f64]) -> Vec<(usize, f64)> {
+    /// Returns a timestep for each number in `[0, 1)`, with the factor of its loss.
+    pub fn choose(&self, uniform: &[f64]) -> Vec<(usize, f64)> {
         let count = self.count();
         let Some(shares) = self.shares() else {
-            return numbers.iter().map(|u| (((u * count as f64) as usize).min(count - 1), 1.0)).collect();
+            return uniform.iter().map(|u| (((u * count as f64) as usize).min(count - 1), 1.0)).collect();
         };
         let ends: Vec<f64> = shares
             .iter()
@@ -57,14 +57,14 @@ impl Timesteps {
             })
             .collect();
         let choose = |u: &f64| {
-            // The last end is 1 but for rounding.
+            // Rounding may leave the last end below 1.
             let t = ends.partition_point(|end| end <= u).min(count - 1);
             (t, 1.0 / (count as f64 * shares[t]))
         };
-        numbers.iter().map(choose).collect()
+        uniform.iter().map(choose).collect()
     }
 
-    /// Remembers the loss at a timestep, as it was before its factor.
+    /// Records the loss at a timestep, without its factor.
     pub fn observe(&mut self, t: usize, loss: f64) {
         if let Self::ByLoss(LossHistory { losses }) = self {
             if losses[t].len() == HISTORY {
@@ -74,7 +74,7 @@ impl Timesteps {
         }
     }
 
-    /// The probability of each timestep; none where all are equal.
+    /// Returns the probability of each timestep, or none if all are equal.
     fn shares(&self) -> Option<Vec<f64>> {
         let Self::ByLoss(LossHistory { losses }) = self else { return None };
         if losses.iter().any(|losses| losses.len() < HISTORY) {
@@ -83,7 +83,7 @@ impl Timesteps {
         let root = |losses: &VecDeque<f64>| (losses.iter().map(|l| l * l).sum::<f64>() / HISTORY as f64).sqrt();
         let roots: Vec<f64> = losses.iter().map(root).collect();
         let sum: f64 = roots.iter().sum();
-        // A network without any loss has nothing to choose by.
+        // If all losses are 0, there is nothing to choose by.
         (sum > 0.0).then(|| roots.iter().map(|r| (1.0 - UNIFORM) * r / sum + UNIFORM / roots.len() as f64).collect())
     }
 }
@@ -92,7 +92,7 @@ impl Timesteps {
 mod tests {
     use super::*;
 
-    /// Ten losses per timestep, of which eleven were seen: the first is forgotten.
+    /// Shows each timestep eleven losses, of which the first is forgotten.
     fn taught(losses: &[f64]) -> Timesteps {
         let mut timesteps = Timesteps::by_loss(losses.len());
         for (t, loss) in losses.iter().enumerate() {

@@ -6,20 +6,20 @@ use sd_schedule::Prediction;
 pub enum Weighting {
     /// The same for all (Ho et al. 2020, equation 14).
     Simple,
-    /// As much as the signal-to-noise ratio in terms of the image, but no more than `gamma` (Hang et al. 2023, section
-    /// 3.4; they take 5).
+    /// The signal-to-noise ratio, for an error of the image, but at most `gamma` (Hang et al. 2023, section 3.4; they
+    /// take 5).
     MinSnr {
-        /// The ratio above which weights grow no more.
+        /// The largest ratio that counts.
         gamma: f64,
     },
 }
 
 impl Weighting {
-    /// The factor of the squared error of what a network predicts, where `alpha_bar` of the image's variance is left.
+    /// The factor of the squared error of a prediction, at a timestep that leaves `alpha_bar` of the image's variance.
     ///
-    /// An error in the image is `1/snr` as large, squared, as the error in the noise that it follows from, and
-    /// `1/(snr + 1)` as large as that in the velocity, where `snr = alpha_bar/(1 − alpha_bar)`. Hence `min(snr, gamma)`
-    /// over `snr`, over `snr + 1`, or as it is.
+    /// With `snr = alpha_bar/(1 − alpha_bar)`, a squared error of the image is `1/snr` of the squared error of the noise
+    /// that causes it, and `1/(snr + 1)` of that of the velocity. So the weight is `min(snr, gamma)` for the image, over
+    /// `snr` for the noise, and over `snr + 1` for the velocity.
     pub fn weight(self, prediction: Prediction, alpha_bar: f64) -> f64 {
         let Self::MinSnr { gamma } = self else { return 1.0 };
         let snr = alpha_bar / (1.0 - alpha_bar);
@@ -53,7 +53,7 @@ mod tests {
         }
     }
 
-    /// The weights say the same in the three predictions: an error of the image costs the same in each.
+    /// An error of the image costs the same in each of the three predictions.
     #[test]
     fn min_snr_weighs_an_error_of_the_image_alike_in_every_prediction() {
         let (sigma, error): (f64, f64) = (0.7, 0.01);

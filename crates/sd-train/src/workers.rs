@@ -3,11 +3,11 @@ use std::thread;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// Those who make the passes of a step at the same time, each with a share of the processor's threads.
+/// Thread pools that run passes at the same time, each with a share of the processor's threads.
 pub(crate) struct Workers(Vec<ThreadPool>);
 
 impl Workers {
-    /// One worker is the caller, with all threads.
+    /// Creates `count` workers; a single one is the calling thread, with all threads.
     pub fn new(count: usize) -> Self {
         if count == 1 {
             return Self(Vec::new());
@@ -17,7 +17,7 @@ impl Workers {
         Self((0..count).map(|_| pool()).collect())
     }
 
-    /// The results of `work` on each of some items, at most as many as workers, in the items' order.
+    /// Returns the results of `work` on each item, in their order. There are at most as many items as workers.
     pub fn map<I: Send, O: Send>(&self, items: Vec<I>, work: impl Fn(I) -> O + Sync) -> Vec<O> {
         if self.0.is_empty() {
             return items.into_iter().map(work).collect();

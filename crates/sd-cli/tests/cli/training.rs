@@ -98,7 +98,7 @@ fn ctrl_c_and_sigterm_leave_a_checkpoint_to_continue_from() {
         signal(&child, name);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-        assert!(stderr(&output).contains("the same command goes on from there"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("the same command resumes from there"), "{}", stderr(&output));
         assert!(run.path("out/checkpoint/training.json").is_file());
     }
 }

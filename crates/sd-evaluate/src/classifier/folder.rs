@@ -8,7 +8,7 @@ use super::network::{Classifier, ClassifierConfig};
 use super::training::TrainingConfig;
 use crate::EvaluateError;
 
-/// `config.json`: what the classifier is, and how it came about.
+/// `config.json`: the classifier and its training.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Saved {
@@ -17,11 +17,11 @@ struct Saved {
 }
 
 impl Classifier {
-    /// Writes `config.json` and, in half precision, `model.safetensors` into a folder, which is made if need be.
+    /// Writes `config.json` and, in half precision, `model.safetensors` to a folder, which is created if missing.
     ///
     /// # Errors
     ///
-    /// [`EvaluateError::Io`] and [`EvaluateError::Weights`]; what is in the folder is then as it was.
+    /// [`EvaluateError::Io`] and [`EvaluateError::Weights`]; the folder is then unchanged.
     pub fn save(&self, training: &TrainingConfig, folder: &Path) -> Result<(), EvaluateError> {
         update_folder_atomically(folder, EvaluateError::io(folder), |folder| {
             save(self, &folder.join("model.safetensors"), FloatDType::F16)?;
@@ -32,11 +32,11 @@ impl Classifier {
         })
     }
 
-    /// Reads what [`save`](Self::save) wrote.
+    /// Reads a classifier that [`save`](Self::save) wrote.
     ///
     /// # Errors
     ///
-    /// [`EvaluateError::Io`], [`EvaluateError::Json`] and [`EvaluateError::Weights`] for what is missing or damaged.
+    /// [`EvaluateError::Io`], [`EvaluateError::Json`] and [`EvaluateError::Weights`] if a file is missing or damaged.
     pub fn from_folder(folder: &Path, device: &Device) -> Result<Self, EvaluateError> {
         let file = folder.join("config.json");
         let text = std::fs::read_to_string(&file).map_err(EvaluateError::io(&file))?;

@@ -2,8 +2,8 @@
 
 mod augment;
 mod folder;
+mod head;
 mod network;
-mod question;
 mod read;
 mod task;
 mod training;

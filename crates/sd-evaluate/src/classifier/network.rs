@@ -4,9 +4,9 @@ use burn::prelude::*;
 use burn::tensor::activation::silu;
 use serde::{Deserialize, Serialize};
 
-use super::question::answers;
+use super::head::logit_count;
 
-/// The plan of a [`Classifier`].
+/// The architecture of a [`Classifier`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierConfig {
@@ -14,11 +14,11 @@ pub struct ClassifierConfig {
     pub pixels: usize,
     /// Channels of each stage, multiples of 8; every stage halves width and height.
     pub channels: Vec<usize>,
-    /// Numbers that describe an image before the questions are answered.
+    /// Features of an image, from which all heads choose.
     pub features: usize,
 }
 
-/// The one that is meant for images of 64 pixels: half a million parameters.
+/// For images of 64 pixels: half a million parameters.
 impl Default for ClassifierConfig {
     fn default() -> Self {
         Self { pixels: 64, channels: vec![24, 48, 72, 96], features: 128 }
@@ -27,17 +27,18 @@ impl Default for ClassifierConfig {
 
 /// A small convolutional network that reads an image back into the scene that it shows.
 ///
-/// Where in the image something is matters to it, so its last map is not averaged but read as it lies.
+/// Positions matter, so its last feature map is flattened and not averaged.
 #[derive(Module, Debug)]
 pub struct Classifier {
     stages: Vec<Stage>,
     hidden: Linear,
+    /// The layer of all heads, by its key in saved classifiers.
     answers: Linear,
     #[module(skip)]
     config: ClassifierConfig,
 }
 
-/// A convolution to half the size, and one beside a residual.
+/// A convolution that halves the size, and one with a residual connection.
 #[derive(Module, Debug)]
 struct Stage {
     down: Conv2d,
@@ -51,24 +52,28 @@ impl ClassifierConfig {
     ///
     /// # Panics
     ///
-    /// Panics if the pixels or the channels are not such multiples.
+    /// Panics if `pixels` is not a multiple of `2^stages`, or a number of channels not a multiple of 8.
     pub fn init(&self, device: &Device) -> Classifier {
         let halves = 1 << self.channels.len();
-        assert!(self.pixels > 0 && self.pixels.is_multiple_of(halves), "{} pixels, halved to 1/{halves}", self.pixels);
+        assert!(
+            self.pixels > 0 && self.pixels.is_multiple_of(halves),
+            "{} pixels, expected a multiple of {halves}",
+            self.pixels
+        );
         let from = [3].into_iter().chain(self.channels.iter().copied());
         let stages = from.zip(&self.channels).map(|(from, &to)| Stage::new(from, to, device)).collect();
         let last = self.channels.last().map_or(3, |channels| *channels) * (self.pixels / halves).pow(2);
         Classifier {
             stages,
             hidden: LinearConfig::new(last, self.features).init(device),
-            answers: LinearConfig::new(self.features, answers()).init(device),
+            answers: LinearConfig::new(self.features, logit_count()).init(device),
             config: self.clone(),
         }
     }
 }
 
 impl Classifier {
-    /// What describes the image to the last layer: its penultimate activations.
+    /// Returns the penultimate activations.
     ///
     /// # Shapes
     ///
@@ -77,21 +82,25 @@ impl Classifier {
     ///
     /// # Panics
     ///
-    /// Panics if the images are of another size than the classifier's.
+    /// Panics if the images do not have the classifier's size.
     pub fn features(&self, images: Tensor<4>) -> Tensor<2> {
         let pixels = self.config.pixels;
         let [batch, channels, height, width] = images.dims();
-        assert_eq!([channels, height, width], [3, pixels, pixels], "{batch} images of a size that it does not read");
+        assert_eq!(
+            [channels, height, width],
+            [3, pixels, pixels],
+            "{batch} images of another size than the classifier's"
+        );
         let map = self.stages.iter().fold(images, |x, stage| stage.forward(x));
         silu(self.hidden.forward(map.flatten(1, 3)))
     }
 
-    /// The logits of all answers to all questions, `[batch, answers]`, from [`features`](Self::features).
-    pub(crate) fn answers(&self, features: Tensor<2>) -> Tensor<2> {
+    /// Returns the logits of all heads, `[batch, logits]`, from [`features`](Self::features).
+    pub(crate) fn logits(&self, features: Tensor<2>) -> Tensor<2> {
         self.answers.forward(features)
     }
 
-    /// The configuration the classifier was made from.
+    /// The architecture of the classifier.
     pub fn config(&self) -> &ClassifierConfig {
         &self.config
     }

@@ -1,57 +1,57 @@
 use burn::prelude::*;
 use sd_scenes::Scene;
 
+use super::head::{HEADS, logit_count, scene};
 use super::network::Classifier;
-use super::question::{QUESTIONS, answers, scene};
 
-/// Images that are read at a time.
+/// Images that are read at once.
 const BATCH: usize = 50;
 
-/// What a classifier says of one image.
+/// A classifier's reading of one image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// The scene that it sees, its objects from left to right; there may be none.
+    /// The scene, with its objects from left to right; there may be none.
     pub scene: Scene,
-    /// Its penultimate activations.
+    /// The penultimate activations.
     pub features: Vec<f32>,
 }
 
 impl Classifier {
     /// Reads images back into scenes.
     ///
-    /// Each is red, green and blue of each pixel in sRGB, row by row: the pixels of the classifier's size.
+    /// Each image has the classifier's size: red, green and blue of each pixel in sRGB, row by row.
     ///
     /// # Panics
     ///
-    /// Panics if an image is of another size.
+    /// Panics if an image has another size.
     pub fn read(&self, images: &[&[u8]]) -> Vec<Reading> {
         images.chunks(BATCH).flat_map(|images| self.read_batch(images)).collect()
     }
 
     fn read_batch(&self, images: &[&[u8]]) -> Vec<Reading> {
         let pixels = self.config().pixels;
-        let numbers = images.iter().flat_map(|rgb| planes(rgb, pixels)).collect();
-        let images = tensor(numbers, [images.len(), 3, pixels, pixels], &self.devices()[0]);
+        let values = images.iter().flat_map(|rgb| planes(rgb, pixels)).collect();
+        let images = tensor(values, [images.len(), 3, pixels, pixels], &self.devices()[0]);
         let features = self.features(images);
-        let logits = host(self.answers(features.clone()));
+        let logits = host(self.logits(features.clone()));
         let features = host(features);
-        let rows = logits.chunks(answers()).zip(features.chunks(self.config().features));
-        rows.map(|(logits, features)| Reading { scene: seen(logits), features: features.to_vec() }).collect()
+        let rows = logits.chunks(logit_count()).zip(features.chunks(self.config().features));
+        rows.map(|(logits, features)| Reading { scene: likeliest_scene(logits), features: features.to_vec() }).collect()
     }
 }
 
-/// The scene of the likeliest answers.
-fn seen(logits: &[f32]) -> Scene {
+/// Returns the scene of the likeliest choices.
+fn likeliest_scene(logits: &[f32]) -> Scene {
     let mut rest = logits;
-    let chosen = QUESTIONS.map(|question| {
-        let (logits, others) = rest.split_at(question.choices());
+    let chosen = HEADS.map(|head| {
+        let (logits, others) = rest.split_at(head.choices());
         rest = others;
-        (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).expect("a question has answers")
+        (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).expect("a head has choices")
     });
-    scene(|asked| chosen[QUESTIONS.iter().position(|question| *question == asked).expect("all are asked")])
+    scene(|wanted| chosen[HEADS.iter().position(|head| *head == wanted).expect("every head is in the list")])
 }
 
-/// The red, the green and the blue plane of an image, from −1 to 1.
+/// Returns the red, the green and the blue plane of an image, from −1 to 1.
 ///
 /// # Panics
 ///
@@ -62,8 +62,8 @@ pub(crate) fn planes(rgb: &[u8], pixels: usize) -> Vec<f32> {
     (0..3).flat_map(plane).collect()
 }
 
-pub(crate) fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(numbers, shape), device)
+pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 fn host(x: Tensor<2>) -> Vec<f32> {
@@ -85,13 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn the_likeliest_answers_are_the_scene() {
-        let mut logits = vec![0.0; answers()];
+    fn the_likeliest_choices_are_the_scene() {
+        let mut logits = vec![0.0; logit_count()];
         // The last place, the first time, the third sky; a pink house, the first of kinds, in the middle; nothing else.
         for at in [5, 6, 12, 16, 16 + 13 + 1, 16 + 26, 16 + 39 + 8 + 6] {
             logits[at] = 1.0;
         }
-        let scene = seen(&logits);
+        let scene = likeliest_scene(&logits);
         assert_eq!((scene.place, scene.sky), (Place::City, Sky::Rain));
         assert_eq!(
             scene.objects.iter().map(|o| (o.side, o.colour)).collect::<Vec<_>>(),

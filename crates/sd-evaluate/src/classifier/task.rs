@@ -6,32 +6,32 @@ use sd_scenes::{Scene, Split};
 use sd_train::Task;
 
 use super::augment::spoil;
+use super::head::{HEADS, logit_count};
 use super::network::Classifier;
-use super::question::{QUESTIONS, answers};
 use super::read::{planes, tensor};
 
-/// Training of a classifier on scenes that are drawn as they are needed, and spoilt a little.
+/// Trains a classifier on scenes that are drawn when they are needed, with small flaws.
 #[derive(Debug, Clone)]
 pub(crate) struct Recognising {
     pub seed: u64,
-    /// How many different images there are; then they come again, spoilt otherwise.
+    /// Number of different images, which are then repeated with other flaws.
     pub images: u64,
     pub pixels: usize,
     pub device: Device,
 }
 
-/// Images and the right answers about them.
-pub(crate) struct Shown {
+/// Images and the right choices for them.
+pub(crate) struct Batch {
     /// `[draws, 3, pixels, pixels]`.
     images: Tensor<4>,
-    /// `[draws, answers]`: 1 for the right answer of each question, and only 0 where there is none.
+    /// `[draws, logits]`: 1 for the right choice of each head, and all 0 if it has none.
     right: Tensor<2>,
 }
 
 impl Task<Classifier> for Recognising {
-    type Batch = Shown;
+    type Batch = Batch;
 
-    fn batch(&self, draws: Range<u64>) -> Shown {
+    fn batch(&self, draws: Range<u64>) -> Batch {
         let count = draws.clone().count();
         let (mut images, mut right) = (Vec::new(), Vec::new());
         for draw in draws {
@@ -39,29 +39,29 @@ impl Task<Classifier> for Recognising {
             let mut planes = planes(&sample.image.rgb, self.pixels);
             spoil(&mut planes, self.pixels, self.seed, draw);
             images.extend(planes);
-            right.extend(right_answers(&sample.scene));
+            right.extend(right_choices(&sample.scene));
         }
-        Shown {
+        Batch {
             images: tensor(images, [count, 3, self.pixels, self.pixels], &self.device),
-            right: tensor(right, [count, answers()], &self.device),
+            right: tensor(right, [count, logit_count()], &self.device),
         }
     }
 
-    /// The cross-entropies of all questions that have an answer, summed.
-    fn losses(&self, model: &Classifier, batch: &Shown) -> Tensor<1> {
-        let logits = model.answers(model.features(batch.images.clone()));
-        let choices = QUESTIONS.map(|question| question.choices()).to_vec();
+    /// Sums the cross-entropies of all heads that have a right choice.
+    fn losses(&self, model: &Classifier, batch: &Batch) -> Tensor<1> {
+        let logits = model.logits(model.features(batch.images.clone()));
+        let choices = HEADS.map(|head| head.choices()).to_vec();
         let logits = logits.split_with_sizes(choices, 1);
         let logs = Tensor::cat(logits.into_iter().map(|logits| log_softmax(logits, 1)).collect(), 1);
         (logs * batch.right.clone()).sum_dim(1).squeeze_dim::<1>(1).neg()
     }
 }
 
-fn right_answers(scene: &Scene) -> Vec<f32> {
-    let mut right = Vec::with_capacity(answers());
-    for question in QUESTIONS {
-        let answer = question.answer(scene);
-        right.extend((0..question.choices()).map(|choice| f32::from(u8::from(Some(choice) == answer))));
+fn right_choices(scene: &Scene) -> Vec<f32> {
+    let mut right = Vec::with_capacity(logit_count());
+    for head in HEADS {
+        let known = head.choice(scene);
+        right.extend((0..head.choices()).map(|choice| f32::from(u8::from(Some(choice) == known))));
     }
     right
 }
@@ -72,13 +72,13 @@ mod tests {
     use crate::ClassifierConfig;
 
     #[test]
-    fn one_answer_is_right_where_there_is_an_object_and_none_where_there_is_not() {
+    fn one_choice_is_right_where_there_is_an_object_and_none_where_there_is_not() {
         let scene = Scene::random(0);
         let count = 3 + 3 + scene.objects.iter().map(|o| 2 + usize::from(o.colour.is_some())).sum::<usize>();
-        assert_eq!(right_answers(&scene).iter().sum::<f32>(), count as f32);
+        assert_eq!(right_choices(&scene).iter().sum::<f32>(), count as f32);
     }
 
-    /// Each answer of a question with n choices has the chance 1/n, so that the loss is the sum of ln n.
+    /// Each of a head's n choices has the probability 1/n, so the loss is the sum of ln n.
     #[test]
     fn a_classifier_without_weights_has_the_loss_of_guessing() {
         let device = Device::flex();
@@ -88,8 +88,8 @@ mod tests {
         let losses: Vec<f32> = task.losses(&classifier, &batch).into_data().iter::<f32>().collect();
         for (draw, loss) in losses.into_iter().enumerate() {
             let scene = Split::Train.sample(draw as u64, 1, 64).scene;
-            let asked = QUESTIONS.iter().filter(|question| question.answer(&scene).is_some());
-            let guessing: f64 = asked.map(|question| (question.choices() as f64).ln()).sum();
+            let known = HEADS.iter().filter(|head| head.choice(&scene).is_some());
+            let guessing: f64 = known.map(|head| (head.choices() as f64).ln()).sum();
             assert!((f64::from(loss) - guessing).abs() < 1e-4, "{loss} {guessing}");
         }
     }

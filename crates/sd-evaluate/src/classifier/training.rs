@@ -14,11 +14,11 @@ use crate::EvaluateError;
 /// Steps between checkpoints.
 const CHECKPOINT_EVERY: u64 = 500;
 
-/// How a classifier is trained; the same numbers give the same classifier.
+/// How a classifier is trained; the same settings give the same classifier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingConfig {
-    /// Seed of the first weights, of the scenes and of what is done to their images.
+    /// Seed of the initial weights, the scenes, and the flaws of their images.
     pub seed: u64,
     /// Steps of the optimiser.
     pub steps: u64,
@@ -26,28 +26,29 @@ pub struct TrainingConfig {
     pub batch: usize,
     /// The highest learning rate.
     pub rate: f64,
-    /// Different images; each of them is drawn anew where there are more draws.
+    /// Number of different images, which are repeated if there are more draws.
     pub images: u64,
 }
 
 impl TrainingConfig {
-    /// What takes a small classifier to its end: images that never come again.
+    /// The settings for a small classifier, with images that are never repeated.
     pub fn new(steps: u64) -> Self {
         Self { seed: 1, steps, batch: 64, rate: 2e-3, images: u64::MAX }
     }
 
-    /// Trains a classifier on `device`, which needs no autodiff of its own, shows `watch` every step, and
-    /// [saves](Classifier::save) it in a folder. A checkpoint is kept there until then: if the training is stopped, the next
-    /// one with the same settings goes on from it.
+    /// Trains a classifier on `device`, which need not be an autodiff device, reports every step to `watch`, and
+    /// [saves](Classifier::save) the classifier in a folder. Until then, the folder has a checkpoint: if the training is
+    /// stopped, the next one with the same settings resumes from it.
     ///
     /// # Errors
     ///
-    /// [`EvaluateError::Train`] where a step is not finite, [`EvaluateError::Stopped`], [`EvaluateError::Request`] for a
-    /// batch that cannot fit, and what writing fails with, also where another training has the folder.
+    /// [`EvaluateError::Train`] if a step is not finite, [`EvaluateError::Stopped`] if `watch` stops the training,
+    /// [`EvaluateError::Request`] for a batch that cannot fit, and errors of files, also if another training uses the
+    /// folder.
     ///
     /// # Panics
     ///
-    /// Panics if there are no images or no batch.
+    /// Panics if `images` or `batch` is 0.
     pub fn train(
         &self,
         classifier: &ClassifierConfig,
@@ -80,7 +81,7 @@ impl TrainingConfig {
         Ok(trained)
     }
 
-    /// The first step, or the one after a checkpoint of the same settings.
+    /// Starts the training, or resumes it from a checkpoint with the same settings.
     fn begin(
         &self,
         classifier: &ClassifierConfig,
@@ -88,7 +89,7 @@ impl TrainingConfig {
         checkpoint: &Path,
     ) -> Result<Trainer<Classifier>, EvaluateError> {
         let rate = Rate::new(self.rate, self.steps.div_ceil(20), self.steps);
-        let config = TrainerConfig::new(rate, self.batch).with_ema_decay(0.99);
+        let config = TrainerConfig::new(rate, self.batch, 0.99);
         let model = || initialise(classifier.init(&task.device.clone().autodiff()), self.seed);
         let settings = serde_json::json!([self, classifier]);
         let mut fresh = Trainer::new(model(), config);
@@ -103,7 +104,7 @@ impl TrainingConfig {
             .unwrap_or(fresh))
     }
 
-    /// Refuses a batch whose images alone are more than this machine's memory.
+    /// Refuses a batch whose images alone exceed this machine's memory.
     fn check(&self, classifier: &ClassifierConfig) -> Result<(), EvaluateError> {
         let needed = 12.0 * self.batch as f64 * (classifier.pixels as f64).powi(2);
         match host_memory() {
@@ -172,7 +173,7 @@ mod tests {
         assert_eq!(weights(0), weights(1));
         assert!(!folders[0].path().join("checkpoint").exists());
 
-        // A checkpoint of other settings is none.
+        // A checkpoint with other settings is ignored.
         train(&config, folders[0].path(), 4).0.unwrap_err();
         assert_eq!(train(&TrainingConfig { seed: 2, ..config }, folders[0].path(), 0).1, 6);
     }

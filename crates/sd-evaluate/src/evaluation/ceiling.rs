@@ -1,18 +1,18 @@
 use std::ops::ControlFlow;
 
-use sd_scenes::{Split, Told};
+use sd_scenes::{CaptionFacts, Split};
 
 use crate::{Classifier, EvaluateError, Judgement};
 
-/// Scenes that are drawn and read before `watch` is asked again.
+/// Scenes that are drawn and read between two calls of `watch`.
 const AT_ONCE: usize = 50;
 
-/// How well a classifier reads renders of held-out scenes, with all that can be told of them: what it says of images
-/// that are as they should be, and so the most that any model can reach.
+/// Measures how well a classifier reads renders of held-out scenes, in all their attributes. These images are right, so no
+/// model can reach a higher score.
 ///
 /// # Errors
 ///
-/// [`EvaluateError::Cancelled`] where `watch`, which is told how many were read, says so.
+/// [`EvaluateError::Cancelled`] if `watch`, which receives the number of scenes read, breaks.
 pub fn ceiling(
     classifier: &Classifier,
     scenes: u64,
@@ -28,7 +28,7 @@ pub fn ceiling(
         let samples: Vec<_> = indices.map(|i| Split::HeldOut.sample(i, seed, classifier.config().pixels)).collect();
         let images: Vec<&[u8]> = samples.iter().map(|sample| sample.image.rgb.as_slice()).collect();
         for (sample, reading) in samples.iter().zip(classifier.read(&images)) {
-            judgement.judge(&Told::all(&sample.scene), &reading.scene);
+            judgement.judge(&CaptionFacts::all(&sample.scene), &reading.scene);
         }
     }
     Ok(judgement)
@@ -42,14 +42,14 @@ mod tests {
     use crate::ClassifierConfig;
 
     #[test]
-    fn it_is_stopped_between_scenes() {
+    fn it_can_be_stopped_between_scenes() {
         let config = ClassifierConfig { pixels: 16, channels: vec![8], features: 8 };
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let stopped = ceiling(&config.init(&Device::flex()), 120, 0, &mut |read| {
-            told.push(read);
+            reported.push(read);
             if read < 100 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         assert!(matches!(stopped, Err(EvaluateError::Cancelled)));
-        assert_eq!(told, [0, 50, 100]);
+        assert_eq!(reported, [0, 50, 100]);
     }
 }

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use crate::EvaluateError;
 
-/// What tells the weights in a folder from others: a hash of all its safetensors files (FNV-1a of 64 bits).
+/// Identifies the weights in a folder by a hash of all its safetensors files (64-bit FNV-1a).
 ///
 /// # Errors
 ///
@@ -18,8 +18,8 @@ pub fn digest(folder: &Path) -> Result<String, EvaluateError> {
     Ok(format!("{hash:016x}"))
 }
 
-/// The same of weights that are in memory, a file after the other in the order of their paths.
-pub fn digest_of<'a>(files: impl IntoIterator<Item = &'a [u8]>) -> String {
+/// Returns the [`digest`] of files in memory, given in the order of their paths.
+pub fn digest_files<'a>(files: impl IntoIterator<Item = &'a [u8]>) -> String {
     format!("{:016x}", files.into_iter().fold(START, with))
 }
 
@@ -58,6 +58,6 @@ mod tests {
         write("b.safetensors", "b");
         assert_ne!(digest(folder.path()).unwrap(), "af63dc4c8601ec8c");
         // In the order of their paths.
-        assert_eq!(digest(folder.path()).unwrap(), digest_of([&b"b"[..], b"a"]));
+        assert_eq!(digest(folder.path()).unwrap(), digest_files([&b"b"[..], b"a"]));
     }
 }

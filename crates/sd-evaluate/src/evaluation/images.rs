@@ -5,12 +5,12 @@ use sd_scenes::Sample;
 
 use crate::EvaluateError;
 
-/// Where the images of some scenes come from.
+/// The source of the images of some scenes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Images {
-    /// Drawn by rule: no model is better.
+    /// Drawn by rule: no model can be better.
     Renders,
-    /// Those, through the model's autoencoder and back: no diffusion in its latents is better.
+    /// Renders that the model's autoencoder encodes and decodes: no diffusion in its latents can be better.
     Reconstructions,
     /// Drawn by the model from the captions.
     Samples(Drawing),
@@ -23,7 +23,7 @@ pub struct Drawing {
     pub sampler: SamplerName,
     /// Its steps.
     pub steps: usize,
-    /// How much the caption counts; 1 is the model as it was trained, and half the work.
+    /// The guidance scale; 1 is the model as it was trained, at half the cost.
     pub guidance: f64,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Subject {
 }
 
 impl Images {
-    /// Calls of the network that each image takes, or 1 for those that take none.
+    /// Network calls for each image, or 1 if it needs none.
     pub(crate) fn cost(&self) -> u64 {
         match self {
             Self::Renders | Self::Reconstructions => 1,
@@ -45,10 +45,10 @@ impl Images {
         }
     }
 
-    /// The images of a batch of scenes; `watch` sees the share that is done.
+    /// Makes the images of a batch of scenes, all of the renders' size, and reports the finished share to `watch`.
     ///
-    /// The model's images are of the renders' size.
-    pub(crate) fn of(
+    /// Returns the bytes of each image: red, green and blue of each pixel, row by row.
+    pub(crate) fn rgb(
         &self,
         pipeline: &Pipeline,
         subjects: &[Subject],

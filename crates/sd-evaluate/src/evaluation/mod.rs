@@ -1,16 +1,16 @@
-//! What is measured of a model, and the folder where it is kept.
+//! The measurements of a model, and the folder that keeps them.
 
 mod ceiling;
-mod cell;
 mod config;
 mod digest;
 mod images;
+mod measurement;
 mod run;
 mod store;
 
 pub use ceiling::ceiling;
-pub use cell::{Cell, Finding, Found, Measure};
 pub use config::EvaluationConfig;
-pub use digest::{digest, digest_of};
+pub use digest::{digest, digest_files};
 pub use images::{Drawing, Images};
+pub use measurement::{Finding, Found, Measurement, Metric};
 pub use run::{Evaluation, Watch, Work};

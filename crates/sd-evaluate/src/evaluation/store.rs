@@ -4,11 +4,11 @@ use sd_weights::write_atomically;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::cell::{Cell, Finding};
 use super::config::EvaluationConfig;
+use super::measurement::{Finding, Measurement};
 use crate::EvaluateError;
 
-/// What all measurements in a folder have in common, or they could not be compared.
+/// Settings that all measurements in a folder share, so that they can be compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -22,13 +22,13 @@ struct Settings {
     guidance: f64,
 }
 
-/// A folder that measurements are kept in, a JSON file for each.
+/// A folder of measurements, a JSON file for each.
 pub(crate) struct Store {
     folder: PathBuf,
 }
 
 impl Store {
-    /// Opens the folder of an evaluation, or begins one there.
+    /// Opens the folder of an evaluation, or starts one there.
     pub fn open(
         folder: &Path,
         [model, classifier]: [&str; 2],
@@ -43,7 +43,7 @@ impl Store {
             None => store.write("settings.json", &settings)?,
             Some(known) if known != settings => {
                 return Err(EvaluateError::Request(format!(
-                    "{}: an evaluation of another model or with other settings is begun here; settings.json says which: \
+                    "{}: the folder has an evaluation of another model or with other settings, see its settings.json: \
                      name another folder, or remove this one",
                     folder.display()
                 )));
@@ -53,14 +53,14 @@ impl Store {
         Ok(store)
     }
 
-    /// What was found in a cell, if it was measured.
-    pub fn finding(&self, cell: &Cell) -> Result<Option<Finding>, EvaluateError> {
-        self.read(&format!("cells/{cell}.json"))
+    /// Returns the result of a measurement, if it was made.
+    pub fn finding(&self, measurement: &Measurement) -> Result<Option<Finding>, EvaluateError> {
+        self.read(&format!("cells/{measurement}.json"))
     }
 
-    /// Keeps what was found in a cell.
-    pub fn keep(&self, cell: &Cell, finding: &Finding) -> Result<(), EvaluateError> {
-        self.write(&format!("cells/{cell}.json"), finding)
+    /// Writes the result of a measurement.
+    pub fn keep(&self, measurement: &Measurement, finding: &Finding) -> Result<(), EvaluateError> {
+        self.write(&format!("cells/{measurement}.json"), finding)
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, EvaluateError> {

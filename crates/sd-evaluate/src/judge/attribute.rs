@@ -2,17 +2,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Something that a caption may tell and an image may show.
+/// An attribute that a caption may give and an image may show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Attribute {
-    /// Where the scene is.
+    /// The place of the scene.
     Place,
-    /// When it is.
+    /// The time of day.
     Time,
-    /// Under which sky.
+    /// The sky.
     Sky,
-    /// That an object is there.
+    /// The presence of an object.
     Object,
     /// The colour of an object.
     Colour,
@@ -22,7 +22,7 @@ pub enum Attribute {
     Size,
     /// How many of an object there are.
     Count,
-    /// All at once that the caption tells.
+    /// All attributes of the caption at once.
     Caption,
 }
 
@@ -41,7 +41,7 @@ impl Attribute {
     ];
 }
 
-/// In lower case, as a table has it.
+/// In lower case, for tables.
 impl fmt::Display for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

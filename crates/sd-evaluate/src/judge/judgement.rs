@@ -1,26 +1,26 @@
 use std::collections::BTreeMap;
 
-use sd_scenes::{Object, Scene, Told, ToldObject};
+use sd_scenes::{CaptionFacts, Object, ObjectFacts, Scene};
 use serde::{Deserialize, Serialize};
 
 use super::{Attribute, Score};
 
-/// How often images show what their captions tell: only what is told counts.
+/// How often images show what their captions say. Only attributes in the caption count.
 ///
-/// An object is right where one of its kind is seen in any part of the image. Its other attributes are right where
-/// that one has them, and wrong where there is none. Where several of its kind are seen, the caption has the benefit of
-/// the doubt: of all ways to pair what is told with what is seen, the one counts that makes the most right.
+/// An object is right if one of its kind is seen in any part of the image. Its other attributes are right if that object
+/// has them, and wrong if there is none. If several objects of its kind are seen, the caption has the benefit of the
+/// doubt: of all ways to pair the caption's objects with seen ones, the one with the most right attributes counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judgement(BTreeMap<Attribute, Score>);
 
 impl Judgement {
-    /// Judges one image: what its caption tells, and the scene that is seen in it.
-    pub fn judge(&mut self, told: &Told, seen: &Scene) {
+    /// Judges one image by the facts in its caption and the scene that is seen in it.
+    pub fn judge(&mut self, facts: &CaptionFacts, seen: &Scene) {
         let mut found: Vec<(Attribute, bool)> = Vec::new();
-        found.extend(told.place.map(|place| (Attribute::Place, place == seen.place)));
-        found.extend(told.time.map(|time| (Attribute::Time, time == seen.time)));
-        found.extend(told.sky.map(|sky| (Attribute::Sky, sky == seen.sky)));
-        found.extend(best(&told.objects, &seen.objects));
+        found.extend(facts.place.map(|place| (Attribute::Place, place == seen.place)));
+        found.extend(facts.time.map(|time| (Attribute::Time, time == seen.time)));
+        found.extend(facts.sky.map(|sky| (Attribute::Sky, sky == seen.sky)));
+        found.extend(best(&facts.objects, &seen.objects));
         found.push((Attribute::Caption, found.iter().all(|(_, is_right)| *is_right)));
         found.into_iter().for_each(|(attribute, is_right)| self.0.entry(attribute).or_default().count(is_right));
     }
@@ -31,9 +31,9 @@ impl Judgement {
     }
 }
 
-/// What the told objects are like in the best way to pair them with seen ones, each of which is taken once.
-fn best(told: &[ToldObject], seen: &[Object]) -> Vec<(Attribute, bool)> {
-    let Some((first, rest)) = told.split_first() else { return Vec::new() };
+/// Judges the objects of a caption in the best way to pair them with seen ones, each of which is used once.
+fn best(facts: &[ObjectFacts], seen: &[Object]) -> Vec<(Attribute, bool)> {
+    let Some((first, rest)) = facts.split_first() else { return Vec::new() };
     let candidates = (0..seen.len()).filter(|at| seen[*at].kind == first.kind);
     let paired = candidates.map(|at| {
         let others = [&seen[..at], &seen[at + 1..]].concat();
@@ -47,14 +47,14 @@ fn best(told: &[ToldObject], seen: &[Object]) -> Vec<(Attribute, bool)> {
     paired.chain([missed]).max_by_key(right).expect("one way at least")
 }
 
-/// What is told of an object beside what is seen of it.
-fn compare(told: &ToldObject, seen: Option<&Object>) -> Vec<(Attribute, bool)> {
-    let is = |test: &dyn Fn(&Object) -> bool| seen.is_some_and(test);
+/// Compares an object of a caption with the one that is seen, if any.
+fn compare(facts: &ObjectFacts, seen: Option<&Object>) -> Vec<(Attribute, bool)> {
+    let shows = |test: &dyn Fn(&Object) -> bool| seen.is_some_and(test);
     let mut found = vec![(Attribute::Object, seen.is_some())];
-    found.extend(told.colour.map(|colour| (Attribute::Colour, is(&|seen| seen.colour == Some(colour)))));
-    found.extend(told.side.map(|side| (Attribute::Side, is(&|seen| seen.side == side))));
-    found.extend(told.size.map(|size| (Attribute::Size, is(&|seen| seen.size == size))));
-    found.push((Attribute::Count, is(&|seen| seen.count == told.count)));
+    found.extend(facts.colour.map(|colour| (Attribute::Colour, shows(&|seen| seen.colour == Some(colour)))));
+    found.extend(facts.side.map(|side| (Attribute::Side, shows(&|seen| seen.side == side))));
+    found.extend(facts.size.map(|size| (Attribute::Size, shows(&|seen| seen.size == size))));
+    found.push((Attribute::Count, shows(&|seen| seen.count == facts.count)));
     found
 }
 
@@ -71,9 +71,9 @@ mod tests {
         Scene { place: Place::Snow, time: Time::Night, sky: Sky::Stars, objects }
     }
 
-    fn judged(told: &Told, seen: &Scene) -> Judgement {
+    fn judged(facts: &CaptionFacts, seen: &Scene) -> Judgement {
         let mut judgement = Judgement::default();
-        judgement.judge(told, seen);
+        judgement.judge(facts, seen);
         judgement
     }
 
@@ -82,12 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn a_scene_shows_all_that_its_captions_tell() {
+    fn a_scene_shows_all_that_its_captions_say() {
         let mut judgement = Judgement::default();
         for seed in 0..500 {
             let scene = Scene::random(seed);
-            judgement.judge(&Told::all(&scene), &scene);
-            judgement.judge(&scene.caption_and_told(seed).1, &scene);
+            judgement.judge(&CaptionFacts::all(&scene), &scene);
+            judgement.judge(&scene.caption_and_facts(seed).1, &scene);
         }
         for attribute in Attribute::ALL {
             let score = judgement.score(attribute);
@@ -96,25 +96,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_told_does_not_count() {
-        let told = Told { time: Some(Time::Day), ..Told::default() };
-        let found = scores(&judged(&told, &scene(vec![])));
+    fn attributes_that_are_not_in_the_caption_do_not_count() {
+        let facts = CaptionFacts { time: Some(Time::Day), ..CaptionFacts::default() };
+        let found = scores(&judged(&facts, &scene(vec![])));
         assert_eq!(found, [(0, 0), (0, 1), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 1)]);
     }
 
     #[test]
     fn an_object_that_is_missing_has_none_of_its_attributes() {
-        let told = Told::all(&scene(vec![house(Colour::Red, Side::Left)]));
-        let found = scores(&judged(&told, &scene(vec![])));
+        let facts = CaptionFacts::all(&scene(vec![house(Colour::Red, Side::Left)]));
+        let found = scores(&judged(&facts, &scene(vec![])));
         assert_eq!(found, [(1, 1), (1, 1), (1, 1), (0, 1), (0, 1), (0, 1), (0, 1), (0, 1), (0, 1)]);
     }
 
     #[test]
     fn of_two_houses_the_one_that_is_meant_is_taken() {
         let (red, blue) = (house(Colour::Red, Side::Left), house(Colour::Blue, Side::Right));
-        let all = Told::all(&scene(vec![blue]));
+        let all = CaptionFacts::all(&scene(vec![blue]));
         assert_eq!(scores(&judged(&all, &scene(vec![red, blue])))[8], (1, 1));
-        let both = Told::all(&scene(vec![blue, red]));
+        let both = CaptionFacts::all(&scene(vec![blue, red]));
         assert_eq!(scores(&judged(&both, &scene(vec![red, blue])))[8], (1, 1));
         // One house cannot be both of them.
         let found = scores(&judged(&both, &scene(vec![red])));

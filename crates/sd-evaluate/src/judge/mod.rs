@@ -1,4 +1,4 @@
-//! Whether images show what their captions tell.
+//! Whether images show what their captions say.
 
 mod attribute;
 mod judgement;

@@ -1,22 +1,22 @@
 use serde::{Deserialize, Serialize};
 
-/// How often something was right.
+/// The number of right cases among all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Score {
-    /// How often it could have been.
+    /// Number of cases.
     pub cases: u64,
-    /// How often it was.
+    /// Number of right cases.
     pub right: u64,
 }
 
 impl Score {
-    /// The share of right cases, 0 to 1; not a number where there are no cases.
+    /// The share of right cases, 0 to 1; NaN if there are no cases.
     pub fn share(self) -> f64 {
         self.right as f64 / self.cases as f64
     }
 
     /// The 95 % interval of the probability of being right, 0 to 1 (Wilson 1927; equation 4 of Brown, Cai & DasGupta
-    /// 2001). It is the whole of 0 to 1 where there are no cases.
+    /// 2001). Without cases it is all of 0 to 1.
     pub fn interval(self) -> (f64, f64) {
         /// The 97.5th percentile of the standard normal distribution.
         const Z: f64 = 1.959_963_984_540_054;
@@ -26,7 +26,7 @@ impl Score {
         let (n, p) = (self.cases as f64, self.share());
         let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
         let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-        // At shares of 0 and 1 the ends are 0 and 1 but for rounding.
+        // At shares of 0 and 1 the ends are 0 and 1 up to rounding.
         ((middle - half).max(0.0), (middle + half).min(1.0))
     }
 
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn right_and_wrong_are_mirror_images_and_no_cases_tell_nothing() {
+    fn right_and_wrong_are_mirror_images_and_no_cases_say_nothing() {
         let (low, high) = Score { cases: 40, right: 9 }.interval();
         let mirrored = Score { cases: 40, right: 31 }.interval();
         assert!((low + mirrored.1 - 1.0).abs() < 1e-12 && (high + mirrored.0 - 1.0).abs() < 1e-12);

@@ -1,4 +1,4 @@
-//! What was found, for people: a Markdown file and two plots.
+//! The report of an evaluation: a Markdown file and two plots.
 
 mod plot;
 mod tables;
@@ -7,16 +7,16 @@ use std::path::Path;
 
 use sd_weights::write_atomically;
 
-use crate::{Attribute, Cell, EvaluateError, Finding, Images, Measure};
+use crate::{Attribute, EvaluateError, Finding, Images, Measurement, Metric};
 use plot::{Line, Plot};
 use tables::{Findings, number};
 
-/// Writes `evaluation.md`, `accuracy.svg` and `distance.svg` into a folder.
+/// Writes `evaluation.md`, `accuracy.svg` and `distance.svg` to a folder.
 ///
 /// # Errors
 ///
 /// [`EvaluateError::Io`].
-pub fn write_report(findings: &[(Cell, Finding)], folder: &Path) -> Result<(), EvaluateError> {
+pub fn write_report(findings: &[(Measurement, Finding)], folder: &Path) -> Result<(), EvaluateError> {
     let findings = Findings(findings);
     let text = [accuracy(&findings), distance(&findings)].into_iter().flatten().collect::<Vec<_>>().join("\n");
     for (name, text) in [
@@ -31,31 +31,30 @@ pub fn write_report(findings: &[(Cell, Finding)], folder: &Path) -> Result<(), E
 }
 
 fn accuracy(findings: &Findings) -> Option<String> {
-    let images = findings.images(Measure::Accuracy)?;
+    let images = findings.images(Metric::Accuracy)?;
     Some(format!(
-        "### What images show of what they are asked for\n\n\
-         {images} held-out captions; only what a caption tells is counted. The classifier reads each image back into\n\
-         a scene. In per cent, with 95 % intervals (Wilson); renders are what it makes of right images.\n\n\
+        "### How often images show what their captions say\n\n\
+         {images} held-out captions; only attributes in the caption count. The classifier reads each image back into\n\
+         a scene. In per cent, with 95 % intervals (Wilson); renders are right images.\n\n\
          {}\n![Accuracy against guidance](accuracy.svg)\n",
         findings.accuracy_table()
     ))
 }
 
 fn distance(findings: &Findings) -> Option<String> {
-    let images = findings.images(Measure::Distance)?;
+    let images = findings.images(Metric::Distance)?;
     let marks: String =
         marks(findings).iter().map(|(distance, name)| format!("- {name}: {}\n", number(*distance))).collect();
     Some(format!(
         "### How far samples are from the data\n\n\
          The squared Fréchet distance in the classifier's features between {images} images of held-out captions and\n\
-         {images} renders of other held-out scenes. The least that can be expected is that of other images without a\n\
-         sampler:\n\n{marks}\n{}\n![Distance against steps](distance.svg)\n\nSeconds per image:\n\n{}",
+         {images} renders of other held-out scenes. Images without a sampler have the smallest distances to expect:\n\n{marks}\n{}\n![Distance against steps](distance.svg)\n\nSeconds per image:\n\n{}",
         findings.distance_table(),
         findings.cost_table(),
     ))
 }
 
-/// The distances of images that no sampler has drawn.
+/// The distances of images that were drawn without a sampler.
 fn marks(findings: &Findings) -> Vec<(f64, &'static str)> {
     let mark = |(images, distance, _): (&Images, f64, f64)| match images {
         Images::Renders => Some((distance, "renders")),
@@ -75,7 +74,7 @@ fn accuracy_plot(findings: &Findings) -> String {
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         Line { name: attribute.to_string(), points }
     };
-    let axes = ["guidance", "right, of what captions tell"];
+    let axes = ["guidance", "share of right attributes"];
     Plot { title: "What images show", axes, lines: &Attribute::ALL.map(line), marks: &[] }.shares()
 }
 
@@ -95,7 +94,7 @@ fn distance_plot(findings: &Findings) -> String {
 mod tests {
     use super::*;
     use crate::{Drawing, Found, Judgement};
-    use sd_scenes::{Scene, Told};
+    use sd_scenes::{CaptionFacts, Scene};
 
     fn drawn(sampler: &str, steps: usize, guidance: f64) -> Images {
         Images::Samples(Drawing { sampler: sampler.parse().unwrap(), steps, guidance })
@@ -104,21 +103,21 @@ mod tests {
     #[test]
     fn a_report_has_every_finding_and_both_plots() {
         let mut judgement = Judgement::default();
-        (0..40).for_each(|seed| judgement.judge(&Told::all(&Scene::random(seed)), &Scene::random(seed % 37)));
+        (0..40).for_each(|seed| judgement.judge(&CaptionFacts::all(&Scene::random(seed)), &Scene::random(seed % 37)));
         let judged = [Images::Renders, drawn("ddim", 20, 1.0), drawn("ddim", 20, 7.5)]
-            .map(|images| (Cell { measure: Measure::Accuracy, images }, Found::Accuracy(judgement.clone())));
+            .map(|images| (Measurement { metric: Metric::Accuracy, images }, Found::Accuracy(judgement.clone())));
         let compared = [(Images::Renders, 0.01), (drawn("ddim", 5, 1.0), 0.75), (drawn("plms", 10, 1.0), 0.125)]
-            .map(|(images, distance)| (Cell { measure: Measure::Distance, images }, Found::Distance(distance)));
-        let findings: Vec<(Cell, Finding)> = judged
+            .map(|(images, distance)| (Measurement { metric: Metric::Distance, images }, Found::Distance(distance)));
+        let findings: Vec<(Measurement, Finding)> = judged
             .into_iter()
             .chain(compared)
-            .map(|(cell, found)| (cell, Finding { images: 40, seconds: 8.0, found }))
+            .map(|(measurement, found)| (measurement, Finding { images: 40, seconds: 8.0, found }))
             .collect();
         let folder = tempfile::tempdir().unwrap();
         write_report(&findings, folder.path()).unwrap();
         let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
         let text = read("evaluation.md");
-        assert!(text.contains("| told | cases | renders | guidance 1 | guidance 7.5 |"), "{text}");
+        assert!(text.contains("| attribute | cases | renders | guidance 1 | guidance 7.5 |"), "{text}");
         assert!(text.contains("| place | 40 | 92.5 (80.1–97.4)"), "{text}");
         assert!(
             text.contains("- renders: 0.0100\n") && text.contains("| ddim | 0.750 | – |\n| plms | – | 0.125 |"),

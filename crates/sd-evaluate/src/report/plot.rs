@@ -14,17 +14,17 @@ pub(super) struct Line {
 
 /// A plot before it is drawn.
 pub(super) struct Plot<'a> {
-    /// What stands above it.
+    /// Its title.
     pub title: &'a str,
-    /// What its horizontal and its vertical axis are.
+    /// The names of its horizontal and its vertical axis.
     pub axes: [&'a str; 2],
     /// Its lines, each in a colour of its own.
     pub lines: &'a [Line],
-    /// Heights of grey lines from end to end, and what they are.
+    /// Heights and names of horizontal grey lines.
     pub marks: &'a [(f64, &'static str)],
 }
 
-/// Okabe and Ito's colours, which the colour-blind can tell apart, and a grey.
+/// Okabe and Ito's colours, which are distinct for the colour-blind, and a grey.
 const COLOURS: [RGBColor; 9] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -43,7 +43,7 @@ const FONT: (&str, i32) = ("sans-serif", 17);
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 impl Plot<'_> {
-    /// Draws it with shares, 0 to 1, on its vertical axis.
+    /// Draws the plot with shares, 0 to 1, on its vertical axis.
     pub fn shares(&self) -> String {
         self.svg(|root| {
             let (left, right) = self.sides();
@@ -53,7 +53,7 @@ impl Plot<'_> {
         })
     }
 
-    /// Draws it with both axes logarithmic.
+    /// Draws the plot with both axes logarithmic.
     pub fn logarithmic(&self) -> String {
         self.svg(|root| {
             let (left, right) = self.sides();
@@ -81,7 +81,7 @@ impl Plot<'_> {
     fn svg(&self, draw: impl Fn(&DrawingArea<SVGBackend, Shift>) -> Drawn) -> String {
         let mut svg = String::new();
         let root = SVGBackend::with_string(&mut svg, (760, 460)).into_drawing_area();
-        draw(&root).expect("drawing into a text does not fail");
+        draw(&root).expect("drawing into a string does not fail");
         drop(root);
         svg
     }

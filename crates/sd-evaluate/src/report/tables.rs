@@ -1,33 +1,33 @@
 //! The tables of the report, in Markdown.
 
-use crate::{Attribute, Cell, Finding, Found, Images, Measure, Score};
+use crate::{Attribute, Finding, Found, Images, Measurement, Metric, Score};
 
-/// What was found in all cells, asked for by what it is of.
-pub(super) struct Findings<'a>(pub &'a [(Cell, Finding)]);
+/// The results of all measurements.
+pub(super) struct Findings<'a>(pub &'a [(Measurement, Finding)]);
 
 impl Findings<'_> {
-    /// The judged images, and the score of an attribute in them.
+    /// The judged images, and their scores of an attribute.
     pub fn scores(&self, attribute: Attribute) -> impl Iterator<Item = (&Images, Score)> {
-        self.0.iter().filter_map(move |(cell, finding)| match &finding.found {
-            Found::Accuracy(judgement) => Some((&cell.images, judgement.score(attribute))),
+        self.0.iter().filter_map(move |(measurement, finding)| match &finding.found {
+            Found::Accuracy(judgement) => Some((&measurement.images, judgement.score(attribute))),
             Found::Distance(_) => None,
         })
     }
 
-    /// The compared images, their distance, and the seconds that each of them took.
+    /// The compared images, their distance, and the seconds per image.
     pub fn distances(&self) -> impl Iterator<Item = (&Images, f64, f64)> {
-        self.0.iter().filter_map(|(cell, finding)| match finding.found {
-            Found::Distance(distance) => Some((&cell.images, distance, finding.seconds / finding.images as f64)),
+        self.0.iter().filter_map(|(measurement, finding)| match finding.found {
+            Found::Distance(distance) => Some((&measurement.images, distance, finding.seconds / finding.images as f64)),
             Found::Accuracy(_) => None,
         })
     }
 
-    /// How many images a measurement took; none where it was not made.
-    pub fn images(&self, measure: Measure) -> Option<u64> {
-        self.0.iter().find(|(cell, _)| cell.measure == measure).map(|(_, finding)| finding.images)
+    /// Number of images of a metric; none if it was not measured.
+    pub fn images(&self, metric: Metric) -> Option<u64> {
+        self.0.iter().find(|(measurement, _)| measurement.metric == metric).map(|(_, finding)| finding.images)
     }
 
-    /// The numbers of steps that distances were measured in, rising.
+    /// The numbers of steps of distances, rising.
     fn steps(&self) -> Vec<usize> {
         let mut steps: Vec<usize> = self.drawn().map(|(_, steps, ..)| steps).collect();
         steps.sort_unstable();
@@ -35,7 +35,7 @@ impl Findings<'_> {
         steps
     }
 
-    /// The samplers whose distances were measured, in the order they were asked for.
+    /// The samplers whose distances were measured, in the requested order.
     pub fn samplers(&self) -> Vec<&'static str> {
         let mut names = Vec::new();
         self.drawn().for_each(|(name, ..)| {
@@ -54,7 +54,7 @@ impl Findings<'_> {
         })
     }
 
-    /// The share of right cases in per cent, with its interval, and how many there were.
+    /// The number of cases, and the share of right ones in per cent, with its interval.
     pub fn accuracy_table(&self) -> String {
         let name = |images: &Images| match images {
             Images::Renders => "renders".to_string(),
@@ -62,7 +62,7 @@ impl Findings<'_> {
             Images::Samples(drawing) => format!("guidance {}", drawing.guidance),
         };
         let columns = self.scores(Attribute::Caption).map(|(images, _)| name(images));
-        let head = ["told".to_string(), "cases".to_string()].into_iter().chain(columns);
+        let head = ["attribute".to_string(), "cases".to_string()].into_iter().chain(columns);
         let rows = Attribute::ALL.into_iter().map(|attribute| {
             let cases = self.scores(attribute).next().map_or(0, |(_, score)| score.cases);
             let scores = self.scores(attribute).map(|(_, score)| percent(score));
@@ -105,13 +105,13 @@ fn percent(score: Score) -> String {
     }
 }
 
-/// A number in three digits at least.
+/// Formats a number with at least three digits.
 pub(super) fn number(x: f64) -> String {
     let digits = if x.abs() < 1e-9 { 0 } else { (2 - x.abs().log10().floor() as i32).clamp(0, 6) };
     format!("{x:.*}", digits as usize)
 }
 
-/// All columns but the first are set flush right.
+/// Formats a table; all columns but the first are aligned right.
 fn table(head: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> String {
     let rule = (0..head.len()).map(|i| if i == 0 { "---" } else { "---:" }.to_string()).collect();
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));

@@ -5,7 +5,7 @@ use super::{Component, Mixture, square};
 use crate::{images, points};
 
 impl Mixture {
-    /// The exact denoiser, for images `[1, 1, 2, count]`. It computes on the host and does not fail.
+    /// Returns the exact denoiser, for images `[1, 1, 2, count]`. It computes on the host and does not fail.
     pub fn denoiser(&self) -> impl Denoiser {
         |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, DenoiseError> {
             let (device, dtype) = (x.device(), x.dtype());
@@ -16,7 +16,7 @@ impl Mixture {
 
     /// The mean of the data behind a point at noise level `sigma`.
     fn denoised(&self, x: [f64; 2], sigma: f64) -> [f64; 2] {
-        self.posterior(x, sigma, |c, variance, x, mean| (c.spread * c.spread * x + sigma * sigma * mean) / variance)
+        self.posterior(x, sigma, |c, variance, x, mean| (c.std * c.std * x + sigma * sigma * mean) / variance)
     }
 
     /// The mean of the noise behind a point at noise level `sigma`, which may be 0.
@@ -24,12 +24,12 @@ impl Mixture {
         self.posterior(x, sigma, |_, variance, x, mean| sigma * (x - mean) / variance)
     }
 
-    /// The mean over the components a point may be of. What is meant is given, for one coordinate of one component,
-    /// by the component, its variance at level `sigma`, and the coordinate of the point and of the component's mean.
+    /// The mean of `mean` over the components that a point may come from. For one coordinate, `mean` takes a component,
+    /// its variance at level `sigma`, and the coordinates of the point and of the component's mean.
     fn posterior(&self, x: [f64; 2], sigma: f64, mean: impl Fn(&Component, f64, f64, f64) -> f64) -> [f64; 2] {
-        let variance = |c: &Component| c.spread * c.spread + sigma * sigma;
+        let variance = |c: &Component| c.std * c.std + sigma * sigma;
         let log = |c: &Component| (c.weight / variance(c)).ln() - square(x, c.mean) / (2.0 * variance(c));
-        // The largest is taken off before the exponential, so that far from all means one of them remains.
+        // Subtract the largest before the exponential, so that far from all means one component remains.
         let largest = self.0.iter().map(log).fold(f64::NEG_INFINITY, f64::max);
         let (mut total, mut sum) = (0.0, [0.0; 2]);
         for c in &self.0 {
@@ -77,7 +77,7 @@ mod tests {
     fn far_from_all_data_the_nearest_component_is_what_remains() {
         let data = Mixture::ring();
         let denoised = data.denoised([1e6, 0.0], 1e-3);
-        let (s2, n2) = (data.0[3].spread.powi(2), 1e-6);
+        let (s2, n2) = (data.0[3].std.powi(2), 1e-6);
         // The widest component, though not the nearest, has the largest density there.
         assert!((denoised[0] / ((s2 * 1e6 + n2 * data.0[3].mean[0]) / (s2 + n2)) - 1.0).abs() < 1e-12);
     }

@@ -8,7 +8,7 @@ use sd_samplers::Noise;
 
 use crate::images;
 
-/// A round Gaussian in the plane, one of a [`Mixture`].
+/// A round Gaussian in the plane, a component of a [`Mixture`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Component {
     /// Its share of the mixture.
@@ -16,7 +16,7 @@ pub struct Component {
     /// Its mean.
     pub mean: [f64; 2],
     /// Its standard deviation in any direction.
-    pub spread: f64,
+    pub std: f64,
 }
 
 /// Data in the plane that is a mixture of round Gaussians; their weights add up to 1.
@@ -24,10 +24,10 @@ pub struct Component {
 pub struct Mixture(pub Vec<Component>);
 
 impl Mixture {
-    /// Four unequal components around the origin that touch each other: at high noise they are one, from level 1 or so
-    /// down an image has to decide.
+    /// Four unequal components around the origin that touch each other. At high noise they are one; below about level 1
+    /// an image has to decide between them.
     pub fn ring() -> Self {
-        let component = |weight, x, y, spread| Component { weight, mean: [x, y], spread };
+        let component = |weight, x, y, std| Component { weight, mean: [x, y], std };
         Self(vec![
             component(0.4, 1.2, 0.3, 0.40),
             component(0.3, -0.2, 1.1, 0.50),
@@ -36,18 +36,18 @@ impl Mixture {
         ])
     }
 
-    /// The data with noise of level `sigma` added.
+    /// Returns the data with noise of level `sigma` added.
     pub fn marginal(&self, sigma: f64) -> Self {
-        Self(self.0.iter().map(|c| Component { spread: c.spread.hypot(sigma), ..c.clone() }).collect())
+        Self(self.0.iter().map(|c| Component { std: c.std.hypot(sigma), ..c.clone() }).collect())
     }
 
     /// The density of the data at a point.
     pub fn density(&self, x: [f64; 2]) -> f64 {
-        let of = |c: &Component| {
-            let variance = c.spread * c.spread;
+        let density = |c: &Component| {
+            let variance = c.std * c.std;
             c.weight * (-square(x, c.mean) / (2.0 * variance)).exp() / (TAU * variance)
         };
-        self.0.iter().map(of).sum()
+        self.0.iter().map(density).sum()
     }
 
     /// The mean of the data.
@@ -58,24 +58,24 @@ impl Mixture {
     /// The covariance matrix of the data.
     pub fn covariance(&self) -> [[f64; 2]; 2] {
         let mean = self.mean();
-        let of = |c: &Component, i: usize, j: usize| {
-            let within = if i == j { c.spread * c.spread } else { 0.0 };
+        let part = |c: &Component, i: usize, j: usize| {
+            let within = if i == j { c.std * c.std } else { 0.0 };
             c.weight * (within + (c.mean[i] - mean[i]) * (c.mean[j] - mean[j]))
         };
-        std::array::from_fn(|i| std::array::from_fn(|j| self.0.iter().map(|c| of(c, i, j)).sum()))
+        std::array::from_fn(|i| std::array::from_fn(|j| self.0.iter().map(|c| part(c, i, j)).sum()))
     }
 
-    /// About `count` points of the data: as many of each component as its weight says, rounded, in normal noise.
+    /// Draws about `count` points: of each component its share by weight, rounded, with normal noise.
     ///
     /// # Shapes
     ///
     /// - output: `[1, 1, 2, about count]`
     pub fn draw(&self, count: usize, noise: &mut dyn Noise, device: &Device) -> Tensor<4> {
-        let of = |c: &Component| {
+        let draw = |c: &Component| {
             let means = images(&vec![c.mean; (c.weight * count as f64).round() as usize], device);
-            noise.start(&means) * c.spread + means
+            noise.start(&means) * c.std + means
         };
-        Tensor::cat(self.0.iter().map(of).collect(), 3)
+        Tensor::cat(self.0.iter().map(draw).collect(), 3)
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::points;
 
-    /// Sums over a grid of the plane, which for smooth functions that vanish at its rim are exact integrals.
+    /// Sums over a grid of the plane are exact integrals of smooth functions that vanish at its border.
     #[test]
     fn density_mean_and_covariance_belong_together() {
         let (data, h) = (Mixture::ring().marginal(0.3), 0.1);

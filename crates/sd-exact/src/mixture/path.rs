@@ -3,11 +3,11 @@ use burn::tensor::Tensor;
 use super::Mixture;
 use crate::{images, points};
 
-/// Steps of a path: its own error is then below 1e-11.
+/// Number of steps of a path, with an error below 1e-11.
 const STEPS: usize = 2000;
 
 impl Mixture {
-    /// Where the probability-flow paths through `x` at noise level `from` are at level `to ≥ 0`, to 1e-11.
+    /// Follows the probability-flow paths through `x` from noise level `from` to level `to ≥ 0`, to 1e-11.
     ///
     /// # Shapes
     ///
@@ -17,10 +17,10 @@ impl Mixture {
         self.path_in(STEPS, x, from, to)
     }
 
-    /// The classical Runge–Kutta method of order 4 in `tau`, with `sigma = scale·sinh(tau)`: even in `log sigma` above
-    /// the narrowest component's spread, even in `sigma` below, so that level 0 is a level like any other.
+    /// The classical Runge–Kutta method of order 4 in `tau`, with `sigma = scale·sinh(tau)`. Its steps are even in
+    /// `log sigma` above the smallest standard deviation and even in `sigma` below, so that it can reach level 0.
     fn path_in(&self, steps: usize, x: Tensor<4>, from: f64, to: f64) -> Tensor<4> {
-        let scale = self.0.iter().map(|c| c.spread).fold(f64::INFINITY, f64::min);
+        let scale = self.0.iter().map(|c| c.std).fold(f64::INFINITY, f64::min);
         let tau = |sigma: f64| (sigma / scale).asinh();
         let h = (tau(to) - tau(from)) / steps as f64;
         let slope = |x, tau: f64| self.eps(x, scale * tau.sinh()).map(|eps| eps * scale * tau.cosh());
@@ -48,13 +48,13 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::layout::numbers;
+    use crate::layout::values;
     use crate::{Component, Gaussian};
 
     const STARTS: [[f64; 2]; 4] = [[-9.0, 4.0], [2.0, 0.5], [11.0, 13.0], [-0.4, -6.0]];
 
     fn distance(a: Tensor<4>, b: Tensor<4>) -> f64 {
-        numbers((a - b).abs()).into_iter().fold(0.0, f64::max)
+        values((a - b).abs()).into_iter().fold(0.0, f64::max)
     }
 
     #[test]
@@ -63,15 +63,15 @@ mod tests {
         for (from, to) in [(14.6, 0.0), (10.0, 0.07)] {
             let distance =
                 distance(data.path_in(STEPS, x.clone(), from, to), data.path_in(STEPS / 2, x.clone(), from, to));
-            // Sixteen times less is left of it in the path itself.
+            // The error of the whole path is sixteen times smaller.
             assert!(distance < 1e-10, "{distance:e}");
         }
     }
 
     #[test]
     fn the_path_of_a_single_component_is_known() {
-        let data = Mixture(vec![Component { weight: 1.0, mean: [0.4, -1.0], spread: 0.5 }]);
-        let gaussian = Gaussian { mean: vec![0.4, -1.0], spread: vec![0.5; 2] };
+        let data = Mixture(vec![Component { weight: 1.0, mean: [0.4, -1.0], std: 0.5 }]);
+        let gaussian = Gaussian { mean: vec![0.4, -1.0], std: vec![0.5; 2] };
         let x = images(&STARTS, &Device::flex());
         for to in [0.1, 0.0] {
             let distance = distance(data.path(x.clone(), 14.6, to), gaussian.path(x.clone(), 14.6, to));

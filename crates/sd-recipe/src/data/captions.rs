@@ -7,25 +7,25 @@ use super::files::Files;
 use crate::RecipeError;
 use crate::text::read_text;
 
-/// The captions of images: lines of a `metadata.jsonl`, or else a `.txt` of the image's name.
+/// The captions of images: from lines of a `metadata.jsonl`, or else from a `.txt` with the image's name.
 #[derive(Default)]
 pub(super) struct Captions {
-    /// Those of lines, by the image's path.
-    of_lines: BTreeMap<PathBuf, String>,
-    /// Lines that say nothing, and why.
+    /// Captions of `metadata.jsonl`, by the path of the image.
+    in_lines: BTreeMap<PathBuf, String>,
+    /// Lines that cannot be used, and why.
     pub bad: Vec<(PathBuf, String)>,
 }
 
-/// A line of `metadata.jsonl`; what else is in it is of no use here.
+/// A line of `metadata.jsonl`; other keys are ignored.
 #[derive(Deserialize)]
 struct Line {
-    /// Relative to the folder that the file is in.
+    /// Relative to the folder of the file.
     file_name: String,
     text: String,
 }
 
 impl Captions {
-    /// Reads the lines about some files. The nearest `metadata.jsonl` counts where several tell of one image.
+    /// Reads every `metadata.jsonl`. If several have a line for one image, the nearest counts.
     pub fn read(files: &Files) -> Result<Self, RecipeError> {
         let images: BTreeSet<&Path> = files.images.iter().map(PathBuf::as_path).collect();
         let mut captions = Self::default();
@@ -41,10 +41,10 @@ impl Captions {
                         continue;
                     }
                 };
-                // Windows has other slashes.
+                // Windows separates folders by backslashes.
                 let names = [file_name.clone(), file_name.replace('\\', "/")];
                 match names.iter().map(|name| inside(folder, name)).find(|image| images.contains(image.as_path())) {
-                    Some(image) => drop(captions.of_lines.insert(image, text)),
+                    Some(image) => drop(captions.in_lines.insert(image, text)),
                     None => bad(format!("there is no image {file_name:?}")),
                 }
             }
@@ -52,9 +52,9 @@ impl Captions {
         Ok(captions)
     }
 
-    /// The caption of an image, or why there is none.
-    pub fn of(&self, image: &Path) -> Result<String, String> {
-        if let Some(caption) = self.of_lines.get(image) {
+    /// Returns the caption of an image, or why there is none.
+    pub fn caption(&self, image: &Path) -> Result<String, String> {
+        if let Some(caption) = self.in_lines.get(image) {
             return Ok(caption.clone());
         }
         let text = image.with_extension("txt");
@@ -66,7 +66,7 @@ impl Captions {
     }
 }
 
-/// The path of a name that is relative to a folder, without `.` and `..`.
+/// Joins a folder and a relative name, and resolves `.` and `..`.
 fn inside(folder: &Path, name: &str) -> PathBuf {
     let mut path = folder.to_path_buf();
     for part in Path::new(name).components() {

@@ -4,26 +4,26 @@ use std::path::{Path, PathBuf};
 
 use crate::RecipeError;
 
-/// Images of these kinds are looked for.
+/// The extensions of images.
 pub(super) const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
 
-/// What is in a folder and the folders in it.
+/// The images and captions in a folder and its subfolders.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    /// The images, in the order of their names.
+    /// The images, sorted by name.
     pub images: Vec<PathBuf>,
-    /// Each `metadata.jsonl`, that of an outer folder before those of the folders in it.
+    /// Each `metadata.jsonl`, outer folders before their subfolders.
     pub metadata: Vec<PathBuf>,
 }
 
 impl Files {
-    /// Looks through a folder, but not through the samples of the training itself, which may be in it.
+    /// Searches a folder, but not the folder of the training's own samples, which may be in it.
     ///
-    /// Names that begin with a dot or with two underscores are passed over, as Hugging Face's `imagefolder` does: systems
-    /// keep thumbnails and the like there.
+    /// Names that begin with a dot or two underscores are skipped, as in Hugging Face's `imagefolder`: systems keep
+    /// thumbnails and the like there.
     pub fn find(folder: &Path, samples: &Path) -> Result<Self, RecipeError> {
         let (mut found, mut left) = (Self::default(), vec![folder.to_path_buf()]);
-        // Links may lead to where one has been.
+        // Links may lead to folders that were searched before.
         let mut seen: HashSet<PathBuf> = samples.canonicalize().into_iter().collect();
         while let Some(folder) = left.pop() {
             let io = RecipeError::io(&folder);

@@ -4,20 +4,20 @@ use image::RgbImage;
 use image::imageops::{FilterType, crop_imm, resize};
 use sd_pipeline::Image;
 
-use super::Dataset;
 use super::captions::Captions;
+use super::dataset::Dataset;
 use super::files::{EXTENSIONS, Files};
 use crate::event::busy;
 use crate::limits::check_images;
-use crate::{Recipe, RecipeError, Watch, What};
+use crate::{Recipe, RecipeError, Training, Watch};
 
-/// The images of a folder and of the folders in it, in the order of their names, cut to the square in their middle and scaled.
+/// Reads the images of a folder and its subfolders, sorted by name, cropped to their middle square and scaled.
 ///
-/// An image that cannot be read, or has no caption where one is needed, is left out.
+/// An image that cannot be read, or lacks a caption it needs, is left out.
 pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<Dataset, RecipeError> {
     const READING: &str = "reading the images";
     busy(watch, READING, 0, 0)?;
-    let (size, with_captions) = (recipe.data.size, recipe.train == What::TextToImage);
+    let (size, with_captions) = (recipe.data.size, recipe.train == Training::TextToImage);
     let files = Files::find(folder, &recipe.samples_folder())?;
     let wrong = |reason: String| RecipeError::Data { folder: folder.to_path_buf(), reason };
     if files.images.is_empty() {
@@ -29,7 +29,7 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
     let mut images = Dataset::with_room(recipe, total)?;
     for (done, file) in files.images.into_iter().enumerate() {
         busy(watch, READING, done, total)?;
-        let caption = if with_captions { captions.of(&file) } else { Ok(String::new()) };
+        let caption = if with_captions { captions.caption(&file) } else { Ok(String::new()) };
         match caption.and_then(|caption| Ok((caption, square(&file, size)?))) {
             Ok((caption, rgb)) => {
                 images.rgb.extend(rgb);
@@ -46,7 +46,7 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
     Ok(images)
 }
 
-/// The square in the middle of an image, `size` wide and high.
+/// Reads the square in the middle of an image, scaled to `size`.
 fn square(file: &PathBuf, size: usize) -> Result<Vec<u8>, String> {
     let image = Image::read(file).map_err(|error| match error {
         sd_pipeline::Error::Image { reason, .. } => reason,

@@ -2,14 +2,14 @@ use std::thread;
 
 use sd_scenes::{Sample, Split};
 
-use super::Dataset;
+use super::dataset::Dataset;
 use crate::event::busy;
 use crate::{Recipe, RecipeError, Watch};
 
-/// Scenes that a thread draws before it is asked whether to go on.
+/// Scenes that each thread draws before `watch` is asked whether to stop.
 const AT_ONCE: usize = 8;
 
-/// The first `count` scenes of the recipe's seed.
+/// Draws the first `count` scenes of the recipe's seed.
 pub(super) fn draw(recipe: &Recipe, split: Split, count: usize, watch: &mut Watch) -> Result<Dataset, RecipeError> {
     let (seed, size) = (recipe.seed, recipe.data.size);
     let threads = thread::available_parallelism().map_or(1, usize::from);

@@ -5,20 +5,22 @@ use burn::tensor::{Device, FloatDType};
 use sd_model::config::vae_config;
 use sd_model::config::write as diffusers;
 use sd_pipeline::Image;
-use sd_train::initialise;
 use sd_train::tasks::{Autoencoding, AutoencodingConfig};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
 use sd_weights::save;
 
-use super::begin;
-use super::folder::{create, dtype, weights, write_json};
-use super::latents::{encode, read_config, together};
+use super::begin::begin;
+use super::folder::{create, weights, weights_precision, write_json};
+use super::latents::{encode, images_at_once, read_config};
+use super::start::Start;
+use crate::data::Identity;
 use crate::event::busy;
-use crate::run::{Product, run};
+use crate::product::Product;
+use crate::run::run;
 use crate::sheet::sheet;
 use crate::{Dataset, Recipe, RecipeError, Watch};
 
-/// Dataset whose latents tell the scaling factor.
+/// Images from whose latents the scaling factor is measured.
 const MEASURED: usize = 1024;
 
 pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), RecipeError> {
@@ -28,36 +30,34 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     };
     if !recipe.data.size.is_multiple_of(config.factor()) {
         return Err(recipe.wrong(format!(
-            "`data.size` is {}, which is not a multiple of {}, by which this autoencoder makes images smaller",
+            "`data.size` is {}, expected a multiple of {}, by which this autoencoder shrinks images",
             recipe.data.size,
             config.factor()
         )));
     }
-    // Trained as it is; what comes out has the factor that its latents need.
+    // Trained without a scaling factor; the saved model gets the one that its latents need.
     let config = AutoencoderKlConfig { scaling_factor: 1.0, ..config };
     let model = config.init(&device.clone().autodiff());
     recipe.check_training("vae", model.num_params(), 3 * recipe.data.size.pow(2))?;
-    let start = recipe.start.as_ref().map(|folder| weights(&folder.join("vae"))).transpose()?;
-    let dtype = dtype(recipe)?;
+    let start = Start::open(recipe, |folder| weights(&folder.join("vae")))?;
+    let precision = weights_precision(recipe)?;
 
     let (_lock, images) = begin(recipe, watch)?;
-    let model = match start {
-        Some(weights) => weights.load(model, FloatDType::F32)?,
-        None => initialise(model, recipe.seed),
-    };
-    let samples = images.to_look_at(recipe, watch)?;
-    let product = Codec { dtype, measured: images.first(MEASURED), samples, device };
+    let model = start.init(model, |weights, model| weights.load(model, FloatDType::F32))?;
+    let samples = images.for_samples(recipe, watch)?;
+    let product = Codec { precision, measured: images.first(MEASURED), samples, device };
     let settings = &recipe.autoencoder;
-    let task = AutoencodingConfig::new(recipe.seed, settings.distance.into()).with_kl_weight(settings.kl_weight);
+    let task = AutoencodingConfig::new(recipe.seed, settings.distance.into(), settings.kl_weight);
     let task = Autoencoding::new(images.tensor(0, images.len(), device), task);
-    let data = images.identity();
+    let data = Identity::new(&images);
     drop(images);
     run(recipe, model, task, &product, data, watch)
 }
 
-/// The autoencoder as a part of a model folder.
+/// Writes the autoencoder as a part of a model folder.
 struct Codec<'a> {
-    dtype: FloatDType,
+    /// Precision of the saved weights.
+    precision: FloatDType,
     measured: Dataset,
     samples: Dataset,
     device: &'a Device,
@@ -67,26 +67,27 @@ impl Product<AutoencoderKl> for Codec<'_> {
     fn save(&self, model: &AutoencoderKl, folder: &Path, watch: &mut Watch) -> Result<(), RecipeError> {
         let folder = folder.join("vae");
         create(&folder)?;
-        // So that latents have about the variance of the noise they are mixed with (Rombach et al. 2022, section G).
+        // So that latents have about the variance of the noise that is added to them (Rombach et al. 2022, section G).
         let latents = encode(model, &self.measured, self.measured.len(), "measuring the latents", watch)?;
         let std = latents.flatten::<1>(0, 3).var(0).into_scalar::<f64>().sqrt();
         let config = AutoencoderKlConfig { scaling_factor: 1.0 / std, ..model.config().clone() };
         write_json(&folder.join("config.json"), &diffusers::vae_config(&config, self.samples.size))?;
-        Ok(save(model, &folder.join("diffusion_pytorch_model.safetensors"), self.dtype)?)
+        Ok(save(model, &folder.join("diffusion_pytorch_model.safetensors"), self.precision)?)
     }
 
-    /// Rows of images, and what the autoencoder makes of them.
+    /// Rows of images, each above their reconstructions.
     fn samples(&self, model: &AutoencoderKl, _folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError> {
-        let (count, together) = (self.samples.len(), together(self.samples.size));
-        let mut again = Vec::new();
-        for first in (0..count).step_by(together) {
+        let (count, at_once) = (self.samples.len(), images_at_once(self.samples.size));
+        let mut reconstructed = Vec::new();
+        for first in (0..count).step_by(at_once) {
             busy(watch, "drawing the samples", first, count)?;
-            let images = self.samples.tensor(first, together.min(count - first), self.device);
-            again.extend(Image::from_tensor(model.decode(model.encode(images).mean()))?);
+            let images = self.samples.tensor(first, at_once.min(count - first), self.device);
+            reconstructed.extend(Image::from_tensor(model.decode(model.encode(images).mean()))?);
         }
         let columns = 8.min(count);
         let rows: Vec<Image> = (0..count).map(|i| self.samples.image(i)).collect();
-        let rows = rows.chunks(columns).zip(again.chunks(columns)).flat_map(|(row, again)| [row, again].concat());
+        let pairs = rows.chunks(columns).zip(reconstructed.chunks(columns));
+        let rows = pairs.flat_map(|(row, reconstructed)| [row, reconstructed].concat());
         Ok(sheet(&rows.collect::<Vec<Image>>(), columns))
     }
 }

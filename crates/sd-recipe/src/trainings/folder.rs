@@ -8,13 +8,12 @@ use sd_model::config::Json;
 use sd_weights::Weights;
 use serde_json::Value;
 
-use crate::fingerprint::files;
-use crate::run::write;
+use crate::files::{files, write};
 use crate::{Recipe, RecipeError};
 
-/// The precision that weights are saved in.
-pub(super) fn dtype(recipe: &Recipe) -> Result<FloatDType, RecipeError> {
-    match recipe.samples.dtype.as_str() {
+/// The precision of the saved weights, `samples.dtype`.
+pub(super) fn weights_precision(recipe: &Recipe) -> Result<FloatDType, RecipeError> {
+    match recipe.samples.weights_precision.as_str() {
         "f32" => Ok(FloatDType::F32),
         "f16" => Ok(FloatDType::F16),
         "bf16" => Ok(FloatDType::BF16),
@@ -22,7 +21,7 @@ pub(super) fn dtype(recipe: &Recipe) -> Result<FloatDType, RecipeError> {
     }
 }
 
-/// The weights of a U-Net or an autoencoder, by their headers.
+/// Opens the weights of a U-Net or an autoencoder; reads their headers only.
 pub(super) fn weights(folder: &Path) -> Result<Weights, RecipeError> {
     Ok(Weights::in_folder(folder, "diffusion_pytorch_model")?)
 }
@@ -32,8 +31,7 @@ pub(super) fn write_json(file: &Path, value: &Value) -> Result<(), RecipeError> 
     write(file, format!("{value:#}\n").as_bytes())
 }
 
-/// Writes the scheduler's config as the recipe or the model to begin with has it, and gives the class that it names: `class`
-/// where it names none.
+/// Writes the scheduler's config of the recipe or of its start folder, and returns its class, by default `class`.
 pub(super) fn write_scheduler(recipe: &Recipe, model: &Path, class: &str) -> Result<String, RecipeError> {
     let folder = model.join("scheduler");
     let file = folder.join("scheduler_config.json");
@@ -50,7 +48,7 @@ pub(super) fn write_scheduler(recipe: &Recipe, model: &Path, class: &str) -> Res
     Ok(written.get("_class_name").and_then(Value::as_str).unwrap_or(class).to_string())
 }
 
-/// Makes a folder.
+/// Creates a folder.
 pub(super) fn create(folder: &Path) -> Result<(), RecipeError> {
     fs::create_dir_all(folder).map_err(RecipeError::io(folder))
 }
@@ -65,7 +63,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), RecipeError> {
     Ok(())
 }
 
-/// Whether another folder has the same files, and maybe more.
+/// Whether `other` has all files of a folder, with the same contents.
 pub(super) fn is_copy(folder: &Path, other: &Path) -> Result<bool, RecipeError> {
     for file in files(folder)? {
         let bytes = fs::read(&file).map_err(RecipeError::io(&file))?;

@@ -1,5 +1,5 @@
-//! Parts of a model that are made or chosen as a training begins, and must stay as they are while it goes on: the weights
-//! are of no use with others. They are kept with the checkpoint.
+//! Parts of a model that are made or chosen when a training begins and must not change after, because the weights depend
+//! on them. They are kept with the checkpoint.
 
 use std::fs;
 use std::io::{Error, ErrorKind};
@@ -10,14 +10,14 @@ use sd_weights::make_folder_atomically;
 use super::folder::copy;
 use crate::{Recipe, RecipeError};
 
-/// The folder of such a part, where the training has begun.
+/// Returns the folder of such a part, if the training has begun.
 pub(super) fn kept(recipe: &Recipe, part: &str) -> Option<PathBuf> {
-    // Earlier versions kept it in the model's folder alone.
+    // Earlier versions kept it only in the model folder.
     let places = [recipe.checkpoint(), recipe.model()].map(|folder| folder.join(part));
     places.into_iter().find(|folder| recipe.has_begun() && folder.is_dir())
 }
 
-/// Keeps such a part, which `make` writes to a folder unless the training has begun.
+/// Returns the folder in which such a part is kept. If the training begins, `make` writes the part first.
 pub(super) fn keep(
     recipe: &Recipe,
     part: &str,
@@ -29,10 +29,10 @@ pub(super) fn keep(
         return Ok(place);
     }
     if kept.is_none() && recipe.has_begun() {
-        let reason = "it belongs to the checkpoint, and is missing: put it back, or begin anew in another `output`";
+        let reason = "it belongs to the checkpoint and is missing: restore it, or name another `output` to start over";
         return Err(RecipeError::io(&place)(Error::new(ErrorKind::NotFound, reason)));
     }
-    // It may be what is left of a training that ended before its first checkpoint.
+    // It may be left over from a training that ended before its first checkpoint.
     if place.exists() {
         fs::remove_dir_all(&place).map_err(RecipeError::io(&place))?;
     }

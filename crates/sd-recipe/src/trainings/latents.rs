@@ -9,7 +9,8 @@ use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
 
 use super::folder::weights;
 use crate::event::busy;
-use crate::fingerprint::{Fingerprint, files};
+use crate::files::files;
+use crate::fingerprint::Fingerprint;
 use crate::{Dataset, Recipe, RecipeError, Watch};
 
 /// Reads the autoencoder's config.
@@ -17,13 +18,13 @@ pub(super) fn read_config(folder: &Path) -> Result<AutoencoderKlConfig, RecipeEr
     Ok(Json::read(&folder.join("config.json"))?.loosely(&mut Vec::new(), vae_config)?.0)
 }
 
-/// Images that are encoded or decoded together: 32 of 64×64 pixels, and fewer of larger ones, so that it can be stopped soon.
-pub(super) fn together(size: usize) -> usize {
+/// Number of images that are encoded or decoded at once: 32 of 64×64 pixels, fewer of larger ones, to be stopped soon.
+pub(super) fn images_at_once(size: usize) -> usize {
     (32 * 64 * 64 / (size * size)).clamp(1, 32)
 }
 
-/// The means of the images' latents, `[images, channels, height, width]`; they are kept in the output folder, under a name
-/// that depends on the autoencoder and on the images' own name, `fingerprint`.
+/// Returns the means of the images' latents, `[images, channels, height, width]`. They are kept in the output folder under
+/// a name that depends on the autoencoder and on the images' `fingerprint`.
 pub(super) fn latents(
     recipe: &Recipe,
     images: &Dataset,
@@ -39,24 +40,24 @@ pub(super) fn latents(
     let shape = [images.len(), config.latent_channels, size, size];
     let name = Fingerprint::default().with(fingerprint.as_bytes()).with_folder(vae)?.name();
     let file = recipe.output.join(format!("latents-{name}.safetensors"));
-    if let Ok((numbers, found)) = read_tensor(&file, "latents")
+    if let Ok((values, found)) = read_tensor(&file, "latents")
         && found == shape
     {
-        return Ok(Tensor::from_data(TensorData::new(numbers, shape), device));
+        return Ok(Tensor::from_data(TensorData::new(values, shape), device));
     }
     let vae = weights(vae)?.load(config.init(device), FloatDType::F32)?;
     let latents = encode(&vae, images, images.len(), ENCODING, watch)?;
-    let numbers: Vec<f32> = latents.to_data().iter().collect();
-    // Those of other images are not trained on any more.
+    let values: Vec<f32> = latents.to_data().iter().collect();
+    // Latents of other images are not used any more.
     let is_latents = |name: &str| name.starts_with("latents-") && name.ends_with(".safetensors");
     let mut old = files(&recipe.output)?;
     old.retain(|file| file.file_name().and_then(|name| name.to_str()).is_some_and(is_latents));
     old.iter().try_for_each(|file| fs::remove_file(file).map_err(RecipeError::io(file)))?;
-    write_tensor(&file, "latents", &numbers, &shape)?;
+    write_tensor(&file, "latents", &values, &shape)?;
     Ok(latents)
 }
 
-/// The means of the latents of the first `count` images; `what` says what they are for.
+/// Returns the means of the latents of the first `count` images; `what` names their purpose in events.
 pub(super) fn encode(
     vae: &AutoencoderKl,
     images: &Dataset,
@@ -64,11 +65,11 @@ pub(super) fn encode(
     what: &'static str,
     watch: &mut Watch,
 ) -> Result<Tensor<4>, RecipeError> {
-    let (device, together) = (vae.devices().remove(0), together(images.size));
+    let (device, at_once) = (vae.devices().remove(0), images_at_once(images.size));
     let mut parts = Vec::new();
-    for first in (0..count).step_by(together) {
+    for first in (0..count).step_by(at_once) {
         busy(watch, what, first, count)?;
-        parts.push(vae.encode(images.tensor(first, together.min(count - first), &device)).mean());
+        parts.push(vae.encode(images.tensor(first, at_once.min(count - first), &device)).mean());
     }
     Ok(Tensor::cat(parts, 0))
 }

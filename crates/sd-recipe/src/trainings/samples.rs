@@ -20,7 +20,7 @@ impl Recipe {
     }
 }
 
-/// A sheet of images, drawn one after the other.
+/// Draws images one after the other, and returns their sheet.
 pub(super) fn draw(pipeline: &Pipeline, requests: &[Request], watch: &mut Watch) -> Result<Image, RecipeError> {
     let mut images = Vec::new();
     for (done, request) in requests.iter().enumerate() {

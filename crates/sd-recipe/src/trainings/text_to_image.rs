@@ -6,20 +6,22 @@ use sd_clip::{ClipTextConfig, Tokenizer};
 use sd_model::config::write as diffusers;
 use sd_model::config::{Json, SchedulerConfig, clip_config, unet_config};
 use sd_pipeline::{DType, Image, Pipeline, Request};
-use sd_train::initialise;
 use sd_train::tasks::{Diffusion, DiffusionConfig, TextToLatents};
 use sd_unet::UnetConfig;
 use sd_vae::AutoencoderKlConfig;
 use sd_weights::{Weights, save};
 
-use super::begin;
-use super::folder::{copy, create, dtype, is_copy, weights, write_json, write_scheduler};
+use super::begin::begin;
+use super::folder::{copy, create, is_copy, weights, weights_precision, write_json, write_scheduler};
 use super::kept::{keep, kept};
 use super::latents::{latents, read_config};
-use super::objective::{objective, timesteps};
+use super::objective::{objective, scheduler, timesteps};
 use super::samples::draw;
-use super::words::{LEAST, tokenizer};
-use crate::run::{Product, run};
+use super::start::Start;
+use super::tokenizer::{LEAST, tokenizer};
+use crate::data::Identity;
+use crate::product::Product;
+use crate::run::run;
 use crate::{Event, Recipe, RecipeError, Watch};
 
 pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), RecipeError> {
@@ -28,13 +30,13 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let vae = kept(recipe, "vae").unwrap_or_else(|| named.clone());
     let codec = read_config(&vae)?;
     weights(&vae)?;
-    let networks = Networks::of(recipe)?;
+    let networks = Networks::from_recipe(recipe)?;
     networks.check(recipe, &codec)?;
     let autodiff = device.clone().autodiff();
     let size = recipe.data.size / codec.factor();
     recipe.check_training("unet", networks.count_weights(&autodiff), codec.latent_channels * size * size)?;
     recipe.check_samples(&request(recipe, 0, ""), &networks.scheduler)?;
-    let dtype = dtype(recipe)?;
+    let precision = weights_precision(recipe)?;
 
     let (_lock, images) = begin(recipe, watch)?;
     let vae = keep(recipe, "vae", |folder| copy(&named, folder))?;
@@ -46,8 +48,8 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
         )));
     }
     let tokenizer = tokenizer(recipe, &images.captions)?;
-    let networks = networks.reading(&tokenizer);
-    let data = images.identity();
+    let networks = networks.with_tokens(&tokenizer);
+    let data = Identity::new(&images);
     let latents = latents(recipe, &images, &data.images, &vae, device, watch)?;
     let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
     let settings = DiffusionConfig::new(recipe.seed)
@@ -57,39 +59,35 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let (objective, timesteps) = (objective(recipe, scheduler), timesteps(recipe, scheduler));
     let task = Diffusion::new(latents, captions, tokenizer.encode("").ids, objective, timesteps, settings);
     let model = networks.init(recipe, &autodiff)?;
-    let captions = images.to_look_at(recipe, watch)?.captions;
+    let captions = images.for_samples(recipe, watch)?.captions;
     drop(images);
-    run(recipe, model, task, &Drawer { size, vae, captions, recipe, networks, dtype, device }, data, watch)
+    run(recipe, model, task, &Drawer { size, vae, captions, recipe, networks, precision, device }, data, watch)
 }
 
-/// A sample of a caption.
+/// The request of a sample.
 fn request(recipe: &Recipe, seed: u64, caption: &str) -> Request {
     let settings = &recipe.samples;
     Request { steps: Some(settings.steps), guidance: Some(settings.guidance), seed, ..Request::new(caption) }
 }
 
-/// The networks that are trained, as plain numbers.
+/// The configs of the networks, and the weights to start from.
 struct Networks {
     text: ClipTextConfig,
     unet: UnetConfig,
     scheduler: SchedulerConfig,
-    /// The weights of the text encoder and the U-Net to begin with, if they are not random.
-    start: Option<[Weights; 2]>,
+    /// The first weights of the text encoder and the U-Net.
+    start: Start<[Weights; 2]>,
 }
 
 impl Networks {
-    fn of(recipe: &Recipe) -> Result<Self, RecipeError> {
+    fn from_recipe(recipe: &Recipe) -> Result<Self, RecipeError> {
         if let Some(folder) = &recipe.start {
             let file = |name: &str| folder.join(name);
-            let notes = &mut Vec::new();
             return Ok(Self {
                 text: clip_config(Json::read(&file("text_encoder/config.json"))?, "CLIPTextModel")?,
-                unet: Json::read(&file("unet/config.json"))?.loosely(notes, unet_config)?.0,
-                scheduler: Json::read(&file("scheduler/scheduler_config.json"))?.loosely(notes, SchedulerConfig::of)?,
-                start: Some([
-                    Weights::in_folder(&folder.join("text_encoder"), "model")?,
-                    weights(&folder.join("unet"))?,
-                ]),
+                unet: Json::read(&file("unet/config.json"))?.loosely(&mut Vec::new(), unet_config)?.0,
+                scheduler: scheduler(recipe)?,
+                start: open_start(recipe)?,
             });
         }
         let text = clip_config(recipe.table("text_encoder", &recipe.text_encoder), "CLIPTextModel")?;
@@ -100,28 +98,28 @@ impl Networks {
             );
         }
         Ok(Self {
-            // As many as there will be at least.
+            // The smallest number of tokens; the tokenizer may have more.
             text: ClipTextConfig { vocab_size: LEAST, ..text },
             unet: recipe.table("unet", &recipe.unet).strictly(unet_config)?.0,
-            scheduler: recipe.table("scheduler", &recipe.scheduler).strictly(SchedulerConfig::of)?,
-            start: None,
+            scheduler: scheduler(recipe)?,
+            start: open_start(recipe)?,
         })
     }
 
-    /// These networks with as many tokens as a tokenizer makes, unless they are those of a model to begin with.
-    fn reading(self, tokenizer: &Tokenizer) -> Self {
-        if self.start.is_some() {
+    /// Returns the networks with the tokenizer's number of tokens, unless they come from a start folder.
+    fn with_tokens(self, tokenizer: &Tokenizer) -> Self {
+        if !self.start.is_random() {
             return self;
         }
         let end = tokenizer.highest_id();
         Self { text: ClipTextConfig { vocab_size: end as usize + 1, eos_token_id: end, ..self.text }, ..self }
     }
 
-    /// Whether the networks fit together, and the images to them.
+    /// Checks that the networks fit together, and the images to them.
     fn check(&self, recipe: &Recipe, codec: &AutoencoderKlConfig) -> Result<(), RecipeError> {
         let (unet, channels) = (&self.unet, codec.latent_channels);
         if unet.addition.is_some() {
-            return Err(recipe.wrong("models of the XL kind, with two text encoders, cannot be trained yet".into()));
+            return Err(recipe.wrong("XL models, which have two text encoders, cannot be trained yet".into()));
         }
         if (unet.in_channels, unet.out_channels) != (channels, channels) {
             return Err(recipe.wrong(format!(
@@ -138,29 +136,27 @@ impl Networks {
         let multiple = codec.factor() << (unet.levels.len() - 1);
         if !recipe.data.size.is_multiple_of(multiple) {
             return Err(recipe.wrong(format!(
-                "`data.size` is {}, which is not a multiple of {multiple}, by which autoencoder and U-Net make images \
-                 smaller",
+                "`data.size` is {}, expected a multiple of {multiple}, by which autoencoder and U-Net shrink images",
                 recipe.data.size
             )));
         }
         Ok(())
     }
 
-    /// Numbers of the networks, of which none is made for that.
+    /// Counts the weights of the networks, without allocating them.
     fn count_weights(&self, device: &Device) -> usize {
         self.text.init(device).num_params() + self.unet.init(device).num_params()
     }
 
-    /// The networks on an autodiff device: those of the folder to begin with, or random ones.
+    /// Returns the networks on an autodiff device, with their first weights.
     fn init(&self, recipe: &Recipe, device: &Device) -> Result<TextToLatents, RecipeError> {
         let networks = TextToLatents { text: self.text.init(device), unet: self.unet.init(device) };
-        let networks = match &self.start {
-            Some([text, unet]) => TextToLatents {
+        let networks = self.start.init(networks, |[text, unet], networks| {
+            Ok(TextToLatents {
                 text: text.load(networks.text, FloatDType::F32)?,
                 unet: unet.load(networks.unet, FloatDType::F32)?,
-            },
-            None => initialise(networks, recipe.seed),
-        };
+            })
+        })?;
         Ok(match recipe.diffusion.freeze_text_encoder {
             true => TextToLatents { text: networks.text.freeze(), unet: networks.unet },
             false => networks,
@@ -168,7 +164,15 @@ impl Networks {
     }
 }
 
-/// A model folder that draws.
+/// Opens the text encoder's and the U-Net's weights of the start folder.
+fn open_start(recipe: &Recipe) -> Result<Start<[Weights; 2]>, RecipeError> {
+    Start::open(recipe, |folder| {
+        let text = Weights::in_folder(&folder.join("text_encoder"), "model")?;
+        Ok([text, weights(&folder.join("unet"))?])
+    })
+}
+
+/// Writes a model folder, and draws with it.
 struct Drawer<'a> {
     recipe: &'a Recipe,
     networks: Networks,
@@ -177,7 +181,8 @@ struct Drawer<'a> {
     /// Width and height of the latents.
     size: usize,
     captions: Vec<String>,
-    dtype: FloatDType,
+    /// Precision of the saved weights.
+    precision: FloatDType,
     device: &'a Device,
 }
 
@@ -188,15 +193,15 @@ impl Product<TextToLatents> for Drawer<'_> {
         create(&text)?;
         write_json(&unet.join("config.json"), &diffusers::unet_config(&self.networks.unet, self.size))?;
         write_json(&text.join("config.json"), &diffusers::text_encoder_config(&self.networks.text))?;
-        save(&model.unet, &unet.join("diffusion_pytorch_model.safetensors"), self.dtype)?;
-        save(&model.text, &text.join("model.safetensors"), self.dtype)?;
+        save(&model.unet, &unet.join("diffusion_pytorch_model.safetensors"), self.precision)?;
+        save(&model.text, &text.join("model.safetensors"), self.precision)?;
         copy(&self.vae, &folder.join("vae"))?;
         copy(&self.recipe.checkpoint().join("tokenizer"), &folder.join("tokenizer"))?;
         let scheduler = write_scheduler(self.recipe, folder, "DDIMScheduler")?;
         write_json(&folder.join("model_index.json"), &diffusers::model_index(&scheduler))
     }
 
-    /// An image for each caption, with seeds that are always the same.
+    /// Images of the captions, always with the same seeds.
     fn samples(&self, _model: &TextToLatents, folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError> {
         let pipeline = Pipeline::open(folder, self.device, DType::F32)?;
         let captions = (0..).zip(&self.captions);

@@ -1,6 +1,6 @@
 use crate::{AUTOENCODER, PIXELS, TEXT_TO_IMAGE, train};
 
-/// What is said of a recipe in which `from` was replaced.
+/// The error of a recipe in which `from` is replaced.
 fn error(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from}");
     let folder = tempfile::tempdir().unwrap();
@@ -27,14 +27,14 @@ fn what_is_wrong_with_a_recipe_is_named_with_its_key() {
         ("scenes = 6", "", "either `scenes`, a number of images, or `folder`, a path"),
         ("scenes = 6", "scenes = 6\nfolder = \"x\"", "either `scenes`"),
         ("[vae]", "[unet]", "no table [vae]"),
-        ("[training]", "[scheduler]\n[training]", "[scheduler] has no use in this training"),
+        ("[training]", "[scheduler]\n[training]", "[scheduler] is not used in this training"),
         (
             "norm_num_groups = 2",
             "norm_num_groups = 3",
             "recipe.toml/[vae]: 4 channels do not divide into `norm_num_groups`, 3",
         ),
         ("norm_num_groups = 2", "norm_groups = 2", "`norm_groups`"),
-        ("size = 16", "size = 15", "`data.size` is 15, which is not a multiple of 2"),
+        ("size = 16", "size = 15", "`data.size` is 15, expected a multiple of 2"),
         ("count = 2", "count = 2\ndtype = \"f8\"", "`samples.dtype` is \"f8\", expected \"f32\", \"f16\" or \"bf16\""),
         ("batch = 4\nworkers = 2", "batch = 8\nworkers = 8", "8 workers, but only 6 images"),
         ("count = 2", "count = 2\nguidance = nan", "`samples.guidance` is NaN, expected a finite number"),
@@ -50,12 +50,12 @@ fn networks_that_do_not_fit_together_are_refused() {
     train(folder.path(), AUTOENCODER, None).unwrap();
     for (from, to, expected) in [
         ("cross_attention_dim = 8", "cross_attention_dim = 12", "`cross_attention_dim` is 12, but the text encoder's"),
-        ("size = 16", "size = 18", "`data.size` is 18, which is not a multiple of 4"),
+        ("size = 16", "size = 18", "`data.size` is 18, expected a multiple of 4"),
         ("norm_num_groups = 2", "norm_num_groups = 2\nin_channels = 3", "takes 3 channels and gives 4"),
         (
             "autoencoder = \"OUT/autoencoder/model\"",
             "",
-            "`diffusion.autoencoder`, the folder that vae/ is in, is missing",
+            "`diffusion.autoencoder` is missing: name the folder that contains vae/",
         ),
         ("OUT/autoencoder/model", "OUT/nowhere", "nowhere/vae/config.json: No such file"),
         ("hidden_size = 8", "hidden_size = 8\nvocab_size = 300", "`vocab_size` is 300, expected at least 514"),
@@ -69,8 +69,8 @@ fn networks_that_do_not_fit_together_are_refused() {
 #[test]
 fn a_recipe_in_pixels_needs_no_text() {
     for (from, to, expected) in [
-        ("[scheduler]", "[text_encoder]\n[scheduler]", "[text_encoder] has no use in this training"),
-        ("size = 16\n[unet]", "size = 15\n[unet]", "`data.size` is 15, which is not a multiple of 2"),
+        ("[scheduler]", "[text_encoder]\n[scheduler]", "[text_encoder] is not used in this training"),
+        ("size = 16\n[unet]", "size = 15\n[unet]", "`data.size` is 15, expected a multiple of 2"),
         ("attention_head_dim = 4", "attention_head_dim = 3", "recipe.toml/[unet]: "),
     ] {
         let error = error(PIXELS, from, to);
@@ -78,14 +78,14 @@ fn a_recipe_in_pixels_needs_no_text() {
     }
 }
 
-/// What is larger than any machine is refused before anything is done, and not when memory runs out.
+/// Sizes beyond any machine are refused before anything is done, and not when memory runs out.
 #[test]
 fn sizes_that_cannot_fit_are_refused_with_their_key() {
     for (text, from, to, expected) in [
         (AUTOENCODER, "scenes = 6", "scenes = 100000000000000", "`data.scenes`: 100000000000000 images take"),
         (AUTOENCODER, "size = 16", "size = 100000000", "`data.size`: an image of that size takes"),
         (AUTOENCODER, "size = 16", "size = 4611686018427387904", "`data.size`: an image of that size takes"),
-        (AUTOENCODER, "count = 2", "count = 100000000000000", "`samples.count`: so many samples take"),
+        (AUTOENCODER, "count = 2", "count = 100000000000000", "`samples.count`: 100000000000000 samples take"),
         (AUTOENCODER, "batch = 4", "batch = 100000000000000", "`training.batch`: its images take"),
         (AUTOENCODER, "[4, 4]", "[1048576, 1048576]", "[vae]: training "),
         (PIXELS, "batch = 4", "batch = 100000000000000", "`training.batch`: its images take"),

@@ -1,4 +1,4 @@
-//! Images, captions and autoencoders that change while a training goes on, or after it.
+//! Images, captions and autoencoders that change during a training or after it.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::images::{image_folder, of_folder, write_image};
 use crate::{AUTOENCODER, TEXT_TO_IMAGE, contents, train};
 
-/// A folder of six captioned images, an autoencoder, and the recipe of a training on them.
+/// Makes a folder of six captioned images and an autoencoder; returns the recipe of a training on them.
 fn begun(folder: &Path) -> String {
     train(folder, AUTOENCODER, None).unwrap();
     let images = image_folder(folder);
@@ -55,19 +55,19 @@ fn a_training_that_goes_on_keeps_its_vocabulary_when_captions_change() {
     for words in ["the captions in ", "from step 2; its vocabulary stays", "name another `output`"] {
         assert!(warnings[0].contains(words), "{words}: {warnings:?}");
     }
-    // From then on, they are its own.
+    // From then on, the new captions are those of the checkpoint.
     assert_eq!(train(folder, &recipe, None).unwrap(), [""; 0]);
 }
 
 #[test]
-fn a_checkpoint_without_its_vocabulary_is_not_gone_on_with() {
+fn a_checkpoint_without_its_vocabulary_is_not_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let recipe = begun(folder);
     train(folder, &recipe.replace("every = 2", "every = 4"), Some(2)).unwrap_err();
     fs::remove_dir_all(folder.join("model/checkpoint/tokenizer")).unwrap();
     let error = train(folder, &recipe, None).unwrap_err().to_string();
-    assert!(error.contains("checkpoint/tokenizer: it belongs to the checkpoint, and is missing"), "{error}");
+    assert!(error.contains("checkpoint/tokenizer: it belongs to the checkpoint and is missing"), "{error}");
 }
 
 /// Before there is a checkpoint, nothing depends on the vocabulary.
@@ -94,7 +94,7 @@ fn a_training_keeps_the_autoencoder_that_it_began_with() {
     train(folder, &recipe, Some(2)).unwrap_err();
     let before = contents(&folder.join("autoencoder/model/vae")).into_values().collect::<Vec<_>>();
     fs::remove_dir_all(folder.join("autoencoder")).unwrap();
-    // It is not even needed any more.
+    // The training does not need it any more.
     let stopped = contents(&folder.join("model"));
     assert_eq!(train(folder, &recipe, None).unwrap(), [""; 0]);
     assert!(contents(&folder.join("model/model/vae")).into_values().collect::<Vec<_>>() == before);

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::images::{image_folder, of_folder, write_image};
 use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
 
-/// What is learnt from a folder whose files `fill` makes: the words that became tokens, and the warnings.
+/// Learns from a folder whose files `fill` makes: returns the words that became tokens, and the warnings.
 fn learn(fill: impl FnOnce(&Path)) -> (impl Fn(&str) -> bool, String) {
     let folder = tempfile::tempdir().unwrap();
     train(folder.path(), AUTOENCODER, None).unwrap();
@@ -53,7 +53,7 @@ fn images_in_folders_within_are_found_with_the_lines_about_them() {
 }
 
 #[test]
-fn a_line_about_an_image_that_is_not_there_is_told() {
+fn a_line_about_an_image_that_is_not_there_is_reported() {
     let (_, warnings) = learn(|folder| {
         write_images(folder, &["a.png", "b.png"]);
         fs::write(folder.join("metadata.jsonl"), line("a.png", "x") + &line("b.PNG", "x") + &line("../c.png", "x"))
@@ -120,7 +120,7 @@ fn a_training_does_not_learn_from_its_own_samples() {
         write_images(&images, &["a.png", "b.png"]);
         let text = of_folder(AUTOENCODER).replace("OUT/autoencoder", output);
         for _ in 0..2 {
-            // That the images are others would be told.
+            // Other images would be reported.
             assert_eq!(train(folder.path(), &text, None).unwrap(), [""; 0]);
         }
     }

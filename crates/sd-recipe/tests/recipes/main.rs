@@ -1,4 +1,4 @@
-//! Recipes as a user writes them: what comes out, how they go on, and what is wrong with bad ones.
+//! Recipes as a user writes them: their outputs, how they resume, and the errors of bad ones.
 
 mod bad_recipes;
 mod changed_data;
@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use sd_recipe::{Event, Recipe, RecipeError, Watch, follow};
+use sd_recipe::{Event, Recipe, RecipeError, Watch};
 
 /// A recipe for an autoencoder of a few hundred weights, in a folder of its own.
 const AUTOENCODER: &str = r#"
@@ -39,7 +39,7 @@ every = 4
 count = 2
 "#;
 
-/// A recipe for the networks that go with it.
+/// A recipe for the text encoder and the U-Net that go with it.
 const TEXT_TO_IMAGE: &str = r#"
 train = "text-to-image"
 output = "OUT/model"
@@ -79,7 +79,7 @@ count = 2
 steps = 2
 "#;
 
-/// A recipe in pixels and without a text.
+/// A recipe for pixels, without a text.
 const PIXELS: &str = r#"
 train = "pixels"
 output = "OUT/pixels"
@@ -114,7 +114,7 @@ fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     file
 }
 
-/// Follows a recipe; stops after so many steps.
+/// Trains by a recipe; stops after `stop` steps. Returns the warnings.
 fn train(folder: &Path, text: &str, stop: Option<u64>) -> Result<Vec<String>, RecipeError> {
     let mut warnings = Vec::new();
     train_watched(folder, text, &mut |event| {
@@ -128,12 +128,12 @@ fn train(folder: &Path, text: &str, stop: Option<u64>) -> Result<Vec<String>, Re
     Ok(warnings)
 }
 
-/// Follows a recipe with a watcher of one's own.
+/// Trains by a recipe, with a watcher.
 fn train_watched(folder: &Path, text: &str, watch: &mut Watch) -> Result<(), RecipeError> {
-    follow(&Recipe::read(&write(folder, "recipe.toml", text))?, &Device::flex(), watch)
+    sd_recipe::train(&Recipe::read(&write(folder, "recipe.toml", text))?, &Device::flex(), watch)
 }
 
-/// All files of a folder and the folders in it, and what is in them.
+/// All files of a folder and its subfolders, with their contents.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {

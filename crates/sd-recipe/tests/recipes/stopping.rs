@@ -1,4 +1,4 @@
-//! A training is stopped at any time, and no other can be in its way.
+//! A training can be stopped at any time, and no other training can interfere.
 
 use std::fs;
 use std::ops::ControlFlow;

@@ -22,7 +22,7 @@ fn weights(folder: &Path) -> [Vec<u8>; 2] {
 fn a_training_that_was_stopped_goes_on_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    // Steps enough for two lines of metrics.
+    // Enough steps for two lines of metrics.
     let longer = |text: &str| text.replace("steps = 4\n", "steps = 20\n").replace("every = 2\n", "every = 10\n");
     train(folder, AUTOENCODER, None).unwrap();
     train(folder, &longer(TEXT_TO_IMAGE), None).unwrap();
@@ -50,10 +50,10 @@ fn what_comes_out_is_a_model_folder_and_all_that_shows_how_it_went() {
     for file in ["loss.svg", "metrics.jsonl", "recipe.toml", "samples/step-000004.png", "checkpoint/training.json"] {
         assert!(folder.join("model").join(file).is_file(), "{file}");
     }
-    // It knows the words of its captions, and spells others.
+    // It knows the words of its captions, and splits others.
     let model = Model::open(folder.join("model/model")).unwrap();
     assert_eq!(model.split_words("a dragon"), ["dragon"]);
-    // With the factor that makes their variance about 1.
+    // The factor makes the variance of latents about 1.
     let vae = fs::read_to_string(folder.join("autoencoder/model/vae/config.json")).unwrap();
     let factor = serde_json::from_str::<serde_json::Value>(&vae).unwrap()["scaling_factor"].as_f64().unwrap();
     assert!(factor.is_finite() && factor > 0.0 && factor != 1.0, "{factor}");
@@ -102,14 +102,14 @@ steps = 1
 }
 
 #[test]
-fn a_changed_recipe_holds_from_the_checkpoint_on_and_is_warned_of() {
+fn a_changed_recipe_applies_from_the_checkpoint_on_with_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     train(folder.path(), AUTOENCODER, Some(2)).unwrap_err();
     let warnings = train(folder.path(), &AUTOENCODER.replace("rate = 1e-3", "rate = 1e-4"), None).unwrap();
     assert!(warnings[0].contains("from step 2 on"), "{warnings:?}");
 }
 
-/// A folder where the file belongs stands for a disk that is full.
+/// A folder in place of the file stands for a full disk.
 #[test]
 fn a_checkpoint_that_cannot_be_written_leaves_the_one_before_it() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What a training could not finish, whatever came in the way, the same recipe finishes.
+//! The next run of a recipe finishes outputs that a training could not finish, for any reason.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -20,16 +20,16 @@ fn renamed(text: &str, from: &str, to: &str) -> String {
     text.replace(&format!("output = \"OUT/{from}\""), &format!("output = \"OUT/{to}\""))
 }
 
-/// The model and the samples, without their folder's name.
+/// The model and the samples, without the name of their folder.
 fn outputs(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let of = |part: &str| contents(&folder.join(part)).into_iter();
+    let part = |name: &str| contents(&folder.join(name)).into_iter();
     let named = |(path, bytes): (std::path::PathBuf, Vec<u8>)| {
         (path.strip_prefix(folder).unwrap().display().to_string(), bytes)
     };
-    of("model").chain(of("samples")).map(named).collect()
+    part("model").chain(part("samples")).map(named).collect()
 }
 
-/// Follows a recipe to its last checkpoint, after which a folder is in the way of a file, as if the disk were full.
+/// Trains to the last checkpoint; then puts a folder in place of a file, as if the disk were full.
 fn fail_after_the_last_checkpoint(folder: &Path, text: &str, in_the_way: &Path) -> RecipeError {
     let failed = train_watched(folder, text, &mut |event| {
         if let Event::Saved { step: 4 } = event {
@@ -82,7 +82,7 @@ fn what_was_stopped_while_samples_were_drawn_is_drawn_by_the_next_run() {
     }
 }
 
-/// A model that is left of an earlier training of as many steps is not what the new one has made.
+/// A model left over from an earlier training with as many steps is not the model of the new one.
 #[test]
 fn a_model_that_was_there_before_is_not_taken_for_the_finished_one() {
     let folder = tempfile::tempdir().unwrap();
@@ -96,7 +96,7 @@ fn a_model_that_was_there_before_is_not_taken_for_the_finished_one() {
     fs::create_dir_all(in_the_way.join("x")).unwrap();
     let first = output.join("model/unet/diffusion_pytorch_model.safetensors");
     let old = fs::read(&first).unwrap();
-    // It ends before its first model is whole.
+    // It ends before its first model is complete.
     train(folder, &other, None).unwrap_err();
     assert!(!output.join("model/trained.json").exists());
     fs::remove_dir_all(&in_the_way).unwrap();
@@ -120,7 +120,7 @@ fn a_finished_training_has_nothing_left_to_do() {
 }
 
 #[test]
-fn no_samples_are_drawn_where_none_are_asked_for() {
+fn no_samples_are_drawn_if_none_are_requested() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     for (text, name, weights) in KINDS {

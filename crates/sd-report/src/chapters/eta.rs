@@ -24,7 +24,7 @@ pub fn eta() -> String {
     )
 }
 
-/// The squared distance and the published FID, in columns by turns.
+/// The table of squared distances and published FIDs, in alternating columns.
 fn measured_and_published(data: &Gaussian) -> String {
     let rows = PAPER.map(|(name, fid)| {
         let cells = STEPS.iter().zip(fid).flat_map(|(steps, fid)| {
@@ -36,7 +36,7 @@ fn measured_and_published(data: &Gaussian) -> String {
     table(&row("eta", head), &rows)
 }
 
-/// What becomes of the pattern with other data and with the other sub-sequence.
+/// The table of other data and of the other sub-sequence.
 fn others() -> String {
     const ROWS: [&str; 3] = ["0", "1", "hat-sigma"];
     const SPECTRA: [(&str, f64, f64); 6] = [
@@ -53,6 +53,9 @@ fn others() -> String {
         let quadratic = ROWS.map(|row| three_digits(distance_quadratic(row, &data, 10)));
         row(name, linear.into_iter().chain(quadratic))
     });
-    let of = |text: &str| ROWS.map(|row| format!("{row}, {text}"));
-    table(&row("spreads", [of("S = 10"), of("S = 100"), of("S = 10, quadratic")].concat()), &rows)
+    let columns = |steps: &str| ROWS.map(|row| format!("{row}, {steps}"));
+    table(
+        &row("standard deviations", [columns("S = 10"), columns("S = 100"), columns("S = 10, quadratic")].concat()),
+        &rows,
+    )
 }

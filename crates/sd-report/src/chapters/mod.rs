@@ -1,4 +1,4 @@
-//! The chapters of the report: a text each, with what was measured in its places.
+//! The chapters of the report: each is a text filled with measured values.
 
 mod eta;
 mod method;

@@ -1,19 +1,20 @@
 use sd_exact::evenly_in_t;
 use sd_samplers::FreshNoise::{Never, Path, Steps};
 
-use super::ranking::at;
+use super::ranking::error_at;
 use crate::figures::{fill, row, table, two_digits};
 use crate::measurements::Measurements;
 use crate::orders::{Fit, last_step, paths, shrinking, variance_error, variants};
 use crate::subject::Subject;
 
-/// Orders, and why some fall short.
+/// The orders of samplers, and why some fall short.
 pub fn orders(measurements: &Measurements) -> String {
     let curves = |name: &str| measurements.curves.iter().find(|curves| curves.name() == name).expect("a sampler");
-    let whole =
-        |name: &str, grid: usize, calls| two_digits(at(&curves(name).distance[grid], calls).expect("enough calls"));
+    let whole = |name: &str, grid: usize, calls| {
+        two_digits(error_at(&curves(name).distance[grid], calls).expect("enough calls"))
+    };
     let midpoint = |fresh| Subject::with("dpm++sde", &[], fresh);
-    let order = |fresh| format!("{:.2}", Fit::of(&midpoint(fresh), evenly_in_t, &paths()).gaussian);
+    let order = |fresh| format!("{:.2}", Fit::new(&midpoint(fresh), evenly_in_t, &paths()).gaussian);
     let lost = |fresh| two_digits(variance_error(&midpoint(fresh), &evenly_in_t(15)));
     fill(
         include_str!("../../text/orders.md"),
@@ -61,7 +62,7 @@ fn with_options() -> String {
     let paths = paths();
     let rows = variants().into_iter().map(|(name, option, value)| {
         let subject = Subject::with(name, &[(option, value)], Never);
-        let [even, shrinking] = [evenly_in_t, shrinking].map(|levels| Fit::of(&subject, levels, &paths));
+        let [even, shrinking] = [evenly_in_t, shrinking].map(|levels| Fit::new(&subject, levels, &paths));
         let orders = [even.gaussian, shrinking.gaussian].map(two_places);
         row(format!("`{name}`, `{option}` {value}"), orders.into_iter().chain([two_digits(even.errors[0])]))
     });

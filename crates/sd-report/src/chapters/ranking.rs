@@ -4,7 +4,7 @@ use crate::measurements::Measurements;
 use crate::orders::last_step;
 use crate::problems::latents_falling;
 
-/// Numbers of network calls that samplers are ranked at.
+/// Numbers of network calls at which samplers are ranked.
 const RANKED: [usize; 4] = [5, 10, 20, 50];
 
 /// Which sampler to take.
@@ -14,7 +14,7 @@ pub fn ranking(measurements: &Measurements) -> String {
     let image = |grid: usize| places(curves, |curves| curves.image.as_ref().map(|image| &image[grid]));
     let figure = |name: &str, grid: usize, budget: usize| {
         let curves = curves.iter().find(|curves| curves.name() == name).expect("a sampler of the catalogue");
-        two_digits(at(&curves.distance[grid], budget).expect("enough calls"))
+        two_digits(error_at(&curves.distance[grid], budget).expect("enough calls"))
     };
     let flat = |name: &str, grid: usize| {
         let subject = &curves.iter().find(|curves| curves.name() == name).expect("a sampler").subject;
@@ -49,16 +49,16 @@ pub fn ranking(measurements: &Measurements) -> String {
     )
 }
 
-/// The error of a curve at a budget.
-pub fn at(curve: &Curve, budget: usize) -> Option<f64> {
+/// Returns the error of a curve at a budget.
+pub fn error_at(curve: &Curve, budget: usize) -> Option<f64> {
     let index = BUDGETS.iter().position(|known| *known == budget).expect("a budget that is measured");
     curve[index].map(|point| point.error)
 }
 
-/// A table with a column for each budget: all samplers that have the curve, the best first.
-fn places<'a>(curves: &'a [Curves], of: impl Fn(&'a Curves) -> Option<&'a Curve>) -> String {
+/// Makes a table with a column for each budget: all samplers that have the chosen curve, the best first.
+fn places<'a>(curves: &'a [Curves], chosen: impl Fn(&'a Curves) -> Option<&'a Curve>) -> String {
     let columns = RANKED.map(|budget| {
-        let errors = curves.iter().filter_map(|curves| Some((curves.name(), at(of(curves)?, budget))));
+        let errors = curves.iter().filter_map(|curves| Some((curves.name(), error_at(chosen(curves)?, budget))));
         column(errors.collect())
     });
     let longest = columns.iter().map(Vec::len).max().expect("four columns");
@@ -69,14 +69,14 @@ fn places<'a>(curves: &'a [Curves], of: impl Fn(&'a Curves) -> Option<&'a Curve>
     table(&head, &(0..longest).map(row).collect::<Vec<_>>())
 }
 
-/// A column: the best first, those that are the same but for rounding in one cell, those that cannot run at the end.
+/// Makes a column: the best first, samplers that are the same up to rounding in one cell, and those that cannot run last.
 fn column(errors: Vec<(&str, Option<f64>)>) -> Vec<String> {
     let mut ran: Vec<(&str, f64)> = errors.iter().filter_map(|&(name, error)| Some((name, error?))).collect();
     ran.sort_by(|a, b| a.1.total_cmp(&b.1));
     let same = |a: &(&str, f64), b: &(&str, f64)| (a.1 / b.1 - 1.0).abs() < 1e-9;
     let in_one = |group: &[(&str, f64)]| {
-        // Which of them rounds to less is chance: the catalogue's order is not.
-        let names = errors.iter().map(|(name, _)| *name).filter(|name| group.iter().any(|(of, _)| of == name));
+        // Which of them rounds to less is chance, so they are in the catalogue's order.
+        let names = errors.iter().map(|(name, _)| *name).filter(|name| group.iter().any(|(member, _)| member == name));
         format!("{} {}", names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" = "), two_digits(group[0].1))
     };
     let dashes = errors.iter().filter(|(_, error)| error.is_none()).map(|(name, _)| format!("`{name}` –"));
@@ -93,14 +93,14 @@ mod tests {
         assert_eq!(column(errors), ["`c` 0.10", "`b` = `d` 0.20", "`a` –"]);
     }
 
-    /// What the text says in words, so that it is not left behind by the figures.
+    /// The claims of the text, so that they stay true when figures change.
     #[test]
-    fn the_reading_is_what_the_tables_say() {
+    fn the_text_says_what_the_tables_say() {
         let all = Curves::all();
-        let of = |name: &str| all.iter().find(|curves| curves.name() == name).unwrap();
-        let distance = |name: &str, grid: usize, budget| at(&of(name).distance[grid], budget).unwrap();
+        let curves = |name: &str| all.iter().find(|curves| curves.name() == name).unwrap();
+        let distance = |name: &str, grid: usize, budget| error_at(&curves(name).distance[grid], budget).unwrap();
         for name in ["ipndm", "plms", "deis"] {
-            let closer = |grid: usize| all.iter().filter_map(move |curves| at(&curves.distance[grid], 10));
+            let closer = |grid: usize| all.iter().filter_map(move |curves| error_at(&curves.distance[grid], 10));
             let place = |grid| closer(grid).filter(|error| *error < distance(name, grid, 10)).count();
             assert!(place(0) < 4 && place(1) < 4, "{name} is not among the best four");
         }
@@ -112,7 +112,8 @@ mod tests {
         }
         for (name, budget) in [("dpm++2m-sde", 10), ("dpm++3m-sde", 20)] {
             let stochastic = all.iter().filter(|curves| !curves.subject.deterministic() && curves.name() != name);
-            let best = stochastic.filter_map(|curves| at(&curves.distance[1], budget)).fold(f64::INFINITY, f64::min);
+            let best =
+                stochastic.filter_map(|curves| error_at(&curves.distance[1], budget)).fold(f64::INFINITY, f64::min);
             assert!(distance(name, 1, budget) < best, "{name} is not the closest with fresh noise at {budget} calls");
         }
         assert!(distance("lms", 1, 200) < last_step() / 10.0);

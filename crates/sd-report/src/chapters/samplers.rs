@@ -8,7 +8,7 @@ use crate::orders::Fit;
 /// Numbers of network calls in the table of each sampler.
 const SHOWN: [usize; 6] = [5, 10, 20, 50, 100, 200];
 
-/// When to take which: a line for each sampler, its name first.
+/// When to use which: a line for each sampler, its name first.
 const ADVICE: &str = include_str!("../../text/advice.txt");
 
 /// Each sampler by itself.
@@ -17,14 +17,14 @@ pub fn samplers(measurements: &Measurements) -> String {
     fill(include_str!("../../text/samplers.md"), &[("samplers", sections.collect::<Vec<_>>().join("\n"))])
 }
 
-/// The file name of a sampler's plot, which links can have.
+/// The file name of a sampler's plot, without characters that links cannot contain.
 pub fn file(name: &str) -> String {
     format!("{}.svg", name.replace("++", "pp-"))
 }
 
 fn section(curves: &Curves, fit: &Fit) -> String {
     let name = curves.name();
-    let advice = ADVICE.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).expect("an advice");
+    let advice = ADVICE.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).expect("a line of advice");
     format!(
         "### `{name}`\n\n{}\n\n{advice}\n\n![{name}](samplers/{})\n\n{}\n{}\n",
         facts(curves.subject.entry),
@@ -34,7 +34,7 @@ fn section(curves: &Curves, fit: &Fit) -> String {
     )
 }
 
-/// What the catalogue says.
+/// The line of the catalogue's facts.
 fn facts(entry: &SamplerInfo) -> String {
     let order = entry.order.map_or("No order".to_string(), |order| format!("Order {order}"));
     let calls = if entry.calls == 1 {
@@ -58,7 +58,7 @@ fn option(option: &OptionRange) -> String {
     format!("`{}` {} ({low} to {high})", option.option, number(option.default))
 }
 
-/// The errors at some numbers of calls.
+/// The table of errors at some numbers of calls.
 fn errors(curves: &Curves) -> String {
     let shown = |curve: &Curve, text: fn(usize, f64) -> String| -> Vec<String> {
         let points = BUDGETS.iter().zip(curve).filter(|(budget, _)| SHOWN.contains(budget));
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_one_advice_for_each_sampler() {
+    fn there_is_one_line_of_advice_for_each_sampler() {
         let advised: Vec<&str> = ADVICE.lines().filter_map(|line| Some(line.split_once(": ")?.0)).collect();
         assert_eq!(advised, CATALOGUE.iter().map(|entry| entry.name).collect::<Vec<_>>());
     }

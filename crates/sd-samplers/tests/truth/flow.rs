@@ -12,7 +12,7 @@ use crate::rows::assert_none;
 const FLOW: Flow = Flow { timesteps: 1000, shift: 3.0 };
 
 fn data() -> Gaussian {
-    Gaussian { mean: vec![0.4], spread: vec![0.5] }
+    Gaussian { mean: vec![0.4], std: vec![0.5] }
 }
 
 /// The best velocity `eps − x0` for the data, of what a flow network is given: `(1 − t)·x0 + t·eps` and `1000·t`.

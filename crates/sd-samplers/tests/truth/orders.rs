@@ -10,12 +10,12 @@ use crate::rows::{Row, assert_none, deterministic, figures, make};
 
 /// Data so wide that paths bend from the first step on. Elsewhere errors of the first steps hide for a thousand steps.
 fn gaussian() -> Gaussian {
-    Gaussian { mean: vec![0.4, 1.0], spread: vec![0.5, 4.0] }
+    Gaussian { mean: vec![0.4, 1.0], std: vec![0.5, 4.0] }
 }
 
 /// The same for a mixture.
 fn mixture() -> Mixture {
-    let wide = |c: Component| Component { mean: c.mean.map(|m| 4.0 * m), spread: 4.0 * c.spread, ..c };
+    let wide = |c: Component| Component { mean: c.mean.map(|m| 4.0 * m), std: 4.0 * c.std, ..c };
     Mixture(Mixture::ring().0.into_iter().map(wide).collect())
 }
 

@@ -22,20 +22,20 @@ fn schedules() -> [(&'static str, NoiseSchedule); 2] {
 /// too wide.
 #[test]
 fn every_sampler_draws_the_data_from_pure_noise() {
-    let (data, mut failures) = (Gaussian { mean: vec![0.4], spread: vec![0.5] }, Vec::new());
+    let (data, mut failures) = (Gaussian { mean: vec![0.4], std: vec![0.5] }, Vec::new());
     for (title, schedule) in schedules() {
         let timesteps = Spacing::Trailing.timesteps(25, 1000).expect("25 of 1000");
         let levels = NoiseLevels::of_timesteps(&schedule, &timesteps, 0.0).expect("they fall");
         assert!(levels.first() > 1000.0);
-        let noise = Gaussian { mean: vec![0.0], spread: vec![levels.first()] };
+        let noise = Gaussian { mean: vec![0.0], std: vec![levels.first()] };
         for entry in CATALOGUE {
             let (name, sampler) =
                 (entry.name, entry.make(&SamplerSettings::new(schedule.clone())).expect("its defaults"));
-            let drawn = Affine::of(&sampler, &data, &levels, entry.fresh, &Device::flex()).apply(&noise);
-            let line = format!("{name}, {title}: mean {:.3}, spread {:.3}", drawn.mean[0], drawn.spread[0]);
+            let drawn = Affine::new(&sampler, &data, &levels, entry.fresh, &Device::flex()).apply(&noise);
+            let line = format!("{name}, {title}: mean {:.3}, spread {:.3}", drawn.mean[0], drawn.std[0]);
             println!("{line}");
             // lcm and tcd leave out part of the spread by design.
-            if (drawn.mean[0] - 0.4).abs() > 0.02 || drawn.spread[0] > 0.65 {
+            if (drawn.mean[0] - 0.4).abs() > 0.02 || drawn.std[0] > 0.65 {
                 failures.push(line);
             }
         }

@@ -8,13 +8,13 @@ use sd_schedule::NoiseLevels;
 use crate::rows::{Row, assert_none, figures, stochastic};
 
 fn data() -> Gaussian {
-    Gaussian { mean: vec![0.4, -1.0, 2.0], spread: vec![0.5, 0.2, 1.5] }
+    Gaussian { mean: vec![0.4, -1.0, 2.0], std: vec![0.5, 0.2, 1.5] }
 }
 
 /// What a sampler draws in so many steps, and what it should draw.
 fn drawn(sampler: &impl Sampler, fresh: FreshNoise, data: &Gaussian, steps: usize) -> (Gaussian, Gaussian) {
     let levels = evenly_in_t(steps);
-    let affine = Affine::of(sampler, data, &levels, fresh, &Device::flex());
+    let affine = Affine::new(sampler, data, &levels, fresh, &Device::flex());
     (affine.apply(&data.marginal(levels.first())), data.marginal(levels.last()))
 }
 
@@ -33,7 +33,7 @@ fn the_variance_of_stochastic_samplers_converges_at_their_order_and_their_mean_i
             if mean > 1e-12 {
                 failures.push(format!("{name}: the mean is {mean:.1e} beside the data's after {steps} steps"));
             }
-            let variance = |of: &Gaussian| of.spread.iter().map(|s| s * s).collect::<Vec<_>>();
+            let variance = |of: &Gaussian| of.std.iter().map(|s| s * s).collect::<Vec<_>>();
             (steps, largest(&variance(&drawn), &variance(&exact)))
         });
         let found = order(&errors);
@@ -49,18 +49,18 @@ fn the_variance_of_stochastic_samplers_converges_at_their_order_and_their_mean_i
 /// The whole way as it is walked in use: from noise alone, at the last timestep of the training, to level 0.
 #[test]
 fn stochastic_samplers_draw_the_data_from_noise_alone() {
-    let (data, schedule, steps) = (Gaussian { mean: vec![0.4], spread: vec![0.5] }, stable_diffusion(), 500);
+    let (data, schedule, steps) = (Gaussian { mean: vec![0.4], std: vec![0.5] }, stable_diffusion(), 500);
     let sigmas = (0..steps).map(|i| schedule.sigma(999.0 * (1.0 - f64::from(i) / f64::from(steps)))).chain([0.0]);
     let levels = NoiseLevels::new(sigmas.collect()).unwrap();
-    let noise = Gaussian { mean: vec![0.0], spread: vec![levels.first()] };
+    let noise = Gaussian { mean: vec![0.0], std: vec![levels.first()] };
     let mut failures = Vec::new();
     for Row { name, fresh, sampler, .. } in stochastic().filter(|row| row.order.is_some()) {
-        let drawn = Affine::of(&sampler, &data, &levels, fresh, &Device::flex()).apply(&noise);
-        let (mean, variance) = (drawn.mean[0], drawn.spread[0].powi(2));
+        let drawn = Affine::new(&sampler, &data, &levels, fresh, &Device::flex()).apply(&noise);
+        let (mean, variance) = (drawn.mean[0], drawn.std[0].powi(2));
         println!("{name}: mean {mean:.4}, variance {variance:.4}");
         // The start has not the mean of the data: of 0.4, at most the share 0.5/14.6 is missing at the end. First-order
         // samplers are up to 4 percent off in the variance.
-        if (mean - data.mean[0]).abs() > 0.014 || (variance / data.spread[0].powi(2) - 1.0).abs() > 0.05 {
+        if (mean - data.mean[0]).abs() > 0.014 || (variance / data.std[0].powi(2) - 1.0).abs() > 0.05 {
             failures.push(format!("{name} draws {drawn:?}"));
         }
     }
@@ -72,11 +72,11 @@ fn stochastic_samplers_draw_the_data_from_noise_alone() {
 fn with_few_steps_the_two_variances_of_ddpm_lie_on_either_side_of_the_truth() {
     let spread = |variance| {
         let (drawn, exact) = drawn(&Ddpm::new(variance), FreshNoise::Steps, &data(), 10);
-        (drawn.spread, exact.spread)
+        (drawn.std, exact.std)
     };
     let ((small, exact), (large, _)) = (spread(Variance::FixedSmall), spread(Variance::FixedLarge));
     // The large one is exact for a spread of 1, and too narrow beyond.
-    for i in (0..exact.len()).filter(|i| data().spread[*i] < 1.0) {
+    for i in (0..exact.len()).filter(|i| data().std[*i] < 1.0) {
         assert!(small[i] < exact[i] && exact[i] < large[i], "{} < {} < {}", small[i], exact[i], large[i]);
     }
 }
@@ -85,18 +85,18 @@ fn with_few_steps_the_two_variances_of_ddpm_lie_on_either_side_of_the_truth() {
 /// noise of the right strength.
 #[test]
 fn stochastic_samplers_are_exact_where_the_data_is_a_single_point() {
-    let point = Gaussian { mean: vec![0.7], spread: vec![0.0] };
+    let point = Gaussian { mean: vec![0.7], std: vec![0.0] };
     // The large variance of DDPM is made for data that is white noise, below.
     for Row { name, fresh, sampler, .. } in stochastic().filter(|row| row.name != "ddpm-hat-sigma") {
         let (drawn, exact) = drawn(&sampler, fresh, &point, 7);
         assert!((drawn.mean[0] - exact.mean[0]).abs() < 1e-13, "{name}: {drawn:?} instead of {exact:?}");
-        assert!((drawn.spread[0] - exact.spread[0]).abs() < 1e-13, "{name}: {drawn:?} instead of {exact:?}");
+        assert!((drawn.std[0] - exact.std[0]).abs() < 1e-13, "{name}: {drawn:?} instead of {exact:?}");
     }
 }
 
 #[test]
 fn the_large_variance_of_ddpm_is_exact_where_the_data_is_white_noise() {
-    let white = Gaussian { mean: vec![0.0], spread: vec![1.0] };
+    let white = Gaussian { mean: vec![0.0], std: vec![1.0] };
     let (drawn, exact) = drawn(&Ddpm::new(Variance::FixedLarge), FreshNoise::Steps, &white, 7);
     assert!(drawn.frechet(&exact) < 1e-26, "{drawn:?} instead of {exact:?}");
 }

@@ -1,6 +1,6 @@
 use crate::{Kind, Place};
 
-/// How the things that a caption names are in a place.
+/// How the named objects are in a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manner {
     /// Standing in it.
@@ -17,8 +17,8 @@ impl Manner {
     /// Every manner.
     pub const ALL: &[Self] = &[Self::In, Self::Over, Self::Afloat, Self::Driving];
 
-    /// The manner that things of several kinds have in common.
-    pub fn of(kinds: impl Iterator<Item = Kind>) -> Self {
+    /// The common manner of objects of several kinds.
+    pub fn from_kinds(kinds: impl Iterator<Item = Kind>) -> Self {
         let one = |kind| match kind {
             Kind::Balloon => Self::Over,
             Kind::Boat => Self::Afloat,
@@ -29,7 +29,7 @@ impl Manner {
     }
 }
 
-/// Where things are.
+/// Phrases for where the objects are.
 pub(super) fn phrases(place: Place, manner: Manner) -> &'static [&'static str] {
     use Manner::{Afloat, Driving, In, Over};
     match (place, manner) {
@@ -51,7 +51,7 @@ pub(super) fn phrases(place: Place, manner: Manner) -> &'static [&'static str] {
     }
 }
 
-/// The place by itself, with an article.
+/// Names of the place with an article.
 pub(super) fn nouns(place: Place) -> &'static [&'static str] {
     match place {
         Place::Sea => &["the sea", "the ocean", "a calm sea"],
@@ -63,7 +63,7 @@ pub(super) fn nouns(place: Place) -> &'static [&'static str] {
     }
 }
 
-/// The place as a word.
+/// Tags of the place.
 pub(super) fn tags(place: Place) -> &'static [&'static str] {
     match place {
         Place::Sea => &["sea", "ocean", "water"],

@@ -1,6 +1,6 @@
 use crate::{Sky, Time};
 
-/// Under what sky.
+/// Phrases for the sky.
 pub(super) fn phrases(sky: Sky, time: Time) -> &'static [&'static str] {
     match (sky, time) {
         (Sky::Clear, Time::Dawn) => &["under a clear sky", "under a clear pink sky", "with the sun low in the sky"],
@@ -23,7 +23,7 @@ pub(super) fn phrases(sky: Sky, time: Time) -> &'static [&'static str] {
     }
 }
 
-/// The sky as a word or two.
+/// Tags of the sky.
 pub(super) fn tags(sky: Sky) -> &'static [&'static str] {
     match sky {
         Sky::Clear => &["clear sky", "clear"],
@@ -35,7 +35,7 @@ pub(super) fn tags(sky: Sky) -> &'static [&'static str] {
     }
 }
 
-/// The sky as an adjective of the [part](super::time::part) of the day.
+/// Adjectives of the sky for a [part](super::time::part) of the day.
 pub(super) fn adjectives(sky: Sky, time: Time) -> &'static [&'static str] {
     match (sky, time) {
         (Sky::Clear, Time::Day) => &["sunny", "clear"],

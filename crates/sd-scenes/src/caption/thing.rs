@@ -1,9 +1,9 @@
+use super::caption_facts::{CaptionFacts, ObjectFacts};
 use super::english;
-use super::told::{Told, ToldObject};
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::{Colour, Count, Kind, Object, Side, Size};
 
-/// The names of a kind: one of them, several of them.
+/// The nouns of a kind: singular and plural.
 pub(super) fn nouns(kind: Kind) -> &'static [[&'static str; 2]] {
     match kind {
         Kind::House => &[["house", "houses"], ["cottage", "cottages"]],
@@ -21,7 +21,7 @@ pub(super) fn nouns(kind: Kind) -> &'static [[&'static str; 2]] {
     }
 }
 
-/// What a kind does: one of them, several of them.
+/// The verb of a kind: singular and plural.
 pub(super) fn verbs(kind: Kind) -> [&'static str; 2] {
     match kind {
         Kind::Boat => ["sails", "sail"],
@@ -53,7 +53,7 @@ pub(super) fn sizes(size: Size) -> &'static [&'static str] {
     }
 }
 
-/// Where in the image.
+/// Phrases for the part of the image.
 pub(super) fn sides(side: Side) -> &'static [&'static str] {
     match side {
         Side::Left => &["on the left", "to the left", "on the left side"],
@@ -62,7 +62,7 @@ pub(super) fn sides(side: Side) -> &'static [&'static str] {
     }
 }
 
-/// The number before things, none for one of them.
+/// The number before a noun; none for one object.
 pub(super) fn number(count: Count) -> Option<&'static str> {
     match count {
         Count::One => None,
@@ -71,29 +71,29 @@ pub(super) fn number(count: Count) -> Option<&'static str> {
     }
 }
 
-/// An object in words, such as "two small red houses" without an article; its colour and size if the dice say so.
-pub(super) fn bare(object: &Object, dice: &mut Dice, told: &mut Told) -> String {
+/// An object in words without an article, such as "two small red houses". Whether size and colour are named is random.
+pub(super) fn bare(object: &Object, rng: &mut Rng, facts: &mut CaptionFacts) -> String {
     let Object { kind, count, .. } = *object;
-    let mut tells = ToldObject { kind, colour: None, size: None, side: None, count };
+    let mut object_facts = ObjectFacts { kind, colour: None, size: None, side: None, count };
     let mut words = Vec::from_iter(number(count));
-    if dice.chance(0.5) {
-        tells.size = Some(object.size);
-        words.push(english::likely(dice, sizes(object.size)));
+    if rng.chance(0.5) {
+        object_facts.size = Some(object.size);
+        words.push(english::likely(rng, sizes(object.size)));
     }
     if let Some(colour) = object.colour
-        && dice.chance(0.88)
+        && rng.chance(0.88)
     {
-        tells.colour = Some(colour);
-        words.push(english::likely(dice, colours(colour)));
+        object_facts.colour = Some(colour);
+        words.push(english::likely(rng, colours(colour)));
     }
-    told.objects.push(tells);
-    let [one, several] = english::likely(dice, nouns(kind));
+    facts.objects.push(object_facts);
+    let [one, several] = english::likely(rng, nouns(kind));
     words.push(if count == Count::One { one } else { several });
     words.join(" ")
 }
 
 /// An object in words with its article, such as "an orange tent" or "two orange tents".
-pub(super) fn phrase(object: &Object, dice: &mut Dice, told: &mut Told) -> String {
-    let bare = bare(object, dice, told);
+pub(super) fn phrase(object: &Object, rng: &mut Rng, facts: &mut CaptionFacts) -> String {
+    let bare = bare(object, rng, facts);
     if object.count == Count::One { english::with_article(&bare) } else { bare }
 }

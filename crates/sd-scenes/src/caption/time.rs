@@ -1,6 +1,6 @@
 use crate::Time;
 
-/// When.
+/// Phrases for the time of day.
 pub(super) fn phrases(time: Time) -> &'static [&'static str] {
     match time {
         Time::Dawn => &["at dawn", "at sunrise", "in the morning", "early in the morning"],
@@ -10,7 +10,7 @@ pub(super) fn phrases(time: Time) -> &'static [&'static str] {
     }
 }
 
-/// The time as a word.
+/// Tags of the time.
 pub(super) fn tags(time: Time) -> &'static [&'static str] {
     match time {
         Time::Dawn => &["dawn", "sunrise", "morning"],
@@ -20,7 +20,7 @@ pub(super) fn tags(time: Time) -> &'static [&'static str] {
     }
 }
 
-/// The part of the day, for a sky's adjective: "a cloudy morning".
+/// The part of the day that follows an adjective of the sky: "a cloudy morning".
 pub(super) fn part(time: Time) -> &'static str {
     match time {
         Time::Dawn => "morning",

@@ -4,7 +4,7 @@ use super::brush::{Brush, shaded};
 use super::rgb::{Ink, Rgb};
 
 impl Brush<'_> {
-    /// The inside of a path, with a colour at each of the heights, which grow.
+    /// Fills a path with a gradient: a colour at each height, from top to bottom.
     pub fn gradient(&mut self, path: &Path, stops: &[(f32, Ink)]) {
         let (first, last) = (stops[0].0, stops[stops.len() - 1].0);
         let colours =
@@ -14,10 +14,10 @@ impl Brush<'_> {
         self.fill(path, &shaded(shader.expect("a gradient has a length")));
     }
 
-    /// Light around a point, from `alpha` there to nothing at the radius.
+    /// Draws light around a point, from `alpha` there to nothing at the radius.
     pub fn glow(&mut self, x: f32, y: f32, radius: f32, rgb: Rgb, alpha: f32) {
         let centre = Point::from_xy(x, y);
-        // About the square of the distance to the rim, which ends more softly than a line.
+        // About the square of the distance to the rim, which ends more softly than a linear decrease.
         let stops = [(0.0, 1.0), (0.25, 0.56), (0.5, 0.25), (0.75, 0.06), (1.0, 0.0)]
             .map(|(at, share)| GradientStop::new(at, self.colour(rgb.shining().alpha(alpha * share))));
         let shader =

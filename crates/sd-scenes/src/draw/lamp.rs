@@ -2,7 +2,7 @@ use tiny_skia::PathBuilder;
 
 use super::brush::Brush;
 use super::palette::Palette;
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::{Kind, Place, Scene, Side, Size, Sky, Time};
 
 /// The sun or the moon.
@@ -20,8 +20,8 @@ enum Shape {
 }
 
 impl Lamp {
-    /// The lamp of a scene, where it is hidden least, unless it is behind the clouds or the observer.
-    pub fn new(scene: &Scene, dice: &mut Dice) -> Option<Self> {
+    /// Creates the lamp of a scene, where objects hide it least; none if it is behind clouds or the observer.
+    pub fn new(scene: &Scene, rng: &mut Rng) -> Option<Self> {
         let shape = match (scene.sky, scene.time) {
             (Sky::Rain | Sky::Snowfall | Sky::Rainbow, _) => return None,
             (Sky::Stars, _) => Shape::Crescent,
@@ -35,13 +35,13 @@ impl Lamp {
             Place::Meadow | Place::Desert | Place::Snow => 26.0,
             Place::Mountains | Place::City => 14.0,
         };
-        let x = match free_side(scene, dice) {
+        let x = match free_side(scene, rng) {
             Side::Left => 13.0,
             Side::Middle => 32.0,
             Side::Right => 51.0,
         };
         let radius = if is_low { 6.2 } else { 5.0 };
-        Some(Self { x: x + dice.within(-2.0..2.0), y: y + dice.within(-1.0..1.0), radius, shape })
+        Some(Self { x: x + rng.within(-2.0..2.0), y: y + rng.within(-1.0..1.0), radius, shape })
     }
 
     /// Draws the lamp and the light around it.
@@ -71,8 +71,8 @@ impl Lamp {
     }
 }
 
-/// The part of the image for the lamp: an empty one, or else one with something low.
-fn free_side(scene: &Scene, dice: &mut Dice) -> Side {
+/// Picks the part of the image for the lamp: one with the lowest object, or with none.
+fn free_side(scene: &Scene, rng: &mut Rng) -> Side {
     let height = |side: &Side| {
         let object = scene.objects.iter().find(|object| object.side == *side);
         object.map_or(0, |object| match (object.kind, object.size) {
@@ -81,6 +81,6 @@ fn free_side(scene: &Scene, dice: &mut Dice) -> Side {
             (_, Size::Small) => 1,
         })
     };
-    let sides = dice.shuffled(Side::ALL);
+    let sides = rng.shuffled(Side::ALL);
     *sides.iter().min_by_key(|side| height(side)).expect("there are sides")
 }

@@ -1,17 +1,17 @@
 use super::objects;
 use super::spot::Spot;
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::{Count, Kind, Object, Place, Scene, Side, Size};
 
-/// The things of a scene, the farthest first.
-pub(super) fn spots(scene: &Scene, dice: &mut Dice) -> Vec<Spot> {
-    let mut spots: Vec<Spot> = scene.objects.iter().flat_map(|object| group(object, scene.place, dice)).collect();
+/// Places the things of a scene, and returns the farthest first.
+pub(super) fn spots(scene: &Scene, rng: &mut Rng) -> Vec<Spot> {
+    let mut spots: Vec<Spot> = scene.objects.iter().flat_map(|object| group(object, scene.place, rng)).collect();
     spots.sort_by(|a, b| (a.kind == Kind::Balloon, a.y).partial_cmp(&(b.kind == Kind::Balloon, b.y)).expect("numbers"));
     spots
 }
 
-/// The things of one object, side by side.
-fn group(object: &Object, place: Place, dice: &mut Dice) -> Vec<Spot> {
+/// Places the things of one object side by side.
+fn group(object: &Object, place: Place, rng: &mut Rng) -> Vec<Spot> {
     let scale = match (object.size, object.count) {
         (Size::Small, _) => 0.58,
         (Size::Big, Count::One) => 1.0,
@@ -31,11 +31,11 @@ fn group(object: &Object, place: Place, dice: &mut Dice) -> Vec<Spot> {
         Side::Middle => 32.0,
         Side::Right => 51.5,
     };
-    let centre = (centre + dice.within(-2.0..2.0)).clamp(1.0 + half, 63.0 - half);
-    let base = base(object.kind, place, object.size) + dice.within(-1.0..1.0);
+    let centre = (centre + rng.within(-2.0..2.0)).clamp(1.0 + half, 63.0 - half);
+    let base = base(object.kind, place, object.size) + rng.within(-1.0..1.0);
     (0..number)
         .map(|index| {
-            // The second of a group is a little nearer, balloons hang more unevenly.
+            // The second of a group is a little nearer; balloons hang more unevenly.
             let nearer = if index == 1 { 1.6 } else { 0.0 };
             let lift = if object.kind == Kind::Balloon { -2.6 } else { 1.0 };
             let x = centre - half + step * (f32::from(index) + 0.5);
@@ -44,7 +44,7 @@ fn group(object: &Object, place: Place, dice: &mut Dice) -> Vec<Spot> {
         .collect()
 }
 
-/// Where a thing of a kind stands: a small one is farther away.
+/// The height at which a thing of a kind stands; a small one is farther away.
 fn base(kind: Kind, place: Place, size: Size) -> f32 {
     let (small, big) = match (kind, place) {
         (Kind::Balloon, _) => (23.0, 29.0),

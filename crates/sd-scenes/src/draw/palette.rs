@@ -4,17 +4,17 @@ use crate::{Colour, Sky, Time};
 
 /// The colours of an hour under a sky.
 pub(crate) struct Palette {
-    /// The sky from its top over its middle to the horizon.
+    /// The sky: top, middle and horizon.
     pub sky: [Rgb; 3],
-    /// Water from the horizon to the near.
+    /// Water: at the horizon and near.
     pub water: [Rgb; 2],
     /// The lit upper and the shaded lower side of clouds.
     pub cloud: [Rgb; 2],
     /// The disc of the sun or the moon.
     pub lamp: Rgb,
-    /// What is around it.
+    /// The glow around it.
     pub glow: Rgb,
-    /// The air before far land.
+    /// The air in front of far land.
     pub haze: Rgb,
     /// The light on the land.
     pub land: Light,
@@ -23,7 +23,7 @@ pub(crate) struct Palette {
 }
 
 impl Palette {
-    /// The palette of an hour under a sky.
+    /// Creates the palette of an hour under a sky.
     pub fn new(time: Time, sky: Sky) -> Self {
         let hex = |codes: [u32; 3]| codes.map(Rgb::hex);
         let pair = |codes: [u32; 2]| codes.map(Rgb::hex);
@@ -79,12 +79,12 @@ impl Palette {
         if matches!(sky, Sky::Rain | Sky::Snowfall) { clear.overcast(time) } else { clear }
     }
 
-    /// The light on land so far away that the air covers it to a share.
+    /// Returns the light on far land, of which the air covers a share.
     pub fn hazy(&self, share: f32) -> Light {
         self.land.veiled(self.haze.mix(self.land.veil, self.land.depth), share.max(self.land.depth))
     }
 
-    /// The palette with the sun behind clouds.
+    /// Returns the palette with the sun behind clouds.
     fn overcast(self, time: Time) -> Self {
         let grey = Rgb::hex(match time {
             Time::Dawn => 0xBDB8D6,
@@ -105,7 +105,7 @@ impl Palette {
     }
 }
 
-/// The paint of an object's colour.
+/// Returns the paint of an object's colour.
 pub(crate) fn paint(colour: Colour) -> Rgb {
     Rgb::hex(match colour {
         Colour::Red => 0xDC3232,

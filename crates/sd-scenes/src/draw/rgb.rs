@@ -3,54 +3,54 @@
 pub(crate) struct Rgb(pub [f32; 3]);
 
 impl Rgb {
-    /// The colour written `0xRRGGBB`.
+    /// Creates the colour `0xRRGGBB`.
     pub const fn hex(code: u32) -> Self {
         Self([((code >> 16) & 0xFF) as f32 / 255.0, ((code >> 8) & 0xFF) as f32 / 255.0, (code & 0xFF) as f32 / 255.0])
     }
 
-    /// The colour with a share of another one, 0 to 1.
+    /// Mixes in a share of another colour, 0 to 1.
     pub fn mix(self, other: Self, share: f32) -> Self {
         Self(std::array::from_fn(|part| self.0[part] + (other.0[part] - self.0[part]) * share))
     }
 
-    /// The colour as seen through a filter.
+    /// Returns the colour seen through a filter.
     pub fn times(self, filter: Self) -> Self {
         Self(std::array::from_fn(|part| self.0[part] * filter.0[part]))
     }
 
-    /// The colour in shadow, which is bluish.
+    /// Returns the colour in shadow, which is bluish.
     pub fn darker(self, share: f32) -> Self {
         self.mix(Self::hex(0x1D1740), share)
     }
 
-    /// The colour in light.
+    /// Returns the colour in light.
     pub fn lighter(self, share: f32) -> Self {
         self.mix(Self::hex(0xFFFBEF), share)
     }
 
-    /// The colour as a light that no hour dims.
+    /// Returns the colour as a light, which looks the same at any hour.
     pub fn shining(self) -> Ink {
         Ink { rgb: self, alpha: 1.0, shines: true }
     }
 
-    /// The colour, with what is behind seen through it.
+    /// Returns the colour as transparent ink.
     pub fn alpha(self, alpha: f32) -> Ink {
         Ink { rgb: self, alpha, shines: false }
     }
 }
 
-/// What a shape is filled with.
+/// A colour to fill shapes with.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ink {
     pub rgb: Rgb,
-    /// 0 is clear, 1 is solid.
+    /// 0 is transparent, 1 is opaque.
     pub alpha: f32,
-    /// Whether it is a light, the same at any hour.
+    /// Whether it is a light, which looks the same at any hour.
     pub shines: bool,
 }
 
 impl Ink {
-    /// The ink, with what is behind seen through it.
+    /// Returns the ink with another transparency.
     pub fn alpha(self, alpha: f32) -> Self {
         Self { alpha, ..self }
     }

@@ -4,17 +4,17 @@ use super::palette::Palette;
 use super::rgb::Rgb;
 use crate::{Colour, Kind, Place};
 
-/// Where one thing stands.
+/// A thing and its position.
 pub(super) struct Spot {
     /// What it is.
     pub kind: Kind,
     /// Its colour, if its kind comes in several.
     pub colour: Option<Colour>,
-    /// Its middle.
+    /// The middle of the thing.
     pub x: f32,
     /// The height of the ground, the waterline or the basket.
     pub y: f32,
-    /// Its size, 1 for a big one that is alone.
+    /// Its size; 1 for a big thing that is alone.
     pub scale: f32,
 }
 
@@ -33,12 +33,12 @@ impl Spot {
         objects::draw(&mut brush.at(self.x, self.y, self.scale), self.kind, self.colour);
     }
 
-    /// Draws the thing upside down in the water and what it stands on, if it does not float.
+    /// Draws the reflection of the thing in the water, and an islet under it if it does not float.
     fn reflection(&self, brush: &mut Brush<'_>, palette: &Palette) {
         let Self { kind, colour, x, y, scale } = *self;
         let water = palette.water[0].mix(palette.water[1], ((y - 36.0) / 28.0).clamp(0.0, 1.0));
         let mut light = palette.things.veiled(water, 0.62);
-        // No beams and glows from under the water.
+        // No beams and glows in the reflection.
         light.is_night = false;
         objects::draw(&mut brush.mirrored(y, 0.5, light).at(x, y, scale), kind, colour);
         brush.line(&[(x - 9.5 * scale, y + 0.6), (x + 9.5 * scale, y + 0.6)], 0.6, Rgb::hex(0xFFFFFF).alpha(0.5));

@@ -1,8 +1,9 @@
+use super::attributes::Colour;
 use super::named::named;
-use super::{Colour, Place};
+use super::setting::Place;
 
 named! {
-    /// What an object is.
+    /// The kind of an object.
     "kind" Kind {
         /// With a gabled roof, a door and two windows.
         House = "house",
@@ -32,7 +33,7 @@ named! {
 }
 
 impl Kind {
-    /// The colours it comes in: none for those that have always the same.
+    /// The colours of the kind; none if it always has the same.
     pub fn colours(self) -> &'static [Colour] {
         use Colour::{Blue, Green, Orange, Pink, Purple, Red, White, Yellow};
         match self {
@@ -45,12 +46,12 @@ impl Kind {
         }
     }
 
-    /// Whether it can be in a place.
+    /// Whether the kind can be in a place.
     pub fn fits(self, place: Place) -> bool {
         self.share(place) > 0
     }
 
-    /// How many twelfths of the objects of a place are of this kind; together they make all kinds about as frequent.
+    /// The share of this kind among the objects of a place, in twelfths. The shares make all kinds about equally frequent.
     pub(super) fn share(self, place: Place) -> u32 {
         use Kind::{Balloon, Boat, Cactus, Car, House, Lighthouse, Palm, Pine, Snowman, Tent, Tree, Windmill};
         let shares: &[(Kind, u32)] = match place {

@@ -1,18 +1,18 @@
 use thiserror::Error;
 
-/// A word that names no value of an attribute.
+/// A word that is not the name of a value of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("no {what} is called {name:?}, only {known}")]
+#[error("unknown {what} {name:?}, expected one of {known}")]
 pub struct UnknownName {
     /// The attribute: `place`, `time`, …
     pub what: &'static str,
     /// The word.
     pub name: String,
-    /// The names there are, with commas.
+    /// All names, separated by commas.
     pub known: String,
 }
 
-/// An enum without data whose values have a name each: `ALL`, `name`, `Display` and `FromStr`.
+/// Defines an enum whose values have a name each, with `ALL`, `name`, `Display` and `FromStr`.
 macro_rules! named {
     ($(#[$about:meta])* $what:literal $type:ident { $($(#[$doc:meta])* $value:ident = $name:literal,)+ }) => {
         $(#[$about])*
@@ -65,8 +65,11 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_told_with_the_known_ones() {
+    fn an_unknown_name_is_reported_with_the_known_ones() {
         let error: UnknownName = "moon".parse::<Place>().unwrap_err();
-        assert_eq!(error.to_string(), "no place is called \"moon\", only sea, meadow, desert, snow, mountains, city");
+        assert_eq!(
+            error.to_string(),
+            "unknown place \"moon\", expected one of sea, meadow, desert, snow, mountains, city"
+        );
     }
 }

@@ -1,12 +1,12 @@
-use super::Kind;
-use super::named::named;
+use super::attributes::{Colour, Count, Side, Size};
+use super::kind::Kind;
 
-/// One kind of thing in a scene, one to three of the same.
+/// One to three of the same thing in a scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Object {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Its colour, for the kinds that come in [several](Kind::colours).
+    /// Its colour, for kinds with [several](Kind::colours).
     pub colour: Option<Colour>,
     /// How large it is.
     pub size: Size,
@@ -17,68 +17,12 @@ pub struct Object {
 }
 
 impl Object {
-    /// Whether there is room for so many where they are, alone in the image or beside others.
+    /// Whether there is room for so many in their part of the image, alone or beside others.
     pub(super) fn fits(&self, alone: bool) -> bool {
         match (self.size, self.count) {
             (_, Count::One) | (Size::Small, Count::Two) => true,
             (Size::Small, Count::Three) | (Size::Big, Count::Two) => alone,
             (Size::Big, Count::Three) => alone && self.side == Side::Middle,
         }
-    }
-}
-
-named! {
-    /// The colour of an object.
-    "colour" Colour {
-        /// Red.
-        Red = "red",
-        /// Orange.
-        Orange = "orange",
-        /// Yellow.
-        Yellow = "yellow",
-        /// Green.
-        Green = "green",
-        /// Blue.
-        Blue = "blue",
-        /// Purple.
-        Purple = "purple",
-        /// Pink.
-        Pink = "pink",
-        /// White.
-        White = "white",
-    }
-}
-
-named! {
-    /// The size of an object: a big one is twice as large as a small one, or nearly so where it shares its room.
-    "size" Size {
-        /// About a sixth of the image wide.
-        Small = "small",
-        /// About a third of the image wide.
-        Big = "big",
-    }
-}
-
-named! {
-    /// The part of the image that an object is in.
-    "side" Side {
-        /// The left third.
-        Left = "left",
-        /// The middle.
-        Middle = "middle",
-        /// The right third.
-        Right = "right",
-    }
-}
-
-named! {
-    /// How many of the same there are.
-    "count" Count {
-        /// One.
-        One = "one",
-        /// Two.
-        Two = "two",
-        /// Three.
-        Three = "three",
     }
 }

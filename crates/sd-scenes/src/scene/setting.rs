@@ -1,15 +1,15 @@
 use super::named::named;
 
 named! {
-    /// Where a scene is.
+    /// The place of a scene.
     "place" Place {
-        /// Open water to the horizon; what stands, stands on islets.
+        /// Open water to the horizon; objects that do not float stand on islets.
         Sea = "sea",
         /// Grass and rolling hills.
         Meadow = "meadow",
         /// Dunes, with flat-topped rocks far away.
         Desert = "desert",
-        /// Snowed-in hills.
+        /// Snow-covered hills.
         Snow = "snow",
         /// Peaks behind a lake and its shore.
         Mountains = "mountains",
@@ -19,7 +19,7 @@ named! {
 }
 
 named! {
-    /// When a scene is: it sets all colours.
+    /// The time of day, which determines all colours.
     "time" Time {
         /// Pale blue and pink, the sun low.
         Dawn = "dawn",
@@ -33,7 +33,7 @@ named! {
 }
 
 named! {
-    /// What the sky holds besides the colours of the [`Time`].
+    /// The contents of the sky, besides the colours of the [`Time`].
     "sky" Sky {
         /// The sun, or at night the full moon.
         Clear = "clear",
@@ -51,7 +51,7 @@ named! {
 }
 
 impl Sky {
-    /// Whether such a sky can be seen there and then.
+    /// Whether the sky fits a place and a time.
     pub fn fits(self, place: Place, time: Time) -> bool {
         match self {
             Self::Clear | Self::Clouds => true,

@@ -55,7 +55,7 @@ fn captions_name_the_main_object_and_none_that_is_not_there() {
         let parts = parts(&caption);
         let names = |kind: Kind| parts.iter().any(|word| nouns(kind).contains(&word.as_str()));
         assert!(names(scene.objects[0].kind), "{caption}");
-        // "Palm trees" and "pine trees" are no trees of the kind.
+        // "Palm trees" and "pine trees" are not of the kind tree.
         for &kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Tree) {
             assert!(!names(kind) || scene.objects.iter().any(|object| object.kind == kind), "{caption}");
         }
@@ -63,7 +63,7 @@ fn captions_name_the_main_object_and_none_that_is_not_there() {
 }
 
 #[test]
-fn times_and_skies_are_told_as_they_are() {
+fn times_and_skies_in_captions_are_right() {
     for (scene, caption) in captions() {
         let parts = parts(&caption);
         let says = |word: &str| parts.iter().any(|part| part == word);

@@ -1,4 +1,4 @@
-use sd_scenes::{Colour, Count, Image, Kind, Misfit, Object, Place, Scene, Side, Size, Sky, Split, Time};
+use sd_scenes::{Colour, Count, Image, Kind, Object, Place, Scene, SceneError, Side, Size, Sky, Split, Time};
 
 /// A scene with one small thing in the middle.
 fn scene(place: Place, time: Time, sky: Sky, kind: Kind) -> Scene {
@@ -23,7 +23,7 @@ fn the_images_and_captions_of_a_seed_stay_as_they_are() {
     let samples: Vec<_> = (0..24).map(|index| Split::Train.sample(index, 1, 64)).collect();
     let rgb: Vec<u8> = samples.iter().flat_map(|sample| sample.image.rgb.clone()).collect();
     let captions: Vec<&str> = samples.iter().map(|sample| sample.caption.as_str()).collect();
-    // Made by tiny-skia 0.12 without `simd`. A change of any of them is a change of what models are trained on.
+    // Made by tiny-skia 0.12 without `simd`. If one of them changes, models are trained on other data.
     assert_eq!((fnv(&rgb), fnv(captions.join("\n").as_bytes())), (0x092F_42D5_D8F2_45C5, 0xA880_F158_7E30_6CA4));
 }
 
@@ -153,17 +153,17 @@ fn a_scene_that_does_not_fit_together_is_refused_by_name() {
         change(&mut scene);
         scene.check().unwrap_err()
     };
-    assert_eq!(check(|scene| scene.objects.clear()), Misfit::Number(0));
+    assert_eq!(check(|scene| scene.objects.clear()), SceneError::Number(0));
     assert_eq!(check(|scene| scene.sky = Sky::Stars).to_string(), "no stars in the sea scene at the time day");
     assert_eq!(check(|scene| scene.place = Place::Desert).to_string(), "no boat in the desert scene");
     assert_eq!(check(|scene| scene.objects[0].colour = None).to_string(), "no boat of the colour none");
-    assert_eq!(check(|scene| scene.objects.push(scene.objects[0])), Misfit::Side(Side::Middle));
+    assert_eq!(check(|scene| scene.objects.push(scene.objects[0])), SceneError::Side(Side::Middle));
     let crowd = check(|scene| {
         scene.objects[0].size = Size::Big;
         scene.objects[0].side = Side::Left;
         scene.objects[0].count = Count::Three;
     });
-    assert_eq!(crowd, Misfit::Room(Kind::Boat));
+    assert_eq!(crowd, SceneError::Room(Kind::Boat));
 }
 
 #[test]

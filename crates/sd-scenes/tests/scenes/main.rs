@@ -1,4 +1,4 @@
-//! The crate as its users see it: what is drawn, how often, and in which words.
+//! The public interface: images, their balance, and captions.
 
 mod balance;
 mod captions;

@@ -8,10 +8,10 @@ use crate::objective::mean_of_each;
 use crate::random::{Purpose, normals};
 use crate::{Order, Task};
 
-/// How the difference between an image and its reconstruction is counted.
+/// How an image and its reconstruction are compared.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub enum Distance {
-    /// The mean absolute difference: sharper edges.
+    /// The mean absolute difference: gives sharper edges.
     L1,
     /// The mean squared difference.
     L2,
@@ -22,17 +22,16 @@ pub enum Distance {
 pub struct AutoencodingConfig {
     /// Seed of the order of the images and of the latents' noise.
     pub seed: u64,
-    /// How the reconstruction is judged.
+    /// The distance between an image and its reconstruction.
     pub distance: Distance,
-    /// How much the mean over latents of their divergence from the standard normal distribution counts, beside the mean
-    /// over pixels of the difference. Rombach et al. 2022 take sums, and 1e-6: 2e-8 of these means for four channels of
-    /// latents eight times smaller than the image, 8e-8 for four times smaller ones.
-    #[config(default = 1e-6)]
+    /// Weight of the divergence of the latents from the standard normal distribution, a mean over latents, beside the
+    /// distance, a mean over pixels. Rombach et al. 2022 take sums and the weight 1e-6. In these means that is 2e-8 for
+    /// four channels of latents eight times smaller than the image, and 8e-8 for four times smaller ones.
     pub kl_weight: f64,
 }
 
-/// Training of an autoencoder to give images back, from latents that are drawn from a narrow distribution each (Kingma
-/// & Welling 2014, equation 10; the KL-regularised one of Rombach et al. 2022).
+/// Trains an autoencoder to reconstruct images from latents, each drawn from a narrow distribution (Kingma & Welling
+/// 2014, equation 10; the KL-regularised one of Rombach et al. 2022).
 #[derive(Debug, Clone)]
 pub struct Autoencoding {
     images: Tensor<4>,
@@ -40,7 +39,7 @@ pub struct Autoencoding {
     config: AutoencodingConfig,
 }
 
-/// Images for one pass, `[draws, channels, height, width]`, and the draws they are for.
+/// The images of one pass, `[draws, channels, height, width]`, and the numbers of their draws.
 #[derive(Debug, Clone)]
 pub struct AutoencodingBatch {
     images: Tensor<4>,
@@ -48,11 +47,15 @@ pub struct AutoencodingBatch {
 }
 
 impl Autoencoding {
-    /// Trains on these images: `[images, 3, height, width]`, from −1 to 1, in the model's precision.
+    /// Trains on images, in the model's precision.
+    ///
+    /// # Shapes
+    ///
+    /// - images: `[images, 3, height, width]`, from −1 to 1
     ///
     /// # Panics
     ///
-    /// Panics if there are none.
+    /// Panics if there are no images.
     pub fn new(images: Tensor<4>, config: AutoencodingConfig) -> Self {
         let order = Order::new(images.dims()[0], config.seed);
         Self { images, order, config }
@@ -84,13 +87,13 @@ impl Task<AutoencoderKl> for Autoencoding {
 
 /// The Kullback–Leibler divergence of each image's latents from the standard normal distribution, per latent: `[batch]`.
 ///
-/// That is `(mean² + std² − 1)/2 − ln std` of the latents as they are before their scaling factor, `scale`.
+/// It is the mean of `(mean² + std² − 1)/2 − ln std` of the latents before their scaling factor, `scale`.
 fn divergence(posterior: &Posterior, scale: f64) -> Tensor<1> {
     let (mean, std) = (posterior.mean() / scale, posterior.std() / scale);
     mean_of_each((mean.square() + std.clone().square() - 1.0) / 2.0 - std.log())
 }
 
-/// Some images of many, in the order of `indices`.
+/// Returns the images at `indices`, in that order.
 pub(crate) fn select(images: &Tensor<4>, indices: &[usize]) -> Tensor<4> {
     let indices: Vec<i32> = indices.iter().map(|&i| i as i32).collect();
     let count = indices.len();
@@ -105,7 +108,7 @@ mod tests {
     use super::*;
     use crate::initialise;
 
-    /// Against `(mean² + std² − 1 − ln std²)/2` number by number, and the sizes that go with a random network.
+    /// Against `(mean² + std² − 1 − ln std²)/2`, value by value, with the sizes of a random network.
     #[test]
     fn the_divergence_is_that_of_the_unscaled_latents() {
         let config =

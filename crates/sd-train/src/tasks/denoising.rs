@@ -5,35 +5,39 @@ use burn::tensor::Tensor;
 use sd_unet::UnconditionalUnet;
 use serde_json::Value;
 
-use super::questions::{Asked, Questions};
+use super::noising::{Noising, NoisyBatch};
 use crate::{Objective, Task, Timesteps};
 
-/// How a network is trained to find the noise in images.
+/// How a network is trained to predict the noise in images.
 #[derive(Config, Debug, Copy, PartialEq)]
 pub struct DenoisingConfig {
     /// Seed of the order of the images, their timesteps and their noise.
     pub seed: u64,
-    /// Standard deviation of what is added to the noise of each channel as a whole; 0 for none, as DDPM has it.
+    /// Standard deviation of the offset added to the noise of each whole channel; 0 for none, as in DDPM.
     #[config(default = 0.0)]
     pub noise_offset: f64,
 }
 
-/// Training of a network that reads no text to find the noise in images (Ho et al. 2020, algorithm 1).
+/// Trains a network without a text to predict the noise in images (Ho et al. 2020, algorithm 1).
 #[derive(Debug, Clone)]
-pub struct Denoising(Questions);
+pub struct Denoising(Noising);
 
-/// What one pass through the network is shown.
+/// The input of one pass through the network.
 #[derive(Debug, Clone)]
-pub struct DenoisingBatch(Asked);
+pub struct DenoisingBatch(NoisyBatch);
 
 impl Denoising {
-    /// Trains on these images: `[images, 3, height, width]`, from −1 to 1, in the model's precision.
+    /// Trains on images, in the model's precision.
+    ///
+    /// # Shapes
+    ///
+    /// - images: `[images, 3, height, width]`, from −1 to 1
     ///
     /// # Panics
     ///
-    /// Panics if there are none, or if `timesteps` are not as many as the schedule's.
+    /// Panics if there are no images, or if `timesteps` and the schedule differ in their number of timesteps.
     pub fn new(images: Tensor<4>, objective: Objective, timesteps: Timesteps, config: DenoisingConfig) -> Self {
-        Self(Questions::new(images, objective, timesteps, config.seed, config.noise_offset))
+        Self(Noising::new(images, objective, timesteps, config.seed, config.noise_offset))
     }
 }
 
@@ -41,11 +45,11 @@ impl Task<UnconditionalUnet> for Denoising {
     type Batch = DenoisingBatch;
 
     fn batch(&self, draws: Range<u64>) -> DenoisingBatch {
-        DenoisingBatch(self.0.ask(draws))
+        DenoisingBatch(self.0.batch(draws))
     }
 
-    fn losses(&self, model: &UnconditionalUnet, DenoisingBatch(asked): &DenoisingBatch) -> Tensor<1> {
-        self.0.losses(asked, model.forward(asked.question.x.clone(), &asked.t()))
+    fn losses(&self, model: &UnconditionalUnet, DenoisingBatch(batch): &DenoisingBatch) -> Tensor<1> {
+        self.0.losses(batch, model.forward(batch.noisy.x.clone(), &batch.t()))
     }
 
     fn observe(&mut self, batch: &DenoisingBatch, losses: &[f64]) {

@@ -7,7 +7,7 @@ use sd_clip::ClipText;
 use sd_unet::Unet;
 use serde_json::Value;
 
-use super::questions::{Asked, Questions};
+use super::noising::{Noising, NoisyBatch};
 use crate::captions::is_dropped;
 use crate::{Objective, Task, Timesteps};
 
@@ -18,7 +18,7 @@ use crate::{Objective, Task, Timesteps};
 pub struct TextToLatents {
     /// Reads the captions.
     pub text: ClipText,
-    /// Predicts what is noise.
+    /// Predicts the noise.
     pub unet: Unet,
 }
 
@@ -27,40 +27,44 @@ pub struct TextToLatents {
 pub struct DiffusionConfig {
     /// Seed of the order of the images, their timesteps and their noise, and of the dropped captions.
     pub seed: u64,
-    /// The share of draws that are shown without their caption, in `[0, 1]`.
+    /// The share of draws without their caption, in `[0, 1]`.
     #[config(default = 0.1)]
     pub caption_dropout: f64,
-    /// Standard deviation of what is added to the noise of each channel as a whole, so that very dark and very bright
-    /// images can be drawn (Guttenberg 2023, who takes 0.1); 0 for none.
+    /// Standard deviation of the offset added to the noise of each whole channel, so that very dark and very bright
+    /// images can be drawn (Guttenberg 2023, who uses 0.1); 0 for none.
     #[config(default = 0.0)]
     pub noise_offset: f64,
 }
 
-/// Training of a U-Net, and of a text encoder unless it is frozen, to find the noise in latents.
+/// Trains a U-Net, and a text encoder unless it is frozen, to predict the noise in latents.
 #[derive(Debug, Clone)]
 pub struct Diffusion {
-    questions: Questions,
+    noising: Noising,
     captions: Vec<Vec<u32>>,
     no_caption: Vec<u32>,
     config: DiffusionConfig,
 }
 
-/// What one pass through the networks is shown.
+/// The input of one pass through the networks.
 #[derive(Debug, Clone)]
 pub struct DiffusionBatch {
-    asked: Asked,
+    draws: NoisyBatch,
     captions: Vec<Vec<u32>>,
 }
 
 impl Diffusion {
-    /// Trains on these latents, `[images, channels, height, width]`, scaled as the U-Net sees them, in the model's
-    /// precision.
+    /// Trains on latents, scaled as the U-Net takes them, in the model's precision.
     ///
-    /// `captions` are the token ids of each image, padded to one length; `no_caption` those of the empty text.
+    /// `captions` are the token ids of each image, padded to one length; `no_caption` are those of the empty text.
+    ///
+    /// # Shapes
+    ///
+    /// - latents: `[images, channels, height, width]`
     ///
     /// # Panics
     ///
-    /// Panics if there are no latents, or not as many as captions, or if `timesteps` are not as many as the schedule's.
+    /// Panics if there are no latents, if there are not as many captions, or if `timesteps` and the schedule differ in
+    /// their number of timesteps.
     pub fn new(
         latents: Tensor<4>,
         captions: Vec<Vec<u32>>,
@@ -71,8 +75,8 @@ impl Diffusion {
     ) -> Self {
         let [images, ..] = latents.dims();
         assert_eq!(captions.len(), images, "{} captions for {images} images", captions.len());
-        let questions = Questions::new(latents, objective, timesteps, config.seed, config.noise_offset);
-        Self { questions, captions, no_caption, config }
+        let noising = Noising::new(latents, objective, timesteps, config.seed, config.noise_offset);
+        Self { noising, captions, no_caption, config }
     }
 
     fn caption(&self, draw: u64, image: usize) -> Vec<u32> {
@@ -85,26 +89,26 @@ impl Task<TextToLatents> for Diffusion {
     type Batch = DiffusionBatch;
 
     fn batch(&self, draws: Range<u64>) -> DiffusionBatch {
-        let asked = self.questions.ask(draws.clone());
-        let captions = draws.zip(&asked.images).map(|(draw, image)| self.caption(draw, *image)).collect();
-        DiffusionBatch { asked, captions }
+        let batch = self.noising.batch(draws.clone());
+        let captions = draws.zip(&batch.images).map(|(draw, image)| self.caption(draw, *image)).collect();
+        DiffusionBatch { draws: batch, captions }
     }
 
-    fn losses(&self, model: &TextToLatents, DiffusionBatch { asked, captions }: &DiffusionBatch) -> Tensor<1> {
+    fn losses(&self, model: &TextToLatents, DiffusionBatch { draws, captions }: &DiffusionBatch) -> Tensor<1> {
         let text = model.text.forward(captions).last;
-        self.questions.losses(asked, model.unet.forward(asked.question.x.clone(), &asked.t(), &text.into()))
+        self.noising.losses(draws, model.unet.forward(draws.noisy.x.clone(), &draws.t(), &text.into()))
     }
 
     fn observe(&mut self, batch: &DiffusionBatch, losses: &[f64]) {
-        self.questions.observe(&batch.asked, losses);
+        self.noising.observe(&batch.draws, losses);
     }
 
     fn state(&self) -> Value {
-        self.questions.state()
+        self.noising.state()
     }
 
     fn restore(&mut self, state: Value) -> Result<(), serde_json::Error> {
-        self.questions.restore(state)
+        self.noising.restore(state)
     }
 }
 
@@ -127,8 +131,8 @@ mod tests {
     }
 
     fn batch(draws: Range<u64>) -> (Vec<f32>, Vec<usize>, Vec<Vec<u32>>) {
-        let DiffusionBatch { asked, captions } = task().batch(draws);
-        (asked.question.x.into_data().try_to_vec().unwrap(), asked.question.t, captions)
+        let DiffusionBatch { draws, captions } = task().batch(draws);
+        (draws.noisy.x.into_data().try_to_vec().unwrap(), draws.noisy.t, captions)
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! What the parts of Stable Diffusion, and DDPM's network, are trained to do.
+//! Training tasks of the parts of Stable Diffusion and of DDPM's network.
 
 mod autoencoder;
 mod denoising;
 mod diffusion;
-mod questions;
+mod noising;
 
 pub use autoencoder::{Autoencoding, AutoencodingBatch, AutoencodingConfig, Distance};
 pub use denoising::{Denoising, DenoisingBatch, DenoisingConfig};

@@ -1,16 +1,16 @@
-//! A module's derivative along a random direction, by its gradients and by central differences.
+//! The derivative of a module along a random direction, by its gradients and by central differences.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
 use sd_train::{Purpose, Stream, initialise};
 
-/// The step of the differences: small enough for its fourth power to be nothing, large enough that rounding, 1e-15 over
-/// it, is neither.
+/// The step of the differences: so small that its fourth power is negligible, and so large that the rounding error, 1e-15
+/// over the step, is negligible too.
 const STEP: f64 = 1e-5;
 
 /// Checks the derivative of `loss` along random directions in the parameters whose path holds each of `parts`.
 ///
-/// The parameters are random numbers in double precision, norms and biases too.
+/// All parameters, also those of norms and biases, get random values in double precision.
 pub fn check<M: Module>(module: M, parts: &[&str], loss: impl Fn(&M) -> Tensor<1>) {
     let module = initialise(module, 1).map(&mut Double::default());
     let module = module.map(&mut Shift::new("", 0.1));
@@ -21,7 +21,7 @@ pub fn check<M: Module>(module: M, parts: &[&str], loss: impl Fn(&M) -> Tensor<1
         let plain = module.valid();
         let moved = |step: f64| loss(&plain.clone().map(&mut Shift::new(part, step))).into_scalar::<f64>();
         let central = |step: f64| (moved(step) - moved(-step)) / (2.0 * step);
-        // Of the fourth order: directions are long, some fifty units, and so are the higher derivatives along them.
+        // Fourth order, because directions are long, some fifty units, and higher derivatives along them are large.
         let expected = (4.0 * central(STEP) - central(2.0 * STEP)) / 3.0;
         let error = (derivative.sum - expected).abs() / expected.abs();
         assert!(expected.abs() > 1e-3, "the loss hardly depends on `{part}`: {expected}");
@@ -29,10 +29,10 @@ pub fn check<M: Module>(module: M, parts: &[&str], loss: impl Fn(&M) -> Tensor<1
     }
 }
 
-/// A tensor of normal numbers in double precision.
+/// Returns a tensor of normal values in double precision.
 pub fn random<const D: usize>(shape: [usize; D], seed: u64, device: &Device) -> Tensor<D> {
-    let numbers = Stream::new(seed, Purpose::Noise, 0).normals().take(shape.iter().product());
-    Tensor::from_data(TensorData::new(numbers.collect::<Vec<f64>>(), shape), (device, DType::F64))
+    let values = Stream::new(seed, Purpose::Noise, 0).normals().take(shape.iter().product());
+    Tensor::from_data(TensorData::new(values.collect::<Vec<f64>>(), shape), (device, DType::F64))
 }
 
 fn direction<const D: usize>(index: u64, like: &Tensor<D>) -> Tensor<D> {

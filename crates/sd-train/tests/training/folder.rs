@@ -1,4 +1,4 @@
-//! Weights as they are written to a model folder and read again.
+//! Weights of a model folder, which read back as they were.
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
@@ -6,7 +6,7 @@ use sd_golden::{Kind, ddpm, later_ddpm};
 use sd_train::initialise;
 use sd_weights::{Weights, save};
 
-use crate::numbers::numbers;
+use crate::values::values;
 
 fn check_round_trip<M: Module>(module: M) {
     let folder = tempfile::tempdir().unwrap();
@@ -15,13 +15,13 @@ fn check_round_trip<M: Module>(module: M) {
     save(&module, &file, FloatDType::F32).unwrap();
     let load = |other| Weights::in_folder(folder.path(), "model").unwrap().load(other, FloatDType::F32).unwrap();
     let loaded = load(other);
-    assert_eq!(numbers(&loaded), numbers(&module));
-    // In half precision: rounded once, and then no more.
+    assert_eq!(values(&loaded), values(&module));
+    // In half precision, values are rounded once and then stay.
     save(&module, &file, FloatDType::F16).unwrap();
     let rounded = load(loaded);
-    assert_ne!(numbers(&rounded), numbers(&module));
+    assert_ne!(values(&rounded), values(&module));
     save(&rounded, &file, FloatDType::F16).unwrap();
-    assert_eq!(numbers(&load(module)), numbers(&rounded));
+    assert_eq!(values(&load(module)), values(&rounded));
 }
 
 #[test]

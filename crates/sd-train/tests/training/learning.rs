@@ -1,4 +1,4 @@
-//! Whole small trainings: they learn, and they go on from a checkpoint as if nothing had been.
+//! Whole small trainings: they learn, and they resume from a checkpoint as if never interrupted.
 
 use std::ops::Range;
 use std::path::Path;
@@ -17,11 +17,11 @@ use sd_train::{
 use sd_unet::{UnconditionalLevel, UnconditionalUnet, UnconditionalUnetConfig, UnetConfig, UnetLevel};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
 
-use crate::numbers::numbers;
+use crate::values::values;
 
 fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
-    let numbers = Stream::new(seed, Purpose::Noise, 0).normals().take(shape.iter().product());
-    Tensor::from_data(TensorData::new(numbers.collect::<Vec<f64>>(), shape), &Device::flex())
+    let values = Stream::new(seed, Purpose::Noise, 0).normals().take(shape.iter().product());
+    Tensor::from_data(TensorData::new(values.collect::<Vec<f64>>(), shape), &Device::flex())
 }
 
 /// A text encoder for three tokens of twelve kinds, and a U-Net of two levels.
@@ -57,7 +57,7 @@ fn diffusion(prediction: Prediction, timesteps: Timesteps) -> Diffusion {
 }
 
 fn config(steps: u64, peak: f64) -> TrainerConfig {
-    TrainerConfig::new(Rate::new(peak, 10, steps), 8)
+    TrainerConfig::new(Rate::new(peak, 10, steps), 8, 0.9999)
 }
 
 fn train<M: Module, T: Task<M>>(trainer: &mut Trainer<M>, task: &mut T, steps: u64) -> Vec<Progress> {
@@ -74,7 +74,7 @@ fn a_small_diffusion_model_learns_its_images_by_heart() {
     assert!(first > 0.5 && last < 0.05 * first, "{first} {last}");
 }
 
-/// DDPM's objective, of noise that is predicted, with the betas of its paper.
+/// DDPM's objective, the prediction of the noise, with the betas of its paper.
 fn denoising() -> Denoising {
     let schedule = NoiseSchedule::from_betas(&BetaSchedule::Linear.betas(1000, 1e-4, 0.02).unwrap()).unwrap();
     let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
@@ -117,7 +117,7 @@ fn a_resumed_training_is_bit_for_bit_the_one_that_was_not_interrupted() {
     half.notes = "of my own".into();
     half.save(folder.path(), &half_task).unwrap();
     drop((half, half_task));
-    // Another start, all of which is to be replaced.
+    // Another start, which the checkpoint replaces completely.
     let (other, mut task) = (initialise(model(), 99), by_loss());
     let mut resumed = Trainer::resume(other, config, folder.path(), &mut task).unwrap();
     found.extend(train(&mut resumed, &mut task, 20));
@@ -125,8 +125,8 @@ fn a_resumed_training_is_bit_for_bit_the_one_that_was_not_interrupted() {
     assert_eq!(found, expected);
     assert_eq!(resumed.notes, "of my own");
     assert_eq!(task.state_of(), whole_task.state_of());
-    assert_eq!(numbers(resumed.model()), numbers(whole.model()));
-    assert_eq!(numbers(&resumed.averaged()), numbers(&whole.averaged()));
+    assert_eq!(values(resumed.model()), values(whole.model()));
+    assert_eq!(values(&resumed.averaged()), values(&whole.averaged()));
 }
 
 trait StateOf {
@@ -197,14 +197,14 @@ fn two_passes_of_four_are_one_of_eight_but_for_rounding() {
 fn a_frozen_text_encoder_stays_as_it_is() {
     let TextToLatents { text, unet } = model();
     let model = TextToLatents { text: text.freeze(), unet };
-    let (text, unet) = (numbers(&model.text), numbers(&model.unet));
+    let (text, unet) = (values(&model.text), values(&model.unet));
     let mut trainer = Trainer::new(model, config(10, 1e-3));
     train(&mut trainer, &mut diffusion(Prediction::V, Timesteps::Uniform { count: 1000 }), 1);
-    assert_eq!(numbers(&trainer.model().text), text);
-    assert!(numbers(&trainer.model().unet).iter().zip(&unet).all(|(new, old)| new != old));
+    assert_eq!(values(&trainer.model().text), text);
+    assert!(values(&trainer.model().unet).iter().zip(&unet).all(|(new, old)| new != old));
 }
 
-/// Answers with infinity at one step.
+/// Has an infinite loss at one step.
 struct Overflowing(Diffusion);
 
 impl Task<TextToLatents> for Overflowing {
@@ -225,9 +225,9 @@ fn an_infinite_loss_is_an_error_that_changes_nothing() {
     let mut task = Overflowing(diffusion(Prediction::V, Timesteps::Uniform { count: 1000 }));
     let mut trainer = Trainer::new(model(), config(10, 1e-3));
     trainer.step(&mut task).unwrap();
-    let (model, average) = (numbers(trainer.model()), numbers(&trainer.averaged()));
+    let (model, average) = (values(trainer.model()), values(&trainer.averaged()));
     assert!(matches!(trainer.step(&mut task), Err(TrainError::NotFinite { step: 1, what: "loss", .. })));
-    assert_eq!((numbers(trainer.model()), numbers(&trainer.averaged())), (model, average));
+    assert_eq!((values(trainer.model()), values(&trainer.averaged())), (model, average));
     assert_eq!(trainer.steps(), 1);
 }
 
@@ -240,7 +240,7 @@ fn a_small_autoencoder_learns_its_images_by_heart() {
         ..AutoencoderKlConfig::sd()
     };
     let vae: AutoencoderKl = initialise(config_vae.init(&Device::flex().autodiff()), 2);
-    let mut task = Autoencoding::new(random([8, 3, 8, 8], 4).tanh(), AutoencodingConfig::new(1, Distance::L1));
+    let mut task = Autoencoding::new(random([8, 3, 8, 8], 4).tanh(), AutoencodingConfig::new(1, Distance::L1, 1e-6));
     let mut trainer = Trainer::new(vae, config(200, 3e-3));
     let progress = train(&mut trainer, &mut task, 200);
     assert!(progress[199].loss < 0.2 * progress[0].loss, "{} {}", progress[0].loss, progress[199].loss);

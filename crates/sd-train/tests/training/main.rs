@@ -1,5 +1,5 @@
-//! Trainings, and what they write.
+//! Trainings and the files they write.
 
 mod folder;
 mod learning;
-mod numbers;
+mod values;

@@ -1,10 +1,7 @@
-use sd_schedule::{BetaSchedule, Prediction};
 use sd_unet::{UnconditionalLevel, UnconditionalUnetConfig};
 use serde_json::{Value, json};
 
-use super::noise;
-
-/// `model_index.json` of a model that draws in pixels and without a text, from the folders `unet` and `scheduler`.
+/// `model_index.json` of a model that draws pixels without a text: the folders `unet` and `scheduler`.
 pub fn ddpm_model_index() -> Value {
     json!({
         "_class_name": "DDPMPipeline",
@@ -44,21 +41,4 @@ pub fn unconditional_unet_config(config: &UnconditionalUnetConfig, sample_size: 
         "up_block_types": levels.iter().rev().map(up).collect::<Vec<_>>(),
         "upsample_type": "conv",
     })
-}
-
-/// `scheduler/scheduler_config.json`, for DDPM as the sampler: the betas from `start` to `end` over `timesteps`.
-///
-/// Denoised images are clipped to −1 to 1, and the noise has the small variance.
-pub fn ddpm_scheduler_config(
-    betas: BetaSchedule,
-    timesteps: usize,
-    start: f64,
-    end: f64,
-    prediction: Prediction,
-) -> Value {
-    let mut config = noise(betas, timesteps, start, end, prediction);
-    config["_class_name"] = "DDPMScheduler".into();
-    config["clip_sample"] = true.into();
-    config["variance_type"] = "fixed_small".into();
-    config
 }

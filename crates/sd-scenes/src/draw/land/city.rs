@@ -1,23 +1,23 @@
-use crate::dice::Dice;
 use crate::draw::brush::{Brush, band};
 use crate::draw::palette::Palette;
 use crate::draw::rgb::Rgb;
+use crate::rng::Rng;
 
-/// Two rows of towers, those of the near one with windows, behind a park and a road.
-pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, dice: &mut Dice) {
-    let mut x = -dice.within(1.0..4.0);
+/// Draws two rows of towers, the near one with windows, behind a park and a road.
+pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, rng: &mut Rng) {
+    let mut x = -rng.within(1.0..4.0);
     while x < 64.0 {
-        let (width, top) = (dice.within(6.0..9.0), dice.within(19.0..28.0));
+        let (width, top) = (rng.within(6.0..9.0), rng.within(19.0..28.0));
         brush.lit(palette.hazy(0.5)).rect(x, top, width, 45.0 - top, Rgb::hex(0x8296BE));
-        x += width + dice.within(-0.5..1.0);
+        x += width + rng.within(-0.5..1.0);
     }
-    let mut x = -dice.within(1.0..6.0);
+    let mut x = -rng.within(1.0..6.0);
     while x < 64.0 {
-        // Columns of windows 3 apart, so that no window is cut.
-        let (columns, rows) = (f32::from(dice.below(2) as u8 + 2), dice.below(3) as u8 + 3);
+        // The columns of windows are 3 apart, so that no window is cut.
+        let (columns, rows) = (f32::from(rng.below(2) as u8 + 2), rng.below(3) as u8 + 3);
         let (width, height) = (columns * 3.0 + 1.0, f32::from(rows) * 3.4 + 3.0);
-        tower(&mut brush.lit(palette.hazy(0.08)), x, 45.0 - height, width, rows, dice);
-        x += width + dice.within(0.6..3.2);
+        tower(&mut brush.lit(palette.hazy(0.08)), x, 45.0 - height, width, rows, rng);
+        x += width + rng.within(0.6..3.2);
     }
     brush.gradient(&band(43.0, 51.0), &[(43.0, Rgb::hex(0x8CC66A).into()), (51.0, Rgb::hex(0x6DAF55).into())]);
     brush.rect(-1.0, 50.6, 66.0, 1.6, Rgb::hex(0xC9CBD6));
@@ -27,14 +27,14 @@ pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, dice: &mut Dice) {
     }
 }
 
-fn tower(brush: &mut Brush<'_>, x: f32, y: f32, width: f32, rows: u8, dice: &mut Dice) {
-    let wall = *dice.pick(&[Rgb::hex(0x6F80AE), Rgb::hex(0x8A86B0), Rgb::hex(0x5E79A0)]);
+fn tower(brush: &mut Brush<'_>, x: f32, y: f32, width: f32, rows: u8, rng: &mut Rng) {
+    let wall = *rng.pick(&[Rgb::hex(0x6F80AE), Rgb::hex(0x8A86B0), Rgb::hex(0x5E79A0)]);
     brush.rect(x, y, width, 46.0 - y, wall);
     brush.rect(x + width - 1.4, y, 1.4, 46.0 - y, wall.darker(0.16));
     for row in 0..rows {
         let mut window = x + 1.1;
         while window + 1.8 < x + width {
-            let is_lit = dice.chance(0.55);
+            let is_lit = rng.chance(0.55);
             let top = y + 1.8 + 3.4 * f32::from(row);
             if !brush.light.is_night {
                 brush.rect(window, top, 1.8, 2.0, Rgb::hex(0xD4E6F6));

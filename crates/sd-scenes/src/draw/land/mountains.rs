@@ -1,20 +1,20 @@
 use super::ridge::ridge;
-use crate::dice::Dice;
 use crate::draw::brush::{Brush, band};
 use crate::draw::palette::Palette;
 use crate::draw::rgb::Rgb;
+use crate::rng::Rng;
 
-/// Where the lake begins.
+/// The far shore of the lake.
 const WATER: f32 = 38.5;
 
-/// Three peaks with snow behind a lake, in which they are seen again, and a shore.
-pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, dice: &mut Dice) {
+/// Draws three snowy peaks behind a lake that reflects them, and a shore.
+pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, rng: &mut Rng) {
     let peaks = [
-        (dice.within(28.0..36.0), dice.within(19.0..22.0), 17.0, 0.38),
-        (dice.within(8.0..15.0), dice.within(13.0..17.0), 21.0, 0.14),
-        (dice.within(49.0..56.0), dice.within(14.0..18.0), 20.0, 0.14),
+        (rng.within(28.0..36.0), rng.within(19.0..22.0), 17.0, 0.38),
+        (rng.within(8.0..15.0), rng.within(13.0..17.0), 21.0, 0.14),
+        (rng.within(49.0..56.0), rng.within(14.0..18.0), 20.0, 0.14),
     ];
-    let hill = ridge(dice, 36.5, 1.2, 16.0);
+    let hill = ridge(rng, 36.5, 1.2, 16.0);
     for &(x, y, half, depth) in &peaks {
         peak(&mut brush.lit(palette.hazy(depth)), x, y, half);
     }
@@ -27,11 +27,11 @@ pub(super) fn draw(brush: &mut Brush<'_>, palette: &Palette, dice: &mut Dice) {
         peak(&mut deep, x, y, half);
     }
     brush.rect(-1.0, WATER - 0.3, 66.0, 0.7, palette.sky[2].lighter(0.3).shining().alpha(0.55));
-    let shore = ridge(dice, 52.0, 1.2, 34.0);
+    let shore = ridge(rng, 52.0, 1.2, 34.0);
     brush.gradient(&shore, &[(50.0, Rgb::hex(0xA8D169).into()), (64.0, Rgb::hex(0x74AE4B).into())]);
 }
 
-/// A peak above the line of the water, lit from the left.
+/// Draws a peak above the line of the water, lit from the left.
 fn peak(brush: &mut Brush<'_>, x: f32, y: f32, half: f32) {
     let slope = (WATER - y) / half;
     let (rock, snow) = (Rgb::hex(0x7F8FB4), Rgb::hex(0xFFFFFF));

@@ -1,4 +1,4 @@
-//! The things, drawn standing on 0 at their big size, one a file.
+//! The things, one per file, drawn in their big size and standing on 0.
 
 mod balloon;
 mod boat;

@@ -1,18 +1,18 @@
 use std::ops::Range;
 
 use chacha20::ChaCha8Rng;
-use chacha20::rand_core::{Rng, SeedableRng};
+use chacha20::rand_core::{Rng as _, SeedableRng};
 
-/// Random choices of one seed on one topic: those on one topic do not change with how many are made on another.
-pub(crate) struct Dice(ChaCha8Rng);
+/// Random choices of a seed for a topic. The choices for one topic do not depend on how many are made for another.
+pub(crate) struct Rng(ChaCha8Rng);
 
-impl Dice {
-    /// The choices of a seed on a topic.
+impl Rng {
+    /// Creates the choices of a seed for a topic.
     pub fn new(seed: u64, topic: &str) -> Self {
         Self::nth(seed, topic, 0)
     }
 
-    /// The choices of a seed on the topic's item `index`.
+    /// Creates the choices of a seed for item `index` of a topic.
     ///
     /// # Panics
     ///
@@ -25,28 +25,28 @@ impl Dice {
         Self(ChaCha8Rng::from_seed(key))
     }
 
-    /// A number below `end`. The bias of the multiplication is below `end / 2³²`.
+    /// Draws a number below `end`. The bias of the multiplication is below `end / 2³²`.
     pub fn below(&mut self, end: usize) -> usize {
         ((u64::from(self.0.next_u32()) * end as u64) >> 32) as usize
     }
 
-    /// A number of the range, of 24 random bits.
+    /// Draws a number in the range, with 24 random bits.
     pub fn within(&mut self, range: Range<f32>) -> f32 {
         let unit = (self.0.next_u32() >> 8) as f32 / (1 << 24) as f32;
         range.start + unit * (range.end - range.start)
     }
 
-    /// Whether something of such a probability happens.
+    /// Returns true with some probability.
     pub fn chance(&mut self, probability: f32) -> bool {
         self.within(0.0..1.0) < probability
     }
 
-    /// One of the values, all as probable.
+    /// Picks one of the values with equal probability.
     pub fn pick<'a, T>(&mut self, values: &'a [T]) -> &'a T {
         &values[self.below(values.len())]
     }
 
-    /// The values in a random order.
+    /// Returns the values in a random order.
     pub fn shuffled<T: Clone>(&mut self, values: &[T]) -> Vec<T> {
         let mut values = values.to_vec();
         for last in (1..values.len()).rev() {
@@ -55,7 +55,7 @@ impl Dice {
         values
     }
 
-    /// 64 random bits.
+    /// Draws 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }

@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::autoencoder::select;
 use crate::objective::scale_each;
 use crate::random::{Purpose, Stream, normals};
-use crate::{Objective, Order, Question, Timesteps};
+use crate::{NoisyImages, Objective, Order, Timesteps};
 
-/// Images, or latents, in an order that a seed shuffles, each time with other noise at another timestep.
+/// Images or latents in a seeded random order, with new noise and a new timestep at each draw.
 #[derive(Debug, Clone)]
-pub(crate) struct Questions {
+pub(crate) struct Noising {
     images: Tensor<4>,
     objective: Objective,
     timesteps: Timesteps,
@@ -19,20 +19,20 @@ pub(crate) struct Questions {
     noise_offset: f64,
 }
 
-/// What some draws ask of a network, and whose answers count how much.
+/// The noisy images of some draws, and how much the loss of each counts.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
-    pub question: Question,
-    /// Which image each draw has.
+pub(crate) struct NoisyBatch {
+    pub noisy: NoisyImages,
+    /// The index of the image of each draw.
     pub images: Vec<usize>,
-    /// What makes up for timesteps that are chosen more often than others.
+    /// Loss factors that make up for timesteps that are chosen more often than others.
     factors: Vec<f64>,
 }
 
-impl Questions {
+impl Noising {
     /// # Panics
     ///
-    /// Panics if there are no images, or if `timesteps` are not as many as the schedule's.
+    /// Panics if there are no images, or if `timesteps` and the schedule differ in their number of timesteps.
     pub fn new(images: Tensor<4>, objective: Objective, timesteps: Timesteps, seed: u64, noise_offset: f64) -> Self {
         let (chosen, trained) = (timesteps.count(), objective.schedule.len());
         assert_eq!(chosen, trained, "{chosen} timesteps to choose from, but the schedule has {trained}");
@@ -40,13 +40,14 @@ impl Questions {
         Self { images, objective, timesteps, order, seed, noise_offset }
     }
 
-    pub fn ask(&self, draws: Range<u64>) -> Asked {
+    /// Mixes the images of some draws with noise.
+    pub fn batch(&self, draws: Range<u64>) -> NoisyBatch {
         let images = self.order.images(draws.clone());
         let uniform = |draw| Stream::new(self.seed, Purpose::Timestep, draw).uniform();
         let chosen = self.timesteps.choose(&draws.clone().map(uniform).collect::<Vec<_>>());
         let (t, factors) = chosen.into_iter().unzip();
-        let question = self.objective.ask(select(&self.images, &images), t, self.noise(draws));
-        Asked { question, images, factors }
+        let noisy = self.objective.add_noise(select(&self.images, &images), t, self.noise(draws));
+        NoisyBatch { noisy, images, factors }
     }
 
     /// The noise of some draws.
@@ -62,33 +63,33 @@ impl Questions {
     }
 
     /// The loss of each draw: `[draws]`.
-    pub fn losses(&self, asked: &Asked, answer: Tensor<4>) -> Tensor<1> {
-        scale_each(self.objective.losses(&asked.question, answer), &asked.factors)
+    pub fn losses(&self, batch: &NoisyBatch, predicted: Tensor<4>) -> Tensor<1> {
+        scale_each(self.objective.losses(&batch.noisy, predicted), &batch.factors)
     }
 
-    /// Is told what the losses were.
-    pub fn observe(&mut self, asked: &Asked, losses: &[f64]) {
-        for ((t, factor), loss) in asked.question.t.iter().zip(&asked.factors).zip(losses) {
+    /// Records the losses, by which [`Timesteps`] may choose.
+    pub fn observe(&mut self, batch: &NoisyBatch, losses: &[f64]) {
+        for ((t, factor), loss) in batch.noisy.t.iter().zip(&batch.factors).zip(losses) {
             self.timesteps.observe(*t, loss / factor);
         }
     }
 
-    /// What was observed.
+    /// The observed losses, for a checkpoint.
     pub fn state(&self) -> Value {
         serde_json::to_value(&self.timesteps).expect("a history is JSON")
     }
 
-    /// Goes back to what was observed.
+    /// Restores what [`state`](Self::state) returned.
     pub fn restore(&mut self, state: Value) -> Result<(), serde_json::Error> {
         self.timesteps = serde_json::from_value(state)?;
         Ok(())
     }
 }
 
-impl Asked {
-    /// The timestep of each draw, as networks take it.
+impl NoisyBatch {
+    /// The timestep of each draw, as the networks take it.
     pub fn t(&self) -> Vec<f64> {
-        self.question.t.iter().map(|&t| t as f64).collect()
+        self.noisy.t.iter().map(|&t| t as f64).collect()
     }
 }
 
@@ -107,7 +108,7 @@ mod tests {
         let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
         let noise = |offset| {
             let (images, timesteps) = (Tensor::ones([3, 2, 2, 2], &Device::flex()), Timesteps::Uniform { count: 10 });
-            Questions::new(images, objective.clone(), timesteps, 1, offset).noise(0..2)
+            Noising::new(images, objective.clone(), timesteps, 1, offset).noise(0..2)
         };
         let offset = (noise(0.5) - noise(0.0)).into_data().try_to_vec::<f32>().unwrap();
         let channels: Vec<&[f32]> = offset.chunks(4).collect();

@@ -3,14 +3,14 @@ use sd_model::config::clip_config;
 
 use super::folder::copy;
 use super::kept::keep;
-use crate::run::write;
+use crate::files::write;
 use crate::{Recipe, RecipeError};
 
-/// The tokens that there are without any merge.
+/// Number of tokens without any merges.
 pub(super) const LEAST: usize = 514;
 
-/// The tokenizer of the checkpoint; or, where the training begins, that of the model to begin with, or one that is learnt from
-/// the captions.
+/// Returns the tokenizer of the checkpoint. If the training begins, it is that of the start folder, or one learnt from the
+/// captions.
 pub(super) fn tokenizer(recipe: &Recipe, captions: &[String]) -> Result<Tokenizer, RecipeError> {
     let folder = keep(recipe, "tokenizer", |folder| {
         if let Some(start) = &recipe.start {

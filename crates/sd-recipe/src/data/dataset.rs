@@ -1,0 +1,70 @@
+use std::path::PathBuf;
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use sd_pipeline::Image;
+
+use crate::{Recipe, RecipeError};
+
+/// Square images of one size, and a caption for each.
+#[derive(Debug, Clone, Default)]
+pub struct Dataset {
+    /// Width and height in pixels.
+    pub size: usize,
+    /// The pixels of each, `3·size·size` bytes, row by row.
+    pub rgb: Vec<u8>,
+    /// The caption of each; empty where none is needed.
+    pub captions: Vec<String>,
+    /// Files that are left out, and why.
+    pub skipped: Vec<(PathBuf, String)>,
+}
+
+impl Dataset {
+    /// Creates a dataset without images, but with memory for `count` of them.
+    pub(super) fn with_room(recipe: &Recipe, count: usize) -> Result<Self, RecipeError> {
+        let (size, mut rgb) = (recipe.data.size, Vec::new());
+        rgb.try_reserve_exact(3 * count * size * size)
+            .map_err(|error| recipe.wrong(format!("[data]: {count} images of {size}×{size} pixels: {error}")))?;
+        Ok(Self { size, rgb, ..Self::default() })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.captions.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.captions.is_empty()
+    }
+
+    /// Returns `count` images from the index `from` on.
+    ///
+    /// # Shapes
+    ///
+    /// - output: `[count, 3, size, size]`, from −1 to 1
+    pub fn tensor(&self, from: usize, count: usize, device: &Device) -> Tensor<4> {
+        let (size, each) = (self.size, self.size * self.size * 3);
+        // Laid out as planes here, because each batch of a permuted tensor would copy all images.
+        let planes = self.rgb[from * each..(from + count) * each].chunks_exact(each).flat_map(|image| {
+            (0..3)
+                .flat_map(move |channel| image[channel..].iter().step_by(3).map(|byte| f32::from(*byte) / 127.5 - 1.0))
+        });
+        let mut values = Vec::with_capacity(count * each);
+        values.extend(planes);
+        let data = TensorData::new(values, [count, 3, size, size]);
+        Tensor::from_data(data, (device, DType::F32))
+    }
+
+    /// Returns the first `count` images, or all if there are fewer.
+    pub fn first(&self, count: usize) -> Self {
+        let count = count.min(self.len());
+        let rgb = self.rgb[..count * self.size * self.size * 3].to_vec();
+        Self { size: self.size, rgb, captions: self.captions[..count].to_vec(), skipped: Vec::new() }
+    }
+
+    /// Returns one of the images.
+    pub fn image(&self, index: usize) -> Image {
+        let each = self.size * self.size * 3;
+        Image { width: self.size, height: self.size, rgb: self.rgb[index * each..(index + 1) * each].to_vec() }
+    }
+}
