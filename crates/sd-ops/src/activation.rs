@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
 #[cfg(feature = "flex")]
-use crate::extension::{fits, tokens};
+use crate::flex::{fits, tokens};
 #[cfg(feature = "gpu")]
 use crate::gpu;
 #[cfg(feature = "flex")]
@@ -42,7 +42,7 @@ pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// Panics if the last axis has no halves.
 pub fn geglu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let width = x.dims()[D - 1];
-    assert!(width > 0 && width.is_multiple_of(2), "halves of {width} numbers");
+    assert!(width > 0 && width.is_multiple_of(2), "halves of {width} values");
     #[cfg(feature = "flex")]
     if fits(&x) {
         return tokens::activate(x, Activation::Geglu { width: width / 2 });

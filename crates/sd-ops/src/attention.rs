@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use burn::tensor::ops::AttentionModuleOptions;
 
 #[cfg(feature = "flex")]
-use crate::extension::{fits, tokens};
+use crate::flex::{fits, tokens};
 
 /// The mean of the values, weighted for each query with `softmax(q·k / sqrt(width))` over the keys (Vaswani et al. 2017,
 /// [arXiv:1706.03762](https://arxiv.org/abs/1706.03762), equation 1).
@@ -19,7 +19,7 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
     with(q, k, v, false, false)
 }
 
-/// An [`attention`] whose numbers may be rounded to half precision before they are multiplied: on Burn's Flex backend they
+/// An [`attention`] whose values may be rounded to half precision before they are multiplied: on Burn's Flex backend they
 /// are if such products are faster on the processor. Sums are in the precision of `q`.
 ///
 /// # Shapes and panics
@@ -42,7 +42,7 @@ pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
 fn with(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, is_causal: bool, half: bool) -> Tensor<4> {
     let ([batch, heads, _, width], [.., keys, _]) = (q.dims(), k.dims());
     assert_eq!([k.dims(), v.dims()], [[batch, heads, keys, width]; 2], "keys and values for queries of {:?}", q.dims());
-    assert!(keys > 0 && width > 0, "{keys} keys of {width} numbers");
+    assert!(keys > 0 && width > 0, "{keys} keys of {width} values");
     #[cfg(feature = "flex")]
     if fits(&q) && fits(&k) && fits(&v) {
         return tokens::attention(q, k, v, is_causal, half);

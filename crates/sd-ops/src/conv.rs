@@ -2,34 +2,9 @@ use burn::tensor::Tensor;
 use burn::tensor::ops::ConvOptions;
 
 #[cfg(feature = "flex")]
-use crate::extension::{fits, fits_weight};
+use crate::flex::{fits, fits_weight};
 use crate::mixed::in_precision;
-
-/// Zeros around an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Padding {
-    /// Rows above.
-    pub top: usize,
-    /// Columns on the left.
-    pub left: usize,
-    /// Rows below.
-    pub bottom: usize,
-    /// Columns on the right.
-    pub right: usize,
-}
-
-impl Padding {
-    /// As many on all sides.
-    pub const fn around(zeros: usize) -> Self {
-        Self { top: zeros, left: zeros, bottom: zeros, right: zeros }
-    }
-
-    /// Height and width of what a kernel makes of an image.
-    #[cfg(any(feature = "gpu", feature = "flex"))]
-    pub(crate) fn out(self, [height, width]: [usize; 2], [rows, columns]: [usize; 2], stride: usize) -> [usize; 2] {
-        [(height + self.top + self.bottom - rows) / stride + 1, (width + self.left + self.right - columns) / stride + 1]
-    }
-}
+use crate::padding::Padding;
 
 /// A convolution (its kernel is not flipped), with as many steps between the outputs downwards as sideways.
 ///
@@ -52,7 +27,7 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, stride: 
     assert!(stride > 0 && rows > 0 && columns > 0 && padded[0] >= rows && padded[1] >= columns, "{padding:?}");
     #[cfg(feature = "flex")]
     if fits(&x) && (fits(&weight) || fits_weight(&weight)) && bias.as_ref().is_none_or(fits) {
-        return crate::extension::images::conv2d(x, weight, bias, stride, padding);
+        return crate::flex::images::conv2d(x, weight, bias, stride, padding);
     }
     #[cfg(feature = "gpu")]
     if crate::gpu::convolves(&x, &weight) {

@@ -30,9 +30,9 @@ mod layer {
                 let shape = weight.dims();
                 let [outputs, inputs, rows, columns] = [0, 1, 2, 3].map(|axis| shape[axis]);
                 let weight: Tensor<4> = weight.reshape([outputs, inputs, rows, columns]);
-                // Numbers in one line are written in their order, which a view of them is not.
-                let numbers: Tensor<1> = weight.permute([0, 2, 3, 1]).reshape([outputs * inputs * rows * columns]);
-                let weight: Tensor<4> = numbers.reshape([outputs, rows, columns, inputs]).permute([0, 3, 1, 2]);
+                // Values in one line are written in their order, which a view of them is not.
+                let values: Tensor<1> = weight.permute([0, 2, 3, 1]).reshape([outputs * inputs * rows * columns]);
+                let weight: Tensor<4> = values.reshape([outputs, rows, columns, inputs]).permute([0, 3, 1, 2]);
                 weight.reshape(shape)
             })
         }

@@ -1,7 +1,7 @@
 use burn::tensor::{DType, FloatDType, Tensor};
 
 #[cfg(feature = "flex")]
-use crate::extension::{fits, tokens};
+use crate::flex::{fits, tokens};
 #[cfg(feature = "gpu")]
 use crate::gpu;
 
@@ -17,7 +17,7 @@ use crate::gpu;
 /// Panics if there are not as many factors and shifts as the last axis is wide.
 pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> Tensor<D> {
     let width = x.dims()[D - 1];
-    assert_eq!([gamma.dims(), beta.dims()], [[width]; 2], "a factor and a shift for each of a token's numbers");
+    assert_eq!([gamma.dims(), beta.dims()], [[width]; 2], "a factor and a shift for each of a token's values");
     #[cfg(feature = "flex")]
     if fits(&x) && fits(&gamma) && fits(&beta) {
         return tokens::layer_norm(x, gamma, beta, eps);
@@ -31,7 +31,7 @@ pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1
 
 /// The same in Burn's own operations.
 fn portable<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> Tensor<D> {
-    // In half precision the squares of numbers beyond 256 are too large, or means of hundreds too coarse.
+    // In half precision the squares of values beyond 256 are too large, or means of hundreds too coarse.
     let dtype = x.dtype();
     let half = matches!(dtype, DType::F16 | DType::BF16);
     let [gamma, beta] = [gamma, beta].map(|p| if half { p.cast(FloatDType::F32) } else { p });

@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 
 use crate::activation::geglu;
 #[cfg(feature = "flex")]
-use crate::extension::{self, fits_forward, fits_weight};
+use crate::flex::{self, fits_forward, fits_weight};
 use crate::mixed::in_precision;
 
 /// A linear layer: `x·weight + bias` of each vector.
@@ -40,13 +40,13 @@ pub fn linear_geglu<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Optio
 fn with<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>, gated: bool) -> Tensor<D> {
     let ([rows, columns], inputs) = (weight.dims(), x.dims()[D - 1]);
     let is_packed = rows == 1 && inputs > 1 && columns.is_multiple_of(inputs) && !gated;
-    assert!(rows == inputs || is_packed, "vectors of {inputs} numbers and a weight [{rows}, {columns}]");
+    assert!(rows == inputs || is_packed, "vectors of {inputs} values and a weight [{rows}, {columns}]");
     let outputs = if is_packed { columns / inputs } else { columns };
     assert!(bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]), "a bias for each of {outputs} outputs");
     assert!(!gated || outputs > 0 && outputs.is_multiple_of(2), "halves of {outputs} outputs");
     #[cfg(feature = "flex")]
     if fits_forward(&x) && fits_weight(&weight) && bias.as_ref().is_none_or(fits_forward) {
-        return extension::linear::linear(x, weight, bias, outputs, gated);
+        return flex::linear::linear(x, weight, bias, outputs, gated);
     }
     let weight = in_precision(weight, x.dtype());
     #[cfg(feature = "gpu")]

@@ -1,6 +1,6 @@
 #![allow(unsafe_code, reason = "settings of the C library")]
 
-/// How many numbers an operator of a GPU works with at a time, at most, beside what it reads and gives: attention's
+/// How many values an operator of a GPU works with at a time, at most, beside what it reads and gives: attention's
 /// scores in single precision, and as weights in that of the tensors; or what a convolution's weights are multiplied with.
 pub const SCRATCH: usize = 1 << 26;
 

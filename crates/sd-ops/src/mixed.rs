@@ -10,7 +10,7 @@ pub(crate) fn in_precision<const D: usize>(weight: Tensor<D>, dtype: DType) -> T
 /// single: on Burn's Flex backend, whose own operations in half precision are slow, with the feature `flex`.
 pub fn takes_half_weights(device: &Device) -> bool {
     #[cfg(feature = "flex")]
-    return crate::extension::is_flex(device);
+    return crate::flex::is_flex(device);
     #[cfg(not(feature = "flex"))]
     {
         let _ = device;

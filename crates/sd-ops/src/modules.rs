@@ -2,9 +2,12 @@ use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, LayerNorm, Linear, PaddingConfig2d};
 use burn::tensor::{DType, Tensor};
 
-use crate::{
-    Padding, attention, conv2d, group_norm, group_norm_silu, half_attention, layer_norm, linear, linear_geglu,
-};
+use crate::attention::{attention, half_attention};
+use crate::conv::conv2d;
+use crate::group_norm::{group_norm, group_norm_silu};
+use crate::layer_norm::layer_norm;
+use crate::linear::{linear, linear_geglu};
+use crate::padding::Padding;
 
 /// What the module's `forward` gives, by [`conv2d`].
 pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {

@@ -20,7 +20,7 @@ mod layers {
     use burn::module::{ModuleMapper, Param};
     use burn::tensor::Tensor;
 
-    use crate::extension::{fits_weight, linear};
+    use crate::flex::{fits_weight, linear};
 
     #[derive(Default)]
     pub struct Pack {

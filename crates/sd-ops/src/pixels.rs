@@ -23,7 +23,7 @@ pub fn tokens(x: Tensor<4>) -> Tensor<3> {
 /// # Shapes
 ///
 /// - `tokens`: `[batch, height·width, channels]`
-/// - output: `[batch, channels, height, width]`; on a GPU the numbers of a pixel lie next to each other, as
+/// - output: `[batch, channels, height, width]`; on a GPU the values of a pixel lie next to each other, as
 ///   convolutions read them there
 ///
 /// # Panics
@@ -34,7 +34,7 @@ pub fn image(tokens: Tensor<3>, height: usize, width: usize) -> Tensor<4> {
     assert_eq!(count, height * width, "tokens of {height}×{width} pixels");
     #[cfg(feature = "gpu")]
     if gpu::fits(&tokens) {
-        return tokens.reshape([batch, height, width, channels]).permute([0, 3, 1, 2]);
+        return gpu::image(tokens, height, width);
     }
     tokens.swap_dims(1, 2).reshape([batch, channels, height, width])
 }
@@ -52,7 +52,7 @@ pub fn image(tokens: Tensor<3>, height: usize, width: usize) -> Tensor<4> {
 pub fn join(x: Tensor<4>, other: Tensor<4>) -> Tensor<4> {
     #[cfg(feature = "gpu")]
     if gpu::fits(&x) {
-        // Written with the numbers of a pixel next to each other, as they were.
+        // Written with the values of a pixel next to each other, as they were.
         let images = [x, other].map(|x| x.permute([0, 2, 3, 1]));
         return Tensor::cat(images.into(), 3).permute([0, 3, 1, 2]);
     }

@@ -1,4 +1,4 @@
-use crate::kernel::vector::Level;
+use crate::kernel::simd::Isa;
 
 /// The environment asks for vectors that this processor does not have.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -26,12 +26,12 @@ pub struct Vectors {
 ///
 /// [`VectorsError`] if `SD_OPS_VECTORS` names vectors that the processor lacks; the kernels then choose for themselves.
 pub fn vectors() -> Result<Vectors, VectorsError> {
-    let available: Vec<&str> = Level::all().into_iter().map(Level::name).collect();
+    let available: Vec<&str> = Isa::all().into_iter().map(Isa::name).collect();
     match std::env::var("SD_OPS_VECTORS") {
         Ok(wanted) if !available.contains(&wanted.as_str()) => Err(VectorsError { wanted, available }),
         _ => {
-            let (level, reason) = Level::chosen();
-            Ok(Vectors { name: level.name(), reason })
+            let (isa, reason) = Isa::chosen();
+            Ok(Vectors { name: isa.name(), reason })
         }
     }
 }

@@ -164,7 +164,7 @@ mod tests {
     type Case = ([usize; 5], bool, f32);
 
     /// Query, key and value.
-    fn numbers(([batch, heads, queries, keys, width], _, largest): Case) -> [TensorData; 3] {
+    fn values(([batch, heads, queries, keys, width], _, largest): Case) -> [TensorData; 3] {
         [(queries, largest), (keys, largest), (keys, 1.0)].map(|(tokens, largest)| {
             let mut state = 1u32;
             let mut number = || {
@@ -172,15 +172,15 @@ mod tests {
                 // Halves have these too.
                 ((state >> 24) as f32 - 128.0) / 128.0 * largest
             };
-            let numbers: Vec<f32> = (0..batch * heads * tokens * width).map(|_| number()).collect();
-            TensorData::new(numbers, [batch, heads, tokens, width])
+            let values: Vec<f32> = (0..batch * heads * tokens * width).map(|_| number()).collect();
+            TensorData::new(values, [batch, heads, tokens, width])
         })
     }
 
     /// Attention by its definition.
     fn exact(case: Case) -> Vec<f64> {
         let ([batch, heads, queries, keys, width], is_causal, _) = case;
-        let [q, k, v] = numbers(case).map(|data| data.try_to_vec::<f32>().unwrap());
+        let [q, k, v] = values(case).map(|data| data.try_to_vec::<f32>().unwrap());
         let mut out = Vec::new();
         for head in 0..batch * heads {
             for query in 0..queries {
@@ -237,7 +237,7 @@ mod tests {
                 }
                 let expected = exact(case);
                 let [q, k, v] =
-                    numbers(case).map(|data| CubeBackend::float_from_data(data.convert_dtype(dtype), &device));
+                    values(case).map(|data| CubeBackend::float_from_data(data.convert_dtype(dtype), &device));
                 let inputs = (q, k, v, case.1);
                 let check = |kernel: &str, out| assert_near(out, &expected, allowed, &format!("{kernel} of {case:?}"));
                 check("blocks", blocks(inputs.clone()));

@@ -8,10 +8,10 @@ use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::ops::permute_nchw_to_nhwc;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::rows::tokens;
+use super::cubes::rows_of_cubes;
+use super::rows::{Rows, tokens};
 use super::scratch::{in_parts, rows_at_a_time};
-use super::{Rows, rows_of_cubes};
-use crate::Padding;
+use crate::padding::Padding;
 
 /// Units of a cube.
 const UNITS: usize = 256;
@@ -28,7 +28,7 @@ pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: Padding
     // As images, weights have their channels last.
     let weight = CubeBackend::float_reshape(into_contiguous(permute_nchw_to_nhwc(weight)), [outputs, length].into());
     let weight = CubeBackend::float_swap_dims(weight, 0, 1);
-    let Rows { tensor: x, stride: row, .. } = Rows::of(tokens(x));
+    let Rows { tensor: x, stride: row, .. } = Rows::new(tokens(x));
 
     let dtype = x.dtype;
     let product = |a, b| super::product::product(a, b, dtype);
@@ -63,7 +63,7 @@ pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: Padding
 struct Patches {
     /// The first output pixel.
     first: usize,
-    /// How many numbers there are in all.
+    /// How many values there are in all.
     count: usize,
     channels: usize,
     /// Of the kernel.

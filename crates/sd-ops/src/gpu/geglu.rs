@@ -6,7 +6,8 @@ use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{Rows, rows_of_cubes};
+use super::cubes::rows_of_cubes;
+use super::rows::Rows;
 
 /// Units of a cube.
 const UNITS: usize = 256;
@@ -14,7 +15,7 @@ const UNITS: usize = 256;
 /// The first half of the last axis times the GELU of the second.
 pub fn geglu(x: CubeTensor) -> CubeTensor {
     let mut shape = x.meta.shape().clone();
-    let Rows { tensor: x, count, width, stride } = Rows::of(x);
+    let Rows { tensor: x, count, width, stride } = Rows::new(x);
     let axis = shape.num_dims() - 1;
     shape[axis] = width / 2;
     let (client, dtype) = (x.client.clone(), x.dtype);

@@ -5,16 +5,17 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{Rows, sum};
+use super::cubes::sum;
+use super::rows::Rows;
 
-/// About how many numbers a cube takes.
+/// About how many values a cube takes.
 const NUMBERS: usize = 8192;
 /// Units of a cube.
 const UNITS: usize = 256;
 
 /// The group norm of `[batch, tokens, channels]`, and maybe its SiLU.
 ///
-/// A group's numbers are divided among cubes. A first kernel has each leave the mean of its part and the sum of squares around
+/// A group's values are divided among cubes. A first kernel has each leave the mean of its part and the sum of squares around
 /// it; a second has each put all of these of its group together (Chan, Golub and LeVeque 1979), so that nothing cancels.
 pub fn group_norm(
     x: CubeTensor,
@@ -26,7 +27,7 @@ pub fn group_norm(
 ) -> CubeTensor {
     let shape = x.meta.shape().clone();
     let [batch, pixels, channels] = [0, 1, 2].map(|axis| shape[axis]);
-    let Rows { tensor: x, stride, .. } = Rows::of(x);
+    let Rows { tensor: x, stride, .. } = Rows::new(x);
     let (client, device, dtype) = (x.client.clone(), x.device.clone(), x.dtype);
     let width = channels / groups;
     let part = NUMBERS.div_ceil(width).min(pixels);
@@ -65,7 +66,7 @@ pub fn group_norm(
     out
 }
 
-/// How the numbers are divided: all sizes are of numbers but `pixels` and `part`, which are of pixels.
+/// How the values are divided: all sizes are of values but `pixels` and `part`, which are of pixels.
 #[derive(CubeType, CubeLaunch)]
 struct Groups {
     /// Of an image.

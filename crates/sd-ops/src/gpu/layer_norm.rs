@@ -5,7 +5,8 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{Rows, rows_of_cubes, sum};
+use super::cubes::{rows_of_cubes, sum};
+use super::rows::Rows;
 
 /// Units of a cube.
 const UNITS: usize = 128;
@@ -13,7 +14,7 @@ const UNITS: usize = 128;
 /// The layer norm of the last axis: a cube for each row.
 pub fn layer_norm(x: CubeTensor, gamma: CubeTensor, beta: CubeTensor, eps: f32) -> CubeTensor {
     let shape = x.meta.shape().clone();
-    let Rows { tensor: x, count, width, stride } = Rows::of(x);
+    let Rows { tensor: x, count, width, stride } = Rows::new(x);
     let (client, dtype) = (x.client.clone(), x.dtype);
     let out = empty_device_contiguous_dtype(client.clone(), x.device.clone(), shape, dtype);
     normalise::launch(

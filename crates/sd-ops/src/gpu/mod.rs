@@ -5,6 +5,7 @@
 
 mod attention;
 mod conv;
+mod cubes;
 mod geglu;
 mod group_norm;
 mod layer_norm;
@@ -17,14 +18,11 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
 use burn::tensor::{DType, Tensor};
 use burn_cubecl::CubeBackend;
-use burn_cubecl::cubecl;
-use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::tensor::CubeTensor;
 
 use product::{has_matrix_units, product};
-use rows::Rows;
 
-use crate::Padding;
+use crate::padding::Padding;
 
 /// The operations that have kernels.
 #[backend_extension(Cube)]
@@ -106,55 +104,14 @@ impl Operators for CubeBackend {
     }
 }
 
-/// As many cubes as there are rows, or a few more: a driver may take at most 65535 along an axis.
-fn rows_of_cubes(rows: usize) -> CubeCount {
-    let across = rows.clamp(1, 32_768);
-    CubeCount::Static(across as u32, rows.div_ceil(across) as u32, 1)
-}
-
-/// The sum of what each unit of a cube has, of which there are a power of two.
-#[cube]
-fn sum(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize) -> f32 {
-    together(number, shared, units, true)
-}
-
-/// The largest of what each unit of a cube has, of which there are a power of two.
-#[cube]
-fn most(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize) -> f32 {
-    together(number, shared, units, false)
-}
-
-#[cube]
-fn together(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize, #[comptime] is_sum: bool) -> f32 {
-    let unit = UNIT_POS_X as usize;
-    // Some may still read the last result.
-    sync_cube();
-    shared[unit] = number;
-    sync_cube();
-    let mut half = (units / 2).runtime();
-    while half > 0 {
-        if unit < half {
-            let other = shared[unit + half];
-            if is_sum {
-                shared[unit] += other;
-            } else {
-                shared[unit] = f32::max(shared[unit], other);
-            }
-        }
-        sync_cube();
-        half /= 2;
-    }
-    shared[0]
-}
-
 /// Whether the kernels can take this tensor.
 pub(crate) fn fits<const D: usize>(x: &Tensor<D>) -> bool {
     let is_float = matches!(x.dtype(), DType::F32 | DType::F16 | DType::BF16);
     is_float && matches!(x.device().as_dispatch(), DispatchDevice::Cube(_))
 }
 
-/// What an operator makes of a tensor without numbers, which no kernel takes.
-fn of_none<const D: usize, const E: usize>(x: &Tensor<D>, shape: [usize; E]) -> Option<Tensor<E>> {
+/// What an operator makes of a tensor without values, which no kernel takes.
+fn empty_output<const D: usize, const E: usize>(x: &Tensor<D>, shape: [usize; E]) -> Option<Tensor<E>> {
     (x.shape().num_elements() == 0).then(|| Tensor::zeros(shape, (&x.device(), x.dtype())))
 }
 
@@ -163,7 +120,7 @@ pub(crate) fn fit<const D: usize>(x: &Tensor<D>, parameters: [&Tensor<1>; 2]) ->
     fits(x) && parameters.iter().all(|parameter| parameter.dtype() == x.dtype())
 }
 
-/// Whether a convolution is better made here: without matrix units for such numbers Burn sums each output on its own, in half
+/// Whether a convolution is better made here: without matrix units for such values Burn sums each output on its own, in half
 /// precision if that is the image's, and with them where there are few outputs.
 pub(crate) fn convolves(x: &Tensor<4>, weight: &Tensor<4>) -> bool {
     let DispatchDevice::Cube(device) = x.device().as_dispatch().clone() else { return false };
@@ -181,19 +138,19 @@ pub(crate) fn conv2d(
 ) -> Tensor<4> {
     let ([.., height, width], [.., rows, columns]) = (x.dims(), weight.dims());
     let [high, wide] = padding.out([height, width], [rows, columns], stride);
-    if let Some(none) = of_none(&x, [x.dims()[0], weight.dims()[0], high, wide]) {
+    if let Some(none) = empty_output(&x, [x.dims()[0], weight.dims()[0], high, wide]) {
         return none;
     }
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     let out = <Dispatch as Operators>::conv2d(x, weight, stride, padding);
-    crate::image(with(Tensor::from_dispatch(out), bias), high, wide)
+    image(with(Tensor::from_dispatch(out), bias), high, wide)
 }
 
 /// As [`crate::linear()`], whose checks were made, with a weight that is not packed and in the precision of `x`.
 pub(crate) fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
     let (mut shape, [inputs, outputs]) = (x.dims(), weight.dims());
     shape[D - 1] = outputs;
-    if let Some(none) = of_none(&x, shape) {
+    if let Some(none) = empty_output(&x, shape) {
         return none;
     }
     let batch = shape[..D.saturating_sub(2)].iter().product();
@@ -210,6 +167,12 @@ fn with(out: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
     }
 }
 
+/// As [`crate::image()`], whose checks were made.
+pub(crate) fn image(tokens: Tensor<3>, height: usize, width: usize) -> Tensor<4> {
+    let [batch, _, channels] = tokens.dims();
+    tokens.reshape([batch, height, width, channels]).permute([0, 3, 1, 2])
+}
+
 /// As [`crate::tokens`].
 pub(crate) fn tokens(x: Tensor<4>) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as Operators>::tokens(x.into_dispatch()))
@@ -224,18 +187,18 @@ pub(crate) fn group_norm(
     eps: f64,
     silu: bool,
 ) -> Tensor<4> {
-    if let Some(none) = of_none(&x, x.dims()) {
+    if let Some(none) = empty_output(&x, x.dims()) {
         return none;
     }
     let [.., height, width] = x.dims();
     let [x, gamma, beta] = [tokens(x).into_dispatch(), gamma.into_dispatch(), beta.into_dispatch()];
     let out = <Dispatch as Operators>::group_norm(x, gamma, beta, groups, eps as f32, silu);
-    crate::image(Tensor::from_dispatch(out), height, width)
+    image(Tensor::from_dispatch(out), height, width)
 }
 
 /// As [`crate::layer_norm`], whose checks were made.
 pub(crate) fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> Tensor<D> {
-    if let Some(none) = of_none(&x, x.dims()) {
+    if let Some(none) = empty_output(&x, x.dims()) {
         return none;
     }
     let [x, gamma, beta] = [x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch()];
@@ -246,12 +209,12 @@ pub(crate) fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: T
 pub(crate) fn geglu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let mut shape = x.dims();
     shape[D - 1] /= 2;
-    of_none(&x, shape).unwrap_or_else(|| Tensor::from_dispatch(<Dispatch as Operators>::geglu(x.into_dispatch())))
+    empty_output(&x, shape).unwrap_or_else(|| Tensor::from_dispatch(<Dispatch as Operators>::geglu(x.into_dispatch())))
 }
 
 /// As [`crate::attention()`] or [`crate::causal_attention`], whose checks were made.
 pub(crate) fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, is_causal: bool) -> Tensor<4> {
-    if let Some(none) = of_none(&q, q.dims()) {
+    if let Some(none) = empty_output(&q, q.dims()) {
         return none;
     }
     let [q, k, v] = [q, k, v].map(Tensor::into_dispatch);

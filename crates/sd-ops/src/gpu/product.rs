@@ -25,7 +25,7 @@ pub fn is_quick() -> bool {
     matches!(CubeClRuntimeConfig::get().autotune.level, AutotuneLevel::Minimal)
 }
 
-/// Whether a product has so few numbers that it hardly matters which kernel takes it.
+/// Whether a product has so few values that it hardly matters which kernel takes it.
 fn is_small(a: &[usize], b: &[usize]) -> bool {
     // For images of its size Stable Diffusion has one such product, of the four channels before its decoder.
     const SMALL: usize = 1 << 17;
@@ -34,7 +34,7 @@ fn is_small(a: &[usize], b: &[usize]) -> bool {
     of_a + of_b + of_a / inputs * outputs <= SMALL
 }
 
-/// Whether a GPU has matrix units for such numbers.
+/// Whether a GPU has matrix units for such values.
 pub fn has_matrix_units(client: &Client, dtype: DType) -> bool {
     let units = |kind: ElemType| client.properties().features.matmul.cmma.iter().any(|unit| unit.a_type == kind);
     units(dtype_to_storage_type(dtype)) || dtype == DType::F32 && units(ElemType::Float(FloatKind::TF32))
@@ -64,11 +64,11 @@ mod tests {
         // Few and many, odd and even, with a batch and without.
         for ([batch, rows, inputs, outputs], of_b) in [([2, 5, 7, 3], 1), ([3, 33, 64, 48], 3), ([1, 300, 310, 200], 1)]
         {
-            let numbers = |shape: [usize; 3]| {
+            let values = |shape: [usize; 3]| {
                 let count = shape.iter().product::<usize>();
                 TensorData::new((0..count).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect(), shape)
             };
-            let (a, b) = (numbers([batch, rows, inputs]), numbers([of_b, inputs, outputs]));
+            let (a, b) = (values([batch, rows, inputs]), values([of_b, inputs, outputs]));
             let [of_a, of_b] = [&a, &b].map(|data| data.clone().try_to_vec::<f32>().unwrap());
             let exact = |i: usize| -> f64 {
                 let (row, column) = (i / outputs, i % outputs);

@@ -1,4 +1,4 @@
-//! Tensors as rows of numbers that lie next to each other.
+//! Tensors as rows of values that lie next to each other.
 
 use burn::tensor::Shape;
 use burn_cubecl::cubecl::zspace::metadata::Metadata;
@@ -11,15 +11,15 @@ pub struct Rows {
     pub tensor: CubeTensor,
     /// How many rows there are.
     pub count: usize,
-    /// How many numbers a row has.
+    /// How many values a row has.
     pub width: usize,
-    /// How many numbers lie between the starts of two rows.
+    /// How many values lie between the starts of two rows.
     pub stride: usize,
 }
 
 impl Rows {
     /// The tensor's rows where they lie, if they lie so, or else of a copy.
-    pub fn of(tensor: CubeTensor) -> Self {
+    pub fn new(tensor: CubeTensor) -> Self {
         let shape: Vec<usize> = tensor.meta.shape().iter().copied().collect();
         let width = shape.last().copied().unwrap_or(1);
         let count = shape.iter().product::<usize>() / width.max(1);
@@ -55,7 +55,7 @@ fn stride(shape: &[usize], strides: &[usize]) -> Option<usize> {
 pub fn tokens(x: CubeTensor) -> CubeTensor {
     let pixels = permute_nchw_to_nhwc(x);
     let [batch, height, width, channels] = pixels.meta.shape().dims();
-    let Rows { mut tensor, stride, .. } = Rows::of(pixels);
+    let Rows { mut tensor, stride, .. } = Rows::new(pixels);
     let strides = [height * width * stride, stride, 1];
     *tensor.meta = Metadata::new(Shape::from([batch, height * width, channels]), strides);
     tensor
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn rows_are_as_far_apart_as_all_their_axes_say() {
         assert_eq!(stride(&[2, 3, 5], &[15, 5, 1]), Some(5));
-        // As CUDA's memory has them: a few numbers of each row are left free.
+        // As CUDA's memory has them: a few values of each row are left free.
         assert_eq!(stride(&[2, 3, 5], &[24, 8, 1]), Some(8));
         assert_eq!(stride(&[2, 1, 5], &[24, 7, 1]), Some(24));
         assert_eq!(stride(&[1, 1, 5], &[24, 7, 1]), Some(5));

@@ -6,13 +6,13 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::tensor::CubeTensor;
 
-use crate::SCRATCH;
+use crate::memory::SCRATCH;
 
-/// How many of these rows, at least one, can be computed at a time if each has so many numbers of scratch: [`SCRATCH`] in all,
+/// How many of these rows, at least one, can be computed at a time if each has so many values of scratch: [`SCRATCH`] in all,
 /// or what the driver has one buffer for.
-pub fn rows_at_a_time(client: &Client, rows: usize, numbers: usize, dtype: DType) -> usize {
+pub fn rows_at_a_time(client: &Client, rows: usize, values: usize, dtype: DType) -> usize {
     let largest = client.properties().memory.max_page_size as usize / dtype.size();
-    (SCRATCH.min(largest) / numbers).clamp(1, rows)
+    (SCRATCH.min(largest) / values).clamp(1, rows)
 }
 
 /// The output of all rows, along an axis, from that of at most so many at a time.

@@ -5,14 +5,15 @@ use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{Rows, most, rows_of_cubes, sum};
+use super::cubes::{most, rows_of_cubes, sum};
+use super::rows::Rows;
 
 /// The softmax of `scale` times scores in single precision `[batch, heads, queries, keys]`, rounded to `dtype`: a cube for each
 /// row. With `first`, the place of the first query, no query sees the keys behind its own place.
 pub fn softmax(scores: CubeTensor, scale: f32, first: Option<usize>, dtype: DType) -> CubeTensor {
     let shape = scores.meta.shape().clone();
     let queries = shape[2];
-    let Rows { tensor: scores, count, width, stride } = Rows::of(scores);
+    let Rows { tensor: scores, count, width, stride } = Rows::new(scores);
     // Of a cube.
     let units = (width / 4).next_power_of_two().clamp(32, 256);
     let client = scores.client.clone();

@@ -8,10 +8,10 @@
 
 use rayon::prelude::*;
 
-use super::lanes::{Shared, load_part, sigmoid, store_part};
-use super::vector::{Job, Level, Vector};
+use super::shared::Shared;
+use super::simd::{Isa, Job, Vector, load_part, sigmoid, store_part};
 
-/// Numbers of a piece of work: handing it over costs about as much as a thousand numbers do.
+/// Values of a piece of work: handing it over costs about as much as a thousand values do.
 const PIECE: usize = 16_384;
 
 /// A function of each number, or of the two halves of each row.
@@ -26,7 +26,7 @@ pub(crate) enum Activation {
 }
 
 impl Activation {
-    /// Numbers that a row takes and gives.
+    /// Values that a row takes and gives.
     fn row(self) -> [usize; 2] {
         match self {
             Self::Gelu | Self::QuickGelu => [1, 1],
@@ -34,10 +34,10 @@ impl Activation {
         }
     }
 
-    /// Runs `work` with the first row and the number of rows of each piece, of `count` numbers that are taken.
+    /// Runs `work` with the first row and the number of rows of each piece, of `count` values that are taken.
     fn each_piece(self, count: usize, work: impl Fn(usize, usize) + Sync + Send) {
         let [taken, given] = self.row();
-        assert!(taken > 0 && count.is_multiple_of(taken), "{count} numbers, {self:?}");
+        assert!(taken > 0 && count.is_multiple_of(taken), "{count} values, {self:?}");
         let rows = count / taken;
         let most = (PIECE / given).max(1);
         let pieces = 0..rows.div_ceil(most);
@@ -51,7 +51,7 @@ impl Activation {
 }
 
 /// The function of `x`.
-pub(crate) fn forward(level: Level, activation: Activation, x: &[f32]) -> Vec<f32> {
+pub(crate) fn forward(isa: Isa, activation: Activation, x: &[f32]) -> Vec<f32> {
     let [taken, given] = activation.row();
     let count = x.len() / taken.max(1) * given;
     let mut out = Vec::with_capacity(count);
@@ -59,7 +59,7 @@ pub(crate) fn forward(level: Level, activation: Activation, x: &[f32]) -> Vec<f3
     activation.each_piece(x.len(), |first, rows| {
         let x = &x[first * taken..][..rows * taken];
         // SAFETY: each piece writes its own rows.
-        level.run(Forward { activation, x, out: unsafe { to.part(first * given) } });
+        isa.run(Forward { activation, x, out: unsafe { to.part(first * given) } });
     });
     // SAFETY: all pieces have written all of their rows.
     unsafe { out.set_len(count) };
@@ -67,7 +67,7 @@ pub(crate) fn forward(level: Level, activation: Activation, x: &[f32]) -> Vec<f3
 }
 
 /// The gradient of `x`, from that of what [`forward`] gives.
-pub(crate) fn backward(level: Level, activation: Activation, x: &[f32], gradient: &[f32]) -> Vec<f32> {
+pub(crate) fn backward(isa: Isa, activation: Activation, x: &[f32], gradient: &[f32]) -> Vec<f32> {
     let [taken, given] = activation.row();
     assert_eq!(x.len() * given, gradient.len() * taken, "{activation:?}");
     let mut out = Vec::with_capacity(x.len());
@@ -76,7 +76,7 @@ pub(crate) fn backward(level: Level, activation: Activation, x: &[f32], gradient
         let x = &x[first * taken..][..rows * taken];
         let gradient = &gradient[first * given..][..rows * given];
         // SAFETY: each piece writes its own rows.
-        level.run(Backward { activation, x, gradient, out: unsafe { to.part(first * taken) } });
+        isa.run(Backward { activation, x, gradient, out: unsafe { to.part(first * taken) } });
     });
     // SAFETY: all pieces have written all of their rows.
     unsafe { out.set_len(x.len()) };
@@ -138,16 +138,16 @@ impl Job for Backward<'_> {
     }
 }
 
-/// A function of `N` numbers that gives `M`.
+/// A function of `N` values that gives `M`.
 trait Function<const N: usize, const M: usize> {
-    fn of<V: Vector>(&self, from: [V; N]) -> [V; M];
+    fn apply<V: Vector>(&self, from: [V; N]) -> [V; M];
 }
 
-/// The function of as many numbers as the slices have.
+/// The function of as many values as the slices have.
 ///
 /// # Safety
 ///
-/// So many numbers of each `to` can be written.
+/// So many values of each `to` can be written.
 #[inline(always)]
 unsafe fn each<V: Vector, F: Function<N, M>, const N: usize, const M: usize>(
     from: [&[f32]; N],
@@ -164,7 +164,7 @@ unsafe fn each<V: Vector, F: Function<N, M>, const N: usize, const M: usize>(
             for i in 0..N {
                 vectors[i] = V::load(from[i].as_ptr().add(at));
             }
-            let found = function.of(vectors);
+            let found = function.apply(vectors);
             for i in 0..M {
                 found[i].store(to[i].add(at));
             }
@@ -174,7 +174,7 @@ unsafe fn each<V: Vector, F: Function<N, M>, const N: usize, const M: usize>(
             for i in 0..N {
                 vectors[i] = load_part(&from[i][whole..]);
             }
-            let found = function.of(vectors);
+            let found = function.apply(vectors);
             for i in 0..M {
                 store_part(found[i], to[i].add(whole), count - whole);
             }
@@ -186,15 +186,15 @@ struct Gelu;
 
 impl Function<1, 1> for Gelu {
     #[inline(always)]
-    fn of<V: Vector>(&self, [x]: [V; 1]) -> [V; 1] {
-        [gelu(x, &Normal::of(x))]
+    fn apply<V: Vector>(&self, [x]: [V; 1]) -> [V; 1] {
+        [gelu(x, &Normal::new(x))]
     }
 }
 
 impl Function<2, 1> for Gelu {
     #[inline(always)]
-    fn of<V: Vector>(&self, [x, gradient]: [V; 2]) -> [V; 1] {
-        [gradient.mul(gelu_slope(x, &Normal::of(x)))]
+    fn apply<V: Vector>(&self, [x, gradient]: [V; 2]) -> [V; 1] {
+        [gradient.mul(gelu_slope(x, &Normal::new(x)))]
     }
 }
 
@@ -202,14 +202,14 @@ struct QuickGelu;
 
 impl Function<1, 1> for QuickGelu {
     #[inline(always)]
-    fn of<V: Vector>(&self, [x]: [V; 1]) -> [V; 1] {
+    fn apply<V: Vector>(&self, [x]: [V; 1]) -> [V; 1] {
         [x.mul(sigmoid(x.mul(V::splat(1.702))))]
     }
 }
 
 impl Function<2, 1> for QuickGelu {
     #[inline(always)]
-    fn of<V: Vector>(&self, [x, gradient]: [V; 2]) -> [V; 1] {
+    fn apply<V: Vector>(&self, [x, gradient]: [V; 2]) -> [V; 1] {
         let u = x.mul(V::splat(1.702));
         let s = sigmoid(u);
         // (x·s)' = s + u·s·(1 - s)
@@ -221,7 +221,7 @@ struct Geglu;
 
 impl Function<2, 1> for Geglu {
     #[inline(always)]
-    fn of<V: Vector>(&self, [x, gate]: [V; 2]) -> [V; 1] {
+    fn apply<V: Vector>(&self, [x, gate]: [V; 2]) -> [V; 1] {
         [geglu(x, gate)]
     }
 }
@@ -229,13 +229,13 @@ impl Function<2, 1> for Geglu {
 /// `x·gelu(gate)`
 #[inline(always)]
 pub(super) fn geglu<V: Vector>(x: V, gate: V) -> V {
-    x.mul(gelu(gate, &Normal::of(gate)))
+    x.mul(gelu(gate, &Normal::new(gate)))
 }
 
 impl Function<3, 2> for Geglu {
     #[inline(always)]
-    fn of<V: Vector>(&self, [x, gate, gradient]: [V; 3]) -> [V; 2] {
-        let normal = Normal::of(gate);
+    fn apply<V: Vector>(&self, [x, gate, gradient]: [V; 3]) -> [V; 2] {
+        let normal = Normal::new(gate);
         [gradient.mul(gelu(gate, &normal)), gradient.mul(x).mul(gelu_slope(gate, &normal))]
     }
 }
@@ -255,7 +255,7 @@ const A: [f32; 5] = [0.530_702_7, -0.726_576, 0.710_706_9, -0.142_248_37, 0.127_
 
 impl<V: Vector> Normal<V> {
     #[inline(always)]
-    fn of(x: V) -> Self {
+    fn new(x: V) -> Self {
         let zero = V::splat(0.0);
         let absolute = x.where_negative(zero.sub(x), x);
         let t = V::splat(1.0).div(absolute.mul_add(V::splat(P), V::splat(1.0)));

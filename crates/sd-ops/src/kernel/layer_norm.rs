@@ -4,15 +4,15 @@
 
 use rayon::prelude::*;
 
-use super::lanes::{Shared, load_part, store_part, sum};
-use super::vector::{Job, Level, Vector};
+use super::shared::Shared;
+use super::simd::{Isa, Job, Vector, load_part, store_part, sum};
 
-/// Numbers of a piece of work: handing it over costs about as much as a thousand numbers do.
+/// Values of a piece of work: handing it over costs about as much as a thousand values do.
 const PIECE: usize = 16_384;
 /// Pieces at most, of which each has sums of its own of the parameters' gradients.
 const PIECES: usize = 64;
 
-/// What is normalised: rows of `width` numbers.
+/// What is normalised: rows of `width` values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Rows {
     pub rows: usize,
@@ -39,7 +39,7 @@ impl Rows {
 }
 
 /// The normalised rows, and of each the mean and the reciprocal of the deviation.
-pub(crate) fn forward(level: Level, rows: &Rows, x: &[f32], gamma: &[f32], beta: &[f32]) -> (Vec<f32>, Vec<[f32; 2]>) {
+pub(crate) fn forward(isa: Isa, rows: &Rows, x: &[f32], gamma: &[f32], beta: &[f32]) -> (Vec<f32>, Vec<[f32; 2]>) {
     let width = rows.width;
     assert!(x.len() == rows.rows * width && gamma.len() == width && beta.len() == width, "{rows:?}");
     let mut out = Vec::with_capacity(x.len());
@@ -50,7 +50,7 @@ pub(crate) fn forward(level: Level, rows: &Rows, x: &[f32], gamma: &[f32], beta:
         // SAFETY: each piece writes its own part of both.
         let (out, statistics) =
             unsafe { (to.part(first * width), std::slice::from_raw_parts_mut(statistics_to.part(first), count)) };
-        level.run(Forward { rows, x, gamma, beta, out, statistics });
+        isa.run(Forward { rows, x, gamma, beta, out, statistics });
     });
     // SAFETY: all pieces have written all of their rows.
     unsafe { out.set_len(x.len()) };
@@ -59,7 +59,7 @@ pub(crate) fn forward(level: Level, rows: &Rows, x: &[f32], gamma: &[f32], beta:
 
 /// The gradients of `x`, `gamma` and `beta`.
 pub(crate) fn backward(
-    level: Level,
+    isa: Isa,
     rows: &Rows,
     x: &[f32],
     gamma: &[f32],
@@ -78,7 +78,7 @@ pub(crate) fn backward(
         // SAFETY: each piece writes its own part of both.
         let (out, sums) =
             unsafe { (to.part(first * width), std::slice::from_raw_parts_mut(sums_to.part(i * 2 * width), 2 * width)) };
-        level.run(Backward { x, gradient, gamma, statistics, out, sums: sums.split_at_mut(width) });
+        isa.run(Backward { x, gradient, gamma, statistics, out, sums: sums.split_at_mut(width) });
     });
     // SAFETY: all pieces have written all of their rows.
     unsafe { out.set_len(x.len()) };

@@ -7,9 +7,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::gemm::{Bias, Columns, Gated, Gemm, Matrix, Panels, Right};
-use super::lanes::{Shared, narrow};
-use super::numbers::Numbers;
-use super::vector::{Job, Level, Vector};
+use super::shared::Shared;
+use super::simd::{Isa, Job, Vector, narrow};
+use super::weight_slice::WeightSlice;
 
 /// Rows that are narrowed at a time.
 const ROWS: usize = 16;
@@ -17,17 +17,17 @@ const ROWS: usize = 16;
 /// A layer's weight, `[inputs, outputs]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Weight<'a> {
-    pub numbers: Numbers<'a>,
+    pub values: WeightSlice<'a>,
     pub sizes: [usize; 2],
     pub places: Places,
 }
 
-/// Where the numbers of a weight lie.
+/// Where the values of a weight lie.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Places {
     /// So far from an input to the next, and from an output to the next.
     Apart([usize; 2]),
-    /// In panels of numbers, or of pairs if it is in bf16.
+    /// In panels of values, or of pairs if it is in bf16.
     Panels,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Weight<'a> {
     /// Pairs of inputs, where memory has them so.
     fn pairs(&self) -> Option<Factor<'a>> {
         let [inputs, outputs] = self.sizes;
-        let (pairs, sizes) = (self.numbers.pairs()?, [inputs / 2, outputs]);
+        let (pairs, sizes) = (self.values.pairs()?, [inputs / 2, outputs]);
         match self.places {
             Places::Panels => Some(Factor::Panels(Panels::new(pairs, sizes))),
             Places::Apart([1, output]) if inputs % 2 == 0 && output % 2 == 0 => {
@@ -56,28 +56,28 @@ enum Factor<'a> {
 /// The vectors of several matrices, one below the other, times the weight, and a bias for each output; and then, if they are
 /// `gated`, the first half of the outputs times the GELU of the second.
 ///
-/// A weight in half precision is multiplied with numbers in half precision if the processor is faster with them.
-pub(crate) fn linear(level: Level, x: &[Matrix], weight: &Weight, bias: &[f32], gated: bool) -> Vec<f32> {
+/// A weight in half precision is multiplied with values in half precision if the processor is faster with them.
+pub(crate) fn linear(isa: Isa, x: &[Matrix], weight: &Weight, bias: &[f32], gated: bool) -> Vec<f32> {
     let [inputs, outputs] = weight.sizes;
     assert!(x.iter().all(|x| x.sizes[1] == inputs) && bias.len() == outputs, "{:?}", weight.sizes);
-    let fits = matches!(weight.places, Places::Apart(_)) || Panels::fit(level, outputs) && !gated;
+    let fits = matches!(weight.places, Places::Apart(_)) || Panels::fit(isa, outputs) && !gated;
     assert!(fits, "{outputs} outputs of a packed weight");
-    if let Some(weight) = weight.pairs().filter(|_| level.has_pairs()) {
-        let pairs = narrowed(level, x, inputs / 2);
+    if let Some(weight) = weight.pairs().filter(|_| isa.has_pairs()) {
+        let pairs = narrowed(isa, x, inputs / 2);
         let rows = x.iter().map(|x| x.sizes[0]).sum();
         let x = Matrix::new(&pairs, [rows, inputs / 2], [inputs / 2, 1]);
-        return Product { level, x: &[x], bias, pairs: true }.with(weight, gated);
+        return Product { isa, x: &[x], bias, pairs: true }.with(weight, gated);
     }
-    let numbers = weight.numbers.widened();
+    let values = weight.values.widened();
     let weight = match weight.places {
-        Places::Apart(apart) => Factor::Matrix(Matrix::new(&numbers, weight.sizes, apart)),
-        Places::Panels => Factor::Panels(Panels::new(&numbers, weight.sizes)),
+        Places::Apart(apart) => Factor::Matrix(Matrix::new(&values, weight.sizes, apart)),
+        Places::Panels => Factor::Panels(Panels::new(&values, weight.sizes)),
     };
-    Product { level, x, bias, pairs: false }.with(weight, gated)
+    Product { isa, x, bias, pairs: false }.with(weight, gated)
 }
 
 struct Product<'a> {
-    level: Level,
+    isa: Isa,
     x: &'a [Matrix<'a>],
     bias: &'a [f32],
     pairs: bool,
@@ -85,13 +85,11 @@ struct Product<'a> {
 
 impl Product<'_> {
     fn with(&self, weight: Factor, gated: bool) -> Vec<f32> {
-        let (level, outputs) = (self.level, self.bias.len());
+        let (isa, outputs) = (self.isa, self.bias.len());
         match weight {
-            Factor::Matrix(weight) if gated => {
-                self.of(&Gated(weight), &Columns::gated(level, outputs / 2), outputs / 2)
-            }
-            Factor::Matrix(weight) => self.of(&weight, &Columns::panels(level, 1, outputs, 0), outputs),
-            Factor::Panels(weight) => self.of(&weight, &Columns::panels(level, 1, outputs, 0), outputs),
+            Factor::Matrix(weight) if gated => self.of(&Gated(weight), &Columns::gated(isa, outputs / 2), outputs / 2),
+            Factor::Matrix(weight) => self.of(&weight, &Columns::panels(isa, 1, outputs, 0), outputs),
+            Factor::Panels(weight) => self.of(&weight, &Columns::panels(isa, 1, outputs, 0), outputs),
         }
     }
 
@@ -104,7 +102,7 @@ impl Product<'_> {
             let bias = Bias::OfColumns(self.bias);
             let product = Gemm { left, right, columns, bias, out_row: outputs, pairs: self.pairs };
             // SAFETY: the rows of this matrix lie behind those of the ones before.
-            product.write(self.level, &Shared(unsafe { out.as_mut_ptr().add(start) }), count);
+            product.write(self.isa, &Shared(unsafe { out.as_mut_ptr().add(start) }), count);
             start += count;
         }
         // SAFETY: all columns of all rows were written.
@@ -114,7 +112,7 @@ impl Product<'_> {
 }
 
 /// All rows, rounded, `pairs` pairs each.
-fn narrowed(level: Level, x: &[Matrix], pairs: usize) -> Vec<f32> {
+fn narrowed(isa: Isa, x: &[Matrix], pairs: usize) -> Vec<f32> {
     let rows = x.iter().map(|x| x.sizes[0]).sum::<usize>();
     let mut out = vec![0.0; rows * pairs];
     let mut rest = &mut out[..];
@@ -122,7 +120,7 @@ fn narrowed(level: Level, x: &[Matrix], pairs: usize) -> Vec<f32> {
         let (here, others) = rest.split_at_mut(x.sizes[0] * pairs);
         here.par_chunks_mut((ROWS * pairs).max(1)).enumerate().for_each(|(i, to)| {
             let rows = ROWS * i..(ROWS * (i + 1)).min(x.sizes[0]);
-            level.run(Narrow { x, rows, to });
+            isa.run(Narrow { x, rows, to });
         });
         rest = others;
     }

@@ -7,18 +7,14 @@
 
 pub(crate) mod activation;
 pub(crate) mod attention;
-pub(crate) mod forward;
+pub(crate) mod conv;
 pub(crate) mod gemm;
-pub(crate) mod gradients;
-mod lanes;
+pub(crate) mod group_norm;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
-pub(crate) mod norm;
-pub(crate) mod numbers;
-mod padded;
-mod product;
+mod microkernel;
+mod shared;
+pub(crate) mod simd;
 #[cfg(test)]
 mod tests;
-pub(crate) mod vector;
-pub(crate) mod window;
-mod winograd;
+pub(crate) mod weight_slice;

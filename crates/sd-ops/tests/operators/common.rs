@@ -5,8 +5,8 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 /// How far apart two tensors are, of the larger one's largest number.
 pub fn distance<const D: usize>(ours: Tensor<D>, theirs: Tensor<D>) -> f64 {
     assert_eq!(ours.dims(), theirs.dims());
-    let numbers = |tensor: Tensor<D>| tensor.into_data().iter::<f64>().collect::<Vec<_>>();
-    let (ours, theirs) = (numbers(ours), numbers(theirs));
+    let values = |tensor: Tensor<D>| tensor.into_data().iter::<f64>().collect::<Vec<_>>();
+    let (ours, theirs) = (values(ours), values(theirs));
     let largest = theirs.iter().fold(f64::MIN_POSITIVE, |most, x| most.max(x.abs()));
     let worst = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs());
     // A sum, so that what is not a number stays none.
@@ -30,7 +30,7 @@ thread_local! {
     static STATE: Cell<u64> = const { Cell::new(1) };
 }
 
-/// Numbers of a normal distribution, the same whenever a test is run: each is run by a thread of its own.
+/// Values of a normal distribution, the same whenever a test is run: each is run by a thread of its own.
 pub fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
     let uniform = || {
         // The constants of Knuth's MMIX.
@@ -38,6 +38,6 @@ pub fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
         ((STATE.get() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     };
     let normal = || (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();
-    let numbers: Vec<f64> = (0..shape.iter().product()).map(|_| normal()).collect();
-    Tensor::from_data(TensorData::new(numbers, shape), device)
+    let values: Vec<f64> = (0..shape.iter().product()).map(|_| normal()).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
 }

@@ -183,7 +183,7 @@ fn norms_of_odd_shapes_and_their_gradients_are_burns() {
     }
 }
 
-/// Off centre, a mean in half precision would be wrong by more than the numbers differ from it.
+/// Off centre, a mean in half precision would be wrong by more than the values differ from it.
 #[test]
 fn statistics_of_numbers_in_half_precision_are_in_single() {
     let device = Device::flex();

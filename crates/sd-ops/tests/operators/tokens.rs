@@ -30,7 +30,7 @@ fn geglu_in_tensors<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x * gelu(gate)
 }
 
-/// The normal distribution's 3e-7, of numbers whose largest is about 3, and single precision's roundings.
+/// The normal distribution's 3e-7, of values whose largest is about 3, and single precision's roundings.
 const CLOSE: f64 = 1e-6;
 
 #[test]
@@ -150,7 +150,7 @@ fn attention_reads_and_is_read_as_tokens_lie() {
         sd_ops::attention(q, k, v).swap_dims(2, 3)
     };
     let theirs = |inputs: [Tensor<4>; 3]| attention_in_tensors(inputs.map(turned), false).swap_dims(2, 3);
-    check("numbers far from each other", inputs(), ours, theirs, 5e-6);
+    check("values far from each other", inputs(), ours, theirs, 5e-6);
 }
 
 #[test]
@@ -320,7 +320,7 @@ impl ModuleMapper for Halves {
 }
 
 #[test]
-#[should_panic(expected = "vectors of 25 numbers")]
+#[should_panic(expected = "vectors of 25 values")]
 fn a_packed_layer_takes_vectors_of_its_own_width_only() {
     let device = Device::flex();
     let weight = Param::from_tensor(random([64, 24], &device).swap_dims(0, 1));

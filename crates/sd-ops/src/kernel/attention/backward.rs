@@ -6,9 +6,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{Heads, Tokens, View, pieces};
-use crate::kernel::lanes::Shared;
-use crate::kernel::product::{Product, ROWS};
-use crate::kernel::vector::{Job, Level, Vector};
+use crate::kernel::microkernel::{Product, ROWS};
+use crate::kernel::shared::Shared;
+use crate::kernel::simd::{Isa, Job, Vector};
 
 /// Keys of a block, whose gradients are to stay in the caches; a multiple of six and of eight.
 const KEYS: usize = 48;
@@ -35,7 +35,7 @@ pub(crate) struct Known<'a> {
 /// The gradients of queries, keys and values, `[batch, tokens, heads, width]` each.
 ///
 /// Where there are fewer heads than threads, a head's keys are split, and the queries' gradients summed afterwards.
-pub(crate) fn backward(level: Level, heads: &Heads, known: Known) -> [Vec<f32>; 3] {
+pub(crate) fn backward(isa: Isa, heads: &Heads, known: Known) -> [Vec<f32>; 3] {
     let [queries, keys] = [heads.queries, heads.keys];
     assert!([known.q, known.out, known.gradient].iter().all(|view| view.has(heads, queries)), "{heads:?}");
     assert!([known.k, known.v].iter().all(|view| view.has(heads, keys)), "{heads:?}");
@@ -65,7 +65,7 @@ pub(crate) fn backward(level: Level, heads: &Heads, known: Known) -> [Vec<f32>; 
             [of_q_to[part].part(of_query), of_k_to.part(of_key), of_v_to.part(of_key)]
         };
         MEMORY.with_borrow_mut(|memory| {
-            level.run(Backward { heads, keys: of_part, q, k, v, out, logs, gradient, to, row, memory });
+            isa.run(Backward { heads, keys: of_part, q, k, v, out, logs, gradient, to, row, memory });
         });
     };
     if threads == 1 || all * parts <= 1 {

@@ -6,9 +6,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{Heads, Tokens, View, pieces};
-use crate::kernel::lanes::{Shared, pair_rows};
-use crate::kernel::product::{Product, ROWS};
-use crate::kernel::vector::{Job, Level, Vector};
+use crate::kernel::microkernel::{Product, ROWS};
+use crate::kernel::shared::Shared;
+use crate::kernel::simd::{Isa, Job, Vector, pair_rows};
 
 /// Queries of a piece of work at most: it has to read all keys once.
 const QUERIES: usize = 256;
@@ -23,14 +23,14 @@ thread_local! {
 
 /// The values' mean for each query, `[batch, queries, heads, width]`, and the logarithm of the sum of its scores'
 /// exponentials, `[batch, heads, queries]`.
-pub(crate) fn forward(level: Level, heads: &Heads, q: View, k: View, v: View) -> (Vec<f32>, Vec<f32>) {
+pub(crate) fn forward(isa: Isa, heads: &Heads, q: View, k: View, v: View) -> (Vec<f32>, Vec<f32>) {
     assert!(q.has(heads, heads.queries) && k.has(heads, heads.keys) && v.has(heads, heads.keys), "{heads:?}");
     let count = heads.batch * heads.heads * heads.queries;
     let mut out = Vec::with_capacity(count * heads.width);
     let mut logs = vec![0.0; count];
     let (out_to, logs_to) = (Shared(out.as_mut_ptr()), Shared(logs.as_mut_ptr()));
     let threads = rayon::current_num_threads();
-    let (units, queries) = split(level, heads, threads);
+    let (units, queries) = split(isa, heads, threads);
     let blocks = heads.queries.div_ceil(queries);
     let work = |unit: usize| {
         let (head, first) = (unit / blocks, unit % blocks * queries);
@@ -46,10 +46,10 @@ pub(crate) fn forward(level: Level, heads: &Heads, q: View, k: View, v: View) ->
         let [q, k, v] = [q, k, v].map(|view| view.head(n, h));
         MEMORY.with_borrow_mut(|memory| {
             let forward = Forward { heads, queries, q, k, v, out, row, logs, memory };
-            if heads.half && level.has_pairs() && heads.width.is_multiple_of(2) {
-                level.run(Paired(forward));
+            if heads.half && isa.has_pairs() && heads.width.is_multiple_of(2) {
+                isa.run(Paired(forward));
             } else {
-                level.run(forward);
+                isa.run(forward);
             }
         });
     };
@@ -65,9 +65,9 @@ pub(crate) fn forward(level: Level, heads: &Heads, q: View, k: View, v: View) ->
 }
 
 /// Pieces of work, and the queries of one.
-fn split(level: Level, heads: &Heads, threads: usize) -> (usize, usize) {
+fn split(isa: Isa, heads: &Heads, threads: usize) -> (usize, usize) {
     let all = heads.batch * heads.heads;
-    let (parts, pair) = ((4 * threads).div_ceil(all.max(1)), 2 * level.lanes());
+    let (parts, pair) = ((4 * threads).div_ceil(all.max(1)), 2 * isa.lanes());
     let queries = heads.queries.div_ceil(parts).next_multiple_of(pair).clamp(pair, QUERIES);
     (all * heads.queries.div_ceil(queries), queries)
 }

@@ -4,8 +4,7 @@
 pub(crate) mod backward;
 pub(crate) mod forward;
 
-use super::lanes::{narrow, transpose};
-use super::vector::Vector;
+use super::simd::{Vector, narrow, transpose};
 
 /// Sizes of an attention.
 #[derive(Debug, Clone, Copy, PartialEq)]

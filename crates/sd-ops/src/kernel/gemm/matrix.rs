@@ -1,13 +1,12 @@
 use std::ops::Range;
 
-use super::Right;
-use crate::kernel::lanes::transpose;
-use crate::kernel::vector::Vector;
+use super::right::Right;
+use crate::kernel::simd::{Vector, transpose};
 
 /// A matrix that lies as it lies.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrix<'a> {
-    numbers: &'a [f32],
+    values: &'a [f32],
     /// Rows and columns.
     pub sizes: [usize; 2],
     /// From a row to the next, and from a column to the next.
@@ -18,13 +17,13 @@ impl<'a> Matrix<'a> {
     /// # Panics
     ///
     /// Panics if the last number lies beyond the end.
-    pub fn new(numbers: &'a [f32], sizes: [usize; 2], apart: [usize; 2]) -> Self {
+    pub fn new(values: &'a [f32], sizes: [usize; 2], apart: [usize; 2]) -> Self {
         let last: usize = sizes.iter().zip(apart).map(|(size, apart)| size.saturating_sub(1) * apart).sum();
-        assert!(sizes.contains(&0) || last < numbers.len(), "{sizes:?} {apart:?} of {}", numbers.len());
-        Self { numbers, sizes, apart }
+        assert!(sizes.contains(&0) || last < values.len(), "{sizes:?} {apart:?} of {}", values.len());
+        Self { values, sizes, apart }
     }
 
-    /// Some columns of some rows, as lines of numbers beside each other, and how far these are apart: where they lie, or,
+    /// Some columns of some rows, as lines of values beside each other, and how far these are apart: where they lie, or,
     /// if they do not lie so, in `memory`.
     #[inline(always)]
     pub fn lines<'m, V: Vector>(
@@ -40,7 +39,7 @@ impl<'a> Matrix<'a> {
         if columns.is_empty() {
             return (&[], 0);
         }
-        let from = &self.numbers[rows.start * row + columns.start * column..];
+        let from = &self.values[rows.start * row + columns.start * column..];
         if column == 1 {
             return (from, row);
         }
@@ -54,7 +53,7 @@ impl Right for Matrix<'_> {
     #[inline(always)]
     fn pack<V: Vector>(&self, terms: Range<usize>, first: usize, count: usize, panel: &mut [f32]) {
         let ([row, column], pair) = (self.apart, 2 * V::LANES);
-        let Some(from) = self.numbers.get(terms.start * row + first * column..).filter(|_| !terms.is_empty()) else {
+        let Some(from) = self.values.get(terms.start * row + first * column..).filter(|_| !terms.is_empty()) else {
             return;
         };
         if column != 1 {

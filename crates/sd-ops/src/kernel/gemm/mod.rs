@@ -1,7 +1,7 @@
 //! Products of large matrices, in blocks that stay in the caches (Goto and van de Geijn 2008, Anatomy of
 //! high-performance matrix multiplication).
 //!
-//! The right matrix is packed into panels of two vectors of columns, block by block, unless it lies in panels; the numbers
+//! The right matrix is packed into panels of two vectors of columns, block by block, unless it lies in panels; the values
 //! of the left one are read where they lie. A tile of six rows and a panel has its sums in registers: for each term two
 //! loads, six broadcasts and twelve multiply-adds, so that the arithmetic is what takes the time even where the panel comes
 //! from the second cache.
@@ -13,7 +13,7 @@
 mod gated;
 mod matrix;
 mod panels;
-mod patches;
+mod right;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -21,43 +21,28 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::activation::geglu;
-use super::lanes::Shared;
-use super::product::{ROWS, times};
-use super::vector::{Job, Level, Vector};
+use super::microkernel::{ROWS, times};
+use super::shared::Shared;
+use super::simd::{Isa, Job, Vector};
 
 pub(super) use gated::Gated;
 pub(crate) use matrix::Matrix;
 pub(crate) use panels::Panels;
-pub(super) use patches::Patches;
+pub(super) use right::Right;
 
 /// Terms of a block at most.
 const TERMS: usize = 768;
 /// Rows that all panels of a block are multiplied with, before the next rows: theirs are to stay in the second cache.
 const BLOCK: usize = 20 * ROWS;
-/// Numbers of the panels of a piece of work, for a block's terms.
+/// Values of the panels of a piece of work, for a block's terms.
 const PANELS: usize = 96 << 10;
-/// Numbers of a block's rows that stay in the second cache with a panel.
+/// Values of a block's rows that stay in the second cache with a panel.
 const FEW: usize = 128 << 10;
 /// Multiply-adds that are worth handing over.
 const WORK: usize = 1 << 17;
 
 thread_local! {
     static MEMORY: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
-}
-
-/// The right matrix of a product, `[terms, columns]`.
-pub(super) trait Right: Sync {
-    /// Whether the second vector of each panel holds the gates of the first, and what goes out is their GEGLU: one vector.
-    const GATED: bool = false;
-
-    /// Puts some terms of `count` columns into a panel, `[terms, two vectors]`; what lies beyond the columns is left.
-    fn pack<V: Vector>(&self, terms: Range<usize>, first: usize, count: usize, panel: &mut [f32]);
-
-    /// Those terms: what `packed` begins with, if they do not lie ready.
-    #[inline(always)]
-    fn panel<'p, V: Vector>(&'p self, _terms: Range<usize>, _first: usize, packed: &'p [f32]) -> &'p [f32] {
-        packed
-    }
 }
 
 /// Columns beside each other, a panel of them at most.
@@ -71,14 +56,14 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// `images` times `pixels` columns as panels; what goes out has `apart` numbers from an image to the next.
-    pub fn panels(level: Level, images: usize, pixels: usize, apart: usize) -> Vec<Self> {
-        Self::by(2 * level.lanes(), images, pixels, apart)
+    /// `images` times `pixels` columns as panels; what goes out has `apart` values from an image to the next.
+    pub fn panels(isa: Isa, images: usize, pixels: usize, apart: usize) -> Vec<Self> {
+        Self::by(2 * isa.lanes(), images, pixels, apart)
     }
 
     /// The same of `width` columns with a gate each: half as many of both in a panel.
-    pub fn gated(level: Level, width: usize) -> Vec<Self> {
-        Self::by(level.lanes(), 1, width, 0)
+    pub fn gated(isa: Isa, width: usize) -> Vec<Self> {
+        Self::by(isa.lanes(), 1, width, 0)
     }
 
     fn by(most: usize, images: usize, pixels: usize, apart: usize) -> Vec<Self> {
@@ -123,8 +108,8 @@ impl<R: Right> Gemm<'_, R> {
         if R::GATED { terms } else { terms.div_ceil(terms.div_ceil(TERMS).max(1)) }
     }
 
-    /// Writes the product; `count` numbers are in `out`, all of which it writes if the columns are all of theirs.
-    pub fn write(&self, level: Level, out: &Shared<f32>, count: usize) {
+    /// Writes the product; `count` values are in `out`, all of which it writes if the columns are all of theirs.
+    pub fn write(&self, isa: Isa, out: &Shared<f32>, count: usize) {
         let [rows, terms] = self.left.sizes;
         match self.bias {
             Bias::None => {}
@@ -138,7 +123,7 @@ impl<R: Right> Gemm<'_, R> {
         assert!((rows - 1) * self.out_row + last <= count, "{rows} rows, {} apart, of {last} in {count}", self.out_row);
 
         let threads = rayon::current_num_threads();
-        let pair = 2 * level.lanes();
+        let pair = 2 * isa.lanes();
         let block = Self::block(terms).max(1);
         // Where all rows stay in the second cache, panels go one by one, so that all threads come to the end together.
         let of_piece = if rows * block <= FEW { 1 } else { (PANELS / (pair * block)).max(1) };
@@ -159,7 +144,7 @@ impl<R: Right> Gemm<'_, R> {
             let rows = part * rows_of_piece..rows.min((part + 1) * rows_of_piece);
             MEMORY.with_borrow_mut(|memory| {
                 let piece = Piece { product: self, columns, rows, out, memory };
-                if self.pairs { level.run(Paired(piece)) } else { level.run(piece) }
+                if self.pairs { isa.run(Paired(piece)) } else { isa.run(piece) }
             });
         };
         let pieces = all.div_ceil(of_piece) * parts;
@@ -268,7 +253,7 @@ impl Tile<'_> {
         assert!(self.a.len() >= (self.first_line + self.rows - 1) * self.a_row + self.terms);
         let whole = self.rows == ROWS && columns.count == if R::GATED { V::LANES } else { pair };
         let mut spare = [0.0; ROWS * 2 * 16];
-        // SAFETY: the lines have `terms` numbers, the panel has two vectors for each, and `to` has six rows of two
+        // SAFETY: the lines have `terms` values, the panel has two vectors for each, and `to` has six rows of two
         // vectors: those of `out`, or the spare ones.
         unsafe {
             let at = out.part(row * product.out_row + columns.out);

@@ -1,9 +1,9 @@
 use half::bf16;
 
-use super::{levels, numbers};
+use super::{isas, values};
 use crate::kernel::gemm::{Matrix, Panels};
 use crate::kernel::linear::{Places, Weight, linear};
-use crate::kernel::numbers::Numbers;
+use crate::kernel::weight_slice::WeightSlice;
 
 /// Rows, terms and columns, none of them a multiple of a tile's, a block's or a vector's in all.
 const SIZES: [[usize; 3]; 9] = [
@@ -21,20 +21,20 @@ const SIZES: [[usize; 3]; 9] = [
 #[test]
 fn matrices_in_any_order_give_the_sums_of_the_definition() {
     for [rows, terms, columns] in SIZES {
-        let [left, right_numbers] = [numbers(2 * rows * terms, 1), numbers(terms * columns, 2)];
-        let bias = numbers(columns, 3);
+        let [left, right_numbers] = [values(2 * rows * terms, 1), values(terms * columns, 2)];
+        let bias = values(columns, 3);
         for (turned_left, turned_right) in [(false, false), (false, true), (true, false), (true, true)] {
             let apart = |turned: bool, [rows, columns]: [usize; 2]| if turned { [1, rows] } else { [columns, 1] };
             let left_apart = apart(turned_left, [rows, terms]);
             let right_apart = apart(turned_right, [terms, columns]);
             let lefts = [0, rows * terms].map(|start| Matrix::new(&left[start..], [rows, terms], left_apart));
             let right = Weight {
-                numbers: Numbers::F32(&right_numbers),
+                values: WeightSlice::F32(&right_numbers),
                 sizes: [terms, columns],
                 places: Places::Apart(right_apart),
             };
-            for level in levels() {
-                let found = linear(level, &lefts, &right, &bias, false);
+            for isa in isas() {
+                let found = linear(isa, &lefts, &right, &bias, false);
                 assert_eq!(found.len(), 2 * rows * columns);
                 for (at, found) in found.into_iter().enumerate() {
                     let (row, n) = (at / columns, at % columns);
@@ -48,7 +48,7 @@ fn matrices_in_any_order_give_the_sums_of_the_definition() {
                         absolute += (a * b).abs();
                     }
                     let apart = (f64::from(found) - sum).abs();
-                    assert!(apart <= 1e-6 * absolute, "{level:?}, {rows}×{terms}×{columns}, {at}: {found}, not {sum}");
+                    assert!(apart <= 1e-6 * absolute, "{isa:?}, {rows}×{terms}×{columns}, {at}: {found}, not {sum}");
                 }
             }
         }
@@ -58,28 +58,28 @@ fn matrices_in_any_order_give_the_sums_of_the_definition() {
 #[test]
 fn packed_weights_give_the_same_numbers() {
     for [rows, terms, columns] in [[1, 1, 32], [2, 6, 64], [13, 34, 96], [40, 770, 32], [154, 96, 160]] {
-        let (x, bias, weight) = (numbers(rows * terms, 1), numbers(columns, 2), numbers(terms * columns, 3));
+        let (x, bias, weight) = (values(rows * terms, 1), values(columns, 2), values(terms * columns, 3));
         let halves: Vec<bf16> = weight.iter().map(|&w| bf16::from_f32(w)).collect();
         let sizes = [terms, columns];
-        for level in levels() {
-            let product = |numbers, places| {
+        for isa in isas() {
+            let product = |values, places| {
                 let x = Matrix::new(&x, [rows, terms], [terms, 1]);
-                linear(level, &[x], &Weight { numbers, sizes, places }, &bias, false)
+                linear(isa, &[x], &Weight { values, sizes, places }, &bias, false)
             };
             let mut packed = weight.clone();
-            Panels::pack(level, &mut packed, terms);
-            let expected = product(Numbers::F32(&weight), Places::Apart([1, terms]));
-            assert!(product(Numbers::F32(&packed), Places::Panels) == expected, "{level:?}, {terms} to {columns}");
+            Panels::pack(isa, &mut packed, terms);
+            let expected = product(WeightSlice::F32(&weight), Places::Apart([1, terms]));
+            assert!(product(WeightSlice::F32(&packed), Places::Panels) == expected, "{isa:?}, {terms} to {columns}");
 
-            if !level.has_pairs() || !terms.is_multiple_of(2) {
+            if !isa.has_pairs() || !terms.is_multiple_of(2) {
                 continue;
             }
             let mut packed = halves.clone();
-            Panels::pack(level, bytemuck::cast_slice_mut(&mut packed), terms / 2);
-            let expected = product(Numbers::Bf16(&halves), Places::Apart([1, terms]));
+            Panels::pack(isa, bytemuck::cast_slice_mut(&mut packed), terms / 2);
+            let expected = product(WeightSlice::Bf16(&halves), Places::Apart([1, terms]));
             assert!(
-                product(Numbers::Bf16(&packed), Places::Panels) == expected,
-                "{level:?}, pairs, {terms} to {columns}"
+                product(WeightSlice::Bf16(&packed), Places::Panels) == expected,
+                "{isa:?}, pairs, {terms} to {columns}"
             );
         }
     }
@@ -88,8 +88,8 @@ fn packed_weights_give_the_same_numbers() {
 #[test]
 #[should_panic(expected = "40 outputs of a packed weight")]
 fn only_whole_panels_are_packed() {
-    let weight = Weight { numbers: Numbers::F32(&[0.0; 80]), sizes: [2, 40], places: Places::Panels };
-    linear(levels()[0], &[Matrix::new(&[0.0; 2], [1, 2], [2, 1])], &weight, &[0.0; 40], false);
+    let weight = Weight { values: WeightSlice::F32(&[0.0; 80]), sizes: [2, 40], places: Places::Panels };
+    linear(isas()[0], &[Matrix::new(&[0.0; 2], [1, 2], [2, 1])], &weight, &[0.0; 40], false);
 }
 
 #[test]
