@@ -6,21 +6,21 @@ use crate::flex::fits;
 #[cfg(feature = "gpu")]
 use crate::gpu;
 
-/// A group norm (Wu and He 2018, [arXiv:1803.08494](https://arxiv.org/abs/1803.08494)).
+/// Returns the group norm (Wu and He 2018, [arXiv:1803.08494](https://arxiv.org/abs/1803.08494)).
 ///
 /// # Shapes
 ///
 /// - `x` and the output: `[batch, channels, height, width]`
-/// - `gamma` and `beta`, the factor and the shift: `[channels]`
+/// - `gamma` and `beta`, the scale and the shift: `[channels]`
 ///
 /// # Panics
 ///
-/// Panics if the channels do not make `groups` groups, or if there are not as many factors and shifts.
+/// Panics if `groups` is zero or does not divide the channels, or if `gamma` or `beta` is not as long as the channels.
 pub fn group_norm(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, groups: usize, eps: f64) -> Tensor<4> {
     with(x, gamma, beta, groups, eps, false)
 }
 
-/// A [`group_norm`], and the SiLU of it, `u / (1 + e^-u)`.
+/// Returns the SiLU, `u / (1 + e^-u)`, of the [`group_norm`].
 ///
 /// # Shapes and panics
 ///
@@ -31,8 +31,11 @@ pub fn group_norm_silu(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, groups: 
 
 fn with(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, groups: usize, eps: f64, with_silu: bool) -> Tensor<4> {
     let [_, channels, ..] = x.dims();
-    assert!(groups > 0 && channels.is_multiple_of(groups), "{channels} channels in {groups} groups");
-    assert_eq!([gamma.dims(), beta.dims()], [[channels]; 2], "a factor and a shift for each channel");
+    assert!(
+        groups > 0 && channels.is_multiple_of(groups),
+        "{channels} channels cannot be split into {groups} equal groups"
+    );
+    assert_eq!([gamma.dims(), beta.dims()], [[channels]; 2], "gamma and beta need one value for each channel");
     #[cfg(feature = "flex")]
     if fits(&x) && fits(&gamma) && fits(&beta) {
         return crate::flex::images::group_norm(x, gamma, beta, groups, eps, with_silu);
@@ -45,10 +48,10 @@ fn with(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, groups: usize, eps: f64
     if with_silu { silu(normalised) } else { normalised }
 }
 
-/// The same in Burn's own operations.
+/// [`group_norm`] in Burn's own operations.
 pub(crate) fn portable(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, groups: usize, eps: f64) -> Tensor<4> {
     let [batch, channels, height, width] = x.dims();
-    // In half precision the squares of values beyond 256 are too large, or means of thousands too coarse.
+    // In half precision squares of values above 256 overflow f16, and means over thousands of values are too coarse.
     let dtype = x.dtype();
     let half = matches!(dtype, DType::F16 | DType::BF16);
     let x = if half { x.cast(FloatDType::F32) } else { x };

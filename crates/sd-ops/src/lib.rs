@@ -1,21 +1,22 @@
 #![doc = include_str!("../README.md")]
 //!
-//! [`convolve`], [`normalise`], [`normalise_silu`], [`normalise_tokens`] and [`project`] are the same for Burn's modules, which hold the
-//! parameters.
+//! [`convolve`], [`normalise`], [`normalise_silu`], [`normalise_tokens`] and [`project`] do the same for Burn's modules,
+//! which hold the parameters.
 //!
-//! With the feature `flex`, what is single precision on Burn's Flex backend goes through kernels of this crate, and with
-//! `autodiff` their gradients too. Everything else is Burn's own operations, which are also what the kernels are tested
-//! against. The kernels choose the processor's fastest vectors when they run (`vectors`): AVX-512, AVX2 with FMA,
-//! NEON, or what the program was compiled for. Linear layers have a kernel without gradients: in training they are Burn's.
+//! With the feature `flex`, tensors in single precision on Burn's Flex backend go through the kernels of this crate; with
+//! `autodiff`, their gradients do too. Everything else runs on Burn's own operations, which the kernels are tested against.
+//! The kernels use the fastest vector instructions of the processor, chosen at run time (`vectors`): AVX-512, AVX2 with FMA,
+//! NEON, or those that the program was compiled for. The kernel for linear layers has no gradients: training uses Burn's.
 //!
-//! With the feature `gpu`, norms and GEGLU have kernels on GPUs too, where they would be a dozen operations, and so
-//! have attention, and convolutions where a GPU has no matrix units. Images lie there with the values of a pixel next to
-//! each other, as Burn's convolutions read them. These have no gradients.
+//! With the feature `gpu`, norms and GEGLU have kernels on GPUs, which replace a dozen of Burn's operations each. So have
+//! attention, and convolutions on GPUs without matrix units. Images are in channels-last order there, as Burn's convolutions
+//! read them. The GPU kernels have no gradients.
 //!
-//! On Flex weights may be in half precision while all else is in single; see [`linear`]. On AMD's processors with AVX-512 BF16
-//! (Zen 4 and later), weights in bf16 are multiplied twice as fast; elsewhere they are widened as they are used.
+//! On Flex, weights may be in half precision while everything else is in single precision; see [`linear`]. AMD's processors
+//! with AVX-512 BF16 (Zen 4 and later) multiply weights in bf16 twice as fast; elsewhere weights are widened as they are
+//! used.
 
-#![cfg_attr(not(feature = "autodiff"), allow(dead_code, unused_imports, reason = "of gradients"))]
+#![cfg_attr(not(feature = "autodiff"), allow(dead_code, unused_imports, reason = "only gradients use them"))]
 
 mod activation;
 mod attention;

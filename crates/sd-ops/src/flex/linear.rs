@@ -1,4 +1,4 @@
-//! Linear layers, without gradients: in training they are Burn's.
+//! Linear layers without gradients. Training uses Burn's.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
@@ -11,12 +11,11 @@ use crate::kernel::gemm::{Matrix, Panels};
 use crate::kernel::linear::{self, Places, Weight};
 use crate::kernel::simd::Isa;
 
-/// The linear layer's product.
+/// The operations of linear layers.
 #[backend_extension(Flex)]
 pub(crate) trait Operators: Backend {
-    /// `x·weight + bias`; `x` is `[batch, rows, inputs]`, the weight `[inputs, outputs]`, or packed.
-    ///
-    /// `gated`: and then the GEGLU of the outputs.
+    /// Returns `x·weight + bias`, or its GEGLU if `gated`. `x` is `[batch, rows, inputs]`, the weight `[inputs, outputs]` or
+    /// packed.
     fn project(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -24,7 +23,7 @@ pub(crate) trait Operators: Backend {
         gated: bool,
     ) -> FloatTensor<Self>;
 
-    /// A weight `[inputs, outputs]` packed, as one row of all its values; or as it is where that does not fit.
+    /// Returns a weight `[inputs, outputs]` packed, as one row of all its values, or unchanged if it cannot be packed.
     fn pack(weight: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
@@ -36,13 +35,13 @@ impl Operators for Flex {
         let outputs = bias.shape()[0];
         let apart = [0, 1, 2].map(|axis| x.layout().strides()[axis] as usize);
         let all = &x.storage::<f32>()[x.layout().start_offset()..];
-        // All rows are of one matrix if the batch's are as far apart as a batch's own.
+        // All rows form one matrix if the distance between rows is the same across the batch.
         let vectors: Vec<Matrix> = if batch <= 1 || apart[0] == rows * apart[1] {
             vec![Matrix::new(all, [batch * rows, inputs], [apart[1], apart[2]])]
         } else {
             (0..batch).map(|n| Matrix::new(&all[n * apart[0]..], [rows, inputs], [apart[1], apart[2]])).collect()
         };
-        let places = if weight.shape()[0] == inputs { apart_in(&weight) } else { Places::Panels };
+        let places = if weight.shape()[0] == inputs { strides(&weight) } else { Places::Panels };
         let weight = Weight { values: weights(&weight), sizes: [inputs, outputs], places };
         let out = linear::linear(Isa::best(), &vectors, &weight, values(&bias), gated);
         tensor(out, [batch, rows, if gated { outputs / 2 } else { outputs }])
@@ -69,22 +68,22 @@ impl Operators for Flex {
     }
 }
 
-/// How far the values of a matrix are apart.
-fn apart_in(weight: &FlexTensor) -> Places {
+/// Returns the strides of a weight.
+fn strides(weight: &FlexTensor) -> Places {
     Places::Apart([0, 1].map(|axis| weight.layout().strides()[axis] as usize))
 }
 
-/// The tensor, or a copy where an axis goes backwards.
+/// Returns the tensor, or a copy if a stride is negative.
 fn forwards(tensor: FlexTensor) -> FlexTensor {
     if tensor.layout().has_positive_strides() { tensor } else { tensor.to_contiguous() }
 }
 
-/// A weight `[inputs, outputs]` packed, as one row of all its values; or as it is where that does not fit.
+/// Returns a weight `[inputs, outputs]` packed, as one row of all its values, or unchanged if it cannot be packed.
 pub(crate) fn pack<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(<Dispatch as Operators>::pack(weight.into_dispatch()))
 }
 
-/// As [`crate::linear`] and [`crate::linear_geglu`], whose checks were made; a packed weight is one row.
+/// As `crate::linear` and `crate::linear_geglu`, which have checked the shapes. A packed weight is one row.
 pub(crate) fn linear<const D: usize>(
     x: Tensor<D>,
     weight: Tensor<2>,

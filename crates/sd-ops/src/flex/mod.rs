@@ -1,4 +1,4 @@
-//! Where tensors meet the kernels: extensions of Burn's Flex backend, and of its autodiff.
+//! The kernels as operations of Burn's Flex backend, and of its autodiff.
 
 pub(crate) mod images;
 pub(crate) mod linear;
@@ -11,38 +11,38 @@ use half::{bf16, f16};
 
 use crate::kernel::weight_slice::WeightSlice;
 
-/// Whether the kernels are this device's.
+/// Returns whether the kernels run on this device.
 fn has_kernels(device: &DispatchDevice) -> bool {
     match device {
         DispatchDevice::Flex(_) => true,
         #[cfg(feature = "autodiff")]
         DispatchDevice::Autodiff(device) => matches!(**device, DispatchDevice::Flex(_)),
-        #[allow(unreachable_patterns, reason = "which devices there are is up to the features of Burn")]
+        #[allow(unreachable_patterns, reason = "the features of Burn decide which devices there are")]
         _ => false,
     }
 }
 
-/// Whether this is the device of the kernels that have no gradients.
+/// Returns whether this is Flex without autodiff, on which the kernels without gradients run.
 pub(crate) fn is_flex(device: &Device) -> bool {
     matches!(device.as_dispatch(), DispatchDevice::Flex(_))
 }
 
-/// Whether the kernels can take this tensor.
+/// Returns whether the kernels take this tensor.
 pub(crate) fn fits<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && has_kernels(x.device().as_dispatch())
 }
 
-/// Whether the kernels that have no gradients can take this tensor.
+/// Returns whether the kernels without gradients take this tensor.
 pub(crate) fn fits_forward<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && is_flex(&x.device())
 }
 
-/// Whether the kernels that have no gradients can take this tensor as a weight, which half precision may have.
+/// Returns whether the kernels without gradients take this tensor as a weight, which may be in half precision.
 pub(crate) fn fits_weight<const D: usize>(weight: &Tensor<D>) -> bool {
     matches!(weight.dtype(), DType::F32 | DType::F16 | DType::BF16) && is_flex(&weight.device())
 }
 
-/// All values of a tensor that is a weight, from its first on.
+/// Returns a weight's values, from its first one to the end of its memory.
 fn weights(tensor: &FlexTensor) -> WeightSlice<'_> {
     let start = tensor.layout().start_offset();
     match tensor.dtype() {
@@ -52,7 +52,7 @@ fn weights(tensor: &FlexTensor) -> WeightSlice<'_> {
     }
 }
 
-/// The values of a contiguous tensor in single precision.
+/// Returns the values of a contiguous tensor in single precision.
 fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("a contiguous tensor in single precision")
 }

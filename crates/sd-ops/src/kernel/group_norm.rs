@@ -1,6 +1,6 @@
 //! Group norm and SiLU in one pass over memory, and their gradients in one.
 //!
-//! A group of channels of an image fits the second cache, so that only the first look at it is a look at memory.
+//! A group of channels of an image fits the L2 cache, so only the first pass over it reads memory.
 
 #![expect(unsafe_code, reason = "vector loads and stores within slices whose lengths are asserted")]
 
@@ -9,28 +9,28 @@ use rayon::prelude::*;
 use super::shared::Shared;
 use super::simd::{Isa, Job, Vector, load_part, sigmoid, store_part, sum};
 
-/// What is normalised: `batch` images of `groups` groups of `channels` channels of `pixels` pixels.
+/// The input's sizes: `batch` images of `groups` groups of `channels` channels of `pixels` pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Groups {
     pub batch: usize,
     pub groups: usize,
-    /// Of one group.
+    /// Channels of one group.
     pub channels: usize,
     pub pixels: usize,
     pub eps: f32,
-    /// Whether a SiLU follows.
+    /// Whether a SiLU follows the norm.
     pub silu: bool,
 }
 
 impl Groups {
-    fn values(&self) -> usize {
+    fn len(&self) -> usize {
         self.batch * self.groups * self.channels * self.pixels
     }
 
     /// Runs `work` for each group of each image.
     fn each(&self, work: impl Fn(usize) + Sync + Send) {
         let count = self.batch * self.groups;
-        // Handing a group over costs about as much as a thousand values do.
+        // Handing a group to a thread takes as long as about a thousand values.
         let at_least = (16_384 / (self.channels * self.pixels).max(1)).max(1);
         if rayon::current_num_threads() == 1 || count <= at_least {
             (0..count).for_each(work);
@@ -40,9 +40,9 @@ impl Groups {
     }
 }
 
-/// The normalised values, and of each group of each image the mean and the reciprocal of the deviation.
+/// Returns the normalised values, and the mean and the reciprocal standard deviation of each group of each image.
 pub(crate) fn forward(isa: Isa, groups: &Groups, x: &[f32], gamma: &[f32], beta: &[f32]) -> (Vec<f32>, Vec<[f32; 2]>) {
-    let count = groups.values();
+    let count = groups.len();
     assert!(x.len() == count && [gamma, beta].iter().all(|v| v.len() == groups.groups * groups.channels), "{groups:?}");
     let mut out = Vec::with_capacity(count);
     let mut statistics = vec![[0.0; 2]; groups.batch * groups.groups];
@@ -61,7 +61,7 @@ pub(crate) fn forward(isa: Isa, groups: &Groups, x: &[f32], gamma: &[f32], beta:
     (out, statistics)
 }
 
-/// The gradients of `x`, `gamma` and `beta`.
+/// Returns the gradients of `x`, `gamma` and `beta`.
 pub(crate) fn backward(
     isa: Isa,
     groups: &Groups,
@@ -70,7 +70,7 @@ pub(crate) fn backward(
     statistics: &[[f32; 2]],
     gradient: &[f32],
 ) -> [Vec<f32>; 3] {
-    let count = groups.values();
+    let count = groups.len();
     let channels = groups.groups * groups.channels;
     assert!(x.len() == count && gradient.len() == count && statistics.len() == groups.batch * groups.groups);
     assert!(gamma.len() == channels && beta.len() == channels, "{groups:?}");
@@ -92,7 +92,7 @@ pub(crate) fn backward(
     unsafe { out.set_len(count) };
     let sum = |which: usize| {
         let mut sum = vec![0.0; channels];
-        sums.iter().enumerate().for_each(|(i, of)| sum[i % channels] += of[which]);
+        sums.iter().enumerate().for_each(|(i, part)| sum[i % channels] += part[which]);
         sum
     };
     [out, sum(0), sum(1)]
@@ -112,7 +112,7 @@ impl Job for Forward<'_> {
     fn run<V: Vector>(self) {
         let count = self.x.len().max(1) as f32;
         let mean = sum::<V, false>(self.x, 0.0) / count;
-        // Centred first: the mean of squares minus the square of the mean would lose what they have in common.
+        // Centred first: the mean of squares minus the square of the mean would cancel.
         let variance = sum::<V, true>(self.x, mean) / count;
         let scale = 1.0 / (variance + self.groups.eps).sqrt();
         *self.statistics = [mean, scale];
@@ -141,16 +141,16 @@ impl Job for Forward<'_> {
     }
 }
 
-/// How a channel is normalised.
+/// The normalisation of a channel.
 struct Channel<V> {
     mean: V,
-    /// Gamma over the deviation.
+    /// Gamma divided by the standard deviation.
     factor: V,
     shift: V,
     silu: bool,
 }
 
-// Methods, not closures: what is not inlined would call each instruction as a function.
+// Methods, not closures: a closure that is not inlined would call each instruction as a function.
 impl<V: Vector> Channel<V> {
     #[inline(always)]
     fn normalised(&self, x: V) -> V {
@@ -167,7 +167,7 @@ struct Backward<'a> {
     beta: &'a [f32],
     statistics: [f32; 2],
     out: *mut f32,
-    /// Of each channel the gradients of gamma and beta.
+    /// The gradients of gamma and beta for each channel.
     sums: &'a mut [[f32; 2]],
 }
 
@@ -180,12 +180,13 @@ impl Job for Backward<'_> {
         let [mean, scale] = self.statistics;
         let (mean_v, scale_v, zero) = (V::splat(mean), V::splat(scale), V::splat(0.0));
         let mut means = [0.0; 2];
-        // The gradient before the SiLU, which takes the place of the output for now.
+        // The gradient before the SiLU, stored in the output for now.
         for c in 0..self.groups.channels {
             let [x, gradient] = [self.x, self.gradient].map(|v| &v[c * pixels..][..pixels]);
             let (gamma, beta) = (V::splat(self.gamma[c]), V::splat(self.beta[c]));
             let silu = self.groups.silu;
-            let mut channel = Slope { mean: mean_v, scale: scale_v, gamma, beta, silu, of_gamma: zero, of_beta: zero };
+            let mut channel =
+                Slope { mean: mean_v, scale: scale_v, gamma, beta, silu, gamma_gradient: zero, beta_gradient: zero };
             // SAFETY: `out` has as many values as `x`, and all vectors are within a channel's.
             unsafe {
                 let out = self.out.add(c * pixels);
@@ -193,12 +194,12 @@ impl Job for Backward<'_> {
                     channel.before(V::load(x.as_ptr().add(p)), V::load(gradient.as_ptr().add(p))).store(out.add(p));
                 }
                 if rest > 0 {
-                    // Beyond the rest the gradient is zero, and adds nothing to the sums.
+                    // Beyond the rest the gradient is zero and adds nothing to the sums.
                     let du = channel.before(load_part(&x[whole..]), load_part(&gradient[whole..]));
                     store_part(du, out.add(whole), rest);
                 }
             }
-            self.sums[c] = [channel.of_gamma.sum(), channel.of_beta.sum()];
+            self.sums[c] = [channel.gamma_gradient.sum(), channel.beta_gradient.sum()];
             for i in 0..2 {
                 means[i] += self.gamma[c] * self.sums[c][i];
             }
@@ -208,7 +209,7 @@ impl Job for Backward<'_> {
         for c in 0..self.groups.channels {
             let x = &self.x[c * pixels..][..pixels];
             let factor = V::splat(self.gamma[c] * scale);
-            // SAFETY: as above; what is loaded from `out` was stored there above.
+            // SAFETY: as above; the values that are loaded from `out` were stored there above.
             unsafe {
                 let out = self.out.add(c * pixels);
                 for p in (0..whole).step_by(V::LANES) {
@@ -217,27 +218,27 @@ impl Job for Backward<'_> {
                 }
                 if rest > 0 {
                     let du = load_part::<V>(std::slice::from_raw_parts(out.add(whole), rest));
-                    let of_x = load_part::<V>(&x[whole..]).sub(mean_v).mul_add(slope, offset);
-                    store_part(du.mul_add(factor, of_x), out.add(whole), rest);
+                    let x_gradient = load_part::<V>(&x[whole..]).sub(mean_v).mul_add(slope, offset);
+                    store_part(du.mul_add(factor, x_gradient), out.add(whole), rest);
                 }
             }
         }
     }
 }
 
-/// How a channel's gradient goes through the SiLU, and the sums that are the gradients of gamma and beta.
+/// The backward pass of a channel through the SiLU, and the sums that are the gradients of gamma and beta.
 struct Slope<V> {
     mean: V,
     scale: V,
     gamma: V,
     beta: V,
     silu: bool,
-    of_gamma: V,
-    of_beta: V,
+    gamma_gradient: V,
+    beta_gradient: V,
 }
 
 impl<V: Vector> Slope<V> {
-    /// The gradient before the SiLU.
+    /// Returns the gradient before the SiLU and adds to the sums.
     #[inline(always)]
     fn before(&mut self, x: V, gradient: V) -> V {
         let unit = x.sub(self.mean).mul(self.scale);
@@ -248,8 +249,8 @@ impl<V: Vector> Slope<V> {
             // (u·s)' = s + u·s·(1 - s)
             du = du.mul(u.mul(s).mul_add(V::splat(1.0).sub(s), s));
         }
-        self.of_gamma = du.mul_add(unit, self.of_gamma);
-        self.of_beta = self.of_beta.add(du);
+        self.gamma_gradient = du.mul_add(unit, self.gamma_gradient);
+        self.beta_gradient = self.beta_gradient.add(du);
         du
     }
 }

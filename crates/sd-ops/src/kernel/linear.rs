@@ -1,6 +1,6 @@
 //! The linear layer.
 
-#![expect(unsafe_code, reason = "rows are written by whom they are given to")]
+#![expect(unsafe_code, reason = "several matrices write their rows to one output")]
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::shared::Shared;
 use super::simd::{Isa, Job, Vector, narrow};
 use super::weight_slice::WeightSlice;
 
-/// Rows that are narrowed at a time.
+/// Rows that one piece of work rounds to pairs.
 const ROWS: usize = 16;
 
 /// A layer's weight, `[inputs, outputs]`.
@@ -22,17 +22,17 @@ pub(crate) struct Weight<'a> {
     pub places: Places,
 }
 
-/// Where the values of a weight lie.
+/// The memory layout of a weight.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Places {
-    /// So far from an input to the next, and from an output to the next.
+    /// The distances between inputs and between outputs.
     Apart([usize; 2]),
-    /// In panels of values, or of pairs if it is in bf16.
+    /// Panels of values, or of pairs if the weight is in bf16.
     Panels,
 }
 
 impl<'a> Weight<'a> {
-    /// Pairs of inputs, where memory has them so.
+    /// Returns a weight in bf16 with pairs of inputs as its rows, if its memory allows that.
     fn pairs(&self) -> Option<Factor<'a>> {
         let [inputs, outputs] = self.sizes;
         let (pairs, sizes) = (self.values.pairs()?, [inputs / 2, outputs]);
@@ -46,36 +46,37 @@ impl<'a> Weight<'a> {
     }
 }
 
-/// What a product's right matrix is.
+/// The right matrix of a product.
 #[derive(Clone, Copy)]
 enum Factor<'a> {
     Matrix(Matrix<'a>),
     Panels(Panels<'a>),
 }
 
-/// The vectors of several matrices, one below the other, times the weight, and a bias for each output; and then, if they are
-/// `gated`, the first half of the outputs times the GELU of the second.
+/// Returns the rows of several matrices, one below the other, times the weight, plus the bias. If `gated`, returns the first
+/// half of the outputs times the GELU of the second half.
 ///
-/// A weight in half precision is multiplied with values in half precision if the processor is faster with them.
+/// If the processor multiplies half precision faster, a weight in bf16 is multiplied with rounded inputs.
 pub(crate) fn linear(isa: Isa, x: &[Matrix], weight: &Weight, bias: &[f32], gated: bool) -> Vec<f32> {
     let [inputs, outputs] = weight.sizes;
     assert!(x.iter().all(|x| x.sizes[1] == inputs) && bias.len() == outputs, "{:?}", weight.sizes);
     let fits = matches!(weight.places, Places::Apart(_)) || Panels::fit(isa, outputs) && !gated;
-    assert!(fits, "{outputs} outputs of a packed weight");
+    assert!(fits, "{outputs} outputs of a packed weight do not fill its panels");
     if let Some(weight) = weight.pairs().filter(|_| isa.has_pairs()) {
         let pairs = narrowed(isa, x, inputs / 2);
         let rows = x.iter().map(|x| x.sizes[0]).sum();
         let x = Matrix::new(&pairs, [rows, inputs / 2], [inputs / 2, 1]);
-        return Product { isa, x: &[x], bias, pairs: true }.with(weight, gated);
+        return Product { isa, x: &[x], bias, pairs: true }.multiply(weight, gated);
     }
     let values = weight.values.widened();
     let weight = match weight.places {
         Places::Apart(apart) => Factor::Matrix(Matrix::new(&values, weight.sizes, apart)),
         Places::Panels => Factor::Panels(Panels::new(&values, weight.sizes)),
     };
-    Product { isa, x, bias, pairs: false }.with(weight, gated)
+    Product { isa, x, bias, pairs: false }.multiply(weight, gated)
 }
 
+/// A product of the rows with a weight in any layout.
 struct Product<'a> {
     isa: Isa,
     x: &'a [Matrix<'a>],
@@ -84,16 +85,18 @@ struct Product<'a> {
 }
 
 impl Product<'_> {
-    fn with(&self, weight: Factor, gated: bool) -> Vec<f32> {
+    fn multiply(&self, weight: Factor, gated: bool) -> Vec<f32> {
         let (isa, outputs) = (self.isa, self.bias.len());
         match weight {
-            Factor::Matrix(weight) if gated => self.of(&Gated(weight), &Columns::gated(isa, outputs / 2), outputs / 2),
-            Factor::Matrix(weight) => self.of(&weight, &Columns::panels(isa, 1, outputs, 0), outputs),
-            Factor::Panels(weight) => self.of(&weight, &Columns::panels(isa, 1, outputs, 0), outputs),
+            Factor::Matrix(weight) if gated => {
+                self.write(&Gated(weight), &Columns::gated(isa, outputs / 2), outputs / 2)
+            }
+            Factor::Matrix(weight) => self.write(&weight, &Columns::panels(isa, 1, outputs, 0), outputs),
+            Factor::Panels(weight) => self.write(&weight, &Columns::panels(isa, 1, outputs, 0), outputs),
         }
     }
 
-    fn of<R: Right>(&self, right: &R, columns: &[Columns], outputs: usize) -> Vec<f32> {
+    fn write<R: Right>(&self, right: &R, columns: &[Columns], outputs: usize) -> Vec<f32> {
         let count = self.x.iter().map(|x| x.sizes[0] * outputs).sum();
         let mut out: Vec<f32> = Vec::with_capacity(count);
         let mut start = 0;
@@ -101,7 +104,7 @@ impl Product<'_> {
             let count = left.sizes[0] * outputs;
             let bias = Bias::OfColumns(self.bias);
             let product = Gemm { left, right, columns, bias, out_row: outputs, pairs: self.pairs };
-            // SAFETY: the rows of this matrix lie behind those of the ones before.
+            // SAFETY: the rows of this matrix are behind those of the matrices before.
             product.write(self.isa, &Shared(unsafe { out.as_mut_ptr().add(start) }), count);
             start += count;
         }
@@ -111,7 +114,7 @@ impl Product<'_> {
     }
 }
 
-/// All rows, rounded, `pairs` pairs each.
+/// Returns all rows rounded to pairs, `pairs` each.
 fn narrowed(isa: Isa, x: &[Matrix], pairs: usize) -> Vec<f32> {
     let rows = x.iter().map(|x| x.sizes[0]).sum::<usize>();
     let mut out = vec![0.0; rows * pairs];
@@ -127,7 +130,7 @@ fn narrowed(isa: Isa, x: &[Matrix], pairs: usize) -> Vec<f32> {
     out
 }
 
-/// Some rows of a matrix, rounded.
+/// Rounds some rows of a matrix to pairs.
 struct Narrow<'a> {
     x: &'a Matrix<'a>,
     rows: Range<usize>,

@@ -1,45 +1,45 @@
-//! Small products of matrices that lie in the caches: six rows and two vectors of columns at a time, whose sums stay in
+//! Products of small matrices that are in the caches. A tile of six rows and two vectors of columns keeps its sums in
 //! registers.
 
-#![expect(unsafe_code, reason = "the tile's loads and stores, whose bounds are the caller's promise")]
+#![expect(unsafe_code, reason = "loads and stores of tiles, whose bounds are the caller's promise")]
 
 use super::simd::Vector;
 
 /// Rows of a tile.
 pub(super) const ROWS: usize = 6;
 
-/// `out[m, n] = Σ a[m, k]·b[k, n]`, or that added to what is there.
+/// `out[m, n] = Σ a[m, k]·b[k, n]`, or that added to `out`.
 #[derive(Clone, Copy)]
 pub(super) struct Product {
-    /// `a[m, k]` lies at `m·row + k·step`.
+    /// `a[m, k]` is at `m·row + k·step`.
     pub a: *const f32,
     pub row: usize,
     pub step: usize,
-    /// `b[k, n]` lies at `k·b_row + n`.
+    /// `b[k, n]` is at `k·b_row + n`.
     pub b: *const f32,
     pub b_row: usize,
-    /// How many `k` there are.
+    /// The number of terms `k`.
     pub terms: usize,
-    /// `out[m, n]` lies at `m·out_row + n`.
+    /// `out[m, n]` is at `m·out_row + n`.
     pub out: *mut f32,
     pub out_row: usize,
-    /// Whether to add.
+    /// Whether to add to `out`.
     pub add: bool,
 }
 
-/// `a·b + sum`, of values or of pairs.
+/// Returns `a·b + sum` for values, or for pairs with `PAIRS`.
 #[inline(always)]
 pub(super) fn times<V: Vector, const PAIRS: bool>(a: V, b: V, sum: V) -> V {
     if PAIRS { a.dot(b, sum) } else { a.mul_add(b, sum) }
 }
 
 impl Product {
-    /// `PAIRS`: whether the terms of both matrices are pairs.
+    /// Computes the product of `rows` rows and `columns` columns. With `PAIRS` the terms of both matrices are pairs.
     ///
     /// # Safety
     ///
-    /// All of `rows` rows of `a`, a multiple of six, of `columns` columns of `b`, a multiple of a vector's values, and of
-    /// those rows and columns of `out` can be read or written, and `out` overlaps neither.
+    /// `rows` is a multiple of six and `columns` one of `V::LANES`. So many rows of `a` and columns of `b` can be read, and
+    /// those rows and columns of `out` read and written. `out` overlaps neither `a` nor `b`.
     #[inline(always)]
     pub unsafe fn run<V: Vector, const PAIRS: bool>(self, rows: usize, columns: usize) {
         for m in (0..rows).step_by(ROWS) {
@@ -59,7 +59,7 @@ impl Product {
 
     /// # Safety
     ///
-    /// As of [`Product::run`], for the tile whose first number is `out[m, n]`.
+    /// As for [`Product::run`], for the tile whose first value is `out[m, n]`.
     #[inline(always)]
     unsafe fn tile<V: Vector, const VECTORS: usize, const PAIRS: bool>(self, m: usize, n: usize) {
         // SAFETY: the caller's promise.

@@ -1,8 +1,8 @@
-//! The kernels for the processor, on slices of `f32`; they know nothing of tensors.
+//! The kernels for the CPU. They work on slices of `f32` and know nothing of tensors.
 
 #![allow(
     clippy::needless_range_loop,
-    reason = "several arrays of registers go by one number, and an iterator that is not inlined calls each instruction"
+    reason = "one index runs over several arrays of registers, and an iterator that is not inlined calls each instruction"
 )]
 
 pub(crate) mod activation;

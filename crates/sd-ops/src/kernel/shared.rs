@@ -1,9 +1,9 @@
 #![expect(unsafe_code, reason = "several threads write parts of one slice")]
 
-/// Memory of which each piece of work writes its own part.
+/// Memory that several threads write to, each its own part.
 pub(super) struct Shared<T>(pub *mut T);
 
-// SAFETY: the parts are disjoint, and none is read by another thread before all are done.
+// SAFETY: the parts are disjoint, and no other thread reads one before all are written.
 unsafe impl<T> Sync for Shared<T> {}
 // SAFETY: as above.
 unsafe impl<T> Send for Shared<T> {}

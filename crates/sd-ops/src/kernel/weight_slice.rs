@@ -4,7 +4,7 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
-/// A network's weights in the precision that they are kept in.
+/// A slice of a network's weights in the precision of the checkpoint.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum WeightSlice<'a> {
     F32(&'a [f32]),
@@ -12,7 +12,7 @@ pub(crate) enum WeightSlice<'a> {
     Bf16(&'a [bf16]),
 }
 
-/// Values that are widened at a time.
+/// Values that one piece of work widens.
 const PART: usize = 1 << 16;
 
 impl<'a> WeightSlice<'a> {
@@ -24,7 +24,7 @@ impl<'a> WeightSlice<'a> {
         }
     }
 
-    /// Some of them in single precision.
+    /// Writes the values from `start` on to `to`, in single precision.
     pub fn widen(self, start: usize, to: &mut [f32]) {
         let range = start..start + to.len();
         match self {
@@ -34,7 +34,7 @@ impl<'a> WeightSlice<'a> {
         }
     }
 
-    /// All in single precision.
+    /// Returns all values in single precision.
     pub fn widened(self) -> Cow<'a, [f32]> {
         if let Self::F32(values) = self {
             return Cow::Borrowed(values);
@@ -44,7 +44,7 @@ impl<'a> WeightSlice<'a> {
         Cow::Owned(wide)
     }
 
-    /// Those in bf16 by twos, if there is an even number of them and memory has them so.
+    /// Returns weights in bf16 as pairs, if their number is even and the memory is aligned for pairs.
     pub fn pairs(self) -> Option<&'a [f32]> {
         match self {
             Self::Bf16(values) => bytemuck::try_cast_slice(values).ok(),

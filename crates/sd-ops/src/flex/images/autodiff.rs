@@ -10,13 +10,13 @@ use super::Operators;
 use crate::kernel::conv::window::Window;
 use crate::kernel::group_norm::Groups;
 
-/// What a backend has to know for the gradients of [`Operators`].
+/// The kernels that the gradients of [`Operators`] need.
 pub(super) trait Kernels: Operators {
     fn input_gradient(gradient: FloatTensor<Self>, weight: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
     fn weight_gradient(x: FloatTensor<Self>, gradient: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
     fn bias_gradient(gradient: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
 
-    /// [`Operators::normalise`], and each group's mean and reciprocal deviation.
+    /// Returns [`Operators::normalise`], and each group's mean and reciprocal standard deviation.
     fn normalise_and_remember(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -24,7 +24,7 @@ pub(super) trait Kernels: Operators {
         groups: Groups,
     ) -> (FloatTensor<Self>, Vec<[f32; 2]>);
 
-    /// The gradients of `x`, `gamma` and `beta`, the parameters.
+    /// Returns the gradients of `x` and of the parameters `gamma` and `beta`.
     fn normalise_backward(
         x: FloatTensor<Self>,
         parameters: [FloatTensor<Self>; 2],
@@ -43,17 +43,17 @@ impl<B: Backend + Kernels> Backward<B, 3> for Convolve {
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
         let ([x, weight], window) = ops.state;
         let gradient = grads.consume::<B>(&ops.node);
-        // Both are taken in any case: a checkpoint counts who is still to come.
+        // Retrieve both in any case: a checkpoint counts the retrievals that are still to come.
         let x = checkpointer.retrieve_node_output::<B::FloatTensorPrimitive>(x);
         let weight = checkpointer.retrieve_node_output::<B::FloatTensorPrimitive>(weight);
-        let [of_x, of_weight, of_bias] = ops.parents;
-        if let Some(node) = of_x {
+        let [x_node, weight_node, bias_node] = ops.parents;
+        if let Some(node) = x_node {
             grads.register::<B>(node.id, B::input_gradient(gradient.clone(), weight, window));
         }
-        if let Some(node) = of_weight {
+        if let Some(node) = weight_node {
             grads.register::<B>(node.id, B::weight_gradient(x, gradient.clone(), window));
         }
-        if let Some(node) = of_bias {
+        if let Some(node) = bias_node {
             grads.register::<B>(node.id, B::bias_gradient(gradient, window));
         }
     }

@@ -30,7 +30,7 @@ impl Operators for Flex {
     }
 }
 
-/// What the gradients are made of: a backend's kernels, which autodiff calls.
+/// The kernels that autodiff calls.
 #[cfg(feature = "autodiff")]
 impl super::autodiff::Kernels for Flex {
     fn input_gradient(gradient: FlexTensor, weight: FlexTensor, window: Window) -> FlexTensor {

@@ -15,7 +15,7 @@ use crate::padding::Padding;
 /// The operations on images that have kernels.
 #[backend_extension(Flex, Autodiff: cfg(feature = "autodiff"))]
 pub(crate) trait Operators: Backend {
-    /// The convolution of `x` with `weight`, plus `bias`.
+    /// Returns the convolution of `x` with `weight`, plus `bias`.
     fn convolve(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -23,7 +23,7 @@ pub(crate) trait Operators: Backend {
         window: Window,
     ) -> FloatTensor<Self>;
 
-    /// The group norm of `x`, times `gamma` plus `beta`, and maybe its SiLU.
+    /// Returns the group norm of `x`, or its SiLU if `groups` says so.
     fn normalise(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -32,7 +32,7 @@ pub(crate) trait Operators: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// As [`crate::conv2d`], whose checks were made.
+/// As `crate::conv2d`, which has checked the shapes.
 pub(crate) fn conv2d(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -56,7 +56,7 @@ pub(crate) fn conv2d(
     Tensor::from_dispatch(<Dispatch as Operators>::convolve(x, weight, bias, window))
 }
 
-/// As [`crate::group_norm`], whose checks were made.
+/// As `crate::group_norm`, which has checked the shapes.
 pub(crate) fn group_norm(
     x: Tensor<4>,
     gamma: Tensor<1>,

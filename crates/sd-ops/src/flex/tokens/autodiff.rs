@@ -11,7 +11,7 @@ use crate::kernel::activation::Activation;
 use crate::kernel::attention::Heads;
 use crate::kernel::layer_norm::Rows;
 
-/// What a backend has to know for the gradients of [`Operators`].
+/// The kernels that the gradients of [`Operators`] need.
 pub(super) trait Kernels: Operators {
     fn activate_backward(
         x: FloatTensor<Self>,
@@ -19,7 +19,7 @@ pub(super) trait Kernels: Operators {
         activation: Activation,
     ) -> FloatTensor<Self>;
 
-    /// [`Operators::normalise`], and each row's mean and reciprocal deviation.
+    /// Returns [`Operators::normalise`], and each row's mean and reciprocal standard deviation.
     fn normalise_and_remember(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -27,7 +27,7 @@ pub(super) trait Kernels: Operators {
         rows: Rows,
     ) -> (FloatTensor<Self>, Vec<[f32; 2]>);
 
-    /// The gradients of `x`, `gamma` and `beta`.
+    /// Returns the gradients of `x`, `gamma` and `beta`.
     fn normalise_backward(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -36,7 +36,7 @@ pub(super) trait Kernels: Operators {
         rows: Rows,
     ) -> [FloatTensor<Self>; 3];
 
-    /// [`Operators::attend`], and of each query the logarithm of the sum of its scores' exponentials.
+    /// Returns [`Operators::attend`], and for each query the logarithm of the sum of its scores' exponentials.
     fn attend_and_remember(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
@@ -44,7 +44,7 @@ pub(super) trait Kernels: Operators {
         heads: Heads,
     ) -> (FloatTensor<Self>, Vec<f32>);
 
-    /// The gradients of `q`, `k` and `v`, the inputs.
+    /// Returns the gradients of the inputs `q`, `k` and `v`.
     fn attend_backward(
         inputs: [FloatTensor<Self>; 3],
         out: FloatTensor<Self>,
@@ -64,8 +64,8 @@ impl<B: Backend + Kernels> Backward<B, 1> for Activate {
         let (x, activation) = ops.state;
         let gradient = grads.consume::<B>(&ops.node);
         let x = checkpointer.retrieve_node_output::<B::FloatTensorPrimitive>(x);
-        let [of_x] = ops.parents;
-        if let Some(node) = of_x {
+        let [x_node] = ops.parents;
+        if let Some(node) = x_node {
             grads.register::<B>(node.id, B::activate_backward(x, gradient, activation));
         }
     }

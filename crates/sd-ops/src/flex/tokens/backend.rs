@@ -27,7 +27,7 @@ impl Operators for Flex {
     }
 }
 
-/// What the gradients are made of: a backend's kernels, which autodiff calls.
+/// The kernels that autodiff calls.
 #[cfg(feature = "autodiff")]
 impl super::autodiff::Kernels for Flex {
     fn activate_backward(x: FlexTensor, gradient: FlexTensor, activation: Activation) -> FlexTensor {
@@ -92,7 +92,7 @@ fn attend(q: FlexTensor, k: FlexTensor, v: FlexTensor, heads: Heads) -> (FlexTen
     (by_head(out, heads.queries, heads), logs)
 }
 
-/// The tensor, or a copy where the values of a token are not beside each other.
+/// Returns the tensor, or a copy if the values of a token are not contiguous.
 fn readable(tensor: FlexTensor) -> FlexTensor {
     let strides = tensor.layout().strides();
     let fits = strides.iter().all(|&stride| stride >= 0) && strides[3] == 1;
@@ -106,8 +106,8 @@ fn view(tensor: &FlexTensor) -> View<'_> {
     View::new(tensor.storage(), layout.start_offset(), apart, sizes)
 }
 
-/// `[batch, tokens, heads, width]` as `[batch, heads, tokens, width]`, in whose memory a token's heads are still beside
-/// each other, as the next layer reads them.
+/// Returns `[batch, tokens, heads, width]` as a view `[batch, heads, tokens, width]`. A token's heads stay contiguous in
+/// memory, as the next layer reads them.
 fn by_head(values: Vec<f32>, tokens: usize, heads: Heads) -> FlexTensor {
     tensor(values, [heads.batch, tokens, heads.heads, heads.width]).transpose(1, 2)
 }

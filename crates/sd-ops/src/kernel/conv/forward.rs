@@ -1,11 +1,11 @@
-//! The convolution, one of three ways: by Winograd's transforms, as a product of matrices, or, where channels are few, in
-//! tiles of six channels and two vectors of pixels, whose sums stay in registers.
+//! The convolution, in one of three ways: by Winograd's transforms, as a product of matrices, or, if channels are few, in
+//! tiles.
 //!
-//! A term of the sum needs two loads of pixels, a load of each of the six weights, and twelve multiply-adds, which a
-//! processor with two multiply-adds and two or three loads in a cycle has done in six cycles: the arithmetic is what
-//! takes the time.
+//! A tile has six channels and two vectors of pixels and keeps its sums in registers. A term of the sum needs two loads of
+//! pixels, a load of each of the six weights, and twelve multiply-adds. A processor with two multiply-adds and two or three
+//! loads per cycle does that in six cycles, so arithmetic is the bottleneck.
 
-#![expect(unsafe_code, reason = "the tile's loads and stores, whose bounds are checked once for all tiles")]
+#![expect(unsafe_code, reason = "loads and stores of tiles, whose bounds are checked once for all tiles")]
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -21,13 +21,13 @@ use crate::kernel::gemm::{Bias, Columns, Gemm, Matrix};
 use crate::kernel::shared::Shared;
 use crate::kernel::simd::{Isa, Job, Vector};
 
-/// Terms that are summed before the next tile: their pixels are to stay in the first cache.
+/// Terms that are summed before the next tile, so that their pixels stay in the L1 cache.
 const TERMS: usize = 512;
-/// Weights that are used before the next ones: they are to stay in the second cache.
+/// Weights that are used before the next ones, so that they stay in the L2 cache.
 const WEIGHTS: usize = 48 << 10;
-/// Bytes of a chunk's padded input, for the second cache.
+/// Bytes of a chunk's padded input, which is to fit the L2 cache.
 const CHUNK: usize = 160 << 10;
-/// Weights that are too many to be packed at each call.
+/// From so many weights on, packing them at each call takes too long.
 const PRODUCT: usize = 1 << 19;
 /// Channels of the widest tile.
 const WIDEST: usize = 6;
@@ -37,7 +37,7 @@ thread_local! {
     static BUFFERS: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
-/// The convolution of `x`, `[batch, inputs, height, width]`, with a bias for each channel that goes out, or none.
+/// Returns the convolution of `x`, `[batch, inputs, height, width]`, plus a bias, `[outputs]`, if there is one.
 pub(crate) fn convolve(isa: Isa, window: &Window, x: &[f32], weights: Weights, bias: Option<&[f32]>) -> Vec<f32> {
     let is_large = window.is_pointwise() || window.outputs * window.terms() >= PRODUCT;
     let way = if winograd::pays(window) {
@@ -50,9 +50,9 @@ pub(crate) fn convolve(isa: Isa, window: &Window, x: &[f32], weights: Weights, b
     way(isa, window, x, weights, bias)
 }
 
-/// The same as a product of the weights and of the patches of images that each output sees.
+/// Returns [`convolve`] as a product of the weights and the patches of images that the outputs see.
 ///
-/// Weights in half precision are multiplied with values in half precision if the processor is faster with them.
+/// If the processor multiplies half precision faster, weights in bf16 are multiplied with rounded inputs.
 pub(in crate::kernel) fn as_product(
     isa: Isa,
     window: &Window,
@@ -73,7 +73,7 @@ pub(in crate::kernel) fn as_product(
     if count == 0 {
         return out;
     }
-    // Taken, not borrowed: a thread that waits for others may begin another convolution.
+    // Taken, not borrowed: a thread that waits for others may start another convolution.
     let mut memory = PADDED.take();
     let padded = Padded::new(window, &whole, x, &mut memory);
     let right = &Patches::new(window, &padded, pairs);
@@ -82,12 +82,12 @@ pub(in crate::kernel) fn as_product(
     let product = Gemm { left, right, columns, bias, out_row: window.pixels(), pairs };
     product.write(isa, &Shared(out.as_mut_ptr()), count);
     PADDED.set(memory);
-    // SAFETY: the panels are all columns of all images, and the rows all outputs.
+    // SAFETY: the panels cover all columns of all images, and the rows all outputs.
     unsafe { out.set_len(count) };
     out
 }
 
-/// The same, term by term.
+/// Returns [`convolve`] computed term by term, in tiles.
 pub(in crate::kernel) fn in_order(
     isa: Isa,
     window: &Window,
@@ -117,17 +117,17 @@ pub(in crate::kernel) fn in_order(
     } else {
         chunks.par_iter().for_each(work);
     }
-    // SAFETY: the chunks cover all outputs, and every tile of theirs was stored.
+    // SAFETY: the chunks cover all outputs, and all of their tiles were stored.
     unsafe { out.set_len(count) };
     out
 }
 
-/// Weights in the order in which tiles read them: blocks of terms, of them blocks of channels, of them terms.
+/// Weights in the order in which tiles read them: `[blocks of terms, tiles of channels, terms, channels]`.
 struct Packed {
     values: Vec<f32>,
-    /// Zeros where there is no bias.
+    /// Zeros if there is no bias.
     bias: Vec<f32>,
-    /// How many channels each tile has.
+    /// The number of channels of each tile.
     tiles: Vec<usize>,
     /// Terms in a block.
     block: usize,
@@ -154,10 +154,10 @@ impl Packed {
                                 + i as isize * weights.inputs
                                 + y as isize * weights.rows
                                 + x as isize * weights.columns;
-                            let of = |o: usize| from[(at + o as isize * weights.outputs) as usize];
+                            let weight = |o: usize| from[(at + o as isize * weights.outputs) as usize];
                             match tile {
-                                WIDEST => values.extend((0..WIDEST).map(|o| of(output + o))),
-                                _ => values.extend((output..output + tile).map(of)),
+                                WIDEST => values.extend((0..WIDEST).map(|o| weight(output + o))),
+                                _ => values.extend((output..output + tile).map(weight)),
                             }
                         }
                     }
@@ -170,7 +170,7 @@ impl Packed {
     }
 }
 
-/// Channels as tiles of six, and of fewer where that keeps the last ones from being too narrow to be fast.
+/// Splits channels into tiles of six. The last tiles have fewer if the rest would otherwise be too narrow to be fast.
 fn tiles(channels: usize) -> Vec<usize> {
     let (wide, rest) = (channels / WIDEST, channels % WIDEST);
     match rest {
@@ -184,19 +184,20 @@ fn tiles(channels: usize) -> Vec<usize> {
 /// A vector's pixels.
 #[derive(Clone, Copy)]
 struct Pixels {
-    /// Of the first channel, in the output.
+    /// Their place in the output, in the first channel.
     out: usize,
-    /// In the padded input if they lie beside each other there; or else where their places begin in the list of places.
+    /// Their place in the padded input if they are contiguous there. Otherwise the index of their first place in the list of
+    /// places.
     place: usize,
-    /// Its lanes that are pixels, if they are fewer than a vector has.
+    /// The number of lanes that are pixels.
     count: usize,
-    /// Its first lanes that the vector before has as well.
+    /// The number of leading lanes that the previous vector has too.
     again: usize,
 }
 
-/// A chunk's pixels in vectors, and, if those do not lie beside each other in the padded input, where each pixel lies.
+/// Returns a chunk's pixels as vectors, and the place of each pixel if vectors are not contiguous in the padded input.
 ///
-/// The last vector of a run reaches back over pixels that the one before has.
+/// The last vector of a run starts early if the run is not a multiple of vectors, and repeats pixels of the previous vector.
 fn pixels(window: &Window, chunk: &Chunk, padded: &Padded, lanes: usize) -> (Vec<Pixels>, Vec<usize>) {
     let width = window.out[1];
     let of_image = chunk.rows.len() * width;
@@ -236,11 +237,11 @@ fn convolve_chunk(
     let furthest = padded.offsets.iter().max().copied().unwrap_or(0);
     let last = if direct { vectors.iter().map(|v| v.place + lanes - 1).max() } else { places.iter().max().copied() };
     assert!(furthest + last.unwrap_or(0) < padded.values.len(), "{window:?} {chunk:?}");
-    // Vectors of which not all lanes are outputs go here first.
+    // Vectors of which some lanes are not outputs are stored here first.
     let mut spare = vec![0.0; 2 * WIDEST * lanes];
     let apart = window.pixels();
     let in_panel: Vec<usize> = (0..packed.block).map(|k| 2 * lanes * k).collect();
-    // Rows of four lie beside each other even where vectors do not.
+    // Four pixels are contiguous even where a vector's are not.
     let fours = window.out[1].is_multiple_of(4);
 
     for (block, offsets) in padded.offsets.chunks(packed.block).enumerate() {
@@ -259,7 +260,7 @@ fn convolve_chunk(
                 }
                 ([panel.as_ptr(), panel[lanes..].as_ptr()], &in_panel[..offsets.len()])
             };
-            // Computed twice is the same number, but added twice is not.
+            // Pixels that are in two vectors may be stored twice, but not added twice.
             let full = pair.iter().all(|v| v.count == lanes && (v.again == 0 || padded.offsets.len() <= packed.block));
             let mut weights = all;
             let mut channel = 0;
@@ -309,14 +310,14 @@ fn convolve_chunk(
     }
 }
 
-/// For each number of a tile that is an output of its own: which vector, channel and lane.
+/// Calls `f` with vector, channel and lane of each output of a tile that no other vector has.
 fn each_of_spare(pair: &[Pixels; 2], tile: usize, mut f: impl FnMut(usize, usize, usize, &Pixels)) {
     for (i, v) in pair.iter().enumerate() {
         (0..tile).for_each(|m| (v.again..v.count).for_each(|lane| f(i, m, lane, v)));
     }
 }
 
-/// The terms of two vectors of pixels, beside each other, `RUN` of which lie beside each other in `values`.
+/// Copies the terms of two vectors of pixels to a panel. `RUN` pixels at a time are contiguous in `values`.
 fn gather<const RUN: usize>(values: &[f32], places: [&[usize]; 2], offsets: &[usize], panel: &mut [f32]) {
     let lanes = places[0].len();
     for (&offset, panel) in offsets.iter().zip(panel.chunks_exact_mut(2 * lanes)) {
@@ -337,10 +338,10 @@ struct Tile {
     terms: usize,
     /// `[terms, channels]`.
     weights: *const f32,
-    /// What the sums begin with; if null, with what the outputs hold.
+    /// The initial values of the sums; if null, they are what the outputs hold.
     bias: *const f32,
     outs: [*mut f32; 2],
-    /// From a channel to the next.
+    /// Distance between channels in `outs`.
     apart: usize,
 }
 
@@ -350,8 +351,8 @@ impl<const CHANNELS: usize> Job for Tiled<CHANNELS> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         let tile = self.0;
-        // SAFETY: `convolve_chunk` has checked the furthest source, splits `weights` off a slice, and gives outputs of
-        // its own chunk, or its spare memory for `CHANNELS` vectors.
+        // SAFETY: `convolve_chunk` checks the furthest source, splits `weights` off a slice, and passes outputs of its own
+        // chunk, or spare memory for `CHANNELS` vectors.
         unsafe {
             let mut sums = [[V::splat(0.0); 2]; CHANNELS];
             for m in 0..CHANNELS {

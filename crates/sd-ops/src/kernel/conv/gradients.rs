@@ -1,7 +1,7 @@
-//! The convolution's gradients: of its input by the convolution's own kernel, of its weights by one that keeps the sums
-//! of its weights in registers while it goes over the pixels.
+//! The gradients of a convolution. That of the input is itself a convolution; that of the weights has a kernel that keeps
+//! sums in registers while it goes over the pixels.
 
-#![expect(unsafe_code, reason = "the tile's loads and stores, whose bounds are checked once for all tiles")]
+#![expect(unsafe_code, reason = "loads and stores of tiles, whose bounds are checked once for all tiles")]
 
 use std::cell::RefCell;
 
@@ -14,15 +14,15 @@ use super::window::{Chunk, Window};
 use crate::kernel::simd::{Isa, Job, Vector, sum};
 use crate::kernel::weight_slice::WeightSlice;
 
-/// Pixels that are summed over before the next weights: their gradients are to stay in the first cache.
+/// Pixels that are summed over before the next weights, so that their gradients stay in the L1 cache.
 const PIXELS: usize = 256;
-/// Bytes of a chunk's padded input, for the second cache.
+/// Bytes of a chunk's padded input, which is to fit the L2 cache.
 const CHUNK: usize = 160 << 10;
 
-/// The gradient of `x`, from that of the output and the weight, `[outputs, inputs, height, width]`.
+/// Returns the gradient of `x`, from that of the output and the weight, `[outputs, inputs, height, width]`.
 ///
-/// It is a convolution of the gradient with the flipped kernel, whose channels have changed places; for a stride, one for
-/// each remainder of a pixel's place, with the taps that ever meet it.
+/// It is a convolution of the output's gradient with the flipped kernel, with input and output channels swapped. With a
+/// stride above 1 there is one convolution for each remainder of a pixel's place, with the taps that reach such pixels.
 pub(crate) fn input_gradient(isa: Isa, window: &Window, gradient: &[f32], weight: &[f32]) -> Vec<f32> {
     let s = window.stride;
     let [height, width] = window.kernel;
@@ -82,7 +82,7 @@ pub(crate) fn input_gradient(isa: Isa, window: &Window, gradient: &[f32], weight
     whole
 }
 
-/// The gradient of the bias, `[outputs]`: the sum of the output's gradient over images and pixels.
+/// Returns the gradient of the bias, `[outputs]`: the sum of the output's gradient over images and pixels.
 pub(crate) fn bias_gradient(isa: Isa, window: &Window, gradient: &[f32]) -> Vec<f32> {
     let mut sums = vec![0.0; window.outputs];
     if window.pixels() > 0 {
@@ -108,7 +108,7 @@ thread_local! {
     static BUFFERS: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
-/// The gradient of the weight, `[outputs, inputs, height, width]`, from the input and the output's gradient.
+/// Returns the gradient of the weight, `[outputs, inputs, height, width]`, from the input and the output's gradient.
 pub(crate) fn weight_gradient(isa: Isa, window: &Window, x: &[f32], gradient: &[f32]) -> Vec<f32> {
     assert_eq!(x.len(), window.batch * window.image(), "{window:?}");
     assert_eq!(gradient.len(), window.batch * window.outputs * window.pixels(), "{window:?}");
@@ -128,7 +128,7 @@ pub(crate) fn weight_gradient(isa: Isa, window: &Window, x: &[f32], gradient: &[
     let sums = if threads == 1 || chunks.len() <= 1 {
         work(&chunks)
     } else {
-        // In the order of the chunks, so that the sum does not depend on who is first.
+        // In the order of the chunks, so that the sum does not depend on which thread is first.
         let parts: Vec<Vec<f32>> = chunks.par_chunks(chunks.len().div_ceil(threads)).map(work).collect();
         let add = |mut sum: Vec<f32>, part: Vec<f32>| {
             sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
@@ -139,14 +139,15 @@ pub(crate) fn weight_gradient(isa: Isa, window: &Window, x: &[f32], gradient: &[
     blocks.unpack(window, &sums)
 }
 
-/// How outputs are vectors' lanes: blocks of three vectors or two, since one has more loads than multiply-adds. A tile is
-/// three, six or eight terms of those: as many sums as leave registers for the factors and their addresses.
+/// The outputs in blocks of three or two vectors, since one vector would have more loads than multiply-adds.
+///
+/// A tile is three, six or eight terms of a block: as many sums as leave registers for the factors and their addresses.
 struct Blocks {
-    /// First output and vectors of each.
+    /// The first output and the number of vectors of each block.
     blocks: Vec<(usize, usize)>,
-    /// Lanes of all.
+    /// The number of lanes of all blocks.
     columns: usize,
-    /// Terms, and as many more as fill a tile of any block.
+    /// The number of terms, rounded up so that tiles of any block are full.
     terms: usize,
     lanes: usize,
 }
@@ -162,7 +163,7 @@ impl Blocks {
         Self { blocks, columns: vectors * lanes, terms: window.terms().next_multiple_of(24), lanes }
     }
 
-    /// Sums, for each block `[terms, lanes]`, to `[outputs, terms]`.
+    /// Turns the sums, `[terms, lanes]` for each block, into `[outputs, terms]`.
     fn unpack(&self, window: &Window, sums: &[f32]) -> Vec<f32> {
         let terms = window.terms();
         let mut weight = vec![0.0; window.outputs * terms];
@@ -177,7 +178,7 @@ impl Blocks {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "all of them are one step of a loop")]
+#[expect(clippy::too_many_arguments, reason = "it is the body of a loop and uses all of its variables")]
 fn add_chunk(
     isa: Isa,
     window: &Window,
@@ -225,14 +226,14 @@ fn add_chunk(
 
 fn add<const TERMS: usize, const VECTORS: usize>(isa: Isa, tile: Tile, terms: &[usize], sums: &mut [f32]) {
     let sums = sums.chunks_exact_mut(TERMS * VECTORS * isa.lanes());
-    // The last tile may go beyond the terms, into sums that nobody reads.
+    // The last tile may go beyond the terms, into sums that are never read.
     for (terms, sums) in terms.chunks(TERMS).zip(sums) {
         let offsets = std::array::from_fn(|i| terms.get(i).copied().unwrap_or(terms[0]));
         isa.run(Sums::<TERMS, VECTORS> { tile, offsets, sums });
     }
 }
 
-/// `rows` rows of `from`, `apart` from each other, of `count` values each, to columns of rows of `lanes`.
+/// Transposes `rows` rows of `count` values, which are `apart` values apart, to rows of `lanes` values padded with zeros.
 fn transpose(isa: Isa, from: &[f32], apart: usize, rows: usize, count: usize, to: &mut [f32], lanes: usize) {
     assert!(to.len() == count * lanes && rows <= lanes && from.len() >= (rows - 1) * apart + count);
     let step = isa.lanes();
@@ -250,7 +251,7 @@ fn transpose(isa: Isa, from: &[f32], apart: usize, rows: usize, count: usize, to
     }
 }
 
-/// A vector's number of rows.
+/// Transposes as many rows as a vector has lanes.
 struct Transpose<'a> {
     from: &'a [f32],
     apart: usize,
@@ -263,8 +264,8 @@ impl Job for Transpose<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         for column in (0..self.count).step_by(V::LANES) {
-            // SAFETY: `transpose` has asserted that `LANES` rows of `count` values, a multiple of `LANES`, are in
-            // `from`, and as many columns in `to`.
+            // SAFETY: `transpose` asserts that `from` has `LANES` rows of `count` values, a multiple of `LANES`, and `to` as
+            // many columns.
             unsafe {
                 let to = self.to.as_mut_ptr().add(column * self.lanes);
                 V::transpose(self.from.as_ptr().add(column), self.apart, to, self.lanes);
@@ -273,7 +274,7 @@ impl Job for Transpose<'_> {
     }
 }
 
-/// Some pixels: where they lie in the padded input, and the gradients of a block of outputs there.
+/// Some pixels: their places in the padded input, and the gradients of a block of outputs there.
 #[derive(Clone, Copy)]
 struct Tile {
     source: *const f32,
@@ -296,7 +297,7 @@ impl<const TERMS: usize, const VECTORS: usize> Job for Sums<'_, TERMS, VECTORS> 
         assert!(self.sums.len() == TERMS * VECTORS * V::LANES);
         let Tile { source, places, pixels, columns } = self.tile;
         let sums_at = self.sums.as_mut_ptr();
-        // SAFETY: `add_chunk` has checked the furthest input, and gives as many places and columns as pixels.
+        // SAFETY: `add_chunk` checks the furthest input, and passes as many places and columns as pixels.
         unsafe {
             let mut sums = [[V::splat(0.0); VECTORS]; TERMS];
             let mut sources = [source; TERMS];

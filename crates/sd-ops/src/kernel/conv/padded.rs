@@ -1,25 +1,25 @@
 use super::window::{Chunk, Window};
 
-/// What a chunk reads, laid out so that each term of each output's sum lies at the output's place plus the term's offset.
+/// The input of a chunk with its padding. Each term of an output's sum is at the output's place plus the term's offset.
 ///
-/// Zeros of the border are there, and for a stride the pixels are sorted by their remainders, so that neighbouring
-/// outputs read neighbouring values.
+/// With a stride above 1 the pixels are sorted by their places' remainders, so that neighbouring outputs read neighbouring
+/// values.
 pub(crate) struct Padded<'a> {
     pub values: &'a [f32],
-    /// The offset of each term, in the order of a weight: channel, row, column.
+    /// The offset of each term, in the order of the weights: channel, row, column.
     pub offsets: Vec<usize>,
-    /// From an image to the next.
+    /// Distance between images.
     pub image: usize,
-    /// From a row of outputs to the next.
+    /// Distance between rows of outputs.
     pub row: usize,
-    /// Where the first output lies.
+    /// The place of the first output.
     pub start: usize,
-    /// Outputs that lie beside each other, here and in the output.
+    /// The number of outputs that are contiguous here and in the output.
     pub run: usize,
 }
 
 impl<'a> Padded<'a> {
-    /// `x`: `[batch, inputs, height, width]`, all images. `buffer` is whatever memory is at hand.
+    /// `x` is `[batch, inputs, height, width]`, with the images of all chunks. `buffer` is memory to reuse.
     pub fn new(window: &Window, chunk: &Chunk, x: &'a [f32], buffer: &'a mut Vec<f32>) -> Self {
         let x = &x[chunk.images.start * window.image()..chunk.images.end * window.image()];
         if window.is_pointwise() {
@@ -67,31 +67,31 @@ impl<'a> Padded<'a> {
         Self { values: buffer, offsets, image, row: columns, start: 0, run: window.out[1] }
     }
 
-    /// Where output `pixel` of image `image` of the chunk lies, for images of `width`.
+    /// Returns the place of output `pixel` of the chunk's image `image`. `width` is the width of the output.
     pub fn place(&self, image: usize, pixel: usize, width: usize) -> usize {
         self.start + image * self.image + pixel / width * self.row + pixel % width
     }
 }
 
-/// `to[c] = from[c·stride + first]`, with zeros around.
+/// Sets `to[c] = from[c·stride + first]`, or zero outside `from`.
 #[inline]
 fn fill(to: &mut [f32], from: &[f32], stride: usize, first: isize) {
     let zeros = if first < 0 { ((-first) as usize).div_ceil(stride).min(to.len()) } else { 0 };
     let start = (zeros * stride) as isize + first;
     let start = if start < 0 { 0 } else { start as usize };
     let count = from.len().saturating_sub(start).div_ceil(stride).min(to.len() - zeros);
-    for number in &mut to[..zeros] {
-        *number = 0.0;
+    for value in &mut to[..zeros] {
+        *value = 0.0;
     }
-    for number in &mut to[zeros + count..] {
-        *number = 0.0;
+    for value in &mut to[zeros + count..] {
+        *value = 0.0;
     }
     let to = &mut to[zeros..zeros + count];
     if stride > 1 {
         to.iter_mut().zip(from[start..].iter().step_by(stride)).for_each(|(to, from)| *to = *from);
         return;
     }
-    // Rows are short: a call to copy each would cost more than the copy.
+    // Rows are short: calling a function to copy one would take longer than the copy.
     let from = &from[start..start + count];
     let (to_eights, to_rest) = to.as_chunks_mut::<8>();
     let (from_eights, from_rest) = from.as_chunks::<8>();

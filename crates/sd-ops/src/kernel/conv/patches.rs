@@ -7,20 +7,20 @@ use super::window::Window;
 use crate::kernel::gemm::Right;
 use crate::kernel::simd::Vector;
 
-/// What a convolution multiplies its weights with: a column for each output pixel of each image, with the pixels that it
-/// reads of each channel.
+/// The right matrix of a convolution: a column for each output pixel of each image, which holds the pixels that the output
+/// reads.
 pub(super) struct Patches<'a> {
     padded: &'a Padded<'a>,
-    /// Where the first pixel of each column lies.
+    /// The place of the first pixel of each column.
     places: Vec<usize>,
-    /// Columns that lie beside each other.
+    /// The number of contiguous columns.
     run: usize,
-    /// Whether terms go by twos.
+    /// Whether two terms form a pair.
     pairs: bool,
 }
 
 impl<'a> Patches<'a> {
-    /// `padded` has all images; `pairs`: whether terms go by twos, of which there are an even number then.
+    /// `padded` has all images. With `pairs` two terms form a pair, and the number of terms must be even.
     pub fn new(window: &Window, padded: &'a Padded<'a>, pairs: bool) -> Self {
         assert!(!pairs || window.terms().is_multiple_of(2), "{window:?}");
         let width = window.out[1];
@@ -49,7 +49,7 @@ impl Right for Patches<'_> {
 }
 
 impl Patches<'_> {
-    /// Packs runs of at most `RUN` columns, which the places begin a multiple of.
+    /// Packs columns in runs of `RUN`, which are contiguous.
     #[inline(always)]
     fn pack_runs<V: Vector, const RUN: usize>(&self, terms: Range<usize>, places: &[usize], panel: &mut [f32]) {
         let pair = 2 * V::LANES;
@@ -66,7 +66,7 @@ impl Patches<'_> {
                 self.gather::<RUN>(offsets[i], places, &mut both[i][..pair]);
             }
             for half in [0, V::LANES] {
-                // SAFETY: two vectors have at most 32 values, and so many are in `to`.
+                // SAFETY: two vectors have at most 32 values, and `to` has two vectors.
                 unsafe {
                     let [low, high] = [V::load(both[0].as_ptr().add(half)), V::load(both[1].as_ptr().add(half))];
                     low.pair(high).store(to.as_mut_ptr().add(half));
@@ -75,7 +75,7 @@ impl Patches<'_> {
         }
     }
 
-    /// A term of the columns.
+    /// Copies one term of the columns.
     #[inline(always)]
     fn gather<const RUN: usize>(&self, offset: usize, places: &[usize], to: &mut [f32]) {
         for (places, to) in places.chunks(RUN).zip(to.chunks_mut(RUN)) {

@@ -2,7 +2,7 @@ use super::window::Window;
 use crate::kernel::gemm::Matrix;
 use crate::kernel::weight_slice::WeightSlice;
 
-/// Where the weights lie: `start + o·outputs + i·inputs + y·rows + x·columns`.
+/// The weights of a convolution, at `start + o·outputs + i·inputs + y·rows + x·columns`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Weights<'a> {
     pub values: WeightSlice<'a>,
@@ -14,13 +14,13 @@ pub(crate) struct Weights<'a> {
 }
 
 impl<'a> Weights<'a> {
-    /// Whether a term's number says where its weight lies.
+    /// Returns whether an output's weights are contiguous and in the order of its terms.
     pub fn are_in_order(&self, window: &Window) -> bool {
         let [height, width] = window.kernel.map(|edge| edge as isize);
         self.outputs >= 0 && [self.inputs, self.rows, self.columns] == [height * width, width, 1]
     }
 
-    /// As `[outputs, pairs of terms]`, where memory has them so.
+    /// Returns weights in bf16 as a matrix `[outputs, pairs of terms]`, if their memory allows that.
     pub fn pairs(&self, window: &Window) -> Option<Matrix<'a>> {
         let is_even = |n: usize| n.is_multiple_of(2);
         let (outputs, terms) = (self.outputs as usize, window.terms());
@@ -28,7 +28,7 @@ impl<'a> Weights<'a> {
         Some(Matrix::new(&pairs[self.start / 2..], [window.outputs, terms / 2], [outputs / 2, 1]))
     }
 
-    /// Those of one output in single precision, as a layer's own.
+    /// Returns the weights of one output in single precision, widened to `memory` if necessary.
     pub(super) fn output_taps<'m>(&self, output: usize, terms: usize, memory: &'m mut Vec<f32>) -> Taps<'m>
     where
         'a: 'm,

@@ -1,27 +1,27 @@
 use std::ops::Range;
 
-/// A convolution as the kernels see it: sizes, and where the first tap of the first output lies.
+/// The sizes of a convolution, and the place of the first tap of the first output.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Window {
-    /// Images.
+    /// The number of images.
     pub batch: usize,
-    /// Channels that come in.
+    /// Input channels.
     pub inputs: usize,
-    /// Channels that go out.
+    /// Output channels.
     pub outputs: usize,
-    /// Height and width of what comes in.
+    /// Height and width of the input.
     pub size: [usize; 2],
-    /// Height and width of what goes out.
+    /// Height and width of the output.
     pub out: [usize; 2],
     /// Height and width of the kernel.
     pub kernel: [usize; 2],
-    /// Step between outputs, both ways.
+    /// The stride of rows and columns.
     pub stride: usize,
-    /// Zeros above and to the left; fewer than none leaves the first rows or columns unread.
+    /// Zeros above and on the left. A negative number skips the first rows or columns.
     pub before: [isize; 2],
 }
 
-/// A part of the outputs: all rows of some images, or some rows of one.
+/// A part of the outputs: all rows of some images, or some rows of one image.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Chunk {
     pub images: Range<usize>,
@@ -29,28 +29,28 @@ pub(crate) struct Chunk {
 }
 
 impl Window {
-    /// Values of an image that comes in.
+    /// Returns the number of values of an input image.
     pub fn image(&self) -> usize {
         self.inputs * self.size[0] * self.size[1]
     }
 
-    /// Pixels of an image that goes out.
+    /// Returns the number of pixels of an output image.
     pub fn pixels(&self) -> usize {
         self.out[0] * self.out[1]
     }
 
-    /// Terms of the sum that is one output.
+    /// Returns the number of terms of an output's sum.
     pub fn terms(&self) -> usize {
         self.inputs * self.kernel[0] * self.kernel[1]
     }
 
-    /// Whether every output reads the pixel at its own place and no other.
+    /// Returns whether every output reads only the pixel at its own place.
     pub fn is_pointwise(&self) -> bool {
         self.kernel == [1, 1] && self.stride == 1 && self.before == [0, 0] && self.size == self.out
     }
 
-    /// All outputs in parts whose padded inputs are about `bytes` large, and at least `parts` of them where there are
-    /// rows enough.
+    /// Splits the outputs into chunks whose padded inputs have about `bytes` bytes, and into at least `parts` if there are
+    /// enough rows.
     pub fn chunks(&self, bytes: usize, parts: usize) -> Vec<Chunk> {
         let row = 4 * self.inputs * self.size[1].max(1) * self.stride;
         let fair = (self.batch * self.out[0]).div_ceil(parts.max(1));
@@ -60,7 +60,7 @@ impl Window {
             let starts = (0..self.batch).step_by(each);
             return starts.map(|n| Chunk { images: n..(n + each).min(self.batch), rows: 0..self.out[0] }).collect();
         }
-        // Equal parts, so that the last is not a sliver.
+        // Parts of equal size, so that the last is not tiny.
         let parts = self.out[0].div_ceil(rows);
         let rows = self.out[0].div_ceil(parts);
         let of_image = |n| {

@@ -4,7 +4,7 @@ use super::matrix::Matrix;
 use super::right::Right;
 use crate::kernel::simd::Vector;
 
-/// A matrix whose second half of columns are the gates of the first.
+/// A matrix whose second half of columns are the gates of the first half.
 pub(in crate::kernel) struct Gated<'a>(pub Matrix<'a>);
 
 impl Right for Gated<'_> {

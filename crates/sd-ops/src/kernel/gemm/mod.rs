@@ -1,14 +1,13 @@
 //! Products of large matrices, in blocks that stay in the caches (Goto and van de Geijn 2008, Anatomy of
 //! high-performance matrix multiplication).
 //!
-//! The right matrix is packed into panels of two vectors of columns, block by block, unless it lies in panels; the values
-//! of the left one are read where they lie. A tile of six rows and a panel has its sums in registers: for each term two
-//! loads, six broadcasts and twelve multiply-adds, so that the arithmetic is what takes the time even where the panel comes
-//! from the second cache.
+//! The right matrix is packed into panels of two vectors of columns, block by block, unless it is in panels already. The
+//! left one is read in place. A tile of six rows and a panel keeps its sums in registers. Each term needs two loads, six
+//! broadcasts and twelve multiply-adds, so arithmetic is the bottleneck even if the panel comes from the L2 cache.
 //!
-//! The same with pairs of terms in half precision, whose products are summed in single precision.
+//! Terms may also be pairs in half precision, whose products are summed in single precision.
 
-#![expect(unsafe_code, reason = "the tile's loads and stores, whose bounds are checked once for all tiles")]
+#![expect(unsafe_code, reason = "loads and stores of tiles, whose bounds are checked once for all tiles")]
 
 mod gated;
 mod matrix;
@@ -30,38 +29,38 @@ pub(crate) use matrix::Matrix;
 pub(crate) use panels::Panels;
 pub(super) use right::Right;
 
-/// Terms of a block at most.
+/// The largest number of terms of a block.
 const TERMS: usize = 768;
-/// Rows that all panels of a block are multiplied with, before the next rows: theirs are to stay in the second cache.
+/// Rows that are multiplied with all panels of a block before the next rows, so that they stay in the L2 cache.
 const BLOCK: usize = 20 * ROWS;
-/// Values of the panels of a piece of work, for a block's terms.
+/// Values in the panels of a piece of work, for one block of terms.
 const PANELS: usize = 96 << 10;
-/// Values of a block's rows that stay in the second cache with a panel.
+/// The most values of a block's rows that stay in the L2 cache together with a panel.
 const FEW: usize = 128 << 10;
-/// Multiply-adds that are worth handing over.
+/// The fewest multiply-adds that are worth handing to other threads.
 const WORK: usize = 1 << 17;
 
 thread_local! {
     static MEMORY: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
 }
 
-/// Columns beside each other, a panel of them at most.
+/// At most a panel of adjacent columns.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Columns {
     /// The first of them in the right matrix.
     pub first: usize,
     pub count: usize,
-    /// Where the first of them lies in the first row of what goes out.
+    /// The place of the first column in the first row of the output.
     pub out: usize,
 }
 
 impl Columns {
-    /// `images` times `pixels` columns as panels; what goes out has `apart` values from an image to the next.
+    /// Splits `images` times `pixels` columns into panels. Images are `apart` values apart in the output.
     pub fn panels(isa: Isa, images: usize, pixels: usize, apart: usize) -> Vec<Self> {
         Self::by(2 * isa.lanes(), images, pixels, apart)
     }
 
-    /// The same of `width` columns with a gate each: half as many of both in a panel.
+    /// Splits `width` columns with a gate each into panels of one vector of columns and one of gates.
     pub fn gated(isa: Isa, width: usize) -> Vec<Self> {
         Self::by(isa.lanes(), 1, width, 0)
     }
@@ -77,18 +76,18 @@ impl Columns {
     }
 }
 
-/// What the sums begin with.
+/// The initial values of the sums.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Bias<'a> {
     /// Zero.
     None,
-    /// A number for each row.
+    /// A value for each row.
     OfRows(&'a [f32]),
-    /// A number for each column of the right matrix.
+    /// A value for each column of the right matrix.
     OfColumns(&'a [f32]),
 }
 
-/// A product of matrices that is added to nothing but a bias.
+/// A product of matrices plus a bias.
 #[derive(Clone, Copy)]
 pub(super) struct Gemm<'a, R> {
     /// `[rows, terms]`.
@@ -96,19 +95,19 @@ pub(super) struct Gemm<'a, R> {
     pub right: &'a R,
     pub columns: &'a [Columns],
     pub bias: Bias<'a>,
-    /// From a row of what goes out to the next.
+    /// Distance between rows of the output.
     pub out_row: usize,
     /// Whether the terms of both matrices are pairs.
     pub pairs: bool,
 }
 
 impl<R: Right> Gemm<'_, R> {
-    /// Terms of a block, of so many in all: all of them where sums cannot be put down between blocks.
+    /// Returns the number of terms of a block. It is all `terms` if sums cannot be stored between blocks.
     fn block(terms: usize) -> usize {
         if R::GATED { terms } else { terms.div_ceil(terms.div_ceil(TERMS).max(1)) }
     }
 
-    /// Writes the product; `count` values are in `out`, all of which it writes if the columns are all of theirs.
+    /// Writes the product to `out`, which has `count` values. It writes all of them if the columns cover the output.
     pub fn write(&self, isa: Isa, out: &Shared<f32>, count: usize) {
         let [rows, terms] = self.left.sizes;
         match self.bias {
@@ -125,12 +124,12 @@ impl<R: Right> Gemm<'_, R> {
         let threads = rayon::current_num_threads();
         let pair = 2 * isa.lanes();
         let block = Self::block(terms).max(1);
-        // Where all rows stay in the second cache, panels go one by one, so that all threads come to the end together.
+        // If all rows stay in the L2 cache, each piece is one panel, so that all threads finish together.
         let of_piece = if rows * block <= FEW { 1 } else { (PANELS / (pair * block)).max(1) };
         let all = self.columns.len();
         let pieces = all.div_ceil(of_piece);
         let of_piece = all.div_ceil(pieces);
-        // In so few parts of the rows, each of which packs its panels anew, that all threads are busy to the end.
+        // Each part of the rows packs its panels anew: as few parts as keep all threads busy to the end.
         let is_fair = |parts: &usize| {
             let all = pieces * parts;
             all >= 4 * threads || all >= 2 * threads && all.is_multiple_of(threads)
@@ -156,7 +155,7 @@ impl<R: Right> Gemm<'_, R> {
     }
 }
 
-/// Some rows of some columns.
+/// A piece of work: some rows of some columns.
 struct Piece<'a, 'p, R> {
     product: &'a Gemm<'p, R>,
     columns: &'a [Columns],
@@ -172,7 +171,7 @@ impl<R: Right> Job for Piece<'_, '_, R> {
     }
 }
 
-/// The same with pairs.
+/// A [`Piece`] whose terms are pairs.
 struct Paired<'a, 'p, R>(Piece<'a, 'p, R>);
 
 impl<R: Right> Job for Paired<'_, '_, R> {
@@ -191,7 +190,7 @@ impl<R: Right> Piece<'_, '_, R> {
         let block = Gemm::<R>::block(terms);
         let most = (BLOCK * TERMS / block.max(TERMS)).next_multiple_of(ROWS);
         panels.resize(columns.len() * pair * block, 0.0);
-        // Without terms the sums are still begun.
+        // Without terms there is one block, which writes the bias.
         for first in (0..terms.max(1)).step_by(block.max(1)) {
             let here = block.min(terms - first);
             for (columns, panel) in columns.iter().zip(panels.chunks_exact_mut((pair * block).max(1))) {
@@ -213,7 +212,7 @@ impl<R: Right> Piece<'_, '_, R> {
                             terms: here,
                             begins: first == 0,
                         };
-                        // SAFETY: the rows and columns of this piece, which are within what goes out.
+                        // SAFETY: the rows and columns of this piece, which are within the output.
                         unsafe { tile.run::<V, R, PAIRS>(product, start + m, columns, out) };
                     }
                 }
@@ -222,13 +221,13 @@ impl<R: Right> Piece<'_, '_, R> {
     }
 }
 
-/// Six rows of a panel.
+/// Six rows times a panel.
 struct Tile<'a> {
-    /// Lines of terms, `a_row` apart.
+    /// The terms of the rows, `a_row` values apart.
     a: &'a [f32],
     a_row: usize,
     first_line: usize,
-    /// Six, or fewer at the end.
+    /// The number of rows: six, or fewer at the end.
     rows: usize,
     panel: &'a [f32],
     terms: usize,
@@ -253,8 +252,8 @@ impl Tile<'_> {
         assert!(self.a.len() >= (self.first_line + self.rows - 1) * self.a_row + self.terms);
         let whole = self.rows == ROWS && columns.count == if R::GATED { V::LANES } else { pair };
         let mut spare = [0.0; ROWS * 2 * 16];
-        // SAFETY: the lines have `terms` values, the panel has two vectors for each, and `to` has six rows of two
-        // vectors: those of `out`, or the spare ones.
+        // SAFETY: the lines have `terms` values, the panel has two vectors for each term, and `to` has six rows of two
+        // vectors, in `out` or in `spare`.
         unsafe {
             let at = out.part(row * product.out_row + columns.out);
             let (to, to_row) = if whole { (at, product.out_row) } else { (spare.as_mut_ptr(), pair) };

@@ -5,13 +5,13 @@ use std::arch::x86_64::*;
 use super::exp::{EXP, EXP_RANGE, EXP2, EXP2_RANGE, LN_2};
 use super::vector::Vector;
 
-/// A register of AVX2.
+/// An AVX2 register.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(__m256);
 
-// SAFETY of every block: `Isa::run` alone names this type, where the processor has AVX2 and FMA; a load, a store
-// and a transposition stand on their callers' promises besides.
-#[expect(clippy::undocumented_unsafe_blocks, reason = "the reason is the same for all, and stands above")]
+// SAFETY of every block: only `Isa::run` names this type, where the processor has AVX2 and FMA. Loads, stores and
+// transpositions also rely on their callers' promises.
+#[expect(clippy::undocumented_unsafe_blocks, reason = "one reason, given above, holds for all of them")]
 impl Vector for Avx2 {
     const LANES: usize = 8;
 
@@ -68,7 +68,7 @@ impl Vector for Avx2 {
     #[inline(always)]
     fn exp(self) -> Self {
         unsafe {
-            // Of two operands, of which one is not a number, these give the second.
+            // If one operand is NaN, these instructions return the second.
             let x = _mm256_max_ps(_mm256_set1_ps(EXP_RANGE[0]), _mm256_min_ps(_mm256_set1_ps(EXP_RANGE[1]), self.0));
             let scaled = _mm256_mul_ps(x, _mm256_set1_ps(std::f32::consts::LOG2_E));
             let n = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(scaled);
@@ -159,10 +159,10 @@ impl Vector for Avx2 {
     }
 }
 
-/// Rows of four to columns, in each half.
+/// Transposes four rows of four values in each half.
 #[inline(always)]
 fn turned([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
-    // SAFETY: that of the whole module.
+    // SAFETY: as for the whole module.
     unsafe {
         let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
         let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
@@ -175,13 +175,13 @@ fn turned([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
     }
 }
 
-/// Four values from each of two places.
+/// Loads four values from each of two places.
 ///
 /// # Safety
 ///
 /// They can be read.
 #[inline(always)]
 unsafe fn both(near: *const f32, far: *const f32) -> __m256 {
-    // SAFETY: the caller's promise, and that of the whole module.
+    // SAFETY: the caller's promise, and as for the whole module.
     unsafe { _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(_mm_loadu_ps(near)), _mm_loadu_ps(far)) }
 }

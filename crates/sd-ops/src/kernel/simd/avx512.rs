@@ -5,13 +5,13 @@ use std::arch::x86_64::*;
 use super::exp::{EXP, EXP_RANGE, EXP2, EXP2_RANGE, LN_2};
 use super::vector::Vector;
 
-/// A register of AVX-512.
+/// An AVX-512 register.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(__m512);
 
-// SAFETY of every block: `Isa::run` alone names this type, where the processor has AVX-512 F and DQ, and kernels use pairs
-// where it has BW and BF16 too; a load, a store and a transposition stand on their callers' promises besides.
-#[expect(clippy::undocumented_unsafe_blocks, reason = "the reason is the same for all, and stands above")]
+// SAFETY of every block: only `Isa::run` names this type, where the processor has AVX-512 F and DQ, and kernels use pairs
+// only where it has BW and BF16 too. Loads, stores and transpositions also rely on their callers' promises.
+#[expect(clippy::undocumented_unsafe_blocks, reason = "one reason, given above, holds for all of them")]
 impl Vector for Avx512 {
     const LANES: usize = 16;
 
@@ -71,7 +71,7 @@ impl Vector for Avx512 {
     #[inline(always)]
     fn exp(self) -> Self {
         unsafe {
-            // Of two operands, of which one is not a number, these give the second.
+            // If one operand is NaN, these instructions return the second.
             let x = _mm512_max_ps(_mm512_set1_ps(EXP_RANGE[0]), _mm512_min_ps(_mm512_set1_ps(EXP_RANGE[1]), self.0));
             let scaled = _mm512_mul_ps(x, _mm512_set1_ps(std::f32::consts::LOG2_E));
             let n = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(scaled);
@@ -113,7 +113,7 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     fn narrow(self, other: Self) -> Self {
-        // SAFETY of transmuting here and below: registers of the same size, of whatever values.
+        // SAFETY of transmuting here and below: registers of the same size, for which all bits are valid.
         Self(unsafe { std::mem::transmute::<__m512bh, __m512>(_mm512_cvtne2ps_pbh(other.0, self.0)) })
     }
 
@@ -183,7 +183,7 @@ impl Vector for Avx512 {
     }
 }
 
-/// A number of the lower half, and that as far in the upper half.
+/// Takes turns between the lower and the upper half: 0, 16, 1, 17, ….
 const INTERLEAVED: [u16; 32] = {
     let mut order = [0; 32];
     let mut i = 0;
@@ -194,10 +194,10 @@ const INTERLEAVED: [u16; 32] = {
     order
 };
 
-/// Rows of four to columns, in each quarter.
+/// Transposes four rows of four values in each quarter.
 #[inline(always)]
 fn turned([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
-    // SAFETY: that of the whole module.
+    // SAFETY: as for the whole module.
     unsafe {
         let (ab_low, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
         let (cd_low, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
@@ -210,14 +210,14 @@ fn turned([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
     }
 }
 
-/// Four values from each of four places.
+/// Loads four values from each of four places.
 ///
 /// # Safety
 ///
 /// They can be read.
 #[inline(always)]
 unsafe fn four(from: [*const f32; 4]) -> __m512 {
-    // SAFETY: the caller's promise, and that of the whole module.
+    // SAFETY: the caller's promise, and as for the whole module.
     unsafe {
         let rows = _mm512_castps128_ps512(_mm_loadu_ps(from[0]));
         let rows = _mm512_insertf32x4::<1>(rows, _mm_loadu_ps(from[1]));

@@ -1,21 +1,22 @@
-//! Which of a processor's vectors the kernels use.
+//! The choice among a processor's vector instructions.
 
-/// Vectors whose products of pairs of bf16 values have an instruction of their own, `vdpbf16ps`.
+/// The vectors that have an instruction for products of bf16 pairs, `vdpbf16ps`.
 const PAIRS: &str = "avx512-bf16";
 
-/// Makers of processors with that instruction, whether it beats single precision there, and the reason.
+/// Makers of processors with that instruction, whether it beats single precision on theirs, and the reason.
 ///
-/// It multiplies twice as many values as a fused multiply-add. AMD's start it as often as one (from Zen 4, the first that has
-/// it), Intel's a quarter as often: measured, see docs/performance.md.
+/// It multiplies twice as many values as a fused multiply-add. AMD's processors (from Zen 4, the first with it) start it as
+/// often as a fused multiply-add, Intel's a quarter as often. These are measurements; see docs/performance.md.
 const MAKERS: [(&str, bool, &str); 2] = [
     ("AuthenticAMD", true, "it multiplies bf16 at twice the rate of f32"),
     ("GenuineIntel", false, "its avx512-bf16 multiplies at half the rate of f32"),
 ];
 const OTHERS: (bool, &str) = (false, "whether its avx512-bf16 is faster than f32 was not measured");
 
-/// The place of the chosen vectors among those that a processor has, the plainest first, and why it is these.
+/// Returns the index of the chosen vectors in `available`, and the reason.
 ///
-/// `maker` is what CPUID calls the processor's maker; `wanted` are the vectors that a person asks for.
+/// `available` are the processor's vectors, the plainest first. `maker` is the processor's maker by CPUID; `wanted` are the
+/// vectors that a user requests.
 pub(crate) fn choose(available: &[&str], maker: &str, wanted: Option<&str>) -> (usize, &'static str) {
     let widest = available.len() - 1;
     if let Some(place) = available.iter().position(|name| Some(*name) == wanted) {
@@ -29,7 +30,7 @@ pub(crate) fn choose(available: &[&str], maker: &str, wanted: Option<&str>) -> (
     (if is_faster { widest } else { widest - 1 }, reason)
 }
 
-/// What CPUID calls the processor's maker; empty on other architectures.
+/// Returns the processor's maker by CPUID; an empty string on other architectures.
 pub(crate) fn maker() -> String {
     #[cfg(target_arch = "x86_64")]
     {

@@ -1,4 +1,7 @@
-#![expect(unsafe_code, reason = "functions of an instruction set, which the processor is known to have")]
+#![expect(
+    unsafe_code,
+    reason = "calls of functions that need an instruction set, which the processor was found to have"
+)]
 
 use std::sync::OnceLock;
 
@@ -12,17 +15,17 @@ use super::neon::Neon;
 use super::plain::Plain;
 use super::vector::Vector;
 
-/// Work that is written once for all vectors; `run` has to be `#[inline(always)]`, and all it calls.
+/// Work that is written once for all instruction sets. `run`, and all that it calls, must be `#[inline(always)]`.
 pub(crate) trait Job {
     fn run<V: Vector>(self);
 }
 
-/// What the processor can do.
+/// An instruction set for vectors.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Isa {
-    /// Whatever the program was compiled for.
+    /// The instructions that the program was compiled for.
     Plain,
-    /// The same in vectors of sixteen, for tests on processors that have no such.
+    /// As `Plain` in vectors of sixteen, for tests on processors without such vectors.
     #[cfg(test)]
     Wide,
     /// AVX2 and FMA.
@@ -31,7 +34,7 @@ pub(crate) enum Isa {
     /// AVX-512 F and DQ.
     #[cfg(target_arch = "x86_64")]
     Avx512(HasAvx512),
-    /// The same with AVX-512 BW and BF16.
+    /// AVX-512 F, DQ, BW and BF16.
     #[cfg(target_arch = "x86_64")]
     Avx512Bf16(HasAvx512Bf16),
     /// NEON.
@@ -39,28 +42,28 @@ pub(crate) enum Isa {
     Neon(HasNeon),
 }
 
-/// The proof that the processor has AVX2 and FMA.
+/// Proof that the processor has AVX2 and FMA.
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct HasAvx2(());
 
-/// The proof that the processor has AVX-512 F and DQ.
+/// Proof that the processor has AVX-512 F and DQ.
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct HasAvx512(());
 
-/// The proof that the processor has AVX-512 F, DQ, BW and BF16.
+/// Proof that the processor has AVX-512 F, DQ, BW and BF16.
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct HasAvx512Bf16(());
 
-/// The proof that the processor has NEON.
+/// Proof that the processor has NEON.
 #[cfg(target_arch = "aarch64")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct HasNeon(());
 
 impl Isa {
-    /// Those that this processor has, from the plainest.
+    /// Returns the instruction sets of this processor, from the plainest to the widest.
     pub fn all() -> Vec<Self> {
         let mut isas = vec![Self::Plain];
         #[cfg(target_arch = "x86_64")]
@@ -80,7 +83,9 @@ impl Isa {
         isas
     }
 
-    /// The one that the kernels use, unless the environment's `SD_OPS_VECTORS` names another that this processor has; and why.
+    /// Returns the instruction set that the kernels use, and why.
+    ///
+    /// The environment variable `SD_OPS_VECTORS` selects another, if this processor has it.
     pub fn chosen() -> (Self, &'static str) {
         static CHOSEN: OnceLock<(Isa, &str)> = OnceLock::new();
         *CHOSEN.get_or_init(|| {
@@ -92,12 +97,12 @@ impl Isa {
         })
     }
 
-    /// The one that the kernels use.
+    /// Returns the instruction set that the kernels use.
     pub fn best() -> Self {
         Self::chosen().0
     }
 
-    /// What it is called.
+    /// Returns its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -114,7 +119,7 @@ impl Isa {
         }
     }
 
-    /// Values in a vector.
+    /// Returns the number of values in a vector.
     pub fn lanes(self) -> usize {
         match self {
             Self::Plain => Plain::<8>::LANES,
@@ -129,7 +134,7 @@ impl Isa {
         }
     }
 
-    /// Whether products of pairs are faster than those of single values.
+    /// Returns whether products of pairs are faster than products of single values.
     pub fn has_pairs(self) -> bool {
         match self {
             #[cfg(test)]
@@ -140,6 +145,7 @@ impl Isa {
         }
     }
 
+    /// Runs a job with these instructions.
     #[inline]
     pub fn run<J: Job>(self, job: J) {
         match self {
@@ -147,16 +153,16 @@ impl Isa {
             #[cfg(test)]
             Self::Wide => job.run::<Plain<16>>(),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has both, or there would be no `HasAvx2`.
+            // SAFETY: `HasAvx2` proves that the processor has both.
             Self::Avx2(HasAvx2(())) => unsafe { with_avx2(job) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has all, or there would be no `HasAvx512`.
+            // SAFETY: `HasAvx512` proves that the processor has all.
             Self::Avx512(HasAvx512(())) => unsafe { with_avx512(job) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has all, or there would be no `HasAvx512Bf16`.
+            // SAFETY: `HasAvx512Bf16` proves that the processor has all.
             Self::Avx512Bf16(HasAvx512Bf16(())) => unsafe { with_avx512_bf16(job) },
             #[cfg(target_arch = "aarch64")]
-            // SAFETY: the processor has it, or there would be no `HasNeon`.
+            // SAFETY: `HasNeon` proves that the processor has it.
             Self::Neon(HasNeon(())) => unsafe { with_neon(job) },
         }
     }

@@ -1,4 +1,4 @@
-//! The operations on vectors of `f32` that the kernels are written in. Which instructions they become is chosen at run time.
+//! Vectors of `f32`, in whose operations the kernels are written. The instruction set is chosen at run time.
 //!
 //! In products of half precision a lane holds a pair: two values in bf16, the first in the lower half.
 

@@ -5,7 +5,7 @@ use std::arch::aarch64::*;
 use super::exp::{EXP, EXP_RANGE, EXP2, EXP2_RANGE, LN_2};
 use super::vector::Vector;
 
-/// Two registers of NEON: as many values as AVX2's, in as many pairs as it has registers.
+/// Two NEON registers: as many values as one register of AVX2, and as many pairs as AVX2 has registers.
 #[derive(Clone, Copy)]
 pub(crate) struct Neon([float32x4_t; 2]);
 
@@ -21,9 +21,9 @@ impl Neon {
     }
 }
 
-// SAFETY of every block: `Isa::run` alone names this type, where the processor has NEON; a load, a store and a
-// transposition stand on their callers' promises besides.
-#[expect(clippy::undocumented_unsafe_blocks, reason = "the reason is the same for all, and stands above")]
+// SAFETY of every block: only `Isa::run` names this type, where the processor has NEON. Loads, stores and
+// transpositions also rely on their callers' promises.
+#[expect(clippy::undocumented_unsafe_blocks, reason = "one reason, given above, holds for all of them")]
 impl Vector for Neon {
     const LANES: usize = 8;
 
@@ -67,7 +67,7 @@ impl Vector for Neon {
 
     #[inline(always)]
     fn max(self, other: Self) -> Self {
-        // Of two values, of which one is none, the second, as on other processors.
+        // If one value is NaN, the result is the second, as on other processors.
         self.map(other, |a, b| unsafe { vbslq_f32(vcgtq_f32(a, b), a, b) })
     }
 
@@ -163,17 +163,17 @@ impl Vector for Neon {
     }
 }
 
-/// The number itself from `low` to `high`, else the nearer of the two; what is not a number stays none.
+/// Clamps values to the range from `low` to `high`. NaN stays NaN.
 #[inline(always)]
 fn within(x: float32x4_t, [low, high]: [f32; 2]) -> float32x4_t {
-    // SAFETY: that of the whole module. These two, unlike `vmaxnmq_f32`, give none of a number and none.
+    // SAFETY: as for the whole module. Unlike `vmaxnmq_f32`, both return NaN if either operand is NaN.
     unsafe { vmaxq_f32(vminq_f32(x, vdupq_n_f32(high)), vdupq_n_f32(low)) }
 }
 
-/// The polynomial with these coefficients, from the highest power.
+/// Evaluates a polynomial with coefficients from the highest power.
 #[inline(always)]
 fn polynomial(coefficients: [f32; 6], r: float32x4_t) -> float32x4_t {
-    // SAFETY: that of the whole module.
+    // SAFETY: as for the whole module.
     unsafe {
         let mut p = vdupq_n_f32(coefficients[0]);
         for c in &coefficients[1..] {
@@ -183,17 +183,17 @@ fn polynomial(coefficients: [f32; 6], r: float32x4_t) -> float32x4_t {
     }
 }
 
-/// 2 to the power of whole values.
+/// Returns 2 to the power of integers.
 #[inline(always)]
 fn power(n: float32x4_t) -> float32x4_t {
-    // SAFETY: that of the whole module.
+    // SAFETY: as for the whole module.
     unsafe { vreinterpretq_f32_s32(vshlq_n_s32::<23>(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)))) }
 }
 
-/// Rows of four to columns.
+/// Transposes four rows of four values.
 #[inline(always)]
 fn turned([a, b, c, d]: [float32x4_t; 4]) -> [float32x4_t; 4] {
-    // SAFETY: that of the whole module.
+    // SAFETY: as for the whole module.
     unsafe {
         let wide = |x| vreinterpretq_f64_f32(x);
         let (ab_even, ab_odd) = (wide(vtrn1q_f32(a, b)), wide(vtrn2q_f32(a, b)));

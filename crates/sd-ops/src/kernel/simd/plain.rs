@@ -3,7 +3,7 @@
 use super::exp::{EXP, EXP_RANGE, EXP2, EXP2_RANGE, LN_2};
 use super::vector::Vector;
 
-/// Values that the compiler may put into registers as it likes.
+/// An array, which the compiler may keep in registers.
 #[derive(Clone, Copy)]
 pub(crate) struct Plain<const LANES: usize>([f32; LANES]);
 
@@ -24,7 +24,7 @@ impl<const LANES: usize> Vector for Plain<LANES> {
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller's promise; an array of values is aligned as one of them.
+        // SAFETY: the caller's promise; an array has the alignment of its elements.
         Self(unsafe { *from.cast() })
     }
 
@@ -59,7 +59,7 @@ impl<const LANES: usize> Vector for Plain<LANES> {
         self.map(other, |a, b| if a > b { a } else { b })
     }
 
-    // Rounded twice: once would be a call of a function where the processor has no instruction for it.
+    // Rounds twice: rounding once would call a function on processors without an instruction for it.
     #[inline(always)]
     fn mul_add(self, factor: Self, term: Self) -> Self {
         self.mul(factor).add(term)

@@ -1,17 +1,17 @@
-//! What several kernels do with vectors.
+//! Operations on vectors and slices that several kernels share.
 
 #![expect(unsafe_code, reason = "vector loads and stores within slices whose lengths are asserted")]
 
 use super::vector::Vector;
 
-/// `1 / (1 + e^-u)`
+/// Returns `1 / (1 + e^-u)`.
 #[inline(always)]
 pub(in crate::kernel) fn sigmoid<V: Vector>(u: V) -> V {
     let one = V::splat(1.0);
     one.div(one.add(V::splat(0.0).sub(u).exp()))
 }
 
-/// The sum of all values, or of the squares of their distances from `mean`.
+/// Returns the sum of all values, or with `SQUARES` that of `(x - mean)²`.
 #[inline(always)]
 pub(in crate::kernel) fn sum<V: Vector, const SQUARES: bool>(x: &[f32], mean: f32) -> f32 {
     let mut sums = [V::splat(0.0); 4];
@@ -28,7 +28,7 @@ pub(in crate::kernel) fn sum<V: Vector, const SQUARES: bool>(x: &[f32], mean: f3
     sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum() + rest
 }
 
-/// Values that a vector has room for, and zeros.
+/// Loads at most `LANES` values, padded with zeros.
 #[inline(always)]
 pub(in crate::kernel) fn load_part<V: Vector>(from: &[f32]) -> V {
     let mut lanes = [0.0; 16];
@@ -40,11 +40,11 @@ pub(in crate::kernel) fn load_part<V: Vector>(from: &[f32]) -> V {
     unsafe { V::load(lanes.as_ptr()) }
 }
 
-/// The first `count` lanes.
+/// Stores the first `count` lanes.
 ///
 /// # Safety
 ///
-/// So many values from `to` can be written.
+/// `count` values can be written to `to`.
 #[inline(always)]
 pub(in crate::kernel) unsafe fn store_part<V: Vector>(vector: V, to: *mut f32, count: usize) {
     let mut lanes = [0.0; 16];
@@ -58,13 +58,13 @@ pub(in crate::kernel) unsafe fn store_part<V: Vector>(vector: V, to: *mut f32, c
     }
 }
 
-/// Values, an even count of them, as pairs.
+/// Rounds an even number of values to pairs.
 #[inline(always)]
 pub(in crate::kernel) fn narrow<V: Vector>(from: &[f32], to: &mut [f32]) {
     assert!(from.len() == 2 * to.len(), "{} values as {} pairs", from.len(), to.len());
     let whole = to.len() / V::LANES;
     for i in 0..whole {
-        // SAFETY: two vectors' values, and a vector's pairs.
+        // SAFETY: reads two vectors of values, and writes one of pairs.
         unsafe {
             let from = from.as_ptr().add(2 * V::LANES * i);
             V::load(from).narrow(V::load(from.add(V::LANES))).store(to.as_mut_ptr().add(V::LANES * i));
@@ -79,13 +79,13 @@ pub(in crate::kernel) fn narrow<V: Vector>(from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// Rows of `width` values by twos: the first becomes the pairs of the first and the second, and so on.
+/// Rounds rows of `width` values to pairs: rows 0 and 1 become row 0, rows 2 and 3 become row 1, and so on.
 #[inline(always)]
 pub(in crate::kernel) fn pair_rows<V: Vector>(values: &mut [f32], width: usize, rows: usize) {
     assert!(rows.is_multiple_of(2) && width.is_multiple_of(V::LANES) && values.len() >= rows * width);
     for row in 0..rows / 2 {
         for at in (0..width).step_by(V::LANES) {
-            // SAFETY: two of the rows, and one before them or the first itself.
+            // SAFETY: reads two of the rows, and writes one that was read already.
             unsafe {
                 let from = values.as_ptr().add(2 * row * width + at);
                 let pairs = V::load(from).pair(V::load(from.add(width)));
@@ -95,7 +95,7 @@ pub(in crate::kernel) fn pair_rows<V: Vector>(values: &mut [f32], width: usize, 
     }
 }
 
-/// `to[j·apart + i] = from[i·step[0] + j·step[1]]` for each of so many rows `i` and columns `j`.
+/// Sets `to[j·apart + i] = from[i·step[0] + j·step[1]]` for every row `i` and column `j`.
 #[inline(always)]
 pub(in crate::kernel) fn transpose<V: Vector>(
     from: &[f32],
@@ -107,12 +107,12 @@ pub(in crate::kernel) fn transpose<V: Vector>(
     let lanes = V::LANES;
     assert!(rows > 0 && columns > 0 && rows <= apart && to.len() >= (columns - 1) * apart + rows);
     assert!(from.len() > (rows - 1) * step[0] + (columns - 1) * step[1]);
-    // Whole blocks, where a row's values lie beside each other.
+    // Whole blocks, if a row is contiguous.
     let [whole_rows, whole_columns] =
         if step[1] == 1 { [rows, columns].map(|count| count / lanes * lanes) } else { [0, 0] };
     for i in (0..whole_rows).step_by(lanes) {
         for j in (0..whole_columns).step_by(lanes) {
-            // SAFETY: as many rows and columns, whose last values were asserted.
+            // SAFETY: whole blocks of these rows and columns, whose last values were asserted above.
             unsafe {
                 let from = from.as_ptr().add(i * step[0] + j);
                 V::transpose(from, step[0], to.as_mut_ptr().add(j * apart + i), apart);

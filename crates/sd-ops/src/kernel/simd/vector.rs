@@ -2,14 +2,14 @@
 
 use half::bf16;
 
-/// A vector of values.
+/// A vector of `LANES` values.
 ///
-/// Every method of [`Avx2`], [`Avx512`] and [`Neon`] asks for a processor that has those: [`Isa::run`] is who knows.
+/// The methods of `Avx2`, `Avx512` and `Neon` need a processor that has these instructions. `Isa::run` makes sure of that.
 pub(crate) trait Vector: Copy {
-    /// Values in a vector.
+    /// The number of values in a vector.
     const LANES: usize;
 
-    /// All lanes the same.
+    /// Returns a vector with `value` in every lane.
     fn splat(value: f32) -> Self;
 
     /// # Safety
@@ -27,54 +27,54 @@ pub(crate) trait Vector: Copy {
     fn mul(self, other: Self) -> Self;
     fn div(self, other: Self) -> Self;
 
-    /// The larger of each two.
+    /// Returns the larger value of each lane; `other`'s if one of them is NaN.
     fn max(self, other: Self) -> Self;
 
-    /// `self · factor + term`.
+    /// Returns `self · factor + term`.
     fn mul_add(self, factor: Self, term: Self) -> Self;
 
-    /// `below` in the lanes where `self` is negative, and `other` in the rest.
+    /// Returns `below` in the lanes where `self` is negative, and `other` in the rest.
     fn where_negative(self, below: Self, other: Self) -> Self;
 
-    /// `e` to the power of each lane: relative error below 2e-7 from −87 to 88; beyond, the value there. What is not a
-    /// number stays none.
+    /// Returns `e` to the power of each lane, with a relative error below 2e-7 from −87 to 88. Other powers are clamped to
+    /// that range. NaN stays NaN.
     fn exp(self) -> Self;
 
-    /// 2 to the power of each lane: relative error below 2e-7 from −126 to 126; below, the value at −126. What is not a
-    /// number stays none.
+    /// Returns 2 to the power of each lane, with a relative error below 2e-7 from −126 to 126. Lower powers are clamped to
+    /// −126. NaN stays NaN.
     fn exp2(self) -> Self;
 
-    /// The sum of the lanes.
+    /// Returns the sum of the lanes.
     fn sum(self) -> f32;
 
-    /// The values of `self` and then those of `other`, rounded, two in each lane.
+    /// Returns the values of `self` and then those of `other`, rounded to bf16, two in each lane.
     #[inline(always)]
     fn narrow(self, other: Self) -> Self {
         let [first, second] = [self.lanes(), other.lanes()];
-        let number = |i: usize| if i < Self::LANES { first[i] } else { second[i - Self::LANES] };
+        let value = |i: usize| if i < Self::LANES { first[i] } else { second[i - Self::LANES] };
         Self::from_lanes(std::array::from_fn(|i| {
-            if i < Self::LANES { together(number(2 * i), number(2 * i + 1)) } else { 0.0 }
+            if i < Self::LANES { to_pair(value(2 * i), value(2 * i + 1)) } else { 0.0 }
         }))
     }
 
-    /// Each lane's number of `self` and that of `other`, rounded, in one lane.
+    /// Returns each lane's value of `self` and that of `other`, rounded to bf16, in one lane.
     #[inline(always)]
     fn pair(self, other: Self) -> Self {
         let [low, high] = [self.lanes(), other.lanes()];
-        Self::from_lanes(std::array::from_fn(|i| together(low[i], high[i])))
+        Self::from_lanes(std::array::from_fn(|i| to_pair(low[i], high[i])))
     }
 
-    /// `sum` and the products of each lane's two values with those of `other`'s.
+    /// Adds to `sum` in each lane the products of the two values of `self` with those of `other`.
     #[inline(always)]
     fn dot(self, other: Self, sum: Self) -> Self {
         let [a, b, sum] = [self.lanes(), other.lanes(), sum.lanes()];
         Self::from_lanes(std::array::from_fn(|i| {
-            let ([a_low, a_high], [b_low, b_high]) = (apart(a[i]), apart(b[i]));
+            let ([a_low, a_high], [b_low, b_high]) = (from_pair(a[i]), from_pair(b[i]));
             sum[i] + a_low * b_low + a_high * b_high
         }))
     }
 
-    /// The lanes, and zeros.
+    /// Returns the lanes, padded with zeros.
     #[inline(always)]
     fn lanes(self) -> [f32; 16] {
         let mut lanes = [0.0; 16];
@@ -83,21 +83,21 @@ pub(crate) trait Vector: Copy {
         lanes
     }
 
-    /// As many of these as there are lanes.
+    /// Loads the first `LANES` of these values.
     #[inline(always)]
     fn from_lanes(lanes: [f32; 16]) -> Self {
         // SAFETY: as above.
         unsafe { Self::load(lanes.as_ptr()) }
     }
 
-    /// The largest lane.
+    /// Returns the largest lane.
     fn largest(self) -> f32;
 
-    /// Rows to columns: `LANES` rows of `LANES` values, `apart` from each other, to rows that lie `apart_to`.
+    /// Transposes `LANES` rows of `LANES` values. The rows are `apart` values apart in `from` and `apart_to` in `to`.
     ///
     /// # Safety
     ///
-    /// Those rows can be read from `from` and written from `to`, which do not overlap.
+    /// Those rows can be read from `from` and written to `to`, and the two do not overlap.
     #[inline(always)]
     unsafe fn transpose(from: *const f32, apart: usize, to: *mut f32, apart_to: usize) {
         for row in 0..Self::LANES {
@@ -108,11 +108,11 @@ pub(crate) trait Vector: Copy {
         }
     }
 
-    /// Four values from each of `LANES` places: a vector of the first of each, one of the second, and so on.
+    /// Loads four values from each of `LANES` places: a vector of the first ones, one of the second ones, and so on.
     ///
     /// # Safety
     ///
-    /// There are so many places, from which four values each can be read.
+    /// `from` has `LANES` places, and four values can be read from each.
     #[inline(always)]
     unsafe fn load_fours(from: &[*const f32]) -> [Self; 4] {
         let mut lanes = [[0.0; 16]; 4];
@@ -126,11 +126,11 @@ pub(crate) trait Vector: Copy {
         lanes.map(|lanes| unsafe { Self::load(lanes.as_ptr()) })
     }
 
-    /// What [`load_fours`](Self::load_fours) has read, to as many places.
+    /// Stores the vectors of [`load_fours`](Self::load_fours) to as many places.
     ///
     /// # Safety
     ///
-    /// There are so many places, to which four values each can be written.
+    /// `to` has `LANES` places, and four values can be written to each.
     #[inline(always)]
     unsafe fn store_fours(fours: [Self; 4], to: &[*mut f32]) {
         let mut lanes = [[0.0; 16]; 4];
@@ -147,13 +147,13 @@ pub(crate) trait Vector: Copy {
     }
 }
 
-/// Two values as one lane.
-fn together(low: f32, high: f32) -> f32 {
-    let [low, high] = [low, high].map(|number| u32::from(bf16::from_f32(number).to_bits()));
+/// Rounds two values to bf16 and returns them as one lane.
+fn to_pair(low: f32, high: f32) -> f32 {
+    let [low, high] = [low, high].map(|value| u32::from(bf16::from_f32(value).to_bits()));
     f32::from_bits(high << 16 | low)
 }
 
-/// The two values of a lane.
-fn apart(lane: f32) -> [f32; 2] {
+/// Returns the two values of a lane.
+fn from_pair(lane: f32) -> [f32; 2] {
     [lane.to_bits() << 16, lane.to_bits() & 0xffff_0000].map(f32::from_bits)
 }

@@ -12,12 +12,12 @@ use crate::kernel::linear::{Places, Weight, linear};
 use crate::kernel::simd::{Job, Vector};
 use crate::kernel::weight_slice::WeightSlice;
 
-/// Values that bf16 has, so that rounding them changes nothing.
+/// Returns values that bf16 represents exactly.
 fn short(count: usize, seed: u64) -> Vec<f32> {
     values(count, seed).into_iter().map(|x| bf16::from_f32(x).to_f32()).collect()
 }
 
-/// What is asked of vectors of pairs: the values of two vectors narrowed and paired, and the products of both.
+/// Two vectors narrowed, paired, and the products of both results.
 struct Pairs<'a> {
     values: &'a [[f32; 16]; 2],
     found: &'a mut [[f32; 16]; 3],
@@ -34,7 +34,7 @@ impl Job for Pairs<'_> {
 
 #[test]
 fn pairs_are_rounded_to_nearest_and_lie_in_order() {
-    // The last bit that stays is even after a tie; what is too large becomes infinite.
+    // Ties round to even; values that are too large become infinite.
     let special = [1.0 + 1.0 / 256.0, 1.0 + 3.0 / 256.0, f32::MAX, f32::INFINITY, -0.0, 0.5, -3.25, 1e-20];
     let mut first = [0.0; 16];
     first.iter_mut().zip(special.into_iter().cycle()).for_each(|(to, x)| *to = x);
@@ -45,22 +45,22 @@ fn pairs_are_rounded_to_nearest_and_lie_in_order() {
         let bits = |x: f32| bf16::from_f32(x).to_bits();
         let expected = |low: f32, high: f32| u32::from(bits(high)) << 16 | u32::from(bits(low));
         for i in 0..16 {
-            let at = |i: usize| if i < 16 { first[i] } else { second[i - 16] };
-            assert_eq!(found[0][i].to_bits(), expected(at(2 * i), at(2 * i + 1)), "{isa:?}, narrow, {i}");
+            let value = |i: usize| if i < 16 { first[i] } else { second[i - 16] };
+            assert_eq!(found[0][i].to_bits(), expected(value(2 * i), value(2 * i + 1)), "{isa:?}, narrow, {i}");
             assert_eq!(found[1][i].to_bits(), expected(first[i], second[i]), "{isa:?}, pair, {i}");
         }
 
         let [first, second] = [1, 2].map(|seed| short(16, seed).try_into().unwrap());
         isa.run(Pairs { values: &[first, second], found: &mut found });
         for i in 0..16 {
-            let at = |i: usize| f64::from(if i < 16 { first[i] } else { second[i - 16] });
-            let sum = 0.25 + at(2 * i) * at(i) + at(2 * i + 1) * at(16 + i);
+            let value = |i: usize| f64::from(if i < 16 { first[i] } else { second[i - 16] });
+            let sum = 0.25 + value(2 * i) * value(i) + value(2 * i + 1) * value(16 + i);
             assert!((f64::from(found[2][i]) - sum).abs() < 1e-7, "{isa:?}, dot, {i}: {}, not {sum}", found[2][i]);
         }
     }
 }
 
-/// Calls `f` with values that each precision has.
+/// Calls `f` with the values in each half precision.
 fn each_precision(values: &[f32], f: impl Fn(WeightSlice)) {
     f(WeightSlice::F16(&values.iter().map(|&x| f16::from_f32(x)).collect::<Vec<_>>()));
     f(WeightSlice::Bf16(&values.iter().map(|&x| bf16::from_f32(x)).collect::<Vec<_>>()));
@@ -69,7 +69,7 @@ fn each_precision(values: &[f32], f: impl Fn(WeightSlice)) {
 #[test]
 fn linear_layers_with_half_weights_give_the_sums_of_the_definition() {
     for [rows, terms, columns] in [[1, 2, 1], [2, 3, 5], [7, 34, 31], [40, 18, 6], [5, 700, 70], [64, 642, 129]] {
-        // Bf16 has 8 bits, and of values from 1/512 on F16 has them all.
+        // Bf16 has 8 bits, all of which f16 represents for values from 1/512 on.
         let x = short(2 * rows * terms, 1);
         let w: Vec<f32> =
             short(terms * columns, 2).into_iter().map(|w| if w.abs() < 0.002 { 0.0 } else { w }).collect();
@@ -100,7 +100,7 @@ fn linear_layers_with_half_weights_give_the_sums_of_the_definition() {
 #[test]
 fn convolutions_with_half_weights_give_the_sums_of_the_definition() {
     for (batch, inputs, outputs, edge, kernel, stride) in [
-        // Term by term, as a product because there are many weights or because it is pointwise, and Winograd's.
+        // Term by term; as a product, because there are many weights or because it is pointwise; Winograd's.
         (2, 3, 5, 6, 3, 1),
         (2, 250, 234, 5, 3, 2),
         (1, 249, 235, 5, 3, 2),
@@ -131,8 +131,8 @@ fn convolutions_with_half_weights_give_the_sums_of_the_definition() {
     }
 }
 
-/// Half precision has 8 bits: of a score of 3, which is a sum of many roundings, that leaves some hundredths, and of a
-/// mean of values some thousandths.
+/// Bf16 has 8 bits. A score of 3 is a sum of many roundings, with an error of some hundredths; a mean of values has an error
+/// of some thousandths.
 #[test]
 fn attention_in_half_precision_is_near_that_in_single() {
     for ([batch, heads, queries, keys, width], causal) in [
@@ -143,9 +143,9 @@ fn attention_in_half_precision_is_near_that_in_single() {
         ([1, 1, 103, 103, 24], true),
     ] {
         let heads = Heads { batch, heads, queries, keys, width, causal, half: true };
-        let of = |tokens: usize, seed| values(batch * tokens * heads.heads * width, seed);
-        let q: Vec<f32> = of(queries, 1).iter().map(|x| 12.0 * x).collect();
-        let [k, v] = [of(keys, 2), of(keys, 3)];
+        let random = |tokens: usize, seed| values(batch * tokens * heads.heads * width, seed);
+        let q: Vec<f32> = random(queries, 1).iter().map(|x| 12.0 * x).collect();
+        let [k, v] = [random(keys, 2), random(keys, 3)];
         let view = |values, tokens| {
             let apart = [tokens * heads.heads * width, width, heads.heads * width];
             View::new(values, 0, apart, [batch, heads.heads, tokens, width])
@@ -158,7 +158,7 @@ fn attention_in_half_precision_is_near_that_in_single() {
             let apart = |[a, b]: [&[f32]; 2]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             let [means, logs] = [apart([&half.0, &single.0]), apart([&half.1, &single.1])];
             assert!(means < 4e-3 && logs < 2e-2, "{heads:?}, {isa:?}: {means}, {logs}");
-            assert!(half.0 != single.0, "{heads:?}: it is in half precision");
+            assert!(half.0 != single.0, "{heads:?}: half precision must differ");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The convolution's kernels against its definition, summed in double precision, for all kinds of vectors.
+//! The kernels against their definitions in double precision, on all instruction sets; here those of convolution.
 
-#![expect(unsafe_code, reason = "vectors are loaded and stored")]
+#![expect(unsafe_code, reason = "loads and stores of vectors")]
 
 use super::conv::forward::{as_product, in_order};
 use super::conv::gradients::{bias_gradient, input_gradient, weight_gradient};
@@ -14,12 +14,12 @@ mod product;
 mod tokens;
 mod winograd;
 
-/// All kinds of vectors that there are here.
+/// Returns all instruction sets of this processor, and `Wide`.
 fn isas() -> Vec<Isa> {
     [Isa::all(), vec![Isa::Wide]].concat()
 }
 
-/// Values between −0.5 and 0.5.
+/// Returns values between −0.5 and 0.5.
 fn values(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {
@@ -80,7 +80,7 @@ fn check(isa: Isa, window: &Window) {
     close(&bias_gradient(isa, window, &gradient), &found[2], window);
 }
 
-/// A sum, and that of its terms' absolute values, which says how much of it rounding may take.
+/// A sum, and the sum of its terms' absolute values, which bounds the rounding error.
 #[derive(Clone, Copy, Default)]
 struct Sum {
     sum: f64,
@@ -98,7 +98,7 @@ impl Sum {
     }
 }
 
-/// Some roundings of single precision, 6e-8 each, on the way to a sum of hundreds of terms.
+/// Asserts that sums of hundreds of terms differ by some roundings of single precision at most, 6e-8 each.
 fn close(found: &[f32], expected: &[Sum], window: &Window) {
     assert_eq!(found.len(), expected.len(), "{window:?}");
     for (at, (&found, &Sum { sum, absolute })) in found.iter().zip(expected).enumerate() {
@@ -139,7 +139,7 @@ impl Job for Exp<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         for vector in self.0.chunks_exact_mut(V::LANES) {
-            // SAFETY: the chunk has a vector's values.
+            // SAFETY: the chunk has as many values as a vector.
             unsafe {
                 let x = V::load(vector.as_ptr());
                 if self.1 { x.exp2() } else { x.exp() }.store(vector.as_mut_ptr());

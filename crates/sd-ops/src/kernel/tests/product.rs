@@ -5,7 +5,7 @@ use crate::kernel::gemm::{Matrix, Panels};
 use crate::kernel::linear::{Places, Weight, linear};
 use crate::kernel::weight_slice::WeightSlice;
 
-/// Rows, terms and columns, none of them a multiple of a tile's, a block's or a vector's in all.
+/// Rows, terms and columns. Not all sizes are multiples of those of a tile, a block or a vector.
 const SIZES: [[usize; 3]; 9] = [
     [1, 1, 1],
     [2, 3, 5],
@@ -21,7 +21,7 @@ const SIZES: [[usize; 3]; 9] = [
 #[test]
 fn matrices_in_any_order_give_the_sums_of_the_definition() {
     for [rows, terms, columns] in SIZES {
-        let [left, right_numbers] = [values(2 * rows * terms, 1), values(terms * columns, 2)];
+        let [left, right_values] = [values(2 * rows * terms, 1), values(terms * columns, 2)];
         let bias = values(columns, 3);
         for (turned_left, turned_right) in [(false, false), (false, true), (true, false), (true, true)] {
             let apart = |turned: bool, [rows, columns]: [usize; 2]| if turned { [1, rows] } else { [columns, 1] };
@@ -29,7 +29,7 @@ fn matrices_in_any_order_give_the_sums_of_the_definition() {
             let right_apart = apart(turned_right, [terms, columns]);
             let lefts = [0, rows * terms].map(|start| Matrix::new(&left[start..], [rows, terms], left_apart));
             let right = Weight {
-                values: WeightSlice::F32(&right_numbers),
+                values: WeightSlice::F32(&right_values),
                 sizes: [terms, columns],
                 places: Places::Apart(right_apart),
             };
@@ -42,7 +42,7 @@ fn matrices_in_any_order_give_the_sums_of_the_definition() {
                     let (mut sum, mut absolute) = (f64::from(bias[n]), f64::from(bias[n].abs()));
                     for k in 0..terms {
                         let [a, b] =
-                            [left[start + k * left_apart[1]], right_numbers[k * right_apart[0] + n * right_apart[1]]]
+                            [left[start + k * left_apart[1]], right_values[k * right_apart[0] + n * right_apart[1]]]
                                 .map(f64::from);
                         sum += a * b;
                         absolute += (a * b).abs();
@@ -56,7 +56,7 @@ fn matrices_in_any_order_give_the_sums_of_the_definition() {
 }
 
 #[test]
-fn packed_weights_give_the_same_numbers() {
+fn packed_weights_give_the_same_values() {
     for [rows, terms, columns] in [[1, 1, 32], [2, 6, 64], [13, 34, 96], [40, 770, 32], [154, 96, 160]] {
         let (x, bias, weight) = (values(rows * terms, 1), values(columns, 2), values(terms * columns, 3));
         let halves: Vec<bf16> = weight.iter().map(|&w| bf16::from_f32(w)).collect();
@@ -86,14 +86,14 @@ fn packed_weights_give_the_same_numbers() {
 }
 
 #[test]
-#[should_panic(expected = "40 outputs of a packed weight")]
+#[should_panic(expected = "40 outputs of a packed weight do not fill its panels")]
 fn only_whole_panels_are_packed() {
     let weight = Weight { values: WeightSlice::F32(&[0.0; 80]), sizes: [2, 40], places: Places::Panels };
     linear(isas()[0], &[Matrix::new(&[0.0; 2], [1, 2], [2, 1])], &weight, &[0.0; 40], false);
 }
 
 #[test]
-#[should_panic(expected = "[3, 4] [4, 1] of 11")]
-fn a_matrix_does_not_go_beyond_its_numbers() {
+#[should_panic(expected = "a matrix [3, 4] with strides [4, 1] exceeds its 11 values")]
+fn a_matrix_does_not_go_beyond_its_values() {
     Matrix::new(&[0.0; 11], [3, 4], [4, 1]);
 }

@@ -3,7 +3,7 @@ use crate::kernel::activation::{self, Activation};
 use crate::kernel::attention::{Heads, View, backward, forward};
 use crate::kernel::layer_norm::{self, Rows};
 
-/// `Φ(x)`, by a series whose terms are all positive.
+/// Returns `Φ(x)`, by a series of positive terms.
 fn normal(x: f64) -> f64 {
     let mut term = x;
     let mut sum = x;
@@ -66,14 +66,14 @@ fn what_is_not_a_number_is_not_hidden() {
     }
 }
 
-/// How far apart the two are, of the largest number.
+/// Returns the largest difference, relative to the largest expected value.
 fn distance(found: &[f32], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let largest = expected.iter().fold(f64::MIN_POSITIVE, |most, x| most.max(x.abs()));
     found.iter().zip(expected).map(|(&a, b)| (f64::from(a) - b).abs()).fold(0.0, f64::max) / largest
 }
 
-/// What an attention gives, and the gradients of queries, keys and values, all `[batch, tokens, heads, width]`.
+/// Returns an attention's output and the gradients of queries, keys and values, all `[batch, tokens, heads, width]`.
 fn defined(heads: &Heads, [q, k, v, gradient]: [&[f32]; 4]) -> [Vec<f64>; 4] {
     let Heads { width, queries, keys, .. } = *heads;
     let mut found = [queries, queries, keys, keys].map(|tokens| vec![0.0; heads.batch * tokens * heads.heads * width]);
@@ -113,10 +113,10 @@ fn all_vectors_attend_as_the_definition_says() {
         ([1, 1, 103, 103, 24], true),
     ] {
         let heads = Heads { batch, heads, queries, keys, width, causal, half: false };
-        let of = |tokens: usize, seed| values(batch * tokens * heads.heads * width, seed);
-        // Scores of up to some sevens.
-        let q: Vec<f32> = of(queries, 1).iter().map(|x| 24.0 * x).collect();
-        let [k, v, gradient] = [of(keys, 2), of(keys, 3), of(queries, 4)];
+        let random = |tokens: usize, seed| values(batch * tokens * heads.heads * width, seed);
+        // Scores of up to about 7.
+        let q: Vec<f32> = random(queries, 1).iter().map(|x| 24.0 * x).collect();
+        let [k, v, gradient] = [random(keys, 2), random(keys, 3), random(queries, 4)];
         let expected = defined(&heads, [&q, &k, &v, &gradient]);
         for isa in isas() {
             let view = |values, tokens| {
@@ -132,12 +132,12 @@ fn all_vectors_attend_as_the_definition_says() {
                 logs: &logs,
                 gradient: view(&gradient, queries),
             };
-            let [of_q, of_k, of_v] = backward::backward(isa, &heads, known);
+            let [dq, dk, dv] = backward::backward(isa, &heads, known);
             let distances = [
                 distance(&out, &expected[0]),
-                distance(&of_q, &expected[1]),
-                distance(&of_k, &expected[2]),
-                distance(&of_v, &expected[3]),
+                distance(&dq, &expected[1]),
+                distance(&dk, &expected[2]),
+                distance(&dv, &expected[3]),
             ];
             assert!(distances.iter().all(|&d| d < 2e-6), "{heads:?}, {isa:?}: {distances:?}");
         }
@@ -172,7 +172,7 @@ fn all_vectors_normalise_rows_as_the_definition_says() {
             let (out, statistics) = layer_norm::forward(isa, &rows, &x, &gamma, &beta);
             let [of_x, of_gamma, of_beta] = layer_norm::backward(isa, &rows, &x, &gamma, &statistics, &gradient);
             for (found, expected) in [out, of_x, of_gamma, of_beta].iter().zip(&expected) {
-                // A row of one number has no gradient but rounding's.
+                // The gradient of a row of one value is rounding error only.
                 let apart = if width == 1 && expected.len() == x.len() { 0.0 } else { distance(found, expected) };
                 assert!(apart < 2e-6, "{rows:?}, {isa:?}: {apart}");
             }

@@ -25,7 +25,7 @@ fn tiles_give_the_sums_of_the_definition() {
         let mut expected: Vec<Sum> =
             (0..batch * outputs * window.pixels()).map(|at| Sum::new(of_channel(at))).collect();
         each_product(&window, |[o, i, w]| expected[o].add(f64::from(x[i]) * f64::from(weight[w])));
-        // The transforms mix what goes into a tile's outputs, so that the worst of them tells how far each may be off.
+        // The transforms mix the inputs of a tile's outputs, so the largest output bounds the error of all.
         let largest = expected.iter().fold(0.0_f64, |most, sum| most.max(sum.absolute));
         let weights = Weights {
             values: WeightSlice::F32(&weight),

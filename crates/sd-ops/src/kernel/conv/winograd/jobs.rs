@@ -1,4 +1,4 @@
-#![expect(unsafe_code, reason = "the loads and stores of jobs that are given their part of memory made for all")]
+#![expect(unsafe_code, reason = "each job gets a part of memory that is shared by all")]
 
 use super::tiles::{EDGE, POINTS, REACH, Tiles};
 use super::transforms::{transform_input, transform_output, transform_weights};
@@ -11,12 +11,12 @@ use crate::kernel::simd::{Job, Vector};
 /// Lanes of the widest vectors.
 const MOST: usize = 16;
 
-/// The transforms of an output's weights.
+/// Transforms an output's weights.
 pub(super) struct WeightRow<'a> {
     pub taps: Taps<'a>,
     pub inputs: usize,
     pub u: *mut f32,
-    /// From a point to the next.
+    /// Distance between points.
     pub point: usize,
 }
 
@@ -24,7 +24,7 @@ impl Job for WeightRow<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Taps { values, start, inputs, rows, columns } = self.taps;
-        // Nine values of an input beside each other, and the next input's behind them.
+        // Whether the nine weights of an input are contiguous, and the next input's follow.
         let beside = [inputs, rows, columns] == [9, 3, 1];
         for first in (0..self.inputs).step_by(V::LANES) {
             let here = V::LANES.min(self.inputs - first);
@@ -70,7 +70,7 @@ impl Job for WeightRow<'_> {
             for y in 0..6 {
                 let found = transform_weights(half[y]);
                 for x in 0..6 {
-                    // SAFETY: `here` values of each point are this job's.
+                    // SAFETY: `here` values of each point belong to this job.
                     unsafe {
                         let to = self.u.add((6 * y + x) * self.point + first);
                         if here == V::LANES {
@@ -87,13 +87,13 @@ impl Job for WeightRow<'_> {
     }
 }
 
-/// The transforms of an input's tiles.
+/// Transforms the tiles of an input channel.
 pub(super) struct Inputs<'a> {
     pub tiles: &'a Tiles,
     pub bands: &'a [f32],
     /// This input's row of the first point of the first group.
     pub v: *mut f32,
-    /// From a point to the next.
+    /// Distance between points.
     pub point: usize,
 }
 
@@ -107,7 +107,7 @@ impl Job for Inputs<'_> {
             let mut rows = [[V::splat(0.0); 6]; 6];
             for y in 0..REACH {
                 let mut places = [bands.as_ptr(); MOST];
-                // SAFETY: twice four values from each tile's row, of which the furthest was asserted.
+                // SAFETY: twice four values from a row of each tile, the furthest of which was asserted above.
                 unsafe {
                     for lane in 0..V::LANES {
                         places[lane] = bands.as_ptr().add(sources[lane] + y * tiles.width);
@@ -127,7 +127,7 @@ impl Job for Inputs<'_> {
                     columns[y][x] = found[y];
                 }
             }
-            // SAFETY: two vectors of each point of this group are this input's.
+            // SAFETY: two vectors of each point of this group belong to this input.
             unsafe {
                 let v = self.v.add(half / 2 * POINTS * self.point + half % 2 * V::LANES);
                 for y in 0..6 {
@@ -141,7 +141,7 @@ impl Job for Inputs<'_> {
     }
 }
 
-/// A product of matrices.
+/// Multiplies the matrices of one point.
 pub(super) struct Multiply {
     pub product: Product,
     pub rows: usize,
@@ -156,7 +156,7 @@ impl Job for Multiply {
     }
 }
 
-/// The outputs of a channel's tiles.
+/// Transforms the products of a channel's tiles to outputs.
 pub(super) struct Outputs<'a> {
     pub window: &'a Window,
     pub output: usize,
@@ -164,7 +164,7 @@ pub(super) struct Outputs<'a> {
     pub tiles: &'a Tiles,
     /// This output's row of the first point of the first group.
     pub m: *const f32,
-    /// From a point to the next.
+    /// Distance between points.
     pub point: usize,
     pub out: &'a Shared<f32>,
 }

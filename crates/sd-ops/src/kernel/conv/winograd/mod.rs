@@ -1,13 +1,14 @@
-//! A convolution with a kernel of 3×3 by Winograd's F(4×4, 3×3): 36 products for 16 outputs, in place of 144 (Lavin and
+//! Convolutions with a 3×3 kernel by Winograd's F(4×4, 3×3): 36 products for 16 outputs instead of 144 (Lavin and
 //! Gray 2015, [arXiv:1509.09308](https://arxiv.org/abs/1509.09308)).
 //!
-//! Some tiles of all channels are transformed at a time, and the weights of some channels that go out, so that all of it
-//! stays in the last cache: transformed, all weights of a network would be four times as large.
+//! A block of tiles of all channels is transformed at a time, and the weights of a block of output channels, so that both
+//! stay in the last-level cache. Weights are transformed at each call: transformed, a network's would take four times the
+//! memory.
 //!
-//! Beside the largest output of 128 channels that go in its error is 6e-6, and of 800 channels 2e-5: some six times that of
-//! the sum in order.
+//! Relative to the largest output the error is 6e-6 with 128 input channels and 2e-5 with 800, some six times that of the
+//! sum in order.
 
-#![expect(unsafe_code, reason = "the loads and stores of jobs that are given their part of memory made for all")]
+#![expect(unsafe_code, reason = "each job gets a part of memory that is shared by all")]
 
 mod jobs;
 mod tiles;
@@ -25,15 +26,15 @@ use crate::kernel::microkernel::{Product, ROWS};
 use crate::kernel::shared::Shared;
 use crate::kernel::simd::Isa;
 
-/// Bytes of the transforms of the tiles of a block, and of the weights of a block.
+/// Bytes of a block of transformed tiles, and of a block of transformed weights.
 const BYTES: [usize; 2] = [16 << 20, 6 << 20];
-/// Tiles of a block at most.
+/// The largest number of tiles of a block.
 const TILES: usize = 256;
 /// Channels that are summed over at a time.
 const TERMS: usize = 384;
-/// Values between the points of a transform: without them all points would lie in one set of the first cache.
+/// Unused values between the points of a transform: without them all points would fall into one set of the L1 cache.
 const GAP: usize = 16;
-/// Channels that are worth the transforms, and tiles that are worth those of the weights.
+/// The fewest channels that are worth the transforms, and the fewest tiles that are worth transforming the weights.
 const LEAST: [usize; 2] = [24, 16];
 
 thread_local! {
@@ -42,7 +43,7 @@ thread_local! {
     static MEMORY: Cell<[Vec<f32>; 3]> = const { Cell::new([Vec::new(), Vec::new(), Vec::new()]) };
 }
 
-/// Whether this is faster than the sum in order.
+/// Returns whether this is faster than the sum in order.
 pub(super) fn pays(window: &Window) -> bool {
     window.kernel == [3, 3]
         && window.stride == 1
@@ -50,7 +51,7 @@ pub(super) fn pays(window: &Window) -> bool {
         && tiles::count(window) >= LEAST[1]
 }
 
-/// As [`convolve`](super::forward::convolve), for a kernel of 3×3 and a stride of 1.
+/// Returns a convolution with a 3×3 kernel and a stride of 1.
 pub(in crate::kernel) fn convolve(
     isa: Isa,
     window: &Window,
@@ -74,9 +75,9 @@ pub(in crate::kernel) fn convolve(
     let of_block = all.div_ceil(all.div_ceil(most)).next_multiple_of(group);
     let most = BYTES[1] / (4 * POINTS * inputs);
     let rows = outputs.div_ceil(outputs.div_ceil(most.max(8 * ROWS))).next_multiple_of(ROWS);
-    // From a point to the next, of an output's weights, of a group of tiles, and of a group's sums.
+    // Distances between points: of an output's weights, of a group of tiles, and of a group's sums.
     let [u_point, v_point, m_point] = [inputs + GAP, inputs * group + GAP, rows * group + GAP];
-    // Taken, not borrowed: a thread that waits for others may begin another convolution.
+    // Taken, not borrowed: a thread that waits for others may start another convolution.
     let mut memory = MEMORY.take();
     let groups = of_block / group;
     let lengths = [rows * u_point, groups * v_point, groups * m_point];
@@ -97,7 +98,7 @@ pub(in crate::kernel) fn convolve(
         });
         for start in (0..outputs).step_by(rows) {
             let here = rows.min(outputs - start);
-            // Weights that all fit are transformed once.
+            // If all weights fit one block, they are transformed once.
             if block == 0 || rows < outputs {
                 (0..here).into_par_iter().for_each(|row| {
                     // SAFETY: each output writes its own points.
@@ -111,7 +112,7 @@ pub(in crate::kernel) fn convolve(
             (0..POINTS * groups).into_par_iter().for_each(|unit| {
                 let (point, g) = (unit / groups, unit % groups);
                 for first in (0..inputs).step_by(TERMS) {
-                    // SAFETY: a point of the weights and of a group of tiles, all of which was written above.
+                    // SAFETY: one point of the weights and of a group of tiles, which were written above.
                     let product = unsafe {
                         Product {
                             a: u.part(point * u_point + first),

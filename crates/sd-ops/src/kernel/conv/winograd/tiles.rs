@@ -2,43 +2,43 @@ use std::ops::Range;
 
 use crate::kernel::conv::window::Window;
 
-/// Outputs of a tile's edge.
+/// Outputs along a tile's edge.
 pub(super) const EDGE: usize = 4;
-/// Pixels of the edge of what a tile reads.
+/// Input pixels along a tile's edge.
 pub(super) const REACH: usize = 6;
 /// Values of a transformed tile.
 pub(super) const POINTS: usize = REACH * REACH;
 
-/// Tiles of all images.
+/// Returns the number of tiles of all images.
 pub(super) fn count(window: &Window) -> usize {
-    let [rows, columns] = of_image(window);
+    let [rows, columns] = grid(window);
     window.batch * rows * columns
 }
 
-/// Tiles of an image, downwards and sideways.
-fn of_image(window: &Window) -> [usize; 2] {
+/// Returns the rows and columns of tiles of an image.
+fn grid(window: &Window) -> [usize; 2] {
     window.out.map(|edge| edge.div_ceil(EDGE))
 }
 
-/// Some tiles: where they read and where they write.
+/// A block of tiles, with the places that they read and write.
 ///
-/// A row of tiles reads a band of six rows of pixels, which are copied with zeros around them, so that no tile has to
-/// know whether it is at an edge.
+/// A row of tiles reads a band of six rows of pixels. Bands are copied with zeros around them, so that tiles at an edge are
+/// no special case.
 pub(super) struct Tiles {
-    /// Image, and row of its first output, of each band.
+    /// For each band: the image, and the row of its first output.
     bands: Vec<[usize; 2]>,
-    /// Values of a row of a band.
+    /// The number of values in a row of a band.
     pub width: usize,
-    /// Of each tile, and again of the last one until groups are full, its first number in the bands.
+    /// For each tile: its first value in the bands. The last tile is repeated until its group is full.
     pub sources: Vec<usize>,
-    /// Of each tile, its first output in the first channel, and how many rows and columns of it are in the image.
+    /// For each tile: its first output in the first channel, and how many of its rows and columns are in the image.
     pub outs: Vec<(usize, [usize; 2])>,
     group: usize,
 }
 
 impl Tiles {
     pub fn new(window: &Window, tiles: Range<usize>, group: usize) -> Self {
-        let [rows, columns] = of_image(window);
+        let [rows, columns] = grid(window);
         let width = EDGE * columns + REACH - EDGE + 2;
         let first_band = tiles.start / columns;
         let bands: Vec<_> =
@@ -60,11 +60,11 @@ impl Tiles {
         self.sources.len() / self.group
     }
 
-    /// The bands of a channel that goes in.
+    /// Copies the bands of an input channel.
     pub fn fill_bands(&self, window: &Window, x: &[f32], input: usize, to: &mut Vec<f32>) {
         let [height, width] = window.size;
         to.resize(self.bands.len() * REACH * self.width, 0.0);
-        // What a row begins with, and how many of its values are pixels.
+        // The zeros or skipped pixels at the start of a row, and the number of pixels in it.
         let before = window.before[1];
         let zeros = before.max(0) as usize;
         let skipped = (-before).max(0) as usize;

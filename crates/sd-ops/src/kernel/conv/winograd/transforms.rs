@@ -1,8 +1,8 @@
-//! The matrices of F(4×4, 3×3) (Lavin and Gray 2015, section 4.3), each as it acts on a row.
+//! The matrices of F(4×4, 3×3) (Lavin and Gray 2015, section 4.3), each applied to a row.
 
 use crate::kernel::simd::Vector;
 
-/// `Bᵀd`: six pixels.
+/// Returns `Bᵀd` for six pixels.
 #[inline(always)]
 pub(super) fn transform_input<V: Vector>(d: [V; 6]) -> [V; 6] {
     let (two, four, five) = (V::splat(2.0), V::splat(4.0), V::splat(5.0));
@@ -18,7 +18,7 @@ pub(super) fn transform_input<V: Vector>(d: [V; 6]) -> [V; 6] {
     ]
 }
 
-/// `Gg`: three weights.
+/// Returns `Gg` for three weights.
 #[inline(always)]
 pub(super) fn transform_weights<V: Vector>(g: [V; 3]) -> [V; 6] {
     let (outer, inner) = (g[0].add(g[2]).mul(V::splat(-1.0 / 6.0)), g[1].mul(V::splat(1.0 / 6.0)));
@@ -27,7 +27,7 @@ pub(super) fn transform_weights<V: Vector>(g: [V; 3]) -> [V; 6] {
     [g[0].mul(V::splat(0.25)), outer.sub(inner), outer.add(inner), wide.add(narrow), wide.sub(narrow), g[2]]
 }
 
-/// `Aᵀm`: six products.
+/// Returns `Aᵀm` for six products.
 #[inline(always)]
 pub(super) fn transform_output<V: Vector>(m: [V; 6]) -> [V; 4] {
     let (even, odd) = (m[1].add(m[2]), m[1].sub(m[2]));
