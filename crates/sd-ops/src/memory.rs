@@ -13,7 +13,7 @@ pub const SCRATCH: usize = 1 << 26;
 /// it has one thread. It does nothing elsewhere: only glibc has several heaps.
 pub fn one_heap() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: `mallopt` may be called at any time, and refuses what it does not know.
+    // SAFETY: `mallopt` may be called at any time and rejects unknown parameters.
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, 1);
     }
@@ -26,9 +26,9 @@ pub fn one_heap() {
 /// fresh memory from the OS. Only glibc has these settings; with other C libraries it does nothing.
 pub fn keep_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: `mallopt` may be called at any time, and refuses what it does not know.
+    // SAFETY: `mallopt` may be called at any time and rejects unknown parameters.
     unsafe {
-        // Nothing in maps of its own, and up to 2 GiB kept at the end of the heap.
+        // No separate mappings, and up to 2 GiB kept at the end of the heap.
         libc::mallopt(libc::M_MMAP_MAX, 0);
         libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
         libc::mallopt(libc::M_TOP_PAD, 64 << 20);

@@ -185,7 +185,7 @@ fn norms_of_odd_shapes_and_their_gradients_are_burns() {
 
 /// Far from zero, the error of a mean in half precision would exceed the values' distance from it.
 #[test]
-fn statistics_of_numbers_in_half_precision_are_in_single() {
+fn statistics_of_values_in_half_precision_are_in_single() {
     let device = Device::flex();
     let x = random([1, 8, 16, 17], &device) * 2.0 + 300.0;
     let [gamma, beta] = [(); 2].map(|()| random([8], &device));

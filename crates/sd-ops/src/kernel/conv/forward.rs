@@ -200,20 +200,20 @@ struct Pixels {
 /// The last vector of a run starts early if the run is not a multiple of vectors, and repeats pixels of the previous vector.
 fn pixels(window: &Window, chunk: &Chunk, padded: &Padded, lanes: usize) -> (Vec<Pixels>, Vec<usize>) {
     let width = window.out[1];
-    let of_image = chunk.rows.len() * width;
+    let image_pixels = chunk.rows.len() * width;
     let direct = padded.run >= lanes;
-    let run = if direct { padded.run } else { of_image };
+    let run = if direct { padded.run } else { image_pixels };
     let (mut vectors, mut places) = (Vec::new(), Vec::new());
     for (image, n) in chunk.images.clone().enumerate() {
         let out = n * window.outputs * window.pixels() + chunk.rows.start * width;
-        for start in (0..of_image).step_by(run) {
+        for start in (0..image_pixels).step_by(run) {
             for i in 0..run.div_ceil(lanes) {
                 let within = (i * lanes).min(run.saturating_sub(lanes));
                 let pixel = start + within;
                 let count = lanes.min(run);
                 let place = if direct { padded.place(image, pixel, width) } else { places.len() };
                 if !direct {
-                    places.extend((pixel..pixel + lanes).map(|p| padded.place(image, p % of_image, width)));
+                    places.extend((pixel..pixel + lanes).map(|p| padded.place(image, p % image_pixels, width)));
                 }
                 vectors.push(Pixels { out: out + pixel, place, count, again: i * lanes - within });
             }
@@ -274,7 +274,7 @@ fn convolve_chunk(
                     });
                 }
                 let (outs, apart_here) = if full {
-                    // SAFETY: within the outputs, of which every vector has its pixels in every channel.
+                    // SAFETY: within the outputs: the pixels of every vector are outputs in every channel.
                     (pair.map(|v| unsafe { out.part(v.out + channel * apart) }), apart)
                 } else {
                     let to = spare.as_mut_ptr();

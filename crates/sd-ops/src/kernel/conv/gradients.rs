@@ -190,10 +190,12 @@ fn add_chunk(
     sums: &mut [f32],
 ) {
     let width = window.out[1];
-    let of_image = chunk.rows.len() * width;
+    let image_pixels = chunk.rows.len() * width;
     let images = chunk.images.len();
-    let places: Vec<usize> =
-        (0..images).flat_map(|n| (0..of_image).map(move |p| (n, p))).map(|(n, p)| padded.place(n, p, width)).collect();
+    let places: Vec<usize> = (0..images)
+        .flat_map(|n| (0..image_pixels).map(move |p| (n, p)))
+        .map(|(n, p)| padded.place(n, p, width))
+        .collect();
     let furthest = padded.offsets.iter().max().copied().unwrap_or(0);
     assert!(furthest + places.iter().max().copied().unwrap_or(0) < padded.values.len(), "{window:?} {chunk:?}");
     let terms = &padded.offsets;
@@ -205,8 +207,8 @@ fn add_chunk(
         for (image, n) in chunk.images.clone().enumerate() {
             let from = &gradient[n * window.outputs * window.pixels() + chunk.rows.start * width..];
             let outputs = first..(first + lanes).min(window.outputs);
-            let to = &mut columns[image * of_image * lanes..(image + 1) * of_image * lanes];
-            transpose(isa, &from[first * window.pixels()..], window.pixels(), outputs.len(), of_image, to, lanes);
+            let to = &mut columns[image * image_pixels * lanes..(image + 1) * image_pixels * lanes];
+            transpose(isa, &from[first * window.pixels()..], window.pixels(), outputs.len(), image_pixels, to, lanes);
         }
         let sums = &mut sums[first * blocks.terms..][..blocks.terms * lanes];
         let pixels = places.chunks(PIXELS).zip(columns.chunks(PIXELS * lanes));

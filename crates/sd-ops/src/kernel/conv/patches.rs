@@ -24,8 +24,8 @@ impl<'a> Patches<'a> {
     pub fn new(window: &Window, padded: &'a Padded<'a>, pairs: bool) -> Self {
         assert!(!pairs || window.terms().is_multiple_of(2), "{window:?}");
         let width = window.out[1];
-        let of_image = |n: usize| (0..window.pixels()).map(move |pixel| padded.place(n, pixel, width));
-        let places: Vec<usize> = (0..window.batch).flat_map(of_image).collect();
+        let image_places = |n: usize| (0..window.pixels()).map(move |pixel| padded.place(n, pixel, width));
+        let places: Vec<usize> = (0..window.batch).flat_map(image_places).collect();
         let furthest = padded.offsets.iter().max().copied().unwrap_or(0);
         assert!(furthest + places.iter().max().copied().unwrap_or(0) < padded.values.len(), "{window:?}");
         Self { padded, places, run: padded.run, pairs }

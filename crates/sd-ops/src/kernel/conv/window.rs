@@ -63,11 +63,11 @@ impl Window {
         // Parts of equal size, so that the last is not tiny.
         let parts = self.out[0].div_ceil(rows);
         let rows = self.out[0].div_ceil(parts);
-        let of_image = |n| {
+        let image_chunks = |n| {
             let starts = (0..self.out[0]).step_by(rows);
             starts.map(move |y| Chunk { images: n..n + 1, rows: y..(y + rows).min(self.out[0]) })
         };
-        (0..self.batch).flat_map(of_image).collect()
+        (0..self.batch).flat_map(image_chunks).collect()
     }
 }
 

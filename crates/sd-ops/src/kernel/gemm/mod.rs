@@ -66,13 +66,13 @@ impl Columns {
     }
 
     fn by(most: usize, images: usize, pixels: usize, apart: usize) -> Vec<Self> {
-        let of_image = |n: usize| {
+        let image_panels = |n: usize| {
             (0..pixels).step_by(most).map(move |p| {
                 let count = most.min(pixels - p);
                 Self { first: n * pixels + p, count, out: n * apart + p }
             })
         };
-        (0..images).flat_map(of_image).collect()
+        (0..images).flat_map(image_panels).collect()
     }
 }
 
@@ -125,10 +125,10 @@ impl<R: Right> Gemm<'_, R> {
         let pair = 2 * isa.lanes();
         let block = Self::block(terms).max(1);
         // If all rows stay in the L2 cache, each piece is one panel, so that all threads finish together.
-        let of_piece = if rows * block <= FEW { 1 } else { (PANELS / (pair * block)).max(1) };
+        let columns_per_piece = if rows * block <= FEW { 1 } else { (PANELS / (pair * block)).max(1) };
         let all = self.columns.len();
-        let pieces = all.div_ceil(of_piece);
-        let of_piece = all.div_ceil(pieces);
+        let pieces = all.div_ceil(columns_per_piece);
+        let columns_per_piece = all.div_ceil(pieces);
         // Each part of the rows packs its panels anew: as few parts as keep all threads busy to the end.
         let is_fair = |parts: &usize| {
             let all = pieces * parts;
@@ -139,14 +139,14 @@ impl<R: Right> Gemm<'_, R> {
         let parts = rows.div_ceil(rows_of_piece);
         let work = |piece: usize| {
             let (columns, part) = (piece / parts, piece % parts);
-            let columns = &self.columns[columns * of_piece..all.min((columns + 1) * of_piece)];
+            let columns = &self.columns[columns * columns_per_piece..all.min((columns + 1) * columns_per_piece)];
             let rows = part * rows_of_piece..rows.min((part + 1) * rows_of_piece);
             MEMORY.with_borrow_mut(|memory| {
                 let piece = Piece { product: self, columns, rows, out, memory };
                 if self.pairs { isa.run(Paired(piece)) } else { isa.run(piece) }
             });
         };
-        let pieces = all.div_ceil(of_piece) * parts;
+        let pieces = all.div_ceil(columns_per_piece) * parts;
         if threads == 1 || pieces == 1 || rows * all * pair * terms < WORK {
             (0..pieces).for_each(work);
         } else {

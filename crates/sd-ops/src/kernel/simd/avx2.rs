@@ -179,7 +179,7 @@ fn turned([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
 ///
 /// # Safety
 ///
-/// They can be read.
+/// Those values can be read.
 #[inline(always)]
 unsafe fn both(near: *const f32, far: *const f32) -> __m256 {
     // SAFETY: the caller's promise, and as for the whole module.

@@ -214,7 +214,7 @@ fn turned([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
 ///
 /// # Safety
 ///
-/// They can be read.
+/// Those values can be read.
 #[inline(always)]
 unsafe fn four(from: [*const f32; 4]) -> __m512 {
     // SAFETY: the caller's promise, and as for the whole module.

@@ -1,4 +1,4 @@
-#![expect(
+#![allow(
     unsafe_code,
     reason = "calls of functions that need an instruction set, which the processor was found to have"
 )]

@@ -55,12 +55,12 @@ fn check(isa: Isa, window: &Window) {
     let weight = values(window.outputs * window.terms(), 2);
     let bias = values(window.outputs, 3);
     let gradient = values(window.batch * window.outputs * window.pixels(), 4);
-    let of_channel = |out: usize| out / window.pixels() % window.outputs;
+    let channel_of = |out: usize| out / window.pixels() % window.outputs;
 
-    let mut out: Vec<Sum> = (0..gradient.len()).map(|at| Sum::new(bias[of_channel(at)].into())).collect();
+    let mut out: Vec<Sum> = (0..gradient.len()).map(|at| Sum::new(bias[channel_of(at)].into())).collect();
     let zeros = |count: usize| vec![Sum::default(); count];
     let mut found = [zeros(x.len()), zeros(weight.len()), zeros(bias.len())];
-    gradient.iter().enumerate().for_each(|(at, &g)| found[2][of_channel(at)].add(g.into()));
+    gradient.iter().enumerate().for_each(|(at, &g)| found[2][channel_of(at)].add(g.into()));
     each_product(window, |[o, i, w]| {
         let [g, x, weight] = [gradient[o], x[i], weight[w]].map(f64::from);
         out[o].add(x * weight);
@@ -169,14 +169,14 @@ fn powers_of_e_and_of_two_are_right_to_the_last_bits() {
                 assert!((f64::from(found) / expected - 1.0).abs() < 2e-7, "2^{x} is {expected}, not {found}");
             }
         }
-        for of_two in [false, true] {
+        for base_two in [false, true] {
             for far in [-1e30, f32::NEG_INFINITY] {
                 let mut beyond = [far; 16];
-                isa.run(Exp(&mut beyond, of_two));
+                isa.run(Exp(&mut beyond, base_two));
                 assert!(beyond.iter().all(|&e| (0.0..1e-37).contains(&e)), "{beyond:?}");
             }
             let mut none = [f32::NAN; 16];
-            isa.run(Exp(&mut none, of_two));
+            isa.run(Exp(&mut none, base_two));
             assert!(none.iter().all(|e| e.is_nan()), "{none:?}");
         }
     }

@@ -87,10 +87,10 @@ fn defined(heads: &Heads, [q, k, v, gradient]: [&[f32]; 4]) -> [Vec<f64>; 4] {
             let seen = if heads.causal { i + 1 } else { keys };
             let e: Vec<f64> = (0..seen).map(|j| (scale * dot(q, [queries, i], k, j)).exp()).collect();
             let p: Vec<f64> = e.iter().map(|x| x / e.iter().sum::<f64>()).collect();
-            let of_p: Vec<f64> = (0..seen).map(|j| dot(gradient, [queries, i], v, j)).collect();
-            let mean: f64 = p.iter().zip(&of_p).map(|(p, of_p)| p * of_p).sum();
+            let dp: Vec<f64> = (0..seen).map(|j| dot(gradient, [queries, i], v, j)).collect();
+            let mean: f64 = p.iter().zip(&dp).map(|(p, dp)| p * dp).sum();
             for (j, d) in (0..seen).flat_map(|j| (0..width).map(move |d| (j, d))) {
-                let ds = scale * p[j] * (of_p[j] - mean);
+                let ds = scale * p[j] * (dp[j] - mean);
                 let (query, key) = (place(queries, i, d), place(keys, j, d));
                 found[0][query] += p[j] * f64::from(v[key]);
                 found[1][query] += ds * f64::from(k[key]);
@@ -170,8 +170,8 @@ fn all_vectors_normalise_rows_as_the_definition_says() {
         }
         for isa in isas() {
             let (out, statistics) = layer_norm::forward(isa, &rows, &x, &gamma, &beta);
-            let [of_x, of_gamma, of_beta] = layer_norm::backward(isa, &rows, &x, &gamma, &statistics, &gradient);
-            for (found, expected) in [out, of_x, of_gamma, of_beta].iter().zip(&expected) {
+            let [dx, dgamma, dbeta] = layer_norm::backward(isa, &rows, &x, &gamma, &statistics, &gradient);
+            for (found, expected) in [out, dx, dgamma, dbeta].iter().zip(&expected) {
                 // The gradient of a row of one value is rounding error only.
                 let apart = if width == 1 && expected.len() == x.len() { 0.0 } else { distance(found, expected) };
                 assert!(apart < 2e-6, "{rows:?}, {isa:?}: {apart}");

@@ -21,9 +21,8 @@ fn tiles_give_the_sums_of_the_definition() {
         let x = values(batch * window.image(), 1);
         let weight = values(outputs * window.terms(), 2);
         let bias = values(outputs, 3);
-        let of_channel = |at: usize| f64::from(bias[at / window.pixels() % outputs]);
-        let mut expected: Vec<Sum> =
-            (0..batch * outputs * window.pixels()).map(|at| Sum::new(of_channel(at))).collect();
+        let bias_at = |at: usize| f64::from(bias[at / window.pixels() % outputs]);
+        let mut expected: Vec<Sum> = (0..batch * outputs * window.pixels()).map(|at| Sum::new(bias_at(at))).collect();
         each_product(&window, |[o, i, w]| expected[o].add(f64::from(x[i]) * f64::from(weight[w])));
         // The transforms mix the inputs of a tile's outputs, so the largest output bounds the error of all.
         let largest = expected.iter().fold(0.0_f64, |most, sum| most.max(sum.absolute));

@@ -72,21 +72,21 @@ pub(in crate::kernel) fn convolve(
     let group = 2 * isa.lanes();
     let all = tiles::count(window);
     let most = (BYTES[0] / (4 * POINTS * inputs)).clamp(group, TILES) / group * group;
-    let of_block = all.div_ceil(all.div_ceil(most)).next_multiple_of(group);
+    let tiles_per_block = all.div_ceil(all.div_ceil(most)).next_multiple_of(group);
     let most = BYTES[1] / (4 * POINTS * inputs);
     let rows = outputs.div_ceil(outputs.div_ceil(most.max(8 * ROWS))).next_multiple_of(ROWS);
     // Distances between points: of an output's weights, of a group of tiles, and of a group's sums.
     let [u_point, v_point, m_point] = [inputs + GAP, inputs * group + GAP, rows * group + GAP];
     // Taken, not borrowed: a thread that waits for others may start another convolution.
     let mut memory = MEMORY.take();
-    let groups = of_block / group;
+    let groups = tiles_per_block / group;
     let lengths = [rows * u_point, groups * v_point, groups * m_point];
     memory.iter_mut().zip(lengths).for_each(|(memory, length)| memory.resize(POINTS * length, 0.0));
     let [u, v, m] = memory.each_mut().map(|memory| Shared(memory.as_mut_ptr()));
     let to = Shared(out.as_mut_ptr());
 
-    for (block, first) in (0..all).step_by(of_block).enumerate() {
-        let tiles = &Tiles::new(window, first..(first + of_block).min(all), group);
+    for (block, first) in (0..all).step_by(tiles_per_block).enumerate() {
+        let tiles = &Tiles::new(window, first..(first + tiles_per_block).min(all), group);
         let groups = tiles.groups();
         (0..inputs).into_par_iter().for_each(|input| {
             // SAFETY: each input writes its own row of each point of each group.
