@@ -10,7 +10,7 @@ use super::simd::{Isa, Job, Vector};
 use super::weight_slice::WeightSlice;
 
 mod half;
-mod product;
+mod linear;
 mod tokens;
 mod winograd;
 
