@@ -1,19 +1,19 @@
-//! How far devices and precisions drift apart: one prompt and one seed, on each device of this machine in each precision,
-//! beside the processor in single precision.
+//! Measures how far devices and precisions drift apart: draws one prompt with one seed on each device of this machine in
+//! each precision, and compares with the CPU in single precision.
 //!
-//! `cargo xtask drift`; `--model PATH` takes another model than the built-in one.
+//! Run `cargo xtask drift`. `--model PATH` selects another model than the built-in one.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is for being read")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the printed table is the purpose")]
 
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use sd_pipeline::{Choices, DType, Error, Model, Pipeline, Request, device_by_name, devices};
 
-/// Calls of the network after which latents are compared.
+/// The calls of the network after which latents are compared.
 const CALLS: [usize; 3] = [1, 5, 20];
 
-/// What is compared: the clean latents that the network expects after each of [`CALLS`], and the image.
+/// The denoised latents after each of [`CALLS`], and the image.
 struct Drawn {
     latents: Vec<Vec<f32>>,
     image: Vec<f32>,
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let result = match &flags[..] {
         [] => table(&|| Ok(Model::built_in("the built-in model", sd_scenes_model::FILES, &Choices::default())?)),
         [flag, path] if flag == "--model" => table(&|| Ok(Model::open(path)?)),
-        _ => Err("only --model PATH is known".into()),
+        _ => Err(format!("unknown arguments {flags:?}: only --model PATH is accepted").into()),
     };
     result.map_or_else(
         |error| {
@@ -69,8 +69,8 @@ fn draw(model: &dyn Fn() -> Result<Model, Error>, device: &str, dtype: DType) ->
         .drawing(&plan)
         .watch(&mut |step| {
             if CALLS.contains(&step.call) {
-                let numbers = step.denoised.clone().into_data().convert::<f32>();
-                latents.push(numbers.try_to_vec().expect("they were converted"));
+                let values = step.denoised.clone().into_data().convert::<f32>();
+                latents.push(values.try_to_vec().expect("the values were converted to f32"));
             }
             ControlFlow::Continue(())
         })
@@ -78,7 +78,7 @@ fn draw(model: &dyn Fn() -> Result<Model, Error>, device: &str, dtype: DType) ->
     Ok(Drawn { latents, image: drawn.image.rgb.iter().map(|n| f32::from(*n)).collect() })
 }
 
-/// Mean and largest difference, as multiples of something small.
+/// Formats the mean and the largest difference, with the decimals of `unit`.
 fn difference(a: &[f32], b: &[f32], unit: f64) -> String {
     let apart = || a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs()));
     let (mean, largest) = (apart().sum::<f64>() / a.len() as f64, apart().fold(0.0, f64::max));

@@ -1,1 +1,1 @@
-//! Benchmarks only: see the files beside this one.
+//! Empty. The benchmarks are the files beside this one.

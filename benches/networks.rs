@@ -1,11 +1,15 @@
-//! How long the networks of Stable Diffusion take with random weights: those of 1.5 at 512×512, and XL's at 1024×1024.
+//! Times the networks of Stable Diffusion with random weights: those of 1.5 at 512×512, and those of XL at 1024×1024.
 //!
-//! `cargo run --release -p sd-benches --bin networks`, and after it which: `unet` (a guided step: a batch of two), `vae`
-//! (decoding one image), `clip` (two prompts), `unet-xl` or `vae-xl`; `bf16` or `f16` for half precision, on the processor
-//! that of the weights alone, and never the autoencoder's, as in the program; and the device, if it is not `flex`.
-//! `cargo xtask compare` sets them beside other programs on the processor, `benches/gpu.sh` on a GPU.
+//! Run `cargo run --release -p sd-benches --bin networks --`, with any of these behind it, in any order:
+//!
+//! - networks: `unet` (a guided step, a batch of two), `vae` (decodes an image), `clip` (two prompts), `unet-xl`, `vae-xl`;
+//! - `bf16` or `f16` for half precision. As in the program, on the CPU it applies to weights only, and nowhere to the
+//!   autoencoder;
+//! - a device; `flex` by default.
+//!
+//! `cargo xtask compare` compares with other programs on the CPU, `benches/gpu.sh` on a GPU.
 
-#![allow(clippy::print_stdout, reason = "it is for being read")]
+#![allow(clippy::print_stdout, reason = "the printed times are the purpose")]
 
 use std::time::Instant;
 
@@ -16,12 +20,12 @@ use sd_ops::{lay_out, pack};
 use sd_unet::{AddedConditions, Conditions, UnetConfig};
 use sd_vae::AutoencoderKlConfig;
 
-/// Calls after a first one that is not counted.
+/// Timed calls, after a first one that is not timed.
 const CALLS: usize = 3;
 const NETWORKS: [&str; 5] = ["unet", "vae", "clip", "unet-xl", "vae-xl"];
 
 fn main() -> Result<(), sd_pipeline::Error> {
-    // As the program does: one heap, and on a thread of the pool that the kernels work with.
+    // As in the program: one heap, and on a thread of the kernels' pool.
     sd_pipeline::one_heap();
     sd_pipeline::keep_memory();
     rayon::scope(|_| run())
@@ -29,11 +33,11 @@ fn main() -> Result<(), sd_pipeline::Error> {
 
 fn run() -> Result<(), sd_pipeline::Error> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let has = |name: &str| wanted.iter().any(|wanted| wanted == name);
-    let is_wanted = |name: &str| has(name) || !name.ends_with("-xl") && !NETWORKS.into_iter().any(has);
+    let is_given = |name: &str| wanted.iter().any(|wanted| wanted == name);
+    let is_wanted = |name: &str| is_given(name) || !name.ends_with("-xl") && !NETWORKS.into_iter().any(is_given);
     let weights = match () {
-        () if has("bf16") => FloatDType::BF16,
-        () if has("f16") => FloatDType::F16,
+        () if is_given("bf16") => FloatDType::BF16,
+        () if is_given("f16") => FloatDType::F16,
         () => FloatDType::F32,
     };
     let is_word = |word: &str| NETWORKS.contains(&word) || ["f32", "f16", "bf16"].contains(&word);
@@ -78,7 +82,7 @@ fn run() -> Result<(), sd_pipeline::Error> {
     Ok(())
 }
 
-/// Prints the least seconds of some calls.
+/// Prints the shortest time of some calls in seconds.
 fn report(name: &str, call: impl Fn()) {
     call();
     let seconds = || {
@@ -90,8 +94,8 @@ fn report(name: &str, call: impl Fn()) {
     println!("{name} {least:.3}");
 }
 
-/// Parameters in their precisions, and the weights of linear layers as they lie when they were loaded: `[outputs, inputs]`,
-/// transposed.
+/// Casts parameters to their precisions, and gives weights of linear layers the layout of loaded ones: transposed views of
+/// `[outputs, inputs]`.
 struct AsLoaded {
     modules: Vec<String>,
     weights: FloatDType,
@@ -113,8 +117,8 @@ impl ModuleMapper for AsLoaded {
             ("Linear", 2) => param.map(|weight| {
                 let mut shape = weight.dims();
                 shape.swap(0, 1);
-                let numbers: Tensor<1> = weight.swap_dims(0, 1).reshape([shape[0] * shape[1]]);
-                numbers.cast(self.weights).reshape(shape).swap_dims(0, 1)
+                let values: Tensor<1> = weight.swap_dims(0, 1).reshape([shape[0] * shape[1]]);
+                values.cast(self.weights).reshape(shape).swap_dims(0, 1)
             }),
             ("Conv2d", 4) => param.map(|weight| weight.cast(self.weights)),
             _ => param.map(|tensor| tensor.cast(self.rest)),

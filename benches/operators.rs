@@ -1,7 +1,8 @@
-//! What the networks' operators cost at the shapes of Stable Diffusion 1.5, 512×512, with guidance.
+//! The time that the networks' operators take at the shapes of Stable Diffusion 1.5, 512×512, with guidance.
 //!
-//! `cargo bench -p sd-benches --bench operators`, and behind `--` a part of a name: `bf16` for those with weights in half
-//! precision. Criterion's throughput counts multiplications and additions of the definition, or numbers that go out.
+//! Run `cargo bench -p sd-benches --bench operators`, with a part of a name behind `--` to select operators: `bf16` selects
+//! those with weights in half precision. Criterion's throughput counts multiplications and additions by definition, or
+//! output values.
 
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sd_ops::{Padding, attention, conv2d, geglu, group_norm_silu, half_attention, layer_norm, linear};
 
-/// The precisions of weights, and what they add to a name.
+/// The precisions of weights, and their suffixes in names.
 const PRECISIONS: [(FloatDType, &str); 2] = [(FloatDType::F32, ""), (FloatDType::BF16, " bf16")];
 
-/// Batch, channels in and out, edge of the image, edge of the kernel, stride.
+/// Batch, input and output channels, edge of the image, edge of the kernel, stride.
 const CONVOLUTIONS: [[usize; 6]; 11] = [
     [2, 320, 320, 64, 3, 1],
     [2, 640, 320, 64, 3, 1],
@@ -27,7 +28,7 @@ const CONVOLUTIONS: [[usize; 6]; 11] = [
     [1, 128, 128, 512, 3, 1],
 ];
 
-/// Rows, numbers in and out.
+/// Rows, inputs, outputs.
 const LINEARS: [[usize; 3]; 6] =
     [[8192, 320, 320], [8192, 320, 2560], [8192, 1280, 320], [2048, 640, 5120], [512, 1280, 10_240], [154, 768, 3072]];
 

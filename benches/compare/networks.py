@@ -1,11 +1,11 @@
-"""Times the networks of Stable Diffusion with random weights, as `networks.rs` beside it does for ours.
+"""Times the networks of Stable Diffusion with random weights in other programs, as `networks.rs` does for sd-burn.
 
     networks.py pytorch|openvino|cuda|compiled f32|tf32|f16|bf16 unet|vae|clip|unet-xl|vae-xl [FOLDER]
 
-`pytorch` and `openvino` are for the processor, f32 and bf16; `cuda` and `compiled` are PyTorch on a GPU, as it is
-and through torch.compile. All need torch, diffusers and transformers; OpenVINO needs openvino besides, keeps what it converts
-in FOLDER, and has none of XL. Prints the network's name and the least seconds of three calls after a first one. Threads: one
-for each core.
+`pytorch` and `openvino` run on the CPU, in f32 and bf16. `cuda` and `compiled` are PyTorch on a GPU, without and with
+torch.compile. All need torch, diffusers and transformers. OpenVINO also needs openvino, stores converted networks in FOLDER, and
+does not run those of XL. Prints the network's name and the shortest time of three calls in seconds, after a first call that is not
+timed. There is one thread for each core.
 """
 import os
 import sys
@@ -16,14 +16,14 @@ threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 
 
 
 def network():
-    """The module, a function of it and its inputs, and these inputs."""
+    """Returns the module, a function of it and its inputs, and these inputs."""
     import torch
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
 
     torch.manual_seed(0)
     if name == "unet":
-        # The configuration's defaults are those of Stable Diffusion 1, but for the width of the text.
+        # The configuration's defaults are those of Stable Diffusion 1, except the width of the text.
         module = UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)
         inputs = torch.randn(2, 4, 64, 64), torch.tensor(500.0), torch.randn(2, 77, 768)
         return module, lambda m, x, t, context: m(x, t, context, return_dict=False)[0], inputs
@@ -59,7 +59,7 @@ def pytorch(device="cpu", compiled=False):
 
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
-    # Random weights of billions are drawn where they will be used.
+    # Draws billions of random weights on the device that uses them.
     with torch.device(device):
         module, run, inputs = network()
     dtype = {"f32": torch.float32, "tf32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}[precision]

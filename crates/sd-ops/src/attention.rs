@@ -2,10 +2,10 @@ use burn::tensor::Tensor;
 use burn::tensor::ops::AttentionModuleOptions;
 
 #[cfg(feature = "flex")]
-use crate::extension::{fits, tokens};
+use crate::flex::{fits, tokens};
 
-/// The mean of the values, weighted for each query with `softmax(q·k / sqrt(width))` over the keys (Vaswani et al. 2017,
-/// [arXiv:1706.03762](https://arxiv.org/abs/1706.03762), equation 1).
+/// Returns for each query the mean of the values, weighted with `softmax(q·k / sqrt(width))` over the keys (Vaswani et al.
+/// 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762), equation 1).
 ///
 /// # Shapes
 ///
@@ -14,13 +14,14 @@ use crate::extension::{fits, tokens};
 ///
 /// # Panics
 ///
-/// Panics if the shapes do not fit each other, or if there are no keys or no width.
+/// Panics if the shapes do not match, or if the number of keys or the width is zero.
 pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
     with(q, k, v, false, false)
 }
 
-/// An [`attention`] whose numbers may be rounded to half precision before they are multiplied: on Burn's Flex backend they
-/// are if such products are faster on the processor. Sums are in the precision of `q`.
+/// Returns an [`attention`] whose factors may be rounded to half precision before they are multiplied.
+///
+/// Burn's Flex backend rounds them if the processor multiplies half precision faster. Sums are in the precision of `q`.
 ///
 /// # Shapes and panics
 ///
@@ -29,20 +30,25 @@ pub fn half_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
     with(q, k, v, false, true)
 }
 
-/// An [`attention`] in which each query sees the keys up to its own place alone, of which there are as many as queries.
+/// Returns an [`attention`] in which query `i` sees keys 0 to `i` only.
 ///
 /// # Shapes and panics
 ///
-/// As those of [`attention`]; and it panics if there are not as many keys as queries.
+/// As those of [`attention`]. It also panics unless there are as many keys as queries.
 pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
-    assert_eq!(q.dims()[2], k.dims()[2], "queries and keys");
+    assert_eq!(q.dims()[2], k.dims()[2], "causal attention needs as many keys as queries");
     with(q, k, v, true, false)
 }
 
 fn with(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, is_causal: bool, half: bool) -> Tensor<4> {
     let ([batch, heads, _, width], [.., keys, _]) = (q.dims(), k.dims());
-    assert_eq!([k.dims(), v.dims()], [[batch, heads, keys, width]; 2], "keys and values for queries of {:?}", q.dims());
-    assert!(keys > 0 && width > 0, "{keys} keys of {width} numbers");
+    assert_eq!(
+        [k.dims(), v.dims()],
+        [[batch, heads, keys, width]; 2],
+        "shapes of keys and values for queries of shape {:?}",
+        q.dims()
+    );
+    assert!(keys > 0 && width > 0, "attention needs keys and a width, not {keys} keys of width {width}");
     #[cfg(feature = "flex")]
     if fits(&q) && fits(&k) && fits(&v) {
         return tokens::attention(q, k, v, is_causal, half);

@@ -2,41 +2,16 @@ use burn::tensor::Tensor;
 use burn::tensor::ops::ConvOptions;
 
 #[cfg(feature = "flex")]
-use crate::extension::{fits, fits_weight};
+use crate::flex::{fits, fits_weight};
 use crate::mixed::in_precision;
+use crate::padding::Padding;
 
-/// Zeros around an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Padding {
-    /// Rows above.
-    pub top: usize,
-    /// Columns on the left.
-    pub left: usize,
-    /// Rows below.
-    pub bottom: usize,
-    /// Columns on the right.
-    pub right: usize,
-}
-
-impl Padding {
-    /// As many on all sides.
-    pub const fn around(zeros: usize) -> Self {
-        Self { top: zeros, left: zeros, bottom: zeros, right: zeros }
-    }
-
-    /// Height and width of what a kernel makes of an image.
-    #[cfg(any(feature = "gpu", feature = "flex"))]
-    pub(crate) fn out(self, [height, width]: [usize; 2], [rows, columns]: [usize; 2], stride: usize) -> [usize; 2] {
-        [(height + self.top + self.bottom - rows) / stride + 1, (width + self.left + self.right - columns) / stride + 1]
-    }
-}
-
-/// A convolution (its kernel is not flipped), with as many steps between the outputs downwards as sideways.
+/// Returns the convolution of `x` with `weight` (not flipped), with the same stride for rows and columns.
 ///
 /// # Shapes
 ///
 /// - `x`: `[batch, channels_in, height, width]`
-/// - `weight`: `[channels_out, channels_in, kernel_height, kernel_width]`, in half precision or in that of `x`; see
+/// - `weight`: `[channels_out, channels_in, kernel_height, kernel_width]`, in half precision or in the precision of `x`; see
 ///   [`linear`](crate::linear)
 /// - `bias`: `[channels_out]`
 /// - output: `[batch, channels_out, (height + top + bottom - kernel_height) / stride + 1, …]`
@@ -46,13 +21,19 @@ impl Padding {
 /// Panics if the channels differ, if the stride is 0, or if the kernel is larger than the padded image.
 pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, stride: usize, padding: Padding) -> Tensor<4> {
     let ([_, channels, height, width], [outputs, inputs, rows, columns]) = (x.dims(), weight.dims());
-    assert_eq!(channels, inputs, "channels of the image and of the weight");
-    assert!(bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]), "a bias for each of {outputs} channels");
+    assert_eq!(channels, inputs, "channels of the image and input channels of the weight");
+    assert!(
+        bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]),
+        "the bias needs one value for each of the {outputs} output channels"
+    );
     let padded = [height + padding.top + padding.bottom, width + padding.left + padding.right];
-    assert!(stride > 0 && rows > 0 && columns > 0 && padded[0] >= rows && padded[1] >= columns, "{padding:?}");
+    assert!(
+        stride > 0 && rows > 0 && columns > 0 && padded[0] >= rows && padded[1] >= columns,
+        "a kernel of {rows}×{columns} with stride {stride} does not fit a padded image of {padded:?}"
+    );
     #[cfg(feature = "flex")]
     if fits(&x) && (fits(&weight) || fits_weight(&weight)) && bias.as_ref().is_none_or(fits) {
-        return crate::extension::images::conv2d(x, weight, bias, stride, padding);
+        return crate::flex::images::conv2d(x, weight, bias, stride, padding);
     }
     #[cfg(feature = "gpu")]
     if crate::gpu::convolves(&x, &weight) {
@@ -61,7 +42,7 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, stride: 
     portable(x, weight, bias, stride, padding)
 }
 
-/// The same in Burn's own operations.
+/// [`conv2d`] in Burn's own operations.
 pub(crate) fn portable(
     x: Tensor<4>,
     weight: Tensor<4>,

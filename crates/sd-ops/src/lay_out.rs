@@ -1,10 +1,9 @@
 use burn::module::Module;
 
-/// The module with its weights as the kernels of their device read them, where that is not how checkpoints have them.
+/// Returns the module with its weights in the memory layout that the kernels of their device read.
 ///
-/// On a GPU the weights of convolutions lie with the channels of a point next to each other; otherwise they would be
-/// rewritten at every call. Their shapes stay as they are. To be called once, after loading; on other devices, and without the
-/// feature `gpu`, this does nothing.
+/// On a GPU the weights of convolutions become channels-last; otherwise they would be rewritten at every call. Shapes do not
+/// change. Call it once, after loading. It does nothing on other devices, nor without the feature `gpu`.
 pub fn lay_out<M: Module>(module: M) -> M {
     #[cfg(feature = "gpu")]
     return module.map(&mut layer::LayOut);
@@ -30,9 +29,9 @@ mod layer {
                 let shape = weight.dims();
                 let [outputs, inputs, rows, columns] = [0, 1, 2, 3].map(|axis| shape[axis]);
                 let weight: Tensor<4> = weight.reshape([outputs, inputs, rows, columns]);
-                // Numbers in one line are written in their order, which a view of them is not.
-                let numbers: Tensor<1> = weight.permute([0, 2, 3, 1]).reshape([outputs * inputs * rows * columns]);
-                let weight: Tensor<4> = numbers.reshape([outputs, rows, columns, inputs]).permute([0, 3, 1, 2]);
+                // A reshape to one axis writes the values in this order; a permuted view alone would not.
+                let values: Tensor<1> = weight.permute([0, 2, 3, 1]).reshape([outputs * inputs * rows * columns]);
+                let weight: Tensor<4> = values.reshape([outputs, rows, columns, inputs]).permute([0, 3, 1, 2]);
                 weight.reshape(shape)
             })
         }

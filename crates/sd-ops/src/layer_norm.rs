@@ -1,23 +1,23 @@
 use burn::tensor::{DType, FloatDType, Tensor};
 
 #[cfg(feature = "flex")]
-use crate::extension::{fits, tokens};
+use crate::flex::{fits, tokens};
 #[cfg(feature = "gpu")]
 use crate::gpu;
 
-/// A layer norm (Ba et al. 2016, [arXiv:1607.06450](https://arxiv.org/abs/1607.06450)).
+/// Returns the layer norm of the last axis (Ba et al. 2016, [arXiv:1607.06450](https://arxiv.org/abs/1607.06450)).
 ///
 /// # Shapes
 ///
 /// - `x` and the output: `[…, width]`
-/// - `gamma` and `beta`, the factor and the shift: `[width]`
+/// - `gamma` and `beta`, the scale and the shift: `[width]`
 ///
 /// # Panics
 ///
-/// Panics if there are not as many factors and shifts as the last axis is wide.
+/// Panics if `gamma` or `beta` is not as long as the last axis.
 pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> Tensor<D> {
     let width = x.dims()[D - 1];
-    assert_eq!([gamma.dims(), beta.dims()], [[width]; 2], "a factor and a shift for each of a token's numbers");
+    assert_eq!([gamma.dims(), beta.dims()], [[width]; 2], "gamma and beta need one value for each of the last axis");
     #[cfg(feature = "flex")]
     if fits(&x) && fits(&gamma) && fits(&beta) {
         return tokens::layer_norm(x, gamma, beta, eps);
@@ -29,9 +29,9 @@ pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1
     portable(x, gamma, beta, eps)
 }
 
-/// The same in Burn's own operations.
+/// [`layer_norm`] in Burn's own operations.
 fn portable<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> Tensor<D> {
-    // In half precision the squares of numbers beyond 256 are too large, or means of hundreds too coarse.
+    // In half precision squares of values above 256 overflow f16, and means over hundreds of values are too coarse.
     let dtype = x.dtype();
     let half = matches!(dtype, DType::F16 | DType::BF16);
     let [gamma, beta] = [gamma, beta].map(|p| if half { p.cast(FloatDType::F32) } else { p });

@@ -2,37 +2,37 @@ use burn::tensor::Tensor;
 
 use crate::activation::geglu;
 #[cfg(feature = "flex")]
-use crate::extension::{self, fits_forward, fits_weight};
+use crate::flex::{self, fits_forward, fits_weight};
 use crate::mixed::in_precision;
 
-/// A linear layer: `x·weight + bias` of each vector.
+/// Returns `x·weight + bias` for each vector along the last axis.
 ///
 /// # Shapes
 ///
 /// - `x`: `[…, inputs]`
-/// - `weight`: `[inputs, outputs]`, or [packed](crate::pack); it may be a transposed view, as matrices lie in checkpoints,
-///   and in half precision where `x` is in single: on Burn's Flex backend bf16 products are summed in single precision if
-///   that is faster on the processor (`vectors`), and else the weight is widened
+/// - `weight`: `[inputs, outputs]`, or [packed](crate::pack). It may be a transposed view, as matrices are in checkpoints.
+///   It may be in half precision while `x` is in single precision: Burn's Flex backend then sums bf16 products in single
+///   precision if that is faster on the processor (`vectors`), and widens the weight otherwise.
 /// - `bias`: `[outputs]`
 /// - output: `[…, outputs]`
 ///
 /// # Panics
 ///
-/// Panics if the shapes do not fit each other.
+/// Panics if the shapes do not match.
 pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
     with(x, weight, bias, false)
 }
 
-/// The [`geglu`](crate::geglu) of a [`linear`] layer, in one pass over memory.
+/// Returns the [`geglu`](crate::geglu) of a [`linear`] layer, in one pass over memory.
 ///
 /// # Shapes
 ///
-/// - `weight` and `bias`: with `2·width` outputs, not packed
+/// - `weight` and `bias`: of `2·width` outputs, not packed
 /// - output: `[…, width]`
 ///
 /// # Panics
 ///
-/// As [`linear`], and if the outputs have no halves.
+/// As [`linear`], and if the number of outputs is zero or odd.
 pub fn linear_geglu<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
     with(x, weight, bias, true)
 }
@@ -40,13 +40,19 @@ pub fn linear_geglu<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Optio
 fn with<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>, gated: bool) -> Tensor<D> {
     let ([rows, columns], inputs) = (weight.dims(), x.dims()[D - 1]);
     let is_packed = rows == 1 && inputs > 1 && columns.is_multiple_of(inputs) && !gated;
-    assert!(rows == inputs || is_packed, "vectors of {inputs} numbers and a weight [{rows}, {columns}]");
+    assert!(rows == inputs || is_packed, "vectors of {inputs} values do not fit a weight [{rows}, {columns}]");
     let outputs = if is_packed { columns / inputs } else { columns };
-    assert!(bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]), "a bias for each of {outputs} outputs");
-    assert!(!gated || outputs > 0 && outputs.is_multiple_of(2), "halves of {outputs} outputs");
+    assert!(
+        bias.as_ref().is_none_or(|bias| bias.dims() == [outputs]),
+        "the bias needs one value for each of the {outputs} outputs"
+    );
+    assert!(
+        !gated || outputs > 0 && outputs.is_multiple_of(2),
+        "GEGLU needs an even number of outputs above zero, not {outputs}"
+    );
     #[cfg(feature = "flex")]
     if fits_forward(&x) && fits_weight(&weight) && bias.as_ref().is_none_or(fits_forward) {
-        return extension::linear::linear(x, weight, bias, outputs, gated);
+        return flex::linear::linear(x, weight, bias, outputs, gated);
     }
     let weight = in_precision(weight, x.dtype());
     #[cfg(feature = "gpu")]

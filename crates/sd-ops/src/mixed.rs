@@ -1,16 +1,18 @@
 use burn::tensor::{DType, Device, Tensor};
 
-/// A weight in the precision of what it is multiplied with.
+/// Returns a weight in the given precision.
 pub(crate) fn in_precision<const D: usize>(weight: Tensor<D>, dtype: DType) -> Tensor<D> {
-    // A cast to the same would still be a step for gradients to go back.
+    // Even a cast to the same precision would add a step to the backward pass.
     if weight.dtype() == dtype { weight } else { weight.cast(dtype) }
 }
 
-/// Whether weights of linear layers and convolutions may be in half precision on this device while everything else is in
-/// single: on Burn's Flex backend, whose own operations in half precision are slow, with the feature `flex`.
+/// Returns whether this device takes half-precision weights of linear layers and convolutions while everything else is in
+/// single precision.
+///
+/// Burn's Flex backend does, with the feature `flex`; its own operations in half precision are slow.
 pub fn takes_half_weights(device: &Device) -> bool {
     #[cfg(feature = "flex")]
-    return crate::extension::is_flex(device);
+    return crate::flex::is_flex(device);
     #[cfg(not(feature = "flex"))]
     {
         let _ = device;

@@ -2,11 +2,14 @@ use burn::nn::conv::Conv2d;
 use burn::nn::{GroupNorm, LayerNorm, Linear, PaddingConfig2d};
 use burn::tensor::{DType, Tensor};
 
-use crate::{
-    Padding, attention, conv2d, group_norm, group_norm_silu, half_attention, layer_norm, linear, linear_geglu,
-};
+use crate::attention::{attention, half_attention};
+use crate::conv::conv2d;
+use crate::group_norm::{group_norm, group_norm_silu};
+use crate::layer_norm::layer_norm;
+use crate::linear::{linear, linear_geglu};
+use crate::padding::Padding;
 
-/// What the module's `forward` gives, by [`conv2d`].
+/// Returns the module's `forward`, computed by [`conv2d`].
 pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     let [down, sideways] = conv.stride;
     let padding = match conv.padding {
@@ -22,7 +25,7 @@ pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     }
 }
 
-/// What the module's `forward` gives, by [`group_norm`].
+/// Returns the module's `forward`, computed by [`group_norm`].
 pub fn normalise(norm: &GroupNorm, x: Tensor<4>) -> Tensor<4> {
     match (&norm.gamma, &norm.beta) {
         (Some(gamma), Some(beta)) => group_norm(x, gamma.val(), beta.val(), norm.num_groups, norm.epsilon),
@@ -30,7 +33,7 @@ pub fn normalise(norm: &GroupNorm, x: Tensor<4>) -> Tensor<4> {
     }
 }
 
-/// The SiLU of what the module's `forward` gives, by [`group_norm_silu`].
+/// Returns the SiLU of the module's `forward`, computed by [`group_norm_silu`].
 pub fn normalise_silu(norm: &GroupNorm, x: Tensor<4>) -> Tensor<4> {
     match (&norm.gamma, &norm.beta) {
         (Some(gamma), Some(beta)) => group_norm_silu(x, gamma.val(), beta.val(), norm.num_groups, norm.epsilon),
@@ -38,7 +41,7 @@ pub fn normalise_silu(norm: &GroupNorm, x: Tensor<4>) -> Tensor<4> {
     }
 }
 
-/// What the module's `forward` gives, by [`layer_norm`]; the module does not tell the epsilon that it was made with.
+/// Returns the module's `forward`, computed by [`layer_norm`]. The module does not reveal its epsilon, so pass the same one.
 pub fn normalise_tokens<const D: usize>(norm: &LayerNorm, eps: f64, x: Tensor<D>) -> Tensor<D> {
     match &norm.beta {
         Some(beta) => layer_norm(x, norm.gamma.val(), beta.val(), eps),
@@ -46,19 +49,20 @@ pub fn normalise_tokens<const D: usize>(norm: &LayerNorm, eps: f64, x: Tensor<D>
     }
 }
 
-/// An [`attention`] whose products are as precise as those of a layer: a [`half_attention`] if its weight is in bf16 and `q`
-/// in single precision.
+/// Returns an [`attention`] whose products are as precise as those of a layer.
+///
+/// It is a [`half_attention`] if the layer's weight is in bf16 and `q` in single precision.
 pub fn attend(layer: &Linear, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
     let is_half = layer.weight.val().dtype() == DType::BF16 && q.dtype() == DType::F32;
     if is_half { half_attention(q, k, v) } else { attention(q, k, v) }
 }
 
-/// What the module's `forward` gives, by [`linear`].
+/// Returns the module's `forward`, computed by [`linear`].
 pub fn project<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
     linear(x, layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()))
 }
 
-/// The GEGLU of what the module's `forward` gives, by [`linear_geglu`].
+/// Returns the GEGLU of the module's `forward`, computed by [`linear_geglu`].
 pub fn project_geglu<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
     linear_geglu(x, layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()))
 }

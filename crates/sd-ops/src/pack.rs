@@ -1,13 +1,13 @@
 use burn::module::Module;
 
-/// The module with the weights of its linear layers packed, as products of matrices read them.
+/// Returns the module with the weights of its linear layers packed, in the layout that matrix products read.
 ///
-/// Otherwise a weight is packed at each call, which counts where it is large and its vectors are few: for two prompts, a
-/// twentieth of a text encoder's time. Only [`project`](crate::project) takes a packed layer; it can be neither trained nor
-/// saved. To be called once, after loading.
+/// Otherwise a weight is packed at each call, which costs time if it is large and has few vectors to multiply: for two
+/// prompts, a twentieth of a text encoder's time. Only [`project`](crate::project) takes a packed layer. It can be neither
+/// trained nor saved. Call this once, after loading.
 ///
-/// On Burn's Flex backend, with the feature `flex`, for weights that lie as in checkpoints, in single precision, and in bf16
-/// where the processor multiplies that; all else stays as it is.
+/// It packs weights on Burn's Flex backend, with the feature `flex`, if they have the memory layout of checkpoints. They may
+/// be in single precision, or in bf16 if the processor multiplies that. All other parameters stay as they are.
 pub fn pack<M: Module>(module: M) -> M {
     #[cfg(feature = "flex")]
     return module.map(&mut layers::Pack::default());
@@ -20,11 +20,11 @@ mod layers {
     use burn::module::{ModuleMapper, Param};
     use burn::tensor::Tensor;
 
-    use crate::extension::{fits_weight, linear};
+    use crate::flex::{fits_weight, linear};
 
     #[derive(Default)]
     pub struct Pack {
-        /// Of each module around the parameter, the outermost first, whether it is a linear layer.
+        /// For each module around the parameter, from the outermost: whether it is a linear layer.
         is_linear: Vec<bool>,
     }
 

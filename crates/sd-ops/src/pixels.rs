@@ -3,7 +3,7 @@ use burn::tensor::Tensor;
 #[cfg(feature = "gpu")]
 use crate::gpu;
 
-/// The pixels of an image as tokens, for layers that work on vectors.
+/// Returns the pixels of an image as tokens, for layers that work on vectors.
 ///
 /// # Shapes
 ///
@@ -18,28 +18,27 @@ pub fn tokens(x: Tensor<4>) -> Tensor<3> {
     x.reshape([batch, channels, height * width]).swap_dims(1, 2)
 }
 
-/// What [`tokens`] undoes.
+/// Returns tokens as an image: the inverse of [`tokens`].
 ///
 /// # Shapes
 ///
 /// - `tokens`: `[batch, height·width, channels]`
-/// - output: `[batch, channels, height, width]`; on a GPU the numbers of a pixel lie next to each other, as
-///   convolutions read them there
+/// - output: `[batch, channels, height, width]`; on a GPU its memory is channels-last, as convolutions read it there
 ///
 /// # Panics
 ///
-/// Panics if there are not `height·width` tokens.
+/// Panics unless there are `height·width` tokens.
 pub fn image(tokens: Tensor<3>, height: usize, width: usize) -> Tensor<4> {
     let [batch, count, channels] = tokens.dims();
-    assert_eq!(count, height * width, "tokens of {height}×{width} pixels");
+    assert_eq!(count, height * width, "an image of {height}×{width} pixels needs as many tokens");
     #[cfg(feature = "gpu")]
     if gpu::fits(&tokens) {
-        return tokens.reshape([batch, height, width, channels]).permute([0, 3, 1, 2]);
+        return gpu::image(tokens, height, width);
     }
     tokens.swap_dims(1, 2).reshape([batch, channels, height, width])
 }
 
-/// The channels of two images as those of one, `x`'s first.
+/// Concatenates the channels of two images, those of `x` first.
 ///
 /// # Shapes
 ///
@@ -48,11 +47,11 @@ pub fn image(tokens: Tensor<3>, height: usize, width: usize) -> Tensor<4> {
 ///
 /// # Panics
 ///
-/// Panics if anything but their channels differs.
+/// Panics if the shapes differ in anything but the channels.
 pub fn join(x: Tensor<4>, other: Tensor<4>) -> Tensor<4> {
     #[cfg(feature = "gpu")]
     if gpu::fits(&x) {
-        // Written with the numbers of a pixel next to each other, as they were.
+        // Keeps the memory channels-last.
         let images = [x, other].map(|x| x.permute([0, 2, 3, 1]));
         return Tensor::cat(images.into(), 3).permute([0, 3, 1, 2]);
     }

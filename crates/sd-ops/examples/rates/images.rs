@@ -6,7 +6,7 @@ use sd_ops::{Padding, group_norm_silu};
 
 use crate::{best, line};
 
-/// Batch, channels in and out, edge of the image, edge of the kernel, stride.
+/// Batch, input and output channels, edge of the image, edge of the kernel, stride.
 const CONVOLUTIONS: [[usize; 6]; 22] = [
     [4, 3, 24, 64, 3, 1],
     [4, 24, 24, 64, 3, 1],
@@ -36,7 +36,7 @@ const CONVOLUTIONS: [[usize; 6]; 22] = [
 const NORMS: [[usize; 4]; 6] =
     [[4, 24, 64, 8], [4, 48, 32, 8], [4, 64, 16, 8], [16, 32, 16, 8], [16, 64, 8, 8], [16, 128, 4, 8]];
 
-/// Prints a line for each shape whose name has `wanted` in it.
+/// Prints a line for each shape whose name contains `wanted`.
 pub fn rates(wanted: &str) {
     let (device, learning) = (Device::flex(), Device::flex().autodiff());
     println!("GFLOP/s: forward and, with gradients, forward and backward");
@@ -70,14 +70,14 @@ pub fn rates(wanted: &str) {
         let rates = |seconds: [f64; 2], times| seconds.map(|s| times * operations / s);
         line(&name, rates(forward, 1.0), rates(both, 3.0));
     }
-    println!("ns for a thousand numbers");
+    println!("ns per thousand values");
     for [batch, channels, edge, groups] in NORMS {
         let name = format!("norm and SiLU {channels:3} @{edge:2} x{batch:2}");
         if !name.contains(wanted) {
             continue;
         }
         let count = (batch * channels * edge * edge) as f64;
-        let of = |device: &Device| {
+        let inputs = |device: &Device| {
             let x = Tensor::<4>::random([batch, channels, edge, edge], Distribution::Normal(0.0, 1.0), device);
             (x, GroupNormConfig::new(groups, channels).init(device))
         };
@@ -85,9 +85,9 @@ pub fn rates(wanted: &str) {
             let [gamma, beta] = [&norm.gamma, &norm.beta].map(|p| p.as_ref().expect("an affine norm").val());
             group_norm_silu(x, gamma, beta, groups, norm.epsilon)
         };
-        let (x, norm) = of(&device);
+        let (x, norm) = inputs(&device);
         let forward = best([&|| drop(ours(x.clone(), &norm)), &|| drop(silu(norm.forward(x.clone())))]);
-        let (x, norm) = of(&learning);
+        let (x, norm) = inputs(&learning);
         let x = x.require_grad();
         let both = best([&|| drop(ours(x.clone(), &norm).sum().backward()), &|| {
             drop(silu(norm.forward(x.clone())).sum().backward())

@@ -1,9 +1,10 @@
-//! How fast the operators are beside Burn's own, on shapes of small networks and of Stable Diffusion 1.5.
+//! Compares the speed of the operators with Burn's own, on shapes of small networks and of Stable Diffusion 1.5.
 //!
-//! `cargo run --release -p sd-ops --example rates --features flex,autodiff`, and a part of a shape's name to see only
-//! those. Each figure is the best of many calls, ours and Burn's by turns: others on the machine only ever make one slower.
+//! Run `cargo run --release -p sd-ops --example rates --features flex,autodiff`, with a part of a name behind `--` to select
+//! shapes. Each figure is the best of many calls, ours and Burn's in turn, because other programs on the machine only slow
+//! calls down.
 
-#![allow(clippy::print_stdout, reason = "it is for being read")]
+#![allow(clippy::print_stdout, reason = "the printed table is the purpose")]
 
 mod images;
 mod tokens;
@@ -16,12 +17,12 @@ fn main() {
     tokens::rates(&wanted);
 }
 
-/// Ours and Burn's, forward and both ways.
+/// Prints our rates and Burn's, forward and both ways.
 fn line(name: &str, [ours, burns]: [f64; 2], [ours_both, burns_both]: [f64; 2]) {
     println!("{name:34} forward {ours:7.1}, Burn {burns:7.1};  both ways {ours_both:7.1}, Burn {burns_both:7.1}");
 }
 
-/// The least seconds of each.
+/// Returns the shortest time of each work in seconds.
 fn best(works: [&dyn Fn(); 2]) -> [f64; 2] {
     let mut least = [f64::MAX; 2];
     let start = Instant::now();

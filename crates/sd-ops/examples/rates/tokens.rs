@@ -23,16 +23,17 @@ const ATTENTIONS: [[usize; 5]; 12] = [
 /// Rows and their width.
 const ROWS: [[usize; 2]; 6] = [[256, 128], [1024, 64], [4096, 32], [154, 768], [2048, 640], [8192, 320]];
 
-/// The most scores that Burn keeps for gradients here: more would take minutes and gigabytes, and count as a rate of 0.
+/// The largest number of scores for which Burn's gradients are timed. More would take minutes and gigabytes; the rate is
+/// then 0.
 const MOST: usize = 1 << 25;
 
-/// Prints a line for each shape whose name has `wanted` in it.
+/// Prints a line for each shape whose name contains `wanted`.
 pub fn rates(wanted: &str) {
     println!("GFLOP/s: forward and, with gradients, forward and backward");
     for shape in ATTENTIONS {
         attention(shape, wanted);
     }
-    println!("ns for a thousand numbers");
+    println!("ns per thousand values");
     for [rows, width] in ROWS {
         let name = |what: &str, width: usize| format!("{what} {width:4} x{rows:4}");
         let quick = |x: Tensor<2>| x.clone() * sigmoid(x * 1.702);
@@ -61,8 +62,8 @@ fn attention([batch, heads, queries, keys, width]: [usize; 5], wanted: &str) {
     if !name.contains(wanted) {
         return;
     }
-    // As projections lie: a token's heads beside each other.
-    let of = |device: &Device| {
+    // As projections produce them: a token's heads are contiguous.
+    let inputs_on = |device: &Device| {
         [queries, keys, keys]
             .map(|tokens| Tensor::<4>::random([batch, tokens, heads, width], Distribution::Normal(0.0, 1.0), device))
     };
@@ -78,9 +79,9 @@ fn attention([batch, heads, queries, keys, width]: [usize; 5], wanted: &str) {
     };
     let scores = batch * heads * queries * keys;
     let operations = 4e-9 * (scores * width) as f64;
-    let plain = of(&Device::flex());
+    let plain = inputs_on(&Device::flex());
     let forward = best([&|| drop(ours(plain.clone())), &|| drop(burns(plain.clone()))]);
-    let learned = of(&Device::flex().autodiff()).map(|x| x.require_grad());
+    let learned = inputs_on(&Device::flex().autodiff()).map(|x| x.require_grad());
     let both = best([&|| drop(ours(learned.clone()).sum().backward()), &|| {
         if scores <= MOST {
             drop(burns(learned.clone()).sum().backward());
@@ -103,10 +104,10 @@ fn function(
     if !name.contains(wanted) {
         return;
     }
-    let of = |device: &Device| Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), device);
-    let plain = of(&Device::flex());
+    let input_on = |device: &Device| Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), device);
+    let plain = input_on(&Device::flex());
     let forward = best([&|| drop(ours(plain.clone())), &|| drop(burns(plain.clone()))]);
-    let learned = of(&Device::flex().autodiff()).require_grad();
+    let learned = input_on(&Device::flex().autodiff()).require_grad();
     let both = best([&|| drop(ours(learned.clone()).sum().backward()), &|| {
         drop(burns(learned.clone()).sum().backward());
     }]);

@@ -8,27 +8,27 @@ use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::ops::permute_nchw_to_nhwc;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::rows::tokens;
+use super::cubes::rows_of_cubes;
+use super::rows::{Rows, tokens};
 use super::scratch::{in_parts, rows_at_a_time};
-use super::{Rows, rows_of_cubes};
-use crate::Padding;
+use crate::padding::Padding;
 
 /// Units of a cube.
 const UNITS: usize = 256;
 
-/// A convolution of an image `[batch, channels, height, width]` as products of matrices, some pixels after others. The output is `[batch, pixels, outputs]`.
+/// Returns the convolution of an image `[batch, channels, height, width]`, as `[batch, pixels, outputs]`.
 ///
-/// Burn has such products for a GPU's matrix units alone, and else sums each output on its own: on Mesa's software driver that
-/// takes three times as long.
+/// It computes products of matrices, for a block of pixels at a time. Burn has such products for matrix units only, and
+/// otherwise sums each output separately, which takes three times as long on Mesa's software driver.
 pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: Padding) -> CubeTensor {
     let [batch, channels, height, width] = x.meta.shape().dims();
     let [outputs, _, rows, columns] = weight.meta.shape().dims();
     let [high, wide] = padding.out([height, width], [rows, columns], stride);
     let length = rows * columns * channels;
-    // As images, weights have their channels last.
+    // Weights become channels-last, as images are.
     let weight = CubeBackend::float_reshape(into_contiguous(permute_nchw_to_nhwc(weight)), [outputs, length].into());
     let weight = CubeBackend::float_swap_dims(weight, 0, 1);
-    let Rows { tensor: x, stride: row, .. } = Rows::of(tokens(x));
+    let Rows { tensor: x, stride: row, .. } = Rows::new(tokens(x));
 
     let dtype = x.dtype;
     let product = |a, b| super::product::product(a, b, dtype);
@@ -58,28 +58,28 @@ pub fn conv2d(x: CubeTensor, weight: CubeTensor, stride: usize, padding: Padding
     CubeBackend::float_reshape(out, [batch, high * wide, outputs].into())
 }
 
-/// What is gathered: for each output pixel all that its weights are multiplied with.
+/// What is gathered: for each output pixel, all values that its weights are multiplied with.
 #[derive(CubeType, CubeLaunch)]
 struct Patches {
     /// The first output pixel.
     first: usize,
-    /// How many numbers there are in all.
+    /// The number of values of all patches.
     count: usize,
     channels: usize,
-    /// Of the kernel.
+    /// Rows and columns of the kernel.
     rows: usize,
     columns: usize,
-    /// Output pixels.
+    /// Width and height of the output.
     wide: usize,
     high: usize,
 }
 
-/// Where it is gathered from.
+/// The image that is gathered from.
 #[derive(CubeType, CubeLaunch)]
 struct Image {
     height: usize,
     width: usize,
-    /// Between two pixels.
+    /// Distance between pixels.
     row: usize,
     stride: usize,
     /// Zeros above.
@@ -105,14 +105,14 @@ fn gather<F: Float>(
     let column = weight % patches.columns;
     let row = weight / patches.columns % patches.rows;
     let pixel = patches.first + weight / (patches.columns * patches.rows);
-    // In the image with its zeros.
+    // The place in the padded image.
     let across = pixel % patches.wide * image.stride + column;
     let down = pixel / patches.wide % patches.high * image.stride + row;
-    let mut number = F::new(0.0);
+    let mut value = F::new(0.0);
     if down >= image.top && down < image.top + image.height && across >= image.left && across < image.left + image.width
     {
         let start = pixel / (patches.wide * patches.high) * image.height + down - image.top;
-        number = x[(start * image.width + across - image.left) * image.row + channel];
+        value = x[(start * image.width + across - image.left) * image.row + channel];
     }
-    out[place] = number;
+    out[place] = value;
 }

@@ -6,15 +6,16 @@ use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{Rows, rows_of_cubes};
+use super::cubes::rows_of_cubes;
+use super::rows::Rows;
 
 /// Units of a cube.
 const UNITS: usize = 256;
 
-/// The first half of the last axis times the GELU of the second.
+/// Returns the first half of the last axis times the GELU of the second half.
 pub fn geglu(x: CubeTensor) -> CubeTensor {
     let mut shape = x.meta.shape().clone();
-    let Rows { tensor: x, count, width, stride } = Rows::of(x);
+    let Rows { tensor: x, count, width, stride } = Rows::new(x);
     let axis = shape.num_dims() - 1;
     shape[axis] = width / 2;
     let (client, dtype) = (x.client.clone(), x.dtype);
@@ -47,7 +48,7 @@ fn gate<F: Float>(
         terminate!();
     }
     let start = place / width * stride + place % width;
-    let (number, gate) = (f32::cast_from(x[start]), f32::cast_from(x[start + width]));
+    let (value, gate) = (f32::cast_from(x[start]), f32::cast_from(x[start + width]));
     let gelu = 0.5f32 * gate * (1.0f32 + Erf::erf(gate * FRAC_1_SQRT_2));
-    out[place] = F::cast_from(number * gelu);
+    out[place] = F::cast_from(value * gelu);
 }

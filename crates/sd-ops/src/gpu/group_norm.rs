@@ -5,17 +5,19 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{Rows, sum};
+use super::cubes::sum;
+use super::rows::Rows;
 
-/// About how many numbers a cube takes.
-const NUMBERS: usize = 8192;
+/// The approximate number of values for a cube.
+const VALUES: usize = 8192;
 /// Units of a cube.
 const UNITS: usize = 256;
 
-/// The group norm of `[batch, tokens, channels]`, and maybe its SiLU.
+/// Returns the group norm of `[batch, tokens, channels]`, or its SiLU if `silu`.
 ///
-/// A group's numbers are divided among cubes. A first kernel has each leave the mean of its part and the sum of squares around
-/// it; a second has each put all of these of its group together (Chan, Golub and LeVeque 1979), so that nothing cancels.
+/// The values of a group are divided among cubes. In a first kernel each cube writes the mean of its part and the sum of
+/// squared deviations from it. In a second one each combines those of its whole group (Chan, Golub and LeVeque 1979), so
+/// that nothing cancels.
 pub fn group_norm(
     x: CubeTensor,
     gamma: CubeTensor,
@@ -26,10 +28,10 @@ pub fn group_norm(
 ) -> CubeTensor {
     let shape = x.meta.shape().clone();
     let [batch, pixels, channels] = [0, 1, 2].map(|axis| shape[axis]);
-    let Rows { tensor: x, stride, .. } = Rows::of(x);
+    let Rows { tensor: x, stride, .. } = Rows::new(x);
     let (client, device, dtype) = (x.client.clone(), x.device.clone(), x.dtype);
     let width = channels / groups;
-    let part = NUMBERS.div_ceil(width).min(pixels);
+    let part = VALUES.div_ceil(width).min(pixels);
     let parts = pixels.div_ceil(part);
     let out = empty_device_contiguous_dtype(client.clone(), device.clone(), shape, dtype);
     let moments = [batch * groups, parts, 2].into();
@@ -65,22 +67,22 @@ pub fn group_norm(
     out
 }
 
-/// How the numbers are divided: all sizes are of numbers but `pixels` and `part`, which are of pixels.
+/// How the values are divided. Sizes count values, except `pixels` and `part`, which count pixels.
 #[derive(CubeType, CubeLaunch)]
 struct Groups {
-    /// Of an image.
+    /// Pixels of an image.
     pixels: usize,
-    /// Between two pixels of what is read.
+    /// Distance between pixels of the input.
     stride: usize,
-    /// Of a cube.
+    /// Pixels of a cube's part.
     part: usize,
-    /// Of a group in a pixel.
+    /// Values of a group in a pixel.
     width: usize,
-    /// Of a pixel.
+    /// Groups of a pixel.
     groups: usize,
 }
 
-/// The mean of each part, and its squares' sum around that.
+/// Computes the mean of each part, and the sum of squared deviations from it.
 #[cube(launch)]
 fn part_moments<F: Float>(
     x: &Tensor<F>,
@@ -117,7 +119,7 @@ fn part_moments<F: Float>(
     }
 }
 
-/// The norm itself.
+/// Normalises the values.
 #[cube(launch)]
 fn normalise<F: Float>(
     x: &Tensor<F>,
@@ -161,12 +163,12 @@ fn normalise<F: Float>(
     let mut i = UNIT_POS_X as usize;
     while i < count {
         let (row, column) = (pixel + i / sizes.width, channel + i % sizes.width);
-        let number = (f32::cast_from(x[row * sizes.stride + column]) - mean) * scale;
-        let mut number = number * f32::cast_from(gamma[column]) + f32::cast_from(beta[column]);
+        let value = (f32::cast_from(x[row * sizes.stride + column]) - mean) * scale;
+        let mut value = value * f32::cast_from(gamma[column]) + f32::cast_from(beta[column]);
         if silu {
-            number = number / (1.0f32 + f32::exp(-number));
+            value = value / (1.0f32 + f32::exp(-value));
         }
-        out[row * (sizes.groups * sizes.width) + column] = F::cast_from(number);
+        out[row * (sizes.groups * sizes.width) + column] = F::cast_from(value);
         i += units;
     }
 }

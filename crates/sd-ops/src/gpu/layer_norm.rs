@@ -5,15 +5,16 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{Rows, rows_of_cubes, sum};
+use super::cubes::{rows_of_cubes, sum};
+use super::rows::Rows;
 
 /// Units of a cube.
 const UNITS: usize = 128;
 
-/// The layer norm of the last axis: a cube for each row.
+/// Returns the layer norm of the last axis. Each row has a cube.
 pub fn layer_norm(x: CubeTensor, gamma: CubeTensor, beta: CubeTensor, eps: f32) -> CubeTensor {
     let shape = x.meta.shape().clone();
-    let Rows { tensor: x, count, width, stride } = Rows::of(x);
+    let Rows { tensor: x, count, width, stride } = Rows::new(x);
     let (client, dtype) = (x.client.clone(), x.dtype);
     let out = empty_device_contiguous_dtype(client.clone(), x.device.clone(), shape, dtype);
     normalise::launch(
@@ -69,8 +70,8 @@ fn normalise<F: Float>(
     let scale = 1.0f32 / f32::sqrt(sum(squares, &mut shared, units) / f32::cast_from(width as u32) + eps);
     let mut i = UNIT_POS_X as usize;
     while i < width {
-        let number = (f32::cast_from(x[row * stride + i]) - mean) * scale;
-        out[row * width + i] = F::cast_from(number * f32::cast_from(gamma[i]) + f32::cast_from(beta[i]));
+        let value = (f32::cast_from(x[row * stride + i]) - mean) * scale;
+        out[row * width + i] = F::cast_from(value * f32::cast_from(gamma[i]) + f32::cast_from(beta[i]));
         i += units;
     }
 }

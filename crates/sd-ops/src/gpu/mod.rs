@@ -1,10 +1,11 @@
-//! Kernels for GPUs, in CubeCL, where Burn's own operations would go over memory many times.
+//! Kernels for GPUs, in CubeCL, for operators in which Burn's own operations would go over memory many times.
 //!
-//! Norms, softmax and GEGLU compute in single precision, whatever the precision of what they read and write; products of
-//! matrices sum in it. None has gradients.
+//! Norms, softmax and GEGLU compute in single precision, whatever the precision of their input and output. Matrix products
+//! sum in single precision. None has gradients.
 
 mod attention;
 mod conv;
+mod cubes;
 mod geglu;
 mod group_norm;
 mod layer_norm;
@@ -17,22 +18,19 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
 use burn::tensor::{DType, Tensor};
 use burn_cubecl::CubeBackend;
-use burn_cubecl::cubecl;
-use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::tensor::CubeTensor;
 
 use product::{has_matrix_units, product};
-use rows::Rows;
 
-use crate::Padding;
+use crate::padding::Padding;
 
-/// The operations that have kernels.
+/// The operations that have kernels on GPUs.
 #[backend_extension(Cube)]
 pub(crate) trait Operators: Backend {
-    /// An image `[batch, channels, height, width]` as tokens `[batch, height·width, channels]`.
+    /// Returns an image `[batch, channels, height, width]` as tokens `[batch, height·width, channels]`.
     fn tokens(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// The group norm of tokens `[batch, tokens, channels]`, and maybe its SiLU.
+    /// Returns the group norm of tokens `[batch, tokens, channels]`, or its SiLU if `silu`.
     fn group_norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -42,7 +40,7 @@ pub(crate) trait Operators: Backend {
         silu: bool,
     ) -> FloatTensor<Self>;
 
-    /// The layer norm of the last axis.
+    /// Returns the layer norm of the last axis.
     fn layer_norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -50,16 +48,16 @@ pub(crate) trait Operators: Backend {
         eps: f32,
     ) -> FloatTensor<Self>;
 
-    /// The GEGLU of the last axis.
+    /// Returns the GEGLU of the last axis.
     fn geglu(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// The product of `[batch, rows, inputs]` and `[1, inputs, outputs]`.
+    /// Returns the product of `[batch, rows, inputs]` and `[1, inputs, outputs]`.
     fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// The convolution of an image, as tokens `[batch, height·width, channels]`.
+    /// Returns the convolution of an image, as tokens `[batch, height·width, channels]`.
     fn conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>, stride: usize, padding: Padding) -> FloatTensor<Self>;
 
-    /// The attention of `[batch, heads, tokens, width]`.
+    /// Returns the attention of queries, keys and values `[batch, heads, tokens, width]`.
     fn attention(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
@@ -106,72 +104,33 @@ impl Operators for CubeBackend {
     }
 }
 
-/// As many cubes as there are rows, or a few more: a driver may take at most 65535 along an axis.
-fn rows_of_cubes(rows: usize) -> CubeCount {
-    let across = rows.clamp(1, 32_768);
-    CubeCount::Static(across as u32, rows.div_ceil(across) as u32, 1)
-}
-
-/// The sum of what each unit of a cube has, of which there are a power of two.
-#[cube]
-fn sum(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize) -> f32 {
-    together(number, shared, units, true)
-}
-
-/// The largest of what each unit of a cube has, of which there are a power of two.
-#[cube]
-fn most(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize) -> f32 {
-    together(number, shared, units, false)
-}
-
-#[cube]
-fn together(number: f32, shared: &mut Shared<[f32]>, #[comptime] units: usize, #[comptime] is_sum: bool) -> f32 {
-    let unit = UNIT_POS_X as usize;
-    // Some may still read the last result.
-    sync_cube();
-    shared[unit] = number;
-    sync_cube();
-    let mut half = (units / 2).runtime();
-    while half > 0 {
-        if unit < half {
-            let other = shared[unit + half];
-            if is_sum {
-                shared[unit] += other;
-            } else {
-                shared[unit] = f32::max(shared[unit], other);
-            }
-        }
-        sync_cube();
-        half /= 2;
-    }
-    shared[0]
-}
-
-/// Whether the kernels can take this tensor.
+/// Returns whether the kernels take this tensor.
 pub(crate) fn fits<const D: usize>(x: &Tensor<D>) -> bool {
     let is_float = matches!(x.dtype(), DType::F32 | DType::F16 | DType::BF16);
     is_float && matches!(x.device().as_dispatch(), DispatchDevice::Cube(_))
 }
 
-/// What an operator makes of a tensor without numbers, which no kernel takes.
-fn of_none<const D: usize, const E: usize>(x: &Tensor<D>, shape: [usize; E]) -> Option<Tensor<E>> {
+/// Returns the output for an empty tensor, which no kernel takes, or none if `x` is not empty.
+fn empty_output<const D: usize, const E: usize>(x: &Tensor<D>, shape: [usize; E]) -> Option<Tensor<E>> {
     (x.shape().num_elements() == 0).then(|| Tensor::zeros(shape, (&x.device(), x.dtype())))
 }
 
-/// Whether the kernels can take this tensor with these parameters, which they read in its precision.
+/// Returns whether the kernels take this tensor and these parameters, which must have its precision.
 pub(crate) fn fit<const D: usize>(x: &Tensor<D>, parameters: [&Tensor<1>; 2]) -> bool {
     fits(x) && parameters.iter().all(|parameter| parameter.dtype() == x.dtype())
 }
 
-/// Whether a convolution is better made here: without matrix units for such numbers Burn sums each output on its own, in half
-/// precision if that is the image's, and with them where there are few outputs.
+/// Returns whether this crate's kernel is better for a convolution than Burn's.
+///
+/// Burn sums each output separately if there are no matrix units for this precision, and also if there are few outputs. It
+/// sums in half precision if that is the image's.
 pub(crate) fn convolves(x: &Tensor<4>, weight: &Tensor<4>) -> bool {
     let DispatchDevice::Cube(device) = x.device().as_dispatch().clone() else { return false };
     let has_units = || has_matrix_units(&device.client(), x.dtype());
     fits(x) && weight.dtype() == x.dtype() && (weight.dims()[0] < 16 || !has_units())
 }
 
-/// As [`crate::conv2d`], whose checks were made, for what [convolves].
+/// As `crate::conv2d`, which has checked the shapes, for convolutions that [`convolves`] accepts.
 pub(crate) fn conv2d(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -181,41 +140,47 @@ pub(crate) fn conv2d(
 ) -> Tensor<4> {
     let ([.., height, width], [.., rows, columns]) = (x.dims(), weight.dims());
     let [high, wide] = padding.out([height, width], [rows, columns], stride);
-    if let Some(none) = of_none(&x, [x.dims()[0], weight.dims()[0], high, wide]) {
+    if let Some(none) = empty_output(&x, [x.dims()[0], weight.dims()[0], high, wide]) {
         return none;
     }
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     let out = <Dispatch as Operators>::conv2d(x, weight, stride, padding);
-    crate::image(with(Tensor::from_dispatch(out), bias), high, wide)
+    image(add_bias(Tensor::from_dispatch(out), bias), high, wide)
 }
 
-/// As [`crate::linear()`], whose checks were made, with a weight that is not packed and in the precision of `x`.
+/// As `crate::linear`, which has checked the shapes. The weight is not packed and has the precision of `x`.
 pub(crate) fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
     let (mut shape, [inputs, outputs]) = (x.dims(), weight.dims());
     shape[D - 1] = outputs;
-    if let Some(none) = of_none(&x, shape) {
+    if let Some(none) = empty_output(&x, shape) {
         return none;
     }
     let batch = shape[..D.saturating_sub(2)].iter().product();
     let tokens = if D > 1 { shape[D - 2] } else { 1 };
     let x = x.reshape([batch, tokens, inputs]).into_dispatch();
     let out = <Dispatch as Operators>::product(x, weight.unsqueeze::<3>().into_dispatch());
-    with(Tensor::from_dispatch(out), bias).reshape(shape)
+    add_bias(Tensor::from_dispatch(out), bias).reshape(shape)
 }
 
-fn with(out: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
+fn add_bias(out: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
     match bias {
         Some(bias) => out + bias.unsqueeze(),
         None => out,
     }
 }
 
-/// As [`crate::tokens`].
+/// As `crate::image`, which has checked the shapes.
+pub(crate) fn image(tokens: Tensor<3>, height: usize, width: usize) -> Tensor<4> {
+    let [batch, _, channels] = tokens.dims();
+    tokens.reshape([batch, height, width, channels]).permute([0, 3, 1, 2])
+}
+
+/// As `crate::tokens`.
 pub(crate) fn tokens(x: Tensor<4>) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as Operators>::tokens(x.into_dispatch()))
 }
 
-/// As [`crate::group_norm`], whose checks were made.
+/// As `crate::group_norm`, which has checked the shapes.
 pub(crate) fn group_norm(
     x: Tensor<4>,
     gamma: Tensor<1>,
@@ -224,34 +189,34 @@ pub(crate) fn group_norm(
     eps: f64,
     silu: bool,
 ) -> Tensor<4> {
-    if let Some(none) = of_none(&x, x.dims()) {
+    if let Some(none) = empty_output(&x, x.dims()) {
         return none;
     }
     let [.., height, width] = x.dims();
     let [x, gamma, beta] = [tokens(x).into_dispatch(), gamma.into_dispatch(), beta.into_dispatch()];
     let out = <Dispatch as Operators>::group_norm(x, gamma, beta, groups, eps as f32, silu);
-    crate::image(Tensor::from_dispatch(out), height, width)
+    image(Tensor::from_dispatch(out), height, width)
 }
 
-/// As [`crate::layer_norm`], whose checks were made.
+/// As `crate::layer_norm`, which has checked the shapes.
 pub(crate) fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> Tensor<D> {
-    if let Some(none) = of_none(&x, x.dims()) {
+    if let Some(none) = empty_output(&x, x.dims()) {
         return none;
     }
     let [x, gamma, beta] = [x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch()];
     Tensor::from_dispatch(<Dispatch as Operators>::layer_norm(x, gamma, beta, eps as f32))
 }
 
-/// As [`crate::geglu`], whose checks were made.
+/// As `crate::geglu`, which has checked the shapes.
 pub(crate) fn geglu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let mut shape = x.dims();
     shape[D - 1] /= 2;
-    of_none(&x, shape).unwrap_or_else(|| Tensor::from_dispatch(<Dispatch as Operators>::geglu(x.into_dispatch())))
+    empty_output(&x, shape).unwrap_or_else(|| Tensor::from_dispatch(<Dispatch as Operators>::geglu(x.into_dispatch())))
 }
 
-/// As [`crate::attention()`] or [`crate::causal_attention`], whose checks were made.
+/// As `crate::attention` or `crate::causal_attention`, which have checked the shapes.
 pub(crate) fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, is_causal: bool) -> Tensor<4> {
-    if let Some(none) = of_none(&q, q.dims()) {
+    if let Some(none) = empty_output(&q, q.dims()) {
         return none;
     }
     let [q, k, v] = [q, k, v].map(Tensor::into_dispatch);

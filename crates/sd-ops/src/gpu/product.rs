@@ -7,10 +7,10 @@ use burn_cubecl::cubecl::ir::{ElemType, FloatKind};
 use burn_cubecl::kernel::matmul::{MatmulStrategy, matmul};
 use burn_cubecl::tensor::CubeTensor;
 
-/// A product of matrices `[.., rows, inputs]` and `[.., inputs, outputs]`.
+/// Returns the product of matrices `[.., rows, inputs]` and `[.., inputs, outputs]`.
 ///
-/// In a hurry, and where the matrices are small, one kernel takes most shapes on GPUs without matrix units: others would have
-/// to be tried for each shape, and compiled whenever a program starts.
+/// On GPUs without matrix units one kernel takes small matrices, and all matrices if tuning is minimal. Other kernels would
+/// have to be tried for each shape, and compiled at each start of a program.
 pub fn product(a: CubeTensor, b: CubeTensor, dtype: DType) -> CubeTensor {
     let one = (is_quick() || is_small(a.meta.shape(), b.meta.shape())) && !has_matrix_units(&a.client, a.dtype);
     by(if one { MatmulStrategy::Cube } else { MatmulStrategy::Autotune }, a, b, dtype)
@@ -20,21 +20,21 @@ fn by(strategy: MatmulStrategy, a: CubeTensor, b: CubeTensor, dtype: DType) -> C
     matmul(a, b, None, strategy, dtype).expect("a product of matrices")
 }
 
-/// Whether kernels are to be taken without trying many.
+/// Returns whether tuning is minimal, so that kernels are chosen without trying many.
 pub fn is_quick() -> bool {
     matches!(CubeClRuntimeConfig::get().autotune.level, AutotuneLevel::Minimal)
 }
 
-/// Whether a product has so few numbers that it hardly matters which kernel takes it.
+/// Returns whether a product has so few values that the choice of its kernel hardly matters.
 fn is_small(a: &[usize], b: &[usize]) -> bool {
-    // For images of its size Stable Diffusion has one such product, of the four channels before its decoder.
+    // For images of its usual size Stable Diffusion has one such product, of the four channels before its decoder.
     const SMALL: usize = 1 << 17;
     let [of_a, of_b]: [usize; 2] = [a, b].map(|shape| shape.iter().product());
     let [inputs, outputs] = [a, b].map(|shape| shape[shape.len() - 1]);
     of_a + of_b + of_a / inputs * outputs <= SMALL
 }
 
-/// Whether a GPU has matrix units for such numbers.
+/// Returns whether a GPU has matrix units for this precision.
 pub fn has_matrix_units(client: &Client, dtype: DType) -> bool {
     let units = |kind: ElemType| client.properties().features.matmul.cmma.iter().any(|unit| unit.a_type == kind);
     units(dtype_to_storage_type(dtype)) || dtype == DType::F32 && units(ElemType::Float(FloatKind::TF32))
@@ -64,11 +64,11 @@ mod tests {
         // Few and many, odd and even, with a batch and without.
         for ([batch, rows, inputs, outputs], of_b) in [([2, 5, 7, 3], 1), ([3, 33, 64, 48], 3), ([1, 300, 310, 200], 1)]
         {
-            let numbers = |shape: [usize; 3]| {
+            let values = |shape: [usize; 3]| {
                 let count = shape.iter().product::<usize>();
                 TensorData::new((0..count).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect(), shape)
             };
-            let (a, b) = (numbers([batch, rows, inputs]), numbers([of_b, inputs, outputs]));
+            let (a, b) = (values([batch, rows, inputs]), values([of_b, inputs, outputs]));
             let [of_a, of_b] = [&a, &b].map(|data| data.clone().try_to_vec::<f32>().unwrap());
             let exact = |i: usize| -> f64 {
                 let (row, column) = (i / outputs, i % outputs);
@@ -81,9 +81,9 @@ mod tests {
                     let [a, b] = [&a, &b].map(|data| CubeBackend::float_from_data(data.clone(), &device));
                     let found = into_data_sync(by(strategy, a, b, DType::F32)).try_to_vec::<f32>().unwrap();
                     assert_eq!(found.len(), batch * rows * outputs);
-                    for (i, number) in found.into_iter().enumerate() {
+                    for (i, value) in found.into_iter().enumerate() {
                         // Sums of up to 310 products of at most 1: 2e-5 is the rounding of the largest.
-                        assert!((f64::from(number) - exact(i)).abs() < 1e-4, "{i}: {number}, not {}", exact(i));
+                        assert!((f64::from(value) - exact(i)).abs() < 1e-4, "{i}: {value}, not {}", exact(i));
                     }
                 }
             }

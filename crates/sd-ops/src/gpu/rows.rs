@@ -1,4 +1,4 @@
-//! Tensors as rows of numbers that lie next to each other.
+//! Tensors as contiguous rows.
 
 use burn::tensor::Shape;
 use burn_cubecl::cubecl::zspace::metadata::Metadata;
@@ -6,20 +6,20 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::permute_nchw_to_nhwc;
 use burn_cubecl::tensor::CubeTensor;
 
-/// A tensor whose rows, along its last axis, are all equally far apart.
+/// A tensor whose rows, along its last axis, are contiguous and evenly spaced.
 pub struct Rows {
     pub tensor: CubeTensor,
-    /// How many rows there are.
+    /// The number of rows.
     pub count: usize,
-    /// How many numbers a row has.
+    /// The number of values in a row.
     pub width: usize,
-    /// How many numbers lie between the starts of two rows.
+    /// Distance between the starts of two rows.
     pub stride: usize,
 }
 
 impl Rows {
-    /// The tensor's rows where they lie, if they lie so, or else of a copy.
-    pub fn of(tensor: CubeTensor) -> Self {
+    /// Returns the tensor's rows in place if they are evenly spaced, or those of a copy.
+    pub fn new(tensor: CubeTensor) -> Self {
         let shape: Vec<usize> = tensor.meta.shape().iter().copied().collect();
         let width = shape.last().copied().unwrap_or(1);
         let count = shape.iter().product::<usize>() / width.max(1);
@@ -30,13 +30,13 @@ impl Rows {
     }
 }
 
-/// How far apart all rows of a tensor lie, if that can be said.
+/// Returns the distance between the rows of a tensor, if they are contiguous and evenly spaced.
 fn stride(shape: &[usize], strides: &[usize]) -> Option<usize> {
     let ((width, rows), (step, strides)) = (shape.split_last()?, strides.split_last()?);
     if *width > 1 && *step != 1 {
         return None;
     }
-    // An axis of one is never stepped along.
+    // The stride of an axis of length one is never used.
     let mut axes = rows.iter().zip(strides).rev().filter(|(count, _)| **count != 1);
     let Some((count, stride)) = axes.next() else {
         return Some(*width);
@@ -51,11 +51,12 @@ fn stride(shape: &[usize], strides: &[usize]) -> Option<usize> {
     Some(*stride)
 }
 
-/// An image `[batch, channels, height, width]` as tokens `[batch, height·width, channels]`, where it lies if its pixels do.
+/// Returns an image `[batch, channels, height, width]` as tokens `[batch, height·width, channels]`, without a copy if its
+/// pixels are contiguous and evenly spaced.
 pub fn tokens(x: CubeTensor) -> CubeTensor {
     let pixels = permute_nchw_to_nhwc(x);
     let [batch, height, width, channels] = pixels.meta.shape().dims();
-    let Rows { mut tensor, stride, .. } = Rows::of(pixels);
+    let Rows { mut tensor, stride, .. } = Rows::new(pixels);
     let strides = [height * width * stride, stride, 1];
     *tensor.meta = Metadata::new(Shape::from([batch, height * width, channels]), strides);
     tensor
@@ -68,7 +69,7 @@ mod tests {
     #[test]
     fn rows_are_as_far_apart_as_all_their_axes_say() {
         assert_eq!(stride(&[2, 3, 5], &[15, 5, 1]), Some(5));
-        // As CUDA's memory has them: a few numbers of each row are left free.
+        // As in CUDA's memory, where a few values behind each row are unused.
         assert_eq!(stride(&[2, 3, 5], &[24, 8, 1]), Some(8));
         assert_eq!(stride(&[2, 1, 5], &[24, 7, 1]), Some(24));
         assert_eq!(stride(&[1, 1, 5], &[24, 7, 1]), Some(5));

@@ -6,16 +6,17 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::tensor::CubeTensor;
 
-use crate::SCRATCH;
+use crate::memory::SCRATCH;
 
-/// How many of these rows, at least one, can be computed at a time if each has so many numbers of scratch: [`SCRATCH`] in all,
-/// or what the driver has one buffer for.
-pub fn rows_at_a_time(client: &Client, rows: usize, numbers: usize, dtype: DType) -> usize {
+/// Returns how many rows can be computed at a time if each needs so many temporary values, at least one.
+///
+/// The limit is [`SCRATCH`] values, or the driver's largest buffer if that is smaller.
+pub fn rows_at_a_time(client: &Client, rows: usize, values: usize, dtype: DType) -> usize {
     let largest = client.properties().memory.max_page_size as usize / dtype.size();
-    (SCRATCH.min(largest) / numbers).clamp(1, rows)
+    (SCRATCH.min(largest) / values).clamp(1, rows)
 }
 
-/// The output of all rows, along an axis, from that of at most so many at a time.
+/// Computes at most `most` rows at a time and concatenates their outputs along an axis.
 pub fn in_parts(rows: usize, most: usize, axis: usize, part: impl Fn(Range<usize>) -> CubeTensor) -> CubeTensor {
     let part = |first| part(first..(first + most).min(rows));
     let mut parts: Vec<CubeTensor> = (0..rows).step_by(most).map(part).collect();

@@ -5,15 +5,17 @@ use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{Rows, most, rows_of_cubes, sum};
+use super::cubes::{most, rows_of_cubes, sum};
+use super::rows::Rows;
 
-/// The softmax of `scale` times scores in single precision `[batch, heads, queries, keys]`, rounded to `dtype`: a cube for each
-/// row. With `first`, the place of the first query, no query sees the keys behind its own place.
+/// Returns the softmax of `scale` times scores in single precision `[batch, heads, queries, keys]`, rounded to `dtype`.
+///
+/// Each row has a cube. With `first`, the place of the first query, query `i` sees keys 0 to `first + i` only.
 pub fn softmax(scores: CubeTensor, scale: f32, first: Option<usize>, dtype: DType) -> CubeTensor {
     let shape = scores.meta.shape().clone();
     let queries = shape[2];
-    let Rows { tensor: scores, count, width, stride } = Rows::of(scores);
-    // Of a cube.
+    let Rows { tensor: scores, count, width, stride } = Rows::new(scores);
+    // Units of a cube.
     let units = (width / 4).next_power_of_two().clamp(32, 256);
     let client = scores.client.clone();
     let out = empty_device_contiguous_dtype(client.clone(), scores.device.clone(), shape, dtype);
@@ -32,14 +34,14 @@ pub fn softmax(scores: CubeTensor, scale: f32, first: Option<usize>, dtype: DTyp
     out
 }
 
-/// How scores lie.
+/// The sizes of the scores.
 #[derive(CubeType, CubeLaunch)]
 struct Scores {
     rows: usize,
-    /// Of a head.
+    /// Queries of a head.
     queries: usize,
     keys: usize,
-    /// Between two rows.
+    /// Distance between rows.
     stride: usize,
     /// The place of a head's first query.
     first: usize,

@@ -1,32 +1,32 @@
-//! The transformers' non-linearities in one pass over memory, and their slopes in one.
+//! The non-linearities of transformers in one pass over memory, and their gradients in one.
 //!
 //! The normal distribution is Hastings' `Φ(-a) = (a₁t + … + a₅t⁵)·e^(-a²/2) / 2` with `t = 1 / (1 + p·a/√2)` for `a >= 0`
-//! (Abramowitz and Stegun 1964, 7.1.26), which is right to 7.5e-8, and to 2e-7 in single precision. It shares its
-//! exponential with the density, which the slope asks for.
+//! (Abramowitz and Stegun 1964, 7.1.26). Its error is 7.5e-8, and 2e-7 in single precision. It shares its exponential with
+//! the density, which the slope needs.
 
 #![expect(unsafe_code, reason = "vector loads and stores within slices whose lengths are asserted")]
 
 use rayon::prelude::*;
 
-use super::lanes::{Shared, load_part, sigmoid, store_part};
-use super::vector::{Job, Level, Vector};
+use super::shared::Shared;
+use super::simd::{Isa, Job, Vector, load_part, sigmoid, store_part};
 
-/// Numbers of a piece of work: handing it over costs about as much as a thousand numbers do.
+/// Values of a piece of work: handing one to a thread takes as long as about a thousand values.
 const PIECE: usize = 16_384;
 
-/// A function of each number, or of the two halves of each row.
+/// A function of each value, or of the two halves of each row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Activation {
     /// `x·Φ(x)`
     Gelu,
     /// `x·sigmoid(1.702·x)`
     QuickGelu,
-    /// The first half of each row times the GELU of the second, which is as wide.
+    /// The first half of each row times the GELU of the second half; each half has `width` values.
     Geglu { width: usize },
 }
 
 impl Activation {
-    /// Numbers that a row takes and gives.
+    /// Returns how many values a row has before and after the function.
     fn row(self) -> [usize; 2] {
         match self {
             Self::Gelu | Self::QuickGelu => [1, 1],
@@ -34,10 +34,10 @@ impl Activation {
         }
     }
 
-    /// Runs `work` with the first row and the number of rows of each piece, of `count` numbers that are taken.
+    /// Splits `count` values into pieces and runs `work` with the first row and the number of rows of each.
     fn each_piece(self, count: usize, work: impl Fn(usize, usize) + Sync + Send) {
         let [taken, given] = self.row();
-        assert!(taken > 0 && count.is_multiple_of(taken), "{count} numbers, {self:?}");
+        assert!(taken > 0 && count.is_multiple_of(taken), "{count} values are not whole rows of {self:?}");
         let rows = count / taken;
         let most = (PIECE / given).max(1);
         let pieces = 0..rows.div_ceil(most);
@@ -50,8 +50,8 @@ impl Activation {
     }
 }
 
-/// The function of `x`.
-pub(crate) fn forward(level: Level, activation: Activation, x: &[f32]) -> Vec<f32> {
+/// Returns the function of `x`.
+pub(crate) fn forward(isa: Isa, activation: Activation, x: &[f32]) -> Vec<f32> {
     let [taken, given] = activation.row();
     let count = x.len() / taken.max(1) * given;
     let mut out = Vec::with_capacity(count);
@@ -59,15 +59,15 @@ pub(crate) fn forward(level: Level, activation: Activation, x: &[f32]) -> Vec<f3
     activation.each_piece(x.len(), |first, rows| {
         let x = &x[first * taken..][..rows * taken];
         // SAFETY: each piece writes its own rows.
-        level.run(Forward { activation, x, out: unsafe { to.part(first * given) } });
+        isa.run(Forward { activation, x, out: unsafe { to.part(first * given) } });
     });
     // SAFETY: all pieces have written all of their rows.
     unsafe { out.set_len(count) };
     out
 }
 
-/// The gradient of `x`, from that of what [`forward`] gives.
-pub(crate) fn backward(level: Level, activation: Activation, x: &[f32], gradient: &[f32]) -> Vec<f32> {
+/// Returns the gradient of `x`, from that of the output.
+pub(crate) fn backward(isa: Isa, activation: Activation, x: &[f32], gradient: &[f32]) -> Vec<f32> {
     let [taken, given] = activation.row();
     assert_eq!(x.len() * given, gradient.len() * taken, "{activation:?}");
     let mut out = Vec::with_capacity(x.len());
@@ -76,7 +76,7 @@ pub(crate) fn backward(level: Level, activation: Activation, x: &[f32], gradient
         let x = &x[first * taken..][..rows * taken];
         let gradient = &gradient[first * given..][..rows * given];
         // SAFETY: each piece writes its own rows.
-        level.run(Backward { activation, x, gradient, out: unsafe { to.part(first * taken) } });
+        isa.run(Backward { activation, x, gradient, out: unsafe { to.part(first * taken) } });
     });
     // SAFETY: all pieces have written all of their rows.
     unsafe { out.set_len(x.len()) };
@@ -93,7 +93,7 @@ impl Job for Forward<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Self { activation, x, out } = self;
-        // SAFETY: `forward` gives room for the rows.
+        // SAFETY: `forward` allocates room for the rows.
         unsafe {
             match activation {
                 Activation::Gelu => each::<V, _, 1, 1>([x], [out], Gelu),
@@ -120,7 +120,7 @@ impl Job for Backward<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Self { activation, x, gradient, out } = self;
-        // SAFETY: `backward` gives room for the rows.
+        // SAFETY: `backward` allocates room for the rows.
         unsafe {
             match activation {
                 Activation::Gelu => each::<V, _, 2, 1>([x, gradient], [out], Gelu),
@@ -138,16 +138,16 @@ impl Job for Backward<'_> {
     }
 }
 
-/// A function of `N` numbers that gives `M`.
+/// A function from `N` values to `M` values.
 trait Function<const N: usize, const M: usize> {
-    fn of<V: Vector>(&self, from: [V; N]) -> [V; M];
+    fn apply<V: Vector>(&self, from: [V; N]) -> [V; M];
 }
 
-/// The function of as many numbers as the slices have.
+/// Applies a function to all values of the slices.
 ///
 /// # Safety
 ///
-/// So many numbers of each `to` can be written.
+/// As many values can be written to each `to`.
 #[inline(always)]
 unsafe fn each<V: Vector, F: Function<N, M>, const N: usize, const M: usize>(
     from: [&[f32]; N],
@@ -164,7 +164,7 @@ unsafe fn each<V: Vector, F: Function<N, M>, const N: usize, const M: usize>(
             for i in 0..N {
                 vectors[i] = V::load(from[i].as_ptr().add(at));
             }
-            let found = function.of(vectors);
+            let found = function.apply(vectors);
             for i in 0..M {
                 found[i].store(to[i].add(at));
             }
@@ -174,7 +174,7 @@ unsafe fn each<V: Vector, F: Function<N, M>, const N: usize, const M: usize>(
             for i in 0..N {
                 vectors[i] = load_part(&from[i][whole..]);
             }
-            let found = function.of(vectors);
+            let found = function.apply(vectors);
             for i in 0..M {
                 store_part(found[i], to[i].add(whole), count - whole);
             }
@@ -186,15 +186,15 @@ struct Gelu;
 
 impl Function<1, 1> for Gelu {
     #[inline(always)]
-    fn of<V: Vector>(&self, [x]: [V; 1]) -> [V; 1] {
-        [gelu(x, &Normal::of(x))]
+    fn apply<V: Vector>(&self, [x]: [V; 1]) -> [V; 1] {
+        [gelu(x, &Normal::new(x))]
     }
 }
 
 impl Function<2, 1> for Gelu {
     #[inline(always)]
-    fn of<V: Vector>(&self, [x, gradient]: [V; 2]) -> [V; 1] {
-        [gradient.mul(gelu_slope(x, &Normal::of(x)))]
+    fn apply<V: Vector>(&self, [x, gradient]: [V; 2]) -> [V; 1] {
+        [gradient.mul(gelu_slope(x, &Normal::new(x)))]
     }
 }
 
@@ -202,14 +202,14 @@ struct QuickGelu;
 
 impl Function<1, 1> for QuickGelu {
     #[inline(always)]
-    fn of<V: Vector>(&self, [x]: [V; 1]) -> [V; 1] {
+    fn apply<V: Vector>(&self, [x]: [V; 1]) -> [V; 1] {
         [x.mul(sigmoid(x.mul(V::splat(1.702))))]
     }
 }
 
 impl Function<2, 1> for QuickGelu {
     #[inline(always)]
-    fn of<V: Vector>(&self, [x, gradient]: [V; 2]) -> [V; 1] {
+    fn apply<V: Vector>(&self, [x, gradient]: [V; 2]) -> [V; 1] {
         let u = x.mul(V::splat(1.702));
         let s = sigmoid(u);
         // (x·s)' = s + u·s·(1 - s)
@@ -221,26 +221,26 @@ struct Geglu;
 
 impl Function<2, 1> for Geglu {
     #[inline(always)]
-    fn of<V: Vector>(&self, [x, gate]: [V; 2]) -> [V; 1] {
+    fn apply<V: Vector>(&self, [x, gate]: [V; 2]) -> [V; 1] {
         [geglu(x, gate)]
     }
 }
 
-/// `x·gelu(gate)`
+/// Returns `x·gelu(gate)`.
 #[inline(always)]
 pub(super) fn geglu<V: Vector>(x: V, gate: V) -> V {
-    x.mul(gelu(gate, &Normal::of(gate)))
+    x.mul(gelu(gate, &Normal::new(gate)))
 }
 
 impl Function<3, 2> for Geglu {
     #[inline(always)]
-    fn of<V: Vector>(&self, [x, gate, gradient]: [V; 3]) -> [V; 2] {
-        let normal = Normal::of(gate);
+    fn apply<V: Vector>(&self, [x, gate, gradient]: [V; 3]) -> [V; 2] {
+        let normal = Normal::new(gate);
         [gradient.mul(gelu(gate, &normal)), gradient.mul(x).mul(gelu_slope(gate, &normal))]
     }
 }
 
-/// The normal distribution at minus the absolute value of a number.
+/// The normal distribution at `-|x|`.
 struct Normal<V> {
     absolute: V,
     tail: V,
@@ -250,12 +250,12 @@ struct Normal<V> {
 
 /// Hastings' `p / √2`.
 const P: f32 = 0.231_641_88;
-/// His coefficients, halved, from the highest power.
+/// Hastings' coefficients, halved, from the highest power.
 const A: [f32; 5] = [0.530_702_7, -0.726_576, 0.710_706_9, -0.142_248_37, 0.127_414_8];
 
 impl<V: Vector> Normal<V> {
     #[inline(always)]
-    fn of(x: V) -> Self {
+    fn new(x: V) -> Self {
         let zero = V::splat(0.0);
         let absolute = x.where_negative(zero.sub(x), x);
         let t = V::splat(1.0).div(absolute.mul_add(V::splat(P), V::splat(1.0)));
@@ -268,15 +268,15 @@ impl<V: Vector> Normal<V> {
     }
 }
 
-/// `x·Φ(x)`
+/// Returns `x·Φ(x)`.
 #[inline(always)]
 fn gelu<V: Vector>(x: V, normal: &Normal<V>) -> V {
-    // Not 1 - Φ(-x) times x, which would lose what is small.
+    // `x - x·Φ(-x)`, because `x·(1 - Φ(-x))` would lose small values.
     let above = x.where_negative(V::splat(0.0), x);
     above.sub(normal.absolute.mul(normal.tail))
 }
 
-/// `Φ(x) + x·φ(x)`
+/// Returns the slope of the GELU, `Φ(x) + x·φ(x)`.
 #[inline(always)]
 fn gelu_slope<V: Vector>(x: V, normal: &Normal<V>) -> V {
     const DENSITY: f32 = 0.398_942_3;

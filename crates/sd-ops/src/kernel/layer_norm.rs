@@ -1,18 +1,18 @@
-//! Layer norm in one pass over memory, and its gradients in one: a row stays in the first cache.
+//! Layer norm in one pass over memory, and its gradients in one: a row stays in the L1 cache.
 
 #![expect(unsafe_code, reason = "vector loads and stores within slices whose lengths are asserted")]
 
 use rayon::prelude::*;
 
-use super::lanes::{Shared, load_part, store_part, sum};
-use super::vector::{Job, Level, Vector};
+use super::shared::Shared;
+use super::simd::{Isa, Job, Vector, load_part, store_part, sum};
 
-/// Numbers of a piece of work: handing it over costs about as much as a thousand numbers do.
+/// Values of a piece of work: handing one to a thread takes as long as about a thousand values.
 const PIECE: usize = 16_384;
-/// Pieces at most, of which each has sums of its own of the parameters' gradients.
+/// The largest number of pieces. Each has its own sums of the parameters' gradients.
 const PIECES: usize = 64;
 
-/// What is normalised: rows of `width` numbers.
+/// The input's sizes: rows of `width` values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Rows {
     pub rows: usize,
@@ -21,9 +21,9 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Runs `work` with the number, the first row and the rows of each piece.
+    /// Runs `work` with the index, the first row and the number of rows of each piece.
     fn each_piece(&self, work: impl Fn(usize, usize, usize) + Sync + Send) {
-        let most = self.of_piece();
+        let most = self.rows_per_piece();
         let pieces = 0..self.rows.div_ceil(most);
         let work = |i: usize| work(i, i * most, most.min(self.rows - i * most));
         if rayon::current_num_threads() == 1 || pieces.len() <= 1 {
@@ -33,13 +33,13 @@ impl Rows {
         }
     }
 
-    fn of_piece(&self) -> usize {
+    fn rows_per_piece(&self) -> usize {
         (PIECE / self.width.max(1)).max(self.rows.div_ceil(PIECES)).max(1)
     }
 }
 
-/// The normalised rows, and of each the mean and the reciprocal of the deviation.
-pub(crate) fn forward(level: Level, rows: &Rows, x: &[f32], gamma: &[f32], beta: &[f32]) -> (Vec<f32>, Vec<[f32; 2]>) {
+/// Returns the normalised rows, and the mean and the reciprocal standard deviation of each.
+pub(crate) fn forward(isa: Isa, rows: &Rows, x: &[f32], gamma: &[f32], beta: &[f32]) -> (Vec<f32>, Vec<[f32; 2]>) {
     let width = rows.width;
     assert!(x.len() == rows.rows * width && gamma.len() == width && beta.len() == width, "{rows:?}");
     let mut out = Vec::with_capacity(x.len());
@@ -50,16 +50,16 @@ pub(crate) fn forward(level: Level, rows: &Rows, x: &[f32], gamma: &[f32], beta:
         // SAFETY: each piece writes its own part of both.
         let (out, statistics) =
             unsafe { (to.part(first * width), std::slice::from_raw_parts_mut(statistics_to.part(first), count)) };
-        level.run(Forward { rows, x, gamma, beta, out, statistics });
+        isa.run(Forward { rows, x, gamma, beta, out, statistics });
     });
     // SAFETY: all pieces have written all of their rows.
     unsafe { out.set_len(x.len()) };
     (out, statistics)
 }
 
-/// The gradients of `x`, `gamma` and `beta`.
+/// Returns the gradients of `x`, `gamma` and `beta`.
 pub(crate) fn backward(
-    level: Level,
+    isa: Isa,
     rows: &Rows,
     x: &[f32],
     gamma: &[f32],
@@ -70,7 +70,7 @@ pub(crate) fn backward(
     assert!(x.len() == rows.rows * width && gradient.len() == x.len(), "{rows:?}");
     assert!(statistics.len() == rows.rows && gamma.len() == width, "{rows:?}");
     let mut out = Vec::with_capacity(x.len());
-    let mut sums = vec![0.0; rows.rows.div_ceil(rows.of_piece()) * 2 * width];
+    let mut sums = vec![0.0; rows.rows.div_ceil(rows.rows_per_piece()) * 2 * width];
     let (to, sums_to) = (Shared(out.as_mut_ptr()), Shared(sums.as_mut_ptr()));
     rows.each_piece(|i, first, count| {
         let [x, gradient] = [x, gradient].map(|v| &v[first * width..][..count * width]);
@@ -78,14 +78,14 @@ pub(crate) fn backward(
         // SAFETY: each piece writes its own part of both.
         let (out, sums) =
             unsafe { (to.part(first * width), std::slice::from_raw_parts_mut(sums_to.part(i * 2 * width), 2 * width)) };
-        level.run(Backward { x, gradient, gamma, statistics, out, sums: sums.split_at_mut(width) });
+        isa.run(Backward { x, gradient, gamma, statistics, out, sums: sums.split_at_mut(width) });
     });
     // SAFETY: all pieces have written all of their rows.
     unsafe { out.set_len(x.len()) };
     let sum = |which: usize| {
         let mut sum = vec![0.0; width];
-        for of in sums.chunks_exact(width.max(1)).skip(which).step_by(2) {
-            sum.iter_mut().zip(of).for_each(|(sum, of)| *sum += of);
+        for part in sums.chunks_exact(width.max(1)).skip(which).step_by(2) {
+            sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
         }
         sum
     };
@@ -108,13 +108,13 @@ impl Job for Forward<'_> {
         let whole = width / V::LANES * V::LANES;
         for (i, (x, statistics)) in self.x.chunks_exact(width.max(1)).zip(self.statistics).enumerate() {
             let mean = sum::<V, false>(x, 0.0) / width as f32;
-            // Centred first: the mean of squares minus the square of the mean would lose what they have in common.
+            // Centred first: the mean of squares minus the square of the mean would cancel.
             let variance = sum::<V, true>(x, mean) / width as f32;
             let scale = 1.0 / (variance + self.rows.eps).sqrt();
             *statistics = [mean, scale];
             let (mean, scale) = (V::splat(mean), V::splat(scale));
             let [gamma, beta] = [self.gamma, self.beta];
-            // SAFETY: `out` has as many rows as `x`, and all vectors are within one, whose parameters are as many.
+            // SAFETY: `out` has as many rows as `x`, and all vectors are within a row, which is as long as the parameters.
             unsafe {
                 let out = self.out.add(i * width);
                 for c in (0..whole).step_by(V::LANES) {
@@ -146,7 +146,7 @@ impl Job for Backward<'_> {
     fn run<V: Vector>(self) {
         let width = self.gamma.len();
         let whole = width / V::LANES * V::LANES;
-        let (of_gamma, of_beta) = self.sums;
+        let (gamma_gradient, beta_gradient) = self.sums;
         let rows = self.x.chunks_exact(width.max(1)).zip(self.gradient.chunks_exact(width.max(1)));
         for (i, ((x, gradient), &[mean, scale])) in rows.zip(self.statistics).enumerate() {
             let mut row = Row {
@@ -155,58 +155,57 @@ impl Job for Backward<'_> {
                 sums: [V::splat(0.0); 2],
                 slopes: [V::splat(0.0); 2],
             };
-            // SAFETY: all vectors are within a row, whose parameters and their sums are as many.
+            // SAFETY: all vectors are within a row, which is as long as the parameters and their sums.
             unsafe {
                 for c in (0..whole).step_by(V::LANES) {
                     let [x, gradient, gamma] = [x, gradient, self.gamma].map(|v| v.as_ptr().add(c));
                     let found = row.sum(V::load(x), V::load(gradient), V::load(gamma));
-                    for (sums, found) in [&mut *of_gamma, &mut *of_beta].into_iter().zip(found) {
+                    for (sums, found) in [&mut *gamma_gradient, &mut *beta_gradient].into_iter().zip(found) {
                         let sums = sums.as_mut_ptr().add(c);
                         V::load(sums).add(found).store(sums);
                     }
                 }
                 if whole < width {
                     let [x, gradient, gamma] = [x, gradient, self.gamma].map(|v| &v[whole..]);
-                    // Beyond the row the gradient is zero, and adds nothing to the sums.
+                    // Beyond the row the gradient is zero and adds nothing to the sums.
                     let found = row.sum(load_part(x), load_part(gradient), load_part(gamma));
-                    for (sums, found) in [&mut *of_gamma, &mut *of_beta].into_iter().zip(found) {
+                    for (sums, found) in [&mut *gamma_gradient, &mut *beta_gradient].into_iter().zip(found) {
                         let sums = &mut sums[whole..];
                         store_part(load_part::<V>(sums).add(found), sums.as_mut_ptr(), width - whole);
                     }
                 }
             }
-            let [with_unit, alone] = [row.sums[0].sum(), row.sums[1].sum()];
-            row.slopes = [with_unit, alone].map(|sum| V::splat(sum / width as f32));
+            row.slopes = [row.sums[0].sum(), row.sums[1].sum()].map(|sum| V::splat(sum / width as f32));
             // SAFETY: as above, and `out` has as many rows as `x`.
             unsafe {
                 let out = self.out.add(i * width);
                 for c in (0..whole).step_by(V::LANES) {
                     let [x, gradient, gamma] = [x, gradient, self.gamma].map(|v| v.as_ptr().add(c));
-                    row.of_x(V::load(x), V::load(gradient), V::load(gamma)).store(out.add(c));
+                    row.x_gradient(V::load(x), V::load(gradient), V::load(gamma)).store(out.add(c));
                 }
                 if whole < width {
                     let [x, gradient, gamma] = [x, gradient, self.gamma].map(|v| &v[whole..]);
-                    let of_x = row.of_x(load_part(x), load_part(gradient), load_part(gamma));
-                    store_part(of_x, out.add(whole), width - whole);
+                    let x_gradient = row.x_gradient(load_part(x), load_part(gradient), load_part(gamma));
+                    store_part(x_gradient, out.add(whole), width - whole);
                 }
             }
         }
     }
 }
 
-/// How a row's gradient goes through the norm.
+/// The backward pass of one row.
 struct Row<V> {
     mean: V,
     scale: V,
-    /// Of the products of gradient and gamma: times the unit, and alone.
+    /// The sums of `gradient·gamma·unit` and of `gradient·gamma`, where `unit` is the normalised value.
     sums: [V; 2],
     /// Their means over the row.
     slopes: [V; 2],
 }
 
-// Methods, not closures: what is not inlined would call each instruction as a function.
+// Methods, not closures: a closure that is not inlined would call each instruction as a function.
 impl<V: Vector> Row<V> {
-    /// What is added to the gradients of gamma and beta.
+    /// Returns what a vector adds to the gradients of gamma and beta.
     #[inline(always)]
     fn sum(&mut self, x: V, gradient: V, gamma: V) -> [V; 2] {
         let unit = x.sub(self.mean).mul(self.scale);
@@ -215,8 +214,9 @@ impl<V: Vector> Row<V> {
         [gradient.mul(unit), gradient]
     }
 
+    /// Returns the gradient of `x`.
     #[inline(always)]
-    fn of_x(&self, x: V, gradient: V, gamma: V) -> V {
+    fn x_gradient(&self, x: V, gradient: V, gamma: V) -> V {
         let unit = x.sub(self.mean).mul(self.scale);
         let inner = gradient.mul(gamma).sub(self.slopes[1]);
         inner.sub(unit.mul(self.slopes[0])).mul(self.scale)

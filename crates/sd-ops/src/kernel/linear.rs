@@ -1,41 +1,41 @@
 //! The linear layer.
 
-#![expect(unsafe_code, reason = "rows are written by whom they are given to")]
+#![expect(unsafe_code, reason = "several matrices write their rows to one output")]
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::gemm::{Bias, Columns, Gated, Gemm, Matrix, Panels, Right};
-use super::lanes::{Shared, narrow};
-use super::numbers::Numbers;
-use super::vector::{Job, Level, Vector};
+use super::shared::Shared;
+use super::simd::{Isa, Job, Vector, narrow};
+use super::weight_slice::WeightSlice;
 
-/// Rows that are narrowed at a time.
+/// Rows that one piece of work rounds to pairs.
 const ROWS: usize = 16;
 
 /// A layer's weight, `[inputs, outputs]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Weight<'a> {
-    pub numbers: Numbers<'a>,
+    pub values: WeightSlice<'a>,
     pub sizes: [usize; 2],
     pub places: Places,
 }
 
-/// Where the numbers of a weight lie.
+/// The memory layout of a weight.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Places {
-    /// So far from an input to the next, and from an output to the next.
+    /// The distances between inputs and between outputs.
     Apart([usize; 2]),
-    /// In panels of numbers, or of pairs if it is in bf16.
+    /// Panels of values, or of pairs if the weight is in bf16.
     Panels,
 }
 
 impl<'a> Weight<'a> {
-    /// Pairs of inputs, where memory has them so.
+    /// Returns a weight in bf16 with pairs of inputs as its rows, if its memory allows that.
     fn pairs(&self) -> Option<Factor<'a>> {
         let [inputs, outputs] = self.sizes;
-        let (pairs, sizes) = (self.numbers.pairs()?, [inputs / 2, outputs]);
+        let (pairs, sizes) = (self.values.pairs()?, [inputs / 2, outputs]);
         match self.places {
             Places::Panels => Some(Factor::Panels(Panels::new(pairs, sizes))),
             Places::Apart([1, output]) if inputs % 2 == 0 && output % 2 == 0 => {
@@ -46,56 +46,57 @@ impl<'a> Weight<'a> {
     }
 }
 
-/// What a product's right matrix is.
+/// The right matrix of a product.
 #[derive(Clone, Copy)]
 enum Factor<'a> {
     Matrix(Matrix<'a>),
     Panels(Panels<'a>),
 }
 
-/// The vectors of several matrices, one below the other, times the weight, and a bias for each output; and then, if they are
-/// `gated`, the first half of the outputs times the GELU of the second.
+/// Returns the rows of several matrices, one below the other, times the weight, plus the bias. If `gated`, returns the first
+/// half of the outputs times the GELU of the second half.
 ///
-/// A weight in half precision is multiplied with numbers in half precision if the processor is faster with them.
-pub(crate) fn linear(level: Level, x: &[Matrix], weight: &Weight, bias: &[f32], gated: bool) -> Vec<f32> {
+/// If the processor multiplies half precision faster, a weight in bf16 is multiplied with rounded inputs.
+pub(crate) fn linear(isa: Isa, x: &[Matrix], weight: &Weight, bias: &[f32], gated: bool) -> Vec<f32> {
     let [inputs, outputs] = weight.sizes;
     assert!(x.iter().all(|x| x.sizes[1] == inputs) && bias.len() == outputs, "{:?}", weight.sizes);
-    let fits = matches!(weight.places, Places::Apart(_)) || Panels::fit(level, outputs) && !gated;
-    assert!(fits, "{outputs} outputs of a packed weight");
-    if let Some(weight) = weight.pairs().filter(|_| level.has_pairs()) {
-        let pairs = narrowed(level, x, inputs / 2);
+    let fits = matches!(weight.places, Places::Apart(_)) || Panels::fit(isa, outputs) && !gated;
+    assert!(fits, "{outputs} outputs of a packed weight do not fill its panels");
+    if let Some(weight) = weight.pairs().filter(|_| isa.has_pairs()) {
+        let pairs = narrowed(isa, x, inputs / 2);
         let rows = x.iter().map(|x| x.sizes[0]).sum();
         let x = Matrix::new(&pairs, [rows, inputs / 2], [inputs / 2, 1]);
-        return Product { level, x: &[x], bias, pairs: true }.with(weight, gated);
+        return Product { isa, x: &[x], bias, pairs: true }.multiply(weight, gated);
     }
-    let numbers = weight.numbers.widened();
+    let values = weight.values.widened();
     let weight = match weight.places {
-        Places::Apart(apart) => Factor::Matrix(Matrix::new(&numbers, weight.sizes, apart)),
-        Places::Panels => Factor::Panels(Panels::new(&numbers, weight.sizes)),
+        Places::Apart(apart) => Factor::Matrix(Matrix::new(&values, weight.sizes, apart)),
+        Places::Panels => Factor::Panels(Panels::new(&values, weight.sizes)),
     };
-    Product { level, x, bias, pairs: false }.with(weight, gated)
+    Product { isa, x, bias, pairs: false }.multiply(weight, gated)
 }
 
+/// A product of the rows with a weight in any layout.
 struct Product<'a> {
-    level: Level,
+    isa: Isa,
     x: &'a [Matrix<'a>],
     bias: &'a [f32],
     pairs: bool,
 }
 
 impl Product<'_> {
-    fn with(&self, weight: Factor, gated: bool) -> Vec<f32> {
-        let (level, outputs) = (self.level, self.bias.len());
+    fn multiply(&self, weight: Factor, gated: bool) -> Vec<f32> {
+        let (isa, outputs) = (self.isa, self.bias.len());
         match weight {
             Factor::Matrix(weight) if gated => {
-                self.of(&Gated(weight), &Columns::gated(level, outputs / 2), outputs / 2)
+                self.write(&Gated(weight), &Columns::gated(isa, outputs / 2), outputs / 2)
             }
-            Factor::Matrix(weight) => self.of(&weight, &Columns::panels(level, 1, outputs, 0), outputs),
-            Factor::Panels(weight) => self.of(&weight, &Columns::panels(level, 1, outputs, 0), outputs),
+            Factor::Matrix(weight) => self.write(&weight, &Columns::panels(isa, 1, outputs, 0), outputs),
+            Factor::Panels(weight) => self.write(&weight, &Columns::panels(isa, 1, outputs, 0), outputs),
         }
     }
 
-    fn of<R: Right>(&self, right: &R, columns: &[Columns], outputs: usize) -> Vec<f32> {
+    fn write<R: Right>(&self, right: &R, columns: &[Columns], outputs: usize) -> Vec<f32> {
         let count = self.x.iter().map(|x| x.sizes[0] * outputs).sum();
         let mut out: Vec<f32> = Vec::with_capacity(count);
         let mut start = 0;
@@ -103,8 +104,8 @@ impl Product<'_> {
             let count = left.sizes[0] * outputs;
             let bias = Bias::OfColumns(self.bias);
             let product = Gemm { left, right, columns, bias, out_row: outputs, pairs: self.pairs };
-            // SAFETY: the rows of this matrix lie behind those of the ones before.
-            product.write(self.level, &Shared(unsafe { out.as_mut_ptr().add(start) }), count);
+            // SAFETY: the rows of this matrix are behind those of the matrices before.
+            product.write(self.isa, &Shared(unsafe { out.as_mut_ptr().add(start) }), count);
             start += count;
         }
         // SAFETY: all columns of all rows were written.
@@ -113,8 +114,8 @@ impl Product<'_> {
     }
 }
 
-/// All rows, rounded, `pairs` pairs each.
-fn narrowed(level: Level, x: &[Matrix], pairs: usize) -> Vec<f32> {
+/// Returns all rows rounded to pairs, `pairs` each.
+fn narrowed(isa: Isa, x: &[Matrix], pairs: usize) -> Vec<f32> {
     let rows = x.iter().map(|x| x.sizes[0]).sum::<usize>();
     let mut out = vec![0.0; rows * pairs];
     let mut rest = &mut out[..];
@@ -122,14 +123,14 @@ fn narrowed(level: Level, x: &[Matrix], pairs: usize) -> Vec<f32> {
         let (here, others) = rest.split_at_mut(x.sizes[0] * pairs);
         here.par_chunks_mut((ROWS * pairs).max(1)).enumerate().for_each(|(i, to)| {
             let rows = ROWS * i..(ROWS * (i + 1)).min(x.sizes[0]);
-            level.run(Narrow { x, rows, to });
+            isa.run(Narrow { x, rows, to });
         });
         rest = others;
     }
     out
 }
 
-/// Some rows of a matrix, rounded.
+/// Rounds some rows of a matrix to pairs.
 struct Narrow<'a> {
     x: &'a Matrix<'a>,
     rows: Range<usize>,

@@ -1,24 +1,20 @@
-//! The kernels for the processor, on slices of `f32`; they know nothing of tensors.
+//! The kernels for the CPU. They work on slices of `f32` and know nothing of tensors.
 
 #![allow(
     clippy::needless_range_loop,
-    reason = "several arrays of registers go by one number, and an iterator that is not inlined calls each instruction"
+    reason = "one index runs over several arrays of registers, and an iterator that is not inlined calls each instruction"
 )]
 
 pub(crate) mod activation;
 pub(crate) mod attention;
-pub(crate) mod forward;
+pub(crate) mod conv;
 pub(crate) mod gemm;
-pub(crate) mod gradients;
-mod lanes;
+pub(crate) mod group_norm;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
-pub(crate) mod norm;
-pub(crate) mod numbers;
-mod padded;
-mod product;
+mod microkernel;
+mod shared;
+pub(crate) mod simd;
 #[cfg(test)]
 mod tests;
-pub(crate) mod vector;
-pub(crate) mod window;
-mod winograd;
+pub(crate) mod weight_slice;

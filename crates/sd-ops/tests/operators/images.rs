@@ -7,7 +7,7 @@ use sd_ops::{Padding, conv2d, group_norm, group_norm_silu};
 
 use crate::common::{between, compare, distance, random};
 
-/// Sums of up to 2304 products in single precision, in another order: 2e-6 is the worst that was seen.
+/// Tolerance for sums of up to 2304 products in single precision, in another order. The largest difference seen is 2e-6.
 const CLOSE: f64 = 1e-5;
 
 fn theirs(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, stride: usize, padding: Padding) -> Tensor<4> {
@@ -79,7 +79,7 @@ fn wide_layers_go_by_tiles_both_ways() {
         ([2, 130, 19, 22], 137, Padding::around(1)),
         ([1, 128, 68, 65], 128, Padding { bottom: 2, right: 1, ..Padding::around(0) }),
     ] {
-        // The transforms take two bits.
+        // The transforms cost two bits.
         check_within(3e-5, random(shape, &device), outputs, 3, 1, padding);
     }
 }
@@ -129,7 +129,7 @@ fn the_other_precision_is_burns_own_and_agrees() {
 #[test]
 fn weights_in_half_precision_are_near_those_in_single() {
     let device = Device::flex();
-    // Term by term, pointwise, of many weights, and with Winograd's tiles.
+    // Term by term, pointwise, with many weights, and with Winograd's tiles.
     for (inputs, outputs, edge, kernel, stride) in
         [(3, 5, 9, 3, 1), (33, 20, 8, 1, 1), (240, 250, 6, 3, 2), (40, 33, 20, 3, 1)]
     {
@@ -167,7 +167,7 @@ fn norms_of_odd_shapes_and_their_gradients_are_burns() {
         ([2, 64, 33, 9], 32),
     ] {
         for with_silu in [false, true] {
-            // Off centre, so that a careless variance would show.
+            // Far from zero, so that a careless variance would show.
             let x = (random([batch, channels, height, width], &device) * 2.0 + 30.0).detach().require_grad();
             let gamma = random([channels], &device).require_grad();
             let beta = random([channels], &device).require_grad();
@@ -177,15 +177,15 @@ fn norms_of_odd_shapes_and_their_gradients_are_burns() {
             let theirs = if with_silu { silu(theirs) } else { theirs };
             let (apart, gradients) = compare(ours, theirs);
             let distances = [apart, between(&x, &gradients), between(&gamma, &gradients), between(&beta, &gradients)];
-            // The mean of 30 takes four bits off what is left of it.
+            // Subtracting the mean of 30 costs four bits.
             assert!(distances.iter().all(|&d| d < 3e-5), "{:?} in {groups}: {distances:?}", x.dims());
         }
     }
 }
 
-/// Off centre, a mean in half precision would be wrong by more than the numbers differ from it.
+/// Far from zero, the error of a mean in half precision would exceed the values' distance from it.
 #[test]
-fn statistics_of_numbers_in_half_precision_are_in_single() {
+fn statistics_of_values_in_half_precision_are_in_single() {
     let device = Device::flex();
     let x = random([1, 8, 16, 17], &device) * 2.0 + 300.0;
     let [gamma, beta] = [(); 2].map(|()| random([8], &device));
@@ -254,7 +254,7 @@ fn gradients_are_the_slopes_of_a_whole_block() {
     }
 }
 
-/// Threads that wait for a part of one convolution begin another.
+/// Threads that wait for a part of one convolution start another.
 #[test]
 fn convolutions_at_the_same_time_do_not_disturb_each_other() {
     use rayon::prelude::*;

@@ -7,7 +7,7 @@ use burn::tensor::{Device, FloatDType, Tensor};
 
 use crate::common::{between, compare, distance, random};
 
-/// Compares what two functions of `inputs` give, and the gradients of the inputs.
+/// Compares the outputs of two functions of `inputs`, and the gradients of the inputs.
 fn check<const D: usize, const N: usize>(
     case: &str,
     inputs: [Tensor<D>; N],
@@ -30,7 +30,7 @@ fn geglu_in_tensors<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x * gelu(gate)
 }
 
-/// The normal distribution's 3e-7, of numbers whose largest is about 3, and single precision's roundings.
+/// Tolerance: 3e-7 of the normal distribution, for values up to about 3, and the rounding of single precision.
 const CLOSE: f64 = 1e-6;
 
 #[test]
@@ -65,7 +65,7 @@ fn norm_in_tensors(x: Tensor<3>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) ->
 fn layer_norms_of_odd_shapes_and_their_gradients_are_burns() {
     let device = Device::flex().autodiff();
     for shape in [[1, 1, 3], [2, 3, 8], [3, 5, 70], [2, 77, 48], [4, 1100, 32]] {
-        // Off centre, so that a careless variance would show; it takes three bits off what is left of it.
+        // Far from zero, so that a careless variance would show. Subtracting the mean costs three bits.
         let x = random(shape, &device) * 2.0 + 10.0;
         let parameter = || random([1, 1, shape[2]], &device);
         let with = |norm: fn(Tensor<3>, Tensor<1>, Tensor<1>, f64) -> Tensor<3>| {
@@ -121,7 +121,7 @@ fn attentions_of_odd_shapes_and_their_gradients_are_burns() {
         ([1, 1, 530, 24], 300),
         ([1, 1, 20, 200], 90),
     ] {
-        // Scores up to about 12, so that some keys are seen far more than others.
+        // Scores up to about 12, so that some keys have far more weight than others.
         let inputs = || [queries, keys, keys].map(|tokens| random([batch, heads, tokens, width], &device) * 1.5);
         let case = format!("{batch} {heads} {queries} {keys} {width}");
         let ours = |[q, k, v]: [Tensor<4>; 3]| sd_ops::attention(q, k, v);
@@ -143,14 +143,14 @@ fn attention_reads_and_is_read_as_tokens_lie() {
     };
     let theirs =
         |inputs: [Tensor<4>; 3]| attention_in_tensors(inputs.map(|x| x.swap_dims(1, 2)), false).swap_dims(1, 2);
-    check("heads beside each other", inputs(), ours, theirs, 5e-6);
+    check("contiguous heads", inputs(), ours, theirs, 5e-6);
     let turned = |x: Tensor<4>| x.permute([0, 2, 3, 1]).slice([0..2, 0..3, 1..7, 2..19]);
     let ours = |inputs: [Tensor<4>; 3]| {
         let [q, k, v] = inputs.map(turned);
         sd_ops::attention(q, k, v).swap_dims(2, 3)
     };
     let theirs = |inputs: [Tensor<4>; 3]| attention_in_tensors(inputs.map(turned), false).swap_dims(2, 3);
-    check("numbers far from each other", inputs(), ours, theirs, 5e-6);
+    check("values that are not contiguous", inputs(), ours, theirs, 5e-6);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn attention_of_other_precisions_is_burns_own_and_agrees() {
     }
 }
 
-/// Sums of up to 1300 products in another order, which may be small beside them.
+/// Tolerance for sums of up to 1300 products in another order. The sums may be small beside their terms.
 const SUMS: f64 = 1e-5;
 
 #[test]
@@ -287,7 +287,7 @@ struct Layers {
 #[test]
 fn packed_layers_give_what_they_gave() {
     let device = Device::flex();
-    // The first is of whole panels on every processor.
+    // The first layer fills whole panels on every processor.
     let lying = |outputs| {
         let weight = Param::from_tensor(random([outputs, 24], &device).swap_dims(0, 1));
         Linear { weight, bias: Some(Param::from_tensor(random([outputs], &device))) }
@@ -320,7 +320,7 @@ impl ModuleMapper for Halves {
 }
 
 #[test]
-#[should_panic(expected = "vectors of 25 numbers")]
+#[should_panic(expected = "vectors of 25 values")]
 fn a_packed_layer_takes_vectors_of_its_own_width_only() {
     let device = Device::flex();
     let weight = Param::from_tensor(random([64, 24], &device).swap_dims(0, 1));
@@ -333,7 +333,7 @@ fn linear_layers_of_views_are_burns() {
     let device = Device::flex();
     for [batch, rows, inputs, outputs] in [[1, 1, 1, 1], [2, 7, 5, 3], [3, 40, 33, 70], [1, 130, 640, 96]] {
         let (weight, bias) = (random([outputs, inputs], &device).swap_dims(0, 1), random([outputs], &device));
-        // As it lies, as an image's channels lie, a part, and each batch's rows backwards.
+        // Contiguous, transposed as an image's channels are, a slice, and with rows in reverse order.
         let wide = random([batch, rows + 2, inputs + 3], &device);
         let views: [Tensor<3>; 4] = [
             random([batch, rows, inputs], &device),

@@ -1,4 +1,4 @@
-#![expect(unsafe_code, reason = "loads and stores in memory that was made for them")]
+#![expect(unsafe_code, reason = "loads and stores in buffers of matching sizes")]
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -6,31 +6,31 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{Heads, Tokens, View, pieces};
-use crate::kernel::lanes::{Shared, pair_rows};
-use crate::kernel::product::{Product, ROWS};
-use crate::kernel::vector::{Job, Level, Vector};
+use crate::kernel::microkernel::{Product, ROWS};
+use crate::kernel::shared::Shared;
+use crate::kernel::simd::{Isa, Job, Vector, pair_rows};
 
-/// Queries of a piece of work at most: it has to read all keys once.
+/// The largest number of queries of a piece of work, which reads all keys once.
 const QUERIES: usize = 256;
-/// Bytes of a block of keys and its values, which are to stay in the first cache.
+/// Bytes of a block of keys and its values, which are to stay in the L1 cache.
 const BLOCK: usize = 12 << 10;
-/// Multiply-adds that are worth handing over.
+/// The fewest multiply-adds that are worth handing to other threads.
 const WORK: usize = 1 << 16;
 
 thread_local! {
     static MEMORY: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The values' mean for each query, `[batch, queries, heads, width]`, and the logarithm of the sum of its scores'
-/// exponentials, `[batch, heads, queries]`.
-pub(crate) fn forward(level: Level, heads: &Heads, q: View, k: View, v: View) -> (Vec<f32>, Vec<f32>) {
+/// Returns the mean of the values for each query, `[batch, queries, heads, width]`, and the logarithm of the sum of its
+/// scores' exponentials, `[batch, heads, queries]`.
+pub(crate) fn forward(isa: Isa, heads: &Heads, q: View, k: View, v: View) -> (Vec<f32>, Vec<f32>) {
     assert!(q.has(heads, heads.queries) && k.has(heads, heads.keys) && v.has(heads, heads.keys), "{heads:?}");
     let count = heads.batch * heads.heads * heads.queries;
     let mut out = Vec::with_capacity(count * heads.width);
     let mut logs = vec![0.0; count];
     let (out_to, logs_to) = (Shared(out.as_mut_ptr()), Shared(logs.as_mut_ptr()));
     let threads = rayon::current_num_threads();
-    let (units, queries) = split(level, heads, threads);
+    let (units, queries) = split(isa, heads, threads);
     let blocks = heads.queries.div_ceil(queries);
     let work = |unit: usize| {
         let (head, first) = (unit / blocks, unit % blocks * queries);
@@ -46,10 +46,10 @@ pub(crate) fn forward(level: Level, heads: &Heads, q: View, k: View, v: View) ->
         let [q, k, v] = [q, k, v].map(|view| view.head(n, h));
         MEMORY.with_borrow_mut(|memory| {
             let forward = Forward { heads, queries, q, k, v, out, row, logs, memory };
-            if heads.half && level.has_pairs() && heads.width.is_multiple_of(2) {
-                level.run(Paired(forward));
+            if heads.half && isa.has_pairs() && heads.width.is_multiple_of(2) {
+                isa.run(Paired(forward));
             } else {
-                level.run(forward);
+                isa.run(forward);
             }
         });
     };
@@ -64,15 +64,15 @@ pub(crate) fn forward(level: Level, heads: &Heads, q: View, k: View, v: View) ->
     (out, logs)
 }
 
-/// Pieces of work, and the queries of one.
-fn split(level: Level, heads: &Heads, threads: usize) -> (usize, usize) {
+/// Returns the number of pieces of work, and the number of queries in each.
+fn split(isa: Isa, heads: &Heads, threads: usize) -> (usize, usize) {
     let all = heads.batch * heads.heads;
-    let (parts, pair) = ((4 * threads).div_ceil(all.max(1)), 2 * level.lanes());
+    let (parts, pair) = ((4 * threads).div_ceil(all.max(1)), 2 * isa.lanes());
     let queries = heads.queries.div_ceil(parts).next_multiple_of(pair).clamp(pair, QUERIES);
     (all * heads.queries.div_ceil(queries), queries)
 }
 
-/// Some queries of a head, which are vectors' lanes: a panel is two vectors of them.
+/// A piece of work: some queries of a head. Queries are lanes; a panel is two vectors of them.
 struct Forward<'a> {
     heads: &'a Heads,
     queries: Range<usize>,
@@ -80,7 +80,7 @@ struct Forward<'a> {
     k: Tokens<'a>,
     v: Tokens<'a>,
     out: *mut f32,
-    /// From a query's numbers in `out` to the next one's.
+    /// Distance between queries in `out`.
     row: usize,
     logs: &'a mut [f32],
     memory: &'a mut Vec<f32>,
@@ -93,7 +93,7 @@ impl Job for Forward<'_> {
     }
 }
 
-/// The same with products of pairs: of the width's numbers, and of the keys.
+/// A [`Forward`] whose products are of pairs, along the width and along the keys.
 struct Paired<'a>(Forward<'a>);
 
 impl Job for Paired<'_> {
@@ -110,7 +110,7 @@ impl Forward<'_> {
         let (width, pair) = (heads.width, 2 * V::LANES);
         let terms = if PAIRS { width / 2 } else { width };
         let tall = width.next_multiple_of(ROWS);
-        // Of values: whole vectors where two rows are made one.
+        // Rows of values are whole vectors if two rows become one.
         let wide = if PAIRS { tall.next_multiple_of(V::LANES) } else { tall };
         let panels = queries.len().div_ceil(pair);
         let block = (BLOCK / (8 * tall)).clamp(32, 256).min(heads.keys).next_multiple_of(ROWS);
@@ -125,7 +125,7 @@ impl Forward<'_> {
         ];
         let [q, out, keys, values, scores, most, sums] = pieces(self.memory, lengths);
         self.q.columns::<V>(queries.start, queries.len(), q);
-        // Scores are exponents of two.
+        // Scores are exponents of two, not of e.
         let scale = heads.scale() * std::f32::consts::LOG2_E;
         for q in q.iter_mut() {
             *q *= scale;
@@ -149,7 +149,7 @@ impl Forward<'_> {
             }
             for panel in 0..panels {
                 let start = queries.start + panel * pair;
-                // The last of these keys that a query of the panel sees.
+                // The number of these keys that the panel's last query sees.
                 let here = here.min(heads.visible(start + pair - 1, first));
                 if here == 0 {
                     continue;
@@ -181,12 +181,12 @@ impl Forward<'_> {
                 exponentials::<V>(&mut scores[..here * pair], &mut most[lanes.clone()], &mut sums[lanes], out);
                 let mut terms = here;
                 if PAIRS {
-                    // A key beyond an odd number of them counts nothing.
+                    // An odd number of keys is padded with a key of weight zero.
                     scores[here * pair..here.next_multiple_of(2) * pair].fill(0.0);
                     pair_rows::<V>(scores, pair, here.next_multiple_of(2));
                     terms = here.div_ceil(2);
                 }
-                // SAFETY: the values as rows of their numbers, the scores, and the panel's sums.
+                // SAFETY: the rows of values, the scores, and the panel's sums.
                 unsafe {
                     let (a, b, out) = (values.as_ptr(), scores.as_ptr(), out.as_mut_ptr());
                     Product { a, row: 1, step: wide, b, b_row: pair, terms, out, out_row: pair, add: true }
@@ -212,17 +212,18 @@ impl Forward<'_> {
     }
 }
 
-/// Scores, `[keys, queries]`, to the powers of two that they are, by each query's largest score so far; what was summed by a
-/// smaller one is made to fit.
+/// Replaces the scores, `[keys, queries]`, by powers of two relative to each query's largest score so far. If that has
+/// grown, the earlier sums are scaled down.
 ///
-/// What a query does not see has a score of minus infinity, and counts 2⁻¹²⁶ of the largest: nothing in single precision.
+/// A key that a query does not see has a score of minus infinity. Its weight is 2⁻¹²⁶ of the largest: nothing in single
+/// precision.
 #[inline(always)]
 fn exponentials<V: Vector>(scores: &mut [f32], most: &mut [f32], sums: &mut [f32], out: &mut [f32]) {
     let pair = 2 * V::LANES;
     assert!(most.len() == pair && sums.len() == pair);
     assert!(scores.len().is_multiple_of(pair) && out.len().is_multiple_of(pair));
     for half in [0, V::LANES] {
-        // SAFETY: rows of two vectors, of which this is one.
+        // SAFETY: one of the two vectors of each row.
         unsafe {
             let (most, sums) = (most.as_mut_ptr().add(half), sums.as_mut_ptr().add(half));
             let before = V::load(most);
@@ -251,11 +252,12 @@ fn exponentials<V: Vector>(scores: &mut [f32], most: &mut [f32], sums: &mut [f32
     }
 }
 
-/// `count` columns of `out`, `[width, queries]`, times a factor each, to rows of `width` numbers that are `row` apart.
+/// Scales `count` columns of `out`, `[width, queries]`, by a factor each and stores them as rows of `width` values, `row`
+/// apart.
 ///
 /// # Safety
 ///
-/// Those rows can be written.
+/// Those rows can be written to `to`.
 #[inline(always)]
 unsafe fn store<V: Vector>(out: &mut [f32], factors: &[f32], count: usize, width: usize, to: *mut f32, row: usize) {
     let (lanes, pair) = (V::LANES, 2 * V::LANES);

@@ -1,50 +1,49 @@
-//! Attention without the matrix of scores: blocks of keys stay in the caches while queries go over them (Dao et al. 2022,
-//! FlashAttention, algorithms 1 and 4).
+//! Attention that never stores the matrix of scores: blocks of keys stay in the caches while queries go over them (Dao et
+//! al. 2022, FlashAttention, algorithms 1 and 4).
 
 pub(crate) mod backward;
 pub(crate) mod forward;
 
-use super::lanes::{narrow, transpose};
-use super::vector::Vector;
+use super::simd::{Vector, narrow, transpose};
 
-/// Sizes of an attention.
+/// The sizes of an attention.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Heads {
     pub batch: usize,
     pub heads: usize,
     pub queries: usize,
     pub keys: usize,
-    /// Of one head.
+    /// Width of one head.
     pub width: usize,
-    /// Whether a query sees the keys up to its own place alone.
+    /// Whether query `i` sees keys 0 to `i` only.
     pub causal: bool,
-    /// Whether numbers may be rounded to half precision before they are multiplied.
+    /// Whether factors may be rounded to half precision before they are multiplied.
     pub half: bool,
 }
 
 impl Heads {
-    /// What scores are multiplied by.
+    /// Returns the factor of the scores, `1 / sqrt(width)`.
     fn scale(&self) -> f32 {
         1.0 / (self.width as f32).sqrt()
     }
 
-    /// Multiply-adds of one product of a head.
+    /// Returns the multiply-adds of one product of a head.
     fn products(&self) -> usize {
         self.queries * self.keys * self.width
     }
 
-    /// How many keys from `first` query `i` sees.
+    /// Returns how many keys from `first` on query `i` sees; it may be more than there are.
     fn visible(&self, i: usize, first: usize) -> usize {
         if self.causal { (i + 1).saturating_sub(first) } else { self.keys }
     }
 }
 
-/// Tokens of heads that lie as they lie, but for the numbers of one, which are beside each other.
+/// Tokens of all heads with any strides, except that the values of a token's head are contiguous.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View<'a> {
-    numbers: &'a [f32],
+    data: &'a [f32],
     start: usize,
-    /// From a batch's item, a head and a token to the next.
+    /// The distances between batch items, between heads and between tokens.
     apart: [usize; 3],
     sizes: [usize; 3],
     width: usize,
@@ -55,22 +54,26 @@ impl<'a> View<'a> {
     ///
     /// # Panics
     ///
-    /// Panics if the last number lies beyond the end.
-    pub fn new(numbers: &'a [f32], start: usize, apart: [usize; 3], [batch, heads, tokens, width]: [usize; 4]) -> Self {
+    /// Panics if the last value is beyond the end of the slice.
+    pub fn new(data: &'a [f32], start: usize, apart: [usize; 3], [batch, heads, tokens, width]: [usize; 4]) -> Self {
         let sizes = [batch, heads, tokens];
         let last: usize = sizes.iter().zip(apart).map(|(size, apart)| size.saturating_sub(1) * apart).sum();
-        assert!(sizes.contains(&0) || start + last + width <= numbers.len(), "{start} {apart:?} {sizes:?}");
-        Self { numbers, start, apart, sizes, width }
+        assert!(
+            sizes.contains(&0) || start + last + width <= data.len(),
+            "{sizes:?} tokens of width {width} at {start} with strides {apart:?} exceed {} values",
+            data.len()
+        );
+        Self { data, start, apart, sizes, width }
     }
 
     fn has(&self, heads: &Heads, tokens: usize) -> bool {
         self.sizes == [heads.batch, heads.heads, tokens] && self.width == heads.width
     }
 
-    /// The tokens of one head.
+    /// Returns the tokens of one head.
     fn head(&self, batch: usize, head: usize) -> Tokens<'a> {
         assert!(batch < self.sizes[0] && head < self.sizes[1]);
-        let from = &self.numbers[self.start + batch * self.apart[0] + head * self.apart[1]..];
+        let from = &self.data[self.start + batch * self.apart[0] + head * self.apart[1]..];
         Tokens { from, apart: self.apart[2], count: self.sizes[2], width: self.width }
     }
 }
@@ -85,7 +88,7 @@ struct Tokens<'a> {
 }
 
 impl Tokens<'_> {
-    /// Copies `count` tokens to rows of `wide` numbers, and leaves what is beyond a token as it is.
+    /// Copies `count` tokens, times `factor`, to rows of `wide` values. Values beyond a token's width stay as they are.
     #[inline(always)]
     fn rows(&self, first: usize, count: usize, factor: f32, to: &mut [f32], wide: usize) {
         for (i, to) in to.chunks_exact_mut(wide).take(count).enumerate() {
@@ -96,7 +99,7 @@ impl Tokens<'_> {
         }
     }
 
-    /// Copies `count` tokens as pairs to rows of `wide` numbers, and leaves what is beyond a token as it is.
+    /// Rounds `count` tokens to pairs in rows of `wide` pairs. Pairs beyond a token's width stay as they are.
     #[inline(always)]
     fn narrow_rows<V: Vector>(&self, first: usize, count: usize, to: &mut [f32], wide: usize) {
         for (i, to) in to.chunks_exact_mut(wide).take(count).enumerate() {
@@ -104,9 +107,9 @@ impl Tokens<'_> {
         }
     }
 
-    /// Puts `count` tokens into columns: panels of two vectors of tokens, of which each is `[width, tokens]`.
+    /// Copies `count` tokens to panels of two vectors of tokens, `[width, tokens]` each.
     ///
-    /// What is beyond the tokens in the last panel is left as it is.
+    /// Values beyond the tokens in the last panel stay as they are.
     #[inline(always)]
     fn columns<V: Vector>(&self, first: usize, count: usize, to: &mut [f32]) {
         let (lanes, width) = (V::LANES, self.width);
@@ -120,7 +123,7 @@ impl Tokens<'_> {
     }
 }
 
-/// Cuts pieces of these lengths off `memory`, which is made large enough; all of it is zeros.
+/// Splits `memory` into pieces of these lengths, all filled with zeros.
 fn pieces<const N: usize>(memory: &mut Vec<f32>, lengths: [usize; N]) -> [&mut [f32]; N] {
     memory.clear();
     memory.resize(lengths.iter().sum(), 0.0);

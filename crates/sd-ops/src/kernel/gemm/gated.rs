@@ -1,9 +1,10 @@
 use std::ops::Range;
 
-use super::{Matrix, Right};
-use crate::kernel::vector::Vector;
+use super::matrix::Matrix;
+use super::right::Right;
+use crate::kernel::simd::Vector;
 
-/// A matrix whose second half of columns are the gates of the first.
+/// A matrix whose second half of columns are the gates of the first half.
 pub(in crate::kernel) struct Gated<'a>(pub Matrix<'a>);
 
 impl Right for Gated<'_> {

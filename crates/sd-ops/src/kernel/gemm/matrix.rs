@@ -1,31 +1,34 @@
 use std::ops::Range;
 
-use super::Right;
-use crate::kernel::lanes::transpose;
-use crate::kernel::vector::Vector;
+use super::right::Right;
+use crate::kernel::simd::{Vector, transpose};
 
-/// A matrix that lies as it lies.
+/// A matrix with any strides.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrix<'a> {
-    numbers: &'a [f32],
-    /// Rows and columns.
+    values: &'a [f32],
+    /// The numbers of rows and columns.
     pub sizes: [usize; 2],
-    /// From a row to the next, and from a column to the next.
+    /// The distances between rows and between columns.
     apart: [usize; 2],
 }
 
 impl<'a> Matrix<'a> {
     /// # Panics
     ///
-    /// Panics if the last number lies beyond the end.
-    pub fn new(numbers: &'a [f32], sizes: [usize; 2], apart: [usize; 2]) -> Self {
+    /// Panics if the last value is beyond the end of the slice.
+    pub fn new(values: &'a [f32], sizes: [usize; 2], apart: [usize; 2]) -> Self {
         let last: usize = sizes.iter().zip(apart).map(|(size, apart)| size.saturating_sub(1) * apart).sum();
-        assert!(sizes.contains(&0) || last < numbers.len(), "{sizes:?} {apart:?} of {}", numbers.len());
-        Self { numbers, sizes, apart }
+        assert!(
+            sizes.contains(&0) || last < values.len(),
+            "a matrix {sizes:?} with strides {apart:?} exceeds its {} values",
+            values.len()
+        );
+        Self { values, sizes, apart }
     }
 
-    /// Some columns of some rows, as lines of numbers beside each other, and how far these are apart: where they lie, or,
-    /// if they do not lie so, in `memory`.
+    /// Returns some columns of some rows as contiguous lines, and the distance between lines. They are copied to `memory` if
+    /// they are not contiguous already.
     #[inline(always)]
     pub fn lines<'m, V: Vector>(
         &self,
@@ -40,7 +43,7 @@ impl<'a> Matrix<'a> {
         if columns.is_empty() {
             return (&[], 0);
         }
-        let from = &self.numbers[rows.start * row + columns.start * column..];
+        let from = &self.values[rows.start * row + columns.start * column..];
         if column == 1 {
             return (from, row);
         }
@@ -54,7 +57,7 @@ impl Right for Matrix<'_> {
     #[inline(always)]
     fn pack<V: Vector>(&self, terms: Range<usize>, first: usize, count: usize, panel: &mut [f32]) {
         let ([row, column], pair) = (self.apart, 2 * V::LANES);
-        let Some(from) = self.numbers.get(terms.start * row + first * column..).filter(|_| !terms.is_empty()) else {
+        let Some(from) = self.values.get(terms.start * row + first * column..).filter(|_| !terms.is_empty()) else {
             return;
         };
         if column != 1 {
@@ -63,7 +66,7 @@ impl Right for Matrix<'_> {
         }
         for k in 0..terms.len() {
             let (from, to) = (&from[k * row..][..count], &mut panel[k * pair..][..count]);
-            // Of a length that the compiler knows, this is no call of a function.
+            // A copy of constant length is inlined.
             match count {
                 32 => to[..32].copy_from_slice(&from[..32]),
                 16 => to[..16].copy_from_slice(&from[..16]),

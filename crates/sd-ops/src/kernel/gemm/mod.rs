@@ -1,19 +1,18 @@
 //! Products of large matrices, in blocks that stay in the caches (Goto and van de Geijn 2008, Anatomy of
 //! high-performance matrix multiplication).
 //!
-//! The right matrix is packed into panels of two vectors of columns, block by block, unless it lies in panels; the numbers
-//! of the left one are read where they lie. A tile of six rows and a panel has its sums in registers: for each term two
-//! loads, six broadcasts and twelve multiply-adds, so that the arithmetic is what takes the time even where the panel comes
-//! from the second cache.
+//! The right matrix is packed into panels of two vectors of columns, block by block, unless it is in panels already. The
+//! left one is read in place. A tile of six rows and a panel keeps its sums in registers. Each term needs two loads, six
+//! broadcasts and twelve multiply-adds, so arithmetic is the bottleneck even if the panel comes from the L2 cache.
 //!
-//! The same with pairs of terms in half precision, whose products are summed in single precision.
+//! Terms may also be pairs in half precision, whose products are summed in single precision.
 
-#![expect(unsafe_code, reason = "the tile's loads and stores, whose bounds are checked once for all tiles")]
+#![expect(unsafe_code, reason = "loads and stores of tiles, whose bounds are checked once for all tiles")]
 
 mod gated;
 mod matrix;
 mod panels;
-mod patches;
+mod right;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -21,89 +20,74 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::activation::geglu;
-use super::lanes::Shared;
-use super::product::{ROWS, times};
-use super::vector::{Job, Level, Vector};
+use super::microkernel::{ROWS, times};
+use super::shared::Shared;
+use super::simd::{Isa, Job, Vector};
 
 pub(super) use gated::Gated;
 pub(crate) use matrix::Matrix;
 pub(crate) use panels::Panels;
-pub(super) use patches::Patches;
+pub(super) use right::Right;
 
-/// Terms of a block at most.
+/// The largest number of terms of a block.
 const TERMS: usize = 768;
-/// Rows that all panels of a block are multiplied with, before the next rows: theirs are to stay in the second cache.
+/// Rows that are multiplied with all panels of a block before the next rows, so that they stay in the L2 cache.
 const BLOCK: usize = 20 * ROWS;
-/// Numbers of the panels of a piece of work, for a block's terms.
+/// Values in the panels of a piece of work, for one block of terms.
 const PANELS: usize = 96 << 10;
-/// Numbers of a block's rows that stay in the second cache with a panel.
+/// The most values of a block's rows that stay in the L2 cache together with a panel.
 const FEW: usize = 128 << 10;
-/// Multiply-adds that are worth handing over.
+/// The fewest multiply-adds that are worth handing to other threads.
 const WORK: usize = 1 << 17;
 
 thread_local! {
     static MEMORY: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
 }
 
-/// The right matrix of a product, `[terms, columns]`.
-pub(super) trait Right: Sync {
-    /// Whether the second vector of each panel holds the gates of the first, and what goes out is their GEGLU: one vector.
-    const GATED: bool = false;
-
-    /// Puts some terms of `count` columns into a panel, `[terms, two vectors]`; what lies beyond the columns is left.
-    fn pack<V: Vector>(&self, terms: Range<usize>, first: usize, count: usize, panel: &mut [f32]);
-
-    /// Those terms: what `packed` begins with, if they do not lie ready.
-    #[inline(always)]
-    fn panel<'p, V: Vector>(&'p self, _terms: Range<usize>, _first: usize, packed: &'p [f32]) -> &'p [f32] {
-        packed
-    }
-}
-
-/// Columns beside each other, a panel of them at most.
+/// At most a panel of adjacent columns.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Columns {
     /// The first of them in the right matrix.
     pub first: usize,
     pub count: usize,
-    /// Where the first of them lies in the first row of what goes out.
+    /// The place of the first column in the first row of the output.
     pub out: usize,
 }
 
 impl Columns {
-    /// `images` times `pixels` columns as panels; what goes out has `apart` numbers from an image to the next.
-    pub fn panels(level: Level, images: usize, pixels: usize, apart: usize) -> Vec<Self> {
-        Self::by(2 * level.lanes(), images, pixels, apart)
+    /// Splits `images` times `pixels` columns into panels. Images are `apart` values apart in the output.
+    pub fn panels(isa: Isa, images: usize, pixels: usize, apart: usize) -> Vec<Self> {
+        Self::by(2 * isa.lanes(), images, pixels, apart)
     }
 
-    /// The same of `width` columns with a gate each: half as many of both in a panel.
-    pub fn gated(level: Level, width: usize) -> Vec<Self> {
-        Self::by(level.lanes(), 1, width, 0)
+    /// Splits `width` columns with a gate each into panels of one vector of columns and one of gates.
+    pub fn gated(isa: Isa, width: usize) -> Vec<Self> {
+        Self::by(isa.lanes(), 1, width, 0)
     }
 
     fn by(most: usize, images: usize, pixels: usize, apart: usize) -> Vec<Self> {
-        let of_image = |n: usize| {
+        let image_panels = |n: usize| {
             (0..pixels).step_by(most).map(move |p| {
                 let count = most.min(pixels - p);
                 Self { first: n * pixels + p, count, out: n * apart + p }
             })
         };
-        (0..images).flat_map(of_image).collect()
+        (0..images).flat_map(image_panels).collect()
     }
 }
 
-/// What the sums begin with.
+/// The initial values of the sums.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Bias<'a> {
     /// Zero.
     None,
-    /// A number for each row.
+    /// A value for each row.
     OfRows(&'a [f32]),
-    /// A number for each column of the right matrix.
+    /// A value for each column of the right matrix.
     OfColumns(&'a [f32]),
 }
 
-/// A product of matrices that is added to nothing but a bias.
+/// A product of matrices plus a bias.
 #[derive(Clone, Copy)]
 pub(super) struct Gemm<'a, R> {
     /// `[rows, terms]`.
@@ -111,20 +95,20 @@ pub(super) struct Gemm<'a, R> {
     pub right: &'a R,
     pub columns: &'a [Columns],
     pub bias: Bias<'a>,
-    /// From a row of what goes out to the next.
+    /// Distance between rows of the output.
     pub out_row: usize,
     /// Whether the terms of both matrices are pairs.
     pub pairs: bool,
 }
 
 impl<R: Right> Gemm<'_, R> {
-    /// Terms of a block, of so many in all: all of them where sums cannot be put down between blocks.
+    /// Returns the number of terms of a block. It is all `terms` if sums cannot be stored between blocks.
     fn block(terms: usize) -> usize {
         if R::GATED { terms } else { terms.div_ceil(terms.div_ceil(TERMS).max(1)) }
     }
 
-    /// Writes the product; `count` numbers are in `out`, all of which it writes if the columns are all of theirs.
-    pub fn write(&self, level: Level, out: &Shared<f32>, count: usize) {
+    /// Writes the product to `out`, which has `count` values. It writes all of them if the columns cover the output.
+    pub fn write(&self, isa: Isa, out: &Shared<f32>, count: usize) {
         let [rows, terms] = self.left.sizes;
         match self.bias {
             Bias::None => {}
@@ -138,14 +122,14 @@ impl<R: Right> Gemm<'_, R> {
         assert!((rows - 1) * self.out_row + last <= count, "{rows} rows, {} apart, of {last} in {count}", self.out_row);
 
         let threads = rayon::current_num_threads();
-        let pair = 2 * level.lanes();
+        let pair = 2 * isa.lanes();
         let block = Self::block(terms).max(1);
-        // Where all rows stay in the second cache, panels go one by one, so that all threads come to the end together.
-        let of_piece = if rows * block <= FEW { 1 } else { (PANELS / (pair * block)).max(1) };
+        // If all rows stay in the L2 cache, each piece is one panel, so that all threads finish together.
+        let columns_per_piece = if rows * block <= FEW { 1 } else { (PANELS / (pair * block)).max(1) };
         let all = self.columns.len();
-        let pieces = all.div_ceil(of_piece);
-        let of_piece = all.div_ceil(pieces);
-        // In so few parts of the rows, each of which packs its panels anew, that all threads are busy to the end.
+        let pieces = all.div_ceil(columns_per_piece);
+        let columns_per_piece = all.div_ceil(pieces);
+        // Each part of the rows packs its panels anew: as few parts as keep all threads busy to the end.
         let is_fair = |parts: &usize| {
             let all = pieces * parts;
             all >= 4 * threads || all >= 2 * threads && all.is_multiple_of(threads)
@@ -155,14 +139,14 @@ impl<R: Right> Gemm<'_, R> {
         let parts = rows.div_ceil(rows_of_piece);
         let work = |piece: usize| {
             let (columns, part) = (piece / parts, piece % parts);
-            let columns = &self.columns[columns * of_piece..all.min((columns + 1) * of_piece)];
+            let columns = &self.columns[columns * columns_per_piece..all.min((columns + 1) * columns_per_piece)];
             let rows = part * rows_of_piece..rows.min((part + 1) * rows_of_piece);
             MEMORY.with_borrow_mut(|memory| {
                 let piece = Piece { product: self, columns, rows, out, memory };
-                if self.pairs { level.run(Paired(piece)) } else { level.run(piece) }
+                if self.pairs { isa.run(Paired(piece)) } else { isa.run(piece) }
             });
         };
-        let pieces = all.div_ceil(of_piece) * parts;
+        let pieces = all.div_ceil(columns_per_piece) * parts;
         if threads == 1 || pieces == 1 || rows * all * pair * terms < WORK {
             (0..pieces).for_each(work);
         } else {
@@ -171,7 +155,7 @@ impl<R: Right> Gemm<'_, R> {
     }
 }
 
-/// Some rows of some columns.
+/// A piece of work: some rows of some columns.
 struct Piece<'a, 'p, R> {
     product: &'a Gemm<'p, R>,
     columns: &'a [Columns],
@@ -187,7 +171,7 @@ impl<R: Right> Job for Piece<'_, '_, R> {
     }
 }
 
-/// The same with pairs.
+/// A [`Piece`] whose terms are pairs.
 struct Paired<'a, 'p, R>(Piece<'a, 'p, R>);
 
 impl<R: Right> Job for Paired<'_, '_, R> {
@@ -206,7 +190,7 @@ impl<R: Right> Piece<'_, '_, R> {
         let block = Gemm::<R>::block(terms);
         let most = (BLOCK * TERMS / block.max(TERMS)).next_multiple_of(ROWS);
         panels.resize(columns.len() * pair * block, 0.0);
-        // Without terms the sums are still begun.
+        // Without terms there is one block, which writes the bias.
         for first in (0..terms.max(1)).step_by(block.max(1)) {
             let here = block.min(terms - first);
             for (columns, panel) in columns.iter().zip(panels.chunks_exact_mut((pair * block).max(1))) {
@@ -228,7 +212,7 @@ impl<R: Right> Piece<'_, '_, R> {
                             terms: here,
                             begins: first == 0,
                         };
-                        // SAFETY: the rows and columns of this piece, which are within what goes out.
+                        // SAFETY: the rows and columns of this piece, which are within the output.
                         unsafe { tile.run::<V, R, PAIRS>(product, start + m, columns, out) };
                     }
                 }
@@ -237,13 +221,13 @@ impl<R: Right> Piece<'_, '_, R> {
     }
 }
 
-/// Six rows of a panel.
+/// Six rows times a panel.
 struct Tile<'a> {
-    /// Lines of terms, `a_row` apart.
+    /// The terms of the rows, `a_row` values apart.
     a: &'a [f32],
     a_row: usize,
     first_line: usize,
-    /// Six, or fewer at the end.
+    /// The number of rows: six, or fewer at the end.
     rows: usize,
     panel: &'a [f32],
     terms: usize,
@@ -268,8 +252,8 @@ impl Tile<'_> {
         assert!(self.a.len() >= (self.first_line + self.rows - 1) * self.a_row + self.terms);
         let whole = self.rows == ROWS && columns.count == if R::GATED { V::LANES } else { pair };
         let mut spare = [0.0; ROWS * 2 * 16];
-        // SAFETY: the lines have `terms` numbers, the panel has two vectors for each, and `to` has six rows of two
-        // vectors: those of `out`, or the spare ones.
+        // SAFETY: the lines have `terms` values, the panel has two vectors for each term, and `to` has six rows of two
+        // vectors, in `out` or in `spare`.
         unsafe {
             let at = out.part(row * product.out_row + columns.out);
             let (to, to_row) = if whole { (at, product.out_row) } else { (spare.as_mut_ptr(), pair) };

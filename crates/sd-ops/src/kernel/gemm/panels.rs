@@ -2,44 +2,43 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Right;
-use crate::kernel::lanes::transpose;
-use crate::kernel::vector::{Job, Level, Vector};
+use super::right::Right;
+use crate::kernel::simd::{Isa, Job, Vector, transpose};
 
-/// A matrix that lies in panels, one behind the other: of each all rows, of two vectors of columns.
+/// A matrix in panels, one behind the other. A panel has all rows of two vectors of columns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Panels<'a> {
-    numbers: &'a [f32],
-    /// Rows and columns.
+    values: &'a [f32],
+    /// The numbers of rows and columns.
     sizes: [usize; 2],
 }
 
 impl<'a> Panels<'a> {
     /// # Panics
     ///
-    /// Panics unless there are as many numbers as the sizes say.
-    pub fn new(numbers: &'a [f32], sizes: [usize; 2]) -> Self {
-        assert_eq!(numbers.len(), sizes[0] * sizes[1], "{sizes:?}");
-        Self { numbers, sizes }
+    /// Panics unless the number of values is the product of the sizes.
+    pub fn new(values: &'a [f32], sizes: [usize; 2]) -> Self {
+        assert_eq!(values.len(), sizes[0] * sizes[1], "{sizes:?}");
+        Self { values, sizes }
     }
 
-    /// Whether so many columns fill their panels.
-    pub fn fit(level: Level, columns: usize) -> bool {
-        columns.is_multiple_of(2 * level.lanes())
+    /// Returns whether so many columns fill whole panels.
+    pub fn fit(isa: Isa, columns: usize) -> bool {
+        columns.is_multiple_of(2 * isa.lanes())
     }
 
-    /// Puts a matrix whose columns lie one behind the other into panels, where it lies.
+    /// Rearranges a matrix in column-major order into panels, in place.
     ///
     /// # Panics
     ///
-    /// Panics unless the columns are of `rows` numbers and [`fit`](Self::fit).
-    pub fn pack(level: Level, numbers: &mut [f32], rows: usize) {
-        if numbers.is_empty() {
+    /// Panics unless the columns have `rows` values and [`fit`](Self::fit).
+    pub fn pack(isa: Isa, values: &mut [f32], rows: usize) {
+        if values.is_empty() {
             return;
         }
-        let panel = 2 * level.lanes() * rows;
-        assert!(numbers.len().is_multiple_of(panel), "{} numbers in panels of {rows} rows", numbers.len());
-        numbers.par_chunks_exact_mut(panel).for_each(|panel| level.run(Pack { panel, rows }));
+        let panel = 2 * isa.lanes() * rows;
+        assert!(values.len().is_multiple_of(panel), "{} values do not fill panels of {rows} rows", values.len());
+        values.par_chunks_exact_mut(panel).for_each(|panel| isa.run(Pack { panel, rows }));
     }
 }
 
@@ -51,11 +50,11 @@ impl Right for Panels<'_> {
     fn panel<'p, V: Vector>(&'p self, terms: Range<usize>, first: usize, _packed: &'p [f32]) -> &'p [f32] {
         let pair = 2 * V::LANES;
         assert!(first.is_multiple_of(pair), "column {first}");
-        &self.numbers[first * self.sizes[0]..][terms.start * pair..terms.end * pair]
+        &self.values[first * self.sizes[0]..][terms.start * pair..terms.end * pair]
     }
 }
 
-/// The columns of a panel, which become its rows.
+/// Turns the columns of a panel into its rows.
 struct Pack<'a> {
     panel: &'a mut [f32],
     rows: usize,

@@ -1,9 +1,9 @@
-use super::{levels, numbers};
+use super::{isas, values};
 use crate::kernel::activation::{self, Activation};
 use crate::kernel::attention::{Heads, View, backward, forward};
 use crate::kernel::layer_norm::{self, Rows};
 
-/// `Φ(x)`, by a series whose terms are all positive.
+/// Returns `Φ(x)`, by a series of positive terms.
 fn normal(x: f64) -> f64 {
     let mut term = x;
     let mut sum = x;
@@ -21,9 +21,9 @@ fn density(x: f64) -> f64 {
 #[test]
 fn the_normal_distribution_is_right_to_a_few_bits_of_single_precision() {
     let x: Vec<f32> = (-60_001..=60_001).map(|i| i as f32 * 1e-4).collect();
-    for level in levels() {
-        let found = activation::forward(level, Activation::Gelu, &x);
-        let slopes = activation::backward(level, Activation::Gelu, &x, &vec![1.0; x.len()]);
+    for isa in isas() {
+        let found = activation::forward(isa, Activation::Gelu, &x);
+        let slopes = activation::backward(isa, Activation::Gelu, &x, &vec![1.0; x.len()]);
         for ((&x, found), slope) in x.iter().zip(found).zip(slopes) {
             let wide = f64::from(x);
             let worst = 3e-7 * wide.abs().max(1.0);
@@ -38,14 +38,14 @@ fn the_normal_distribution_is_right_to_a_few_bits_of_single_precision() {
 #[test]
 fn the_others_are_what_their_definitions_say() {
     let width = 13;
-    let x: Vec<f32> = numbers(2 * width * 5, 1).iter().map(|x| 12.0 * x).collect();
-    for level in levels() {
-        let found = activation::forward(level, Activation::QuickGelu, &x);
+    let x: Vec<f32> = values(2 * width * 5, 1).iter().map(|x| 12.0 * x).collect();
+    for isa in isas() {
+        let found = activation::forward(isa, Activation::QuickGelu, &x);
         for (&x, found) in x.iter().zip(found) {
             let x = f64::from(x);
             assert!((f64::from(found) - x / (1.0 + (-1.702 * x).exp())).abs() < 1e-6, "{x}: {found}");
         }
-        let found = activation::forward(level, Activation::Geglu { width }, &x);
+        let found = activation::forward(isa, Activation::Geglu { width }, &x);
         for (row, found) in x.chunks(2 * width).zip(found.chunks(width)) {
             for i in 0..width {
                 let [x, gate] = [row[i], row[width + i]].map(f64::from);
@@ -58,22 +58,22 @@ fn the_others_are_what_their_definitions_say() {
 
 #[test]
 fn what_is_not_a_number_is_not_hidden() {
-    for level in levels() {
+    for isa in isas() {
         for function in [Activation::Gelu, Activation::QuickGelu, Activation::Geglu { width: 9 }] {
-            let found = activation::forward(level, function, &[f32::NAN; 18]);
+            let found = activation::forward(isa, function, &[f32::NAN; 18]);
             assert!(found.iter().all(|x| x.is_nan()), "{function:?}: {found:?}");
         }
     }
 }
 
-/// How far apart the two are, of the largest number.
+/// Returns the largest difference, relative to the largest expected value.
 fn distance(found: &[f32], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let largest = expected.iter().fold(f64::MIN_POSITIVE, |most, x| most.max(x.abs()));
     found.iter().zip(expected).map(|(&a, b)| (f64::from(a) - b).abs()).fold(0.0, f64::max) / largest
 }
 
-/// What an attention gives, and the gradients of queries, keys and values, all `[batch, tokens, heads, width]`.
+/// Returns an attention's output and the gradients of queries, keys and values, all `[batch, tokens, heads, width]`.
 fn defined(heads: &Heads, [q, k, v, gradient]: [&[f32]; 4]) -> [Vec<f64>; 4] {
     let Heads { width, queries, keys, .. } = *heads;
     let mut found = [queries, queries, keys, keys].map(|tokens| vec![0.0; heads.batch * tokens * heads.heads * width]);
@@ -87,10 +87,10 @@ fn defined(heads: &Heads, [q, k, v, gradient]: [&[f32]; 4]) -> [Vec<f64>; 4] {
             let seen = if heads.causal { i + 1 } else { keys };
             let e: Vec<f64> = (0..seen).map(|j| (scale * dot(q, [queries, i], k, j)).exp()).collect();
             let p: Vec<f64> = e.iter().map(|x| x / e.iter().sum::<f64>()).collect();
-            let of_p: Vec<f64> = (0..seen).map(|j| dot(gradient, [queries, i], v, j)).collect();
-            let mean: f64 = p.iter().zip(&of_p).map(|(p, of_p)| p * of_p).sum();
+            let dp: Vec<f64> = (0..seen).map(|j| dot(gradient, [queries, i], v, j)).collect();
+            let mean: f64 = p.iter().zip(&dp).map(|(p, dp)| p * dp).sum();
             for (j, d) in (0..seen).flat_map(|j| (0..width).map(move |d| (j, d))) {
-                let ds = scale * p[j] * (of_p[j] - mean);
+                let ds = scale * p[j] * (dp[j] - mean);
                 let (query, key) = (place(queries, i, d), place(keys, j, d));
                 found[0][query] += p[j] * f64::from(v[key]);
                 found[1][query] += ds * f64::from(k[key]);
@@ -113,17 +113,17 @@ fn all_vectors_attend_as_the_definition_says() {
         ([1, 1, 103, 103, 24], true),
     ] {
         let heads = Heads { batch, heads, queries, keys, width, causal, half: false };
-        let of = |tokens: usize, seed| numbers(batch * tokens * heads.heads * width, seed);
-        // Scores of up to some sevens.
-        let q: Vec<f32> = of(queries, 1).iter().map(|x| 24.0 * x).collect();
-        let [k, v, gradient] = [of(keys, 2), of(keys, 3), of(queries, 4)];
+        let random = |tokens: usize, seed| values(batch * tokens * heads.heads * width, seed);
+        // Scores of up to about 7.
+        let q: Vec<f32> = random(queries, 1).iter().map(|x| 24.0 * x).collect();
+        let [k, v, gradient] = [random(keys, 2), random(keys, 3), random(queries, 4)];
         let expected = defined(&heads, [&q, &k, &v, &gradient]);
-        for level in levels() {
-            let view = |numbers, tokens| {
+        for isa in isas() {
+            let view = |values, tokens| {
                 let apart = [tokens * heads.heads * width, width, heads.heads * width];
-                View::new(numbers, 0, apart, [batch, heads.heads, tokens, width])
+                View::new(values, 0, apart, [batch, heads.heads, tokens, width])
             };
-            let (out, logs) = forward::forward(level, &heads, view(&q, queries), view(&k, keys), view(&v, keys));
+            let (out, logs) = forward::forward(isa, &heads, view(&q, queries), view(&k, keys), view(&v, keys));
             let known = backward::Known {
                 q: view(&q, queries),
                 k: view(&k, keys),
@@ -132,14 +132,14 @@ fn all_vectors_attend_as_the_definition_says() {
                 logs: &logs,
                 gradient: view(&gradient, queries),
             };
-            let [of_q, of_k, of_v] = backward::backward(level, &heads, known);
+            let [dq, dk, dv] = backward::backward(isa, &heads, known);
             let distances = [
                 distance(&out, &expected[0]),
-                distance(&of_q, &expected[1]),
-                distance(&of_k, &expected[2]),
-                distance(&of_v, &expected[3]),
+                distance(&dq, &expected[1]),
+                distance(&dk, &expected[2]),
+                distance(&dv, &expected[3]),
             ];
-            assert!(distances.iter().all(|&d| d < 2e-6), "{heads:?}, {level:?}: {distances:?}");
+            assert!(distances.iter().all(|&d| d < 2e-6), "{heads:?}, {isa:?}: {distances:?}");
         }
     }
 }
@@ -148,8 +148,8 @@ fn all_vectors_attend_as_the_definition_says() {
 fn all_vectors_normalise_rows_as_the_definition_says() {
     for [rows, width] in [[1, 1], [3, 5], [7, 40], [300, 65]] {
         let rows = Rows { rows, width, eps: 1e-5 };
-        let (x, gradient) = (numbers(rows.rows * width, 1), numbers(rows.rows * width, 2));
-        let (gamma, beta) = (numbers(width, 3), numbers(width, 4));
+        let (x, gradient) = (values(rows.rows * width, 1), values(rows.rows * width, 2));
+        let (gamma, beta) = (values(width, 3), values(width, 4));
         let mut expected = [vec![0.0; x.len()], vec![0.0; x.len()], vec![0.0; width], vec![0.0; width]];
         for r in 0..rows.rows {
             let row = |v: &[f32]| v[r * width..][..width].iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
@@ -168,13 +168,13 @@ fn all_vectors_normalise_rows_as_the_definition_says() {
                 expected[3][c] += gradient[c];
             }
         }
-        for level in levels() {
-            let (out, statistics) = layer_norm::forward(level, &rows, &x, &gamma, &beta);
-            let [of_x, of_gamma, of_beta] = layer_norm::backward(level, &rows, &x, &gamma, &statistics, &gradient);
-            for (found, expected) in [out, of_x, of_gamma, of_beta].iter().zip(&expected) {
-                // A row of one number has no gradient but rounding's.
+        for isa in isas() {
+            let (out, statistics) = layer_norm::forward(isa, &rows, &x, &gamma, &beta);
+            let [dx, dgamma, dbeta] = layer_norm::backward(isa, &rows, &x, &gamma, &statistics, &gradient);
+            for (found, expected) in [out, dx, dgamma, dbeta].iter().zip(&expected) {
+                // The gradient of a row of one value is rounding error only.
                 let apart = if width == 1 && expected.len() == x.len() { 0.0 } else { distance(found, expected) };
-                assert!(apart < 2e-6, "{rows:?}, {level:?}: {apart}");
+                assert!(apart < 2e-6, "{rows:?}, {isa:?}: {apart}");
             }
         }
     }

@@ -1,8 +1,8 @@
-use super::{Sum, each_product, levels, numbers};
-use crate::kernel::forward::Weights;
-use crate::kernel::numbers::Numbers;
-use crate::kernel::window::Window;
-use crate::kernel::winograd::convolve;
+use super::{Sum, each_product, isas, values};
+use crate::kernel::conv::weights::Weights;
+use crate::kernel::conv::window::Window;
+use crate::kernel::conv::winograd::convolve;
+use crate::kernel::weight_slice::WeightSlice;
 
 #[test]
 fn tiles_give_the_sums_of_the_definition() {
@@ -18,27 +18,27 @@ fn tiles_give_the_sums_of_the_definition() {
         let out = size.map(|edge: usize| (edge + 2 * before).saturating_sub(2));
         let before = [before as isize; 2];
         let window = Window { batch, inputs, outputs, size, out, kernel: [3, 3], stride: 1, before };
-        let x = numbers(batch * window.image(), 1);
-        let weight = numbers(outputs * window.terms(), 2);
-        let bias = numbers(outputs, 3);
-        let of_channel = |at: usize| f64::from(bias[at / window.pixels() % outputs]);
-        let mut expected: Vec<Sum> = (0..batch * outputs * window.pixels()).map(|at| Sum::of(of_channel(at))).collect();
+        let x = values(batch * window.image(), 1);
+        let weight = values(outputs * window.terms(), 2);
+        let bias = values(outputs, 3);
+        let bias_at = |at: usize| f64::from(bias[at / window.pixels() % outputs]);
+        let mut expected: Vec<Sum> = (0..batch * outputs * window.pixels()).map(|at| Sum::new(bias_at(at))).collect();
         each_product(&window, |[o, i, w]| expected[o].add(f64::from(x[i]) * f64::from(weight[w])));
-        // The transforms mix what goes into a tile's outputs, so that the worst of them tells how far each may be off.
+        // The transforms mix the inputs of a tile's outputs, so the largest output bounds the error of all.
         let largest = expected.iter().fold(0.0_f64, |most, sum| most.max(sum.absolute));
         let weights = Weights {
-            numbers: Numbers::F32(&weight),
+            values: WeightSlice::F32(&weight),
             start: 0,
             outputs: 9 * inputs as isize,
             inputs: 9,
             rows: 3,
             columns: 1,
         };
-        for level in levels() {
-            let found = convolve(level, &window, &x, weights, Some(&bias));
+        for isa in isas() {
+            let found = convolve(isa, &window, &x, weights, Some(&bias));
             let apart = |(found, expected): (&f32, &Sum)| (f64::from(*found) - expected.sum).abs() / largest;
             let worst = found.iter().zip(&expected).map(apart).fold(0.0, f64::max);
-            assert!(found.len() == expected.len() && worst < 2e-6, "{window:?}, {level:?}: {worst}");
+            assert!(found.len() == expected.len() && worst < 2e-6, "{window:?}, {isa:?}: {worst}");
         }
     }
 }

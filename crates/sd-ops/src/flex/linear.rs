@@ -1,0 +1,102 @@
+//! Linear layers without gradients. Training uses Burn's.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::{DType, Tensor};
+use burn_flex::{FlexTensor, Layout};
+use half::bf16;
+
+use super::{tensor, values, weights};
+use crate::kernel::gemm::{Matrix, Panels};
+use crate::kernel::linear::{self, Places, Weight};
+use crate::kernel::simd::Isa;
+
+/// The operations of linear layers.
+#[backend_extension(Flex)]
+pub(crate) trait Operators: Backend {
+    /// Returns `x·weight + bias`, or its GEGLU if `gated`. `x` is `[batch, rows, inputs]`, the weight `[inputs, outputs]` or
+    /// packed.
+    fn project(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        gated: bool,
+    ) -> FloatTensor<Self>;
+
+    /// Returns a weight `[inputs, outputs]` packed, as one row of all its values, or unchanged if it cannot be packed.
+    fn pack(weight: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+impl Operators for Flex {
+    fn project(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, gated: bool) -> FlexTensor {
+        let [x, weight] = [x, weight].map(forwards);
+        let bias = bias.to_contiguous();
+        let [batch, rows, inputs] = [0, 1, 2].map(|axis| x.shape()[axis]);
+        let outputs = bias.shape()[0];
+        let apart = [0, 1, 2].map(|axis| x.layout().strides()[axis] as usize);
+        let all = &x.storage::<f32>()[x.layout().start_offset()..];
+        // All rows form one matrix if the distance between rows is the same across the batch.
+        let vectors: Vec<Matrix> = if batch <= 1 || apart[0] == rows * apart[1] {
+            vec![Matrix::new(all, [batch * rows, inputs], [apart[1], apart[2]])]
+        } else {
+            (0..batch).map(|n| Matrix::new(&all[n * apart[0]..], [rows, inputs], [apart[1], apart[2]])).collect()
+        };
+        let places = if weight.shape()[0] == inputs { strides(&weight) } else { Places::Panels };
+        let weight = Weight { values: weights(&weight), sizes: [inputs, outputs], places };
+        let out = linear::linear(Isa::best(), &vectors, &weight, values(&bias), gated);
+        tensor(out, [batch, rows, if gated { outputs / 2 } else { outputs }])
+    }
+
+    fn pack(mut weight: FlexTensor) -> FlexTensor {
+        let (isa, [inputs, outputs]) = (Isa::best(), [0, 1].map(|axis| weight.shape()[axis]));
+        let layout = weight.layout();
+        let lies_by_outputs = layout.strides() == [1, inputs as isize] && layout.start_offset() == 0;
+        if !lies_by_outputs || !Panels::fit(isa, outputs) {
+            return weight;
+        }
+        let count = inputs * outputs;
+        let (values, rows) = match weight.dtype() {
+            DType::F32 => (weight.storage_mut::<f32>(), inputs),
+            DType::BF16 if isa.has_pairs() && inputs.is_multiple_of(2) => {
+                let Ok(pairs) = bytemuck::try_cast_slice_mut(weight.storage_mut::<bf16>()) else { return weight };
+                (pairs, inputs / 2)
+            }
+            _ => return weight,
+        };
+        Panels::pack(isa, &mut values[..rows * outputs], rows);
+        weight.with_layout(Layout::contiguous([1, count].into()))
+    }
+}
+
+/// Returns the strides of a weight.
+fn strides(weight: &FlexTensor) -> Places {
+    Places::Apart([0, 1].map(|axis| weight.layout().strides()[axis] as usize))
+}
+
+/// Returns the tensor, or a copy if a stride is negative.
+fn forwards(tensor: FlexTensor) -> FlexTensor {
+    if tensor.layout().has_positive_strides() { tensor } else { tensor.to_contiguous() }
+}
+
+/// Returns a weight `[inputs, outputs]` packed, as one row of all its values, or unchanged if it cannot be packed.
+pub(crate) fn pack<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as Operators>::pack(weight.into_dispatch()))
+}
+
+/// As `crate::linear` and `crate::linear_geglu`, which have checked the shapes. A packed weight is one row.
+pub(crate) fn linear<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    outputs: usize,
+    gated: bool,
+) -> Tensor<D> {
+    let mut shape = x.dims();
+    let (inputs, rows) = (shape[D - 1], if D > 1 { shape[D - 2] } else { 1 });
+    let batch = shape[..D.saturating_sub(2)].iter().product::<usize>();
+    let x = x.reshape([batch, rows, inputs]);
+    let bias = bias.unwrap_or_else(|| Tensor::zeros([outputs], &x.device()));
+    let [x, weight, bias] = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+    shape[D - 1] = if gated { outputs / 2 } else { outputs };
+    Tensor::<3>::from_dispatch(<Dispatch as Operators>::project(x, weight, bias, gated)).reshape(shape)
+}

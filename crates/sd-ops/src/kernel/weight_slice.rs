@@ -1,0 +1,54 @@
+use std::borrow::Cow;
+
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
+use rayon::prelude::*;
+
+/// A slice of a network's weights in the precision of the checkpoint.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum WeightSlice<'a> {
+    F32(&'a [f32]),
+    F16(&'a [f16]),
+    Bf16(&'a [bf16]),
+}
+
+/// Values that one piece of work widens.
+const PART: usize = 1 << 16;
+
+impl<'a> WeightSlice<'a> {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::F16(values) => values.len(),
+            Self::Bf16(values) => values.len(),
+        }
+    }
+
+    /// Writes the values from `start` on to `to`, in single precision.
+    pub fn widen(self, start: usize, to: &mut [f32]) {
+        let range = start..start + to.len();
+        match self {
+            Self::F32(values) => to.copy_from_slice(&values[range]),
+            Self::F16(values) => values[range].convert_to_f32_slice(to),
+            Self::Bf16(values) => values[range].convert_to_f32_slice(to),
+        }
+    }
+
+    /// Returns all values in single precision.
+    pub fn widened(self) -> Cow<'a, [f32]> {
+        if let Self::F32(values) = self {
+            return Cow::Borrowed(values);
+        }
+        let mut wide = vec![0.0; self.len()];
+        wide.par_chunks_mut(PART).enumerate().for_each(|(i, part)| self.widen(PART * i, part));
+        Cow::Owned(wide)
+    }
+
+    /// Returns weights in bf16 as pairs, if their number is even and the memory is aligned for pairs.
+    pub fn pairs(self) -> Option<&'a [f32]> {
+        match self {
+            Self::Bf16(values) => bytemuck::try_cast_slice(values).ok(),
+            _ => None,
+        }
+    }
+}
