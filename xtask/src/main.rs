@@ -7,6 +7,7 @@ mod cargo;
 mod compare;
 mod drift;
 mod generate;
+mod golden;
 #[cfg(test)]
 mod links;
 mod manifest;
@@ -23,6 +24,7 @@ cargo xtask report [FLAGS...]   measure all samplers and write docs/samplers.md 
 cargo xtask compare FLAGS...    time the networks beside PyTorch and OpenVINO; --help says what it needs
 cargo xtask drift FEATURES [--model PATH]   how far devices and precisions drift apart; FEATURES as in wgpu,cuda
 cargo xtask arrows [--write]    check that crates depend on each other as docs/architecture.md says, or write there how they do
+cargo xtask golden [--python PYTHON]   list the golden data of the tests, or make them anew; --help says more
 cargo xtask package             package every crate that is published, and build the smallest from its package";
 
 fn main() -> ExitCode {
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Some("compare") => compare::run(&rest),
         Some("drift") => drift::run(&rest),
         Some("arrows") => arrows::run(&rest),
+        Some("golden") => golden::run(&rest),
         Some("package") => package::run(),
         None | Some("help" | "--help" | "-h") => {
             println!("{HELP}");

@@ -19,7 +19,7 @@ impl Kind {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Sd1, Self::Sd2v, Self::Sdxl];
 
-    /// Name of its folder in `data/`.
+    /// Name of its folder in `golden/models`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sd1 => "sd1",
@@ -28,9 +28,9 @@ impl Kind {
         }
     }
 
-    /// Its folder in `data/`.
+    /// Its folder in `golden/models`.
     pub fn data(self) -> PathBuf {
-        data().join(self.name())
+        data().join("models").join(self.name())
     }
 
     /// Its text encoders, by the name of their folder.
@@ -129,7 +129,7 @@ pub fn vae_tiny() -> AutoencoderTinyConfig {
     }
 }
 
-/// The folder `data/`.
+/// The folder `golden/`, which has a folder for each golden set.
 pub fn data() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden"))
 }

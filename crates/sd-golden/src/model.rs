@@ -2,13 +2,13 @@ use std::fs::{copy, create_dir_all, read_dir};
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_samplers::TorchNoise;
-use sd_weights::parameters;
+use sd_weights::{Weights, parameters};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -22,7 +22,7 @@ pub struct TinyModel {
 }
 
 impl TinyModel {
-    /// Writes the folder: the configs of `data/`, the vocabulary, and seeded weights in half precision.
+    /// Writes the folder: the configs and the vocabulary of `golden/models`, and seeded weights in half precision.
     ///
     /// # Panics
     ///
@@ -34,7 +34,7 @@ impl TinyModel {
         // Modules are only asked for their parameters' names and shapes; nothing is initialised on this device.
         let device = Device::flex();
         for (name, config) in kind.text() {
-            copy_folder(&data().join("tokenizer"), &path.join(name.replace("text_encoder", "tokenizer")));
+            copy_folder(&data().join("models/tokenizer"), &path.join(name.replace("text_encoder", "tokenizer")));
             write_weights(kind.name(), name, &config.init(&device), &path.join(name).join("model.safetensors"));
         }
         let weights = |part: &str| path.join(part).join("diffusion_pytorch_model.safetensors");
@@ -52,7 +52,7 @@ impl TinyModel {
     pub fn ddpm() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (path, device) = (folder.path(), Device::flex());
-        copy_folder(&data().join("ddpm/model"), path);
+        copy_folder(&data().join("models/ddpm/model"), path);
         create_dir_all(path.join("later")).expect("the temporary folder can be written");
         for (part, config) in [("unet", ddpm()), ("later", later_ddpm())] {
             let file = path.join(part).join("diffusion_pytorch_model.safetensors");
@@ -96,6 +96,17 @@ impl TinyModel {
         std::fs::write(file, Value::Object(config).to_string()).expect("the temporary folder can be written");
     }
 
+    /// A network with the weights of a part: a folder's name, or nothing for this folder itself.
+    ///
+    /// # Panics
+    ///
+    /// Panics where they do not fit.
+    pub fn load<M: Module>(&self, part: &str, module: M) -> M {
+        let stem = if part.starts_with("text_encoder") { "model" } else { "diffusion_pytorch_model" };
+        let weights = Weights::in_folder(&self.path().join(part), stem).expect("the folder has weights");
+        weights.load(module, FloatDType::F32).expect("they fit")
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
@@ -137,7 +148,7 @@ pub fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path)
     serialize_to_file(views, None, file).expect("the temporary folder can be written");
 }
 
-/// The numbers of one tensor: the same rule as in `golden.py`.
+/// The numbers of one tensor: the same rule as in `golden/tiny.py`.
 pub(crate) fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
     let count = shape.iter().product();
     let per_output: usize = shape[1..].iter().product();
@@ -156,7 +167,7 @@ pub(crate) fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec
 
 fn copy_folder(from: &Path, to: &Path) {
     create_dir_all(to).expect("the temporary folder can be written");
-    for entry in read_dir(from).expect("data/ is complete").flatten() {
+    for entry in read_dir(from).expect("golden/ is complete").flatten() {
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
             copy_folder(&entry.path(), &target);

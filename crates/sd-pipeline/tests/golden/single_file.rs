@@ -175,7 +175,7 @@ fn markers_count_in_every_family() {
 
 /// What `list` says of a published checkpoint, as a file that has the header and nothing else: its numbers are a hole.
 pub fn hollow(list: &str, change: impl Fn(&mut BTreeMap<String, Vec<usize>>)) -> (TempDir, PathBuf) {
-    let text = std::fs::read_to_string(data().join(format!("../keys/{list}.txt"))).unwrap();
+    let text = std::fs::read_to_string(data().join("single_files").join(format!("{list}.txt"))).unwrap();
     let mut shapes = shapes(&text);
     change(&mut shapes);
     let mut end = 0;
@@ -202,7 +202,7 @@ fn shapes(list: &str) -> BTreeMap<String, Vec<usize>> {
     list.lines().filter_map(|line| line.split_once(' ')).map(|(key, s)| (key.to_string(), shape(s))).collect()
 }
 
-/// `keys.py` and `single.py` wrote the lists with diffusers, transformers and the definitions of the original programs.
+/// `keys/make.py` and `single_files/make.py` in sd-golden wrote the lists with diffusers, transformers and the definitions of the original programs.
 #[track_caller]
 fn check_names(list: &str, unet: &str, text: &[&str]) {
     let (_folder, file) = hollow(list, |_| {});
@@ -210,7 +210,7 @@ fn check_names(list: &str, unet: &str, text: &[&str]) {
     let parts = [(&single.unet, unet), (single.vae.as_ref().unwrap(), "vae")];
     assert_eq!(single.text.len(), text.len());
     for (weights, list) in parts.into_iter().chain(single.text.iter().zip(text.iter().copied())) {
-        let expected = std::fs::read_to_string(data().join(format!("../keys/{list}.txt"))).unwrap();
+        let expected = std::fs::read_to_string(data().join("keys").join(format!("{list}.txt"))).unwrap();
         // A 1×1 convolution may fill a matrix.
         let matrix = |shape: &[usize]| if let [o, i, 1, 1] = shape { vec![*o, *i] } else { shape.to_vec() };
         let expected: Vec<_> = shapes(&expected).into_iter().map(|(key, shape)| (key, matrix(&shape))).collect();
@@ -229,10 +229,10 @@ fn published_checkpoints_have_the_names_of_the_diffusers_layout_after_reading() 
     check_names("single_sdxl", "unet_sdxl", &["text_encoder_sd15", "text_encoder_2_sdxl"]);
 }
 
-/// `single.py` wrote the list with diffusers, whose conversion it watched with numbers that are all different.
+/// `single_files/make.py` in sd-golden wrote the list with diffusers, whose conversion it watched with numbers that are all different.
 #[test]
 fn every_tensor_is_made_of_the_one_that_diffusers_makes_it_of() {
-    let list = std::fs::read_to_string(data().join("../keys/views.txt")).unwrap();
+    let list = std::fs::read_to_string(data().join("single_files/views.txt")).unwrap();
     let lines: Vec<[&str; 3]> = list
         .lines()
         .map(|line| line.split(' ').collect::<Vec<_>>().try_into().expect("a name, its source and the view of it"))

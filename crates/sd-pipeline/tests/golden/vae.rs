@@ -1,4 +1,4 @@
-//! Other autoencoders than a model's own. `tiny_vae.py` wrote `data/vae_tiny/`.
+//! Other autoencoders than a model's own. Golden: `golden/vae_tiny` in sd-golden.
 
 use std::path::Path;
 

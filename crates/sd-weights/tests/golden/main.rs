@@ -1,0 +1,5 @@
+//! Files of weights against the programs that write them.
+
+mod adapters;
+mod torch;
+mod weights;
