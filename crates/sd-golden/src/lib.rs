@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod family;
+mod conventional;
 mod image;
 mod kind;
 mod model;
@@ -9,7 +9,6 @@ mod single_file;
 mod tensors;
 mod torch_file;
 
-pub use family::TinyFamily;
 pub use image::difference;
 pub use kind::{Kind, data, ddpm, later_ddpm, vae_tiny};
 pub use model::{TinyModel, noise, write_weights};

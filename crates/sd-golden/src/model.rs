@@ -13,16 +13,19 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::kind::data;
-use crate::{Kind, ddpm, later_ddpm, vae_tiny};
+use crate::single_file::{Numbers, Part, SingleTensor, single_tensors};
+use crate::{Kind, conventional, ddpm, later_ddpm, vae_tiny};
 
 /// A model folder in the diffusers layout, removed when this is dropped.
 #[derive(Debug)]
 pub struct TinyModel {
     folder: TempDir,
+    /// What it draws from text with, if it does.
+    kind: Option<Kind>,
 }
 
 impl TinyModel {
-    /// Writes the folder: the configs and the vocabulary of `golden/models`, and seeded weights in half precision.
+    /// Writes the folder: configs, vocabularies, and seeded weights in half precision.
     ///
     /// # Panics
     ///
@@ -30,17 +33,23 @@ impl TinyModel {
     pub fn new(kind: Kind) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path();
-        copy_folder(&kind.data().join("model"), path);
+        if let Kind::Conventional(family) = kind {
+            conventional::write_configs(family, path);
+        } else {
+            copy_folder(&kind.data().join("model"), path);
+            for (name, _) in kind.text() {
+                copy_folder(&data().join("models/tokenizer"), &path.join(name.replace("text_encoder", "tokenizer")));
+            }
+        }
         // Modules are only asked for their parameters' names and shapes; nothing is initialised on this device.
         let device = Device::flex();
         for (name, config) in kind.text() {
-            copy_folder(&data().join("models/tokenizer"), &path.join(name.replace("text_encoder", "tokenizer")));
             write_weights(kind.name(), name, &config.init(&device), &path.join(name).join("model.safetensors"));
         }
         let weights = |part: &str| path.join(part).join("diffusion_pytorch_model.safetensors");
         write_weights(kind.name(), "unet", &kind.unet().init(&device), &weights("unet"));
         write_weights(kind.name(), "vae", &kind.vae().init(&device), &weights("vae"));
-        Self { folder }
+        Self { folder, kind: Some(kind) }
     }
 
     /// Writes the folder of a model that draws in pixels and without a text, and beside it, as `later`, the weights of
@@ -58,7 +67,7 @@ impl TinyModel {
             let file = path.join(part).join("diffusion_pytorch_model.safetensors");
             write_weights("ddpm", part, &config.init(&device), &file);
         }
-        Self { folder }
+        Self { folder, kind: None }
     }
 
     /// Writes the folder of a small AutoencoderTiny.
@@ -71,7 +80,34 @@ impl TinyModel {
         copy_folder(&data().join("vae_tiny/model"), folder.path());
         let file = folder.path().join("diffusion_pytorch_model.safetensors");
         write_weights("vae_tiny", "vae", &vae_tiny().init(&Device::flex()), &file);
-        Self { folder }
+        Self { folder, kind: None }
+    }
+
+    /// The same weights by the names of a single file, with what such files have beside them: tensors that are not read
+    /// are not finite.
+    ///
+    /// # Panics
+    ///
+    /// Panics for a model that does not draw from text.
+    pub fn single_tensors(&self) -> Vec<SingleTensor> {
+        let kind = self.kind.expect("a model that draws from text");
+        let (family, device) = (kind.family(), Device::flex());
+        let seeded = |part: &str, parameters: Vec<(String, Vec<usize>)>| -> Vec<(String, Vec<usize>, Numbers)> {
+            let numbers = |(key, shape): (String, Vec<usize>)| {
+                let numbers = weights(kind.name(), part, &key, &shape);
+                (key, shape, numbers)
+            };
+            parameters.into_iter().map(numbers).collect()
+        };
+        let unet = seeded("unet", parameters(&kind.unet().init(&device)));
+        let vae = seeded("vae", parameters(&kind.vae().init(&device)));
+        let mut tensors = single_tensors(Part::Unet, family, unet);
+        tensors.extend(single_tensors(Part::Vae, family, vae));
+        for (i, (part, config)) in kind.text().into_iter().enumerate() {
+            let text = seeded(part, parameters(&config.init(&device)));
+            tensors.extend(single_tensors(Part::Text(i), family, text));
+        }
+        tensors
     }
 
     /// Changes keys of `scheduler_config.json`.
@@ -149,7 +185,7 @@ pub fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path)
 }
 
 /// The numbers of one tensor: the same rule as in `golden/tiny.py`.
-pub(crate) fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
+fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
     let count = shape.iter().product();
     let per_output: usize = shape[1..].iter().product();
     let (offset, scale) = match key {

@@ -7,7 +7,7 @@ use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_clip::ClipTextConfig;
-use sd_golden::{SingleTensor, TinyFamily, data, save_torch};
+use sd_golden::{Kind, SingleTensor, TinyModel, data, save_torch};
 use sd_pipeline::config::{clip_config, inferred, unet_config, vae_config};
 use sd_pipeline::{Average, Choices, Error, Model, Prediction, Request};
 use sd_unet::UnetConfig;
@@ -29,7 +29,7 @@ fn marker(key: &str) -> SingleTensor {
 
 #[track_caller]
 fn check_family(family: Family) {
-    let tiny = TinyFamily::new(family);
+    let tiny = TinyModel::new(Kind::Conventional(family));
     let tensors = tiny.single_tensors();
     let expected = draw(open(tiny.path()));
     let (folder, file) = single(&tensors);
@@ -59,7 +59,7 @@ fn single_files_of_xl_draw_as_their_folder() {
 
 #[test]
 fn a_training_checkpoint_has_two_sets_of_weights() {
-    let tiny = TinyFamily::new(Family::Sd1);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let expected = draw(open(tiny.path()));
     // The average is the folder's weights, and the last ones are others.
     let mut tensors = tiny.single_tensors();
@@ -104,7 +104,7 @@ fn with_metadata(tensors: &[SingleTensor], metadata: &[(&str, &str)], file: &Pat
 
 #[test]
 fn the_metadata_of_two_programs_tell_what_is_predicted() {
-    let tiny = TinyFamily::new(Family::Sd2);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd2));
     let (folder, tensors) = (tempfile::tempdir().unwrap(), tiny.single_tensors());
     let file = folder.path().join("model.safetensors");
     let open_as = |metadata: &[(&str, &str)], prediction| {
@@ -132,7 +132,7 @@ fn the_metadata_of_two_programs_tell_what_is_predicted() {
 
 #[test]
 fn what_is_predicted_is_told_by_a_marker_or_a_flag_or_assumed_with_a_note() {
-    let tiny = TinyFamily::new(Family::Sd2);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd2));
     let mut tensors = tiny.single_tensors();
     let (folder, file) = single(&tensors);
     let choose = |prediction| Choices { prediction: Some(prediction), ..Choices::default() };
@@ -161,7 +161,7 @@ fn what_is_predicted_is_told_by_a_marker_or_a_flag_or_assumed_with_a_note() {
 
 #[test]
 fn markers_count_in_every_family() {
-    let mut tensors = TinyFamily::new(Family::Xl).single_tensors();
+    let mut tensors = TinyModel::new(Kind::Conventional(Family::Xl)).single_tensors();
     let (_folder, file) = single(&tensors);
     let plain = draw(open(&file));
     tensors.push(marker("v_pred"));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use half::f16;
-use sd_golden::{Family, Kind, SingleTensor, TinyFamily, TinyModel, data, difference, save_single};
+use sd_golden::{Family, Kind, SingleTensor, TinyModel, data, difference, save_single};
 use sd_pipeline::{Choices, DType, Error, Image, Model};
 use sd_weights::{Weights, WeightsError};
 
@@ -95,7 +95,7 @@ fn another_models_is_taken_from_its_folder_or_file() {
 
 #[test]
 fn a_file_with_the_original_programs_names_is_the_same_autoencoder() {
-    let (model, folder) = (TinyFamily::new(Family::Sd1), tempfile::tempdir().unwrap());
+    let (model, folder) = (TinyModel::new(Kind::Conventional(Family::Sd1)), tempfile::tempdir().unwrap());
     let own = draw(Model::open(model.path()).unwrap());
     let all = model.single_tensors().into_iter().filter(|tensor| tensor.key.starts_with("first_stage_model."));
     for prefix in ["first_stage_model.", "", "model.vae."] {
