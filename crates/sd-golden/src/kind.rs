@@ -45,7 +45,7 @@ impl Kind {
         }
     }
 
-    /// Its folder in `golden/models`.
+    /// Its folder in `golden/models`, which the conventional ones do not have.
     pub fn data(self) -> PathBuf {
         data().join("models").join(self.name())
     }
