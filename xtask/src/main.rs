@@ -6,6 +6,7 @@ mod cargo;
 mod compare;
 mod drift;
 mod generate;
+mod golden;
 mod layers;
 #[cfg(test)]
 mod links;
@@ -22,6 +23,7 @@ cargo xtask test [FLAGS...]     run all tests on the CPU and on a graphics drive
 cargo xtask report [FLAGS...]   measure all samplers and write docs/samplers.md and its plots (flags go to `cargo run`)
 cargo xtask compare FLAGS...    time the networks against PyTorch and OpenVINO; see --help
 cargo xtask drift FEATURES [--model PATH]   measure how far devices and precisions drift apart; FEATURES such as wgpu,cuda
+cargo xtask golden [--python PYTHON]   list the golden data of the tests, or make them again; see --help
 cargo xtask layers [--write]    check the crates' dependencies against docs/architecture.md, and every crate for circular
                                 imports; --write updates the diagram there
 cargo xtask package             package all published crates, and build one of them from its package";
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Some("report") => report::run(&rest),
         Some("compare") => compare::run(&rest),
         Some("drift") => drift::run(&rest),
+        Some("golden") => golden::run(&rest),
         Some("layers") => layers::run(&rest),
         Some("package") => package::run(),
         None | Some("help" | "--help" | "-h") => {

@@ -1,5 +1,5 @@
 //! What files may hold that come from strangers: one function a kind of file. None of them may panic, hang or fill the
-//! memory, whatever the bytes are. The fuzz targets and `tests/golden/fuzz.rs` call them.
+//! memory, whatever the bytes are. The fuzz targets and `tests/fuzz.rs` call them.
 
 #![allow(dead_code, reason = "each fuzz target uses one of them")]
 

@@ -3,8 +3,11 @@ use std::path::{Path, PathBuf};
 use sd_clip::{Activation, ClipTextConfig};
 use sd_unet::{AdditionConfig, UnconditionalLevel, UnconditionalUnetConfig, UnetConfig, UnetLevel};
 use sd_vae::{AutoencoderKlConfig, AutoencoderTinyConfig};
+use sd_weights::single_file::Family;
 
-/// The families of tiny models that draw from text.
+use crate::conventional;
+
+/// The tiny models that draw from text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// As Stable Diffusion 1.x.
@@ -13,24 +16,38 @@ pub enum Kind {
     Sd2v,
     /// As Stable Diffusion XL.
     Sdxl,
+    /// Of a family, with all that published models of it have in common, CLIP's vocabulary among it: a single file of it can
+    /// be read without configs. No reference has drawn it.
+    Conventional(Family),
 }
 
 impl Kind {
-    /// All of them.
+    /// Those that `golden/models` has.
     pub const ALL: [Self; 3] = [Self::Sd1, Self::Sd2v, Self::Sdxl];
 
-    /// Name of its folder in `data/`.
+    /// What its weights are seeded with, and the name of its folder in `golden/models` if that has one.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sd1 => "sd1",
             Self::Sd2v => "sd2v",
             Self::Sdxl => "sdxl",
+            Self::Conventional(family) => conventional::name(family),
         }
     }
 
-    /// Its folder in `data/`.
+    /// Its family.
+    pub fn family(self) -> Family {
+        match self {
+            Self::Sd1 => Family::Sd1,
+            Self::Sd2v => Family::Sd2,
+            Self::Sdxl => Family::Xl,
+            Self::Conventional(family) => family,
+        }
+    }
+
+    /// Its folder in `golden/models`, which the conventional ones do not have.
     pub fn data(self) -> PathBuf {
-        data().join(self.name())
+        data().join("models").join(self.name())
     }
 
     /// Its text encoders, by the name of their folder.
@@ -52,6 +69,7 @@ impl Kind {
                 ("text_encoder", text(32, Activation::QuickGelu, None)),
                 ("text_encoder_2", text(40, Activation::Gelu, Some(40))),
             ],
+            Self::Conventional(family) => conventional::text(family),
         }
     }
 
@@ -73,11 +91,15 @@ impl Kind {
                 addition: Some(AdditionConfig { time_embed_dim: 8, input_dim: 6 * 8 + 40 }),
                 ..tiny
             },
+            Self::Conventional(family) => conventional::unet(family),
         }
     }
 
     /// Its autoencoder.
     pub fn vae(self) -> AutoencoderKlConfig {
+        if let Self::Conventional(family) = self {
+            return conventional::vae(family);
+        }
         AutoencoderKlConfig {
             block_out_channels: vec![16, 16, 32, 32],
             layers_per_block: 1,
@@ -129,7 +151,7 @@ pub fn vae_tiny() -> AutoencoderTinyConfig {
     }
 }
 
-/// The folder `data/`.
+/// The folder `golden/`, which has a folder for each golden set.
 pub fn data() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden"))
 }

@@ -1,17 +1,18 @@
 #![doc = include_str!("../README.md")]
 
-mod family;
+mod conventional;
 mod image;
 mod kind;
 mod model;
+mod reference;
 mod single_file;
 mod tensors;
 mod torch_file;
 
-pub use family::TinyFamily;
 pub use image::difference;
 pub use kind::{Kind, data, ddpm, later_ddpm, vae_tiny};
 pub use model::{TinyModel, noise, write_weights};
+pub use reference::{assert_close, assert_fits, devices};
 pub use sd_weights::single_file::Family;
 pub use single_file::{Numbers, SingleTensor, save_single};
 pub use tensors::{Tensors, write_tensors};

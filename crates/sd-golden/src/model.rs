@@ -2,27 +2,30 @@ use std::fs::{copy, create_dir_all, read_dir};
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_samplers::TorchNoise;
-use sd_weights::parameters;
+use sd_weights::{Weights, parameters};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::kind::data;
-use crate::{Kind, ddpm, later_ddpm, vae_tiny};
+use crate::single_file::{Numbers, Part, SingleTensor, single_tensors};
+use crate::{Kind, conventional, ddpm, later_ddpm, vae_tiny};
 
 /// A model folder in the diffusers layout, removed when this is dropped.
 #[derive(Debug)]
 pub struct TinyModel {
     folder: TempDir,
+    /// What it draws from text with, if it does.
+    kind: Option<Kind>,
 }
 
 impl TinyModel {
-    /// Writes the folder: the configs of `data/`, the vocabulary, and seeded weights in half precision.
+    /// Writes the folder: configs, vocabularies, and seeded weights in half precision.
     ///
     /// # Panics
     ///
@@ -30,17 +33,23 @@ impl TinyModel {
     pub fn new(kind: Kind) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path();
-        copy_folder(&kind.data().join("model"), path);
+        if let Kind::Conventional(family) = kind {
+            conventional::write_configs(family, path);
+        } else {
+            copy_folder(&kind.data().join("model"), path);
+            for (name, _) in kind.text() {
+                copy_folder(&data().join("models/tokenizer"), &path.join(name.replace("text_encoder", "tokenizer")));
+            }
+        }
         // Modules are only asked for their parameters' names and shapes; nothing is initialised on this device.
         let device = Device::flex();
         for (name, config) in kind.text() {
-            copy_folder(&data().join("tokenizer"), &path.join(name.replace("text_encoder", "tokenizer")));
             write_weights(kind.name(), name, &config.init(&device), &path.join(name).join("model.safetensors"));
         }
         let weights = |part: &str| path.join(part).join("diffusion_pytorch_model.safetensors");
         write_weights(kind.name(), "unet", &kind.unet().init(&device), &weights("unet"));
         write_weights(kind.name(), "vae", &kind.vae().init(&device), &weights("vae"));
-        Self { folder }
+        Self { folder, kind: Some(kind) }
     }
 
     /// Writes the folder of a model that draws in pixels and without a text, and beside it, as `later`, the weights of
@@ -52,13 +61,13 @@ impl TinyModel {
     pub fn ddpm() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (path, device) = (folder.path(), Device::flex());
-        copy_folder(&data().join("ddpm/model"), path);
+        copy_folder(&data().join("models/ddpm/model"), path);
         create_dir_all(path.join("later")).expect("the temporary folder can be written");
         for (part, config) in [("unet", ddpm()), ("later", later_ddpm())] {
             let file = path.join(part).join("diffusion_pytorch_model.safetensors");
             write_weights("ddpm", part, &config.init(&device), &file);
         }
-        Self { folder }
+        Self { folder, kind: None }
     }
 
     /// Writes the folder of a small AutoencoderTiny.
@@ -71,7 +80,34 @@ impl TinyModel {
         copy_folder(&data().join("vae_tiny/model"), folder.path());
         let file = folder.path().join("diffusion_pytorch_model.safetensors");
         write_weights("vae_tiny", "vae", &vae_tiny().init(&Device::flex()), &file);
-        Self { folder }
+        Self { folder, kind: None }
+    }
+
+    /// The same weights by the names of a single file, with what such files have beside them: tensors that are not read
+    /// are not finite.
+    ///
+    /// # Panics
+    ///
+    /// Panics for a model that does not draw from text.
+    pub fn single_tensors(&self) -> Vec<SingleTensor> {
+        let kind = self.kind.expect("a model that draws from text");
+        let (family, device) = (kind.family(), Device::flex());
+        let seeded = |part: &str, parameters: Vec<(String, Vec<usize>)>| -> Vec<(String, Vec<usize>, Numbers)> {
+            let numbers = |(key, shape): (String, Vec<usize>)| {
+                let numbers = weights(kind.name(), part, &key, &shape);
+                (key, shape, numbers)
+            };
+            parameters.into_iter().map(numbers).collect()
+        };
+        let unet = seeded("unet", parameters(&kind.unet().init(&device)));
+        let vae = seeded("vae", parameters(&kind.vae().init(&device)));
+        let mut tensors = single_tensors(Part::Unet, family, unet);
+        tensors.extend(single_tensors(Part::Vae, family, vae));
+        for (i, (part, config)) in kind.text().into_iter().enumerate() {
+            let text = seeded(part, parameters(&config.init(&device)));
+            tensors.extend(single_tensors(Part::Text(i), family, text));
+        }
+        tensors
     }
 
     /// Changes keys of `scheduler_config.json`.
@@ -94,6 +130,17 @@ impl TinyModel {
         let mut config: serde_json::Map<String, Value> = serde_json::from_str(&text).expect("it is JSON");
         config.extend(changes.clone());
         std::fs::write(file, Value::Object(config).to_string()).expect("the temporary folder can be written");
+    }
+
+    /// A network with the weights of a part: a folder's name, or nothing for this folder itself.
+    ///
+    /// # Panics
+    ///
+    /// Panics where they do not fit.
+    pub fn load<M: Module>(&self, part: &str, module: M) -> M {
+        let stem = if part.starts_with("text_encoder") { "model" } else { "diffusion_pytorch_model" };
+        let weights = Weights::in_folder(&self.path().join(part), stem).expect("the folder has weights");
+        weights.load(module, FloatDType::F32).expect("they fit")
     }
 
     /// The folder.
@@ -137,8 +184,8 @@ pub fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path)
     serialize_to_file(views, None, file).expect("the temporary folder can be written");
 }
 
-/// The numbers of one tensor: the same rule as in `golden.py`.
-pub(crate) fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
+/// The numbers of one tensor: the same rule as in `golden/tiny.py`.
+fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
     let count = shape.iter().product();
     let per_output: usize = shape[1..].iter().product();
     let (offset, scale) = match key {
@@ -156,7 +203,7 @@ pub(crate) fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec
 
 fn copy_folder(from: &Path, to: &Path) {
     create_dir_all(to).expect("the temporary folder can be written");
-    for entry in read_dir(from).expect("data/ is complete").flatten() {
+    for entry in read_dir(from).expect("golden/ is complete").flatten() {
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
             copy_folder(&entry.path(), &target);

@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Checks each key against the file that diffusers or transformers wrote for the same network; one value there may be a
 /// list of as many as the levels here.
 fn check(kind: &str, file: &str, ours: &Value, except: &[&str]) {
-    let file = data().join(kind).join("model").join(file);
+    let file = data().join("models").join(kind).join("model").join(file);
     let theirs: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     for (key, ours) in ours.as_object().unwrap() {
         let theirs = &theirs[key];

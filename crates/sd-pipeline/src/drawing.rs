@@ -11,7 +11,7 @@ use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 use crate::plan::batch::Batch;
 use crate::watch::{Step, StepEnd, Watched};
-use crate::{Embeddings, Error, Image, Latents};
+use crate::{Embeddings, Error, Image, Latents, Request};
 
 /// A generated image.
 #[derive(Debug, Clone)]
@@ -20,6 +20,32 @@ pub struct GeneratedImage {
     pub image: Image,
     /// The latents they were decoded from; where the model works on pixels, those before they are clipped and rounded.
     pub latents: Latents,
+}
+
+impl Pipeline {
+    /// Plans a request and draws it, with the [`noise`](Plan::noise) of its seed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] for a request that cannot be drawn, and where values do not stay finite.
+    pub fn draw(&self, request: &Request) -> Result<GeneratedImage, Error> {
+        self.drawing(&self.plan(request)?).run()
+    }
+
+    /// A drawing of a plan, to which callbacks, noise, a sampler or embeddings of your own can be added before it
+    /// [runs](Drawing::run).
+    pub fn drawing<'a>(&'a self, plan: &'a Plan) -> Drawing<'a> {
+        Drawing::new(self, std::slice::from_ref(plan))
+    }
+
+    /// A drawing of several plans, each with the [`noise`](Plan::noise) of its own seed. Those with the same
+    /// [settings](crate::Settings) are drawn together in one batch.
+    ///
+    /// An image is the same as when it is [drawn](Self::draw) alone, up to the rounding of sums that libraries order by
+    /// the size of a batch. Memory grows with the batch.
+    pub fn drawings<'a>(&'a self, plans: &'a [Plan]) -> Drawing<'a> {
+        Drawing::new(self, plans)
+    }
 }
 
 /// Sees every call of the network, and can end the drawing.

@@ -2,9 +2,8 @@ use std::path::Path;
 
 use burn::tensor::{DType as TensorType, Device, Tensor};
 
-use crate::drawing::Drawing;
 use crate::plan::Plan;
-use crate::{DType, Embeddings, Error, GeneratedImage, Image, Latents, Request};
+use crate::{DType, Embeddings, Error, Image, Latents, Request};
 use sd_model::Components;
 use sd_model::Model;
 
@@ -73,30 +72,6 @@ impl Pipeline {
     /// As [`Plan::new`].
     pub fn plan(&self, request: &Request) -> Result<Plan, Error> {
         Plan::new(&self.model, request)
-    }
-
-    /// Plans a request and draws it, with the [`noise`](Plan::noise) of its seed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] for a request that cannot be drawn, and where values do not stay finite.
-    pub fn draw(&self, request: &Request) -> Result<GeneratedImage, Error> {
-        self.drawing(&self.plan(request)?).run()
-    }
-
-    /// A drawing of a plan, to which callbacks, noise, a sampler or embeddings of your own can be added before it
-    /// [runs](Drawing::run).
-    pub fn drawing<'a>(&'a self, plan: &'a Plan) -> Drawing<'a> {
-        Drawing::new(self, std::slice::from_ref(plan))
-    }
-
-    /// A drawing of several plans, each with the [`noise`](Plan::noise) of its own seed. Those with the same
-    /// [settings](crate::Settings) are drawn together in one batch.
-    ///
-    /// An image is the same as when it is [drawn](Self::draw) alone, up to the rounding of sums that libraries order by
-    /// the size of a batch. Memory grows with the batch.
-    pub fn drawings<'a>(&'a self, plans: &'a [Plan]) -> Drawing<'a> {
-        Drawing::new(self, plans)
     }
 
     /// The embeddings of prompts, one row each, in the precision of the text encoder.

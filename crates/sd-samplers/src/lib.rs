@@ -16,6 +16,7 @@ mod methods;
 mod network;
 mod noise;
 mod rules;
+mod sample;
 mod sampler;
 mod state;
 
@@ -29,5 +30,6 @@ pub use methods::*;
 pub use network::Network;
 pub use noise::{BrownianNoise, Noise, TorchNoise};
 pub use rules::churn::Churn;
-pub use sampler::{Sampler, StepContext, sample, sample_with};
+pub use sample::{sample, sample_with};
+pub use sampler::{Sampler, StepContext};
 pub use state::{SavedState, State};

@@ -1,10 +1,5 @@
 use burn::prelude::*;
 
-use crate::blocks::BlockConfig;
-use crate::plan::BlockPlan;
-use crate::resnet::ResnetConfig;
-use crate::transformer::Transformer2d;
-
 /// One resolution of a [`Unet`](crate::Unet), on the way down and on the way up.
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct UnetLevel {
@@ -110,17 +105,5 @@ impl UnetConfig {
     /// Width of the vector that tells every block the time.
     pub(crate) fn time_embed_dim(&self) -> usize {
         4 * self.levels[0].channels
-    }
-}
-
-impl BlockConfig for UnetConfig {
-    type Attention = Transformer2d;
-
-    fn resnet(&self) -> ResnetConfig {
-        ResnetConfig { groups: self.norm_num_groups, eps: self.norm_eps, time_width: self.time_embed_dim() }
-    }
-
-    fn attention(&self, plan: &BlockPlan, layers: usize, device: &Device) -> Transformer2d {
-        Transformer2d::new(self, plan.channels, plan.heads, layers, device)
     }
 }

@@ -4,7 +4,9 @@ use sd_ops::{image, normalise, normalise_tokens, project, project_geglu, tokens}
 
 use crate::UnetConfig;
 use crate::attention::Attention;
-use crate::blocks::Attend;
+use crate::blocks::{Attend, BlockConfig};
+use crate::plan::BlockPlan;
+use crate::resnet::ResnetConfig;
 
 /// A transformer over the pixels of a feature map, which also reads the text.
 #[derive(Module, Debug)]
@@ -25,6 +27,18 @@ impl Transformer2d {
             transformer_blocks: (0..layers).map(block).collect(),
             proj_out: linear(),
         }
+    }
+}
+
+impl BlockConfig for UnetConfig {
+    type Attention = Transformer2d;
+
+    fn resnet(&self) -> ResnetConfig {
+        ResnetConfig { groups: self.norm_num_groups, eps: self.norm_eps, time_width: self.time_embed_dim() }
+    }
+
+    fn attention(&self, plan: &BlockPlan, layers: usize, device: &Device) -> Transformer2d {
+        Transformer2d::new(self, plan.channels, plan.heads, layers, device)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Conversions between layouts.
 
-use sd_golden::{Family, TinyFamily, save_single};
+use sd_golden::{Family, Kind, TinyModel, save_single};
 
 use crate::{Run, assert_drawn, stderr, stdout};
 
 #[test]
 fn a_model_in_another_layout_draws_the_same_image() {
     let run = Run::new();
-    let tiny = TinyFamily::new(Family::Sd1);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     save_single(&tiny.single_tensors(), &run.path("single.safetensors"));
     let mut images = Vec::new();
     for (from, to) in [("single.safetensors", "folder/"), ("folder", "back.safetensors")] {
@@ -32,7 +32,7 @@ fn a_model_in_another_layout_draws_the_same_image() {
 #[test]
 fn what_cannot_be_converted_is_refused_in_one_line() {
     let run = Run::new();
-    let tiny = TinyFamily::new(Family::Sd1);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let model = tiny.path().to_str().unwrap();
     std::fs::write(run.path("there"), "a file").unwrap();
     std::fs::write(run.path("notes.txt"), "no model at all").unwrap();

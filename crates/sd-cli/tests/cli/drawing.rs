@@ -1,6 +1,6 @@
 //! Drawing images.
 
-use sd_golden::{Family, TinyFamily, TinyModel, save_torch};
+use sd_golden::{Family, Kind, TinyModel, save_torch};
 
 use crate::{Run, assert_drawn, stderr, stdout};
 
@@ -56,7 +56,7 @@ fn every_sampler_draws_another_image() {
 fn a_single_file_is_drawn_and_what_it_does_not_say_is_reported() {
     let run = Run::new();
     let file = run.path("model.ckpt");
-    save_torch(&TinyFamily::new(Family::Sd2).single_tensors(), 1, &file);
+    save_torch(&TinyModel::new(Kind::Conventional(Family::Sd2)).single_tensors(), 1, &file);
     let assumed = run.generate_with(&file, &["--seed", "1"]);
     assert_drawn(&assumed);
     assert!(stderr(&assumed).contains("v is assumed") && stderr(&assumed).contains("--prediction eps"));
@@ -72,7 +72,7 @@ fn a_single_file_is_drawn_and_what_it_does_not_say_is_reported() {
 fn a_model_is_described() {
     let run = Run::new();
     let file = run.path("model.ckpt");
-    save_torch(&TinyFamily::new(Family::Sd2).single_tensors(), 7, &file);
+    save_torch(&TinyModel::new(Kind::Conventional(Family::Sd2)).single_tensors(), 7, &file);
     let output = run.sd(&["info", "model.ckpt", "--json"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let summary: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();

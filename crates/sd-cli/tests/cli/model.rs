@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use sd_golden::{Family, Kind, Tensors, TinyFamily, TinyModel, data, save_single, write_tensors, zip};
+use sd_golden::{Family, Kind, Tensors, TinyModel, data, save_single, write_tensors, zip};
 
 use crate::{Run, assert_drawn, stderr, stdout};
 
@@ -184,7 +184,7 @@ fn two_files_of_one_word_are_an_embedding_for_xl_and_their_other_tensors_are_rep
 
 #[test]
 fn a_file_without_an_autoencoder_is_drawn_described_and_converted_with_another() {
-    let (run, model) = (Run::new(), TinyFamily::new(Family::Sd1));
+    let (run, model) = (Run::new(), TinyModel::new(Kind::Conventional(Family::Sd1)));
     let mut tensors = model.single_tensors();
     tensors.retain(|tensor| !tensor.key.starts_with("first_stage_model."));
     let file = run.path("model.safetensors");

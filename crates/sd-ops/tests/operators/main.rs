@@ -1,5 +1,6 @@
 //! The kernels against Burn's own operations and their derivatives.
 
 mod common;
+mod devices;
 mod images;
 mod tokens;

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use half::f16;
-use sd_golden::{Kind, SingleTensor, TinyFamily, TinyModel, save_single, save_torch};
+use sd_golden::{Kind, SingleTensor, TinyModel, save_single, save_torch};
 use sd_pipeline::{Choices, DType, Image, Model, ModelError, Plan, Prediction, Request, convert};
 use sd_weights::single_file::Family;
 use sd_weights::{Dtype, Weights, WeightsError};
@@ -43,7 +43,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[track_caller]
 fn check_round_trip(family: Family) {
-    let tiny = TinyFamily::new(family);
+    let tiny = TinyModel::new(Kind::Conventional(family));
     let (folder, first) = single(&tiny.single_tensors());
     let path = |name: &str| folder.path().join(name);
     let expected = draw(tiny.path());
@@ -97,7 +97,7 @@ fn models_of_xl_come_back_bit_for_bit() {
 
 #[test]
 fn a_pickle_becomes_a_folder() {
-    let tiny = TinyFamily::new(Family::Sd1);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let folder = tempfile::tempdir().unwrap();
     let [file, out] = ["model.ckpt", "model"].map(|name| folder.path().join(name));
     save_torch(&tiny.single_tensors(), 470_000, &file);
@@ -109,7 +109,7 @@ fn a_pickle_becomes_a_folder() {
 #[test]
 fn projections_have_the_shapes_that_the_family_is_published_with() {
     for (family, dimensions) in [(Family::Sd1, 4), (Family::Sd2, 2), (Family::Xl, 2)] {
-        let tiny = TinyFamily::new(family);
+        let tiny = TinyModel::new(Kind::Conventional(family));
         let folder = tempfile::tempdir().unwrap();
         let [file, out] = ["model.safetensors", "model"].map(|name| folder.path().join(name));
         converted(tiny.path(), &file, None).unwrap();
@@ -129,7 +129,7 @@ fn projections_have_the_shapes_that_the_family_is_published_with() {
 
 #[test]
 fn what_the_scheduler_says_of_the_training_comes_back() {
-    let tiny = TinyFamily::new(Family::Xl);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Xl));
     let mut tensors = tiny.single_tensors();
     let marker = |key: &str| SingleTensor { key: key.into(), shape: vec![0], numbers: Vec::new() };
     tensors.extend(["v_pred", "ztsnr"].map(marker));
@@ -142,7 +142,7 @@ fn what_the_scheduler_says_of_the_training_comes_back() {
     assert!(draw(&out) == draw(&file) && draw(&back) == draw(&file));
 
     // 2.x that predicts the noise would be taken for the other kind without a word.
-    let tiny = TinyFamily::new(Family::Sd2);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd2));
     let back = folder.path().join("eps.safetensors");
     let eps = Choices { prediction: Some(Prediction::Eps), ..Choices::default() };
     convert(tiny.path(), &back, None, &eps, &mut |_| ControlFlow::Continue(())).unwrap();
@@ -152,7 +152,7 @@ fn what_the_scheduler_says_of_the_training_comes_back() {
 
 #[test]
 fn weights_are_cast_and_what_does_not_fit_is_refused_by_name() {
-    let tiny = TinyFamily::new(Family::Sd1);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let mut tensors = tiny.single_tensors();
     let (folder, file) = single(&tensors);
     let path = |name: &str| folder.path().join(name);
@@ -179,7 +179,7 @@ fn weights_are_cast_and_what_does_not_fit_is_refused_by_name() {
 
 #[test]
 fn stopping_leaves_nothing() {
-    let tiny = TinyFamily::new(Family::Sd1);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let folder = tempfile::tempdir().unwrap();
     for out in ["model", "model.safetensors"] {
         let out = folder.path().join(out);
@@ -207,7 +207,7 @@ fn what_a_single_file_cannot_say_is_refused() {
     // Norms of other groups, and a vocabulary of its own.
     refused(TinyModel::new(Kind::Sd1).path(), &out, "its U-Net");
     refused(TinyModel::ddpm().path(), &out, "without a text");
-    let change = |tiny: &TinyFamily, file: &str, key: &str, value: Value| {
+    let change = |tiny: &TinyModel, file: &str, key: &str, value: Value| {
         let file = tiny.path().join(file);
         let mut json: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         json[key] = value;
@@ -222,7 +222,7 @@ fn what_a_single_file_cannot_say_is_refused() {
         ("model_index.json", "force_zeros_for_empty_prompt", true.into(), "empty negative prompt is not"),
     ];
     for (file, key, value, expected) in changes {
-        let tiny = TinyFamily::new(Family::Sd1);
+        let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
         change(&tiny, file, key, value.clone());
         if file.starts_with("tokenizer") {
             change(&tiny, "tokenizer/special_tokens_map.json", key, value);

@@ -1,4 +1,4 @@
-//! What `lora.py`, `textual_inversion.py` and `tiny_vae.py` draw.
+//! What `draw_five_steps` in `crates/sd-golden/golden/tiny.py` draws.
 
 use sd_pipeline::Request;
 

@@ -4,11 +4,9 @@
 
 #![allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
 
-use sd_golden::{Kind, TinyModel, data, difference};
+use sd_golden::{Kind, TinyModel, data, devices, difference};
 use sd_pipeline::{DType, Pipeline, Request, SamplerOption, device_by_name, device_info, device_names, is_processor};
 use serde_json::Value;
-
-use crate::devices;
 
 fn request(case: &Value) -> Request {
     let number = |key: &str| case[key].as_f64().unwrap();
@@ -61,7 +59,7 @@ fn half_precision_draws_nearly_the_same() {
 }
 
 fn check(kind: &str, make: impl Fn() -> TinyModel) {
-    let (model, expected) = (make(), data().join(kind).join("expected"));
+    let (model, expected) = (make(), data().join("models").join(kind).join("expected"));
     let cases = std::fs::read_to_string(expected.join("cases.json")).unwrap();
     let cases: serde_json::Map<String, Value> = serde_json::from_str(&cases).unwrap();
     for (backend, device) in devices() {

@@ -1,4 +1,4 @@
-//! Images with LoRA files merged, against diffusers: `lora.py` wrote `data/lora/`.
+//! Images with LoRA files merged, against diffusers: `golden/lora` in sd-golden.
 
 use burn::tensor::Device;
 use half::f16;

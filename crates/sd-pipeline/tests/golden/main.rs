@@ -4,6 +4,7 @@ mod batch;
 mod components;
 mod convert;
 mod five_steps;
+mod image_files;
 mod images;
 mod library;
 mod lora;
@@ -19,14 +20,8 @@ mod vae;
 use std::path::PathBuf;
 
 use sd_golden::{Kind, SingleTensor, TinyModel, save_single};
-use sd_pipeline::{DType, Device, Pipeline, device_by_name, device_names};
+use sd_pipeline::{DType, Device, Pipeline};
 use tempfile::TempDir;
-
-/// Every backend of this build, by its name.
-fn devices() -> Vec<(&'static str, Device)> {
-    let compiled = device_names().filter(|(_, compiled)| *compiled);
-    compiled.map(|(name, _)| (name, device_by_name(name).unwrap())).collect()
-}
 
 /// A tiny model on the processor.
 fn pipeline(kind: Kind) -> Pipeline {

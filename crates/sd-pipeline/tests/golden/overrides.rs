@@ -147,7 +147,7 @@ fn guidance_of_1_and_below_is_none() {
     assert_ne!(drawn(1.01), unguided);
 }
 
-/// `unets.py` wrote `data/unets/`.
+/// Golden: `golden/unets` in sd-golden.
 #[test]
 fn u_nets_that_are_put_together_otherwise_draw_as_in_diffusers() {
     for name in ["no-middle", "uneven"] {

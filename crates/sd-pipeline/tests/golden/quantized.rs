@@ -5,7 +5,7 @@ use std::path::Path;
 use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
-use sd_golden::{SingleTensor, TinyFamily, save_single};
+use sd_golden::{Kind, SingleTensor, TinyModel, save_single};
 use sd_pipeline::Model;
 use sd_weights::single_file::Family;
 
@@ -55,7 +55,7 @@ const KINDS: [(Dtype, u32, i32, u8); 2] = [(Dtype::F8_E4M3, 3, 7, 0x7e), (Dtype:
 
 #[test]
 fn weights_of_eight_bits_draw_as_the_same_values_in_sixteen() {
-    let tiny = TinyFamily::new(Family::Sd1);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let folder = tempfile::tempdir().unwrap();
     let [wide, narrow] = ["wide", "narrow"].map(|name| folder.path().join(name));
     for (dtype, fraction_bits, bias, last) in KINDS {
@@ -73,7 +73,7 @@ fn weights_of_eight_bits_draw_as_the_same_values_in_sixteen() {
 #[test]
 fn scales_of_weights_are_applied() {
     const SCALE: f32 = 0.5;
-    let tiny = TinyFamily::new(Family::Sd2);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd2));
     let folder = tempfile::tempdir().unwrap();
     let [wide, narrow] = ["wide", "narrow"].map(|name| folder.path().join(name));
     for (name, (dtype, fraction_bits, bias, last)) in ["scale_weight", "weight_scale"].into_iter().zip(KINDS) {
@@ -107,7 +107,7 @@ fn scales_of_weights_are_applied() {
 #[test]
 fn other_quantized_weights_are_refused_by_the_key_that_says_so() {
     const KEY: &str = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1.to_q";
-    let tensors = TinyFamily::new(Family::Sd1).single_tensors();
+    let tensors = TinyModel::new(Kind::Conventional(Family::Sd1)).single_tensors();
     // A scale of what is not of eight bits, and those of other programs.
     for name in ["scale_weight", "weight_scale", "comfy_quant", "weight_scale_2", "SCB", "weight.absmax"] {
         let mut tensors = tensors.clone();

@@ -7,7 +7,7 @@ use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_clip::ClipTextConfig;
-use sd_golden::{SingleTensor, TinyFamily, data, save_torch};
+use sd_golden::{Kind, SingleTensor, TinyModel, data, save_torch};
 use sd_model::config::{clip_config, inferred, unet_config, vae_config};
 use sd_pipeline::{Choices, Model, ModelError, Plan, Prediction, Request, WeightSet};
 use sd_unet::UnetConfig;
@@ -29,7 +29,7 @@ fn marker(key: &str) -> SingleTensor {
 
 #[track_caller]
 fn check_family(family: Family) {
-    let tiny = TinyFamily::new(family);
+    let tiny = TinyModel::new(Kind::Conventional(family));
     let tensors = tiny.single_tensors();
     let expected = draw(open(tiny.path()));
     let (folder, file) = single(&tensors);
@@ -59,7 +59,7 @@ fn single_files_of_xl_draw_as_their_folder() {
 
 #[test]
 fn a_training_checkpoint_has_two_sets_of_weights() {
-    let tiny = TinyFamily::new(Family::Sd1);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let expected = draw(open(tiny.path()));
     // The average is the folder's weights, and the last ones are others.
     let mut tensors = tiny.single_tensors();
@@ -104,7 +104,7 @@ fn with_metadata(tensors: &[SingleTensor], metadata: &[(&str, &str)], file: &Pat
 
 #[test]
 fn the_metadata_of_two_programs_tell_what_is_predicted() {
-    let tiny = TinyFamily::new(Family::Sd2);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd2));
     let (folder, tensors) = (tempfile::tempdir().unwrap(), tiny.single_tensors());
     let file = folder.path().join("model.safetensors");
     let open_as = |metadata: &[(&str, &str)], prediction| {
@@ -132,7 +132,7 @@ fn the_metadata_of_two_programs_tell_what_is_predicted() {
 
 #[test]
 fn what_is_predicted_is_told_by_a_marker_or_a_flag_or_assumed_with_a_note() {
-    let tiny = TinyFamily::new(Family::Sd2);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd2));
     let mut tensors = tiny.single_tensors();
     let (folder, file) = single(&tensors);
     let choose = |prediction| Choices { prediction: Some(prediction), ..Choices::default() };
@@ -161,7 +161,7 @@ fn what_is_predicted_is_told_by_a_marker_or_a_flag_or_assumed_with_a_note() {
 
 #[test]
 fn markers_count_in_every_family() {
-    let mut tensors = TinyFamily::new(Family::Xl).single_tensors();
+    let mut tensors = TinyModel::new(Kind::Conventional(Family::Xl)).single_tensors();
     let (_folder, file) = single(&tensors);
     let plain = draw(open(&file));
     tensors.push(marker("v_pred"));
@@ -175,7 +175,7 @@ fn markers_count_in_every_family() {
 
 /// What `list` says of a published checkpoint, as a file that has the header and nothing else: its numbers are a hole.
 pub fn hollow(list: &str, change: impl Fn(&mut BTreeMap<String, Vec<usize>>)) -> (TempDir, PathBuf) {
-    let text = std::fs::read_to_string(data().join(format!("../keys/{list}.txt"))).unwrap();
+    let text = std::fs::read_to_string(data().join("single_files").join(format!("{list}.txt"))).unwrap();
     let mut shapes = shapes(&text);
     change(&mut shapes);
     let mut end = 0;
@@ -202,7 +202,7 @@ fn shapes(list: &str) -> BTreeMap<String, Vec<usize>> {
     list.lines().filter_map(|line| line.split_once(' ')).map(|(key, s)| (key.to_string(), shape(s))).collect()
 }
 
-/// `keys.py` and `single.py` wrote the lists with diffusers, transformers and the definitions of the original programs.
+/// `keys/make.py` and `single_files/make.py` in sd-golden wrote the lists with diffusers, transformers and the definitions of the original programs.
 #[track_caller]
 fn check_names(list: &str, unet: &str, text: &[&str]) {
     let (_folder, file) = hollow(list, |_| {});
@@ -210,7 +210,7 @@ fn check_names(list: &str, unet: &str, text: &[&str]) {
     let parts = [(&single.unet, unet), (single.vae.as_ref().unwrap(), "vae")];
     assert_eq!(single.text.len(), text.len());
     for (weights, list) in parts.into_iter().chain(single.text.iter().zip(text.iter().copied())) {
-        let expected = std::fs::read_to_string(data().join(format!("../keys/{list}.txt"))).unwrap();
+        let expected = std::fs::read_to_string(data().join("keys").join(format!("{list}.txt"))).unwrap();
         // A 1×1 convolution may fill a matrix.
         let matrix = |shape: &[usize]| if let [o, i, 1, 1] = shape { vec![*o, *i] } else { shape.to_vec() };
         let expected: Vec<_> = shapes(&expected).into_iter().map(|(key, shape)| (key, matrix(&shape))).collect();
@@ -229,10 +229,10 @@ fn published_checkpoints_have_the_names_of_the_diffusers_layout_after_reading() 
     check_names("single_sdxl", "unet_sdxl", &["text_encoder_sd15", "text_encoder_2_sdxl"]);
 }
 
-/// `single.py` wrote the list with diffusers, whose conversion it watched with numbers that are all different.
+/// `single_files/make.py` in sd-golden wrote the list with diffusers, whose conversion it watched with numbers that are all different.
 #[test]
 fn every_tensor_is_made_of_the_one_that_diffusers_makes_it_of() {
-    let list = std::fs::read_to_string(data().join("../keys/views.txt")).unwrap();
+    let list = std::fs::read_to_string(data().join("single_files/views.txt")).unwrap();
     let lines: Vec<[&str; 3]> = list
         .lines()
         .map(|line| line.split(' ').collect::<Vec<_>>().try_into().expect("a name, its source and the view of it"))

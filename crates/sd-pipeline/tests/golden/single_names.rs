@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use half::f16;
-use sd_golden::{SingleTensor, TinyFamily};
+use sd_golden::{Kind, SingleTensor, TinyModel};
 use sd_pipeline::{Choices, DType, Device, Model, ModelError, Pipeline};
 use sd_weights::Weights;
 use sd_weights::single_file::{Family, SingleFile, WeightSet};
@@ -41,7 +41,7 @@ fn the_names_of_an_average_are_those_of_the_weights() {
 
 #[test]
 fn a_file_without_its_autoencoder_draws_with_another() {
-    let tiny = TinyFamily::new(Family::Xl);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Xl));
     let (expected, vae) = (draw(open(tiny.path())), tiny.path().join("vae"));
     let without = renamed(&tiny.single_tensors(), |key| (!key.starts_with("first_stage_model.")).then(|| key.into()));
     let (_folder, file) = single(&without);
@@ -55,7 +55,7 @@ fn a_file_without_its_autoencoder_draws_with_another() {
 
 #[test]
 fn names_may_have_something_before_them() {
-    let tiny = TinyFamily::new(Family::Sd1);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let expected = draw(open(tiny.path()));
     for prefix in ["module.", "model.", "state_dict.ldm."] {
         let (_folder, file) = single(&renamed(&tiny.single_tensors(), |key| Some(format!("{prefix}{key}"))));
@@ -69,11 +69,11 @@ fn text_encoders_may_be_called_as_in_the_program_of_xl_or_as_in_transformers() {
         (Family::Sd1, "cond_stage_model.transformer.", "conditioner.embedders.0.transformer."),
         (Family::Sd2, "cond_stage_model.model.", "conditioner.embedders.0.model."),
     ] {
-        let tiny = TinyFamily::new(family);
+        let tiny = TinyModel::new(Kind::Conventional(family));
         let (_folder, file) = single(&renamed(&tiny.single_tensors(), |key| Some(key.replace(old, new))));
         assert!(draw(open(&file)) == draw(open(tiny.path())), "{family:?}");
     }
-    let tiny = TinyFamily::new(Family::Xl);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Xl));
     let mut tensors = tiny.single_tensors();
     tensors.retain(|tensor| !tensor.key.starts_with("conditioner.embedders.1."));
     let weights = Weights::in_file(&tiny.path().join("text_encoder_2/model.safetensors")).unwrap();
@@ -89,7 +89,7 @@ fn text_encoders_may_be_called_as_in_the_program_of_xl_or_as_in_transformers() {
 #[test]
 fn the_projection_of_xls_text_is_a_matrix_or_the_transposed_weight_of_a_layer() {
     const KEY: &str = "conditioner.embedders.1.model.text_projection";
-    let tiny = TinyFamily::new(Family::Xl);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Xl));
     let mut tensors = tiny.single_tensors();
     let projection = tensors.iter_mut().find(|tensor| tensor.key == KEY).unwrap();
     let (width, numbers) = (projection.shape[1], projection.numbers.clone());
@@ -108,7 +108,7 @@ fn the_projection_of_xls_text_is_a_matrix_or_the_transposed_weight_of_a_layer() 
 
 #[test]
 fn the_attention_of_an_autoencoder_has_many_names() {
-    let tiny = TinyFamily::new(Family::Sd1);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let expected = draw(open(tiny.path()));
     for names in [["norm", "to_q", "to_k", "to_v", "to_out.0"], ["group_norm", "query", "key", "value", "proj_attn"]] {
         let tensors = renamed(&tiny.single_tensors(), |key| {
@@ -124,7 +124,7 @@ fn the_attention_of_an_autoencoder_has_many_names() {
 
 #[test]
 fn messages_name_the_keys_of_the_file() {
-    let tiny = TinyFamily::new(Family::Xl);
+    let tiny = TinyModel::new(Kind::Conventional(Family::Xl));
     let load = |change: &dyn Fn(&mut Vec<SingleTensor>)| {
         let mut tensors = tiny.single_tensors();
         change(&mut tensors);

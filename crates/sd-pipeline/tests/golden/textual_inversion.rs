@@ -1,4 +1,4 @@
-//! Images of new words, against diffusers: `textual_inversion.py` wrote `data/textual_inversion/`.
+//! Images of new words, against diffusers: `golden/textual_inversion` in sd-golden.
 
 use std::path::PathBuf;
 

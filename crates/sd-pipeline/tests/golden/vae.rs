@@ -1,10 +1,10 @@
-//! Other autoencoders than a model's own. `tiny_vae.py` wrote `data/vae_tiny/`.
+//! Other autoencoders than a model's own. Golden: `golden/vae_tiny` in sd-golden.
 
 use std::path::Path;
 
 use burn::tensor::Device;
 use half::f16;
-use sd_golden::{Family, Kind, SingleTensor, TinyFamily, TinyModel, data, difference, save_single};
+use sd_golden::{Family, Kind, SingleTensor, TinyModel, data, difference, save_single};
 use sd_pipeline::{Choices, DType, Image, Model, ModelError, Pipeline};
 use sd_weights::{Weights, WeightsError};
 
@@ -96,7 +96,7 @@ fn another_models_is_taken_from_its_folder_or_file() {
 
 #[test]
 fn a_file_with_the_original_programs_names_is_the_same_autoencoder() {
-    let (model, folder) = (TinyFamily::new(Family::Sd1), tempfile::tempdir().unwrap());
+    let (model, folder) = (TinyModel::new(Kind::Conventional(Family::Sd1)), tempfile::tempdir().unwrap());
     let own = draw(Model::open(model.path()).unwrap());
     let all = model.single_tensors().into_iter().filter(|tensor| tensor.key.starts_with("first_stage_model."));
     for prefix in ["first_stage_model.", "", "model.vae."] {

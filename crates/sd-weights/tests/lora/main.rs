@@ -1,6 +1,6 @@
-//! Merged LoRA files against the sums that define them and, in `golden`, against the results of their libraries.
+//! Merged LoRA files against the sums that define them and, in `adapters`, against the results of their libraries.
 
-mod golden;
+mod adapters;
 mod low_rank;
 mod matrix;
 mod names;
@@ -20,7 +20,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_weights::{Component, Lora, LoraReport, Weights};
 
-/// A linear layer 8 → 4, a 3×3 convolution 8 → 4 (4 → 4 in the golden data), and a norm of 4.
+/// A linear layer 8 → 4, a 3×3 convolution 8 → 4 (4 → 4 in the data of `adapters`), and a norm of 4.
 #[derive(Module, Debug)]
 struct Network {
     linear: Linear,

@@ -1,4 +1,4 @@
-//! The samplers that diffusers has, against its own schedulers: `golden.py` ran them in float64 on a mixture of two
+//! The samplers that diffusers has, against its own schedulers: `make.py` ran them in float64 on a mixture of two
 //! Gaussians, whose denoiser is known. And what must hold between them and DDIM.
 
 use burn::tensor::Tensor;
@@ -12,7 +12,7 @@ fn schedule() -> NoiseSchedule {
     NoiseSchedule::from_betas(&BetaSchedule::ScaledLinear.betas(1000, 0.00085, 0.012).unwrap()).unwrap()
 }
 
-/// The sampler that `golden.py` calls by this name.
+/// The sampler that `make.py` calls by this name.
 fn sampler(name: &str) -> Box<dyn Sampler> {
     let noisy = schedule().sigma(200.0)..=schedule().sigma(800.0);
     let order = |word: &str| word.parse().unwrap();

@@ -1,4 +1,4 @@
-//! The DPM-Solver++ family against k-diffusion and diffusers, in f64: see `golden.py`.
+//! The DPM-Solver++ family against k-diffusion and diffusers, in f64: see `make.py`.
 
 #![allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
 

@@ -1,5 +1,5 @@
 //! Samplers against k-diffusion's, call by call, on a closed-form denoiser in f64: `trajectories.json` is made by
-//! `golden.py`.
+//! `make.py`.
 
 use std::cell::RefCell;
 

@@ -1,0 +1,5 @@
+//! The tokenizer and the text encoders against the reference.
+
+mod keys;
+mod networks;
+mod tokenizer;

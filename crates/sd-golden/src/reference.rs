@@ -1,0 +1,59 @@
+use std::collections::BTreeMap;
+use std::fs::read_to_string;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use sd_device::{device_by_name, device_names};
+use sd_weights::{parameters, read_tensor};
+
+use crate::data;
+
+/// Every backend of this build, by its name.
+///
+/// # Panics
+///
+/// Panics where one has no device on this machine.
+pub fn devices() -> Vec<(&'static str, Device)> {
+    let compiled = device_names().filter(|(_, compiled)| *compiled);
+    compiled.map(|(name, _)| (name, device_by_name(name).expect("each backend has a device"))).collect()
+}
+
+/// Asserts that what a network computed on a device is the tensor `key` of the file `expected`: the largest difference,
+/// relative to the root of the mean square of what is expected, is at most 1e-4.
+///
+/// # Panics
+///
+/// Panics where it is more, where the shapes differ, and where the tensor cannot be read.
+#[allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
+pub fn assert_close<const D: usize>(found: Tensor<D>, expected: &Path, key: &str, device: &str) {
+    let (expected, shape) = read_tensor(expected, key).expect("the reference wrote it");
+    assert_eq!(found.dims().to_vec(), shape, "{key}");
+    let found = found.into_data().try_to_vec::<f32>().expect("it is in single precision");
+    let size = (expected.iter().map(|x| x * x).sum::<f32>() / expected.len() as f32).sqrt();
+    let error = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / size;
+    println!("{device} {key}: {error:.1e}");
+    assert!(error <= 1e-4, "{key} on {device}: relative error {error:.1e}");
+}
+
+/// Asserts that a network's parameters have the names and shapes of `list` in `golden/keys`: nothing is missing, nothing unused.
+///
+/// # Panics
+///
+/// Panics where they have not, and where there is no such list.
+pub fn assert_fits<M: Module>(module: &M, list: &str) {
+    let text = read_to_string(data().join("keys").join(format!("{list}.txt"))).expect("there is such a list");
+    let shape = |shape: &str| shape.split('x').map(|n| n.parse().expect("a size")).collect::<Vec<usize>>();
+    let lines = text.lines().map(|line| line.split_once(' ').expect("a name and a shape"));
+    let mut expected: BTreeMap<&str, Vec<usize>> = lines.map(|(key, sizes)| (key, shape(sizes))).collect();
+    for (key, found) in parameters(module) {
+        let mut wanted =
+            expected.remove(key.as_str()).unwrap_or_else(|| panic!("{list}: {key} is not in the checkpoint"));
+        // A 1×1 convolution may fill a matrix.
+        if found.len() == 2 && wanted.ends_with(&[1, 1]) {
+            wanted.truncate(2);
+        }
+        assert_eq!(found, wanted, "{list}: {key}");
+    }
+    assert!(expected.is_empty(), "{list}: unused keys {:?}", expected.keys().take(5).collect::<Vec<_>>());
+}

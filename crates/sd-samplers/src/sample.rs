@@ -1,0 +1,53 @@
+use burn::tensor::Tensor;
+use sd_schedule::NoiseLevels;
+
+use crate::{DenoiseError, Denoiser, Noise, Sampler, State};
+
+/// Walks `x` down all `levels`.
+///
+/// # Shapes
+///
+/// - x: `[batch, channels, height, width]`, noise of standard deviation `levels.first()` (plus an image, to start
+///   from one)
+/// - output: as x, at noise level `levels.last()`
+///
+/// # Errors
+///
+/// Whatever the model returns.
+///
+/// # Panics
+///
+/// Panics if there are fewer steps than the sampler's [`min_steps`](Sampler::min_steps).
+pub fn sample(
+    sampler: &dyn Sampler,
+    model: &mut dyn Denoiser,
+    noise: &mut dyn Noise,
+    x: Tensor<4>,
+    levels: &NoiseLevels,
+) -> Result<Tensor<4>, DenoiseError> {
+    sample_with(sampler, model, noise, x, levels, &mut |_| Ok(()))
+}
+
+/// As [`sample`], with a callback after each step that may look at the [`State`], change it, or end the walk with an error.
+///
+/// # Errors
+///
+/// As [`sample`], and whatever the callback returns.
+///
+/// # Panics
+///
+/// As [`sample`].
+pub fn sample_with(
+    sampler: &dyn Sampler,
+    model: &mut dyn Denoiser,
+    noise: &mut dyn Noise,
+    x: Tensor<4>,
+    levels: &NoiseLevels,
+    after_step: &mut dyn FnMut(&mut State) -> Result<(), DenoiseError>,
+) -> Result<Tensor<4>, DenoiseError> {
+    let mut state = State::new(x);
+    while state.advance(sampler, model, noise, levels)? {
+        after_step(&mut state)?;
+    }
+    Ok(state.x)
+}

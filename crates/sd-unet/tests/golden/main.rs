@@ -1,0 +1,4 @@
+//! The U-Nets against the reference.
+
+mod keys;
+mod networks;

@@ -1,0 +1,4 @@
+//! The autoencoders against the reference.
+
+mod keys;
+mod networks;

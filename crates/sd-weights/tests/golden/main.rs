@@ -1,0 +1,4 @@
+//! Files of weights against the programs that write them.
+
+mod torch;
+mod weights;
