@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sd_device::{is_processor, panic_message};
 #[cfg(feature = "evaluate")]
 use sd_evaluate::EvaluateError;
-use sd_pipeline::Error;
+use sd_pipeline::{Error, ModelError, WeightsError};
 use sd_recipe::RecipeError;
 
 use crate::driver;
@@ -57,19 +57,30 @@ impl From<sd_pipeline::VectorsError> for Failure {
     }
 }
 
+/// An error of the library, with flags in place of its fields. Messages about files name their keys in backticks too, and stay as they
+/// are.
+fn message(error: &Error) -> String {
+    match error {
+        Error::Model(ModelError::Weights(error)) if !matches!(error, WeightsError::NotAModel { .. }) => {
+            error.to_string()
+        }
+        other => with_flags(&other.to_string()),
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let cancelled = matches!(error, Error::Cancelled { .. });
         let cause = if let Error::Backend(_) = error { driver::error() } else { None };
         let cause = cause.map(|message| format!(" (driver: {message})")).unwrap_or_default();
-        Self { message: with_flags(&format!("{error}{cause}")), code: code(cancelled, error.is_usage()) }
+        Self { message: format!("{}{cause}", message(&error)), code: code(cancelled, error.is_usage()) }
     }
 }
 
-impl From<sd_pipeline::ModelError> for Failure {
-    fn from(error: sd_pipeline::ModelError) -> Self {
-        let cancelled = matches!(error, sd_pipeline::ModelError::Cancelled { .. });
-        Self { message: with_flags(&error.to_string()), code: code(cancelled, error.is_usage()) }
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        let cancelled = matches!(error, ModelError::Cancelled { .. });
+        Self { code: code(cancelled, error.is_usage()), message: message(&Error::from(error)) }
     }
 }
 

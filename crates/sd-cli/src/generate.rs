@@ -12,6 +12,7 @@ use crate::builtin;
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
+use crate::flag_names::with_flags;
 use crate::flags::{DEVICE, Precision};
 use crate::model::ModelFlags;
 use crate::outputs::{check_file, is_stdout, numbered};
@@ -216,7 +217,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let (name, mut model) = args.model.open(&mut progress, &cancel)?;
     let plan = Plan::new(&model, &request)?;
     let dtype = args.dtype.dtype();
-    model.notes().iter().for_each(|note| progress.warn(note));
+    model.notes().iter().for_each(|note| progress.warn(&with_flags(note)));
     args.model.add(&mut model, &progress)?;
     for (flag, text) in [("--prompt", args.prompt.as_ref()), ("--negative-prompt", args.negative_prompt.as_ref())] {
         if let Some(cut) = text.and_then(|text| model.cut(text)) {
@@ -237,7 +238,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     model.check_device(&plan.workload(), dtype, &device)?;
     if let Some(warning) = model.memory_warning(&plan.workload(), dtype, &device) {
-        progress.warn(&warning);
+        progress.warn(&with_flags(&warning));
     }
     if args.dry_run {
         return Ok(());

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use sd_pipeline::{Error, Model, Summary};
 use serde_json::{Value, json};
 
+use crate::flag_names::with_flags;
 use crate::model::ChoiceFlags;
 use crate::print::print;
 
@@ -45,7 +46,7 @@ fn as_json(summary: &Summary) -> Value {
         "sampler": summary.sampler,
         "components": components.collect::<Vec<_>>(),
         "metadata": summary.metadata,
-        "notes": summary.notes,
+        "notes": summary.notes.iter().map(|note| with_flags(note)).collect::<Vec<_>>(),
     })
 }
 

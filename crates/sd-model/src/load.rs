@@ -1,8 +1,10 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
 use sd_clip::{ClipText, Tokenizer};
 use sd_ops::lay_out;
+use sd_vae::Autoencoder;
 
 use crate::components::{Backbone, Components, TextEncoder};
 use crate::model::{Kind, Model};
@@ -10,7 +12,7 @@ use crate::precision::precision;
 use crate::text_encoder::ClipEncoders;
 use crate::text_part::TextPart;
 use crate::vae::VaePart;
-use crate::{DType, ModelError};
+use crate::{DType, Field, ModelError};
 
 impl Model {
     /// Reads the weights onto `device`.
@@ -50,5 +52,18 @@ impl Model {
         let encoder = |part: &TextPart| Ok((part.tokenizer.clone(), part.load(device, dtype)?));
         let encoders = parts.text.iter().map(encoder).collect::<Result<Vec<(Tokenizer, ClipText)>, ModelError>>()?;
         Ok(Some(Arc::new(ClipEncoders { parts: encoders, is_xl: self.is_xl() })))
+    }
+    /// Opens and loads another autoencoder for the latents of this model, such as a TAESD for previews: a folder or a file.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Request`] for a model in pixels and for latents of another number of channels, and as
+    /// [`components`](Self::components).
+    pub fn autoencoder(&self, path: &Path, device: &Device, dtype: DType) -> Result<Arc<dyn Autoencoder>, ModelError> {
+        let Kind::Text(parts) = &self.kind else {
+            let reason = format!("{}: this model draws in pixels", path.display());
+            return Err(ModelError::request(Field::Vae, reason));
+        };
+        VaePart::chosen(path, &parts.unet_config, &mut Vec::new())?.load(device, dtype)
     }
 }

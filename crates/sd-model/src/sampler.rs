@@ -56,7 +56,7 @@ impl FromStr for SamplerName {
     fn from_str(name: &str) -> Result<Self, RequestError> {
         CATALOGUE.iter().find(|entry| entry.name == name).map(Self).ok_or_else(|| {
             let known: Vec<&str> = CATALOGUE.iter().map(|entry| entry.name).collect();
-            RequestError::new(Field::Sampler, format!("{name:?} is unknown; there are {}", known.join(", ")))
+            RequestError::new(Field::Sampler, format!("`{name}` is unknown; there are {}", known.join(", ")))
         })
     }
 }

@@ -47,6 +47,7 @@ mod noises;
 mod number;
 mod pipeline;
 mod plan;
+mod preview;
 mod request;
 mod schedule;
 mod watch;
@@ -58,6 +59,7 @@ pub use error::Error;
 pub use latents::Latents;
 pub use pipeline::Pipeline;
 pub use plan::{OptionValue, Origin, Plan, Resolved, Sampling, Settings};
+pub use preview::Preview;
 pub use request::Request;
 pub use schedule::Schedule;
 pub use sd_device::{
@@ -78,5 +80,5 @@ pub use sd_samplers::{
 pub use sd_schedule::{NoiseLevels, Prediction, Process};
 pub use sd_unet::{AddedConditions, Conditions, Residuals};
 pub use sd_vae::Autoencoder;
-pub use sd_weights::{Destination, read_tensor, write_tensor};
+pub use sd_weights::{Destination, WeightsError, read_tensor, write_tensor};
 pub use watch::{Step, StepEnd};

@@ -111,7 +111,7 @@ impl FromStr for Schedule {
             _ => {
                 let names = Self::NAMED.map(|(name, _)| name).join(", ");
                 let lists = "timesteps:999,749,… and sigmas:14.6,…,0";
-                Err(Error::request(Field::Schedule, format!("{text:?} is unknown; there are {names}, {lists}")))
+                Err(Error::request(Field::Schedule, format!("`{text}` is unknown; there are {names}, {lists}")))
             }
         }
     }

@@ -75,7 +75,7 @@ fn what_cannot_be_measured_is_refused_before_anything_is_drawn() {
         assert!(stderr(&output).contains(words), "{}", stderr(&output));
         assert!(!run.path("evaluation/cells").exists());
     };
-    refused(&["--samplers", "dimm"], 2, "unknown sampler `dimm`");
+    refused(&["--samplers", "dimm"], 2, "`dimm` is unknown");
     refused(&["--distance-steps", "5,2000"], 2, "distance-ddim-2000");
     refused(&["--samples", "1"], 2, "a distance needs two");
     refused(&["--classifier", "nowhere"], 1, "nowhere/config.json");

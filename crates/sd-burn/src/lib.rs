@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+pub use sd_pipeline::*;
+
+/// Burn as these crates use it.
+pub use burn;
+pub use sd_clip as clip;
+pub use sd_device as device;
+pub use sd_model as model;
+pub use sd_pipeline as pipeline;
+pub use sd_samplers as samplers;
+pub use sd_schedule as schedule;
+#[cfg(feature = "train")]
+pub use sd_train as train;
+pub use sd_unet as unet;
+pub use sd_vae as vae;
+pub use sd_weights as weights;
