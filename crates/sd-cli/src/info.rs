@@ -70,6 +70,6 @@ fn as_text(summary: &Summary) -> String {
             text += &format!("{key}: {}\n", shortened(&value.replace('\n', " ")));
         }
     }
-    notes.iter().for_each(|note| text += &format!("\nnote: {note}\n"));
+    notes.iter().for_each(|note| text += &format!("\nnote: {}\n", with_flags(note)));
     text
 }
