@@ -15,3 +15,8 @@ pub use sd_train as train;
 pub use sd_unet as unet;
 pub use sd_vae as vae;
 pub use sd_weights as weights;
+
+/// The project's README, whose programs are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -17,8 +17,3 @@ pub use sd_weights::single_file::Family;
 pub use single_file::{Numbers, SingleTensor, save_single};
 pub use tensors::{Tensors, write_tensors};
 pub use torch_file::{save_torch, zip};
-
-/// The project's README, whose program is compiled with the tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use sd_schedule::{NoiseLevels, Process, ScheduleError, Spacing};
 use serde::{Deserialize, Serialize};
 
@@ -143,11 +141,5 @@ impl Convention {
             Self::Ddpm | Self::Ddim | Self::Pndm => Spacing::Leading { offset: options.steps_offset },
         };
         options.spacing.unwrap_or(own)
-    }
-}
-
-impl fmt::Display for Convention {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.class())
     }
 }
