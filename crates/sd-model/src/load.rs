@@ -42,6 +42,7 @@ impl Model {
             dtype,
         })
     }
+
     /// The text encoders, each with its tokenizer; none for a model that draws without a text.
     pub(crate) fn text_encoder(
         &self,
@@ -53,6 +54,7 @@ impl Model {
         let encoders = parts.text.iter().map(encoder).collect::<Result<Vec<(Tokenizer, ClipText)>, ModelError>>()?;
         Ok(Some(Arc::new(ClipEncoders { parts: encoders, is_xl: self.is_xl() })))
     }
+
     /// Opens and loads another autoencoder for the latents of this model, such as a TAESD for previews: a folder or a file.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 use crate::plan::batch::Batch;
 use crate::watch::{Step, StepEnd, Watched};
-use crate::{Embeddings, Error, Image, Latents, Request};
+use crate::{Embeddings, Error, Field, Image, Latents, Request};
 
 /// A generated image.
 #[derive(Debug, Clone)]
@@ -93,7 +93,8 @@ impl<'a> Drawing<'a> {
         Self { noise: Some(noise), ..self }
     }
 
-    /// Draws with a sampler of your own, down the plan's noise levels.
+    /// Draws with a sampler of your own, down the plan's noise levels. [`run`](Self::run) fails with [`Error::Request`] where these are
+    /// too few for it.
     pub fn sampler(self, sampler: &'a dyn Sampler) -> Self {
         Self { sampler: Some(sampler), ..self }
     }
@@ -157,6 +158,10 @@ impl<'a> Drawing<'a> {
         let sampling = &batch.settings.sampling;
         let (own, levels) = (sampling.sampler(model.scheduler())?, &sampling.levels.value);
         let (sampler, conditions) = (self.sampler.unwrap_or(&*own), self.conditions(batch)?);
+        if levels.steps() < sampler.min_steps() {
+            let (steps, least) = (levels.steps(), sampler.min_steps());
+            return Err(Error::request(Field::Steps, format!("{steps}: this sampler needs at least {least}")));
+        }
         let mut of_seeds = Noises::of_seeds(&batch.plans);
         let (start, noise): (_, &mut dyn Noise) = match &mut self.noise {
             Some(noise) => (batch.start(&mut **noise, device), &mut **noise),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use sd_golden::{Kind, TinyModel};
 use sd_pipeline::{
-    Backbone, Components, Conditions, DType, Device, Error, Image, Model, Pipeline, Request, StepEnd, Tensor,
+    Backbone, Components, Conditions, DType, Device, Error, Image, Model, Pipeline, Prediction, Request, StepEnd,
+    Tensor,
 };
-use sd_samplers::{Churn, Ddim, Euler};
+use sd_samplers::{Churn, Ddim, Euler, Pndm};
 
 use crate::pipeline;
 
@@ -99,6 +100,10 @@ fn a_sampler_may_be_ones_own() {
     // The same step, written another way.
     let euler = Euler::new(Churn::default());
     assert!(furthest(&pipeline.drawing(&plan).sampler(&euler).run().unwrap().image, &expected) <= 1);
+    let two = pipeline.plan(&Request { steps: Some(2), ..request("ddim") }).unwrap();
+    let pndm = Pndm::new(pipeline.components().process.clone(), Prediction::Eps);
+    let refused = pipeline.drawing(&two).sampler(&pndm).run().unwrap_err();
+    assert_eq!(refused.to_string(), "`steps` 2: this sampler needs at least 4");
 }
 
 /// Says that there is no noise.
