@@ -18,7 +18,7 @@ pub use single_file::{Numbers, SingleTensor, save_single};
 pub use tensors::{Tensors, write_tensors};
 pub use torch_file::{save_torch, zip};
 
-/// The project's README, whose program is compiled with the tests.
+/// The project's README, whose example is compiled with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
