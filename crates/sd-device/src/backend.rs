@@ -51,8 +51,8 @@ pub fn device_names() -> impl Iterator<Item = (&'static str, bool)> {
 ///
 /// # Errors
 ///
-/// [`DeviceError`] if the name is unknown, its backend is not compiled in, this machine has no such device, or its driver would
-/// crash.
+/// [`DeviceError`] if the name is unknown, its backend is not compiled in, this machine has no such device, or its driver
+/// would crash.
 pub fn device_by_name(name: &str) -> Result<Device, DeviceError> {
     let (backend, index) = match name.split_once(':') {
         None => (name, 0),

@@ -8,12 +8,12 @@ use burn::tensor::FloatDType;
 pub enum DType {
     /// Single precision.
     F32,
-    /// Half precision, with half the memory. The autoencoder stays in single precision if its config requires it. On processors,
-    /// only the weights are in half precision.
+    /// Half precision, with half the memory. The autoencoder stays in single precision if its config requires it. On
+    /// processors, only the weights are in half precision.
     F16,
     /// Half precision with the range of single precision. On processors, only the weights are in half precision, and the
-    /// autoencoder stays in single precision. On AMD's processors with AVX-512 BF16, where it is faster, the inputs of matrix
-    /// products are rounded too.
+    /// autoencoder stays in single precision. On AMD's processors with AVX-512 BF16, where it is faster, the inputs of
+    /// matrix products are rounded too.
     BF16,
 }
 

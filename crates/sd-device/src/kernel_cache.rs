@@ -3,16 +3,16 @@
 pub enum Tuning {
     /// Times each promising kernel a few times when a shape first occurs.
     Thorough,
-    /// Tries each kernel at most once, and not at all if one kernel suits most shapes: runs start sooner, and images may take
-    /// longer. These choices are cached separately.
+    /// Tries each kernel at most once, and not at all if one kernel suits most shapes: runs start sooner, and images may
+    /// take longer. These choices are cached separately.
     Quick,
 }
 
 /// Caches compiled GPU kernels, and which of them are the fastest, in the user's cache folder.
 ///
 /// Call this once, before opening any device; later calls have no effect. A file `cubecl.toml` and CubeCL's environment
-/// variables take precedence. Each choice of a kernel is logged with the target `cubecl::autotune`. Without a backend for GPUs
-/// this does nothing.
+/// variables take precedence. Each choice of a kernel is logged with the target `cubecl::autotune`. Without a backend for
+/// GPUs this does nothing.
 pub fn keep_kernels(tuning: Tuning) {
     #[cfg(not(feature = "gpu"))]
     let _ = tuning;

@@ -65,8 +65,8 @@ struct Files {
     /// Above this, the kernel throttles a process until it uses less.
     high: Option<&'static str>,
     usage: &'static str,
-    /// Lines of `memory.stat` for pages of files that were read once and more than once. They count as used, but the kernel frees
-    /// them on demand. `MemAvailable` includes both too.
+    /// Lines of `memory.stat` for pages of files that were read once and more than once. They count as used, but the kernel
+    /// frees them on demand. `MemAvailable` includes both too.
     reclaimable: [&'static str; 2],
 }
 
@@ -169,7 +169,8 @@ mod tests {
                             35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n\
                             41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n";
 
-    /// Writes files, and groups as folder, limits, usage and pages of files in kB, and reads total, available and swap in kB.
+    /// Writes files, and groups as folder, limits, usage and pages of files in kB, and reads total, available and swap in
+    /// kB.
     fn memory(files: &[(&str, &str)], groups: &[(&str, [&str; 2], u64, [u64; 2])]) -> Option<[u64; 3]> {
         let root = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
@@ -261,7 +262,8 @@ mod tests {
         assert_eq!(nested(NONE_V1, SOME), Some([600, 450, 50]));
     }
 
-    /// A container with its own namespace sees its group as the root; without one, only its part of the hierarchy is mounted.
+    /// A container with its own namespace sees its group as the root; without one, only its part of the hierarchy is
+    /// mounted.
     #[test]
     fn in_a_container_its_own_group_is_the_root() {
         let seen = [("sys/fs/cgroup", SOME, 400, [100, 0])];

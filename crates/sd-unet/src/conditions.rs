@@ -23,11 +23,12 @@ pub struct AddedConditions {
     pub time_ids: Vec<[f64; 6]>,
 }
 
-/// Tensors that a control network adds to the feature maps of a U-Net (Zhang et al. 2023, section 3.2; T2I-Adapters add to some
-/// of them).
+/// Tensors that a control network adds to the feature maps of a U-Net (Zhang et al. 2023, section 3.2; T2I-Adapters add to
+/// some of them).
 #[derive(Debug, Clone)]
 pub struct Residuals {
-    /// One tensor for each skip connection, the first convolution's first, of the same shape `[batch, channels, height, width]`.
+    /// One tensor for each skip connection, the first convolution's first, of the same shape
+    /// `[batch, channels, height, width]`.
     pub skips: Vec<Tensor<4>>,
     /// The tensor for the middle block's output, of the same shape.
     pub mid: Tensor<4>,

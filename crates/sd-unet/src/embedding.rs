@@ -10,7 +10,8 @@ pub(crate) struct Sinusoids {
     pub width: usize,
     /// Whether the cosines come first.
     pub flip_sin_to_cos: bool,
-    /// Subtracted from the number of frequencies in the exponents' denominator: with 1, the lowest frequency is exactly 1/10000.
+    /// Subtracted from the number of frequencies in the exponents' denominator: with 1, the lowest frequency is exactly
+    /// 1/10000.
     pub freq_shift: usize,
 }
 

@@ -3,8 +3,8 @@
 //! [`UnconditionalUnet`] is its ancestor, which works on pixels and reads no text. Both are built from the same blocks, with
 //! different attention.
 //!
-//! Field names are the keys of a diffusers checkpoint, so that weights are loaded by name. The projections around a transformer
-//! are always [`Linear`](burn::nn::Linear) here; the 1×1 convolutions of some checkpoints are the same map.
+//! Field names are the keys of a diffusers checkpoint, so that weights are loaded by name. The projections around a
+//! transformer are always [`Linear`](burn::nn::Linear) here; the 1×1 convolutions of some checkpoints are the same map.
 
 mod attention;
 mod blocks;

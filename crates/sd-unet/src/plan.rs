@@ -24,8 +24,8 @@ pub(crate) struct BlockPlan {
 }
 
 impl Plan {
-    /// Plans a U-Net with these levels, the finest first, with `mid_resnets` residual blocks in the middle and `mid_attention`
-    /// layers of attention after the first of them.
+    /// Plans a U-Net with these levels, the finest first, with `mid_resnets` residual blocks in the middle and
+    /// `mid_attention` layers of attention after the first of them.
     pub fn new(levels: &[UnetLevel], mid_resnets: usize, mid_attention: usize) -> Self {
         let channels: Vec<usize> = levels.iter().map(|level| level.channels).collect();
         let (finest, coarsest) = (channels[0], levels.last().expect("a U-Net has levels"));

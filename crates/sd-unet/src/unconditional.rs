@@ -11,7 +11,8 @@ use crate::embedding::TimestepEmbedding;
 use crate::resnet::conv3x3;
 use crate::self_attention::SelfAttention;
 
-/// The network that predicts the noise in an image, given only a time (Ho et al. 2020, appendix B; diffusers' `UNet2DModel`).
+/// The network that predicts the noise in an image, given only a time (Ho et al. 2020, appendix B; diffusers'
+/// `UNet2DModel`).
 #[derive(Module, Debug)]
 pub struct UnconditionalUnet {
     conv_in: Conv2d,

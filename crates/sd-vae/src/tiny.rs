@@ -97,8 +97,8 @@ impl AutoencoderTinyConfig {
     }
 }
 
-/// A small autoencoder without norms and attention, trained to imitate the large one (TAESD): nearly as good, and many times as
-/// fast.
+/// A small autoencoder without norms and attention, trained to imitate the large one (TAESD): nearly as good, and many times
+/// as fast.
 #[derive(Module, Debug)]
 pub struct AutoencoderTiny {
     encoder: Option<Layers>,
