@@ -8,7 +8,7 @@ use crate::text_to_image::TextToImage;
 
 /// A model whose configs, vocabularies and weight headers are read, but not yet its weights.
 ///
-/// Requests can be [planned](Self::plan) with it before gigabytes are loaded.
+/// Requests can be planned with it before gigabytes of weights are loaded.
 #[derive(Debug)]
 pub struct Model {
     pub(crate) kind: Kind,
