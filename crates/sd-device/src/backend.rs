@@ -15,12 +15,12 @@ pub(crate) const BACKENDS: [Backend; 7] = [
     ("rocm", cfg!(feature = "rocm"), rocm),
 ];
 
-/// Whether a device of this name is computed by the processor itself, without a driver.
+/// Whether the device of this name is the processor itself, used without a driver.
 pub fn is_processor(name: &str) -> bool {
     ["flex", "ndarray"].contains(&name.split(':').next().unwrap_or(name))
 }
 
-/// One function per backend, empty where it is not compiled in.
+/// Defines one function per backend, which returns no devices if the backend is not compiled in.
 macro_rules! devices {
     ($($name:ident $feature:literal $device:ident;)*) => {$(
         fn $name() -> Vec<Device> {
@@ -47,11 +47,12 @@ pub fn device_names() -> impl Iterator<Item = (&'static str, bool)> {
     BACKENDS.into_iter().map(|(name, compiled, _)| (name, compiled))
 }
 
-/// The device called `name`: a backend such as `flex`, or a backend, a colon and the number of its device, from 0.
+/// Returns the device called `name`: a backend such as `flex`, or a backend and a device number from 0, as in `cuda:1`.
 ///
 /// # Errors
 ///
-/// [`DeviceError`] for a name that is unknown, not compiled in, or not on this machine, and for a driver that would crash.
+/// [`DeviceError`] if the name is unknown, its backend is not compiled in, this machine has no such device, or its driver
+/// would crash.
 pub fn device_by_name(name: &str) -> Result<Device, DeviceError> {
     let (backend, index) = match name.split_once(':') {
         None => (name, 0),
@@ -79,9 +80,9 @@ pub fn device_by_name(name: &str) -> Result<Device, DeviceError> {
     Ok(device)
 }
 
-/// Whether a kernel would end the program on the GPU of this name. Where a driver lacks
-/// VK_KHR_workgroup_memory_explicit_layout, CubeCL 0.11 declares shared memory of its kernels for `vulkan`, which `wgpu` then
-/// takes too, as a pointer to a pointer.
+/// Whether a kernel would crash the program on the GPU of this name. If a driver lacks
+/// VK_KHR_workgroup_memory_explicit_layout, CubeCL 0.11 declares the shared memory of its `vulkan` kernels as a pointer to a
+/// pointer. In a build with `vulkan`, `wgpu` uses the same kernels.
 #[cfg(feature = "gpu")]
 pub(crate) fn crashes(gpu: &str) -> bool {
     cfg!(feature = "vulkan") && gpu.starts_with("llvmpipe")
@@ -96,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn unknown_devices_are_answered_with_the_known_ones() {
+    fn the_error_for_an_unknown_device_lists_the_known_ones() {
         assert!(message("tpu").contains("flex, ndarray, wgpu"), "{}", message("tpu"));
     }
 
     #[test]
-    fn a_device_that_is_not_compiled_in_names_its_feature() {
+    fn the_error_for_a_missing_backend_names_its_feature() {
         assert!(message("rocm").contains("--features rocm"), "{}", message("rocm"));
     }
 

@@ -1,4 +1,4 @@
-//! What this machine has to compute with.
+//! The devices of this machine.
 
 use std::panic::catch_unwind;
 
@@ -19,33 +19,33 @@ use crate::{DType, DeviceError, device_by_name, panic_message};
 /// A device that this build can compute on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceInfo {
-    /// What [`device_by_name`](crate::device_by_name) takes.
+    /// Name to pass to [`device_by_name`](crate::device_by_name).
     pub name: String,
-    /// The processor or the GPU, as its driver calls it, or why the device cannot be used.
+    /// Name of the processor or GPU as its driver reports it, or why the device cannot be used.
     pub hardware: String,
-    /// What is computed with: a GPU's driver and its version, or a processor's vectors and why these.
+    /// A GPU's driver and its version, or a processor's vector instructions and why they were chosen.
     pub driver: String,
-    /// What kind of hardware it is.
+    /// Kind of hardware.
     pub kind: DeviceKind,
-    /// Its memory in bytes, where the system says.
+    /// Memory in bytes, if the system reports it.
     pub memory: Option<u64>,
-    /// How much of it could be had when this was asked, where the system says: with what the kernel would free for it.
+    /// Available memory in bytes at the time of the query, including what the kernel would free; `None` if unknown.
     pub available: Option<u64>,
-    /// The most bytes that one tensor can have, where there is a limit.
+    /// Largest size of one tensor in bytes, if there is a limit.
     pub largest_tensor: Option<u64>,
-    /// The precisions that networks can have on it; none where the device cannot be used.
+    /// Precisions that networks can have on this device; empty if the device cannot be used.
     pub precisions: Vec<DType>,
 }
 
-/// All devices of all backends in this build. This opens each of them.
+/// Opens and lists all devices of all backends in this build.
 pub fn devices() -> Vec<DeviceInfo> {
-    devices_of(BACKENDS)
+    list(BACKENDS)
 }
 
-fn devices_of(backends: impl IntoIterator<Item = Backend>) -> Vec<DeviceInfo> {
+fn list(backends: impl IntoIterator<Item = Backend>) -> Vec<DeviceInfo> {
     let mut all = Vec::new();
     for (backend, _, devices) in backends {
-        // A driver that is damaged may give up in any way, and is not to hide the other devices.
+        // A broken driver can fail in any way and must not hide the other devices.
         let found = catch_unwind(devices).unwrap_or_default();
         let is_one = found.len() == 1;
         for (i, device) in found.iter().enumerate() {
@@ -65,37 +65,36 @@ fn devices_of(backends: impl IntoIterator<Item = Backend>) -> Vec<DeviceInfo> {
     all
 }
 
-/// What is known of the device called `name`.
+/// Returns a description of the device called `name`.
 ///
 /// # Errors
 ///
-/// As [`device_by_name`], and [`DeviceError::Driver`] where its driver fails.
+/// Those of [`device_by_name`], and [`DeviceError::Driver`] if the driver fails.
 pub fn device_info(name: &str) -> Result<DeviceInfo, DeviceError> {
     catch_unwind(|| Ok(info(name, &device_by_name(name)?)))
         .unwrap_or_else(|panic| Err(DeviceError::Driver(panic_message(&*panic))))
 }
 
-/// The GPU with the largest memory, if this machine and this build have one, else graphics within the processor, and
-/// else the processor.
+/// Returns the GPU with the most memory; without a GPU, integrated graphics; without either, the processor.
 ///
 /// # Errors
 ///
-/// [`DeviceError::NoBackend`] for a build without any backend.
+/// [`DeviceError::NoBackend`] if the build has no backend.
 pub fn best_device() -> Result<DeviceInfo, DeviceError> {
-    let processors = devices_of(BACKENDS.into_iter().filter(|(backend, ..)| is_processor(backend)));
+    let processors = list(BACKENDS.into_iter().filter(|(backend, ..)| is_processor(backend)));
     let all = if may_have_gpu() || processors.is_empty() { devices() } else { processors };
-    best_of(all).ok_or(DeviceError::NoBackend)
+    best(all).ok_or(DeviceError::NoBackend)
 }
 
-/// Whether it is worth to wake the drivers, some of which complain where there is no GPU.
+/// Whether the GPU drivers are worth opening: some of them print complaints if there is no GPU.
 fn may_have_gpu() -> bool {
     let gpus = ["/dev/dri", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg"];
     !cfg!(target_os = "linux") || gpus.iter().any(|path| std::path::Path::new(path).exists())
 }
 
-fn best_of(devices: Vec<DeviceInfo>) -> Option<DeviceInfo> {
+fn best(devices: Vec<DeviceInfo>) -> Option<DeviceInfo> {
     let usable = devices.into_iter().filter(|info| !info.precisions.is_empty());
-    // Of a GPU that several backends reach the last listed, which is its maker's own; of processors the first.
+    // If several backends reach the same GPU, take the last listed, its maker's own; among processors, take the first.
     let worth = |(place, info): &(usize, DeviceInfo)| match info.kind {
         DeviceKind::Processor => (info.kind, None, usize::MAX - place),
         kind => (kind, info.memory, *place),
@@ -106,7 +105,7 @@ fn best_of(devices: Vec<DeviceInfo>) -> Option<DeviceInfo> {
 fn info(name: &str, device: &Device) -> DeviceInfo {
     let precisions = [DType::F32, DType::F16, DType::BF16];
     #[cfg(feature = "gpu")]
-    if let Some(gpu) = Gpu::of(device) {
+    if let Some(gpu) = Gpu::from_device(device) {
         let works = |dtype: &DType| !crashes(&gpu.name) && device.supports_dtype(dtype.float());
         let note = if crashes(&gpu.name) { ": crashes in a build with `vulkan`" } else { "" };
         let shared = (gpu.kind == DeviceKind::Processor).then(SystemMemory::read).flatten();
@@ -136,13 +135,13 @@ fn processor(name: &str) -> DeviceInfo {
         kind: DeviceKind::Processor,
         memory: memory.map(|memory| memory.total),
         available: memory.map(|memory| memory.available),
-        // What is larger than all memory, on disk too, the system gives to nobody.
+        // The system never grants more than all memory and swap together.
         largest_tensor: memory.map(|memory| memory.total.saturating_add(memory.swap)),
         precisions: Vec::new(),
     }
 }
 
-/// What our kernels are computed with.
+/// The vector instructions that the kernels use, and why.
 fn vectors() -> String {
     #[cfg(feature = "flex")]
     return sd_ops::vectors().map(|Vectors { name, reason }| format!("{name} vectors: {reason}")).unwrap_or_default();
@@ -159,11 +158,11 @@ mod tests {
     }
 
     fn best(devices: &[DeviceInfo]) -> Option<String> {
-        best_of(devices.to_vec()).map(|info| info.name)
+        super::best(devices.to_vec()).map(|info| info.name)
     }
 
     #[test]
-    fn the_largest_gpu_is_the_best_and_else_the_processor() {
+    fn the_largest_gpu_is_the_best_and_without_one_the_processor() {
         let flex = device("flex", DeviceKind::Processor, Some(64));
         let software = device("wgpu", DeviceKind::Processor, Some(64));
         assert_eq!(best(&[flex.clone(), software]).as_deref(), Some("flex"));
@@ -171,7 +170,7 @@ mod tests {
         let large = DeviceInfo { name: "large".into(), ..large };
         assert_eq!(best(&[flex.clone(), small.clone()]).as_deref(), Some("small"));
         assert_eq!(best(&[flex.clone(), large.clone(), small.clone()]).as_deref(), Some("large"));
-        // Much memory is not what makes it fast.
+        // Integrated graphics with more memory are still slower than a GPU.
         let integrated = device("integrated", DeviceKind::Integrated, Some(32));
         assert_eq!(best(&[flex.clone(), integrated.clone()]).as_deref(), Some("integrated"));
         assert_eq!(best(&[flex.clone(), integrated, large.clone()]).as_deref(), Some("large"));

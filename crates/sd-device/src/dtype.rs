@@ -8,16 +8,17 @@ use burn::tensor::FloatDType;
 pub enum DType {
     /// Single precision.
     F32,
-    /// Half precision, at half the memory. The autoencoder stays in single precision where its config requires it. On processors,
-    /// only the weights are in half precision.
+    /// Half precision, with half the memory. The autoencoder stays in single precision if its config requires it. On
+    /// processors, only the weights are in half precision.
     F16,
-    /// Half precision with the range of single. On processors, only the weights are in half precision, and the autoencoder stays
-    /// in single. Inputs of matrix products are rounded too where that is faster (AMD's processors with AVX-512 BF16).
+    /// Half precision with the range of single precision. On processors, only the weights are in half precision, and the
+    /// autoencoder stays in single precision. On AMD's processors with AVX-512 BF16, where it is faster, the inputs of
+    /// matrix products are rounded too.
     BF16,
 }
 
 impl DType {
-    /// The same as Burn's type.
+    /// Returns the corresponding type of Burn.
     pub fn float(self) -> FloatDType {
         match self {
             Self::F32 => FloatDType::F32,
@@ -26,7 +27,7 @@ impl DType {
         }
     }
 
-    /// Bytes of one value.
+    /// Bytes per value.
     pub fn bytes(self) -> usize {
         if self == Self::F32 { 4 } else { 2 }
     }

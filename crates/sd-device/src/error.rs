@@ -3,19 +3,19 @@
 #[non_exhaustive]
 pub enum DeviceError {
     /// No backend has this name.
-    #[error("unknown device `{name}`; there are {}", known.join(", "))]
+    #[error("unknown device `{name}`; known devices: {}", known.join(", "))]
     Unknown {
         /// The name that was given.
         name: String,
         /// The names of all backends.
         known: Vec<&'static str>,
     },
-    /// What follows the colon of a name is not a number.
-    #[error("device `{name}`: after the colon comes a number, as in {backend}:0")]
+    /// The part of a name after its colon is not a number.
+    #[error("device `{name}`: expected a number after the colon, as in {backend}:0")]
     NotANumber {
         /// The name that was given.
         name: String,
-        /// Its part before the colon.
+        /// The part before the colon.
         backend: String,
     },
     /// The backend exists, but not in this build.
@@ -34,9 +34,9 @@ pub enum DeviceError {
         /// How many devices of this backend the machine has.
         count: usize,
     },
-    /// Its driver would end the program.
+    /// The driver would crash the program.
     #[error(
-        "device `{name}` is Mesa's software driver, which crashes in a build with `vulkan`: build with `wgpu` alone, or take flex"
+        "device `{name}` is Mesa's software driver, which crashes in a build with `vulkan`: build with `wgpu` alone, or use flex"
     )]
     Crashes {
         /// The name that was given.

@@ -1,19 +1,18 @@
-/// How a GPU's kernels are chosen among those that compute the same.
+/// How a GPU's kernels are chosen among equivalent ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tuning {
-    /// By timing all that may be good a few times, when a shape is first met.
+    /// Times each promising kernel a few times when a shape first occurs.
     Thorough,
-    /// By trying each once, or not at all where one does for most shapes: runs start sooner, and images may take longer. What
-    /// is chosen so is kept apart.
+    /// Tries each kernel at most once, and not at all if one kernel suits most shapes: runs start sooner, and images may
+    /// take longer. These choices are cached separately.
     Quick,
 }
 
-/// Has what is found out about a GPU's kernels kept in the user's cache folder: which of them are the fastest, and
-/// how they were compiled.
+/// Caches compiled GPU kernels, and which of them are the fastest, in the user's cache folder.
 ///
-/// For a program to call once, before it opens any device; from then on it is settled, as it is by a file `cubecl.toml`
-/// or by CubeCL's environment variables, which go first. A choice of a kernel is a record of the target `cubecl::autotune`
-/// in the program's log, if it has one. Without a backend for GPUs this does nothing.
+/// Call this once, before opening any device; later calls have no effect. A file `cubecl.toml` and CubeCL's environment
+/// variables take precedence. Each choice of a kernel is logged with the target `cubecl::autotune`. Without a backend for
+/// GPUs this does nothing.
 pub fn keep_kernels(tuning: Tuning) {
     #[cfg(not(feature = "gpu"))]
     let _ = tuning;

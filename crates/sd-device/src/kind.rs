@@ -1,11 +1,11 @@
-/// What a device computes on, the slowest first.
+/// Kind of hardware, the slowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum DeviceKind {
-    /// The processor, also where a driver has it act as a GPU.
+    /// The processor, including a software driver that presents it as a GPU.
     Processor,
-    /// Graphics within the processor, which share its memory.
+    /// Integrated graphics, which share the processor's memory.
     Integrated,
-    /// A GPU.
+    /// A discrete GPU.
     Discrete,
 }

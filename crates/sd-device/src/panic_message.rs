@@ -1,12 +1,12 @@
 use std::any::Any;
 
-/// What a panic said, on one line.
+/// Returns the message of a panic on one line.
 pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     let message = panic.downcast_ref::<String>().map(String::as_str);
     one_line(message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message"))
 }
 
-/// The reasons of an error, each of which has a line of its own, without where in the code it was found, and without code.
+/// Joins the lines of an error message with colons, without backtraces, locations and shader source.
 pub fn one_line(text: &str) -> String {
     let lines = text.lines().map(str::trim);
     let is_place = |line: &str| ["Backtrace:", "Asked at:"].contains(&line) || line.starts_with("0: ");

@@ -1,4 +1,4 @@
-//! How much memory the system has, and how much of it could be had now.
+//! The system's total and available memory.
 
 use std::path::{Path, PathBuf};
 
@@ -7,18 +7,18 @@ use sysinfo::System;
 /// The memory that this process may use, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SystemMemory {
-    /// All of it: the machine's, or less where a control group (a container) has a limit.
+    /// Total memory of the machine, or less if a control group (a container) has a limit.
     pub total: u64,
-    /// What could be had now: what is free, and what the kernel would free for it, such as pages of files that were read.
+    /// Memory available now: free memory, and memory that the kernel would free, such as cached pages of files.
     pub available: u64,
-    /// What can be swapped out beside it.
+    /// Swap space.
     pub swap: u64,
 }
 
 impl SystemMemory {
-    /// As the system says now; none where it does not.
+    /// Reads the current values; `None` if the system does not report them.
     pub fn read() -> Option<Self> {
-        if let Some(memory) = Self::of_linux(Path::new("/")) {
+        if let Some(memory) = Self::read_linux(Path::new("/")) {
             return Some(memory);
         }
         let mut system = System::new();
@@ -27,15 +27,15 @@ impl SystemMemory {
         (total > 0).then_some(Self { total, available, swap })
     }
 
-    /// As Linux's files below `root` say: the least of the machine and of every control group that the process is in.
-    fn of_linux(root: &Path) -> Option<Self> {
+    /// Reads Linux's files below `root` and takes the minimum over the machine and every control group of this process.
+    fn read_linux(root: &Path) -> Option<Self> {
         let text = std::fs::read_to_string(root.join("proc/meminfo")).ok()?;
         let kilobytes = |key: &str| -> Option<u64> {
             let rest = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
             Some(rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
         };
         let total = kilobytes("MemTotal")?;
-        // Kernels before 3.14 do not say what is available.
+        // Kernels before 3.14 do not report available memory.
         let available = kilobytes("MemAvailable").or_else(|| Some(kilobytes("MemFree")? + kilobytes("Cached")?))?;
         let machine = Self { total, available, swap: kilobytes("SwapTotal").unwrap_or(0) };
         Some(groups(root).iter().fold(machine, |least, group| Self {
@@ -46,8 +46,7 @@ impl SystemMemory {
     }
 }
 
-/// Bytes of memory that this process can have at most, what the system swaps out included; none where the system does not
-/// say.
+/// Returns the most memory that this process can have, in bytes and including swap; `None` if unknown.
 pub fn host_memory() -> Option<u64> {
     SystemMemory::read().map(|memory| memory.total.saturating_add(memory.swap))
 }
@@ -59,15 +58,15 @@ struct Group {
     files: &'static Files,
 }
 
-/// What a version of control groups calls its files.
+/// Names of the files in one version of control groups.
 #[derive(Debug)]
 struct Files {
     limit: &'static str,
-    /// Above this, the kernel holds a process back until it uses less.
+    /// Above this, the kernel throttles a process until it uses less.
     high: Option<&'static str>,
     usage: &'static str,
-    /// Lines of `memory.stat`: pages of files, which count as used and which the kernel frees for whoever needs them, those that
-    /// were read once and those that were read again. `MemAvailable` counts both too.
+    /// Lines of `memory.stat` for pages of files that were read once and more than once. They count as used, but the kernel
+    /// frees them on demand. `MemAvailable` includes both too.
     reclaimable: [&'static str; 2],
 }
 
@@ -94,12 +93,12 @@ impl Group {
         self.read(name)?.trim().parse().ok()
     }
 
-    /// What it may use at most. Without a limit, version 2 says `max`, and version 1 a number larger than any memory.
+    /// The limit in bytes. Without a limit, version 2 has `max`, and version 1 a number larger than any memory.
     fn limit(&self) -> Option<u64> {
         self.number(self.files.limit)
     }
 
-    /// What could be had now; none where there is no limit.
+    /// Bytes available now; `None` without a limit.
     fn available(&self) -> Option<u64> {
         let high = self.files.high.and_then(|name| self.number(name));
         let limit = self.limit().into_iter().chain(high).min()?;
@@ -113,22 +112,22 @@ impl Group {
     }
 }
 
-/// The control groups that this process is in, with all that these are in.
+/// The control groups of this process and all their ancestors.
 fn groups(root: &Path) -> Vec<Group> {
     let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap_or_default();
     let (own, mounts) = (read("proc/self/cgroup"), read("proc/self/mountinfo"));
     let mut groups = Vec::new();
     for (files, mount) in mounts.lines().filter_map(mount) {
         // `4:memory:/group` in version 1, `0::/group` in version 2.
-        let is_of = |controllers: &str| match std::ptr::eq(files, &V2) {
+        let controls_memory = |controllers: &str| match std::ptr::eq(files, &V2) {
             true => controllers.is_empty(),
             false => controllers.split(',').any(|name| name == "memory"),
         };
         let group = own.lines().find_map(|line| {
             let (controllers, group) = line.split_once(':')?.1.split_once(':')?;
-            is_of(controllers).then_some(group)
+            controls_memory(controllers).then_some(group)
         });
-        // A container may see a part of the hierarchy only, whose root is then its own group.
+        // A container may see only a part of the hierarchy, whose root is then its own group.
         let Some(group) = group else { continue };
         let below = Path::new(group).strip_prefix(mount.root).unwrap_or(Path::new(""));
         let below = if group.contains("..") { Path::new("") } else { below };
@@ -138,14 +137,14 @@ fn groups(root: &Path) -> Vec<Group> {
     groups
 }
 
-/// Where a hierarchy of control groups is mounted.
+/// A mounted hierarchy of control groups.
 struct Mount<'a> {
-    /// The group that is its root.
+    /// The group at its root.
     root: &'a str,
     folder: &'a str,
 }
 
-/// A line of `mountinfo`, if it is of control groups that have to do with memory.
+/// Parses a line of `mountinfo`; `None` unless it mounts control groups that control memory.
 fn mount(line: &str) -> Option<(&'static Files, Mount<'_>)> {
     let (fields, kind) = line.split_once(" - ")?;
     let mut kind = kind.split(' ');
@@ -170,7 +169,8 @@ mod tests {
                             35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n\
                             41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n";
 
-    /// What is found where these files are, and each group is a folder with a limit, a usage and pages of files in kB.
+    /// Writes files, and groups as folder, limits, usage and pages of files in kB, and reads total, available and swap in
+    /// kB.
     fn memory(files: &[(&str, &str)], groups: &[(&str, [&str; 2], u64, [u64; 2])]) -> Option<[u64; 3]> {
         let root = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
@@ -187,14 +187,14 @@ mod tests {
             files.high.into_iter().for_each(|high| write(&file(high), limits[1]));
             write(&file(files.usage), &format!("{}\n", usage * 1024));
             let [inactive, active] = [inactive * 1024, active * 1024];
-            // What the other version has in its file is something else here.
+            // The other version's keys mean something else in this version's file.
             let stat = [
                 format!("anon 5\n{v1}inactive_file {inactive}\n{v1}active_file {active}\n"),
                 format!("{v2}inactive_file 1\n{v2}active_file 2\n"),
             ];
             write(&file("memory.stat"), &stat.concat());
         }
-        let found = SystemMemory::of_linux(root.path())?;
+        let found = SystemMemory::read_linux(root.path())?;
         Some([found.total, found.available, found.swap].map(|bytes| bytes / 1024))
     }
 
@@ -203,13 +203,13 @@ mod tests {
     }
 
     const NONE: [&str; 2] = ["max\n", "max\n"];
-    /// What version 1 says where there is no limit.
+    /// Version 1 without a limit.
     const NONE_V1: [&str; 2] = ["9223372036854771712\n", ""];
     /// 600 kB.
     const SOME: [&str; 2] = ["614400\n", "max\n"];
 
     #[test]
-    fn without_groups_it_is_what_the_kernel_says_is_available() {
+    fn without_groups_the_kernels_figure_is_used() {
         assert_eq!(memory(&processes("", "")[..1], &[]), Some([1000, 900, 50]));
         let old = MEMINFO.replace("MemAvailable", "Other");
         assert_eq!(memory(&[("proc/meminfo", &old)], &[]), Some([1000, 800, 50]));
@@ -221,51 +221,51 @@ mod tests {
         let files = processes("0::/box\n", V2_MOUNT);
         let used = |usage, pages| memory(&files, &[("sys/fs/cgroup/box", SOME, usage, pages)]);
         assert_eq!(used(500, [0, 0]), Some([600, 100, 50]));
-        // A model that was read once, and one that was read twice.
+        // Pages that were read once, and pages that were read twice.
         assert_eq!(used(500, [400, 0]), Some([600, 500, 50]));
         assert_eq!(used(500, [100, 300]), Some([600, 500, 50]));
         assert_eq!(used(700, [0, 0]), Some([600, 0, 50]));
     }
 
     #[test]
-    fn the_least_of_all_groups_that_a_process_is_in_counts() {
+    fn the_minimum_over_all_groups_of_a_process_counts() {
         let files = processes("0::/a/b\n", V2_MOUNT);
-        let of = |outer, inner| {
+        let nested = |outer, inner| {
             memory(&files, &[("sys/fs/cgroup/a", outer, 500, [100, 0]), ("sys/fs/cgroup/a/b", inner, 300, [0, 0])])
         };
-        assert_eq!(of(SOME, NONE), Some([600, 200, 50]));
-        assert_eq!(of(NONE, SOME), Some([600, 300, 50]));
-        assert_eq!(of(SOME, SOME), Some([600, 200, 50]));
-        assert_eq!(of(NONE, NONE), Some([1000, 900, 50]));
-        // A group beside it does not matter.
+        assert_eq!(nested(SOME, NONE), Some([600, 200, 50]));
+        assert_eq!(nested(NONE, SOME), Some([600, 300, 50]));
+        assert_eq!(nested(SOME, SOME), Some([600, 200, 50]));
+        assert_eq!(nested(NONE, NONE), Some([1000, 900, 50]));
+        // A sibling group does not matter.
         assert_eq!(memory(&files, &[("sys/fs/cgroup/c", SOME, 600, [0, 0])]), Some([1000, 900, 50]));
     }
 
     #[test]
-    fn what_a_group_is_held_back_at_is_no_limit_of_what_it_can_have() {
+    fn throttling_lowers_what_is_available_but_not_the_total() {
         let files = processes("0::/a\n", V2_MOUNT);
         assert_eq!(memory(&files, &[("sys/fs/cgroup/a", ["max", "614400"], 500, [0, 0])]), Some([1000, 100, 50]));
         assert_eq!(memory(&files, &[("sys/fs/cgroup/a", ["819200", "614400"], 500, [0, 0])]), Some([800, 100, 50]));
     }
 
     #[test]
-    fn version_1_and_both_versions_beside_each_other_are_read() {
+    fn version_1_is_read_alone_and_beside_version_2() {
         let files = processes("4:memory:/box/a\n1:cpu:/\n0::/\n", V1_MOUNT);
-        let of = |outer, inner| {
+        let nested = |outer, inner| {
             let folder = "sys/fs/cgroup/memory";
             let [outer, inner] =
                 [("box", outer), ("box/a", inner)].map(|(name, limit)| (format!("{folder}/{name}"), limit));
             memory(&files, &[(&outer.0, outer.1, 500, [300, 100]), (&inner.0, inner.1, 200, [0, 50])])
         };
-        assert_eq!(of(NONE_V1, NONE_V1), Some([1000, 900, 50]));
-        assert_eq!(of(SOME, NONE_V1), Some([600, 500, 50]));
-        assert_eq!(of(NONE_V1, SOME), Some([600, 450, 50]));
+        assert_eq!(nested(NONE_V1, NONE_V1), Some([1000, 900, 50]));
+        assert_eq!(nested(SOME, NONE_V1), Some([600, 500, 50]));
+        assert_eq!(nested(NONE_V1, SOME), Some([600, 450, 50]));
     }
 
-    /// As containers see them: with a name space of their own, where their group is the root, and without one, where only their
-    /// own part of the hierarchy is mounted.
+    /// A container with its own namespace sees its group as the root; without one, only its part of the hierarchy is
+    /// mounted.
     #[test]
-    fn in_a_container_its_own_group_is_the_root_of_what_it_sees() {
+    fn in_a_container_its_own_group_is_the_root() {
         let seen = [("sys/fs/cgroup", SOME, 400, [100, 0])];
         assert_eq!(memory(&processes("0::/\n", V2_MOUNT), &seen), Some([600, 300, 50]));
         assert_eq!(memory(&processes("0::/../other\n", V2_MOUNT), &seen), Some([600, 300, 50]));

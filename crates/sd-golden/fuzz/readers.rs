@@ -1,5 +1,5 @@
-//! What files may hold that come from strangers: one function a kind of file. None of them may panic, hang or fill the
-//! memory, whatever the bytes are. The fuzz targets and `tests/fuzz.rs` call them.
+//! Reads untrusted files: one function for each kind of file. None may panic, hang or exhaust the memory, whatever the bytes
+//! are. The fuzz targets and `tests/fuzz.rs` call them.
 
 #![allow(dead_code, reason = "each fuzz target uses one of them")]
 
@@ -17,36 +17,36 @@ use tempfile::tempdir;
 
 static PROCESSOR: LazyLock<DeviceInfo> = LazyLock::new(|| device_info("flex").expect("the processor"));
 
-/// A safetensors file: the number of bytes behind the header, of two bytes, and the header.
+/// Reads a safetensors file: two bytes are the number of bytes after the header, the others the header.
 pub fn header(bytes: &[u8]) {
     let Some((count, header)) = bytes.split_first_chunk() else { return };
     let length = (header.len() as u64).to_le_bytes();
     file(&[&length, header, &vec![0; u16::from_le_bytes(*count).into()]].concat());
 }
 
-/// A file of weights of any format, as all that it can be given as.
+/// Reads a file of weights of any format, in every role that such a file can have.
 pub fn file(bytes: &[u8]) {
     let folder = tempdir().expect("a temporary folder");
     let path = folder.path().join("weights");
     fs::write(&path, bytes).expect("the temporary folder can be written");
     if let Ok(weights) = Weights::in_file(&path) {
         read(&weights);
-        // What each of these makes of weights that it is not meant for.
+        // Each of these must cope with weights that are not meant for it.
         let _ = Model::open(&path);
         let _ = Model::open_with(tiny().path(), &Choices { vae: Some(path.clone()), ..Choices::default() });
         let _ = TextualInversion::open(&path);
         if let Ok(lora) = Lora::open(&path, 1.0) {
-            let _ = Model::open(tiny().path()).expect("it is whole").merge(lora);
+            let _ = Model::open(tiny().path()).expect("it is complete").merge(lora);
         }
     }
 }
 
-/// The pickle in a PyTorch file, beside a storage of 16 bytes.
+/// Reads the pickle of a PyTorch file with a storage of 16 bytes.
 pub fn pickle(bytes: &[u8]) {
     file(&zip(&[("x/data.pkl", bytes), ("x/byteorder", b"little"), ("x/data/0", &[0; 16])]));
 }
 
-/// The index of several files, of which one, `w.safetensors`, is there.
+/// Reads the index of sharded weights; the only shard is `w.safetensors`.
 pub fn index(bytes: &[u8]) {
     let folder = tempdir().expect("a temporary folder");
     let header = br#"{"a":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}"#;
@@ -59,8 +59,8 @@ pub fn index(bytes: &[u8]) {
     }
 }
 
-/// A config of a model folder that is whole otherwise. The first byte says which; with its highest bit, the second one
-/// says which of its values the rest takes the place of.
+/// Reads a config of an otherwise complete model folder. The first byte selects the config. If its highest bit is set, the
+/// second byte selects the value that the other bytes replace.
 pub fn config(bytes: &[u8]) {
     const FILES: [&str; 8] = [
         "model_index.json",
@@ -68,18 +68,18 @@ pub fn config(bytes: &[u8]) {
         "text_encoder/config.json",
         "unet/config.json",
         "vae/config.json",
-        // These are of a model that draws in pixels.
+        // The files below belong to a model that works on pixels.
         "model_index.json",
         "scheduler/scheduler_config.json",
         "unet/config.json",
     ];
     let &[which, ref rest @ ..] = bytes else { return };
-    let number = usize::from(which) % FILES.len();
-    let model = if number < 5 { tiny() } else { in_pixels() };
+    let index = usize::from(which) % FILES.len();
+    let model = if index < 5 { tiny() } else { in_pixels() };
     let changed = |value: &u8, text: &[u8]| {
-        let file = model.path().join(FILES[number]);
+        let file = model.path().join(FILES[index]);
         let mut map: serde_json::Map<String, Value> =
-            serde_json::from_slice(&fs::read(file).expect("it is whole")).expect("it is an object");
+            serde_json::from_slice(&fs::read(file).expect("it is complete")).expect("it is an object");
         let changed = usize::from(*value) % map.len();
         if let Some(value) = map.values_mut().nth(changed) {
             *value = serde_json::from_slice(text).unwrap_or_default();
@@ -92,7 +92,7 @@ pub fn config(bytes: &[u8]) {
     };
     replaced(model.path(), &FILES, bytes, || {
         let Ok(model) = Model::open(model.path()) else { return };
-        let request = if number < 5 { Request::new("a cat") } else { Request::default() };
+        let request = if index < 5 { Request::new("a cat") } else { Request::default() };
         let _ = model.summary();
         if let Ok(plan) = Plan::new(&model, &request) {
             let _ = (plan.parameters(), plan.to_string(), model.memory(&plan.workload(), DType::F32, &PROCESSOR));
@@ -101,7 +101,7 @@ pub fn config(bytes: &[u8]) {
     });
 }
 
-/// A file of a tokenizer that is whole otherwise; the first byte says which.
+/// Reads a file of an otherwise complete tokenizer; the first byte selects the file.
 pub fn tokenizer(bytes: &[u8]) {
     const FILES: [&str; 6] = [
         "vocab.json",
@@ -124,26 +124,26 @@ pub fn tokenizer(bytes: &[u8]) {
     });
 }
 
-/// Reads all numbers, which are no more than the file has.
+/// Reads all values, which are at most as many as the file has.
 fn read(weights: &Weights) {
     for key in weights.keys() {
         let _ = weights.read(key);
     }
 }
 
-/// A small whole model, which is written once; one caller has it at a time.
+/// Returns a small complete model, which is written once and used by one caller at a time.
 fn tiny() -> MutexGuard<'static, TinyModel> {
     static MODEL: LazyLock<Mutex<TinyModel>> = LazyLock::new(|| Mutex::new(TinyModel::new(Kind::Sd1)));
     MODEL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The same, of one that draws in pixels.
+/// Returns a model that works on pixels, likewise.
 fn in_pixels() -> MutexGuard<'static, TinyModel> {
     static MODEL: LazyLock<Mutex<TinyModel>> = LazyLock::new(|| Mutex::new(TinyModel::ddpm()));
     MODEL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs `read` while one of `files` holds the bytes behind the first one, which says which.
+/// Runs `read` while one of `files` is replaced: the first byte selects the file, the others are its content.
 fn replaced(folder: &Path, files: &[&str], bytes: &[u8], read: impl FnOnce()) {
     let Some((which, bytes)) = bytes.split_first() else { return };
     let file = folder.join(files[usize::from(*which) % files.len()]);

@@ -1,7 +1,7 @@
-"""The tiny models of the sets beside this file, and the image that most of them draw.
+"""The tiny models of the golden sets, and the image that most sets draw.
 
-Weights are not stored. Each tensor is torch.randn from a seed that is the hash of its name, so that the tests make the
-same ones (crates/sd-golden/src/model.rs), scaled so that images are well-conditioned and rounded to half precision.
+Weights are not stored. Each tensor is torch.randn, seeded with the hash of its name, scaled so that images are
+well-conditioned, and rounded to half precision. The tests make the same weights (crates/sd-golden/src/model.rs).
 """
 import json
 import math
@@ -18,7 +18,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 diffusers.utils.logging.set_verbosity_error()
 
-# What the set `models` wrote.
+# Written by the set `models`.
 TOKENIZER = pathlib.Path(__file__).parent / "models" / "tokenizer"
 PROMPT, NEGATIVE = "a red house by the sea", "blurry"
 BETAS = dict(num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
@@ -56,7 +56,7 @@ def with_seeded_weights(kind, part, module):
 
 
 def pipeline(kind):
-    """The tiny model `sd1`, `sd2v` or `sdxl`."""
+    """Return the tiny model `sd1`, `sd2v` or `sdxl`."""
     vocabulary = len(json.loads((TOKENIZER / "vocab.json").read_text()))
 
     def text(part, width, act, projection=None):
@@ -112,7 +112,7 @@ def save_image(image, file):
 
 
 def draw_five_steps(pipe, file, prompt=PROMPT, **scheduler):
-    """Writes the image of five steps of DDIM; `five_steps.rs` in crates/sd-pipeline/tests/golden requests the same."""
+    """Write the image after five steps of DDIM; crates/sd-pipeline/tests/golden/five_steps.rs draws the same."""
     pipe.set_progress_bar_config(disable=True)
     pipe.scheduler = DDIMScheduler.from_config(dict(BETAS, **PUBLISHED, **scheduler, timestep_spacing="leading"))
     image = pipe(

@@ -1,4 +1,4 @@
-//! Tiny models that keep to all conventions of their family, CLIP's vocabulary among them.
+//! Tiny models that follow all conventions of their family, including CLIP's vocabulary.
 
 use std::fs::create_dir_all;
 use std::path::Path;
@@ -16,7 +16,7 @@ pub(crate) fn write_configs(family: Family, folder: &Path) {
         write_json(&format!("{name}/config.json"), text_config(config));
         let tokenizer = folder.join(name.replace("text_encoder", "tokenizer"));
         for (file, text) in Vocabulary::clip().files(77) {
-            // All but the first encoder of XL and that of 1.x are padded with the token 0.
+            // OpenCLIP encoders, those of 2.x and the second of XL, are padded with token 0.
             let pads_with_zero = family == Family::Sd2 || i == 1;
             let text = if pads_with_zero {
                 text.replace(r#""pad_token": "<|endoftext|>""#, r#""pad_token": "!""#)
@@ -117,7 +117,7 @@ fn unet_config(family: Family) -> Value {
     json
 }
 
-/// As published: 1.x names PNDM, 2.x DDIM with v-prediction, XL Euler.
+/// The published schedulers: PNDM for 1.x, DDIM with v-prediction for 2.x, Euler for XL.
 fn scheduler(family: Family) -> Value {
     let mut json = json!({
         "beta_schedule": "scaled_linear",

@@ -2,11 +2,11 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-/// How far the bytes of an image are from those of a PNG file: in the mean, and at most.
+/// Returns the mean and the largest difference between the bytes of an image and those of a PNG file.
 ///
 /// # Panics
 ///
-/// Panics where the file cannot be read, or has another number of bytes.
+/// Panics if the file cannot be read, or has another number of bytes.
 pub fn difference(found: &[u8], file: &Path) -> (f64, u8) {
     let reader = png::Decoder::new(BufReader::new(File::open(file).expect("the file is there")));
     let mut reader = reader.read_info().expect("it is a PNG file");

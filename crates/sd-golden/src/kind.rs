@@ -7,25 +7,25 @@ use sd_weights::single_file::Family;
 
 use crate::conventional;
 
-/// The tiny models that draw from text.
+/// The tiny text-to-image models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// As Stable Diffusion 1.x.
+    /// Like Stable Diffusion 1.x.
     Sd1,
-    /// As Stable Diffusion 2.x with v-prediction.
+    /// Like Stable Diffusion 2.x with v-prediction.
     Sd2v,
-    /// As Stable Diffusion XL.
+    /// Like Stable Diffusion XL.
     Sdxl,
-    /// Of a family, with all that published models of it have in common, CLIP's vocabulary among it: a single file of it can
-    /// be read without configs. No reference has drawn it.
+    /// Follows all conventions of its family, including CLIP's vocabulary, so that a single file can be read without
+    /// configs. There are no reference images of it.
     Conventional(Family),
 }
 
 impl Kind {
-    /// Those that `golden/models` has.
+    /// The kinds in `golden/models`.
     pub const ALL: [Self; 3] = [Self::Sd1, Self::Sd2v, Self::Sdxl];
 
-    /// What its weights are seeded with, and the name of its folder in `golden/models` if that has one.
+    /// Name that seeds its weights, and of its folder in `golden/models`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sd1 => "sd1",
@@ -45,12 +45,12 @@ impl Kind {
         }
     }
 
-    /// Its folder in `golden/models`, which the conventional ones do not have.
+    /// Its folder in `golden/models`, which the conventional kinds lack.
     pub fn data(self) -> PathBuf {
         data().join("models").join(self.name())
     }
 
-    /// Its text encoders, by the name of their folder.
+    /// Its text encoders, each with the name of its folder.
     pub fn text(self) -> Vec<(&'static str, ClipTextConfig)> {
         let text = |width, hidden_act, projection_dim| ClipTextConfig {
             vocab_size: 518,
@@ -110,7 +110,7 @@ impl Kind {
     }
 }
 
-/// The network of the tiny model that draws in pixels, as DDPM has it.
+/// The network of the tiny pixel model, as in DDPM.
 pub fn ddpm() -> UnconditionalUnetConfig {
     UnconditionalUnetConfig {
         levels: unconditional_levels([false, true, false]),
@@ -119,7 +119,7 @@ pub fn ddpm() -> UnconditionalUnetConfig {
     }
 }
 
-/// A network of the same kind that differs in all that can differ.
+/// A network of the same kind that differs wherever it can.
 pub fn later_ddpm() -> UnconditionalUnetConfig {
     UnconditionalUnetConfig {
         levels: unconditional_levels([false, false, true]),
@@ -140,7 +140,7 @@ fn unconditional_levels(attention: [bool; 3]) -> Vec<UnconditionalLevel> {
     [16, 32, 32].into_iter().zip(attention).map(level).collect()
 }
 
-/// A small autoencoder that stands in for another one.
+/// A small AutoencoderTiny.
 pub fn vae_tiny() -> AutoencoderTinyConfig {
     AutoencoderTinyConfig {
         encoder_block_out_channels: vec![8; 4],
@@ -151,7 +151,7 @@ pub fn vae_tiny() -> AutoencoderTinyConfig {
     }
 }
 
-/// The folder `golden/`, which has a folder for each golden set.
+/// The folder `golden/`, with a folder for each golden set.
 pub fn data() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden"))
 }

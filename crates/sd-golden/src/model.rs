@@ -16,11 +16,11 @@ use crate::kind::data;
 use crate::single_file::{Numbers, Part, SingleTensor, single_tensors};
 use crate::{Kind, conventional, ddpm, later_ddpm, vae_tiny};
 
-/// A model folder in the diffusers layout, removed when this is dropped.
+/// A model folder in the diffusers layout, removed when dropped.
 #[derive(Debug)]
 pub struct TinyModel {
     folder: TempDir,
-    /// What it draws from text with, if it does.
+    /// The kind of a text-to-image model.
     kind: Option<Kind>,
 }
 
@@ -29,7 +29,7 @@ impl TinyModel {
     ///
     /// # Panics
     ///
-    /// Panics where that fails.
+    /// Panics if that fails.
     pub fn new(kind: Kind) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path();
@@ -41,7 +41,7 @@ impl TinyModel {
                 copy_folder(&data().join("models/tokenizer"), &path.join(name.replace("text_encoder", "tokenizer")));
             }
         }
-        // Modules are only asked for their parameters' names and shapes; nothing is initialised on this device.
+        // Only the parameters' names and shapes are read; nothing is initialised on this device.
         let device = Device::flex();
         for (name, config) in kind.text() {
             write_weights(kind.name(), name, &config.init(&device), &path.join(name).join("model.safetensors"));
@@ -52,12 +52,11 @@ impl TinyModel {
         Self { folder, kind: Some(kind) }
     }
 
-    /// Writes the folder of a model that draws in pixels and without a text, and beside it, as `later`, the weights of
-    /// [`later_ddpm`].
+    /// Writes the folder of a pixel model without text, and the weights of [`later_ddpm`] to its subfolder `later`.
     ///
     /// # Panics
     ///
-    /// Panics where that fails.
+    /// Panics if that fails.
     pub fn ddpm() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (path, device) = (folder.path(), Device::flex());
@@ -74,7 +73,7 @@ impl TinyModel {
     ///
     /// # Panics
     ///
-    /// Panics where that fails.
+    /// Panics if that fails.
     pub fn vae_tiny() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         copy_folder(&data().join("vae_tiny/model"), folder.path());
@@ -83,21 +82,21 @@ impl TinyModel {
         Self { folder, kind: None }
     }
 
-    /// The same weights by the names of a single file, with what such files have beside them: tensors that are not read
-    /// are not finite.
+    /// Returns the same weights with the names of a single file, and the other tensors of such files, which nothing reads
+    /// and whose values are NaN.
     ///
     /// # Panics
     ///
-    /// Panics for a model that does not draw from text.
+    /// Panics for a model that reads no text.
     pub fn single_tensors(&self) -> Vec<SingleTensor> {
         let kind = self.kind.expect("a model that draws from text");
         let (family, device) = (kind.family(), Device::flex());
         let seeded = |part: &str, parameters: Vec<(String, Vec<usize>)>| -> Vec<(String, Vec<usize>, Numbers)> {
-            let numbers = |(key, shape): (String, Vec<usize>)| {
-                let numbers = weights(kind.name(), part, &key, &shape);
-                (key, shape, numbers)
+            let with_values = |(key, shape): (String, Vec<usize>)| {
+                let values = weights(kind.name(), part, &key, &shape);
+                (key, shape, values)
             };
-            parameters.into_iter().map(numbers).collect()
+            parameters.into_iter().map(with_values).collect()
         };
         let unet = seeded("unet", parameters(&kind.unet().init(&device)));
         let vae = seeded("vae", parameters(&kind.vae().init(&device)));
@@ -114,7 +113,7 @@ impl TinyModel {
     ///
     /// # Panics
     ///
-    /// Panics where the file cannot be read or written.
+    /// Panics if the file cannot be read or written.
     pub fn change_scheduler(&self, changes: &serde_json::Map<String, Value>) {
         self.change("scheduler/scheduler_config.json", changes);
     }
@@ -123,20 +122,20 @@ impl TinyModel {
     ///
     /// # Panics
     ///
-    /// Panics where the file cannot be read or written.
+    /// Panics if the file cannot be read or written.
     pub fn change(&self, file: &str, changes: &serde_json::Map<String, Value>) {
         let file = self.path().join(file);
-        let text = std::fs::read_to_string(&file).expect("the folder has one");
+        let text = std::fs::read_to_string(&file).expect("the folder has this file");
         let mut config: serde_json::Map<String, Value> = serde_json::from_str(&text).expect("it is JSON");
         config.extend(changes.clone());
         std::fs::write(file, Value::Object(config).to_string()).expect("the temporary folder can be written");
     }
 
-    /// A network with the weights of a part: a folder's name, or nothing for this folder itself.
+    /// Loads the weights of a part into a network: `part` is the name of a subfolder, or empty for the folder itself.
     ///
     /// # Panics
     ///
-    /// Panics where they do not fit.
+    /// Panics if they do not fit.
     pub fn load<M: Module>(&self, part: &str, module: M) -> M {
         let stem = if part.starts_with("text_encoder") { "model" } else { "diffusion_pytorch_model" };
         let weights = Weights::in_folder(&self.path().join(part), stem).expect("the folder has weights");
@@ -149,14 +148,14 @@ impl TinyModel {
     }
 }
 
-/// Standard normal numbers that `name` is the seed of.
+/// Returns standard normal noise, seeded with the hash of `name`.
 ///
 /// # Shapes
 ///
 /// - output: `shape`
 pub fn noise<const D: usize>(name: &str, shape: [usize; D], device: &Device) -> Tensor<D> {
-    let numbers = TorchNoise::new(hash(name)).randn(shape.iter().product());
-    Tensor::from_data(TensorData::new(numbers, shape), device)
+    let values = TorchNoise::new(hash(name)).randn(shape.iter().product());
+    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 /// FNV-1a with 32 bits.
@@ -165,11 +164,11 @@ fn hash(name: &str) -> u64 {
     u64::from(name.bytes().fold(0x811c_9dc5, step))
 }
 
-/// Writes a safetensors file of a module's weights in half precision, each from the seed that its name is.
+/// Writes a module's weights to a safetensors file in half precision, each tensor seeded with the hash of its name.
 ///
 /// # Panics
 ///
-/// Panics where the file cannot be written.
+/// Panics if the file cannot be written.
 pub fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path) {
     let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = parameters(module)
         .into_iter()
@@ -179,12 +178,12 @@ pub fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path)
         })
         .collect();
     let views = tensors.iter().map(|(key, shape, bytes)| {
-        (key, TensorView::new(Dtype::F16, shape.clone(), bytes).expect("as many bytes as the shape says"))
+        (key, TensorView::new(Dtype::F16, shape.clone(), bytes).expect("bytes that match the shape"))
     });
     serialize_to_file(views, None, file).expect("the temporary folder can be written");
 }
 
-/// The numbers of one tensor: the same rule as in `golden/tiny.py`.
+/// Returns the values of one tensor, by the rule of `golden/tiny.py`.
 fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
     let count = shape.iter().product();
     let per_output: usize = shape[1..].iter().product();
@@ -194,10 +193,10 @@ fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
         key if key.contains("embeddings.") => (0.0, 0.3),
         _ => (0.0, (0.9 / (per_output as f64).sqrt()) as f32),
     };
-    let mut numbers = TorchNoise::new(hash(&format!("{kind}/{part}/{key}"))).randn(count);
-    numbers.iter_mut().for_each(|z| *z = offset + scale * *z);
+    let mut values = TorchNoise::new(hash(&format!("{kind}/{part}/{key}"))).randn(count);
+    values.iter_mut().for_each(|z| *z = offset + scale * *z);
     let mut halves = vec![f16::ZERO; count];
-    halves.convert_from_f32_slice(&numbers);
+    halves.convert_from_f32_slice(&values);
     halves
 }
 

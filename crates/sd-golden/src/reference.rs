@@ -9,23 +9,23 @@ use sd_weights::{parameters, read_tensor};
 
 use crate::data;
 
-/// Every backend of this build, by its name.
+/// Returns every backend of this build, with its name.
 ///
 /// # Panics
 ///
-/// Panics where one has no device on this machine.
+/// Panics if a backend has no device on this machine.
 pub fn devices() -> Vec<(&'static str, Device)> {
     let compiled = device_names().filter(|(_, compiled)| *compiled);
     compiled.map(|(name, _)| (name, device_by_name(name).expect("each backend has a device"))).collect()
 }
 
-/// Asserts that what a network computed on a device is the tensor `key` of the file `expected`: the largest difference,
-/// relative to the root of the mean square of what is expected, is at most 1e-4.
+/// Asserts that a network's output on a device is the tensor `key` of the file `expected`: the largest difference, relative
+/// to the root mean square of the expected values, is at most 1e-4.
 ///
 /// # Panics
 ///
-/// Panics where it is more, where the shapes differ, and where the tensor cannot be read.
-#[allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
+/// Panics if it is larger, if the shapes differ, or if the tensor cannot be read.
+#[allow(clippy::print_stdout, reason = "--nocapture shows the errors")]
 pub fn assert_close<const D: usize>(found: Tensor<D>, expected: &Path, key: &str, device: &str) {
     let (expected, shape) = read_tensor(expected, key).expect("the reference wrote it");
     assert_eq!(found.dims().to_vec(), shape, "{key}");
@@ -36,11 +36,12 @@ pub fn assert_close<const D: usize>(found: Tensor<D>, expected: &Path, key: &str
     assert!(error <= 1e-4, "{key} on {device}: relative error {error:.1e}");
 }
 
-/// Asserts that a network's parameters have the names and shapes of `list` in `golden/keys`: nothing is missing, nothing unused.
+/// Asserts that a network's parameters have the names and shapes of `list` in `golden/keys`: none is missing, and none is
+/// unused.
 ///
 /// # Panics
 ///
-/// Panics where they have not, and where there is no such list.
+/// Panics if they differ, or if there is no such list.
 pub fn assert_fits<M: Module>(module: &M, list: &str) {
     let text = read_to_string(data().join("keys").join(format!("{list}.txt"))).expect("there is such a list");
     let shape = |shape: &str| shape.split('x').map(|n| n.parse().expect("a size")).collect::<Vec<usize>>();
@@ -49,7 +50,7 @@ pub fn assert_fits<M: Module>(module: &M, list: &str) {
     for (key, found) in parameters(module) {
         let mut wanted =
             expected.remove(key.as_str()).unwrap_or_else(|| panic!("{list}: {key} is not in the checkpoint"));
-        // A 1×1 convolution may fill a matrix.
+        // A 1×1 convolution may be loaded into a matrix.
         if found.len() == 2 && wanted.ends_with(&[1, 1]) {
             wanted.truncate(2);
         }

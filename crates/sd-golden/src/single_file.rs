@@ -10,28 +10,28 @@ use sd_weights::single_file::{Family, Table, UnetPlan, open_clip, open_clip_with
 /// Weights in half precision.
 pub type Numbers = Vec<f16>;
 
-/// A tensor by the name it has in a single file.
+/// A tensor of a single file.
 #[derive(Debug, Clone)]
 pub struct SingleTensor {
     /// Its name.
     pub key: String,
     /// Its shape.
     pub shape: Vec<usize>,
-    /// Its numbers, row by row.
+    /// Its values, row by row.
     pub numbers: Numbers,
 }
 
-/// Writes a single file of safetensors.
+/// Writes a single file in the safetensors format.
 ///
 /// # Panics
 ///
-/// Panics where that fails.
+/// Panics if that fails.
 pub fn save_single(tensors: &[SingleTensor], file: &Path) {
     let bytes: Vec<Vec<u8>> =
         tensors.iter().map(|tensor| tensor.numbers.iter().flat_map(|n| n.to_le_bytes()).collect()).collect();
     let views = tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
         let view = TensorView::new(Dtype::F16, tensor.shape.clone(), bytes);
-        (tensor.key.as_str(), view.expect("as many bytes as the shape says"))
+        (tensor.key.as_str(), view.expect("bytes that match the shape"))
     });
     serialize_to_file(views, None, file).expect("the temporary folder can be written");
 }
@@ -44,7 +44,7 @@ pub(crate) enum Part {
     Text(usize),
 }
 
-/// The tensors of a part, from those of the diffusers layout: the way back of what reading a single file does.
+/// Converts the tensors of a part from the diffusers layout to the names of a single file: the inverse of reading one.
 pub(crate) fn single_tensors(
     part: Part,
     family: Family,
@@ -62,14 +62,15 @@ pub(crate) fn single_tensors(
     };
     let convolves = part == Part::Vae || (part == Part::Unet && family == Family::Sd1);
     let mut found: BTreeMap<String, SingleTensor> = BTreeMap::new();
-    for (key, mut shape, mut numbers) in tensors {
+    for (key, mut shape, mut values) in tensors {
         let (name, view) = table.to_single(&key).unwrap_or_else(|| (key.clone(), View::Whole));
-        // Queries, keys and values come in the order of their letters, which is not this one.
+        // The tensors arrive in alphabetical order, which differs from that of queries, keys and values in the joined
+        // tensor.
         let third = match view {
             View::Third(third) => third,
             View::Whole => 0,
             View::Transposed => {
-                numbers = transposed(&numbers, shape[0], shape[1]);
+                values = transposed(&values, shape[0], shape[1]);
                 shape.reverse();
                 0
             }
@@ -79,44 +80,44 @@ pub(crate) fn single_tensors(
             shape.extend([1, 1]);
         }
         let tensor = found.entry(name.clone()).or_insert_with(|| {
-            let (mut whole, mut size) = (shape.clone(), numbers.len());
+            let (mut whole, mut size) = (shape.clone(), values.len());
             if matches!(view, View::Third(_)) {
                 (whole[0], size) = (3 * shape[0], 3 * size);
             }
             SingleTensor { key: format!("{prefix}{name}"), shape: whole, numbers: vec![f16::NAN; size] }
         });
-        tensor.numbers[third * numbers.len()..][..numbers.len()].copy_from_slice(&numbers);
+        tensor.numbers[third * values.len()..][..values.len()].copy_from_slice(&values);
     }
     let mut tensors: Vec<SingleTensor> = found.into_values().collect();
-    tensors.extend(beside(part, family, &tensors));
+    tensors.extend(unread(part, family, &tensors));
     tensors
 }
 
-/// What published files have and nobody reads.
-fn beside(part: Part, family: Family, tensors: &[SingleTensor]) -> Vec<SingleTensor> {
-    let unread = |key: &str, shape: &[usize]| SingleTensor {
+/// Tensors of published files that nothing reads.
+fn unread(part: Part, family: Family, tensors: &[SingleTensor]) -> Vec<SingleTensor> {
+    let nan = |key: &str, shape: &[usize]| SingleTensor {
         key: key.to_string(),
         shape: shape.to_vec(),
         numbers: vec![f16::NAN; shape.iter().product()],
     };
     match (part, family) {
-        (Part::Unet, _) => vec![unread("betas", &[1000]), unread("model_ema.decay", &[])],
+        (Part::Unet, _) => vec![nan("betas", &[1000]), nan("model_ema.decay", &[])],
         (Part::Text(_), Family::Sd1) => {
-            vec![unread("cond_stage_model.transformer.text_model.embeddings.position_ids", &[1, 77])]
+            vec![nan("cond_stage_model.transformer.text_model.embeddings.position_ids", &[1, 77])]
         }
         // The last of 24 layers, and the projection.
         (Part::Text(_), Family::Sd2) => {
             let last = tensors.iter().filter(|tensor| tensor.key.contains(".resblocks.22."));
-            let last = last.map(|tensor| unread(&tensor.key.replace(".22.", ".23."), &tensor.shape));
+            let last = last.map(|tensor| nan(&tensor.key.replace(".22.", ".23."), &tensor.shape));
             let others = [("text_projection", vec![64, 64]), ("logit_scale", vec![])];
-            let others = others.map(|(key, shape)| unread(&format!("cond_stage_model.model.{key}"), &shape));
+            let others = others.map(|(key, shape)| nan(&format!("cond_stage_model.model.{key}"), &shape));
             last.chain(others).collect()
         }
-        (Part::Text(1), Family::Xl) => vec![unread("conditioner.embedders.1.model.logit_scale", &[])],
+        (Part::Text(1), Family::Xl) => vec![nan("conditioner.embedders.1.model.logit_scale", &[])],
         _ => Vec::new(),
     }
 }
 
-fn transposed(numbers: &[f16], rows: usize, columns: usize) -> Numbers {
-    (0..columns).flat_map(|column| (0..rows).map(move |row| numbers[row * columns + column])).collect()
+fn transposed(values: &[f16], rows: usize, columns: usize) -> Numbers {
+    (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
 }

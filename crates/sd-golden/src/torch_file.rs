@@ -5,12 +5,12 @@ use rawzip::ZipArchiveWriter;
 
 use crate::SingleTensor;
 
-/// Writes what `torch.save({"state_dict": tensors, "global_step": step})` does, with a callback's state beside it as
-/// trainings leave it.
+/// Writes what `torch.save({"state_dict": tensors, "global_step": step})` writes, and a callback's state, as training
+/// checkpoints have it.
 ///
 /// # Panics
 ///
-/// Panics where that fails.
+/// Panics if that fails.
 pub fn save_torch(tensors: &[SingleTensor], step: u32, file: &Path) {
     let storage = |(i, tensor): (usize, &SingleTensor)| {
         (format!("model/data/{i}"), tensor.numbers.iter().flat_map(|n| n.to_le_bytes()).collect())
@@ -21,11 +21,11 @@ pub fn save_torch(tensors: &[SingleTensor], step: u32, file: &Path) {
     std::fs::write(file, zip(&files)).expect("the temporary folder can be written");
 }
 
-/// A zip archive of files that are not compressed, as PyTorch writes it: their names, and what is in them.
+/// Returns an uncompressed zip archive, as PyTorch writes it, of files with these names and contents.
 ///
 /// # Panics
 ///
-/// Panics for a name that an archive cannot have.
+/// Panics if a name is not allowed in an archive.
 pub fn zip(files: &[(impl AsRef<str>, impl AsRef<[u8]>)]) -> Vec<u8> {
     let mut archive = ZipArchiveWriter::new(Vec::new());
     for (name, bytes) in files {

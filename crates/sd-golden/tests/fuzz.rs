@@ -1,4 +1,4 @@
-//! The files that the fuzz targets begin with, and those that they found something with: none ends in a panic.
+//! The fuzz targets' corpora and past findings: none may cause a panic.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What an image is drawn with: networks behind small traits, which pipelines can share and users can replace.
+//! The networks that draw an image, behind small traits: pipelines can share them, and users can replace them.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -17,34 +17,34 @@ use crate::Embeddings;
 /// Cloning shares them. Any part may be replaced by one of your own.
 #[derive(Debug, Clone)]
 pub struct Components {
-    /// Turns prompts into embeddings; none for models that draw without a text.
+    /// Turns prompts into embeddings; `None` for models that read no text.
     pub text_encoder: Option<Arc<dyn TextEncoder>>,
-    /// Predicts what is noise in an image.
+    /// Predicts the noise in an image.
     pub backbone: Arc<dyn Backbone>,
-    /// Turns latents into images and back; none for models that work on pixels.
+    /// Turns latents into images and back; `None` for models that work on pixels.
     pub autoencoder: Option<Arc<dyn Autoencoder>>,
-    /// How the backbone was trained.
+    /// The noise process that the backbone was trained for.
     pub process: Process,
     /// The precision that the networks were loaded in.
     pub dtype: DType,
 }
 
-/// Turns prompts into what a backbone reads.
+/// Turns prompts into embeddings, which a backbone reads.
 pub trait TextEncoder: Any + Debug + Send + Sync {
-    /// One row of embeddings for each prompt, of which there is at least one.
+    /// Returns one row of embeddings for each prompt; there is at least one prompt.
     fn encode(&self, prompts: &[&str]) -> Embeddings;
 }
 
-/// A network that predicts what is noise in an image, or whatever its [`Process`] says.
+/// A network that predicts the noise in an image, or whatever its [`Process`] says.
 pub trait Backbone: Any + Debug + Send + Sync {
-    /// The prediction for noisy images.
+    /// Returns the prediction for noisy images.
     ///
     /// # Shapes
     ///
-    /// - x: `[batch, channels, height, width]`, single precision, mixed with noise as in the network's training
-    /// - t: `batch` times, as [`Process::t`] gives them
-    /// - conditions: with `batch` rows of text; none for models that draw without a text
-    /// - output: as x, in single precision
+    /// - x: `[batch, channels, height, width]`, single precision, with noise added as in the network's training
+    /// - t: `batch` times, from [`Process::t`]
+    /// - conditions: with `batch` rows of text; `None` for models that read no text
+    /// - output: the shape of x, single precision
     fn predict(&self, x: Tensor<4>, t: &[f64], conditions: Option<&Conditions>) -> Tensor<4>;
 }
 

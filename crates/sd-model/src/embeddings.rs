@@ -1,25 +1,25 @@
 use burn::tensor::Tensor;
 
-/// Prompts as a model's text encoders see them, one row each.
+/// Prompts as encoded by a model's text encoders, one row for each.
 #[derive(Debug, Clone)]
 pub struct Embeddings {
-    /// What the backbone attends to: `[rows, tokens, width]`.
+    /// Context of the backbone's attention: `[rows, tokens, width]`.
     pub context: Tensor<3>,
-    /// The vector of the whole prompt: `[rows, width]`, for Stable Diffusion XL.
+    /// One vector for each whole prompt, `[rows, width]`, for Stable Diffusion XL.
     pub pooled: Option<Tensor<2>>,
 }
 
 impl Embeddings {
-    /// How many prompts there are.
+    /// Number of prompts.
     pub fn rows(&self) -> usize {
         self.context.dims()[0]
     }
 
-    /// The rows of several, one after the other.
+    /// Concatenates the rows of several.
     ///
     /// # Panics
     ///
-    /// Panics for none, for different widths or numbers of tokens, or where some have a pooled vector and some have not.
+    /// Panics if `parts` is empty, if widths or numbers of tokens differ, or if only some have a pooled vector.
     pub fn join(parts: &[Self]) -> Self {
         let pooled: Option<Vec<_>> = parts.iter().map(|part| part.pooled.clone()).collect();
         assert!(
@@ -32,18 +32,18 @@ impl Embeddings {
         }
     }
 
-    /// Zeros of the same shapes.
+    /// Returns zeros of the same shapes.
     pub fn zeros_like(&self) -> Self {
         Self { context: self.context.zeros_like(), pooled: self.pooled.as_ref().map(Tensor::zeros_like) }
     }
 
-    /// Tokens and width of the context, and width of the pooled vector.
+    /// Returns the tokens and width of the context, and the width of the pooled vector.
     pub fn widths(&self) -> ([usize; 2], Option<usize>) {
         let [_, tokens, width] = self.context.dims();
         ([tokens, width], self.pooled.as_ref().map(|pooled| pooled.dims()[1]))
     }
 
-    /// The same with zeros in the first half of the rows.
+    /// Replaces the first half of the rows by zeros.
     pub fn without_first_half(self) -> Self {
         Self { context: without_first_half(self.context), pooled: self.pooled.map(without_first_half) }
     }

@@ -15,7 +15,7 @@ pub enum ModelError {
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A config file is not JSON, lacks a key, or holds a value that is not supported.
@@ -23,7 +23,7 @@ pub enum ModelError {
     Config {
         /// The file.
         file: PathBuf,
-        /// The key, what it was expected to be and what it is.
+        /// The key, its value, and what was expected.
         reason: String,
     },
     /// The folder is not a model in the diffusers layout.
@@ -48,19 +48,19 @@ pub enum ModelError {
     Precision {
         /// The device.
         device: String,
-        /// What it lacks.
+        /// The unsupported precision.
         dtype: DType,
-        /// What it has.
+        /// The supported precisions.
         precisions: Vec<DType>,
     },
-    /// A tensor is larger than any that the device can have.
+    /// A tensor is larger than the device allows.
     #[error(
         "about {needed:.2} GB of memory are needed for one tensor, but {device} has {available:.2} GB for it: {remedy}"
     )]
     Memory {
-        /// What it would take, in units of 10⁹ bytes.
+        /// Memory that the tensor needs, in units of 10⁹ bytes.
         needed: f64,
-        /// What a tensor can have at most, likewise.
+        /// Largest size of a tensor, in the same units.
         available: f64,
         /// The device's name.
         device: String,
@@ -70,7 +70,7 @@ pub enum ModelError {
     /// The watcher of a conversion stopped it.
     #[error("cancelled after megabyte {written} of {total}")]
     Cancelled {
-        /// Megabytes of weights that were written.
+        /// Megabytes of weights written so far.
         written: usize,
         /// Megabytes in all.
         total: usize,
@@ -82,12 +82,12 @@ impl ModelError {
         Self::Request(RequestError::new(field, reason))
     }
 
-    /// Whether what was requested is at fault, rather than the files or the machine.
+    /// Whether the request is at fault, rather than the files or the machine.
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Request(_) | Self::Precision { .. })
     }
 
-    /// What makes an error of what the system says of a file.
+    /// Returns a function that makes a system's error one about `file`.
     pub(crate) fn io(file: &Path) -> impl Fn(std::io::Error) -> Self {
         |source| Self::Io { file: file.to_path_buf(), source }
     }

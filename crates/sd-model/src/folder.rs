@@ -7,16 +7,16 @@ use sd_weights::{Weights, is_file, is_folder};
 use crate::ModelError;
 use crate::config::Json;
 
-/// The files of a model that is part of the program: their names in its folder, and what is in them.
+/// The files of a model that is built into the program: their paths in its folder, and their contents.
 pub type BuiltIn = &'static [(&'static str, &'static [u8])];
 
-/// The folder of a model or of one of its parts, on disk or in the program.
+/// The folder of a model or of one of its parts, on disk or built into the program.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
-    /// What messages name; it need not exist for files of the program.
+    /// The path in messages; for built-in files it need not exist.
     path: PathBuf,
     built_in: Option<BuiltIn>,
-    /// What the names of this folder's files in the program begin with.
+    /// Prefix of the names of this folder's built-in files.
     prefix: String,
 }
 
@@ -26,7 +26,7 @@ impl Folder {
         Self { path: path.to_path_buf(), built_in: None, prefix: String::new() }
     }
 
-    /// A folder of the program.
+    /// A built-in folder.
     pub fn built_in(name: &str, files: BuiltIn) -> Self {
         Self { path: name.into(), built_in: Some(files), prefix: String::new() }
     }
@@ -35,16 +35,16 @@ impl Folder {
         &self.path
     }
 
-    /// A folder in it.
+    /// Returns a subfolder.
     pub fn join(&self, name: &str) -> Self {
         Self { path: self.path.join(name), built_in: self.built_in, prefix: format!("{}{name}/", self.prefix) }
     }
 
-    /// Whether there is a file of this name.
+    /// Whether the folder has a file of this name.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Io`] where the system does not let one see.
+    /// [`ModelError::Io`] if the system refuses access.
     pub fn has_file(&self, name: &str) -> Result<bool, ModelError> {
         match self.built_in {
             Some(_) => Ok(self.bytes(name).is_some()),
@@ -52,11 +52,11 @@ impl Folder {
         }
     }
 
-    /// Whether there is a folder of this name in it.
+    /// Whether the folder has a subfolder of this name.
     ///
     /// # Errors
     ///
-    /// As [`has_file`](Self::has_file).
+    /// Those of [`has_file`](Self::has_file).
     pub fn has_folder(&self, name: &str) -> Result<bool, ModelError> {
         let prefix = format!("{}{name}/", self.prefix);
         match self.built_in {
@@ -65,7 +65,7 @@ impl Folder {
         }
     }
 
-    /// The config of this name.
+    /// Reads the config of this name.
     pub fn json(&self, name: &str) -> Result<Json, ModelError> {
         let file = self.path.join(name);
         match self.built_in {
@@ -74,12 +74,12 @@ impl Folder {
         }
     }
 
-    /// The tokenizer that this folder is.
+    /// Reads the tokenizer in this folder.
     pub fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
         Ok(Tokenizer::from_files(&self.path, &|name| self.read(name))?)
     }
 
-    /// The weights called `stem`.
+    /// Opens the weights called `stem`.
     pub fn weights(&self, stem: &str) -> Result<Weights, ModelError> {
         let name = format!("{stem}.safetensors");
         Ok(match self.bytes(&name) {

@@ -19,7 +19,8 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`ModelError::Weights`] where they do not fit or are damaged, [`ModelError::Precision`] where the device lacks the precision.
+    /// [`ModelError::Weights`] if the weights do not fit or are damaged, [`ModelError::Precision`] if the device lacks the
+    /// precision.
     pub fn components(&self, device: &Device, dtype: DType) -> Result<Components, ModelError> {
         if !device.supports_dtype(dtype.float()) {
             return Err(ModelError::Precision { device: "this device".into(), dtype, precisions: vec![DType::F32] });
@@ -43,7 +44,7 @@ impl Model {
         })
     }
 
-    /// The text encoders, each with its tokenizer; none for a model that draws without a text.
+    /// Loads the text encoders, each with its tokenizer; `None` for a model that reads no text.
     pub(crate) fn text_encoder(
         &self,
         device: &Device,
@@ -55,11 +56,11 @@ impl Model {
         Ok(Some(Arc::new(ClipEncoders { parts: encoders, is_xl: self.is_xl() })))
     }
 
-    /// Opens and loads another autoencoder for the latents of this model, such as a TAESD for previews: a folder or a file.
+    /// Loads another autoencoder for this model's latents from a folder or a file, such as a TAESD for previews.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Request`] for a model in pixels and for latents of another number of channels, and as
+    /// [`ModelError::Request`] for a model that works on pixels, or if the latents' numbers of channels differ, and those of
     /// [`components`](Self::components).
     pub fn autoencoder(&self, path: &Path, device: &Device, dtype: DType) -> Result<Arc<dyn Autoencoder>, ModelError> {
         let Kind::Text(parts) = &self.kind else {

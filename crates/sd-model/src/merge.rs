@@ -12,15 +12,14 @@ use crate::precision::precision;
 use crate::{Field, ModelError};
 
 impl Model {
-    /// Has a LoRA file change the weights when they are loaded, and adds the words that it brings.
+    /// Merges a LoRA into the weights, which takes effect when they are loaded, and adds the LoRA's words.
     ///
-    /// Several may be merged; their order makes no difference to the weights. A word that cannot be added is reported among what
-    /// is unmatched, with the reason.
+    /// Several LoRAs may be merged, in any order. The report lists words that cannot be added as unmatched, with the reason.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Weights`] where nothing of the file is in the model, or something of another shape; then nothing is
-    /// changed.
+    /// [`ModelError::Weights`] if none of the file's modules is in the model, or if a module has another shape; the model is
+    /// then unchanged.
     pub fn merge(&mut self, lora: Lora) -> Result<LoraReport, ModelError> {
         let mut report = lora.merge(&mut self.networks())?;
         report.words.clear();
@@ -34,12 +33,13 @@ impl Model {
         Ok(report)
     }
 
-    /// Merges a LoRA at another scale: `index` counts those that were [merged](Self::merge), from 0. Components that are loaded
-    /// already follow with [`refresh`](Self::refresh).
+    /// Changes the scale of a LoRA: `index` counts the [merged](Self::merge) LoRAs from 0.
+    ///
+    /// [`refresh`](Self::refresh) updates components that are already loaded.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Request`] where there are fewer.
+    /// [`ModelError::Request`] if there are fewer LoRAs.
     pub fn set_lora_scale(&mut self, index: usize, scale: f64) -> Result<(), ModelError> {
         let count = self.loras.len();
         if index >= count {
@@ -57,19 +57,24 @@ impl Model {
         Ok(merged?)
     }
 
-    /// Components that follow a change of a [LoRA's scale](Self::set_lora_scale): of the backbone, only the weights that LoRAs change
-    /// are read again; text encoders are read again if a LoRA changes them.
+    /// Returns components that follow a change of a [LoRA's scale](Self::set_lora_scale).
+    ///
+    /// Of the backbone, only the weights that LoRAs change are read again; text encoders are read again if a LoRA changes
+    /// them.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Request`] where the backbone is not the model's own, and as [`components`](Self::components).
+    /// [`ModelError::Request`] if the backbone is not the model's own, and those of [`components`](Self::components).
     pub fn refresh(&self, components: &Components, device: &Device) -> Result<Components, ModelError> {
         let Kind::Text(parts) = &self.kind else { return Ok(components.clone()) };
         let mut fresh = components.clone();
         if self.unet_weights.is_changed() {
             let backbone: &dyn Any = &*components.backbone;
             let Some(unet) = backbone.downcast_ref::<Unet>() else {
-                return Err(ModelError::request(Field::Lora, "changes the model's own backbone, and this is another"));
+                return Err(ModelError::request(
+                    Field::Lora,
+                    "changes the model's own backbone, but these components have another",
+                ));
             };
             let unet = self.unet_weights.load_changed(unet.clone(), precision(components.dtype, device))?;
             fresh.backbone = Arc::new(lay_out(unet)) as Arc<dyn Backbone>;

@@ -6,33 +6,33 @@ use sd_weights::{Lora, Weights};
 use crate::config::SchedulerConfig;
 use crate::text_to_image::TextToImage;
 
-/// A model whose configs, vocabularies and weight headers are read, and whose weights are not yet.
+/// A model whose configs, vocabularies and weight headers are read, but not yet its weights.
 ///
-/// Requests can be [planned](Self::plan) with it before gigabytes are loaded.
+/// Requests can be planned with it before gigabytes of weights are loaded.
 #[derive(Debug)]
 pub struct Model {
     pub(crate) kind: Kind,
     pub(crate) scheduler: SchedulerConfig,
-    /// Width and height of an image when none is asked for.
+    /// Width and height of an image if none is requested.
     pub(crate) default_size: (usize, usize),
     pub(crate) unet_weights: Weights,
-    /// What was assumed about it.
+    /// Assumptions about the model.
     pub(crate) notes: Vec<String>,
     pub(crate) defaults: Defaults,
-    /// What changes its weights when they are loaded.
+    /// LoRAs, which change the weights when they are loaded.
     pub(crate) loras: Vec<Lora>,
 }
 
-/// Settings that a model was made for, and that its files have no place for.
+/// Settings that a model was made for and that its files cannot record.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Defaults {
     /// Steps of the sampler.
     pub steps: Option<usize>,
-    /// Guidance scale; of no use to a model that reads no text.
+    /// Guidance scale; ignored by models that read no text.
     pub guidance: Option<f64>,
 }
 
-/// What a model draws from.
+/// A model's input.
 #[derive(Debug)]
 pub(crate) enum Kind {
     /// A text, by way of latents.
@@ -42,32 +42,32 @@ pub(crate) enum Kind {
 }
 
 impl Model {
-    /// The same model with defaults of its own, for what a request leaves open.
+    /// Sets the model's defaults for requests.
     pub fn with_defaults(self, defaults: Defaults) -> Self {
         Self { defaults, ..self }
     }
 
-    /// What had to be assumed about the model, each a sentence that says how to choose otherwise.
+    /// Returns the assumptions about the model, each a sentence that says how to choose otherwise.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// Settings of its own.
+    /// Returns the model's defaults for requests.
     pub fn defaults(&self) -> Defaults {
         self.defaults
     }
 
-    /// What its `scheduler_config.json` says.
+    /// Returns the settings of its `scheduler_config.json`.
     pub fn scheduler(&self) -> &SchedulerConfig {
         &self.scheduler
     }
 
-    /// Width and height of an image when none is requested, in pixels.
+    /// Returns the width and height of an image in pixels if none is requested.
     pub fn default_size(&self) -> (usize, usize) {
         self.default_size
     }
 
-    /// Whether it draws from a text, by way of latents; else it draws from noise alone, in pixels.
+    /// Whether the model reads a text and works on latents; other models work on pixels, without text.
     pub fn reads_text(&self) -> bool {
         self.text_to_image().is_some()
     }
@@ -77,7 +77,7 @@ impl Model {
         self.text_to_image().is_some_and(|parts| parts.zeros_for_no_negative)
     }
 
-    /// The parts of a model that draws from text.
+    /// The parts of a text-to-image model.
     pub(crate) fn text_to_image(&self) -> Option<&TextToImage> {
         match &self.kind {
             Kind::Text(parts) => Some(parts),
@@ -85,12 +85,12 @@ impl Model {
         }
     }
 
-    /// Whether this is a model of the XL kind: two text encoders, pooled text and sizes.
+    /// Whether the model is like Stable Diffusion XL: two text encoders, pooled text and sizes.
     pub fn is_xl(&self) -> bool {
         self.text_to_image().is_some_and(|parts| parts.unet_config.addition.is_some())
     }
 
-    /// Of which family its text encoders are, for a model that draws from text.
+    /// Returns the family of a text-to-image model's text encoders.
     pub(crate) fn family(&self) -> Option<Family> {
         let first = self.text_to_image()?.text.first();
         Some(match first.map(|part| part.config.hidden_act) {
@@ -100,7 +100,7 @@ impl Model {
         })
     }
 
-    /// What the width and height of an image are multiples of, in pixels.
+    /// Returns the number of pixels that an image's width and height are multiples of.
     pub fn scale_factor(&self) -> usize {
         match &self.kind {
             Kind::Text(parts) => parts.vae.config.factor(),
@@ -108,7 +108,7 @@ impl Model {
         }
     }
 
-    /// Shape of the latents of an image, `[1, channels, height, width]`.
+    /// Returns the shape of an image's latents, `[1, channels, height, width]`.
     pub fn latent_shape(&self, width: usize, height: usize) -> [usize; 4] {
         let factor = self.scale_factor();
         match &self.kind {
@@ -117,13 +117,13 @@ impl Model {
         }
     }
 
-    /// The part of a prompt that the text encoder will not see, because the prompt is too long.
+    /// Returns the end of a prompt that is cut off because the prompt is too long, if any.
     pub fn cut(&self, prompt: &str) -> Option<String> {
         self.text_to_image()?.text.iter().find_map(|part| part.tokenizer.encode(prompt).cut)
     }
 
-    /// The words of a prompt that the model's tokenizer has to split. One that [learnt](sd_clip::Vocabulary) its words
-    /// from the captions of the training has never seen them.
+    /// Returns the words of a prompt that the model's tokenizer splits. If its vocabulary was [learnt](sd_clip::Vocabulary)
+    /// from the training captions, these words did not occur there.
     pub fn split_words(&self, prompt: &str) -> Vec<String> {
         let first = self.text_to_image().and_then(|parts| parts.text.first());
         first.map(|part| part.tokenizer.split_words(prompt)).unwrap_or_default()

@@ -16,23 +16,23 @@ use crate::{Field, ModelError, WeightSet};
 impl Model {
     /// Opens a folder of the diffusers layout, or a single file of Stable Diffusion 1.x, 2.x or XL.
     ///
-    /// The folder has `model_index.json`, `scheduler`, `text_encoder`, `tokenizer`, `unet` and `vae`, and `text_encoder_2`
-    /// and `tokenizer_2` for XL; or `scheduler` and `unet` alone, in folders or beside `model_index.json`, for a model
-    /// that draws without a text. The file is safetensors or a PyTorch checkpoint, with the names of the original
-    /// programs; what it does not say is inferred from shapes, or as the published models of its family have it.
+    /// A folder has `model_index.json`, `scheduler`, `text_encoder`, `tokenizer`, `unet` and `vae`, and for XL also
+    /// `text_encoder_2` and `tokenizer_2`. A model without text has only `scheduler` and `unet`, in subfolders or beside
+    /// `model_index.json`. A single file is safetensors or a PyTorch checkpoint, with the tensor names of the original
+    /// programs. Missing settings are inferred from shapes, or taken from its family's published models.
     ///
     /// # Errors
     ///
-    /// [`ModelError`] for anything missing, damaged or not supported.
+    /// [`ModelError`] if something is missing, damaged or not supported.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, ModelError> {
         Self::open_with(path, &Choices::default())
     }
 
-    /// Opens a model that does not say everything, or is wanted otherwise.
+    /// Opens a model with choices that complete or override its files.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), and [`ModelError::Request`] for a moving average that is asked of a folder.
+    /// Those of [`open`](Self::open), and [`ModelError::Request`] if the moving average of a folder is requested.
     pub fn open_with(path: impl AsRef<Path>, choices: &Choices) -> Result<Self, ModelError> {
         let path = path.as_ref();
         if is_file(path).map_err(ModelError::io(path))? {
@@ -48,12 +48,11 @@ impl Model {
         Ok(model)
     }
 
-    /// Opens a model whose folder is part of the program, under the name that messages call it. Its weights, safetensors, are read
-    /// where they lie.
+    /// Opens a model that is built into the program; messages call it `name`. Its safetensors weights are read in place.
     ///
     /// # Errors
     ///
-    /// As [`open_with`](Self::open_with).
+    /// Those of [`open_with`](Self::open_with).
     pub fn built_in(name: &str, files: BuiltIn, choices: &Choices) -> Result<Self, ModelError> {
         Self::open_folder(&Folder::built_in(name, files), choices)
     }
@@ -77,10 +76,10 @@ impl Model {
         let scheduler = folder.json("scheduler/scheduler_config.json")?.loosely(&mut notes, |json| {
             json.set_class(class_of(&index, "scheduler"));
             if !is_xl {
-                // As diffusers' StableDiffusionPipeline does whatever the file says; its XL pipeline does not.
+                // diffusers' StableDiffusionPipeline does this whatever the file says; its XL pipeline does not.
                 json.set("steps_offset", 1);
             }
-            SchedulerConfig::of(json)
+            SchedulerConfig::from_json(json)
         })?;
         notes.extend(scheduler.note());
         let mut text = Vec::new();
@@ -106,7 +105,7 @@ impl Model {
     }
 }
 
-/// Checks that there is a folder.
+/// Checks that `folder` is a folder.
 fn check_folder(folder: &Path) -> Result<(), ModelError> {
     let reason = match folder.metadata() {
         Ok(metadata) if metadata.is_dir() => return Ok(()),

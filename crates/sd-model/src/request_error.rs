@@ -1,25 +1,25 @@
 use std::fmt;
 
-/// Why a request cannot be drawn, or a model not be opened as requested: the field that is at fault, and what is wrong with it.
+/// Why a request cannot be drawn, or a model cannot be opened as requested.
 ///
 /// Messages name fields in backticks, as in "`steps` 3: the pndm sampler needs at least 4".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` {reason}")]
 pub struct RequestError {
-    /// What is at fault.
+    /// The field at fault.
     pub field: Field,
-    /// What is wrong with it, what was expected, and what to do.
+    /// What is wrong with the field, what was expected, and what to do.
     pub reason: String,
 }
 
 impl RequestError {
-    /// A field, and what is wrong with it.
+    /// Creates an error about a field.
     pub fn new(field: Field, reason: impl Into<String>) -> Self {
         Self { field, reason: reason.into() }
     }
 }
 
-/// What a user decides about a model and an image.
+/// A choice of the user about a model or an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Field {
@@ -88,7 +88,7 @@ impl Field {
     ];
 }
 
-/// Its name in Rust.
+/// The field's name in Rust.
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Field, RequestError};
 
-/// A sampler of the catalogue, chosen by name: `"dpm++2m".parse()`. In serde it is that name; the default is DDIM.
+/// A sampler of the catalogue, parsed from its name as in `"dpm++2m".parse()`. Serde reads and writes the name; DDIM is the
+/// default.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub struct SamplerName(&'static SamplerInfo);
 
 impl SamplerName {
-    /// What the catalogue says of it.
+    /// Returns the sampler's entry in the catalogue.
     pub fn entry(self) -> &'static SamplerInfo {
         self.0
     }
@@ -56,7 +57,7 @@ impl FromStr for SamplerName {
     fn from_str(name: &str) -> Result<Self, RequestError> {
         CATALOGUE.iter().find(|entry| entry.name == name).map(Self).ok_or_else(|| {
             let known: Vec<&str> = CATALOGUE.iter().map(|entry| entry.name).collect();
-            RequestError::new(Field::Sampler, format!("`{name}` is unknown; there are {}", known.join(", ")))
+            RequestError::new(Field::Sampler, format!("`{name}` is unknown; known samplers: {}", known.join(", ")))
         })
     }
 }

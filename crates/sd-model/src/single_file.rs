@@ -13,29 +13,29 @@ use crate::text_part::TextPart;
 use crate::text_to_image::TextToImage;
 use crate::vae::VaePart;
 
-/// What a model's files do not say, or what is wanted otherwise.
+/// Choices that complete or override a model's files.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
-    /// What the U-Net predicts; none is what the model says, or what its family mostly does.
+    /// The U-Net's prediction; `None` for the one that the model's files name, or else its family's usual one.
     pub prediction: Option<Prediction>,
     /// Which of a single file's two sets of weights to take.
     pub average: WeightSet,
-    /// Another autoencoder than the model's own: a folder with its `config.json`, that of a whole model, or a file with the
-    /// names of the original program or of diffusers.
+    /// Another autoencoder instead of the model's own: a folder with its `config.json`, the folder of a whole model, or a
+    /// file with the tensor names of the original program or of diffusers.
     pub vae: Option<PathBuf>,
 }
 
-/// Opens a single file, with what the published models of its family have in their configs.
+/// Opens a single file with the configs of its family's published models.
 pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, ModelError> {
     let file = SingleFile::open(path, choices.average)?;
     let family = file.family;
     let (prediction, note) = prediction(&file, choices, path)?;
-    let configs = Configs::of(&file, path, prediction)?;
+    let configs = Configs::infer(&file, path, prediction)?;
     let (unet_config, sample_size) = configs.unet.strictly(unet_config)?;
     let mut notes: Vec<String> = note.into_iter().collect();
     let vae = match (&choices.vae, file.vae) {
         (Some(chosen), _) => VaePart::chosen(chosen, &unet_config, &mut notes)?,
-        (None, Some(weights)) => VaePart::of_weights(weights, family)?,
+        (None, Some(weights)) => VaePart::from_weights(weights, family)?,
         (None, None) => {
             let (file, what) = (path.to_path_buf(), "a model without its autoencoder".into());
             let remedy = "name one with `vae`, a file or a folder, or get the whole checkpoint".into();
@@ -58,7 +58,7 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, ModelError> 
     parts.check().map_err(|reason| ModelError::Folder { folder: path.to_path_buf(), reason })?;
     Ok(Model {
         kind: Kind::Text(Box::new(parts)),
-        scheduler: configs.scheduler.strictly(SchedulerConfig::of)?,
+        scheduler: configs.scheduler.strictly(SchedulerConfig::from_json)?,
         default_size,
         unet_weights: file.unet,
         notes,
@@ -67,19 +67,19 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, ModelError> 
     })
 }
 
-/// What a folder of the same model would have in its configs.
+/// The configs that a folder of the same model would have.
 pub(crate) struct Configs {
     pub unet: Json,
     pub scheduler: Json,
-    /// Each with the class that `model_index.json` would name.
+    /// Configs of the text encoders, each with its class in `model_index.json`.
     pub text: Vec<(Json, &'static str)>,
 }
 
 impl Configs {
-    /// As the weights' shapes tell them, and as they are in the family's published folders.
-    pub fn of(file: &SingleFile, path: &Path, prediction: Prediction) -> Result<Self, ModelError> {
+    /// Infers the configs from the weights' shapes and the family's published folders.
+    pub fn infer(file: &SingleFile, path: &Path, prediction: Prediction) -> Result<Self, ModelError> {
         let family = file.family;
-        // The encoder that is padded with `!` is OpenCLIP's in both families.
+        // The text encoder with `!` as padding is OpenCLIP in both families.
         let text = file.text.iter().zip(paddings(family));
         let text = text.map(|(weights, padding)| inferred::text(weights, *padding == Padding::Exclamation));
         Ok(Self {
@@ -90,7 +90,7 @@ impl Configs {
     }
 }
 
-/// What the prompts of a family's text encoders are filled up with.
+/// Returns the padding of prompts for each of a family's text encoders.
 pub(crate) fn paddings(family: Family) -> &'static [Padding] {
     match family {
         Family::Sd1 => &[Padding::End],
@@ -99,32 +99,32 @@ pub(crate) fn paddings(family: Family) -> &'static [Padding] {
     }
 }
 
-/// What the U-Net predicts, and what was assumed for it.
+/// Returns the U-Net's prediction, and a note if it was assumed.
 ///
 /// # Errors
 ///
-/// [`WeightsError::NotAModel`] where the file says that it is something else than noise or velocity.
+/// [`WeightsError::NotAModel`] if the file names a prediction other than noise or velocity.
 pub(crate) fn prediction(
     file: &SingleFile,
     choices: &Choices,
     path: &Path,
 ) -> Result<(Prediction, Option<String>), ModelError> {
-    /// Training steps of the published 2-base model, as diffusers knows it.
+    /// Training steps of the published 2-base model, by which diffusers recognises it.
     const BASE_STEPS: u64 = 875_000;
     Ok(match (choices.prediction, &file.prediction, file.family) {
         (Some(prediction), ..) => (prediction, None),
         (None, Some(Predicted::V), _) => (Prediction::V, None),
         (None, Some(Predicted::Epsilon), _) => (Prediction::Eps, None),
-        (None, Some(Predicted::Other(told)), _) => {
-            let (file, what) = (path.to_path_buf(), format!("a model that predicts something else: {told}"));
-            let remedy = "only v and epsilon are supported; if it is one of them, say so with `prediction`".into();
+        (None, Some(Predicted::Other(name)), _) => {
+            let (file, what) = (path.to_path_buf(), format!("a model with another prediction, {name}"));
+            let remedy = "only v and epsilon are supported; if it is one of them, choose it with `prediction`".into();
             return Err(WeightsError::NotAModel { file, what, remedy }.into());
         }
         (None, None, Family::Sd2) if file.global_step == Some(BASE_STEPS) => (Prediction::Eps, None),
         (None, None, Family::Sd2) => {
             let path = path.display();
             let note = format!(
-                "{path} does not say what its U-Net predicts: v is assumed, as of Stable Diffusion 2.x for 768 pixels; \
+                "{path} does not say what its U-Net predicts: v is assumed, as in Stable Diffusion 2.x for 768 pixels; \
                  models made from 2-base or 2.1-base need `prediction` eps"
             );
             (Prediction::V, Some(note))
@@ -133,7 +133,7 @@ pub(crate) fn prediction(
     })
 }
 
-/// Width and height of the latents that the family was trained on.
+/// Returns the width and height of the latents that the family was trained on.
 fn sample_size(family: Family, prediction: Prediction) -> usize {
     match (family, prediction) {
         (Family::Sd2, Prediction::V) => 96,
@@ -142,14 +142,14 @@ fn sample_size(family: Family, prediction: Prediction) -> usize {
     }
 }
 
-/// The published `scheduler_config.json` of the family.
+/// Returns the published `scheduler_config.json` of the family.
 fn scheduler(file: &SingleFile, prediction: Prediction) -> Map<String, Value> {
     let (class, spacing) = match file.family {
         Family::Sd1 => ("PNDMScheduler", None),
         Family::Sd2 => ("DDIMScheduler", None),
         Family::Xl => ("EulerDiscreteScheduler", Some("leading")),
     };
-    // Pure noise is the last timestep, which only this spacing starts from (Lin et al. 2024, section 3.3).
+    // Only the last timestep is pure noise, and only this spacing starts there (Lin et al. 2024, section 3.3).
     let spacing = if file.zero_terminal_snr { Some("trailing") } else { spacing };
     let mut config = json!({
         "_class_name": class,
@@ -163,7 +163,7 @@ fn scheduler(file: &SingleFile, prediction: Prediction) -> Map<String, Value> {
         "steps_offset": 1,
         "prediction_type": prediction.name(),
     });
-    // diffusers takes neither null for the one, nor the other in all classes.
+    // diffusers does not accept null for the spacing, nor the other key in all classes.
     if let Some(spacing) = spacing {
         config["timestep_spacing"] = spacing.into();
     }

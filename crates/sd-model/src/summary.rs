@@ -6,22 +6,22 @@ use sd_weights::single_file::Family;
 
 use crate::model::Model;
 
-/// What a model is, as far as its files say so without their numbers being read.
+/// Description of a model, from its files' headers and configs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// "Stable Diffusion 1.x", "2.x" or "XL"; or "pixels, without a text".
     pub family: &'static str,
-    /// What the network predicts: "eps", "v" or "x0".
+    /// The network's prediction: "eps", "v" or "x0".
     pub prediction: &'static str,
-    /// Width and height of an image when none is asked for.
+    /// Width and height of an image if none is requested.
     pub size: (usize, usize),
-    /// The sampler when none is asked for.
+    /// The sampler if none is requested.
     pub sampler: &'static str,
     /// The networks.
     pub components: Vec<Component>,
-    /// What the file of the U-Net, or the single file, says of itself.
+    /// Metadata of the U-Net's file or of the single file.
     pub metadata: BTreeMap<String, String>,
-    /// What had to be assumed.
+    /// Assumptions about the model.
     pub notes: Vec<String>,
 }
 
@@ -30,14 +30,14 @@ pub struct Summary {
 pub struct Component {
     /// Its name in the diffusers layout.
     pub name: &'static str,
-    /// How many numbers its weights are.
+    /// Number of parameters.
     pub parameters: usize,
     /// The types of the weights in the file, the most frequent first.
     pub precision: Vec<String>,
 }
 
 impl Model {
-    /// What this model is.
+    /// Returns a description of this model.
     pub fn summary(&self) -> Summary {
         let mut components = vec![component("unet", &self.unet_weights)];
         if let Some(parts) = self.text_to_image() {

@@ -4,12 +4,12 @@ use sd_clip::{ClipText, TextEncoding, Tokenizer};
 use crate::Embeddings;
 use crate::components::TextEncoder;
 
-/// CLIP encoders, each with the tokenizer that feeds it.
+/// CLIP text encoders, each with its tokenizer.
 #[derive(Debug)]
 pub(crate) struct ClipEncoders {
     pub parts: Vec<(Tokenizer, ClipText)>,
-    /// Whether the backbone reads them as Stable Diffusion XL does: their layers before the last, and the pooled vector of the last
-    /// encoder. Else it reads the last layer of the first encoder.
+    /// Whether the backbone reads the penultimate layers of all encoders and the pooled vector of the last, as in Stable
+    /// Diffusion XL. Otherwise it reads the last layer of the first encoder.
     pub is_xl: bool,
 }
 

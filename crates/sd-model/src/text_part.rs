@@ -8,13 +8,13 @@ use crate::folder::Folder;
 use crate::precision::precision;
 use crate::{DType, ModelError};
 
-/// A text encoder and the tokenizer that feeds it.
+/// A text encoder and its tokenizer.
 #[derive(Debug)]
 pub(crate) struct TextPart {
     pub tokenizer: Tokenizer,
     pub config: ClipTextConfig,
     pub weights: Weights,
-    /// Vectors of new words, one after the other.
+    /// Concatenated vectors of added words.
     pub added: Vec<f32>,
 }
 
@@ -30,7 +30,7 @@ impl TextPart {
         })
     }
 
-    /// Reads the encoder onto `device`, and adds the new words.
+    /// Reads the encoder onto `device`, with the added words.
     pub fn load(&self, device: &Device, dtype: DType) -> Result<ClipText, ModelError> {
         let encoder = pack(self.weights.load(self.config.init(device), precision(dtype, device))?);
         if self.added.is_empty() {

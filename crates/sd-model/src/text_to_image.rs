@@ -3,7 +3,7 @@ use sd_unet::UnetConfig;
 use crate::text_part::TextPart;
 use crate::vae::VaePart;
 
-/// The parts of a model that draws from text, but for its U-Net's weights and its scheduler.
+/// The parts of a text-to-image model, except its U-Net's weights and its scheduler.
 #[derive(Debug)]
 pub(crate) struct TextToImage {
     pub text: Vec<TextPart>,
@@ -14,7 +14,7 @@ pub(crate) struct TextToImage {
 }
 
 impl TextToImage {
-    /// Whether the parts fit together.
+    /// Checks that the parts fit together.
     pub fn check(&self) -> Result<(), String> {
         let (unet, latents) = (&self.unet_config, self.vae.config.latent_channels());
         if (unet.in_channels, unet.out_channels) != (latents, latents) {
@@ -29,14 +29,17 @@ impl TextToImage {
         }
         let context: usize = self.text.iter().map(|part| part.config.hidden_size).sum();
         if context != unet.cross_attention_dim {
-            return Err(format!("the text is {context} wide, but the U-Net reads {}", unet.cross_attention_dim));
+            return Err(format!(
+                "the text embeddings have width {context}, but the U-Net reads {}",
+                unet.cross_attention_dim
+            ));
         }
         if let Some(addition) = unet.addition {
             let last = &self.text[1].config;
             let width = 6 * addition.time_embed_dim + last.projection_dim.unwrap_or(last.hidden_size);
             if width != addition.input_dim {
                 return Err(format!(
-                    "sizes and pooled text are {width} wide, but the U-Net reads {}",
+                    "sizes and pooled text have width {width}, but the U-Net reads {}",
                     addition.input_dim
                 ));
             }
@@ -48,7 +51,7 @@ impl TextToImage {
             }
             let (highest, known) = (part.tokenizer.highest_id() as usize, part.config.vocab_size);
             if highest >= known {
-                return Err(format!("the tokenizer has an id {highest}, but the text encoder knows {known} tokens"));
+                return Err(format!("the tokenizer has the id {highest}, but the text encoder knows {known} tokens"));
             }
         }
         Ok(())

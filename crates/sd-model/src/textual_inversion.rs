@@ -4,12 +4,12 @@ use crate::model::{Kind, Model};
 use crate::{Field, ModelError};
 
 impl Model {
-    /// Adds a word to the vocabulary, which prompts may use from then on.
+    /// Adds a word to the vocabulary, for use in prompts.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Request`] where the vectors are not for this model's text encoders, or it has none, and
-    /// [`ModelError::Tokenizer`] for a word that it knows already; then nothing is changed.
+    /// [`ModelError::Request`] if the vectors do not fit this model's text encoders or it has none, and
+    /// [`ModelError::Tokenizer`] if the word exists already; the model is then unchanged.
     pub fn add_word(&mut self, inversion: &TextualInversion) -> Result<(), ModelError> {
         let file = inversion.file.display();
         let Kind::Text(parts) = &mut self.kind else {
@@ -18,19 +18,19 @@ impl Model {
         let widths: Vec<usize> = parts.text.iter().map(|part| part.config.hidden_size).collect();
         let vectors = by_encoder(inversion, &widths)?;
         let mut tokenizers: Vec<_> = parts.text.iter().map(|part| part.tokenizer.clone()).collect();
-        for ((tokenizer, part), (numbers, width)) in tokenizers.iter_mut().zip(&parts.text).zip(&vectors) {
+        for ((tokenizer, part), (values, width)) in tokenizers.iter_mut().zip(&parts.text).zip(&vectors) {
             let first = part.config.vocab_size + part.added.len() / width;
-            tokenizer.add(&inversion.word, (first..first + numbers.len() / width).map(|id| id as u32).collect())?;
+            tokenizer.add(&inversion.word, (first..first + values.len() / width).map(|id| id as u32).collect())?;
         }
-        for ((tokenizer, part), (numbers, _)) in tokenizers.into_iter().zip(&mut parts.text).zip(&vectors) {
+        for ((tokenizer, part), (values, _)) in tokenizers.into_iter().zip(&mut parts.text).zip(&vectors) {
             part.tokenizer = tokenizer;
-            part.added.extend_from_slice(numbers);
+            part.added.extend_from_slice(values);
         }
         Ok(())
     }
 }
 
-/// The vectors of each text encoder, which their widths tell: files of one word may come in any order.
+/// Assigns vectors to text encoders by their widths: the files of a word may come in any order.
 fn by_encoder<'a>(inversion: &'a TextualInversion, widths: &[usize]) -> Result<Vec<&'a (Vec<f32>, usize)>, ModelError> {
     let mut left: Vec<&(Vec<f32>, usize)> = inversion.vectors.iter().collect();
     let mut take = |width: usize| Some(left.remove(left.iter().position(|(_, found)| *found == width)?));

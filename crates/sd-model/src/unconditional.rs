@@ -7,7 +7,7 @@ use crate::model::{Defaults, Kind, Model};
 impl Model {
     /// Opens a folder whose class is `DDPMPipeline`, `DDIMPipeline` or `PNDMPipeline`.
     ///
-    /// The parts of the first ones that were published lie in the folder itself, and diffusers looks for them there too.
+    /// The first published models have their parts in the folder itself, where diffusers looks for them too.
     pub(crate) fn open_unconditional(folder: &Folder, index: &Json, class: &str) -> Result<Self, ModelError> {
         let part = |name: &str| -> Result<Folder, ModelError> {
             Ok(if folder.has_folder(name)? { folder.join(name) } else { folder.clone() })
@@ -16,13 +16,13 @@ impl Model {
         let mut notes = Vec::new();
         let (config, default_size) = unet.json("config.json")?.loosely(&mut notes, unconditional_config)?;
         let scheduler = part("scheduler")?.json("scheduler_config.json")?.loosely(&mut notes, |json| {
-            // Whatever the scheduler is, these two classes make another of it.
+            // These two pipelines replace whatever scheduler the folder has.
             json.set_class(match class {
                 "DDIMPipeline" => Some("DDIMScheduler"),
                 "PNDMPipeline" => Some("PNDMScheduler"),
                 _ => class_of(index, "scheduler"),
             });
-            SchedulerConfig::of(json)
+            SchedulerConfig::from_json(json)
         })?;
         notes.extend(scheduler.note());
         Ok(Self {

@@ -12,17 +12,17 @@ use crate::config::{Json, inferred, tiny_config, vae_config};
 use crate::folder::Folder;
 use crate::{DType, Field, ModelError};
 
-/// The autoencoder of a model: its configuration, and where its weights are.
+/// The autoencoder of a model: its configuration and its weights, not yet loaded.
 #[derive(Debug)]
 pub(crate) struct VaePart {
     pub config: VaeConfig,
-    /// The configuration as `config.json` has it.
+    /// The configuration in the format of `config.json`.
     pub json: Json,
     pub weights: Weights,
     pub overflows_in_half: bool,
 }
 
-/// Which of the two kinds it is of.
+/// The configuration of either kind of autoencoder.
 #[derive(Debug)]
 pub(crate) enum VaeConfig {
     Kl(AutoencoderKlConfig),
@@ -30,14 +30,14 @@ pub(crate) enum VaeConfig {
 }
 
 impl VaePart {
-    /// Opens another autoencoder than a model's own, for the latents of its U-Net: a folder or a file.
+    /// Opens another autoencoder for the latents of a model's U-Net, from a folder or a file.
     pub fn chosen(path: &Path, unet: &UnetConfig, notes: &mut Vec<String>) -> Result<Self, ModelError> {
         let family = if unet.addition.is_some() { Family::Xl } else { Family::Sd1 };
         let folder = Folder::at(path);
         let vae = match is_folder(path).map_err(ModelError::io(path))? {
             true if folder.has_folder("vae")? => Self::in_folder(&folder.join("vae"), notes)?,
             true => Self::in_folder(&folder, notes)?,
-            false => Self::of_weights(autoencoder(Weights::in_file(path)?)?, family)?,
+            false => Self::from_weights(autoencoder(Weights::in_file(path)?)?, family)?,
         };
         let (channels, wanted) = (vae.config.latent_channels(), unet.in_channels);
         if channels != wanted {
@@ -50,26 +50,26 @@ impl VaePart {
 
     /// Opens a folder with a `config.json` and weights.
     pub fn in_folder(folder: &Folder, notes: &mut Vec<String>) -> Result<Self, ModelError> {
-        Self::of(folder.json("config.json")?, folder.weights("diffusion_pytorch_model")?, notes)
+        Self::new(folder.json("config.json")?, folder.weights("diffusion_pytorch_model")?, notes)
     }
 
-    /// Takes weights by the names of the diffusers layout, whose configuration they tell.
-    pub fn of_weights(weights: Weights, family: Family) -> Result<Self, ModelError> {
-        let has = |start: &str| weights.keys().any(|key| key.starts_with(start));
-        // Every key of a config that shapes tell is known.
+    /// Infers the configuration from weights with the names of the diffusers layout.
+    pub fn from_weights(weights: Weights, family: Family) -> Result<Self, ModelError> {
+        let has_prefix = |start: &str| weights.keys().any(|key| key.starts_with(start));
+        // An inferred config has no unknown keys, so there are no notes.
         let notes = &mut Vec::new();
-        if !has("decoder.layers.") {
-            return Self::of(inferred::vae(&weights, family)?, weights, notes);
+        if !has_prefix("decoder.layers.") {
+            return Self::new(inferred::vae(&weights, family)?, weights, notes);
         }
-        let encodes = has("encoder.layers.");
-        let mut vae = Self::of(inferred::tiny_vae(&weights)?, weights, notes)?;
+        let encodes = has_prefix("encoder.layers.");
+        let mut vae = Self::new(inferred::tiny_vae(&weights)?, weights, notes)?;
         if let (VaeConfig::Tiny(config), false) = (&mut vae.config, encodes) {
             *config = config.without_encoder();
         }
         Ok(vae)
     }
 
-    fn of(json: Json, weights: Weights, notes: &mut Vec<String>) -> Result<Self, ModelError> {
+    fn new(json: Json, weights: Weights, notes: &mut Vec<String>) -> Result<Self, ModelError> {
         let read = |json: &mut Json| match json.get("_class_name").and_then(|name| name.as_str()) {
             Some("AutoencoderTiny") => Ok((VaeConfig::Tiny(tiny_config(json)?), false)),
             _ => vae_config(json).map(|(config, overflows)| (VaeConfig::Kl(config), overflows)),
@@ -82,7 +82,7 @@ impl VaePart {
     pub fn load(&self, device: &Device, dtype: DType) -> Result<Arc<dyn Autoencoder>, ModelError> {
         let dtype = match dtype {
             DType::F16 if self.overflows_in_half => FloatDType::F32,
-            // Its convolutions are computed in single precision there, and its weights are few.
+            // Such devices compute its convolutions in single precision, and its weights are few.
             _ if sd_ops::takes_half_weights(device) => FloatDType::F32,
             other => other.float(),
         };
@@ -94,7 +94,7 @@ impl VaePart {
 }
 
 impl VaeConfig {
-    /// How many pixels a latent is wide and high.
+    /// Width and height of a latent in pixels.
     pub fn factor(&self) -> usize {
         match self {
             Self::Kl(config) => config.factor(),
@@ -121,7 +121,7 @@ impl VaeConfig {
     /// Channels of the widest tensors at an image's full size.
     pub fn full_size_channels(&self) -> usize {
         match self {
-            // The next to finest level's, which are enlarged before they become fewer.
+            // Those of the second finest level, which are upsampled before their number is reduced.
             Self::Kl(config) => *config.block_out_channels.get(1).unwrap_or(&config.block_out_channels[0]),
             Self::Tiny(config) => config.decoder_block_out_channels.last().copied().unwrap_or(0),
         }

@@ -1,4 +1,4 @@
-//! Configs as they are written, beside those that the reference wrote for the same networks.
+//! Written configs, compared with those that the reference writes for the same networks.
 
 use sd_golden::{Kind, data, ddpm};
 use sd_model::config::write::{
@@ -8,8 +8,8 @@ use sd_model::config::write::{
 use sd_schedule::{BetaSchedule, Prediction};
 use serde_json::Value;
 
-/// Checks each key against the file that diffusers or transformers wrote for the same network; one value there may be a
-/// list of as many as the levels here.
+/// Compares each key with the file that diffusers or transformers wrote for the same network. One value there may be a list
+/// with that value for every level here.
 fn check(kind: &str, file: &str, ours: &Value, except: &[&str]) {
     let file = data().join("models").join(kind).join("model").join(file);
     let theirs: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
@@ -21,14 +21,14 @@ fn check(kind: &str, file: &str, ours: &Value, except: &[&str]) {
 }
 
 #[test]
-fn configs_say_what_the_reference_says_of_the_same_networks() {
+fn configs_match_the_references_for_the_same_networks() {
     for kind in Kind::ALL {
         let check = |file: &str, ours: &Value, except: &[&str]| check(kind.name(), file, ours, except);
-        // Their projections around transformers are convolutions in 1.x.
+        // The reference's projections around transformers are convolutions in 1.x.
         check("unet/config.json", &unet_config(&kind.unet(), 8), &["use_linear_projection"]);
         check("vae/config.json", &vae_config(&kind.vae(), 64), &["force_upcast"]);
         for (name, config) in kind.text() {
-            // Written for all encoders, though only read for those with a projection.
+            // The key is written for all encoders, but read only for those with a projection.
             let except = if config.projection_dim.is_none() { &["projection_dim"][..] } else { &[] };
             check(&format!("{name}/config.json"), &text_encoder_config(&config), except);
         }

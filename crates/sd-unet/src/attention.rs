@@ -2,7 +2,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
 use sd_ops::{attend, project};
 
-/// Multi-head attention from pixels to a context: to the pixels themselves, or to the text.
+/// Multi-head attention from pixels to a context, which is the pixels themselves or the text.
 #[derive(Module, Debug)]
 pub(crate) struct Attention {
     to_q: Linear,

@@ -8,36 +8,36 @@ use sd_ops::{convolve, join};
 use crate::plan::BlockPlan;
 use crate::resnet::{PADDING_1, ResnetBlock, ResnetConfig};
 
-/// What the blocks of a network are made of.
+/// The parts that a network's blocks are built from.
 pub(crate) trait BlockConfig {
     /// The attention that may follow a residual block.
     type Attention: Attend;
 
     fn resnet(&self) -> ResnetConfig;
 
-    /// Attention of as many layers.
+    /// Creates attention with `layers` layers.
     fn attention(&self, plan: &BlockPlan, layers: usize, device: &Device) -> Self::Attention;
 
-    /// The border of zeros that a downsampler sees around its image.
+    /// Zero padding of a downsampler.
     fn downsample_padding(&self) -> PaddingConfig2d {
         PADDING_1
     }
 }
 
-/// Attention among the pixels of a feature map.
+/// Attention over the pixels of a feature map.
 pub(crate) trait Attend: Module {
-    /// What it reads besides the image.
+    /// Input besides the feature map.
     type Context;
 
     /// `x` and output: `[batch, channels, height, width]`.
     fn forward(&self, x: Tensor<4>, context: &Self::Context) -> Tensor<4>;
 }
 
-/// What every block is given besides its image.
+/// The inputs of every block besides its feature map.
 pub(crate) struct BlockInputs<C> {
-    /// The time, `[batch, time_embed_dim]`, after its SiLU.
+    /// The time embedding after SiLU, `[batch, time_embed_dim]`.
     pub time: Tensor<2>,
-    /// What the attention reads.
+    /// Context of the attention.
     pub context: C,
 }
 
@@ -59,7 +59,7 @@ impl<A: Attend> DownBlock<A> {
         }
     }
 
-    /// Leaves every intermediate image in `skips`, for the way up.
+    /// Pushes every intermediate feature map to `skips`, for the way up.
     pub fn forward(&self, mut x: Tensor<4>, inputs: &BlockInputs<A::Context>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
             x = resnet.forward(x, inputs.time.clone());
@@ -76,7 +76,7 @@ impl<A: Attend> DownBlock<A> {
     }
 }
 
-/// The coarsest resolution, between the ways down and up.
+/// The blocks at the coarsest resolution, between the way down and the way up.
 #[derive(Module, Debug)]
 pub(crate) struct MidBlock<A: Module> {
     resnets: Vec<ResnetBlock>,
@@ -117,10 +117,10 @@ impl<A: Attend> UpBlock<A> {
         }
     }
 
-    /// Takes its skips from the end of `skips`.
+    /// Pops its skip connections from `skips`.
     pub fn forward(&self, mut x: Tensor<4>, inputs: &BlockInputs<A::Context>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
-            let skip = skips.pop().expect("the way down left as many images as the way up takes");
+            let skip = skips.pop().expect("as many skip connections as residual blocks on the way up");
             x = resnet.forward(join(x, skip), inputs.time.clone());
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(x, &inputs.context);
@@ -136,7 +136,7 @@ impl<A: Attend> UpBlock<A> {
     }
 }
 
-/// The convolution that halves an image, or smoothes one that was doubled.
+/// The convolution that halves a feature map, or smooths an upsampled one.
 #[derive(Module, Debug)]
 pub(crate) struct Resampler {
     pub conv: Conv2d,

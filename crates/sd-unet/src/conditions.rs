@@ -1,16 +1,16 @@
 use burn::prelude::*;
 
-/// What the conditional U-Net is given besides the noisy image and the time.
+/// Inputs of the conditional U-Net besides the noisy image and the time.
 ///
-/// It grows with what can steer a network: make it with [`new`](Self::new), and add to it.
+/// More fields may follow: create it with [`new`](Self::new) and add to it with the other methods.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Conditions {
-    /// The text: `[batch, tokens, cross_attention_dim]`.
+    /// Embeddings of the text: `[batch, tokens, cross_attention_dim]`.
     pub context: Tensor<3>,
     /// Pooled text and sizes, for Stable Diffusion XL.
     pub added: Option<AddedConditions>,
-    /// What control networks add to the images within.
+    /// Outputs of control networks, added to the feature maps.
     pub residuals: Option<Residuals>,
 }
 
@@ -23,27 +23,29 @@ pub struct AddedConditions {
     pub time_ids: Vec<[f64; 6]>,
 }
 
-/// What a control network adds to the images within a U-Net (Zhang et al. 2023, section 3.2; T2I-Adapters add to some of them).
+/// Tensors that a control network adds to the feature maps of a U-Net (Zhang et al. 2023, section 3.2; T2I-Adapters add to
+/// some of them).
 #[derive(Debug, Clone)]
 pub struct Residuals {
-    /// For each skip connection, from the first convolution on: of its shape, `[batch, channels, height, width]`.
+    /// One tensor for each skip connection, the first convolution's first, of the same shape
+    /// `[batch, channels, height, width]`.
     pub skips: Vec<Tensor<4>>,
-    /// For the output of the middle block, of its shape.
+    /// The tensor for the middle block's output, of the same shape.
     pub mid: Tensor<4>,
 }
 
 impl Conditions {
-    /// A text and nothing else.
+    /// Creates conditions with a text and nothing else.
     pub fn new(context: Tensor<3>) -> Self {
         Self { context, added: None, residuals: None }
     }
 
-    /// The same with pooled text and sizes.
+    /// Adds pooled text and sizes.
     pub fn with_added(self, added: AddedConditions) -> Self {
         Self { added: Some(added), ..self }
     }
 
-    /// The same with what control networks add.
+    /// Adds the outputs of control networks.
     pub fn with_residuals(self, residuals: Residuals) -> Self {
         Self { residuals: Some(residuals), ..self }
     }
@@ -56,7 +58,7 @@ impl From<Tensor<3>> for Conditions {
 }
 
 impl Residuals {
-    /// Adds to the skip connections and to the image in the middle, which it returns.
+    /// Adds the residuals to the skip connections and to the middle block's output, and returns the latter.
     pub(crate) fn add(&self, middle: Tensor<4>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
         let (found, expected) = (self.skips.len(), skips.len());
         assert_eq!(found, expected, "{found} residuals for {expected} skip connections");

@@ -7,9 +7,9 @@ pub struct UnetLevel {
     pub channels: usize,
     /// Residual blocks on the way down; one more on the way up.
     pub resnets: usize,
-    /// Transformer layers after each of the residual blocks on the way down, each at least 1; empty for no attention.
+    /// Transformer layers after each residual block on the way down, each at least 1; empty for no attention.
     pub down_attention: Vec<usize>,
-    /// Transformer layers after each of the residual blocks on the way up, in the order they run; empty for no attention.
+    /// Transformer layers after each residual block on the way up, in the order they run; empty for no attention.
     pub up_attention: Vec<usize>,
     /// Attention heads; divides `channels`.
     pub heads: usize,
@@ -18,9 +18,9 @@ pub struct UnetLevel {
 /// The extra input of Stable Diffusion XL: sizes as sinusoids, and a pooled text vector.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub struct AdditionConfig {
-    /// Width of the sinusoids of each number.
+    /// Width of the sinusoidal embedding of each size.
     pub time_embed_dim: usize,
-    /// Width of all of it together: `6·time_embed_dim` and the pooled vector.
+    /// Total width: `6·time_embed_dim` plus the pooled vector.
     pub input_dim: usize,
 }
 
@@ -31,11 +31,11 @@ pub struct UnetConfig {
     pub in_channels: usize,
     /// Channels of the output.
     pub out_channels: usize,
-    /// The resolutions, the finest first; each next one has half the width and height.
+    /// The resolutions, the finest first; each has half the width and height of the one before.
     pub levels: Vec<UnetLevel>,
     /// Residual blocks in the middle, at the coarsest resolution: 2 in the published models, 1 in SSD-1B, 0 for no middle.
     pub mid_resnets: usize,
-    /// Transformer layers after the first of them; 0 for no attention there.
+    /// Transformer layers after the first of the middle's residual blocks; 0 for no attention there.
     pub mid_attention: usize,
     /// Width of a context vector (a token of the text).
     pub cross_attention_dim: usize,
@@ -43,18 +43,18 @@ pub struct UnetConfig {
     pub norm_num_groups: usize,
     /// Epsilon of the residual blocks' norms.
     pub norm_eps: f64,
-    /// The extra input, for the models that have one.
+    /// The extra input, for models that have one.
     pub addition: Option<AdditionConfig>,
 }
 
 impl UnetLevel {
-    /// A level with as many transformer layers after every residual block, on both ways; 0 for no attention.
+    /// Creates a level with `attention` transformer layers after every residual block, on both ways; 0 for no attention.
     pub fn even(channels: usize, resnets: usize, attention: usize, heads: usize) -> Self {
         let layers = |resnets| if attention > 0 { vec![attention; resnets] } else { Vec::new() };
         Self { channels, resnets, down_attention: layers(resnets), up_attention: layers(resnets + 1), heads }
     }
 
-    /// Whether it attends on either way.
+    /// Whether the level has attention on either way.
     pub fn attends(&self) -> bool {
         !(self.down_attention.is_empty() && self.up_attention.is_empty())
     }
@@ -102,7 +102,7 @@ impl UnetConfig {
         }
     }
 
-    /// Width of the vector that tells every block the time.
+    /// Width of the time embedding.
     pub(crate) fn time_embed_dim(&self) -> usize {
         4 * self.levels[0].channels
     }

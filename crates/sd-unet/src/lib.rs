@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
 //!
-//! [`UnconditionalUnet`] is its ancestor, which works on pixels and reads no text. The two share their blocks, which differ in
-//! their attention.
+//! [`UnconditionalUnet`] is its ancestor, which works on pixels and reads no text. Both are built from the same blocks, with
+//! different attention.
 //!
-//! Field names are the keys of a diffusers checkpoint, so that weights find their place by name. Linear and
-//! convolutional projections around a transformer are the same map; here they are always [`Linear`](burn::nn::Linear).
+//! Field names are the keys of a diffusers checkpoint, so that weights are loaded by name. The projections around a
+//! transformer are always [`Linear`](burn::nn::Linear) here; the 1×1 convolutions of some checkpoints are the same map.
 
 mod attention;
 mod blocks;
@@ -19,7 +19,7 @@ mod unconditional;
 mod unconditional_config;
 mod unet;
 
-/// Burn as this crate uses it.
+/// The version of Burn that this crate uses.
 pub use burn;
 pub use conditions::{AddedConditions, Conditions, Residuals};
 pub use config::{AdditionConfig, UnetConfig, UnetLevel};

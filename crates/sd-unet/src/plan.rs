@@ -8,14 +8,14 @@ pub(crate) struct Plan {
     pub up: Vec<BlockPlan>,
 }
 
-/// One block: its residual blocks, what attention follows each, and whether it changes the resolution at its end.
+/// One block: its residual blocks, the attention after each, and whether it changes the resolution at its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BlockPlan {
-    /// Channels that go into each residual block.
+    /// Input channels of each residual block.
     pub inputs: Vec<usize>,
-    /// Channels that come out of each.
+    /// Output channels of every residual block.
     pub channels: usize,
-    /// Layers of attention after each, from the first on; those without a value have none.
+    /// Layers of attention after each residual block, from the first on; blocks without a value have none.
     pub attention: Vec<usize>,
     /// Heads of that attention.
     pub heads: usize,
@@ -24,8 +24,8 @@ pub(crate) struct BlockPlan {
 }
 
 impl Plan {
-    /// The plan for these levels, the finest first, with `mid_resnets` residual blocks in the middle and `mid_attention`
-    /// layers of attention after the first of them.
+    /// Plans a U-Net with these levels, the finest first, with `mid_resnets` residual blocks in the middle and
+    /// `mid_attention` layers of attention after the first of them.
     pub fn new(levels: &[UnetLevel], mid_resnets: usize, mid_attention: usize) -> Self {
         let channels: Vec<usize> = levels.iter().map(|level| level.channels).collect();
         let (finest, coarsest) = (channels[0], levels.last().expect("a U-Net has levels"));
@@ -47,7 +47,7 @@ impl Plan {
             resample: false,
         });
 
-        // What the way down leaves for the way up: the first convolution, and every block's and downsampler's output.
+        // The way up reads the outputs of the first convolution and of every residual block and downsampler on the way down.
         let mut skips = vec![finest];
         for block in &down {
             skips.extend(vec![block.channels; block.inputs.len() + usize::from(block.resample)]);

@@ -4,18 +4,18 @@ use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
 use sd_ops::{convolve, normalise_silu, project};
 
-/// What all residual blocks of a network have in common.
+/// Settings shared by all residual blocks of a network.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ResnetConfig {
-    /// Groups of its norms.
+    /// Groups of the norms.
     pub groups: usize,
-    /// Epsilon of its norms.
+    /// Epsilon of the norms.
     pub eps: f64,
-    /// Width of the vector that tells it the time.
+    /// Width of the time embedding.
     pub time_width: usize,
 }
 
-/// Two convolutions around a time shift, beside a residual.
+/// Two convolutions with a time-dependent shift between them, and a residual connection.
 #[derive(Module, Debug)]
 pub(crate) struct ResnetBlock {
     norm1: GroupNorm,
@@ -40,7 +40,7 @@ impl ResnetBlock {
         }
     }
 
-    /// `x`: `[batch, channels_in, height, width]`; `time`: `[batch, time_embed_dim]`, after its SiLU;
+    /// `x`: `[batch, channels_in, height, width]`; `time`: `[batch, time_embed_dim]`, after SiLU;
     /// output: `[batch, channels_out, height, width]`.
     pub fn forward(&self, x: Tensor<4>, time: Tensor<2>) -> Tensor<4> {
         let shift = project(&self.time_emb_proj, time);
@@ -56,10 +56,10 @@ impl ResnetBlock {
     }
 }
 
-/// One row or column of zeros on every side.
+/// Zero padding of 1 on every side.
 pub(crate) const PADDING_1: PaddingConfig2d = PaddingConfig2d::Explicit(1, 1, 1, 1);
 
-/// A 3×3 convolution with a border of one zero.
+/// A 3×3 convolution with zero padding of 1.
 pub(crate) fn conv3x3(channels_in: usize, channels_out: usize, device: &Device) -> Conv2d {
     Conv2dConfig::new([channels_in, channels_out], [3, 3]).with_padding(PADDING_1).init(device)
 }

@@ -6,7 +6,7 @@ use crate::blocks::Attend;
 use crate::plan::BlockPlan;
 use crate::resnet::ResnetConfig;
 
-/// Attention of pixels to each other, behind a norm and beside a residual (Ho et al. 2020, appendix B).
+/// Self-attention over the pixels, after a norm and with a residual connection (Ho et al. 2020, appendix B).
 #[derive(Module, Debug)]
 pub(crate) struct SelfAttention {
     group_norm: GroupNorm,

@@ -59,7 +59,7 @@ impl Attend for Transformer2d {
 /// Epsilon of the layer norms.
 const EPS: f64 = 1e-5;
 
-/// Self-attention, attention to the text, and an MLP, each behind its norm and beside a residual.
+/// Self-attention, attention to the text, and an MLP, each after a norm and with a residual connection.
 #[derive(Module, Debug)]
 struct TransformerBlock {
     norm1: LayerNorm,
@@ -91,7 +91,7 @@ impl TransformerBlock {
     }
 }
 
-/// A gated MLP of four times the width: GEGLU (Shazeer 2020).
+/// A gated MLP with four times the width: GEGLU (Shazeer 2020).
 #[derive(Module, Debug)]
 struct FeedForward {
     proj: Linear,

@@ -11,7 +11,7 @@ use crate::embedding::TimestepEmbedding;
 use crate::resnet::conv3x3;
 use crate::self_attention::SelfAttention;
 
-/// The network that predicts what is noise in an image, given a time alone (Ho et al. 2020, appendix B; diffusers'
+/// The network that predicts the noise in an image, given only a time (Ho et al. 2020, appendix B; diffusers'
 /// `UNet2DModel`).
 #[derive(Module, Debug)]
 pub struct UnconditionalUnet {
@@ -31,8 +31,7 @@ impl UnconditionalUnetConfig {
     ///
     /// # Panics
     ///
-    /// Panics if there are no levels, if groups or heads do not divide the channels, or if `downsample_padding` is above
-    /// 1.
+    /// Panics if there are no levels, if groups or heads do not divide the channels, or if `downsample_padding` is above 1.
     pub fn init(&self, device: &Device) -> UnconditionalUnet {
         let (finest, plan) = (self.levels[0].channels, self.plan());
         UnconditionalUnet {
@@ -55,18 +54,18 @@ impl UnconditionalUnet {
     ///
     /// - x: `[batch, in_channels, height, width]`, variance-preserving; width and height are multiples of the config's
     ///   [`factor`](UnconditionalUnetConfig::factor)
-    /// - t: `batch` timesteps in `[0, 999]`, which may lie between two
+    /// - t: `batch` timesteps in `[0, 999]`, not necessarily whole numbers
     /// - output: `[batch, out_channels, height, width]`
     ///
     /// # Panics
     ///
-    /// Panics if a shape is not as above.
+    /// Panics if a shape differs from these.
     pub fn forward(&self, x: Tensor<4>, t: &[f64]) -> Tensor<4> {
         let ([batch, _, height, width], factor) = (x.dims(), self.config.factor());
         assert_eq!(t.len(), batch, "{} timesteps for a batch of {batch}", t.len());
         let fits = height.is_multiple_of(factor) && width.is_multiple_of(factor);
         assert!(fits, "{height}×{width} pixels are not multiples of {factor}");
-        let time = self.config.sinusoids().of(t, &x.device()).cast(self.dtype());
+        let time = self.config.sinusoids().embed(t, &x.device()).cast(self.dtype());
         let inputs = BlockInputs { time: silu(self.time_embedding.forward(time)), context: () };
         let mut x = convolve(&self.conv_in, x);
         let mut skips = vec![x.clone()];
@@ -82,12 +81,12 @@ impl UnconditionalUnet {
         convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
     }
 
-    /// The precision of the weights, which `x` is to have too.
+    /// The precision of the weights, which `x` must have too.
     pub fn dtype(&self) -> DType {
         self.time_embedding.dtype()
     }
 
-    /// The configuration the network was made from.
+    /// The network's configuration.
     pub fn config(&self) -> &UnconditionalUnetConfig {
         &self.config
     }
@@ -111,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn images_come_back_as_large_as_they_went_in() {
+    fn outputs_have_the_size_of_their_inputs() {
         for padding in [0, 1] {
             let x = Tensor::ones([2, 3, 2, 6], &Device::flex());
             assert_eq!(tiny(padding).forward(x, &[0.0, 999.0]).dims(), [2, 3, 2, 6]);
         }
     }
 
-    /// Each number is how many pixels of a 4×4 image of ones a 3×3 window of ones sees.
+    /// Each value is the number of pixels of a 4×4 image of ones within a 3×3 window.
     #[test]
     fn the_zeros_of_padding_0_are_on_the_right_and_at_the_bottom() {
         let device = Device::flex();

@@ -27,13 +27,13 @@ pub struct UnconditionalUnetConfig {
     pub in_channels: usize,
     /// Channels of the output.
     pub out_channels: usize,
-    /// The resolutions, the finest first; each next one has half the width and height.
+    /// The resolutions, the finest first; each has half the width and height of the one before.
     pub levels: Vec<UnconditionalLevel>,
     /// Residual blocks of each level on the way down; one more on the way up.
     pub layers_per_block: usize,
     /// Whether there is attention in the middle, at the coarsest resolution.
     pub mid_attention: bool,
-    /// Channels of each attention head; none for a single head with all of them.
+    /// Channels of each attention head; `None` for a single head with all channels.
     pub attention_head_dim: Option<usize>,
     /// Groups of every group norm; divides the channels of every level.
     pub norm_num_groups: usize,
@@ -41,9 +41,9 @@ pub struct UnconditionalUnetConfig {
     pub norm_eps: f64,
     /// Whether the cosines of a timestep come before its sines.
     pub flip_sin_to_cos: bool,
-    /// What is taken from the count of a timestep's frequencies: 1 in DDPM's own networks, else 0.
+    /// Subtracted from the number of a timestep's frequencies, in their exponents: 1 in DDPM's own networks, 0 in others.
     pub freq_shift: usize,
-    /// Zeros around an image that is halved: 1 on every side, or with 0 one on the right and at the bottom only.
+    /// Zero padding of downsamplers: 1 for every side, 0 for one on the right and at the bottom only.
     pub downsample_padding: usize,
 }
 
@@ -58,7 +58,7 @@ impl UnconditionalUnetConfig {
         Self::ddpm(&[128, 128, 256, 256, 512, 512], 4)
     }
 
-    /// Attention is at 16×16 pixels, which is the level `attention`, and in the middle.
+    /// Attention is at 16×16 pixels, the level with index `attention`, and in the middle.
     fn ddpm(channels: &[usize], attention: usize) -> Self {
         let level = |(i, &channels)| UnconditionalLevel {
             channels,
@@ -80,23 +80,23 @@ impl UnconditionalUnetConfig {
         }
     }
 
-    /// How many times smaller than the image the coarsest resolution is.
+    /// Factor between the image's width and that of the coarsest resolution.
     pub fn factor(&self) -> usize {
         1 << (self.levels.len() - 1)
     }
 
-    /// Width of the vector that tells every block the time.
+    /// Width of the time embedding.
     pub(crate) fn time_embed_dim(&self) -> usize {
         4 * self.levels[0].channels
     }
 
-    /// What the network is told of the time.
+    /// The embedding of a timestep.
     pub(crate) fn sinusoids(&self) -> Sinusoids {
         let width = self.levels[0].channels;
         Sinusoids { width, flip_sin_to_cos: self.flip_sin_to_cos, freq_shift: self.freq_shift }
     }
 
-    /// The way down and up as plain numbers, from which the blocks are made.
+    /// The blocks as plain numbers.
     pub(crate) fn plan(&self) -> Plan {
         let layers = |attends: bool, resnets| if attends { vec![1; resnets] } else { Vec::new() };
         let level = |level: &UnconditionalLevel| UnetLevel {

@@ -12,7 +12,7 @@ use crate::resnet::conv3x3;
 use crate::transformer::Transformer2d;
 use crate::{AddedConditions, AdditionConfig, Conditions, UnetConfig};
 
-/// The network that predicts what is noise in an image, given a time and a text (Rombach et al. 2022).
+/// The network that predicts the noise in an image, given a time and a text (Rombach et al. 2022).
 #[derive(Module, Debug)]
 pub struct Unet {
     conv_in: Conv2d,
@@ -58,13 +58,13 @@ impl Unet {
     /// # Shapes
     ///
     /// - x: `[batch, in_channels, height, width]`, variance-preserving
-    /// - t: `batch` timesteps in `[0, 999]`, which may lie between two
-    /// - conditions: see [`Conditions`]; with sizes for networks with an addition, and only for them
+    /// - t: `batch` timesteps in `[0, 999]`, not necessarily whole numbers
+    /// - conditions: see [`Conditions`]; with added conditions exactly if the config has an `addition`
     /// - output: `[batch, out_channels, height, width]`
     ///
     /// # Panics
     ///
-    /// Panics if a shape is not as above, or if sizes or residuals do not fit the network.
+    /// Panics if a shape differs from these, or if added conditions or residuals do not fit the network.
     pub fn forward(&self, x: Tensor<4>, t: &[f64], conditions: &Conditions) -> Tensor<4> {
         let [batch, ..] = x.dims();
         assert_eq!(t.len(), batch, "{} timesteps for a batch of {batch}", t.len());
@@ -92,19 +92,19 @@ impl Unet {
         self.time_embedding.dtype()
     }
 
-    /// The configuration the network was made from.
+    /// The network's configuration.
     pub fn config(&self) -> &UnetConfig {
         &self.config
     }
 
     fn embed(&self, t: &[f64], added: Option<&AddedConditions>, device: &Device) -> Tensor<2> {
         let dtype = self.time_embedding.dtype();
-        let time = Sinusoids::new(self.config.levels[0].channels).of(t, device).cast(dtype);
+        let time = Sinusoids::new(self.config.levels[0].channels).embed(t, device).cast(dtype);
         let time = self.time_embedding.forward(time);
         match (&self.add_embedding, self.config.addition, added) {
             (Some(embedding), Some(config), Some(added)) => {
                 let ids: Vec<f64> = added.time_ids.iter().flatten().copied().collect();
-                let sizes = Sinusoids::new(config.time_embed_dim).of(&ids, device).cast(dtype);
+                let sizes = Sinusoids::new(config.time_embed_dim).embed(&ids, device).cast(dtype);
                 let sizes = sizes.reshape([t.len(), 6 * config.time_embed_dim]);
                 time + embedding.forward(Tensor::cat(vec![added.text_embeds.clone(), sizes], 1))
             }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_sizes_come_back_as_they_went_in() {
+    fn odd_sizes_are_kept() {
         let device = Device::flex();
         let (x, context) = (Tensor::ones([1, 4, 5, 7], &device), Tensor::<3>::ones([1, 3, 6], &device));
         assert_eq!(tiny().forward(x, &[500.0], &context.into()).dims(), [1, 4, 5, 7]);
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "2 timesteps for a batch of 1")]
-    fn every_image_has_its_timestep() {
+    fn the_number_of_timesteps_is_the_batch_size() {
         let device = Device::flex();
         let (x, context) = (Tensor::ones([1, 4, 4, 4], &device), Tensor::<3>::ones([1, 3, 6], &device));
         tiny().forward(x, &[500.0, 500.0], &context.into());

@@ -24,7 +24,7 @@ impl MidBlock {
     }
 }
 
-/// Attention with a single head among the pixels, beside a residual.
+/// Single-head self-attention over the pixels, with a residual connection.
 #[derive(Module, Debug)]
 struct Attention {
     group_norm: GroupNorm,

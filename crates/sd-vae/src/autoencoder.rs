@@ -6,7 +6,7 @@ use crate::{AutoencoderKl, AutoencoderTiny};
 
 /// A codec between images and the latents that a diffusion network works on.
 pub trait Autoencoder: Debug + Send + Sync {
-    /// The likeliest latents of an image.
+    /// Encodes an image as its most likely latents.
     ///
     /// # Shapes
     ///
@@ -18,7 +18,7 @@ pub trait Autoencoder: Debug + Send + Sync {
     /// Panics if there is [no encoder](Self::has_encoder).
     fn encode(&self, image: Tensor<4>) -> Tensor<4>;
 
-    /// The image of some latents.
+    /// Decodes latents to an image.
     ///
     /// # Shapes
     ///
@@ -32,7 +32,7 @@ pub trait Autoencoder: Debug + Send + Sync {
     /// Channels of the latents.
     fn latent_channels(&self) -> usize;
 
-    /// Whether images can be encoded: some files have a decoder alone.
+    /// Whether images can be encoded: some files have only a decoder.
     fn has_encoder(&self) -> bool {
         true
     }

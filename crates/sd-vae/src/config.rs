@@ -1,13 +1,13 @@
 use burn::prelude::*;
 
-/// Configuration of an [`AutoencoderKl`](crate::AutoencoderKl), in the words of the checkpoint's `config.json`.
+/// Configuration of an [`AutoencoderKl`](crate::AutoencoderKl), with the names of the checkpoint's `config.json`.
 #[derive(Config, Debug, PartialEq)]
 pub struct AutoencoderKlConfig {
-    /// Channels of the image that goes in.
+    /// Channels of the input image.
     pub in_channels: usize,
-    /// Channels of the image that comes out.
+    /// Channels of the output image.
     pub out_channels: usize,
-    /// Channels of each resolution, the finest first; each next one has half the width and height.
+    /// Channels of each resolution, the finest first; each has half the width and height of the one before.
     pub block_out_channels: Vec<usize>,
     /// Residual blocks per resolution in the encoder; the decoder has one more.
     pub layers_per_block: usize,
@@ -15,7 +15,7 @@ pub struct AutoencoderKlConfig {
     pub latent_channels: usize,
     /// Groups of every group norm; divides all channels.
     pub norm_num_groups: usize,
-    /// Latents are multiplied by this after encoding, so that their variance is about 1.
+    /// Multiplies latents after encoding, so that their variance is about 1.
     pub scaling_factor: f64,
     /// Whether a 1×1 convolution follows the encoder.
     pub use_quant_conv: bool,
@@ -44,7 +44,7 @@ impl AutoencoderKlConfig {
         Self { scaling_factor: 0.13025, ..Self::sd() }
     }
 
-    /// How many pixels a latent is wide and high.
+    /// Width and height of a latent in pixels.
     pub fn factor(&self) -> usize {
         1 << (self.block_out_channels.len() - 1)
     }

@@ -10,7 +10,7 @@ use crate::AutoencoderKlConfig;
 use crate::attention::MidBlock;
 use crate::resnet::{ResnetBlock, conv3x3, norm};
 
-/// Latents to images.
+/// Turns latents into images.
 #[derive(Module, Debug)]
 pub(crate) struct Decoder {
     conv_in: Conv2d,
@@ -80,7 +80,7 @@ impl UpBlock {
     }
 }
 
-/// The convolution that smoothes a doubled image.
+/// The convolution that smooths an upsampled feature map.
 #[derive(Module, Debug)]
 struct Upsampler {
     conv: Conv2d,

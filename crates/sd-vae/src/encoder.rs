@@ -7,7 +7,7 @@ use crate::AutoencoderKlConfig;
 use crate::attention::MidBlock;
 use crate::resnet::{ResnetBlock, conv3x3, norm};
 
-/// Images to the moments of their latents.
+/// Turns images into the moments of their latents.
 #[derive(Module, Debug)]
 pub(crate) struct Encoder {
     conv_in: Conv2d,
@@ -70,7 +70,7 @@ impl DownBlock {
     }
 }
 
-/// A convolution that halves width and height; its border of zeros is on the right and at the bottom only.
+/// A convolution that halves width and height, with zero padding on the right and at the bottom only.
 #[derive(Module, Debug)]
 struct Downsampler {
     conv: Conv2d,

@@ -23,7 +23,7 @@ impl AutoencoderKlConfig {
     ///
     /// # Panics
     ///
-    /// Panics if there are no resolutions, or if the groups do not divide the channels.
+    /// Panics if there are no resolutions, or if `norm_num_groups` does not divide all channels.
     pub fn init(&self, device: &Device) -> AutoencoderKl {
         let conv1x1 = |channels| Conv2dConfig::new([channels, channels], [1, 1]).init(device);
         AutoencoderKl {
@@ -37,7 +37,7 @@ impl AutoencoderKlConfig {
 }
 
 impl AutoencoderKl {
-    /// The distribution of an image's latents.
+    /// Encodes an image as a distribution of latents.
     ///
     /// # Shapes
     ///
@@ -53,7 +53,7 @@ impl AutoencoderKl {
         Posterior { mean: mean * self.config.scaling_factor, log_variance, scale: self.config.scaling_factor }
     }
 
-    /// The image of some latents.
+    /// Decodes latents to an image.
     ///
     /// # Shapes
     ///
@@ -73,13 +73,13 @@ impl AutoencoderKl {
         self.decoder.dtype()
     }
 
-    /// The configuration the autoencoder was made from.
+    /// The autoencoder's configuration.
     pub fn config(&self) -> &AutoencoderKlConfig {
         &self.config
     }
 }
 
-/// A normal distribution of latents.
+/// Normal distribution of latents.
 #[derive(Debug, Clone)]
 pub struct Posterior {
     mean: Tensor<4>,
@@ -95,7 +95,7 @@ impl Posterior {
 
     /// Its standard deviation, `[batch, latent_channels, height, width]`.
     pub fn std(&self) -> Tensor<4> {
-        // The bounds are the reference's: they keep a wild encoder finite.
+        // The reference's bounds, which keep the standard deviation finite for any encoder.
         (self.log_variance.clone().clamp(-30.0, 20.0) / 2.0).exp() * self.scale
     }
 }

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //!
-//! Field names are the keys of a diffusers checkpoint. Latents are counted as the U-Net sees them: the scaling factor
-//! is applied in here, so that no caller can forget it.
+//! Field names are the keys of a diffusers checkpoint. Latents are always scaled as the U-Net reads them: this crate applies
+//! the scaling factor, so that callers cannot forget it.
 
 mod attention;
 mod autoencoder;
@@ -13,7 +13,7 @@ mod resnet;
 mod tiny;
 
 pub use autoencoder::Autoencoder;
-/// Burn as this crate uses it.
+/// The version of Burn that this crate uses.
 pub use burn;
 pub use config::AutoencoderKlConfig;
 pub use kl::{AutoencoderKl, Posterior};

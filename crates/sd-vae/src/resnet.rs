@@ -3,7 +3,7 @@ use burn::nn::{GroupNorm, GroupNormConfig, PaddingConfig2d};
 use burn::prelude::*;
 use sd_ops::{convolve, normalise_silu};
 
-/// Two convolutions beside a residual.
+/// Two convolutions with a residual connection.
 #[derive(Module, Debug)]
 pub(crate) struct ResnetBlock {
     norm1: GroupNorm,
@@ -42,7 +42,7 @@ pub(crate) fn norm(groups: usize, channels: usize, device: &Device) -> GroupNorm
     GroupNormConfig::new(groups, channels).with_epsilon(1e-6).init(device)
 }
 
-/// A 3×3 convolution with a border of one zero.
+/// A 3×3 convolution with zero padding of 1.
 pub(crate) fn conv3x3(channels_in: usize, channels_out: usize, device: &Device) -> Conv2d {
     Conv2dConfig::new([channels_in, channels_out], [3, 3])
         .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))

@@ -7,20 +7,20 @@ use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use sd_ops::convolve;
 
-/// Configuration of an [`AutoencoderTiny`], in the words of the checkpoint's `config.json`.
+/// Configuration of an [`AutoencoderTiny`], with the names of the checkpoint's `config.json`.
 #[derive(Config, Debug, PartialEq)]
 pub struct AutoencoderTinyConfig {
-    /// Channels of each resolution of the encoder, the finest first; none where there is a decoder alone.
+    /// Channels of each resolution of the encoder, the finest first; empty if there is only a decoder.
     pub encoder_block_out_channels: Vec<usize>,
     /// Channels of each resolution of the decoder, the coarsest first.
     pub decoder_block_out_channels: Vec<usize>,
-    /// Residual blocks per resolution of the encoder; none where there is a decoder alone.
+    /// Residual blocks per resolution of the encoder; empty if there is only a decoder.
     pub num_encoder_blocks: Vec<usize>,
     /// Residual blocks per resolution of the decoder.
     pub num_decoder_blocks: Vec<usize>,
     /// Channels of the latents.
     pub latent_channels: usize,
-    /// Latents are multiplied by this after encoding; published ones come out as the U-Net sees them.
+    /// Multiplies latents after encoding; published encoders produce latents as the U-Net reads them.
     pub scaling_factor: f64,
 }
 
@@ -37,7 +37,7 @@ impl AutoencoderTinyConfig {
         }
     }
 
-    /// The same decoder alone, which is all that drawing needs.
+    /// Returns the configuration without its encoder: drawing needs only the decoder.
     #[must_use]
     pub fn without_encoder(&self) -> Self {
         Self { encoder_block_out_channels: Vec::new(), num_encoder_blocks: Vec::new(), ..self.clone() }
@@ -48,7 +48,7 @@ impl AutoencoderTinyConfig {
         !self.num_encoder_blocks.is_empty()
     }
 
-    /// How many pixels a latent is wide and high.
+    /// Width and height of a latent in pixels.
     pub fn factor(&self) -> usize {
         1 << (self.num_decoder_blocks.len() - 1)
     }
@@ -57,7 +57,7 @@ impl AutoencoderTinyConfig {
     ///
     /// # Panics
     ///
-    /// Panics if the decoder has no resolutions, or if there are not as many channels as numbers of blocks.
+    /// Panics if the decoder has no resolutions, or if lists of channels and of blocks differ in length.
     pub fn init(&self, device: &Device) -> AutoencoderTiny {
         let encoder = self.has_encoder().then(|| self.encoder(device));
         AutoencoderTiny { encoder, decoder: self.decoder(device), config: self.clone() }
@@ -97,8 +97,8 @@ impl AutoencoderTinyConfig {
     }
 }
 
-/// A small autoencoder without norms and attention that was trained to do as the large one does (TAESD): nearly as good,
-/// and many times as fast.
+/// A small autoencoder without norms and attention, trained to imitate the large one (TAESD): nearly as good, and many times
+/// as fast.
 #[derive(Module, Debug)]
 pub struct AutoencoderTiny {
     encoder: Option<Layers>,
@@ -108,7 +108,7 @@ pub struct AutoencoderTiny {
 }
 
 impl AutoencoderTiny {
-    /// An image's latents.
+    /// Encodes an image as latents.
     ///
     /// # Shapes
     ///
@@ -123,14 +123,14 @@ impl AutoencoderTiny {
         encoder.forward((image + 1.0) / 2.0) * self.config.scaling_factor
     }
 
-    /// The image of some latents.
+    /// Decodes latents to an image.
     ///
     /// # Shapes
     ///
     /// - latents: `[batch, latent_channels, height, width]`, as the U-Net sees them
     /// - output: `[batch, 3, factor·height, factor·width]`, about −1 to 1
     pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
-        // Softly kept within ±3, beyond which there is nothing to learn from.
+        // A soft clamp to ±3: beyond it there is nothing to learn from.
         let latents = (latents / (3.0 * self.config.scaling_factor)).tanh() * 3.0;
         self.decoder.forward(latents) * 2.0 - 1.0
     }
@@ -140,13 +140,13 @@ impl AutoencoderTiny {
         self.decoder.layers.iter().find_map(|layer| layer.alone.as_ref()).expect("it has convolutions").weight.dtype()
     }
 
-    /// The configuration the autoencoder was made from.
+    /// The autoencoder's configuration.
     pub fn config(&self) -> &AutoencoderTinyConfig {
         &self.config
     }
 }
 
-/// Layers one after the other, whose numbers are in the checkpoint's keys.
+/// A sequence of layers, whose indices are part of the checkpoint's keys.
 #[derive(Module, Debug)]
 struct Layers {
     layers: Vec<Layer>,
@@ -158,7 +158,7 @@ impl Layers {
     }
 }
 
-/// One of the kinds of layers.
+/// One layer, of any kind.
 #[derive(Module, Debug)]
 struct Layer {
     alone: Option<Conv2d>,
@@ -184,7 +184,7 @@ impl Layer {
         Self { alone: Some(conv3x3(from, to, stride, bias, device)), ..Self::plain(Step::Conv) }
     }
 
-    /// Three convolutions, with a non-linearity behind the first two, which have no number of their own here.
+    /// Three convolutions, at indices 0, 2 and 4: the indices between them are non-linearities, without weights.
     fn block(channels: usize, device: &Device) -> Self {
         let conv = |i: usize| i.is_multiple_of(2).then(|| conv3x3(channels, channels, 1, true, device));
         Self { conv: (0..5).map(conv).collect(), ..Self::plain(Step::Block) }
@@ -192,7 +192,7 @@ impl Layer {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         match self.step {
-            Step::Conv => convolve(self.alone.as_ref().expect("made with it"), x),
+            Step::Conv => convolve(self.alone.as_ref().expect("a convolution"), x),
             Step::Relu => relu(x),
             Step::Upsample => {
                 let [.., height, width] = x.dims();

@@ -38,7 +38,7 @@ fn what_cannot_be_converted_is_refused_in_one_line() {
     std::fs::write(run.path("notes.txt"), "no model at all").unwrap();
     let before = run.files();
     for (flags, code, expected) in [
-        (vec![model, "there"], 2, "there: is there already, and is not replaced"),
+        (vec![model, "there"], 2, "there: already exists, and is not replaced"),
         (vec![model, "x.safetensors", "--layout", "diffusers"], 2, "x.safetensors is the name of a single file"),
         (vec![model, "x", "--layout", "single"], 2, "call it x.safetensors"),
         (vec![model, "x.ckpt"], 2, ".ckpt is not written"),

@@ -1,4 +1,4 @@
-"""Names and shapes of every tensor of the networks of published size, in the diffusers layout.
+"""Names and shapes of all tensors of the published networks, in the diffusers layout.
 
 Reference: torch 2.8.0, diffusers 0.42.1, transformers 5.23.0
 Writes: *.txt
@@ -29,7 +29,7 @@ def write(name, module):
     for key, tensor in module.state_dict().items():
         if key.endswith("position_ids"):
             continue
-        # Published text encoders have the prefix, which transformers 5 dropped.
+        # Published text encoders have this prefix, which transformers 5 dropped.
         if text_keys and not key.startswith(("text_model.", "text_projection")):
             key = "text_model." + key
         lines.append(f"{key} {'x'.join(map(str, tensor.shape))}\n")

@@ -5,7 +5,7 @@ Writes: *.png
 Test: crates/sd-pipeline/tests/golden/lora.rs
 After: models
 
-The files are not stored. Their numbers are seeded by their names, as those of the models are, so that the test writes the
+The files are not stored. Like the models' weights, their values are seeded by the tensors' names, so the test can write the
 same files.
 """
 import math
@@ -30,7 +30,7 @@ RESNET = {
 
 
 def sgm(path):
-    """The name that a module of XL's U-Net has in the original program, where two resnets and a sampler make a level."""
+    """Name of a module of XL's U-Net in the original program, where a level is two resnets and a sampler."""
     first, *rest = path.split(".")
     if first == "mid_block":
         place = {"resnets.0": 0, "attentions.0": 1, "resnets.1": 2}[".".join(rest[:2])]
@@ -47,7 +47,7 @@ def sgm(path):
 
 
 def modules(pipe, ends):
-    """Component, path and weight of every module whose path ends so."""
+    """Yield component, path and weight of every module whose path ends with one of `ends`."""
     for component in ("unet", "text_encoder", "text_encoder_2"):
         if getattr(pipe, component, None) is not None:
             for key, p in getattr(pipe, component).named_parameters():
@@ -58,15 +58,15 @@ def modules(pipe, ends):
                     yield component, path, p
 
 
-def numbers(file, component, path, part, shape, offset, scale):
+def values(file, component, path, part, shape, offset, scale):
     return (offset + scale * noise(f"lora/{file}/{component}/{path}/{part}", *shape)).half().float()
 
 
 def lora(file, component, path, p):
-    """down and up."""
+    """Return the matrices down and up."""
     per_output = p[0].numel()
-    down = numbers(file, component, path, "down", (RANK, *p.shape[1:]), 0.0, 1 / math.sqrt(per_output))
-    up = numbers(file, component, path, "up", (p.shape[0], RANK, *[1] * (p.dim() - 2)), 0.0, 0.5 / math.sqrt(RANK))
+    down = values(file, component, path, "down", (RANK, *p.shape[1:]), 0.0, 1 / math.sqrt(per_output))
+    up = values(file, component, path, "up", (p.shape[0], RANK, *[1] * (p.dim() - 2)), 0.0, 0.5 / math.sqrt(RANK))
     return down, up
 
 
@@ -84,15 +84,15 @@ def kohya(file, pipe, rename):
 def peft(file, pipe, ends, dora=False):
     tensors = {}
     for component, path, p in modules(pipe, ends):
-        # diffusers 0.42 with transformers 5 loses the lengths of text encoders.
+        # diffusers 0.42 with transformers 5 drops the magnitudes of text encoders.
         if dora and component != "unet":
             continue
         down, up = lora(file, component, path, p)
         tensors |= {f"{component}.{path}.lora_A.weight": down, f"{component}.{path}.lora_B.weight": up}
         if dora:
             shape = p.shape[:1] if p.dim() == 2 else (1, p.shape[0], 1, 1)
-            lengths = numbers(file, component, path, "magnitude", shape, 0.9, 0.2)
-            tensors[f"{component}.{path}.lora_magnitude_vector"] = lengths
+            magnitudes = values(file, component, path, "magnitude", shape, 0.9, 0.2)
+            tensors[f"{component}.{path}.lora_magnitude_vector"] = magnitudes
     return tensors
 
 
@@ -126,7 +126,7 @@ def main():
             "peft": lambda: peft("peft", pipe, LINEAR + OTHERS),
             "dora": lambda: peft("dora", pipe, LINEAR + OTHERS, dora=True),
         }
-        # All are made before one is loaded, which renames the model's own parameters.
+        # Make all files first: loading one renames the model's own parameters.
         made = {file: makers[file]() for file, _ in files}
         with tempfile.TemporaryDirectory() as loras:
             for file, tensors in made.items():

@@ -1,11 +1,11 @@
-"""Four tiny models without their weights: whole images with every sampler, and each network's outputs.
+"""Four tiny models without weights: images with every sampler, and the outputs of each network.
 
 Reference: torch 2.8.0, diffusers 0.42.1, transformers 5.23.0, safetensors 0.8.0, pillow 13.0.0
 Writes: tokenizer, sd1, sd2v, sdxl, ddpm
 Test: crates/sd-pipeline/tests/golden/images.rs, crates/sd-clip/tests/golden/networks.rs,
     crates/sd-unet/tests/golden/networks.rs, crates/sd-vae/tests/golden/networks.rs
 
-The other sets beside this one draw with the vocabulary that is written here.
+Other sets use the vocabulary that this one writes.
 """
 import json
 import pathlib
@@ -49,7 +49,7 @@ GRIDS = {"karras": "use_karras_sigmas", "exponential": "use_exponential_sigmas",
 
 
 def write_tokenizer(folder):
-    """A vocabulary of single letters, letters at the end of a word, four merges and the two special tokens."""
+    """Write a vocabulary of letters, letters at the end of a word, four merges and the two special tokens."""
     folder.mkdir(parents=True)
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = [chr(b) for b in printable] + [chr(256 + n) for n in range(256 - len(printable))]
@@ -60,7 +60,7 @@ def write_tokenizer(folder):
 
 
 def save_configs(kind, pipe, folder):
-    """The JSON files of the folder, the scheduler's as the published repositories have it."""
+    """Save the JSON files of the folder, with the scheduler's config as in the published repositories."""
     pipe.save_pretrained(folder)
     for path in sorted(folder.rglob("*"), reverse=True):
         keep = path.name == "model_index.json" or path.name == "config.json"
@@ -106,7 +106,7 @@ def save_images(kind, pipe, config, folder):
 
     def draw(name, sampler, steps, seed=42, width=64, guidance=7.5, negative=NEGATIVE, eta=0.0, schedule=None, **changed):
         grid = {GRIDS[schedule]: True} if schedule else {}
-        # The pipeline hands its eta to TCD as well, which knows gamma by that name; 0.3 is its own default.
+        # The pipeline passes eta to TCD too, which takes it as its gamma; 0.3 is TCD's default.
         share = 0.3 if sampler == "tcd" else eta
         pipe.scheduler = SAMPLERS[sampler](dict(config, **changed, **grid))
         image = pipe(
@@ -117,7 +117,7 @@ def save_images(kind, pipe, config, folder):
         cases[name] = dict(
             prompt=PROMPT, negative=negative, sampler=sampler, steps=steps, seed=seed, width=width, height=64, guidance=guidance, eta=eta,
         )
-        # What has its default is left out.
+        # Omit defaults.
         cases[name] |= {k: v for k, v in dict(schedule=schedule, config=changed).items() if v}
 
     for sampler in FIRST + EVERYWHERE:
@@ -147,7 +147,7 @@ def save_images(kind, pipe, config, folder):
 
 
 def write_ddpm(model, expected):
-    """A model of pixels as the DDPM paper has it, and the outputs of a second network that differs in all that can differ."""
+    """Write a pixel model as in the DDPM paper, and the outputs of a second network that differs wherever it can."""
     options = dict(sample_size=32, norm_num_groups=8, block_out_channels=(16, 32, 32))
     network = with_seeded_weights("ddpm", "unet", UNet2DModel(
         down_block_types=("DownBlock2D", "AttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "AttnUpBlock2D", "UpBlock2D"),
@@ -180,7 +180,7 @@ def write_ddpm(model, expected):
     draw("ddpm-large-10", "ddpm", 10, variance_type="fixed_large")
     draw("ddpm-v-unclipped-10", "ddpm", 10, prediction_type="v_prediction", clip_sample=False)
     draw("ddpm-range-10", "ddpm", 10, clip_sample_range=0.5)
-    # With these betas more than one timestep is beyond the level that stands for pure noise.
+    # With these betas, more than one timestep lies beyond the level that stands for pure noise.
     pure = dict(rescale_betas_zero_snr=True, prediction_type="v_prediction")
     draw("ddpm-zero-snr-1000", "ddpm", 1000, **pure)
     draw("ddim-zero-snr-500", "ddim", 500, timestep_spacing="trailing", **pure)

@@ -1,4 +1,4 @@
-"""Names and shapes of every tensor of published single files, and which of them each tensor of the diffusers layout is made of.
+"""Names and shapes of all tensors of published single files, and the source of each tensor of the diffusers layout.
 
 Reference: torch 2.8.0, diffusers 0.42.1, transformers 5.23.0
 Writes: single_*.txt, views.txt
@@ -6,9 +6,8 @@ Test: crates/sd-pipeline/tests/golden/single_file.rs, crates/sd-pipeline/tests/g
 After: keys
 
 The names are those of the modules in CompVis' and Stability's programs: openaimodel.UNetModel, model.Encoder and Decoder,
-FrozenCLIPEmbedder, FrozenOpenCLIPEmbedder, GeneralConditioner. That they are right is checked against diffusers, which must
-convert each list to the one that the set `keys` has. In views.txt the converted numbers are all different, so that it is
-seen where each comes from.
+FrozenCLIPEmbedder, FrozenOpenCLIPEmbedder, GeneralConditioner. They are checked with diffusers, which must convert each list
+to that of the set `keys`. For views.txt all values differ before the conversion, so that the source of each is known.
 """
 import pathlib
 from types import SimpleNamespace
@@ -211,18 +210,18 @@ write(
 
 
 def view(tensor, sources):
-    """The source that a tensor's numbers are from, and whether they are all, a third or the transposed of it."""
+    """Return the source of a tensor's values, and whether they are all of it, a third of it or its transpose."""
     for key, source in sources.items():
         if source.flatten()[0] <= tensor.flatten()[0] <= source.flatten()[-1]:
             thirds = source.chunk(3) if len(source) % 3 == 0 else []
             for name, part in [("whole", source), ("transposed", source.mT if source.dim() == 2 else source)] + [(str(i), part) for i, part in enumerate(thirds)]:
                 if torch.equal(tensor.flatten(), part.flatten()):
                     return f"{key} {name}"
-    raise AssertionError("a tensor of no source")
+    raise AssertionError("a tensor without a source")
 
 
 def write_views():
-    """What diffusers makes of numbers that are all different."""
+    """Write the sources of all tensors that diffusers converts, found by giving every value a different number."""
     small = under("model.diffusion_model.", unet((6, 12, 18), (0, 1, 2), 2, 10, True, label=9))
     small |= under("first_stage_model.", vae((6, 12, 18), blocks=1)) | under("conditioner.embedders.1.model.", open_clip(12, 3))
     tensors, count = {}, 0

@@ -1,11 +1,12 @@
-"""Images of new words, and the pickles that diffusers and the web interface write of such words.
+"""Images drawn with textual inversions, and the pickles that diffusers and the web interface write for them.
 
 Reference: torch 2.8.0, diffusers 0.42.1, transformers 5.23.0, pillow 13.0.0
 Writes: *.png, diffusers.bin, web.pt
 Test: crates/sd-pipeline/tests/golden/textual_inversion.rs
 After: models
 
-The vectors are not stored but seeded by their names, as the weights are. The pickles are what the test cannot write itself.
+The vectors are not stored: like the weights, they are seeded by their names. The pickles are stored because the test cannot write
+them.
 """
 import pathlib
 import sys

@@ -1,12 +1,12 @@
-"""Images of U-Nets that are put together otherwise, and their configs.
+"""Images and configs of U-Nets with other block structures.
 
 Reference: torch 2.8.0, diffusers 0.42.1, transformers 5.23.0, pillow 13.0.0
 Writes: no-middle, uneven
 Test: crates/sd-pipeline/tests/golden/overrides.rs
 After: models
 
-`no-middle` has no block in the middle (segmind's tiny-sd), `uneven` as many layers of attention after each residual block
-as it likes, and one residual block in the middle (SSD-1B).
+`no-middle` has no middle block (as segmind's tiny-sd). `uneven` has its own number of attention layers after each residual
+block, and one residual block in the middle (as SSD-1B).
 """
 import pathlib
 import shutil

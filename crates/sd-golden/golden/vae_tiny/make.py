@@ -1,4 +1,4 @@
-"""A small AutoencoderTiny without its weights: its outputs, and an image that it decodes.
+"""A small AutoencoderTiny without weights: its outputs, and an image that it decodes.
 
 Reference: torch 2.8.0, diffusers 0.42.1, transformers 5.23.0, safetensors 0.8.0, pillow 13.0.0
 Writes: model, networks.safetensors, sd1.png

@@ -3,7 +3,7 @@ use serde_json::Value;
 use super::json::Json;
 use crate::{ModelError, SamplerName};
 
-/// Beginnings of classes whose noise is of another process than the variance-preserving one.
+/// Prefixes of classes whose noise process is not the variance-preserving one.
 const OTHER_PROCESSES: [&str; 11] = [
     "CMStochasticIterative",
     "CosineDPMSolver",
@@ -18,23 +18,23 @@ const OTHER_PROCESSES: [&str; 11] = [
     "VQDiffusion",
 ];
 
-/// The sampler that the config's class corresponds to, if there is one.
+/// Returns the sampler that corresponds to the config's class, if there is one.
 ///
 /// # Errors
 ///
-/// [`ModelError::Config`] for a class of another noise process.
+/// [`ModelError::Config`] if the class has another noise process.
 pub fn sampler(json: &Json) -> Result<Option<SamplerName>, ModelError> {
-    let is = |key: &str, value: Value, default: bool| json.get(key).map_or(default, |found| *found == value);
+    let has_value = |key: &str, value: Value, default: bool| json.get(key).map_or(default, |found| *found == value);
     let name = match json.get("_class_name").and_then(Value::as_str).unwrap_or_default() {
         other if OTHER_PROCESSES.iter().any(|process| other.starts_with(process)) => {
             return Err(json.error(format!(
-                "this model's scheduler is a {other}, whose noise is of another kind than that of Stable Diffusion 1.x, \
-                 2.x and XL: it is not supported"
+                "this model's scheduler is {other}, whose noise process differs from that of Stable Diffusion 1.x, 2.x and \
+                 XL: it is not supported"
             )));
         }
         "DDPMScheduler" | "DDPMParallelScheduler" => "ddpm",
         "DDIMScheduler" | "DDIMParallelScheduler" => "ddim",
-        "PNDMScheduler" if is("skip_prk_steps", true.into(), false) => "plms",
+        "PNDMScheduler" if has_value("skip_prk_steps", true.into(), false) => "plms",
         "PNDMScheduler" => "pndm",
         "EulerDiscreteScheduler" => "euler",
         "EulerAncestralDiscreteScheduler" => "euler-a",
@@ -42,10 +42,10 @@ pub fn sampler(json: &Json) -> Result<Option<SamplerName>, ModelError> {
         "KDPM2DiscreteScheduler" => "dpm2",
         "KDPM2AncestralDiscreteScheduler" => "dpm2-a",
         "LMSDiscreteScheduler" => "lms",
-        "DPMSolverMultistepScheduler" if is("algorithm_type", "dpmsolver++".into(), true) => "dpm++2m",
-        "DPMSolverMultistepScheduler" if is("algorithm_type", "sde-dpmsolver++".into(), false) => "dpm++2m-sde",
+        "DPMSolverMultistepScheduler" if has_value("algorithm_type", "dpmsolver++".into(), true) => "dpm++2m",
+        "DPMSolverMultistepScheduler" if has_value("algorithm_type", "sde-dpmsolver++".into(), false) => "dpm++2m-sde",
         "DPMSolverSDEScheduler" => "dpm++sde",
-        "UniPCMultistepScheduler" if is("solver_type", "bh1".into(), false) => "unipc-bh1",
+        "UniPCMultistepScheduler" if has_value("solver_type", "bh1".into(), false) => "unipc-bh1",
         "UniPCMultistepScheduler" => "unipc",
         "DEISMultistepScheduler" => "deis",
         "SASolverScheduler" => "sa-solver",
@@ -56,8 +56,8 @@ pub fn sampler(json: &Json) -> Result<Option<SamplerName>, ModelError> {
     Ok(Some(name.parse()?))
 }
 
-/// Options of the classes behind the solvers, and the values that are followed; null is one of them.
-const OF_SOLVERS: [(&str, &[&str]); 15] = [
+/// Options of diffusers' solvers, each with its supported values; null is always supported.
+const SOLVER_OPTIONS: [(&str, &[&str]); 15] = [
     ("algorithm_type", &["dpmsolver++", "sde-dpmsolver++", "deis", "data_prediction"]),
     ("corrector_order", &["2"]),
     ("disable_corrector", &["[]"]),
@@ -75,13 +75,13 @@ const OF_SOLVERS: [(&str, &[&str]); 15] = [
     ("use_lu_lambdas", &["false"]),
 ];
 
-/// The first option of the solvers whose value is not one that is followed.
+/// Returns the first solver option with an unsupported value.
 pub fn not_followed(json: &mut Json) -> Result<Option<String>, ModelError> {
     let mut first = None;
-    for (key, followed) in OF_SOLVERS {
+    for (key, followed) in SOLVER_OPTIONS {
         if let Some(value) = json.take::<Value>(key)? {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
-            // UniPC's other B(h) is a sampler of its own.
+            // UniPC's other B(h) is a separate sampler.
             if !followed.contains(&text.as_str()) && text != "bh1" {
                 first = first.or(Some(format!("`{key}` {value}")));
             }

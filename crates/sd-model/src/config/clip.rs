@@ -3,21 +3,21 @@ use sd_clip::{Activation, ClipTextConfig};
 use super::json::Json;
 use crate::ModelError;
 
-/// A text encoder's `config.json`; `class` is what `model_index.json` calls it.
+/// Reads a text encoder's `config.json`; `class` is its class in `model_index.json`.
 ///
-/// Of transformers' many general keys only those are read that shape the network; the others are about training and
-/// generating text.
+/// Only the keys that shape the network are read. The many other keys of transformers are about training and generating
+/// text.
 ///
 /// # Errors
 ///
-/// [`ModelError::Config`] for what is not supported.
+/// [`ModelError::Config`] if something is missing or not supported.
 pub fn clip_config(mut json: Json, class: &str) -> Result<ClipTextConfig, ModelError> {
     let has_projection = match class {
         "CLIPTextModel" => false,
         "CLIPTextModelWithProjection" => true,
         other => {
             let supported = "CLIPTextModel and CLIPTextModelWithProjection";
-            return Err(json.error(format!("model_index.json calls this a {other}, only {supported} are supported")));
+            return Err(json.error(format!("its class in model_index.json is {other}, only {supported} are supported")));
         }
     };
     json.only("model_type", "clip_text_model")?;

@@ -1,5 +1,5 @@
-//! The configs of a single file's networks, which it does not bring: in diffusers' words, as the names and shapes of the
-//! weights tell them, and the conventions of the families where shapes tell nothing.
+//! Configs of a single file's networks, in diffusers' format. They are inferred from the names and shapes of the weights,
+//! or, where shapes say nothing, from the conventions of the families.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use serde_json::{Map, Value, json};
 use super::json::Json;
 use crate::ModelError;
 
-/// Channels per attention head in all networks but the U-Net of 1.x, which has [`HEADS`].
+/// Channels per attention head in all networks except the U-Net of 1.x, which has [`HEADS`] heads.
 const HEAD_DIM: usize = 64;
 const HEADS: usize = 8;
-/// Width of the sinusoids of each of XL's sizes.
+/// Width of the sinusoidal embedding of each of XL's sizes.
 const TIME_EMBED_DIM: usize = 256;
 
-/// `unet/config.json`.
+/// Infers `unet/config.json`.
 ///
 /// # Errors
 ///
-/// [`ModelError::Config`] for a network that is not one of the family's.
+/// [`ModelError::Config`] if the network is not one of the family.
 pub fn unet(weights: &Weights, family: Family) -> Result<Json, ModelError> {
     let resnet = |level: usize, j: usize| format!("down_blocks.{level}.resnets.{j}.conv1.weight");
     let levels = count(weights, |level| resnet(level, 0));
@@ -33,7 +33,7 @@ pub fn unet(weights: &Weights, family: Family) -> Result<Json, ModelError> {
         .map(|block| each(weights, &format!("up_blocks.{block}"), resnets[levels - 1 - block] + 1))
         .collect::<Result<_, _>>()?;
     let (mid_block_type, middle) = middle(weights)?;
-    // A block without attention takes the depth of its counterpart, which is not used.
+    // A block without attention gets the depth of its counterpart; the value is not used.
     let mut down_depths: Vec<Value> =
         down.iter().zip(up.iter().rev()).map(|(down, up)| depths(if down.is_empty() { up } else { down })).collect();
     let up_depths: Vec<Value> =
@@ -78,11 +78,11 @@ pub fn unet(weights: &Weights, family: Family) -> Result<Json, ModelError> {
     Ok(object(weights, config))
 }
 
-/// `vae/config.json`.
+/// Infers `vae/config.json`.
 ///
 /// # Errors
 ///
-/// [`ModelError::Config`] for a network that is not one of the family's.
+/// [`ModelError::Config`] if the network is not one of the family.
 pub fn vae(weights: &Weights, family: Family) -> Result<Json, ModelError> {
     let resnet = |level: usize, j: usize| format!("encoder.down_blocks.{level}.resnets.{j}.conv1.weight");
     let levels = count(weights, |level| resnet(level, 0));
@@ -103,11 +103,11 @@ pub fn vae(weights: &Weights, family: Family) -> Result<Json, ModelError> {
     Ok(object(weights, config))
 }
 
-/// `config.json` of an AutoencoderTiny. Where it has no encoder, nothing is said of one.
+/// Infers the `config.json` of an AutoencoderTiny. Keys of the encoder are omitted if there is none.
 ///
 /// # Errors
 ///
-/// [`ModelError::Config`] for a network that is none.
+/// [`ModelError::Config`] if the network is not an AutoencoderTiny.
 pub fn tiny_vae(weights: &Weights) -> Result<Json, ModelError> {
     let first = "decoder.layers.0.weight";
     let mut config = json!({ "_class_name": "AutoencoderTiny", "latent_channels": size(weights, first, 1)? });
@@ -122,13 +122,13 @@ pub fn tiny_vae(weights: &Weights) -> Result<Json, ModelError> {
     Ok(object(weights, config))
 }
 
-/// The residual blocks of each level of a sequence of layers, which a convolution ends.
+/// Returns the number of residual blocks of each level of a sequence of layers; a convolution ends the sequence.
 fn tiny_blocks(weights: &Weights, side: &str) -> Vec<usize> {
-    let number = |key: &str| key.strip_prefix(side)?.strip_prefix(".layers.")?.split('.').next()?.parse::<usize>().ok();
-    let numbers: BTreeSet<usize> = weights.keys().filter_map(number).collect();
+    let index = |key: &str| key.strip_prefix(side)?.strip_prefix(".layers.")?.split('.').next()?.parse::<usize>().ok();
+    let indices: BTreeSet<usize> = weights.keys().filter_map(index).collect();
     let mut levels = vec![0];
-    for number in numbers.into_iter().skip(1) {
-        let is_block = weights.shape(&format!("{side}.layers.{number}.conv.0.weight")).is_some();
+    for index in indices.into_iter().skip(1) {
+        let is_block = weights.shape(&format!("{side}.layers.{index}.conv.0.weight")).is_some();
         match levels.last_mut() {
             Some(blocks) if is_block => *blocks += 1,
             _ => levels.push(0),
@@ -138,11 +138,11 @@ fn tiny_blocks(weights: &Weights, side: &str) -> Vec<usize> {
     levels
 }
 
-/// A text encoder's `config.json`, and the class that `model_index.json` would name: CLIP's, or OpenCLIP's.
+/// Infers the `config.json` of a CLIP or OpenCLIP text encoder, and its class in `model_index.json`.
 ///
 /// # Errors
 ///
-/// [`ModelError::Config`] for a network that is none of the two.
+/// [`ModelError::Config`] if the network is neither.
 pub fn text(weights: &Weights, is_open_clip: bool) -> Result<(Json, &'static str), ModelError> {
     let prefix = if weights.keys().any(|key| key.starts_with("text_model.")) { "text_model." } else { "" };
     let size = |key: &str, d| size(weights, &format!("{prefix}{key}"), d);
@@ -157,14 +157,14 @@ pub fn text(weights: &Weights, is_open_clip: bool) -> Result<(Json, &'static str
         "max_position_embeddings": size("embeddings.position_embedding.weight", 0)?,
         "hidden_act": if is_open_clip { "gelu" } else { "quick_gelu" },
         "projection_dim": projection.unwrap_or(width),
-        // "The highest id of the prompt", as in the published configs.
+        // As in the published configs, 2 stands for the highest id of the prompt.
         "eos_token_id": 2,
     });
     let class = if projection.is_some() { "CLIPTextModelWithProjection" } else { "CLIPTextModel" };
     Ok((object(weights, config), class))
 }
 
-/// One value for all levels where it is the same: some of diffusers' code takes no list.
+/// Returns one value if it is the same for all levels, else a list: some of diffusers' code accepts no list.
 fn per_level(values: &[usize]) -> Value {
     same(&values.iter().map(|value| (*value).into()).collect::<Vec<_>>())
 }
@@ -176,12 +176,12 @@ fn same(values: &[Value]) -> Value {
     }
 }
 
-/// Layers of attention of a block's transformers; 1 where there are none.
+/// Layers of a block's transformers; 1 if it has none.
 fn depths(attention: &[usize]) -> Value {
     if attention.is_empty() { 1.into() } else { per_level(attention) }
 }
 
-/// The class of the middle block, none where there is none, and the layers of its attention.
+/// Class of the middle block and layers of its attention, each `None` if there is none.
 fn middle(weights: &Weights) -> Result<(Option<&'static str>, Option<usize>), ModelError> {
     let resnets = count(weights, |j| format!("mid_block.resnets.{j}.conv1.weight"));
     match (resnets, depth(weights, "mid_block.attentions.0")) {
@@ -194,7 +194,7 @@ fn middle(weights: &Weights) -> Result<(Option<&'static str>, Option<usize>), Mo
     }
 }
 
-/// How many of these tensors there are, from 0 on.
+/// Counts the tensors with the names `key(0)`, `key(1)` and so on.
 fn count(weights: &Weights, key: impl Fn(usize) -> String) -> usize {
     (0..).take_while(|i| weights.shape(&key(*i)).is_some()).count()
 }
@@ -210,14 +210,14 @@ fn each(weights: &Weights, block: &str, transformers: usize) -> Result<Vec<usize
     match depths.iter().filter(|depth| **depth > 0).count() {
         0 => Ok(Vec::new()),
         found if found == transformers => Ok(depths),
-        _ => Err(error(weights, format!("{block} has attention after some of its residual blocks only, {depths:?}"))),
+        _ => Err(error(weights, format!("{block} has attention after only some of its residual blocks, {depths:?}"))),
     }
 }
 
 fn size(weights: &Weights, key: &str, dimension: usize) -> Result<usize, ModelError> {
     match weights.shape(key).and_then(|shape| shape.get(dimension)) {
         Some(size) => Ok(*size),
-        None => Err(error(weights, format!("`{key}` is missing, or has another shape than it should"))),
+        None => Err(error(weights, format!("`{key}` is missing or has an unexpected shape"))),
     }
 }
 
@@ -229,6 +229,6 @@ fn object(weights: &Weights, config: Value) -> Json {
 fn error(weights: &Weights, reason: String) -> ModelError {
     ModelError::Config {
         file: weights.origin().to_path_buf(),
-        reason: format!("{reason}: not a network that is supported"),
+        reason: format!("{reason}: this network is not supported"),
     }
 }

@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::ModelError;
 
-/// More than any network has of anything: vocabularies have up to 250 000 tokens.
+/// Larger than any size in a network: vocabularies have up to 250 000 tokens.
 const LARGEST: u64 = 1 << 20;
-/// More layers than any text encoder or block has: the largest text encoder of XL has 32.
+/// More layers than any text encoder or block has: XL's larger text encoder has 32.
 const MOST_LAYERS: usize = 128;
 /// More resolutions than any network has.
 const MOST_LEVELS: usize = 12;
-/// What diffusers' training leaves in configs (`EMAModel`), and versions of 2022 wrote of tensors.
-const OF_TRAINING: [&str; 8] = [
+/// Keys that diffusers' training (`EMAModel`) and versions of 2022 left in configs.
+const TRAINING_KEYS: [&str; 8] = [
     "decay",
     "inv_gamma",
     "min_decay",
@@ -24,31 +24,31 @@ const OF_TRAINING: [&str; 8] = [
     "update_after_step",
     "use_ema_warmup",
 ];
-/// The longest file, in bytes.
+/// Longest file that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// A JSON object whose keys are taken out one by one, so that what is left was not understood.
+/// A JSON object from which readers remove the keys they know; the remaining keys are unknown.
 #[derive(Debug, Clone)]
 pub struct Json {
     file: PathBuf,
     map: Map<String, Value>,
-    /// Whether every key has to be known.
+    /// Whether unknown keys are errors.
     strict: bool,
 }
 
 impl Json {
-    /// An object that `file` holds.
+    /// Creates the object of `file` from a map.
     pub fn new(file: &Path, map: Map<String, Value>) -> Self {
         Self { file: file.to_path_buf(), map, strict: false }
     }
 
-    /// What `read` makes of this object; `notes` gets a sentence about the keys that it does not know.
+    /// Applies `read` to this object and ignores unknown keys, with a sentence about them in `notes`.
     ///
-    /// A newer diffusers writes keys that no version before it knows, mostly at a value that changes nothing.
+    /// Newer versions of diffusers write new keys, mostly with values that change nothing.
     ///
     /// # Errors
     ///
-    /// Whatever `read` returns.
+    /// The errors of `read`.
     pub fn loosely<T>(
         mut self,
         notes: &mut Vec<String>,
@@ -66,11 +66,11 @@ impl Json {
         Ok(config)
     }
 
-    /// What `read` makes of this object, in which every key has to be known.
+    /// Applies `read` to this object and refuses unknown keys.
     ///
     /// # Errors
     ///
-    /// Whatever `read` returns, and [`ModelError::Config`] for a key that it does not know.
+    /// The errors of `read`, and [`ModelError::Config`] for a key that it does not know.
     pub fn strictly<T>(mut self, read: impl FnOnce(&mut Self) -> Result<T, ModelError>) -> Result<T, ModelError> {
         self.strict = true;
         let config = read(&mut self)?;
@@ -78,8 +78,8 @@ impl Json {
         Ok(config)
     }
 
-    /// For a reader that has taken out all keys that it knows, before it looks at how their values fit together: the rest is an
-    /// error where all have to be known.
+    /// Refuses the remaining keys if unknown keys are errors. Readers call this after removing all keys they know, before
+    /// they check how the values fit together.
     pub(crate) fn finish(&self) -> Result<(), ModelError> {
         match self.unknown().next().filter(|_| self.strict) {
             None => Ok(()),
@@ -87,14 +87,14 @@ impl Json {
         }
     }
 
-    /// The object that a file is.
+    /// Reads the object in a file.
     ///
-    /// Keys that the file lists as defaults of the class that wrote it (`_use_default_values`) are left out: another
-    /// class takes defaults of its own.
+    /// Drops the keys that the file lists as defaults of the class that wrote it (`_use_default_values`): another class has
+    /// its own defaults.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Io`], and [`ModelError::Config`] for anything else than an object.
+    /// [`ModelError::Io`] if the file cannot be read, and [`ModelError::Config`] if it is not a JSON object.
     pub fn read(file: &Path) -> Result<Self, ModelError> {
         let io = |source| ModelError::Io { file: file.to_path_buf(), source };
         let mut text = String::new();
@@ -102,14 +102,14 @@ impl Json {
         Self::parse(file, &text)
     }
 
-    /// The object that the text of `file` is.
+    /// Parses the text of `file`.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Config`] for anything else than an object.
+    /// [`ModelError::Config`] if it is not a JSON object.
     pub fn parse(file: &Path, text: &str) -> Result<Self, ModelError> {
         let map = serde_json::from_str(text)
-            // Python writes numbers that JSON does not have.
+            // Python writes infinities, which JSON lacks.
             .or_else(|_| serde_json::from_str(&text.replace("-Infinity", "null").replace("Infinity", "null")));
         let map = map.map_err(|error| ModelError::Config {
             file: file.to_path_buf(),
@@ -122,41 +122,41 @@ impl Json {
         Ok(json)
     }
 
-    /// The object with another value of `key`.
+    /// Returns the object with another value of `key`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.set(key, value);
         self
     }
 
-    /// Gives `key` another value.
+    /// Sets the value of `key`.
     pub(crate) fn set(&mut self, key: &str, value: impl Into<Value>) {
         self.map.insert(key.to_string(), value.into());
     }
 
-    /// Takes `class` for the one that wrote the file: the one that `model_index.json` names counts more.
+    /// Replaces the class that wrote the file by that of `model_index.json`, which takes precedence.
     pub(crate) fn set_class(&mut self, class: Option<&str>) {
         if let Some(class) = class {
             self.set("_class_name", class);
         }
     }
 
-    /// All keys that were not taken out.
+    /// Returns the remaining keys.
     pub fn into_map(self) -> Map<String, Value> {
         self.map
     }
 
-    /// The value of `key`, which stays where it is; none where it is absent.
+    /// Returns the value of `key` without removing it; `None` if absent.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.map.get(key)
     }
 
-    /// Takes out the value of `key` as it is; none where it is absent.
+    /// Removes `key` and returns its value unchanged; `None` if absent.
     pub(crate) fn remove(&mut self, key: &str) -> Option<Value> {
         self.map.remove(key)
     }
 
-    /// The value of `key`; none where it is absent or null.
+    /// Removes `key` and returns its value; `None` if absent or null.
     pub(crate) fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, ModelError> {
         match self.map.remove(key) {
             None | Some(Value::Null) => Ok(None),
@@ -171,17 +171,17 @@ impl Json {
         }
     }
 
-    /// The value of `key`, or what diffusers takes where it is absent.
+    /// Removes `key` and returns its value, or diffusers' default if absent.
     pub(crate) fn take_or<T: DeserializeOwned>(&mut self, key: &str, default: T) -> Result<T, ModelError> {
         Ok(self.take(key)?.unwrap_or(default))
     }
 
-    /// The value of `key`, which must be there.
+    /// Removes `key` and returns its value, which is required.
     pub(crate) fn require<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, ModelError> {
         self.take(key)?.ok_or_else(|| self.error(format!("`{key}` is missing")))
     }
 
-    /// `sample_size`: width and height, written as one value for both or as `[height, width]`.
+    /// Reads `sample_size`, one value for both sides or `[height, width]`, and returns width and height.
     pub(crate) fn sample_size(&mut self, default: usize) -> Result<(usize, usize), ModelError> {
         let size = self.take_or("sample_size", PerLevel::One(default))?;
         match *size.values() {
@@ -193,7 +193,7 @@ impl Json {
         }
     }
 
-    /// A count: a value of at least 1.
+    /// Reads a count of at least 1.
     pub(crate) fn count_or(&mut self, key: &str, default: usize) -> Result<usize, ModelError> {
         match self.take_or(key, default)? {
             0 => Err(self.error(format!("`{key}` is 0, expected at least 1"))),
@@ -201,14 +201,14 @@ impl Json {
         }
     }
 
-    /// A number of layers, of at least 1.
+    /// Reads a number of layers, at least 1.
     pub(crate) fn layers_or(&mut self, key: &str, default: usize) -> Result<usize, ModelError> {
         let layers = self.count_or(key, default)?;
         self.check_layers(key, &[layers])?;
         Ok(layers)
     }
 
-    /// Refuses numbers of layers that would take long to build, and fit no file.
+    /// Refuses numbers of layers that no file has and that would take long to build.
     pub(crate) fn check_layers(&self, key: &str, layers: &[usize]) -> Result<(), ModelError> {
         match layers.iter().find(|layers| **layers > MOST_LAYERS) {
             Some(layers) => Err(self.error(format!("`{key}` is {layers}, expected at most {MOST_LAYERS}"))),
@@ -216,7 +216,7 @@ impl Json {
         }
     }
 
-    /// The channels of each resolution, of which there is at least one.
+    /// Reads the channels of each resolution, at least one.
     pub(crate) fn channels(&mut self, key: &str, default: Option<Vec<usize>>) -> Result<Vec<usize>, ModelError> {
         let channels: Vec<usize> = match default {
             Some(default) => self.take_or(key, default)?,
@@ -229,7 +229,7 @@ impl Json {
         }
     }
 
-    /// Refuses any value of `key` but the one that is supported; absent and null stand for it.
+    /// Refuses any value of `key` except `supported`, absent and null.
     pub(crate) fn only(&mut self, key: &str, supported: impl Into<Value>) -> Result<(), ModelError> {
         let supported = supported.into();
         match self.map.remove(key) {
@@ -241,7 +241,7 @@ impl Json {
         }
     }
 
-    /// Refuses options that would change the result, unless they are off: absent, null, false, or a list of such.
+    /// Refuses options that would change the result, unless they are off: absent, null, false, or a list of such values.
     pub(crate) fn off(&mut self, keys: &[&str]) -> Result<(), ModelError> {
         for key in keys {
             if let Some(value) = self.map.remove(*key).filter(|value| !is_off(value)) {
@@ -258,11 +258,11 @@ impl Json {
         }
     }
 
-    /// Keys that were not taken out, unless they are off.
+    /// Returns the remaining keys whose values are not off.
     fn unknown(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.map
             .iter()
-            .filter(|(key, value)| !key.starts_with('_') && !OF_TRAINING.contains(&key.as_str()) && !is_off(value))
+            .filter(|(key, value)| !key.starts_with('_') && !TRAINING_KEYS.contains(&key.as_str()) && !is_off(value))
     }
 
     pub(crate) fn error(&self, reason: String) -> ModelError {
@@ -270,7 +270,7 @@ impl Json {
     }
 }
 
-/// Whether an option of this value is off.
+/// Whether this value turns an option off.
 fn is_off(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
@@ -288,7 +288,7 @@ fn largest(value: &Value) -> u64 {
     }
 }
 
-/// One value for all levels, or a list with one each; the same for the residual blocks of a level.
+/// One value for all levels, or a list with one for each; likewise for the residual blocks of a level.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum PerLevel {
@@ -297,12 +297,12 @@ pub(crate) enum PerLevel {
 }
 
 impl PerLevel {
-    /// As a list with one value per level.
+    /// Returns a list with one value per level.
     pub fn spread(self, json: &Json, key: &str, levels: usize) -> Result<Vec<usize>, ModelError> {
         self.spread_over(json, key, levels, "level")
     }
 
-    /// As a list with one value for each of `count` things.
+    /// Returns a list with one value for each of `count` things.
     pub fn spread_over(self, json: &Json, key: &str, count: usize, thing: &str) -> Result<Vec<usize>, ModelError> {
         match self {
             Self::One(value) => Ok(vec![value; count]),
@@ -313,7 +313,7 @@ impl PerLevel {
         }
     }
 
-    /// The values as they are written.
+    /// Returns the values as written.
     pub fn values(&self) -> &[usize] {
         match self {
             Self::One(value) => std::slice::from_ref(value),
@@ -326,9 +326,9 @@ impl PerLevel {
 mod tests {
     use super::*;
 
-    /// diffusers' DPM-Solver configs hold one.
+    /// diffusers' DPM-Solver configs have one.
     #[test]
-    fn pythons_infinity_is_read_as_nothing() {
+    fn pythons_infinity_is_read_as_null() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.json");
         std::fs::write(&file, r#"{ "lambda_min_clipped": -Infinity, "steps_offset": 1 }"#).unwrap();

@@ -1,8 +1,9 @@
-//! The JSON files of a model folder in the diffusers layout, as the plain values that modules are made from; and, for
-//! single files, [what these would say](inferred).
+//! The JSON files of a model folder in the diffusers layout, read into the configurations of modules, and [inferred] for
+//! single files.
 //!
-//! A value that changes the result and is not supported is an error; so is an unknown key, unless it is null or false,
-//! which by convention means "off".
+//! An unsupported value that would change the result is an error. An unknown key is an error in a
+//! [strict](Json::strictly) reading and a note in a [loose](Json::loosely) one, unless it is null or false, which by
+//! convention mean "off".
 
 mod class;
 mod clip;

@@ -5,36 +5,36 @@ use super::class::{not_followed, sampler};
 use super::json::Json;
 use crate::{ModelError, SamplerName};
 
-/// What `scheduler/scheduler_config.json` says, whichever class of diffusers wrote it.
+/// The settings of `scheduler/scheduler_config.json`, whichever class of diffusers wrote it.
 ///
-/// What it leaves out is the default of the class that the chosen sampler corresponds to, hence the options.
+/// Settings whose default depends on the class that the chosen sampler corresponds to are `None` if missing.
 #[derive(Debug)]
 pub struct SchedulerConfig {
-    /// The noise of the training.
+    /// The noise schedule of the training.
     pub schedule: NoiseSchedule,
-    /// What the network predicts.
+    /// The network's prediction.
     pub prediction: Prediction,
-    /// Which noise levels are visited.
+    /// The choice of noise levels.
     pub levels: LevelOptions,
-    /// Noise levels that take the place of timesteps.
+    /// Noise levels that replace timesteps.
     pub grid: Option<Grid>,
-    /// The variance of DDPM's noise, or the name of one that is not supported.
+    /// The variance of DDPM's noise, or the name of an unsupported one.
     pub variance: Result<Variance, String>,
     /// Order of multistep solvers.
     pub solver_order: Option<usize>,
-    /// An option that the classes behind the solvers would follow, but which is not followed here.
+    /// An option that diffusers' solvers would follow, but which is not supported here.
     pub not_followed: Option<String>,
-    /// Whether denoised images are held in a range, where it is said.
+    /// Whether denoised images are clipped to a range, if given.
     pub clip_sample: Option<bool>,
-    /// That range.
+    /// The largest absolute value after clipping.
     pub clip_sample_range: f64,
-    /// The sampler that the class corresponds to, where it is one of ours.
+    /// The sampler that corresponds to the class, if there is one.
     pub sampler: Option<SamplerName>,
-    /// The class, where it is said.
+    /// The class, if given.
     class: Option<String>,
 }
 
-/// Options that no sampler here has, and that change nothing for those that are here.
+/// Options that affect none of the samplers here.
 const IGNORED: [&str; 6] = [
     "dynamic_thresholding_ratio",
     "flow_shift",
@@ -44,16 +44,16 @@ const IGNORED: [&str; 6] = [
     "use_dynamic_shifting",
 ];
 
-/// Options that make another sampler or another noise process, of whatever class.
+/// Options that, in any class, select another sampler or noise process.
 const NOT_FOLLOWED: [&str; 4] = ["shift_terminal", "solver_p", "thresholding", "use_flow_sigmas"];
 
 impl SchedulerConfig {
-    /// `scheduler/scheduler_config.json`.
+    /// Reads `scheduler/scheduler_config.json`.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Config`] for what is not supported.
-    pub fn of(json: &mut Json) -> Result<Self, ModelError> {
+    /// [`ModelError::Config`] if something is not supported.
+    pub fn from_json(json: &mut Json) -> Result<Self, ModelError> {
         let sampler = sampler(json)?;
         let class = json.take("_class_name")?;
         json.ignore(&["skip_prk_steps"]);
@@ -84,16 +84,16 @@ impl SchedulerConfig {
 }
 
 impl SchedulerConfig {
-    /// How the network was trained.
+    /// The noise process that the network was trained for.
     pub fn process(&self) -> Process {
         Process::VariancePreserving { schedule: self.schedule.clone(), prediction: self.prediction }
     }
 
-    /// What to say where the model's own sampler is none of ours.
+    /// Returns a note if the model's own sampler has no counterpart here.
     pub fn note(&self) -> Option<String> {
         let class = self.class.as_ref().filter(|_| self.sampler.is_none())?;
         Some(format!(
-            "this model's scheduler is a {class}, which has no counterpart here: ddim draws unless `sampler` says otherwise"
+            "this model's scheduler is {class}, which has no counterpart here: ddim is used unless `sampler` names another"
         ))
     }
 }
@@ -149,13 +149,13 @@ fn grid(json: &mut Json) -> Result<Option<Grid>, ModelError> {
         ("use_exponential_sigmas", Grid::Exponential),
         ("use_beta_sigmas", Grid::BetaSigmas),
     ];
-    let mut asked = None;
+    let mut chosen = None;
     for (key, grid) in grids {
         if json.take_or(key, false)? {
-            asked = asked.or(Some(grid));
+            chosen = chosen.or(Some(grid));
         }
     }
-    Ok(asked)
+    Ok(chosen)
 }
 
 fn variance(json: &mut Json) -> Result<Result<Variance, String>, ModelError> {

@@ -3,11 +3,11 @@ use sd_vae::AutoencoderTinyConfig;
 use super::json::Json;
 use crate::ModelError;
 
-/// The `config.json` of an AutoencoderTiny.
+/// Reads the `config.json` of an AutoencoderTiny.
 ///
 /// # Errors
 ///
-/// [`ModelError::Config`] for what is not supported.
+/// [`ModelError::Config`] if something is missing or not supported.
 pub fn tiny_config(json: &mut Json) -> Result<AutoencoderTinyConfig, ModelError> {
     json.only("_class_name", "AutoencoderTiny")?;
     json.only("act_fn", "relu")?;
@@ -15,7 +15,7 @@ pub fn tiny_config(json: &mut Json) -> Result<AutoencoderTinyConfig, ModelError>
     json.only("in_channels", 3)?;
     json.only("out_channels", 3)?;
     json.only("upsampling_scaling_factor", 2)?;
-    // The last two say how latents become bytes, which nothing does here; diffusers uses neither shift.
+    // The last two are for storing latents as bytes, which nothing here does; diffusers uses neither shift.
     json.ignore(&["block_out_channels", "force_upcast", "shift_factor", "latent_magnitude", "latent_shift"]);
     let published = AutoencoderTinyConfig::taesd();
     let config = AutoencoderTinyConfig {
@@ -37,7 +37,7 @@ pub fn tiny_config(json: &mut Json) -> Result<AutoencoderTinyConfig, ModelError>
         let is_even = channels.windows(2).all(|pair| pair[0] == pair[1]);
         if channels.len() != blocks.len() || channels.contains(&0) || !is_even {
             let found = format!("`{side}_block_out_channels` is {channels:?}, `num_{side}_blocks` {blocks:?}");
-            return Err(json.error(format!("{found}: expected as many, and all channels the same")));
+            return Err(json.error(format!("{found}: expected lists of the same length, and all channels the same")));
         }
     }
     if !(config.scaling_factor.is_finite() && config.scaling_factor > 0.0) {

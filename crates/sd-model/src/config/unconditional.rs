@@ -5,12 +5,12 @@ use super::json::Json;
 use super::unet::block_types;
 use crate::ModelError;
 
-/// The `config.json` of a U-Net that works on pixels: the network, and the width and height of the images it was trained
-/// on.
+/// Reads the `config.json` of a U-Net that works on pixels: the network, and the width and height of the images it was
+/// trained on.
 ///
 /// # Errors
 ///
-/// [`ModelError::Config`] for what is not supported.
+/// [`ModelError::Config`] if something is missing or not supported.
 pub fn unconditional_config(json: &mut Json) -> Result<(UnconditionalUnetConfig, (usize, usize)), ModelError> {
     json.only("_class_name", "UNet2DModel")?;
     refuse_other_architectures(json)?;
@@ -38,7 +38,7 @@ pub fn unconditional_config(json: &mut Json) -> Result<(UnconditionalUnetConfig,
     Ok((config, sample_size))
 }
 
-/// Options that make another network, at the only value this one has.
+/// Refuses all but the supported value of options that select another network.
 fn refuse_other_architectures(json: &mut Json) -> Result<(), ModelError> {
     json.only("act_fn", "silu")?;
     json.only("center_input_sample", false)?;
@@ -49,7 +49,7 @@ fn refuse_other_architectures(json: &mut Json) -> Result<(), ModelError> {
     json.only("time_embedding_type", "positional")?;
     json.only("upsample_type", "conv")?;
     json.off(&["class_embed_type", "num_class_embeds"])?;
-    // Of training, and of another time embedding.
+    // For training, and for another time embedding.
     json.ignore(&["dropout", "num_train_timesteps"]);
     Ok(())
 }
@@ -65,7 +65,7 @@ fn levels(json: &mut Json) -> Result<Vec<UnconditionalLevel>, ModelError> {
     Ok(channels.into_iter().zip(attention).map(level).collect())
 }
 
-/// Null, which is a single head, is not what an absent key stands for.
+/// Null means a single head, but an absent key means the default.
 fn head_dim(json: &mut Json) -> Result<Option<usize>, ModelError> {
     match json.get("attention_head_dim") {
         None => Ok(Some(8)),
@@ -73,7 +73,7 @@ fn head_dim(json: &mut Json) -> Result<Option<usize>, ModelError> {
     }
 }
 
-/// What the network would panic over, or the image could not be made of.
+/// Refuses configurations with which the network would panic, or whose outputs are not images.
 fn check(json: &Json, config: &UnconditionalUnetConfig) -> Result<(), ModelError> {
     if (config.in_channels, config.out_channels) != (3, 3) {
         return Err(json.error("`in_channels` and `out_channels` must be 3: red, green, blue".into()));
@@ -159,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn heads_have_eight_channels_unless_it_is_said_that_there_is_one() {
+    fn heads_have_eight_channels_if_the_key_is_absent() {
         let mut config = cifar10();
         config.as_object_mut().unwrap().remove("attention_head_dim");
         assert_eq!(read(&config).unwrap().0.attention_head_dim, Some(8));
     }
 
     #[test]
-    fn other_networks_are_refused_by_the_name_of_the_key() {
+    fn errors_for_other_networks_name_the_key() {
         for (key, value) in [
             ("time_embedding_type", json!("fourier")),
             ("downsample_padding", json!(2)),

@@ -5,11 +5,11 @@ use serde_json::Value;
 use super::json::{Json, PerLevel};
 use crate::ModelError;
 
-/// `unet/config.json`: the network, and the width and height of the latents it was trained on.
+/// Reads `unet/config.json`: the network, and the width and height of the latents it was trained on.
 ///
 /// # Errors
 ///
-/// [`ModelError::Config`] for what is not supported.
+/// [`ModelError::Config`] if something is missing or not supported.
 pub fn unet_config(json: &mut Json) -> Result<(UnetConfig, (usize, usize)), ModelError> {
     json.only("_class_name", "UNet2DConditionModel")?;
     refuse_other_architectures(json)?;
@@ -44,7 +44,7 @@ fn is_before_0_9(version: &str) -> bool {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (0, 9)
 }
 
-/// Options that make another network, at the only value this one has.
+/// Refuses all but the supported value of options that select another network.
 fn refuse_other_architectures(json: &mut Json) -> Result<(), ModelError> {
     json.only("act_fn", "silu")?;
     json.only("attention_type", "default")?;
@@ -74,7 +74,7 @@ fn refuse_other_architectures(json: &mut Json) -> Result<(), ModelError> {
         "time_embedding_act_fn",
         "timestep_post_act",
     ])?;
-    // Of training, of memory in half precision, and the shape of keys, which the reader sees itself.
+    // For training, for half precision, and for the weights' shapes, which the reader of the weights sees anyway.
     json.ignore(&["dropout", "upcast_attention", "use_linear_projection", "addition_embed_type_num_heads"]);
     Ok(())
 }
@@ -106,7 +106,7 @@ fn addition(json: &mut Json) -> Result<Option<AdditionConfig>, ModelError> {
     }
 }
 
-/// Adds the levels, and the attention in the middle, to a config.
+/// Adds the levels and the middle block to a config.
 fn levels(json: &mut Json, config: UnetConfig) -> Result<UnetConfig, ModelError> {
     let channels = json.channels("block_out_channels", Some(vec![320, 640, 1280, 1280]))?;
     let count = channels.len();
@@ -139,21 +139,21 @@ fn levels(json: &mut Json, config: UnetConfig) -> Result<UnetConfig, ModelError>
     Ok(UnetConfig { levels, mid_resnets, mid_attention, ..config })
 }
 
-/// Transformer layers of each level on the two ways, the finest level first.
+/// Transformer layers of each level on both ways, the finest level first.
 struct Depths {
     down: Vec<PerLevel>,
     up: Vec<PerLevel>,
 }
 
 impl Depths {
-    /// A level has one value, or a list with one for each of its residual blocks (SSD-1B).
+    /// Reads one value for each level, or a list with one for each of its residual blocks (SSD-1B).
     fn take(json: &mut Json, levels: usize) -> Result<Self, ModelError> {
         let (forward, backward) = ("transformer_layers_per_block", "reverse_transformer_layers_per_block");
         let down = match json.take::<Nested>(forward)?.unwrap_or(Nested::One(1)) {
             Nested::One(layers) => vec![PerLevel::One(layers); levels],
             Nested::Each(layers) => layers,
         };
-        // Listed from the coarsest level on, as the way up goes.
+        // Listed in the order of the way up, the coarsest level first.
         let up = json.take::<Vec<PerLevel>>(backward)?.map(|layers| layers.into_iter().rev().collect());
         let up: Vec<PerLevel> = up.unwrap_or_else(|| down.clone());
         for (key, way) in [(forward, &down), (backward, &up)] {
@@ -167,7 +167,7 @@ impl Depths {
     }
 }
 
-/// One value for all levels, or one for each, which may be a list itself.
+/// One value for all levels, or one for each level, which may itself be a list.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Nested {
@@ -175,9 +175,9 @@ enum Nested {
     Each(Vec<PerLevel>),
 }
 
-/// Residual blocks in the middle, and the layers of attention after the first of them.
+/// Reads the number of residual blocks in the middle, and of attention layers after the first of them.
 fn middle(json: &mut Json, coarsest: &PerLevel) -> Result<(usize, usize), ModelError> {
-    // Null, which is no middle at all, is not what an absent key stands for.
+    // Null means no middle block, but an absent key means the default.
     let kind = json.remove("mid_block_type").unwrap_or("UNetMidBlock2DCrossAttn".into());
     match (kind.as_str(), coarsest.values()) {
         _ if kind.is_null() => Ok((0, 0)),
@@ -192,7 +192,7 @@ fn middle(json: &mut Json, coarsest: &PerLevel) -> Result<(usize, usize), ModelE
     }
 }
 
-/// Whether each block of a list has attention.
+/// Reads a list of block types: whether each block has attention.
 pub(super) fn block_types(
     json: &mut Json,
     key: &str,
@@ -212,7 +212,7 @@ pub(super) fn block_types(
     types.into_iter().map(has_attention).collect()
 }
 
-/// What the network would panic over.
+/// Refuses configurations with which the network would panic.
 fn check(json: &Json, config: &UnetConfig) -> Result<(), ModelError> {
     for level in &config.levels {
         let &UnetLevel { channels, resnets, heads, .. } = level;

@@ -3,11 +3,11 @@ use sd_vae::AutoencoderKlConfig;
 use super::json::Json;
 use crate::ModelError;
 
-/// `vae/config.json`: the autoencoder, and whether it overflows in half precision.
+/// Reads `vae/config.json`: the autoencoder, and whether it overflows in half precision.
 ///
 /// # Errors
 ///
-/// [`ModelError::Config`] for what is not supported.
+/// [`ModelError::Config`] if something is missing or not supported.
 pub fn vae_config(json: &mut Json) -> Result<(AutoencoderKlConfig, bool), ModelError> {
     json.only("_class_name", "AutoencoderKL")?;
     json.only("act_fn", "silu")?;
@@ -45,7 +45,7 @@ fn block_types(json: &mut Json, key: &str, supported: &str, count: usize) -> Res
     }
 }
 
-/// What the autoencoder would panic over, or the image could not be made of.
+/// Refuses configurations with which the autoencoder would panic, or whose outputs are not images.
 fn check(json: &Json, config: &AutoencoderKlConfig) -> Result<(), ModelError> {
     let groups = config.norm_num_groups;
     if let Some(channels) = config.block_out_channels.iter().find(|c| **c == 0 || !c.is_multiple_of(groups)) {

@@ -10,10 +10,10 @@ use crate::single_file::{Configs, paddings, prediction};
 use crate::text_to_image::TextToImage;
 use crate::{Choices, Model, ModelError};
 
-/// A file of a model folder: its place there, and what is in it.
+/// A file of a model folder: its relative path and its content.
 type File = (String, Vec<u8>);
 
-/// What tokenizers are made of, as far as a folder has it.
+/// Files of a tokenizer, of which a folder has some.
 const TOKENIZER: [&str; 6] = [
     "tokenizer.json",
     "tokenizer_config.json",
@@ -23,7 +23,7 @@ const TOKENIZER: [&str; 6] = [
     "merges.txt",
 ];
 
-/// The files of the model's folder beside its weights.
+/// Returns all files of the model's folder except its weights.
 pub(super) fn files(
     model: &Model,
     parts: &TextToImage,
@@ -34,14 +34,14 @@ pub(super) fn files(
     let class = parts.vae.json.get("_class_name").cloned().unwrap_or_else(|| "AutoencoderKL".into());
     let vae = ["diffusers".into(), class];
     let mut files = match is_file(from).map_err(ModelError::io(from))? {
-        true => of_single(from, choices, linear, &vae)?,
-        false => of_folder(from, choices, linear, &vae)?,
+        true => from_single_file(from, choices, linear, &vae)?,
+        false => from_folder(from, choices, linear, &vae)?,
     };
     files.push(config_file("vae/config.json", parts.vae.json.clone().into_map()));
     Ok(files)
 }
 
-/// Writes them.
+/// Writes the files.
 pub(super) fn write(folder: &Path, files: &[File]) -> Result<(), ModelError> {
     for (name, bytes) in files {
         let file = folder.join(name);
@@ -51,16 +51,17 @@ pub(super) fn write(folder: &Path, files: &[File]) -> Result<(), ModelError> {
     Ok(())
 }
 
-/// Makes the folder of a file.
+/// Creates the folder of a file.
 pub(super) fn create_parent(file: &Path) -> Result<(), ModelError> {
     let Some(folder) = file.parent() else { return Ok(()) };
     std::fs::create_dir_all(folder).map_err(|source| ModelError::Io { file: folder.to_path_buf(), source })
 }
 
-/// Of a single file: the configs that it was opened with, the classes of its parts, and CLIP's vocabulary.
-fn of_single(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> Result<Vec<File>, ModelError> {
+/// Returns the files for a single file: the configs that it was opened with, the classes of its parts, and CLIP's
+/// vocabulary.
+fn from_single_file(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> Result<Vec<File>, ModelError> {
     let file = SingleFile::open(from, choices.average)?;
-    let configs = Configs::of(&file, from, prediction(&file, choices, from)?.0)?;
+    let configs = Configs::infer(&file, from, prediction(&file, choices, from)?.0)?;
     let is_xl = file.family == Family::Xl;
     let scheduler = configs.scheduler.into_map();
     let mut index = json!({
@@ -84,8 +85,8 @@ fn of_single(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> 
         index[&tokenizer] = json!(["transformers", "CLIPTokenizer"]);
         let config = config.with("architectures", json!([class])).with("model_type", "clip_text_model");
         files.push(config_file(&format!("{encoder}/config.json"), config.into_map()));
-        let of_tokenizer = Tokenizer::clip_files(*padding).into_iter();
-        files.extend(of_tokenizer.map(|(name, text)| (format!("{tokenizer}/{name}"), text.into_bytes())));
+        let tokenizer_files = Tokenizer::clip_files(*padding).into_iter();
+        files.extend(tokenizer_files.map(|(name, text)| (format!("{tokenizer}/{name}"), text.into_bytes())));
     }
     let unet = configs.unet.with("_class_name", "UNet2DConditionModel").with("use_linear_projection", linear);
     files.push(config_file("unet/config.json", unet.into_map()));
@@ -94,9 +95,9 @@ fn of_single(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> 
     Ok(files)
 }
 
-/// Of a folder: its own, without what is not copied.
-fn of_folder(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> Result<Vec<File>, ModelError> {
-    let has = |name: &str| is_file(&from.join(name)).map_err(ModelError::io(&from.join(name)));
+/// Returns the files of a folder, without the parts that are not copied.
+fn from_folder(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> Result<Vec<File>, ModelError> {
+    let has_file = |name: &str| is_file(&from.join(name)).map_err(ModelError::io(&from.join(name)));
     let read = |name: &str| -> Result<Vec<u8>, ModelError> {
         let file = from.join(name);
         std::fs::read(&file).map_err(|source| ModelError::Io { file, source })
@@ -117,12 +118,12 @@ fn of_folder(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> 
     for i in 0..2 {
         let [encoder, tokenizer] = ["text_encoder", "tokenizer"].map(|name| numbered(name, i));
         let config = format!("{encoder}/config.json");
-        if !has(&config)? {
+        if !has_file(&config)? {
             continue;
         }
         files.push((config.clone(), read(&config)?));
         for name in TOKENIZER.map(|name| format!("{tokenizer}/{name}")) {
-            if has(&name)? {
+            if has_file(&name)? {
                 files.push((name.clone(), read(&name)?));
             }
         }

@@ -1,4 +1,4 @@
-//! A model from one layout to the other, or to another precision, without its weights ever being in memory as a whole.
+//! Converts a model to another layout or precision, without ever holding all its weights in memory.
 
 mod folder;
 mod single;
@@ -16,27 +16,27 @@ use crate::text_to_image::TextToImage;
 use crate::vae::VaeConfig;
 use crate::{Choices, DType, Field, Model, ModelError};
 
-/// How the files of a model are laid out.
+/// Layout of a model's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// A folder with `model_index.json` and a folder for each part.
+    /// A folder with `model_index.json` and a subfolder for each part.
     Diffusers,
-    /// All parts in one file, with the names of the original programs.
+    /// One file with all parts, with the tensor names of the original programs.
     Single,
 }
 
 impl Layout {
-    /// The layout that a name asks for: `.safetensors` is a single file, any other a folder.
+    /// Returns the layout that a name means: `.safetensors` a single file, any other a folder.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Request`] for the name of a PyTorch file, which is not written.
+    /// [`ModelError::Request`] for the name of a PyTorch file: these are not written.
     pub fn of_name(path: &Path) -> Result<Self, ModelError> {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         match extension.as_deref() {
             Some("safetensors") => Ok(Self::Single),
             Some(torch @ ("ckpt" | "pt" | "pth" | "bin")) => {
-                let reason = format!("{}: .{torch} is not written: call it .safetensors", path.display());
+                let reason = format!("{}: .{torch} is not written: name it .safetensors", path.display());
                 Err(ModelError::request(Field::Output, reason))
             }
             _ => Ok(Self::Diffusers),
@@ -44,32 +44,31 @@ impl Layout {
     }
 }
 
-/// How far a conversion is, in bytes of weights.
+/// Progress of a conversion, in bytes of weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written<'a> {
-    /// The file that is being written, by its name in the folder; or the single file.
+    /// The file that is being written: its path in the folder, or the single file.
     pub file: &'a str,
-    /// Bytes that are written.
+    /// Bytes written so far.
     pub done: u64,
     /// Bytes in all.
     pub total: u64,
 }
 
-/// Writes the model at `from`, a folder or a single file, to `to`, in the layout that [`to`'s name](Layout::of_name) asks
-/// for.
+/// Writes the model at `from`, a folder or a single file, to `to`, in the layout that [`to`'s name](Layout::of_name) means.
 ///
-/// Tensors are read, cast and written one by one: to `dtype`, or each in the precision it has. What is written fits its
-/// networks exactly, by the names and shapes that its family is published with; a set of weights that was not asked for,
-/// a safety checker, and tensors that nothing reads stay behind. `to` appears when it is complete. `watch` is asked after
-/// each tensor whether to go on.
+/// Tensors are read, cast to `dtype` (if given) and written one by one. The result has exactly the tensors of its networks,
+/// with the names and shapes of its family's published models. The other set of weights, a safety checker, and tensors that
+/// nothing reads are left out. `to` appears only when it is complete. `watch` is called after each tensor and can stop the
+/// conversion.
 ///
-/// Returned is what had to be assumed, each a sentence that says how to choose otherwise.
+/// Returns the assumptions about the model, each a sentence that says how to choose otherwise.
 ///
 /// # Errors
 ///
-/// [`ModelError::Request`] where `to` is there already, and for a model that draws without a text; [`ModelError::Folder`] for a
-/// model of which a single file cannot say what it is; [`ModelError::Cancelled`] where `watch` said so; and for anything that
-/// cannot be read or written.
+/// [`ModelError::Request`] if `to` already exists, or for a model that reads no text; [`ModelError::Folder`] for a model
+/// that a single file cannot describe; [`ModelError::Cancelled`] if `watch` stops the conversion; and any error of reading
+/// or writing.
 pub fn convert(
     from: &Path,
     to: &Path,
@@ -79,13 +78,13 @@ pub fn convert(
 ) -> Result<Vec<String>, ModelError> {
     let layout = Layout::of_name(to)?;
     if to.symlink_metadata().is_ok() {
-        let reason = format!("{}: is there already, and is not replaced: remove it, or name another", to.display());
+        let reason = format!("{}: already exists, and is not replaced: remove it, or name another", to.display());
         return Err(ModelError::request(Field::Output, reason));
     }
     let model = Model::open_with(from, choices)?;
     let (Kind::Text(parts), Some(family)) = (&model.kind, model.family()) else {
         let reason =
-            format!("{}: it draws without a text, and only models that draw from one are converted", from.display());
+            format!("{}: this model reads no text, and only text-to-image models are converted", from.display());
         return Err(ModelError::request(Field::Model, reason));
     };
     let dtype = dtype.map(DType::float);
@@ -96,7 +95,7 @@ pub fn convert(
         }
         Layout::Diffusers => {
             if !parts.vae.config.encodes() {
-                let reason = "its autoencoder has a decoder alone, and the diffusers layout needs an encoder: choose another \
+                let reason = "its autoencoder has only a decoder, and the diffusers layout needs an encoder: choose another \
                               with `vae`";
                 return Err(ModelError::Folder { folder: from.to_path_buf(), reason: reason.into() });
             }
@@ -105,9 +104,9 @@ pub fn convert(
             let io = |source| ModelError::Io { file: to.to_path_buf(), source };
             make_folder_atomically(to, io, |partial| {
                 folder::write(partial, &files)?;
-                let at =
+                let located =
                     |(name, draft): (&'static str, SafetensorsWriter)| (partial.join(name), name.to_string(), draft);
-                let drafts: Vec<_> = drafts.into_iter().map(at).collect();
+                let drafts: Vec<_> = drafts.into_iter().map(located).collect();
                 drafts.iter().try_for_each(|(path, ..)| folder::create_parent(path))?;
                 write(&drafts, dtype, watch)
             })?;
@@ -116,9 +115,9 @@ pub fn convert(
     Ok(model.notes)
 }
 
-/// The model's weights by the names and shapes of its networks, so that they are known to be complete.
+/// Returns the model's weights, checked to be complete, with the names and shapes of its networks.
 fn fitted(model: &Model, parts: &TextToImage, family: Family) -> Result<SingleFile, ModelError> {
-    // Modules are only asked for their parameters' names and shapes; nothing is initialised on this device.
+    // Only the parameters' names and shapes are read; nothing is initialised on this device.
     let device = Device::default();
     let text = parts.text.iter().map(|part| part.weights.fitted(&part.config.init(&device)));
     Ok(SingleFile {
@@ -139,7 +138,7 @@ fn fitted(model: &Model, parts: &TextToImage, family: Family) -> Result<SingleFi
     })
 }
 
-/// Writes some files, each with its path and the name it is told by.
+/// Writes files, each given by its path, its name in progress reports, and its writer.
 fn write(
     drafts: &[(PathBuf, String, SafetensorsWriter)],
     dtype: Option<FloatDType>,

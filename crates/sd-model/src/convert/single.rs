@@ -11,10 +11,10 @@ use crate::text_to_image::TextToImage;
 use crate::vae::VaeConfig;
 use crate::{Model, ModelError};
 
-/// Layers of OpenCLIP that are read of a single file of 2.x.
+/// Layers of OpenCLIP that are read from a single file of 2.x.
 const LAYERS_READ: usize = 23;
 
-/// The single file of a model, which must be what its family is taken for when nothing says otherwise.
+/// Prepares the single file of a model, which must follow its family's conventions: a single file has no configs.
 pub(super) fn draft(
     model: &Model,
     parts: &TextToImage,
@@ -24,63 +24,62 @@ pub(super) fn draft(
     let refuse = |what: &str| ModelError::Folder {
         folder: from.to_path_buf(),
         reason: format!(
-            "{what} not as the family's published models have it, and a single file cannot say so: convert it to a \
-             folder instead"
+            "{what} is not as in the family's published models, and a single file cannot record that: convert to a folder \
+             instead"
         ),
     };
     if let Some(what) = differs(model, parts, &file, from) {
         return Err(refuse(what));
     }
-    file.zero_terminal_snr =
-        zero_terminal_snr(model, &mut file, from).ok_or_else(|| refuse("its noise schedule is"))?;
+    file.zero_terminal_snr = zero_terminal_snr(model, &mut file, from).ok_or_else(|| refuse("its noise schedule"))?;
     Ok(file.joined()?)
 }
 
-/// What a reader of the single file would take for something else.
+/// Returns the first property that a reader of the single file would get wrong.
 fn differs(model: &Model, parts: &TextToImage, file: &SingleFile, from: &Path) -> Option<&'static str> {
     let VaeConfig::Kl(vae) = &parts.vae.config else {
-        return Some("its autoencoder, of class AutoencoderTiny, is");
+        return Some("its autoencoder, of class AutoencoderTiny,");
     };
     if model.scheduler.prediction == Prediction::X0 {
-        return Some("what its U-Net predicts, the image itself, is");
+        return Some("its U-Net's prediction, the image itself,");
     }
     if parts.zeros_for_no_negative != (file.family == Family::Xl) {
-        return Some("what it makes of an empty negative prompt is");
+        return Some("its handling of an empty negative prompt");
     }
-    let Ok(configs) = Configs::of(file, from, model.scheduler.prediction) else {
-        return Some("the way its networks are put together is");
+    let Ok(configs) = Configs::infer(file, from, model.scheduler.prediction) else {
+        return Some("the structure of its networks");
     };
     if !configs.unet.strictly(unet_config).is_ok_and(|(found, _)| found == parts.unet_config) {
-        return Some("its U-Net's config is");
+        return Some("its U-Net's config");
     }
     let found = file.vae.as_ref().and_then(|weights| inferred::vae(weights, file.family).ok());
     if !found.and_then(|json| json.strictly(vae_config).ok()).is_some_and(|(found, _)| found == *vae) {
-        return Some("its autoencoder's config is");
+        return Some("its autoencoder's config");
     }
     for ((part, (json, class)), padding) in parts.text.iter().zip(configs.text).zip(paddings(file.family)) {
         if !part.tokenizer.agrees_with(&Tokenizer::clip(*padding)) {
-            return Some("its tokenizer's vocabulary or padding is");
+            return Some("its tokenizer's vocabulary or padding");
         }
         let is_too_deep = file.family == Family::Sd2 && part.config.num_hidden_layers > LAYERS_READ;
-        if is_too_deep || !clip_config(json, class).is_ok_and(|found| found == end_by_height(&part.config)) {
-            return Some("its text encoder's config is");
+        if is_too_deep || !clip_config(json, class).is_ok_and(|found| found == with_end_as_highest(&part.config)) {
+            return Some("its text encoder's config");
         }
     }
     None
 }
 
-/// The config with the other name of CLIP's end token, 49407: the highest id of a prompt, written as 2.
-fn end_by_height(config: &ClipTextConfig) -> ClipTextConfig {
+/// Returns the config with CLIP's end token, 49407, written as 2, which means the highest id of a prompt.
+fn with_end_as_highest(config: &ClipTextConfig) -> ClipTextConfig {
     let eos_token_id = if config.eos_token_id == 49407 { 2 } else { config.eos_token_id };
     ClipTextConfig { eos_token_id, ..config.clone() }
 }
 
-/// Whether the last timestep is pure noise; none where the noise is not that of the families.
+/// Whether the last timestep is pure noise; `None` if the noise schedule is not that of the families.
 fn zero_terminal_snr(model: &Model, file: &mut SingleFile, from: &Path) -> Option<bool> {
     [false, true].into_iter().find(|choice| {
         file.zero_terminal_snr = *choice;
-        let configs = Configs::of(file, from, model.scheduler.prediction);
-        let scheduler = configs.and_then(|configs| configs.scheduler.strictly(SchedulerConfig::of));
+        let configs = Configs::infer(file, from, model.scheduler.prediction);
+        let scheduler = configs.and_then(|configs| configs.scheduler.strictly(SchedulerConfig::from_json));
         scheduler.is_ok_and(|scheduler| scheduler.schedule == model.scheduler.schedule)
     })
 }

@@ -206,7 +206,7 @@ fn what_a_single_file_cannot_say_is_refused() {
     }
     // Norms of other groups, and a vocabulary of its own.
     refused(TinyModel::new(Kind::Sd1).path(), &out, "its U-Net");
-    refused(TinyModel::ddpm().path(), &out, "without a text");
+    refused(TinyModel::ddpm().path(), &out, "reads no text");
     let change = |tiny: &TinyModel, file: &str, key: &str, value: Value| {
         let file = tiny.path().join(file);
         let mut json: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
@@ -215,7 +215,7 @@ fn what_a_single_file_cannot_say_is_refused() {
     };
     let changes: [(&str, &str, Value, &str); 6] = [
         ("scheduler/scheduler_config.json", "beta_end", 0.02.into(), "its noise schedule is not"),
-        ("scheduler/scheduler_config.json", "prediction_type", "sample".into(), "predicts, the image itself, is not"),
+        ("scheduler/scheduler_config.json", "prediction_type", "sample".into(), "prediction, the image itself, is not"),
         ("vae/config.json", "scaling_factor", 0.5.into(), "its autoencoder's config is not"),
         ("text_encoder/config.json", "layer_norm_eps", 1e-4.into(), "its text encoder's config is not"),
         ("tokenizer/tokenizer_config.json", "pad_token", "!".into(), "padding is not"),

@@ -182,14 +182,14 @@ fn what_a_gpu_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_is
         assert!(smaller.ends_with("draw a smaller image, or use `dtype` f16"), "{smaller}");
     }
     let never = warned(need.weights / 4, None).unwrap();
-    assert!(never.ends_with("take another device"), "{never}");
+    assert!(never.ends_with("use another device"), "{never}");
     let limited = |largest_tensor| {
         let gpu = DeviceInfo { memory: Some(0), largest_tensor, ..gpu.clone() };
         model.check_device(&plan.workload(), DType::F32, &gpu).map_err(|error| error.to_string())
     };
     assert_eq!(limited(Some(need.peak() as u64)), Ok(()));
     let one = limited(Some(1000)).unwrap_err();
-    assert!(one.contains(" for one tensor, but wgpu has ") && one.ends_with("take another device"), "{one}");
+    assert!(one.contains(" for one tensor, but wgpu has ") && one.ends_with("use another device"), "{one}");
     let error = model.check_device(&plan.workload(), DType::BF16, &gpu).unwrap_err().to_string();
     assert_eq!(error, "wgpu does not compute in bf16: use `dtype` f32 or f16");
 }

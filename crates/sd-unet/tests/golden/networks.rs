@@ -21,22 +21,22 @@ fn check(kind: Kind) {
 }
 
 #[test]
-fn the_u_net_of_a_tiny_sd1_is_the_references() {
+fn the_u_net_of_a_tiny_sd1_matches_the_reference() {
     check(Kind::Sd1);
 }
 
 #[test]
-fn the_u_net_of_a_tiny_sd2_is_the_references() {
+fn the_u_net_of_a_tiny_sd2_matches_the_reference() {
     check(Kind::Sd2v);
 }
 
 #[test]
-fn the_u_net_of_a_tiny_sdxl_is_the_references() {
+fn the_u_net_of_a_tiny_sdxl_matches_the_reference() {
     check(Kind::Sdxl);
 }
 
 #[test]
-fn the_networks_of_a_tiny_ddpm_are_the_references() {
+fn the_networks_of_a_tiny_ddpm_match_the_reference() {
     let (model, expected) = (TinyModel::ddpm(), data().join("models/ddpm/expected/networks.safetensors"));
     for (name, device) in devices() {
         for (part, config) in [("unet", ddpm()), ("later", later_ddpm())] {

@@ -1,4 +1,4 @@
-//! The names and shapes of every tensor of the published autoencoders: nothing missing, nothing unused.
+//! The tensors of the published autoencoders match by name and shape: none is missing, and none is unused.
 
 use burn::tensor::Device;
 use sd_golden::assert_fits;

@@ -16,22 +16,22 @@ fn check(kind: Kind) {
 }
 
 #[test]
-fn the_autoencoder_of_a_tiny_sd1_is_the_references() {
+fn the_autoencoder_of_a_tiny_sd1_matches_the_reference() {
     check(Kind::Sd1);
 }
 
 #[test]
-fn the_autoencoder_of_a_tiny_sd2_is_the_references() {
+fn the_autoencoder_of_a_tiny_sd2_matches_the_reference() {
     check(Kind::Sd2v);
 }
 
 #[test]
-fn the_autoencoder_of_a_tiny_sdxl_is_the_references() {
+fn the_autoencoder_of_a_tiny_sdxl_matches_the_reference() {
     check(Kind::Sdxl);
 }
 
 #[test]
-fn the_networks_of_a_tiny_taesd_are_the_references() {
+fn a_tiny_taesd_matches_the_reference() {
     let (model, expected) = (TinyModel::vae_tiny(), data().join("vae_tiny/networks.safetensors"));
     for (name, device) in devices() {
         let vae = model.load("", vae_tiny().init(&device));

@@ -1,4 +1,4 @@
-//! The JSON files of a model folder in the diffusers layout, which go with the weights that `sd_weights::save` writes.
+//! Writes the JSON files of a model folder in the diffusers layout; `sd_weights::save` writes the weights.
 
 mod scheduler;
 mod text_to_image;

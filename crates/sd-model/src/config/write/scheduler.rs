@@ -1,7 +1,7 @@
 use sd_schedule::{BetaSchedule, Prediction};
 use serde_json::{Value, json};
 
-/// `scheduler/scheduler_config.json`, for DDIM, with betas from `start` to `end` over `timesteps`.
+/// Returns `scheduler/scheduler_config.json` for DDIM, with betas from `start` to `end` over `timesteps`.
 pub fn scheduler_config(betas: BetaSchedule, timesteps: usize, start: f64, end: f64, prediction: Prediction) -> Value {
     let mut config = noise(betas, timesteps, start, end, prediction);
     config["_class_name"] = "DDIMScheduler".into();
@@ -11,9 +11,9 @@ pub fn scheduler_config(betas: BetaSchedule, timesteps: usize, start: f64, end: 
     config
 }
 
-/// `scheduler/scheduler_config.json`, for DDPM, with betas from `start` to `end` over `timesteps`.
+/// Returns `scheduler/scheduler_config.json` for DDPM, with betas from `start` to `end` over `timesteps`.
 ///
-/// Denoised images are clipped to −1 to 1, and the noise has the small variance.
+/// Denoised images are clipped to the range −1 to 1, and the variance is `fixed_small`.
 pub fn ddpm_scheduler_config(
     betas: BetaSchedule,
     timesteps: usize,
@@ -28,7 +28,7 @@ pub fn ddpm_scheduler_config(
     config
 }
 
-/// The keys that every scheduler's config has.
+/// Returns the keys of every scheduler's config.
 fn noise(betas: BetaSchedule, timesteps: usize, start: f64, end: f64, prediction: Prediction) -> Value {
     json!({
         "beta_end": end,

@@ -3,7 +3,7 @@ use sd_unet::{UnetConfig, UnetLevel};
 use sd_vae::AutoencoderKlConfig;
 use serde_json::{Value, json};
 
-/// `model_index.json` of a model with one text encoder; `scheduler` is the class of its scheduler's config.
+/// Returns the `model_index.json` of a model with one text encoder; `scheduler` is the class of its scheduler.
 pub fn model_index(scheduler: &str) -> Value {
     json!({
         "_class_name": "StableDiffusionPipeline",
@@ -18,12 +18,12 @@ pub fn model_index(scheduler: &str) -> Value {
     })
 }
 
-/// `unet/config.json`; `sample_size` is the width and height of the latents it was trained on.
+/// Returns `unet/config.json`; `sample_size` is the width and height of the latents it was trained on.
 ///
 /// # Panics
 ///
-/// Panics for a network that the file cannot describe: if the middle and the coarsest level both have attention but of
-/// different depths, or if the middle has another number of residual blocks.
+/// Panics for a network that the file cannot describe: if the middle and the coarsest level have attention of different
+/// depths, or if the middle has another combination of residual blocks and attention than diffusers' middle blocks.
 pub fn unet_config(config: &UnetConfig, sample_size: usize) -> Value {
     let levels = &config.levels;
     let each = |value: fn(&UnetLevel) -> usize| levels.iter().map(value).collect::<Vec<usize>>();
@@ -43,7 +43,7 @@ pub fn unet_config(config: &UnetConfig, sample_size: usize) -> Value {
         if levels.last().is_some_and(|coarsest| !coarsest.attends()) {
             *depth = layers.into();
         }
-        assert_eq!(*depth, layers, "config.json cannot describe another attention in the middle");
+        assert_eq!(*depth, layers, "config.json cannot describe attention of another depth in the middle");
     }
     let up_depths: Vec<Value> = levels.iter().map(|level| layers(&level.up_attention)).collect();
     let differs =
@@ -92,7 +92,7 @@ fn layers(attention: &[usize]) -> Value {
     }
 }
 
-/// `vae/config.json`; `sample_size` is the width and height of the images it was trained on.
+/// Returns `vae/config.json`; `sample_size` is the width and height of the images it was trained on.
 pub fn vae_config(config: &AutoencoderKlConfig, sample_size: usize) -> Value {
     let levels = config.block_out_channels.len();
     json!({
@@ -115,7 +115,7 @@ pub fn vae_config(config: &AutoencoderKlConfig, sample_size: usize) -> Value {
     })
 }
 
-/// `text_encoder/config.json`.
+/// Returns `text_encoder/config.json`.
 pub fn text_encoder_config(config: &ClipTextConfig) -> Value {
     let class = if config.projection_dim.is_some() { "CLIPTextModelWithProjection" } else { "CLIPTextModel" };
     json!({

@@ -1,7 +1,7 @@
 use sd_unet::{UnconditionalLevel, UnconditionalUnetConfig};
 use serde_json::{Value, json};
 
-/// `model_index.json` of a model that draws pixels without a text: the folders `unet` and `scheduler`.
+/// Returns the `model_index.json` of a pixel model without text, with the folders `unet` and `scheduler`.
 pub fn ddpm_model_index() -> Value {
     json!({
         "_class_name": "DDPMPipeline",
@@ -10,7 +10,7 @@ pub fn ddpm_model_index() -> Value {
     })
 }
 
-/// `unet/config.json`; `sample_size` is the width and height of the images it was trained on.
+/// Returns `unet/config.json`; `sample_size` is the width and height of the images it was trained on.
 pub fn unconditional_unet_config(config: &UnconditionalUnetConfig, sample_size: usize) -> Value {
     let levels = &config.levels;
     let kind = |has_attention: bool, way: &str| format!("{}{way}Block2D", if has_attention { "Attn" } else { "" });
