@@ -1,37 +1,37 @@
 use crate::linspace::linspace;
 use crate::{NoiseLevels, NoiseSchedule, ScheduleError, ays, quantiles};
 
-/// Noise levels laid out without regard to the training's whole timesteps.
+/// Noise levels laid out directly, rather than at whole timesteps of the training.
 ///
-/// Each is a layout of `steps` levels from the training's noisiest, followed by 0; only the published tables
-/// ([`AysSd1`](Self::AysSd1), [`AysSdxl`](Self::AysSdxl)) have ends of their own.
+/// Each grid has `steps` levels that start at the training's noisiest, followed by 0. Only the published tables
+/// ([`AysSd1`](Self::AysSd1), [`AysSdxl`](Self::AysSdxl)) have their own ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Grid {
     /// Evenly in `sigma^(1/rho)` from the largest trained level to the smallest (Karras et al. 2022, equation 5).
     Karras {
-        /// How much the levels crowd at the low end: 7 in the paper; 1 is even in `sigma`.
+        /// How densely the levels crowd at the low end: 7 in the paper; 1 is even in `sigma`.
         rho: f64,
     },
     /// Evenly in `log sigma` from the largest trained level to the smallest.
     Exponential,
-    /// As [`Exponential`](Self::Exponential), with the way left, 1 to 0, raised to `rho` (k-diffusion).
+    /// As [`Exponential`](Self::Exponential), with the remaining fraction, 1 to 0, raised to `rho` (k-diffusion).
     Polyexponential {
-        /// Above 1 the levels crowd at the low end, below at the high end; 1 is [`Exponential`](Self::Exponential).
+        /// Above 1 the levels crowd at the low end, below 1 at the high end; 1 is [`Exponential`](Self::Exponential).
         rho: f64,
     },
-    /// Evenly in timesteps from the last trained to the first, with `log sigma` interpolated (k-diffusion's own, called
-    /// "normal" elsewhere).
+    /// Evenly in timesteps from the last trained to the first, with `log sigma` interpolated (k-diffusion's default, known
+    /// as "normal" elsewhere).
     Normal,
     /// Evenly in timesteps from the last trained, one stride short of the first (Stability AI's generative models).
     SgmUniform,
     /// Every `trained / steps`-th trained level from the noisiest, rounded down (ComfyUI).
     Simple,
-    /// At the timesteps that are quantiles of the distribution Beta(0.6, 0.6): dense at both ends (Lee et al. 2024).
+    /// At timesteps that are quantiles of the distribution Beta(0.6, 0.6): dense at both ends (Lee et al. 2024).
     ///
-    /// Timesteps are rounded to whole ones as in ComfyUI, but only where they stay distinct.
+    /// Timesteps are rounded to whole ones as in ComfyUI, unless rounding makes two of them equal.
     Beta,
-    /// At the *levels* that are quantiles of Beta(0.6, 0.6) between the ends: what diffusers' `use_beta_sigmas` and
-    /// AUTOMATIC1111's "beta" do, citing the paper of [`Beta`](Self::Beta), which spaces timesteps.
+    /// At *levels* that are quantiles of Beta(0.6, 0.6) between the ends, as diffusers' `use_beta_sigmas` and AUTOMATIC1111's
+    /// "beta" do. Both cite the paper of [`Beta`](Self::Beta), which spaces timesteps instead.
     BetaSigmas,
     /// "Align Your Steps" for Stable Diffusion 1 (Sabour et al. 2024, table 3): 10 optimised steps, interpolated in
     /// `log sigma` for other counts.
@@ -44,12 +44,12 @@ pub enum Grid {
 }
 
 impl Grid {
-    /// The levels of `steps` steps, the last going to 0. A single step starts at the noisiest level.
+    /// Returns the levels of `steps` steps; the last step goes to 0. A single step starts at the noisiest level.
     ///
     /// # Errors
     ///
     /// [`ScheduleError::NoSteps`], [`ScheduleError::TooManySteps`] for more [`Simple`](Self::Simple) steps than
-    /// trained, and those of [`NoiseLevels::new`] for a `rho` or a schedule that does not let the levels fall.
+    /// trained, and those of [`NoiseLevels::new`] for a `rho` or a schedule with which the levels do not fall.
     pub fn levels(self, schedule: &NoiseSchedule, steps: usize) -> Result<NoiseLevels, ScheduleError> {
         if steps == 0 {
             return Err(ScheduleError::NoSteps);
@@ -122,7 +122,7 @@ mod tests {
 
     /// `NoiseLevels` itself refuses levels that do not fall.
     #[test]
-    fn every_grid_gives_as_many_falling_steps_as_were_asked_for() {
+    fn every_grid_gives_as_many_falling_steps_as_requested() {
         let cosine = schedule(BetaSchedule::SquaredCosCapV2);
         for schedule in [sd(), sd().with_zero_terminal_snr(), cosine, schedule(BetaSchedule::Sigmoid)] {
             for grid in ALL {
