@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// The reference implementation whose noise levels a sampler visits, so that a seed gives the same image there and here.
 ///
-/// The mathematics leaves four things open: which timesteps 20 steps visit, how large the first noise is, whether the last
-/// step goes to no noise, and whether the network sees fractional timesteps. The reference implementations differ in all four.
+/// The mathematics leaves four things open: which timesteps 20 steps visit, how large the first noise is, whether the
+/// last step goes to no noise, and whether the network sees fractional timesteps. The references differ in all four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
