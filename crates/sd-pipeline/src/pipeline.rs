@@ -52,8 +52,8 @@ impl Pipeline {
 
     /// Changes the scale of a LoRA that was [merged](Model::merge) into the model; `index` counts them from 0.
     ///
-    /// Only the weights that LoRAs change are read again, so this takes a fraction of the loading time. For a moment, old and
-    /// new weights are both in memory.
+    /// Only the weights that LoRAs change are read again, so this takes a fraction of the loading time. For a moment, old
+    /// and new weights are both in memory.
     ///
     /// # Errors
     ///
@@ -92,8 +92,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`Error::Autoencoder`] for a model in pixels, for an autoencoder without an encoder, and for images whose sizes differ
-    /// or are not multiples of the model's scale factor.
+    /// [`Error::Autoencoder`] for a model in pixels, for an autoencoder without an encoder, and for images whose sizes
+    /// differ or are not multiples of the model's scale factor.
     pub fn encode(&self, images: &[Image]) -> Result<Vec<Latents>, Error> {
         if images.is_empty() {
             return Ok(Vec::new());

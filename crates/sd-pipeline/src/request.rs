@@ -29,8 +29,8 @@ pub struct Request {
     pub schedule: Option<Schedule>,
     /// Steps of the sampler, at least 1; most schedules allow at most as many as the training has timesteps.
     ///
-    /// None is as many as [`schedule`](Self::schedule) lists, else the [model's own](crate::Defaults), else 50. DDPM in pixels
-    /// instead visits all timesteps of the training, as in its paper.
+    /// None is as many as [`schedule`](Self::schedule) lists, else the [model's own](crate::Defaults), else 50. DDPM in
+    /// pixels instead visits all timesteps of the training, as in its paper.
     pub steps: Option<usize>,
     /// Guidance scale: the strength of the prompt against the negative prompt. At 1 and below the image is drawn without
     /// guidance, at half the work, as in diffusers. None is the [model's own](crate::Defaults), else 5 for XL models and 7.5

@@ -17,8 +17,8 @@ use crate::{Error, Field, Latents, Model, Workload};
 
 /// A [`Request`](crate::Request) with every default filled in; each value records where it came from.
 ///
-/// [`new`](Self::new) makes it, and [`Pipeline::drawing`](crate::Pipeline::drawing) draws it. A plan can be stored as JSON and
-/// drawn again later with the same model. [`Display`](std::fmt::Display) shows it line by line.
+/// [`new`](Self::new) makes it, and [`Pipeline::drawing`](crate::Pipeline::drawing) draws it. A plan can be stored as JSON
+/// and drawn again later with the same model. [`Display`](std::fmt::Display) shows it line by line.
 ///
 /// ```no_run
 /// # use sd_pipeline::{Error, Model, Plan, Request};
