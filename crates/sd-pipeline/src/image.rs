@@ -46,7 +46,7 @@ impl Image {
     /// Panics if there are no images, or if their sizes differ.
     pub fn to_tensor(images: &[Self], device: &Device) -> Tensor<4> {
         let (width, height) = (images[0].width, images[0].height);
-        assert!(images.iter().all(|image| (image.width, image.height) == (width, height)), "images of several sizes");
+        assert!(images.iter().all(|image| (image.width, image.height) == (width, height)), "images of different sizes");
         let plane = |image: &Self, part| image.rgb.iter().skip(part).step_by(3).copied().collect::<Vec<u8>>();
         let planes = images.iter().flat_map(|image| (0..3).flat_map(move |part| plane(image, part)));
         let values: Vec<f32> = planes.map(|byte| f32::from(byte) / 127.5 - 1.0).collect();

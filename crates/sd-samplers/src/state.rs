@@ -128,7 +128,11 @@ impl TryFrom<Unchecked> for SavedState {
 
     fn try_from(Unchecked { x, steps, history }: Unchecked) -> Result<Self, String> {
         if x.shape().len() != 4 || !x.dtype().is_float() {
-            return Err(format!("an image is four-dimensional and of floats, not {:?} of {:?}", x.shape(), x.dtype()));
+            return Err(format!(
+                "an image has four dimensions of floats, but this has shape {:?} of {:?}",
+                x.shape(),
+                x.dtype()
+            ));
         }
         for other in history.iter().flat_map(|evaluated| [&evaluated.x, &evaluated.denoised]) {
             if (other.shape(), other.dtype()) != (x.shape(), x.dtype()) {

@@ -25,7 +25,7 @@ pub enum ScheduleError {
         trained: usize,
     },
     /// A distillation with no timesteps, or with more than the training.
-    #[error("a distillation with {original_steps} original steps, but the training has 1 to {trained}")]
+    #[error("{original_steps} original steps of the distillation, but the training allows 1 to {trained}")]
     OriginalSteps {
         /// Timesteps of the distillation.
         original_steps: usize,

@@ -30,8 +30,8 @@ pub enum Grid {
     ///
     /// Timesteps are rounded to whole ones as in ComfyUI, unless rounding makes two of them equal.
     Beta,
-    /// At *levels* that are quantiles of Beta(0.6, 0.6) between the ends, as diffusers' `use_beta_sigmas` and AUTOMATIC1111's
-    /// "beta" do. Both cite the paper of [`Beta`](Self::Beta), which spaces timesteps instead.
+    /// At *levels* that are quantiles of Beta(0.6, 0.6) between the ends. diffusers' `use_beta_sigmas` and AUTOMATIC1111's
+    /// "beta" do this. Both cite the paper of [`Beta`](Self::Beta), which spaces timesteps instead.
     BetaSigmas,
     /// "Align Your Steps" for Stable Diffusion 1 (Sabour et al. 2024, table 3): 10 optimised steps, interpolated in
     /// `log sigma` for other counts.
@@ -116,7 +116,7 @@ mod tests {
     }
 
     /// The levels without the closing 0.
-    fn of(grid: Grid, steps: usize) -> Vec<f64> {
+    fn sigmas(grid: Grid, steps: usize) -> Vec<f64> {
         grid.levels(&sd(), steps).unwrap().pairs().map(|(from, _)| from).collect()
     }
 
@@ -148,13 +148,13 @@ mod tests {
     fn grids_between_the_ends_of_the_training_reach_both() {
         let grids = [Grid::Karras { rho: 7.0 }, Grid::Exponential, Grid::Normal, Grid::BetaSigmas, Grid::KlOptimal];
         for grid in grids {
-            assert!((of(grid, 10)[9] / sd().sigma_min() - 1.0).abs() < 1e-12, "{grid:?}");
+            assert!((sigmas(grid, 10)[9] / sd().sigma_min() - 1.0).abs() < 1e-12, "{grid:?}");
         }
     }
 
     #[test]
     fn karras_levels_with_rho_one_are_evenly_spaced() {
-        let levels = of(Grid::Karras { rho: 1.0 }, 5);
+        let levels = sigmas(Grid::Karras { rho: 1.0 }, 5);
         for step in levels.windows(2) {
             assert!((step[0] - step[1] - (sd().sigma_max() - sd().sigma_min()) / 4.0).abs() < 1e-12);
         }
@@ -162,18 +162,18 @@ mod tests {
 
     #[test]
     fn exponential_levels_have_one_ratio_and_are_polyexponential_with_rho_one() {
-        let levels = of(Grid::Exponential, 5);
+        let levels = sigmas(Grid::Exponential, 5);
         for step in levels.windows(2) {
             assert!((step[0] / step[1] / (levels[0] / levels[1]) - 1.0).abs() < 1e-12);
         }
-        for (level, expected) in levels.iter().zip(of(Grid::Polyexponential { rho: 1.0 }, 5)) {
+        for (level, expected) in levels.iter().zip(sigmas(Grid::Polyexponential { rho: 1.0 }, 5)) {
             assert!((level / expected - 1.0).abs() < 1e-12);
         }
     }
 
     #[test]
     fn levels_of_least_divergence_are_evenly_spaced_angles() {
-        let angles: Vec<f64> = of(Grid::KlOptimal, 5).into_iter().map(f64::atan).collect();
+        let angles: Vec<f64> = sigmas(Grid::KlOptimal, 5).into_iter().map(f64::atan).collect();
         for step in angles.windows(2) {
             assert!((step[0] - step[1] - (angles[0] - angles[4]) / 4.0).abs() < 1e-12);
         }
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_grids_in_timesteps_visit_the_timesteps_they_promise() {
-        let timesteps = |grid, steps| -> Vec<f64> { of(grid, steps).into_iter().map(|s| sd().t(s)).collect() };
+        let timesteps = |grid, steps| -> Vec<f64> { sigmas(grid, steps).into_iter().map(|s| sd().t(s)).collect() };
         assert_eq!(timesteps(Grid::Normal, 4), [999.0, 666.0, 333.0, 0.0]);
         assert_eq!(timesteps(Grid::SgmUniform, 3), [999.0, 666.0, 333.0]);
         assert_eq!(timesteps(Grid::Simple, 3), [999.0, 666.0, 333.0]);

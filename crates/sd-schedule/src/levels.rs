@@ -153,11 +153,11 @@ mod tests {
 
     #[test]
     fn the_last_level_is_added_only_if_it_is_not_reached_yet() {
-        let of = |timesteps: &[f64], last| NoiseLevels::of_timesteps(&schedule(), timesteps, last).unwrap().0;
+        let sigmas = |timesteps: &[f64], last| NoiseLevels::of_timesteps(&schedule(), timesteps, last).unwrap().0;
         let sigma = |t: f64| schedule().sigma(t);
-        assert_eq!(of(&[5.0, 1.0], sigma(0.0)), [sigma(5.0), sigma(1.0), sigma(0.0)]);
-        assert_eq!(of(&[5.0, 0.0], sigma(0.0)), [sigma(5.0), sigma(0.0)]);
-        assert_eq!(of(&[5.0, 0.0], 0.0), [sigma(5.0), sigma(0.0), 0.0]);
-        assert_eq!(of(&[0.0], sigma(0.0)), [sigma(0.0), 0.0]);
+        assert_eq!(sigmas(&[5.0, 1.0], sigma(0.0)), [sigma(5.0), sigma(1.0), sigma(0.0)]);
+        assert_eq!(sigmas(&[5.0, 0.0], sigma(0.0)), [sigma(5.0), sigma(0.0)]);
+        assert_eq!(sigmas(&[5.0, 0.0], 0.0), [sigma(5.0), sigma(0.0), 0.0]);
+        assert_eq!(sigmas(&[0.0], sigma(0.0)), [sigma(0.0), 0.0]);
     }
 }

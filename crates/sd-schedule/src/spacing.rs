@@ -130,38 +130,38 @@ mod tests {
         Spacing::Lcm { original_steps: 50 },
     ];
 
-    fn of(spacing: Spacing, steps: usize) -> Vec<f64> {
+    fn spaced(spacing: Spacing, steps: usize) -> Vec<f64> {
         spacing.timesteps(steps, 1000).unwrap()
     }
 
     #[test]
     fn leading_spacing_takes_whole_strides_and_shifts_them() {
-        assert_eq!(of(Spacing::Leading { offset: 1 }, 7), [853.0, 711.0, 569.0, 427.0, 285.0, 143.0, 1.0]);
-        assert_eq!(of(Spacing::Leading { offset: 0 }, 4), [750.0, 500.0, 250.0, 0.0]);
+        assert_eq!(spaced(Spacing::Leading { offset: 1 }, 7), [853.0, 711.0, 569.0, 427.0, 285.0, 143.0, 1.0]);
+        assert_eq!(spaced(Spacing::Leading { offset: 0 }, 4), [750.0, 500.0, 250.0, 0.0]);
     }
 
     #[test]
     fn trailing_spacing_starts_at_the_last_timestep() {
-        assert_eq!(of(Spacing::Trailing, 7), [999.0, 856.0, 713.0, 570.0, 428.0, 285.0, 142.0]);
+        assert_eq!(spaced(Spacing::Trailing, 7), [999.0, 856.0, 713.0, 570.0, 428.0, 285.0, 142.0]);
     }
 
     #[test]
     fn linspace_reaches_both_ends() {
-        assert_eq!(of(Spacing::Linspace, 5), [999.0, 749.0, 500.0, 250.0, 0.0]);
+        assert_eq!(spaced(Spacing::Linspace, 5), [999.0, 749.0, 500.0, 250.0, 0.0]);
         assert_eq!(Spacing::Linspace.fractional(5, 1000).unwrap(), [999.0, 749.25, 499.5, 249.75, 0.0]);
     }
 
     #[test]
     fn lcm_spacing_skips_evenly_through_the_distillation() {
-        assert_eq!(of(Spacing::Lcm { original_steps: 50 }, 4), [999.0, 759.0, 499.0, 259.0]);
+        assert_eq!(spaced(Spacing::Lcm { original_steps: 50 }, 4), [999.0, 759.0, 499.0, 259.0]);
     }
 
     #[test]
     fn the_multistep_solvers_timesteps_stop_short_of_the_last() {
-        let of = |spacing: Spacing| spacing.without_last(4, 1000).unwrap();
-        assert_eq!(of(Spacing::Leading { offset: 1 }), [801.0, 601.0, 401.0, 201.0]);
-        assert_eq!(of(Spacing::Linspace), [999.0, 749.0, 500.0, 250.0]);
-        assert_eq!(of(Spacing::Trailing), [999.0, 749.0, 499.0, 249.0]);
+        let spaced = |spacing: Spacing| spacing.without_last(4, 1000).unwrap();
+        assert_eq!(spaced(Spacing::Leading { offset: 1 }), [801.0, 601.0, 401.0, 201.0]);
+        assert_eq!(spaced(Spacing::Linspace), [999.0, 749.0, 500.0, 250.0]);
+        assert_eq!(spaced(Spacing::Trailing), [999.0, 749.0, 499.0, 249.0]);
     }
 
     /// Other projects return one step too many, or repeated ones, for several of these counts.
@@ -189,7 +189,7 @@ mod tests {
         let every: Vec<f64> = (0..1000).rev().map(f64::from).collect();
         let leading = |offset| Spacing::Leading { offset };
         for spacing in [leading(0), leading(1), Spacing::Linspace, Spacing::Trailing] {
-            assert_eq!(of(spacing, 1000), every);
+            assert_eq!(spaced(spacing, 1000), every);
             assert_eq!(spacing.without_last(1000, 1000).unwrap(), every);
         }
     }

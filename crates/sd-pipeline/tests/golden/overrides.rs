@@ -111,11 +111,11 @@ fn sizes_of_old_and_of_oblong_configs() {
 fn unknown_keys_are_reported_once_and_those_of_a_training_are_not() {
     let notes = |value: Value| Model::open(model("unet/config.json", value).path()).unwrap().notes().to_vec();
     assert!(notes(json!({ "decay": 0.9999, "optimization_step": 7, "new_option": false })).is_empty());
-    let told = notes(json!({ "new_option": 3, "another": "x" }));
-    assert_eq!(told.len(), 1);
+    let reported = notes(json!({ "new_option": 3, "another": "x" }));
+    assert_eq!(reported.len(), 1);
     assert!(
-        told[0].contains("unet/config.json") && told[0].contains("`another` (\"x\"), `new_option` (3)"),
-        "{told:?}"
+        reported[0].contains("unet/config.json") && reported[0].contains("`another` (\"x\"), `new_option` (3)"),
+        "{reported:?}"
     );
 }
 

@@ -124,10 +124,10 @@ fn the_metadata_of_two_programs_name_the_prediction() {
         assert_eq!(model.notes(), [""; 0], "{key} {value}");
         assert!(draw(model) == *expected, "{key} {value}");
     }
-    let told = [("modelspec.predict_key", "flow")];
-    let error = open_as(&told, None).unwrap_err().to_string();
+    let unknown = [("modelspec.predict_key", "flow")];
+    let error = open_as(&unknown, None).unwrap_err().to_string();
     assert!(error.contains("modelspec.predict_key is \"flow\"") && error.contains("`prediction`"), "{error}");
-    assert!(draw(open_as(&told, Some(Prediction::V)).unwrap()) == v);
+    assert!(draw(open_as(&unknown, Some(Prediction::V)).unwrap()) == v);
 }
 
 #[test]
@@ -154,9 +154,9 @@ fn the_prediction_comes_from_a_marker_or_a_flag_or_is_assumed_with_a_note() {
 
     tensors.push(marker("v_pred"));
     let (_folder, file) = single(&tensors);
-    let told = open(&file);
-    assert_eq!(told.notes(), [""; 0]);
-    assert!(draw(told) == v);
+    let marked = open(&file);
+    assert_eq!(marked.notes(), [""; 0]);
+    assert!(draw(marked) == v);
 }
 
 #[test]
@@ -202,7 +202,8 @@ fn shapes(list: &str) -> BTreeMap<String, Vec<usize>> {
     list.lines().filter_map(|line| line.split_once(' ')).map(|(key, s)| (key.to_string(), shape(s))).collect()
 }
 
-/// `keys/make.py` and `single_files/make.py` in sd-golden wrote the lists with diffusers, transformers and the definitions of the original programs.
+/// `keys/make.py` and `single_files/make.py` in sd-golden wrote the lists with diffusers, transformers and the definitions
+/// of the original programs.
 #[track_caller]
 fn check_names(list: &str, unet: &str, text: &[&str]) {
     let (_folder, file) = hollow(list, |_| {});

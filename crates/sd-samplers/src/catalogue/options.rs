@@ -116,7 +116,7 @@ pub enum OptionError {
         others: Vec<&'static str>,
     },
     /// The sampler has it, but not with this value.
-    #[error("`{option}` {value} is outside {sampler}'s range, {} to {}", range.start(), range.end())]
+    #[error("`{option}` {value} is not allowed for {sampler}: use {} to {}", range.start(), range.end())]
     Range {
         /// The option.
         option: SamplerOption,

@@ -62,7 +62,7 @@ impl Noise for BrownianNoise {
     }
 
     fn draw(&mut self, like: &Tensor<4>, from: f64, to: f64) -> Tensor<4> {
-        assert!(to < from, "noise for the way from level {from} to {to}, which is not below");
+        assert!(to < from, "noise is drawn from level {from} to {to}, which is not below");
         let late = clock(from).max(1);
         let early = clock(to).min(late - 1);
         let shape = like.dims();

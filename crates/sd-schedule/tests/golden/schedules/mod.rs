@@ -95,7 +95,7 @@ fn difference(ours: &[f64], golden: &Value) -> Option<String> {
     let far = |ours: f64, theirs: f64| (ours - theirs).abs() > TOLERANCE * theirs.abs();
     let count = golden["count"].as_u64().unwrap() as usize;
     if ours.len() != count {
-        return Some(format!("{} numbers instead of {count}", ours.len()));
+        return Some(format!("{} values instead of {count}", ours.len()));
     }
     let every = golden["every"].as_u64().unwrap() as usize;
     let kept = (0..count).step_by(every).chain([count - 1]);
