@@ -13,8 +13,8 @@ use crate::{Field, RequestError};
 pub struct SamplerName(&'static SamplerInfo);
 
 impl SamplerName {
-    /// Returns the sampler's entry in the catalogue.
-    pub fn entry(self) -> &'static SamplerInfo {
+    /// The sampler's entry in the catalogue.
+    pub fn info(self) -> &'static SamplerInfo {
         self.0
     }
 }
@@ -55,9 +55,9 @@ impl FromStr for SamplerName {
     type Err = RequestError;
 
     fn from_str(name: &str) -> Result<Self, RequestError> {
-        CATALOGUE.iter().find(|entry| entry.name == name).map(Self).ok_or_else(|| {
-            let known: Vec<&str> = CATALOGUE.iter().map(|entry| entry.name).collect();
-            RequestError::new(Field::Sampler, format!("`{name}` is unknown; known samplers: {}", known.join(", ")))
+        CATALOGUE.iter().find(|info| info.name == name).map(Self).ok_or_else(|| {
+            let known: Vec<&str> = CATALOGUE.iter().map(|info| info.name).collect();
+            RequestError::new(Field::Sampler, format!("`{name}` is unknown; there are {}", known.join(", ")))
         })
     }
 }

@@ -59,7 +59,7 @@ impl Model {
                 _ => "flow",
             },
             size: self.default_size,
-            sampler: self.scheduler.sampler.unwrap_or_default().entry().name,
+            sampler: self.scheduler.sampler.unwrap_or_default().info().name,
             components,
             metadata: self.unet_weights.metadata().clone(),
             notes: self.notes.clone(),

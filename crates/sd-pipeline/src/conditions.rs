@@ -12,8 +12,8 @@ pub(crate) struct GivenEmbeddings {
     pub negative: Option<Embeddings>,
 }
 
-/// What the backbone is given of the texts: one row for the prompt of each image, all of them preceded by as many for the
-/// negative prompt where the images are guided.
+/// The backbone's text conditions: one row for the prompt of each image. If the images are guided, as many rows for the
+/// negative prompt come first.
 pub(crate) fn conditions(
     batch: &Batch,
     encoder: &dyn TextEncoder,
@@ -28,7 +28,7 @@ pub(crate) fn conditions(
     let (rows, conditions) = (embeddings.rows(), Conditions::new(embeddings.context));
     let Some(text_embeds) = embeddings.pooled else { return Ok(conditions) };
     let (width, height) = (settings.width.value as f64, settings.height.value as f64);
-    // Original size, crop corner and target size: an image that was made at this size and never cropped.
+    // Original size, crop corner and target size, as of an image made at this size and never cropped.
     let time_ids = vec![[height, width, 0.0, 0.0, height, width]; rows];
     Ok(conditions.with_added(AddedConditions { text_embeds, time_ids }))
 }
@@ -57,17 +57,19 @@ impl GivenEmbeddings {
             None if text.is_none() && zeros_for_no_negative => self.prompt.zeros_like(),
             None => encoder.encode(&vec![text.unwrap_or(""); expected]),
         };
-        let of_each = match (negative.rows(), expected) {
+        let negative = match (negative.rows(), expected) {
             (rows, images) if rows == images => negative,
             (1, images) => Embeddings::join(&vec![negative; images]),
             (rows, images) => {
                 return Err(Error::Embeddings(format!("{rows} rows of negative embeddings for {images} images")));
             }
         };
-        if of_each.widths() != self.prompt.widths() {
-            let (negative, prompt) = (of_each.widths(), self.prompt.widths());
-            return Err(Error::Embeddings(format!("negative embeddings of {negative:?} beside prompts of {prompt:?}")));
+        if negative.widths() != self.prompt.widths() {
+            let (negative, prompt) = (negative.widths(), self.prompt.widths());
+            return Err(Error::Embeddings(format!(
+                "negative embeddings of widths {negative:?}, but the prompt's have {prompt:?}: encode both with one model"
+            )));
         }
-        Ok(Embeddings::join(&[of_each, self.prompt.clone()]))
+        Ok(Embeddings::join(&[negative, self.prompt.clone()]))
     }
 }

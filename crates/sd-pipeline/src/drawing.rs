@@ -18,7 +18,7 @@ use crate::{Embeddings, Error, Field, Image, Latents, Request};
 pub struct GeneratedImage {
     /// The pixels.
     pub image: Image,
-    /// The latents they were decoded from; where the model works on pixels, those before they are clipped and rounded.
+    /// The latents before decoding; for a model in pixels, the values before clipping and rounding.
     pub latents: Latents,
 }
 
@@ -27,33 +27,32 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`Error`] for a request that cannot be drawn, and where values do not stay finite.
+    /// [`Error`] for a request that cannot be drawn, and for values that do not stay finite.
     pub fn draw(&self, request: &Request) -> Result<GeneratedImage, Error> {
         self.drawing(&self.plan(request)?).run()
     }
 
-    /// A drawing of a plan, to which callbacks, noise, a sampler or embeddings of your own can be added before it
-    /// [runs](Drawing::run).
+    /// Prepares the drawing of a plan. Add your own callbacks, noise, sampler or embeddings, then [run](Drawing::run) it.
     pub fn drawing<'a>(&'a self, plan: &'a Plan) -> Drawing<'a> {
         Drawing::new(self, std::slice::from_ref(plan))
     }
 
-    /// A drawing of several plans, each with the [`noise`](Plan::noise) of its own seed. Those with the same
+    /// Prepares the drawing of several plans, each with the [`noise`](Plan::noise) of its own seed. Plans with the same
     /// [settings](crate::Settings) are drawn together in one batch.
     ///
-    /// An image is the same as when it is [drawn](Self::draw) alone, up to the rounding of sums that libraries order by
-    /// the size of a batch. Memory grows with the batch.
+    /// Each image is the same as when [drawn](Self::draw) alone, up to rounding: libraries may order sums by the size of a
+    /// batch. Memory grows with the batch.
     pub fn drawings<'a>(&'a self, plans: &'a [Plan]) -> Drawing<'a> {
         Drawing::new(self, plans)
     }
 }
 
-/// Sees every call of the network, and can end the drawing.
+/// Called after every network call; can end the drawing.
 type Watch<'a> = dyn FnMut(&Step) -> ControlFlow<()> + 'a;
-/// Sees every step, can change its latents, and can end the drawing.
+/// Called after every step; can change its latents or end the drawing.
 type AfterStep<'a> = dyn FnMut(&mut StepEnd) -> ControlFlow<()> + 'a;
 
-/// A drawing that has not begun: [`Pipeline::drawing`].
+/// A prepared drawing that has not begun; [`Pipeline::drawing`] makes it.
 ///
 /// ```no_run
 /// # use sd_pipeline::{Error, Pipeline, Plan, TorchNoise};
@@ -88,19 +87,19 @@ impl<'a> Drawing<'a> {
         Self { pipeline, plans, noise: None, sampler: None, embeddings: None, watch: None, after_step: None }
     }
 
-    /// Draws with noise of your own in place of the seed's.
+    /// Draws with your own noise instead of the seed's.
     pub fn noise(self, noise: &'a mut dyn Noise) -> Self {
         Self { noise: Some(noise), ..self }
     }
 
-    /// Draws with a sampler of your own, down the plan's noise levels. [`run`](Self::run) fails with [`Error::Request`] where these are
-    /// too few for it.
+    /// Draws with your own sampler, at the plan's noise levels. [`run`](Self::run) fails with [`Error::Request`] if there are too few
+    /// levels for it.
     pub fn sampler(self, sampler: &'a dyn Sampler) -> Self {
         Self { sampler: Some(sampler), ..self }
     }
 
-    /// Draws from embeddings in place of the plan's prompt, one row for each image. Without negative ones, the plan's negative
-    /// prompt is encoded; one row of them is enough for all images.
+    /// Draws from embeddings instead of the plan's prompt, one row for each image. Without negative embeddings, the plan's
+    /// negative prompt is encoded; a single negative row applies to all images.
     pub fn embeddings(self, prompt: Embeddings, negative: Option<Embeddings>) -> Self {
         Self { embeddings: Some(GivenEmbeddings { prompt, negative }), ..self }
     }
@@ -116,30 +115,32 @@ impl<'a> Drawing<'a> {
         Self { after_step: Some(after_step), ..self }
     }
 
-    /// Draws the image; the first one of several.
+    /// Draws the image; returns the first one of several.
     ///
     /// # Errors
     ///
     /// [`Error::Request`] for a plan of another model, [`Error::Embeddings`] for embeddings that do not fit,
-    /// [`Error::Cancelled`], and [`Error::NotFinite`] or [`Error::Backend`] where computing fails.
+    /// [`Error::Cancelled`], and [`Error::NotFinite`] or [`Error::Backend`] if the computation fails.
     ///
     /// # Panics
     ///
-    /// Panics where there are no plans.
+    /// Panics if there are no plans.
     pub fn run(self) -> Result<GeneratedImage, Error> {
-        assert!(!self.plans.is_empty(), "a drawing of nothing");
+        assert!(!self.plans.is_empty(), "a drawing without plans");
         Ok(self.run_all()?.remove(0))
     }
 
-    /// Draws all images, in the order of their plans. An error of one is an error of all.
+    /// Draws all images, in the order of their plans. An error in one image fails them all.
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run); and [`Error::Embeddings`] for embeddings of plans with different settings.
+    /// As [`run`](Self::run), and [`Error::Embeddings`] for embeddings with plans of different settings.
     pub fn run_all(mut self) -> Result<Vec<GeneratedImage>, Error> {
         let (pipeline, groups) = (self.pipeline, Batch::group(self.plans, &self.pipeline.model)?);
         if groups.len() > 1 && self.embeddings.is_some() {
-            return Err(Error::Embeddings("embeddings are for images that share their settings".into()));
+            return Err(Error::Embeddings(
+                "embeddings need images that share their settings: draw the others apart".into(),
+            ));
         }
         let mut drawn: Vec<Option<GeneratedImage>> = self.plans.iter().map(|_| None).collect();
         for (indices, batch) in groups {
@@ -152,7 +153,7 @@ impl<'a> Drawing<'a> {
         Ok(drawn.into_iter().flatten().collect())
     }
 
-    /// The latents of a batch, as the autoencoder reads them.
+    /// Samples the latents of a batch, scaled for the autoencoder.
     fn sample(&mut self, batch: &Batch) -> Result<Tensor<4>, Error> {
         let Pipeline { model, components, device } = self.pipeline;
         let sampling = &batch.settings.sampling;
@@ -194,13 +195,13 @@ impl<'a> Drawing<'a> {
             }
         };
         let x = sample_with(sampler, &mut watched, noise, start, levels, &mut after);
-        // Every error of this denoiser is ours.
+        // This denoiser returns only errors of this crate.
         let x = x.map_err(|error| error.downcast::<Error>().map_or_else(Error::backend, |e| *e))?;
         watched.check()?;
         Ok(x * components.process.input_scale(levels.last()))
     }
 
-    /// What the backbone is given of the texts; none where it reads none.
+    /// The backbone's text conditions; none if it reads no text.
     fn conditions(&self, batch: &Batch) -> Result<Option<Conditions>, Error> {
         let Pipeline { model, components, .. } = self.pipeline;
         let Some(encoder) = &components.text_encoder else { return Ok(None) };

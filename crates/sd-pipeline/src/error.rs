@@ -15,7 +15,7 @@ pub enum Error {
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
     /// An image file cannot be used.
@@ -38,13 +38,13 @@ pub enum Error {
     /// A device that is unknown, not compiled in or not there.
     #[error(transparent)]
     Device(DeviceError),
-    /// Embeddings that the model does not take.
+    /// Embeddings that the model does not accept.
     #[error("{0}")]
     Embeddings(String),
-    /// Images or latents that the autoencoder does not take.
+    /// Images or latents that the autoencoder does not accept.
     #[error("{0}")]
     Autoencoder(String),
-    /// The latents became infinite or not a number.
+    /// The latents contain infinities or NaN.
     #[error(
         "the latents are not finite after network call {call} of {calls}: no image is written; try `dtype` f32, and if it is f32 already, check the weights"
     )]
@@ -54,22 +54,22 @@ pub enum Error {
         /// How many there would have been.
         calls: usize,
     },
-    /// The decoded image holds numbers that are infinite or not a number.
+    /// The decoded image contains infinities or NaN.
     #[error(
         "the autoencoder's image is not finite: no image is written; try `dtype` f32, and if it is f32 already, check its weights"
     )]
     NotFiniteImage,
-    /// The watcher asked to stop.
+    /// A callback ended the drawing.
     #[error("cancelled after {what} {call} of {calls}")]
     Cancelled {
         /// What is counted: "network call" or "step".
         what: &'static str,
-        /// Which one was the last, from 1.
+        /// The last one, from 1.
         call: usize,
         /// How many there would have been.
         calls: usize,
     },
-    /// The device failed, in the words of its driver.
+    /// The device failed, with its driver's message.
     #[error(
         "the device failed: {0}; what was finished is kept: try something smaller, half precision, or the processor (flex)"
     )]
@@ -81,8 +81,8 @@ impl Error {
         Self::Request(RequestError::new(field, reason))
     }
 
-    pub(crate) fn backend(words: impl Display) -> Self {
-        Self::Backend(one_line(&words.to_string()))
+    pub(crate) fn backend(message: impl Display) -> Self {
+        Self::Backend(one_line(&message.to_string()))
     }
 
     /// Whether the request itself is at fault, rather than the files or the machine.
@@ -104,7 +104,7 @@ impl From<DeviceError> for Error {
     }
 }
 
-/// A model that was not opened as requested is a fault of the request.
+/// A request that the model refuses when it is opened stays an error of the request.
 impl From<ModelError> for Error {
     fn from(error: ModelError) -> Self {
         match error {

@@ -3,14 +3,14 @@ use sd_unet::Conditions;
 
 use sd_model::Backbone;
 
-/// The backbone's prediction for images, guided away from the negative prompt (Ho & Salimans 2022, equation 6).
+/// Predicts with the backbone and guides the prediction away from the negative prompt (Ho & Salimans 2022, equation 6).
 ///
 /// # Shapes
 ///
 /// - x: `[images, channels, height, width]`, single precision
 /// - output: as x
 ///
-/// With one row of conditions for each image, or without any, the backbone runs on those alone; with two, on both at once.
+/// With one row of conditions for each image, or none, there is no guidance; with two, the backbone runs on both at once.
 pub(crate) fn predict(
     backbone: &dyn Backbone,
     conditions: Option<&Conditions>,

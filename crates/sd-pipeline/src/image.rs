@@ -18,7 +18,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// The images of `[batch, 3, height, width]` in −1 to 1; what lies outside is clipped, halves round to even.
+    /// Converts `[batch, 3, height, width]` in −1 to 1 into images; clips values outside, and rounds halves to even.
     ///
     /// # Errors
     ///
@@ -39,21 +39,21 @@ impl Image {
         Ok(planes.chunks(3 * size).map(image).collect())
     }
 
-    /// Images of one size as `[batch, 3, height, width]` in −1 to 1, single precision.
+    /// Converts images of one size into `[batch, 3, height, width]` in −1 to 1, single precision.
     ///
     /// # Panics
     ///
-    /// Panics for none, and for different sizes.
+    /// Panics if there are no images, or if their sizes differ.
     pub fn to_tensor(images: &[Self], device: &Device) -> Tensor<4> {
         let (width, height) = (images[0].width, images[0].height);
-        assert!(images.iter().all(|image| (image.width, image.height) == (width, height)), "images of several sizes");
+        assert!(images.iter().all(|image| (image.width, image.height) == (width, height)), "images of different sizes");
         let plane = |image: &Self, part| image.rgb.iter().skip(part).step_by(3).copied().collect::<Vec<u8>>();
         let planes = images.iter().flat_map(|image| (0..3).flat_map(move |part| plane(image, part)));
         let values: Vec<f32> = planes.map(|byte| f32::from(byte) / 127.5 - 1.0).collect();
         Tensor::from_data(TensorData::new(values, [images.len(), 3, height, width]), (device, DType::F32))
     }
 
-    /// Writes a PNG file, beside `path` first and renamed once complete.
+    /// Writes a PNG file: first to a temporary file beside `path`, which is renamed once complete.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Image {
         self.save_with_text(path, &[])
     }
 
-    /// As [`save`](Self::save), with texts that image viewers show, each under its keyword.
+    /// As [`save`](Self::save), with texts that image viewers show, each with its keyword.
     ///
     /// # Errors
     ///

@@ -8,17 +8,17 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, L
 
 use crate::{Error, Image};
 
-/// What the first bytes of EXIF data are in some files.
+/// Prefix of EXIF data in some files.
 const EXIF: &[u8] = b"Exif\0\0";
 
 impl Image {
-    /// Reads a PNG, JPEG or WebP file, whatever its name ends in, turned as its EXIF data says, or else its XMP data. Its
-    /// alpha channel is dropped; of an animation, the first image is read.
+    /// Reads a PNG, JPEG or WebP file, whatever its extension. The image is turned by the orientation in its EXIF data, or
+    /// else in its XMP data. The alpha channel is dropped; of an animation, the first image is read.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], and [`Error::Image`] for a file that is of another kind, damaged, truncated, or larger than 512 MiB when
-    /// it is decoded.
+    /// [`Error::Io`], and [`Error::Image`] for a file that is of another format, damaged, truncated, or larger than 512 MiB
+    /// when decoded.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|source| Error::Io { file: path.to_path_buf(), source })?;
@@ -40,7 +40,7 @@ fn decode(bytes: &[u8]) -> Result<Image, String> {
 fn oriented(bytes: &[u8], format: ImageFormat) -> ImageResult<DynamicImage> {
     let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder()?;
     Limits::default().reserve(decoder.total_bytes())?;
-    // An image whose metadata is damaged can be seen all the same.
+    // Damaged metadata does not prevent reading the image.
     let exif = decoder.exif_metadata().ok().flatten().or_else(|| exif_of_png(bytes).map(<[u8]>::to_vec));
     let of_exif = exif.and_then(|exif| Orientation::from_exif_chunk(exif.strip_prefix(EXIF).unwrap_or(&exif)));
     let orientation = of_exif.or_else(|| of_xmp(&decoder.xmp_metadata().ok()??));
@@ -49,11 +49,11 @@ fn oriented(bytes: &[u8], format: ImageFormat) -> ImageResult<DynamicImage> {
     Ok(image)
 }
 
-/// Whether a file ends before its image does, in formats whose decoders would fill up the rest. Pillow refuses the same files.
+/// Whether a file ends before its image does, in formats whose decoders would fill the rest. Pillow refuses the same files.
 fn is_truncated(bytes: &[u8], format: ImageFormat) -> bool {
     match format {
         ImageFormat::Jpeg => !has_end(bytes),
-        // Four letters, and the number of the bytes that follow.
+        // Four letters, then the number of bytes that follow.
         ImageFormat::WebP => match bytes.get(4..8) {
             Some(length) => bytes.len() - 8 < u32::from_le_bytes(length.try_into().expect("four bytes")) as usize,
             None => true,
@@ -62,10 +62,10 @@ fn is_truncated(bytes: &[u8], format: ImageFormat) -> bool {
     }
 }
 
-/// Whether the segments of a JPEG file and its compressed data go on until the marker that ends an image.
+/// Whether the segments and compressed data of a JPEG file continue to the marker that ends an image.
 fn has_end(jpeg: &[u8]) -> bool {
     const END: u8 = 0xD9;
-    // In compressed data, 0xFF is followed by 0 or by a restart marker; and any marker may have more of it before it.
+    // In compressed data, 0xFF is followed by 0 or by a restart marker. Any marker may have extra 0xFF bytes before it.
     let is_marker = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD8 | 0xFF);
     let mut at = 0;
     while let Some(rest) = jpeg.get(at..) {
@@ -74,7 +74,7 @@ fn has_end(jpeg: &[u8]) -> bool {
         if marker == END {
             return true;
         }
-        // The length of a segment counts its own two bytes.
+        // The length of a segment includes its own two bytes.
         let &[high, low, ..] = segment else { return false };
         at += found + 2 + usize::from(u16::from_be_bytes([high, low]));
     }
@@ -92,7 +92,7 @@ fn exif_of_png(bytes: &[u8]) -> Option<&[u8]> {
         if kind == b"eXIf" {
             return Some(data);
         }
-        // After a checksum.
+        // The checksum.
         rest = after.get(4..)?;
     }
 }

@@ -14,19 +14,19 @@ pub struct Latents {
 }
 
 impl Latents {
-    /// The latents that are in a tensor.
+    /// Reads the latents from a tensor.
     pub(crate) fn read(x: Tensor<4>) -> Result<Self, Error> {
         let shape = x.dims();
         Ok(Self { values: values(x)?, shape })
     }
 
-    /// The same as a tensor, single precision.
+    /// Converts to a tensor in single precision.
     pub(crate) fn tensor(&self, device: &Device) -> Tensor<4> {
         Tensor::from_data(TensorData::new(self.values.clone(), self.shape), (device, DType::F32))
     }
 }
 
-/// A tensor's values on the host.
+/// Copies a tensor's values to the host.
 pub(crate) fn values(x: Tensor<4>) -> Result<Vec<f32>, Error> {
     let data = x.cast(DType::F32).try_into_data().map_err(Error::backend)?;
     data.try_to_vec().map_err(Error::backend)

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 //!
-//! A [`Plan`] is a request with every default filled in, which [`Plan::new`] makes before any weights are read.
-//! [`Pipeline::drawing`] draws it. A [`Drawing`] shows every call of the network and every step, can be cancelled at each, and takes
-//! noise, a sampler or embeddings of your own:
+//! A [`Plan`] is a request with every default filled in. [`Plan::new`] makes it before any weights are read, and
+//! [`Pipeline::drawing`] draws it. A [`Drawing`] reports every network call and every step, can be cancelled at each, and
+//! accepts your own noise, sampler or embeddings:
 //!
 //! ```no_run
 //! # use sd_pipeline::{DType, Device, Error, Pipeline, Request, TorchNoise};
@@ -19,10 +19,11 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! The parts are open too: prompts become [`Embeddings`] and images [`Latents`] with [`Pipeline::encode_prompts`] and
-//! [`Pipeline::encode`], and [`Components`] are the networks behind small traits, to share, use alone or replace.
+//! You can also use the parts on their own. [`Pipeline::encode_prompts`] turns prompts into [`Embeddings`], and
+//! [`Pipeline::encode`] turns images into [`Latents`]. [`Components`] are the networks behind small traits, which you can
+//! share, use alone or replace.
 //!
-//! Models of the original kind draw in pixels and read no text: the default [`Request`] is for them.
+//! The original diffusion models draw in pixels and read no text. For them, use the default [`Request`]:
 //!
 //! ```no_run
 //! # use sd_pipeline::{DType, Device, Pipeline, Request};
@@ -33,7 +34,7 @@
 //!
 //! # Features
 //!
-//! Each backend is a feature, as of [`sd_device`]: [`device_by_name`] chooses among those that are built in, and [`best_device`]
+//! Each backend is a feature, as in [`sd_device`]. [`device_by_name`] chooses among the enabled ones, and [`best_device`]
 //! names the best.
 
 mod conditions;

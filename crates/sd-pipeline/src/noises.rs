@@ -7,12 +7,12 @@ use crate::plan::Plan;
 pub(crate) struct Noises(Vec<Box<dyn Noise>>);
 
 impl Noises {
-    /// Each image's noise of its own seed.
+    /// The noise of each image's own seed.
     pub fn of_seeds(plans: &[&Plan]) -> Self {
         Self(plans.iter().map(|plan| plan.noise()).collect())
     }
 
-    /// Standard normal noise for each image to start from: its own latents, or the next of its noise.
+    /// Standard normal noise from which each image starts: its own latents, or the next values of its noise.
     pub fn starts(&mut self, plans: &[&Plan], device: &Device) -> Tensor<4> {
         let start = |(plan, noise): (&&Plan, &mut Box<dyn Noise>)| match &plan.latents {
             Some(latents) => latents.tensor(device),

@@ -1,4 +1,4 @@
-//! Numbers that may be infinite, for serde: JSON has no infinity, so it is written as the text `inf`.
+//! Serde support for numbers that may be infinite: JSON has no infinity, so it is written as the text `inf`.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 

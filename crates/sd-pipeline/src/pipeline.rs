@@ -16,16 +16,16 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline of components that are on `device`: those of the model, or others in their places.
+    /// Makes a pipeline from components on `device`: those of the model, or replacements.
     pub fn new(model: Model, components: Components, device: &Device) -> Self {
         Self { model, components, device: device.clone() }
     }
 
-    /// Opens a model, a folder or a single file, and loads it onto `device`: [`Model::open`] and [`load`](Self::load).
+    /// Opens a model folder or single file and loads it onto `device`: [`Model::open`], then [`load`](Self::load).
     ///
     /// # Errors
     ///
-    /// As those two.
+    /// As [`Model::open`] and [`load`](Self::load).
     pub fn open(path: impl AsRef<Path>, device: &Device, dtype: DType) -> Result<Self, Error> {
         Self::load(Model::open(path)?, device, dtype)
     }
@@ -45,27 +45,26 @@ impl Pipeline {
         &self.model
     }
 
-    /// The networks, which can be used on their own, or shared with another pipeline.
+    /// The networks, which you can use on their own or share with another pipeline.
     pub fn components(&self) -> &Components {
         &self.components
     }
 
-    /// Draws with a LoRA at another scale from now on: `index` counts those that were [merged](Model::merge) into the model, from 0.
+    /// Changes the scale of a LoRA that was [merged](Model::merge) into the model; `index` counts them from 0.
     ///
-    /// Only the weights that LoRAs change are read again, so it takes a part of the time of loading; for a moment there are old and
-    /// new ones in memory.
+    /// Only the weights that LoRAs change are read again, so this takes a fraction of the loading time. For a moment, old
+    /// and new weights are both in memory.
     ///
     /// # Errors
     ///
-    /// [`Error::Request`] where there are fewer LoRAs or where the backbone is not the model's own, and as
-    /// [`load`](Self::load).
+    /// [`Error::Request`] if there are fewer LoRAs or if the backbone is not the model's own, and as [`load`](Self::load).
     pub fn set_lora_scale(&mut self, index: usize, scale: f64) -> Result<(), Error> {
         self.model.set_lora_scale(index, scale)?;
         self.components = self.model.refresh(&self.components, &self.device)?;
         Ok(())
     }
 
-    /// Decides what a request leaves open: [`Plan::new`].
+    /// Plans a request with [`Plan::new`], which fills in every default.
     ///
     /// # Errors
     ///
@@ -74,14 +73,14 @@ impl Pipeline {
         Plan::new(&self.model, request)
     }
 
-    /// The embeddings of prompts, one row each, in the precision of the text encoder.
+    /// Encodes prompts into embeddings, one row each, in the precision of the text encoder.
     ///
     /// # Errors
     ///
-    /// [`Error::Embeddings`] for no prompts, and for a model that draws without a text.
+    /// [`Error::Embeddings`] if there are no prompts, or if the model reads no text.
     pub fn encode_prompts(&self, prompts: &[&str]) -> Result<Embeddings, Error> {
         let Some(encoder) = &self.components.text_encoder else {
-            return Err(Error::Embeddings("this model draws without a text".into()));
+            return Err(Error::Embeddings("this model reads no text, so it has no text encoder".into()));
         };
         if prompts.is_empty() {
             return Err(Error::Embeddings("there are no prompts to encode".into()));
@@ -89,12 +88,12 @@ impl Pipeline {
         Ok(encoder.encode(prompts))
     }
 
-    /// The likeliest latents of images of one size: the mean of the autoencoder's distribution.
+    /// Encodes images of one size into their most likely latents, the mean of the autoencoder's distribution.
     ///
     /// # Errors
     ///
-    /// [`Error::Autoencoder`] for a model in pixels, for a decoder alone, and for images that are not of one size or not of
-    /// multiples of the model's factor.
+    /// [`Error::Autoencoder`] for a model in pixels, for an autoencoder without an encoder, and for images whose sizes
+    /// differ or are not multiples of the model's scale factor.
     pub fn encode(&self, images: &[Image]) -> Result<Vec<Latents>, Error> {
         if images.is_empty() {
             return Ok(Vec::new());
@@ -102,11 +101,11 @@ impl Pipeline {
         self.latents(images)?.chunk(images.len(), 0).into_iter().map(Latents::read).collect()
     }
 
-    /// The image that finished latents stand for; in pixels, those values clipped and rounded.
+    /// Decodes finished latents into an image; for a model in pixels, clips and rounds the values.
     ///
     /// # Errors
     ///
-    /// [`Error::Autoencoder`] for latents of another number of channels or of a wrong size, and [`Error::NotFiniteImage`].
+    /// [`Error::Autoencoder`] for latents with a wrong number of channels or values, and [`Error::NotFiniteImage`].
     pub fn decode(&self, latents: &Latents) -> Result<Image, Error> {
         let channels = self.components.autoencoder.as_ref().map_or(3, |vae| vae.latent_channels());
         let (shape, count) = (latents.shape, latents.values.len());
@@ -118,9 +117,9 @@ impl Pipeline {
         Ok(Image::from_tensor(self.decoded(latents.tensor(&self.device)))?.remove(0))
     }
 
-    /// What the autoencoder makes of images of one size: each encoded, to the mean of its latents, and decoded again.
+    /// Encodes images of one size to the mean of their latents, and decodes them again.
     ///
-    /// No model draws finer than this.
+    /// No model draws finer detail than this.
     ///
     /// # Errors
     ///
@@ -137,21 +136,23 @@ impl Pipeline {
             return Err(Error::Autoencoder("this model draws in pixels: it has no autoencoder".into()));
         };
         if !vae.has_encoder() {
-            return Err(Error::Autoencoder("this autoencoder has a decoder alone: choose another".into()));
+            return Err(Error::Autoencoder("this autoencoder has no encoder: choose another one".into()));
         }
         let (width, height, factor) = (images[0].width, images[0].height, vae.scale_factor());
         if images.iter().any(|image| (image.width, image.height) != (width, height)) {
-            return Err(Error::Autoencoder("images that are encoded together are of one size".into()));
+            return Err(Error::Autoencoder(
+                "images encoded together must have one size: encode the others apart".into(),
+            ));
         }
         if !width.is_multiple_of(factor) || !height.is_multiple_of(factor) {
             return Err(Error::Autoencoder(format!(
-                "an image of {width}×{height}, but this model's are multiples of {factor}"
+                "an image of {width}×{height}, but this model needs multiples of {factor}"
             )));
         }
         Ok(vae.encode(Image::to_tensor(images, &self.device)))
     }
 
-    /// The image that finished latents stand for, from −1 to 1; pixels stand for themselves.
+    /// Decodes finished latents into images from −1 to 1; returns pixels unchanged.
     pub(crate) fn decoded(&self, latents: Tensor<4>) -> Tensor<4> {
         match &self.components.autoencoder {
             Some(vae) => vae.decode(latents),

@@ -3,10 +3,10 @@ use sd_vae::Autoencoder;
 
 use crate::{Error, Image, Pipeline};
 
-/// Cheap previews of latents: a linear map from their channels to red, green and blue, one pixel for each latent.
+/// Cheap previews of latents: a linear map from their channels to red, green and blue, with one pixel for each latent.
 ///
-/// The map is measured once, on the pipeline's own autoencoder: it decodes even areas, one for each direction of each channel. A
-/// preview then costs a product of two small matrices. For sharper ones, decode with a
+/// The map is measured once by decoding uniform areas with the pipeline's autoencoder, one for each direction of each
+/// channel. A preview then costs a product of two small matrices. For sharper previews, decode with a
 /// [small autoencoder](crate::Model::autoencoder).
 #[derive(Debug, Clone)]
 pub struct Preview {
@@ -17,11 +17,11 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// Measures the map of a pipeline's autoencoder, by decoding `2·channels + 1` images of a few latents each.
+    /// Measures the map of a pipeline's autoencoder by decoding `2·channels + 1` images of a few latents each.
     ///
     /// # Errors
     ///
-    /// [`Error::Backend`] where the device fails.
+    /// [`Error::Backend`] if the device fails.
     pub fn new(pipeline: &Pipeline) -> Result<Self, Error> {
         let device = &pipeline.device;
         match &pipeline.components().autoencoder {
@@ -31,7 +31,7 @@ impl Preview {
     }
 
     fn measure(vae: &dyn Autoencoder, device: &Device) -> Result<Self, Error> {
-        /// Latents on each side of an area: enough for its middle not to see the border.
+        /// Side of an area in latents: large enough that the border does not affect the middle.
         const SIDE: usize = 5;
         let channels = vae.latent_channels();
         let area = |channel: usize, value: f32| {
@@ -55,7 +55,7 @@ impl Preview {
         })
     }
 
-    /// The previews of latents such as [`Step::denoised`](crate::Step::denoised), as many pixels wide and high as these.
+    /// Makes previews of latents such as [`Step::denoised`](crate::Step::denoised), one pixel for each latent.
     ///
     /// # Shapes
     ///
@@ -63,7 +63,7 @@ impl Preview {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFiniteImage`], and [`Error::Backend`] where the device fails.
+    /// [`Error::NotFiniteImage`], and [`Error::Backend`] if the device fails.
     pub fn images(&self, latents: &Tensor<4>) -> Result<Vec<Image>, Error> {
         let Some(weight) = &self.weight else { return Image::from_tensor(latents.clone()) };
         let [images, channels, height, width] = latents.dims();
@@ -77,7 +77,7 @@ impl Preview {
 mod tests {
     use super::*;
 
-    /// Decodes colours by a linear map; the image is repeated to twice its size, which a map of even areas cannot tell apart.
+    /// Decodes colours by a linear map and tiles the image to twice its size, which does not show in uniform areas.
     #[derive(Debug)]
     struct Linear;
 

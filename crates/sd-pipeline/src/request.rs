@@ -5,37 +5,36 @@ use crate::{Latents, SamplerName, Schedule};
 
 /// What to draw.
 ///
-/// The default says nothing: it is for models that draw without a text. What is left open is decided by
-/// [`Model::plan`](crate::Model::plan).
+/// The default sets nothing, for models that read no text. [`Plan::new`](crate::Plan::new) fills in every open field.
 ///
-/// In serde every field may be left out, and an unknown one is an error.
+/// In serde every field may be left out, and an unknown field is an error.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Request {
-    /// What the image should show; may be empty. Models that draw without a text need none, all others one.
+    /// What the image should show; may be empty. Models that read no text take none; all others need one.
     pub prompt: Option<String>,
-    /// What it should not show. None is an empty prompt, or what the model's config wants in its place.
+    /// What the image should not show. None is an empty prompt, or whatever the model's config uses instead.
     pub negative_prompt: Option<String>,
-    /// Width in pixels, a multiple of the model's factor (mostly 8); none is the width the model was trained at.
+    /// Width in pixels, a multiple of the model's scale factor (mostly 8); none is the width of the model's training.
     pub width: Option<usize>,
     /// Height in pixels, likewise.
     pub height: Option<usize>,
-    /// The sampler; none is the one the model's config names where it is one of ours, else DDIM.
+    /// The sampler; none is the one that the model's config names, or DDIM if this crate has no such sampler.
     pub sampler: Option<SamplerName>,
-    /// Options of the sampler, such as the `eta` of DDIM; [`SamplerInfo::options`](sd_samplers::SamplerInfo::options) says which it
-    /// has.
+    /// Options of the sampler, such as the `eta` of DDIM; [`SamplerInfo::options`](sd_samplers::SamplerInfo::options) lists
+    /// them.
     #[serde(with = "crate::number::options")]
     pub options: Vec<(SamplerOption, f64)>,
-    /// Which noise levels are visited; none is what the model's config says.
+    /// The noise levels to visit; none leaves them to the model's config.
     pub schedule: Option<Schedule>,
-    /// Steps of the sampler, from 1; most schedules have no more than the timesteps of the training.
+    /// Steps of the sampler, at least 1; most schedules allow at most as many as the training has timesteps.
     ///
-    /// None is as many as [`schedule`](Self::schedule) lists, else the [model's own](crate::Defaults), else 50; but DDPM in
-    /// pixels takes all the timesteps of the training, as its paper does.
+    /// None is as many as [`schedule`](Self::schedule) lists, else the [model's own](crate::Defaults), else 50. DDPM in
+    /// pixels instead visits all timesteps of the training, as in its paper.
     pub steps: Option<usize>,
-    /// Guidance scale: how much the prompt counts against the negative prompt. At 1 and below the image is drawn without
-    /// guidance, at half the work, as in diffusers. None is the [model's own](crate::Defaults), else 5 for models of the XL
-    /// kind, and 7.5 for the others.
+    /// Guidance scale: the strength of the prompt against the negative prompt. At 1 and below the image is drawn without
+    /// guidance, at half the work, as in diffusers. None is the [model's own](crate::Defaults), else 5 for XL models and 7.5
+    /// for others.
     pub guidance: Option<f64>,
     /// Seed of the noise.
     pub seed: u64,
@@ -44,7 +43,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// An image of `prompt` from seed 0.
+    /// Requests an image of `prompt` with seed 0.
     pub fn new(prompt: impl Into<String>) -> Self {
         Self { prompt: Some(prompt.into()), ..Self::default() }
     }

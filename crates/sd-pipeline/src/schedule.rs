@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Field};
 
-/// Which noise levels to visit, where it is not left to the model's config.
+/// Which noise levels to visit, if not those of the model's config.
 ///
-/// In serde it is the text that it is parsed from.
+/// In serde it is the text from which it is parsed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
@@ -20,18 +20,18 @@ pub enum Schedule {
     Linspace,
     /// Counted back from the last timestep: [`Spacing::Trailing`].
     Trailing,
-    /// Noise levels of a grid, followed by 0.
+    /// The noise levels of a grid, followed by 0.
     Grid(Grid),
     /// "Align Your Steps" with the table of the model's family: [`Grid::AysSd1`] or [`Grid::AysSdxl`].
     Ays,
-    /// Training timesteps of your own, falling.
+    /// Your own training timesteps, falling.
     Timesteps(Vec<f64>),
-    /// Noise levels of your own, falling; the last is where the image ends, mostly 0.
+    /// Your own noise levels, falling; the last is where the image ends, mostly 0.
     Sigmas(Vec<f64>),
 }
 
 impl Schedule {
-    /// All that have a name.
+    /// All named schedules.
     pub const NAMED: [(&str, Self); 13] = [
         ("leading", Self::Leading),
         ("linspace", Self::Linspace),
@@ -48,7 +48,7 @@ impl Schedule {
         ("kl_optimal", Self::Grid(Grid::KlOptimal)),
     ];
 
-    /// The steps of a list of one's own.
+    /// Number of steps of a list; none for the other schedules.
     pub fn steps(&self) -> Option<usize> {
         match self {
             Self::Timesteps(timesteps) => Some(timesteps.len()),
@@ -57,7 +57,7 @@ impl Schedule {
         }
     }
 
-    /// The spacing of trained timesteps, where it is one; `offset` is the config's.
+    /// The spacing of trained timesteps, if this is one; `offset` comes from the config.
     pub(crate) fn spacing(&self, offset: usize) -> Option<Spacing> {
         match self {
             Self::Leading => Some(Spacing::Leading { offset }),
@@ -68,10 +68,10 @@ impl Schedule {
     }
 }
 
-/// As it is written: a name, or a list.
+/// The text from which it is parsed: a name, or a list.
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |numbers: &[f64]| numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
+        let list = |values: &[f64]| values.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
         match self {
             Self::Timesteps(timesteps) => write!(f, "timesteps:{}", list(timesteps)),
             Self::Sigmas(sigmas) => write!(f, "sigmas:{}", list(sigmas)),
@@ -89,8 +89,8 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// A name, `timesteps:999,749,499,249`, or `sigmas:14.6,4,1,0.2,0`; also `karras:5` and `polyexponential:2` with a rho of
-/// one's own, and `ays-sd1` and `ays-sdxl` for the table of a family whatever the model's.
+/// Parses a name, `timesteps:999,749,499,249`, or `sigmas:14.6,4,1,0.2,0`. Also `karras:5` and `polyexponential:2` with your
+/// own rho, and `ays-sd1` and `ays-sdxl` for the table of one family with any model.
 impl FromStr for Schedule {
     type Err = Error;
 
@@ -99,11 +99,11 @@ impl FromStr for Schedule {
             let parsed = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
             parsed.ok_or_else(|| Error::request(Field::Schedule, format!(": `{text}` is not a number")))
         };
-        let list = |numbers: &str| numbers.split(',').map(number).collect::<Result<Vec<f64>, Error>>();
+        let list = |values: &str| values.split(',').map(number).collect::<Result<Vec<f64>, Error>>();
         match (text.split_once(':'), Self::NAMED.into_iter().find(|(name, _)| *name == text)) {
             (_, Some((_, schedule))) => Ok(schedule),
-            (Some(("timesteps", numbers)), _) => Ok(Self::Timesteps(list(numbers)?)),
-            (Some(("sigmas", numbers)), _) => Ok(Self::Sigmas(list(numbers)?)),
+            (Some(("timesteps", values)), _) => Ok(Self::Timesteps(list(values)?)),
+            (Some(("sigmas", values)), _) => Ok(Self::Sigmas(list(values)?)),
             (Some(("karras", rho)), _) => Ok(Self::Grid(Grid::Karras { rho: number(rho)? })),
             (Some(("polyexponential", rho)), _) => Ok(Self::Grid(Grid::Polyexponential { rho: number(rho)? })),
             (None, _) if text == "ays-sd1" => Ok(Self::Grid(Grid::AysSd1)),
@@ -131,11 +131,11 @@ impl From<Schedule> for String {
     }
 }
 
-/// The noise levels of a list.
+/// Checks a list of noise levels.
 ///
 /// # Errors
 ///
-/// [`Error::Request`] for levels that do not fall, or that single precision cannot multiply an image with or divide noise by.
+/// [`Error::Request`] for levels that do not fall, or that are out of range for images in single precision.
 pub(crate) fn listed(sigmas: &[f64]) -> Result<NoiseLevels, Error> {
     const RANGE: RangeInclusive<f64> = 1e-6..=1e9;
     match sigmas.iter().find(|sigma| **sigma > 0.0 && !RANGE.contains(*sigma)) {
@@ -147,7 +147,7 @@ pub(crate) fn listed(sigmas: &[f64]) -> Result<NoiseLevels, Error> {
     }
 }
 
-/// What is wrong with a list.
+/// The error of a request for an invalid list.
 pub(crate) fn in_list(error: ScheduleError) -> Error {
     Error::request(Field::Schedule, format!(": {error}"))
 }

@@ -11,18 +11,18 @@ use sd_device::panic_message;
 
 use crate::Error;
 
-/// One call of the network, seen while an image is drawn.
+/// A network call, reported while an image is drawn.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Step<'a> {
-    /// Which call this was, from 1.
+    /// The number of this call, from 1.
     pub call: usize,
-    /// How many calls the image takes; some samplers make more than one per step.
+    /// Number of calls for the image; some samplers make more than one per step.
     pub calls: usize,
-    /// The noise level it was made at.
+    /// Noise level of the call.
     pub sigma: f64,
-    /// What the network expects the clean latents to be: `[images, channels, height/8, width/8]`, or
-    /// `[images, 3, height, width]` in pixels, before they are clipped.
+    /// The network's estimate of the clean latents, `[images, channels, height/8, width/8]`; for a model in pixels, of the
+    /// image before clipping, `[images, 3, height, width]`.
     pub denoised: &'a Tensor<4>,
 }
 
@@ -30,25 +30,25 @@ pub struct Step<'a> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StepEnd<'a> {
-    /// Which step this was, from 1.
+    /// The number of this step, from 1.
     pub step: usize,
-    /// How many steps the image takes.
+    /// Number of steps for the image.
     pub steps: usize,
-    /// The noise level that was reached.
+    /// Noise level after the step.
     pub sigma: f64,
-    /// The noisy latents in variance-exploding form, `x0 + sigma·eps`, which may be changed: `[images, channels, height/8,
-    /// width/8]`, or `[images, 3, height, width]` in pixels.
+    /// The noisy latents in variance-exploding form, `x0 + sigma·eps`, `[images, channels, height/8, width/8]`, or
+    /// `[images, 3, height, width]` for a model in pixels. They may be changed.
     pub latents: &'a mut Tensor<4>,
 }
 
-/// A denoiser that reports every call, stops when its watcher says so, and when values are no longer finite.
+/// A denoiser that reports every call, and stops if its callback says so or if values are no longer finite.
 pub(crate) struct Watched<'a, D> {
     pub model: D,
     pub watch: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
     pub calls: usize,
     pub call: usize,
-    /// Whether the last call's output was finite, which is waited for a call later, so that a GPU has that call to
-    /// compute meanwhile.
+    /// Whether the last call's output is finite. It is awaited one call later, so that a GPU can compute that call
+    /// meanwhile.
     pending: Option<Receiver<Result<bool, Error>>>,
 }
 
@@ -57,7 +57,7 @@ impl<'a, D: Denoiser> Watched<'a, D> {
         Self { model, watch, calls, call: 0, pending: None }
     }
 
-    /// Checks the values of the last call, and that the device could compute them.
+    /// Checks that the device computed the last call and that its values are finite.
     pub fn check(&mut self) -> Result<(), Error> {
         let Some(pending) = self.pending.take() else { return Ok(()) };
         let is_finite = pending.recv().expect("every question is answered")?;
@@ -82,7 +82,7 @@ impl<D: Denoiser> Denoiser for Watched<'_, D> {
 }
 
 impl<D> Drop for Watched<'_, D> {
-    /// No driver is spoken to while the program ends.
+    /// Waits for the last readback, so that no driver is in use while the program ends.
     fn drop(&mut self) {
         if let Some(pending) = self.pending.take() {
             let _ = pending.recv();
@@ -90,8 +90,8 @@ impl<D> Drop for Watched<'_, D> {
     }
 }
 
-/// Starts reading back whether all values are finite. Started later, the read would wait behind all work queued since. One thread
-/// does it for all drawings, because CubeCL keeps memory for each thread that uses it.
+/// Starts reading back whether all values are finite. Started later, the read would wait behind all work queued since. One
+/// thread reads for all drawings, because CubeCL keeps memory for each thread that uses it.
 fn ask_whether_finite(values: &Tensor<4>) -> Receiver<Result<bool, Error>> {
     static READER: LazyLock<Sender<Box<dyn FnOnce() + Send>>> = LazyLock::new(|| {
         let (sender, questions) = channel::<Box<dyn FnOnce() + Send>>();

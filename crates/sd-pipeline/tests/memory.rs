@@ -5,13 +5,13 @@
 use sd_golden::{Kind, TinyModel};
 use sd_pipeline::{DType, Device, Pipeline, Request, device_by_name, device_names};
 
-/// Pages of this process that are in memory, of 4 KiB mostly.
+/// Pages of this process in memory, mostly of 4 KiB.
 fn pages() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap();
     text.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-/// Draws five images and then twenty, after which there are no more pages than before.
+/// Draws five images, then twenty, and checks that there are no more pages than before.
 fn draw_twenty(device: &Device) {
     let model = TinyModel::new(Kind::Sd1);
     let pipeline = Pipeline::open(model.path(), device, DType::F32).unwrap();
@@ -27,7 +27,7 @@ fn draw_twenty(device: &Device) {
     assert!(after < before + 50, "{before} pages became {after}");
 }
 
-/// The only test here: others would take memory of theirs.
+/// The only test here: others would use memory too.
 #[test]
 fn twenty_images_take_no_more_memory_than_five() {
     sd_pipeline::keep_memory();

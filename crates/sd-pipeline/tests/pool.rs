@@ -13,9 +13,9 @@ fn threads() -> usize {
     fs::read_dir("/proc/self/task").unwrap().count()
 }
 
-/// The only test here: others would start threads of theirs.
+/// The only test here: others would start threads too.
 #[test]
-fn two_images_at_a_time_have_one_pool_of_threads_and_are_what_they_are_alone() {
+fn two_images_at_a_time_share_one_pool_of_threads_and_are_the_same_as_alone() {
     let model = TinyModel::new(Kind::Sd1);
     let before = threads();
     let pipeline = Pipeline::open(model.path(), &Device::flex(), DType::F32).unwrap();
@@ -29,6 +29,6 @@ fn two_images_at_a_time_have_one_pool_of_threads_and_are_what_they_are_alone() {
     assert!(together == [1, 2].map(draw));
     let started = threads() - before;
     assert!(started > 0, "the kernels use threads");
-    // The pool's, and the one that reads whether numbers are finite.
+    // The pool's, and the one that reads whether values are finite.
     assert!(started <= thread::available_parallelism().unwrap().get() + 1, "{started} threads were started");
 }

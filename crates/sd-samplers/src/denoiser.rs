@@ -1,13 +1,13 @@
 use burn::tensor::Tensor;
 
-/// Why a denoiser gave up: its own error, or that it was cancelled. The loop hands it on as it is.
+/// Why a denoiser stopped: its own error, or a cancellation. The sampling loop returns it unchanged.
 pub type DenoiseError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The clean image behind a noisy one: what a sampler asks of a model.
+/// Estimates the clean image behind a noisy one; samplers call models through it.
 ///
-/// Guidance, progress, cancelling, checks and masks are denoisers around a denoiser. Closures are denoisers.
+/// Guidance, progress, cancellation, checks and masks are denoisers that wrap a denoiser. Closures are denoisers.
 pub trait Denoiser {
-    /// The expected clean image, given `x` at noise level `sigma ≥ 0`.
+    /// Returns the expected clean image, given `x` at noise level `sigma ≥ 0`.
     ///
     /// # Shapes
     ///
@@ -16,7 +16,7 @@ pub trait Denoiser {
     ///
     /// # Errors
     ///
-    /// Whatever should end the sampling.
+    /// Any error; it ends the sampling.
     fn denoise(&mut self, x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError>;
 }
 

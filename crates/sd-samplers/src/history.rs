@@ -3,14 +3,14 @@ use sd_schedule::Prediction;
 
 use crate::rules::transfer::output_of;
 
-/// What was seen at one noise level.
+/// A model's evaluation at one noise level.
 #[derive(Debug, Clone)]
 pub struct Evaluated {
     /// The level, above 0.
     pub sigma: f64,
     /// The noisy image there: `[batch, channels, height, width]`.
     pub x: Tensor<4>,
-    /// What the model made of it, of the same shape.
+    /// The model's denoised image, of the same shape.
     pub denoised: Tensor<4>,
 }
 
@@ -20,29 +20,29 @@ impl Evaluated {
         self.output(Prediction::Eps)
     }
 
-    /// What a network of the given prediction would have said.
+    /// The output that a network with the given prediction would have had.
     pub fn output(&self, prediction: Prediction) -> Tensor<4> {
         output_of(prediction, self.x.clone(), self.denoised.clone(), self.sigma)
     }
 }
 
-/// What a sampler remembers of the levels an image has been at, the newest last.
+/// A sampler's memory of an image: its latest evaluations, the newest last.
 #[derive(Debug, Clone, Default)]
 pub struct History(pub(crate) Vec<Evaluated>);
 
 impl History {
-    /// Adds what was seen last, and forgets all but the newest `keep`.
+    /// Adds an evaluation and forgets all but the newest `keep`.
     pub fn push(&mut self, evaluated: Evaluated, keep: usize) {
         self.0.push(evaluated);
         self.0.drain(..self.0.len().saturating_sub(keep));
     }
 
-    /// All that is remembered, the newest last.
+    /// All remembered evaluations, the newest last.
     pub fn evaluated(&self) -> &[Evaluated] {
         &self.0
     }
 
-    /// The newest, if any.
+    /// The newest evaluation, if any.
     pub fn last(&self) -> Option<&Evaluated> {
         self.0.last()
     }

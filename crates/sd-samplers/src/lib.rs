@@ -2,12 +2,12 @@
 //!
 //! Any network becomes a [`Denoiser`] through [`Network`].
 //!
-//! [`CATALOGUE`] has every sampler by name, with its order, its options and its source. [`State`] is an image on its
-//! way: it can be driven by hand, saved in the middle and gone on with. Noise comes from a [`Noise`]: [`TorchNoise`] for
+//! [`CATALOGUE`] lists every sampler by name, with its order, its options and its source. [`State`] is an image during
+//! sampling: you can step it yourself, save it midway and resume it. Noise comes from a [`Noise`]: [`TorchNoise`] for
 //! the images that PyTorch programs draw from a seed, [`BrownianNoise`] for the solvers of stochastic equations.
 //!
-//! Images are kept in variance-exploding form, `x = x0 + sigma·eps`. There DDIM is Euler's method, its `eta` is the
-//! ancestral step, and no sampler needs to know what the network predicts, how it is guided or what a timestep is.
+//! Images are in variance-exploding form, `x = x0 + sigma·eps`. In this form DDIM is Euler's method and its `eta` is the
+//! ancestral step. No sampler needs to know what the network predicts, how it is guided or what a timestep is.
 
 mod catalogue;
 mod denoiser;

@@ -3,15 +3,15 @@ use sd_schedule::Process;
 
 use crate::{DenoiseError, Denoiser};
 
-/// A trained network as a [`Denoiser`]: scales its input, maps `sigma` to the time it is given, and turns its prediction into the
+/// A trained network as a [`Denoiser`]: scales its input, converts `sigma` to its time, and turns its prediction into the
 /// clean image (Karras et al. 2022, table 1).
 pub struct Network<'a, F> {
     /// How the network was trained.
     pub process: &'a Process,
-    /// Whether it is called at whole timesteps only, the nearest to each level (k-diffusion's `quantize`).
+    /// Whether it is called at whole timesteps only, the nearest one to each level (k-diffusion's `quantize`).
     pub whole_timesteps: bool,
-    /// The network itself: a noisy image `[batch, channels, height, width]`, mixed as in its training, and its time to a
-    /// prediction of the same shape.
+    /// The network itself: takes a noisy image `[batch, channels, height, width]`, mixed as in its training, and its time;
+    /// returns a prediction of the same shape.
     pub call: F,
 }
 

@@ -3,12 +3,12 @@ use sd_schedule::NoiseLevels;
 
 use crate::{DenoiseError, Denoiser, Noise, Sampler, State};
 
-/// Walks `x` down all `levels`.
+/// Denoises `x` through all `levels`.
 ///
 /// # Shapes
 ///
-/// - x: `[batch, channels, height, width]`, noise of standard deviation `levels.first()` (plus an image, to start
-///   from one)
+/// - x: `[batch, channels, height, width]`, noise of standard deviation `levels.first()`, plus an image if the sampling
+///   starts from one
 /// - output: as x, at noise level `levels.last()`
 ///
 /// # Errors
@@ -28,7 +28,7 @@ pub fn sample(
     sample_with(sampler, model, noise, x, levels, &mut |_| Ok(()))
 }
 
-/// As [`sample`], with a callback after each step that may look at the [`State`], change it, or end the walk with an error.
+/// As [`sample`], with a callback after each step that may read the [`State`], change it, or end the sampling with an error.
 ///
 /// # Errors
 ///

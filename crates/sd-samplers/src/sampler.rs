@@ -5,8 +5,8 @@ use crate::{DenoiseError, Denoiser, History, Noise};
 
 /// A rule that takes a noisy image from one noise level to the next lower one.
 ///
-/// A sampler holds its options and nothing else. What it remembers of an image is in that image's [`History`], so
-/// one sampler can draw many images, one after another or by turns.
+/// A sampler holds only its options. Its memory of an image is in that image's [`History`], so one sampler can draw
+/// many images, one after another or alternately.
 pub trait Sampler: Send {
     /// Takes `x` from noise level `from` to the lower level `to ≥ 0`.
     ///
@@ -20,12 +20,12 @@ pub trait Sampler: Send {
     /// Whatever the model returns.
     fn step(&self, context: &mut StepContext, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, DenoiseError>;
 
-    /// Network calls that a walk down `levels` takes.
+    /// Number of network calls for all steps of `levels`.
     fn calls(&self, levels: &NoiseLevels) -> usize {
         levels.steps()
     }
 
-    /// The fewest steps this sampler can draw an image with.
+    /// The fewest steps in which this sampler can draw an image.
     fn min_steps(&self) -> usize {
         1
     }
@@ -45,23 +45,23 @@ impl Sampler for Box<dyn Sampler> {
     }
 }
 
-/// What a step works with, besides the image and the two noise levels.
+/// The inputs of a step other than the image and the two noise levels.
 pub struct StepContext<'a> {
     /// The model.
     pub model: &'a mut dyn Denoiser,
-    /// Where fresh noise comes from.
+    /// The source of fresh noise.
     pub noise: &'a mut dyn Noise,
-    /// What the sampler remembers of this image.
+    /// The sampler's memory of this image.
     pub history: &'a mut History,
-    /// Which step this is, from 0.
+    /// Index of this step, from 0.
     pub step: usize,
-    /// How many there are.
+    /// Number of steps.
     pub steps: usize,
 }
 
 impl StepContext<'_> {
-    /// `x` with fresh noise of standard deviation `std ≥ 0` for the way from noise level `from` down to `to`; for 0,
-    /// none is drawn.
+    /// Adds fresh noise of standard deviation `std ≥ 0` to `x`, for the step from noise level `from` down to `to`. For 0,
+    /// no noise is drawn.
     ///
     /// # Shapes
     ///

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DenoiseError, Denoiser, Evaluated, History, Noise, Sampler, StepContext};
 
-/// An image on its way: all there is to know in order to go on.
+/// An image during sampling, with everything needed to continue.
 ///
-/// [`sample`](crate::sample) drives it to the end; driven by hand, an image can be looked at between steps, saved, and
-/// gone on with elsewhere. (The noise has a state of its own: save it too, where the sampler draws any.)
+/// [`sample`](crate::sample) runs all steps. If you call [`advance`](Self::advance) yourself, you can inspect the image
+/// between steps, save it, and resume it elsewhere. The noise has its own state: save that too if the sampler draws noise.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -31,23 +31,24 @@ use crate::{DenoiseError, Denoiser, Evaluated, History, Noise, Sampler, StepCont
 pub struct State {
     /// The image, `[batch, channels, height, width]`, in variance-exploding form at the level reached.
     pub x: Tensor<4>,
-    /// Steps made so far.
+    /// Number of finished steps.
     pub steps: usize,
-    /// What the sampler remembers.
+    /// The sampler's memory.
     pub history: History,
 }
 
 impl State {
-    /// An image before its first step: noise of standard deviation `levels.first()`, `[batch, channels, height, width]`.
+    /// Makes the state before the first step from noise of standard deviation `levels.first()`,
+    /// `[batch, channels, height, width]`.
     pub fn new(x: Tensor<4>) -> Self {
         Self { x, steps: 0, history: History::default() }
     }
 
-    /// Makes the next step of `levels`; false, and nothing done, when all are made.
+    /// Makes the next step of `levels`. Returns false, and does nothing, if all are made.
     ///
     /// # Errors
     ///
-    /// Whatever the model returns. The state is then as it was before the step.
+    /// Whatever the model returns. The state then stays as it was before the step.
     ///
     /// # Panics
     ///
@@ -70,22 +71,22 @@ impl State {
         Ok(true)
     }
 
-    /// The state's numbers on the host, for serde.
+    /// Copies the state's values to the host, for serde.
     ///
     /// # Errors
     ///
-    /// If the device fails to hand them over.
+    /// If the device fails to return them.
     pub fn save(&self) -> Result<SavedState, DenoiseError> {
-        let numbers = |x: &Tensor<4>| x.clone().try_into_data().map_err(|error| error.to_string());
+        let values = |x: &Tensor<4>| x.clone().try_into_data().map_err(|error| error.to_string());
         let evaluated = |evaluated: &Evaluated| {
-            Ok(SavedSeen { sigma: evaluated.sigma, x: numbers(&evaluated.x)?, denoised: numbers(&evaluated.denoised)? })
+            Ok(SavedSeen { sigma: evaluated.sigma, x: values(&evaluated.x)?, denoised: values(&evaluated.denoised)? })
         };
         let history = self.history.evaluated().iter().map(evaluated).collect::<Result<_, DenoiseError>>()?;
-        Ok(SavedState { x: numbers(&self.x)?, steps: self.steps, history })
+        Ok(SavedState { x: values(&self.x)?, steps: self.steps, history })
     }
 }
 
-/// A [`State`] as plain numbers, which serde can write in any format and read again.
+/// A [`State`] as plain values, which serde can write in any format and read back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct SavedState {
@@ -102,7 +103,7 @@ struct SavedSeen {
 }
 
 impl SavedState {
-    /// The state again, bit for bit, on a device that holds numbers of its precision.
+    /// Restores the state bit for bit on a device that supports its precision.
     pub fn restore(self, device: &Device) -> State {
         let tensor = |data: TensorData| {
             let dtype = data.dtype();
@@ -114,7 +115,7 @@ impl SavedState {
     }
 }
 
-/// What was read, before its shapes are known to fit.
+/// A saved state before its shapes are checked.
 #[derive(Deserialize)]
 struct Unchecked {
     x: TensorData,
@@ -127,7 +128,11 @@ impl TryFrom<Unchecked> for SavedState {
 
     fn try_from(Unchecked { x, steps, history }: Unchecked) -> Result<Self, String> {
         if x.shape().len() != 4 || !x.dtype().is_float() {
-            return Err(format!("an image is four-dimensional and of floats, not {:?} of {:?}", x.shape(), x.dtype()));
+            return Err(format!(
+                "an image has four dimensions of floats, but this has shape {:?} of {:?}",
+                x.shape(),
+                x.dtype()
+            ));
         }
         for other in history.iter().flat_map(|evaluated| [&evaluated.x, &evaluated.denoised]) {
             if (other.shape(), other.dtype()) != (x.shape(), x.dtype()) {

@@ -6,8 +6,8 @@ pub(crate) const SD1: [f64; 11] = [14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.
 /// Stable Diffusion XL.
 pub(crate) const SDXL: [f64; 11] = [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029];
 
-/// The first `steps` of `steps + 1` levels along the table, interpolated in `log sigma`; the last is to be 0 instead of
-/// the table's, as its authors' how-to says.
+/// The first `steps` of `steps + 1` levels along the table, interpolated in `log sigma`. As in the authors' how-to, the
+/// caller appends 0 in place of the table's last level.
 pub(crate) fn levels(table: &[f64; 11], steps: usize) -> impl Iterator<Item = f64> {
     let stride = (table.len() - 1) as f64 / steps as f64;
     (0..steps).map(move |i| {

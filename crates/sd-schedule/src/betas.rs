@@ -8,20 +8,20 @@ pub enum BetaSchedule {
     Linear,
     /// Evenly in `sqrt(beta)`: latent diffusion's choice (Rombach et al. 2022; CompVis calls it "linear").
     ScaledLinear,
-    /// Such that `alpha_bar(t) = cos²((t + 0.008)/1.008 · π/2)`, each beta at most 0.999 (Nichol & Dhariwal 2021,
+    /// From `alpha_bar(t) = cos²((t + 0.008)/1.008 · π/2)`, with each beta at most 0.999 (Nichol & Dhariwal 2021,
     /// equation 17). `start` and `end` are not used.
     SquaredCosCapV2,
-    /// From `start` to `end` along the logistic function of evenly spaced numbers from -6 to 6 (Xu et al. 2022, GeoDiff;
-    /// diffusers' "sigmoid"). The ends are missed by 0.25 % of the way.
+    /// From `start` to `end` along the logistic function at evenly spaced points from -6 to 6 (Xu et al. 2022, GeoDiff;
+    /// diffusers' "sigmoid"). It misses each end by 0.25 % of the range.
     Sigmoid,
 }
 
 impl BetaSchedule {
-    /// The `count` betas from `start` to `end`, each in `[0, 1)`.
+    /// Returns `count` betas from `start` to `end`, each in `[0, 1)`.
     ///
     /// # Errors
     ///
-    /// [`ScheduleError::Empty`] for a count of 0, [`ScheduleError::Beta`] where `start` or `end` lead outside `[0, 1)`.
+    /// [`ScheduleError::Empty`] for a count of 0, [`ScheduleError::Beta`] if a beta falls outside `[0, 1)`.
     pub fn betas(self, count: usize, start: f64, end: f64) -> Result<Vec<f64>, ScheduleError> {
         if count == 0 {
             return Err(ScheduleError::Empty);

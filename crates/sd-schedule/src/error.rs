@@ -1,4 +1,4 @@
-/// What is wrong with the numbers of a schedule.
+/// Why a schedule or a list of noise levels is invalid.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScheduleError {
@@ -7,25 +7,25 @@ pub enum ScheduleError {
     Beta {
         /// Index into the table.
         timestep: usize,
-        /// What was found there.
+        /// The value there.
         value: f64,
     },
     /// A table without entries.
     #[error("a noise schedule needs at least one timestep")]
     Empty,
-    /// No steps were asked for.
+    /// No steps were requested.
     #[error("0 steps: at least 1 is needed to draw an image")]
     NoSteps,
     /// More steps than the model was trained with.
     #[error("{steps} steps, but the model was trained with {trained}: use at most {trained}")]
     TooManySteps {
-        /// Steps asked for.
+        /// Steps requested.
         steps: usize,
         /// Timesteps of the training, or of the distillation for [`Spacing::Lcm`](crate::Spacing::Lcm).
         trained: usize,
     },
     /// A distillation with no timesteps, or with more than the training.
-    #[error("a distillation with {original_steps} original steps, but the training has 1 to {trained}")]
+    #[error("{original_steps} original steps of the distillation, but the training allows 1 to {trained}")]
     OriginalSteps {
         /// Timesteps of the distillation.
         original_steps: usize,
@@ -37,7 +37,7 @@ pub enum ScheduleError {
         "timestep {timestep} does not exist, the training has 0 to {last}: take fewer steps or a smaller steps offset"
     )]
     Timestep {
-        /// The timestep asked for.
+        /// The timestep requested.
         timestep: f64,
         /// The last of the training.
         last: usize,

@@ -3,17 +3,17 @@ use crate::{NoiseLevels, ScheduleError};
 /// Rectified flow (Liu et al. 2023; Esser et al. 2024): the network sees `(1 − t)·x0 + t·eps` for `t` in `[0, 1]` and predicts
 /// `eps − x0`.
 ///
-/// In variance-exploding form that is noise level `sigma = t/(1 − t)`.
+/// In variance-exploding form, time `t` is noise level `sigma = t/(1 − t)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Flow {
-    /// What the network is given for `t = 1`; 1000 in the published models.
+    /// The time that the network receives for `t = 1`; 1000 in the published models.
     pub timesteps: usize,
-    /// How far levels are shifted towards noise: `t ← shift·t/(1 + (shift − 1)·t)`. 1 shifts nothing; Stable Diffusion 3 has 3.
+    /// Shift of the levels towards noise: `t ← shift·t/(1 + (shift − 1)·t)`. 1 shifts nothing; Stable Diffusion 3 uses 3.
     pub shift: f64,
 }
 
 impl Flow {
-    /// Stands for pure noise, which has no finite level in variance-exploding form; the same as in a
+    /// The level that stands for pure noise, whose true level in variance-exploding form is infinite. It is the same as in a
     /// [schedule with zero terminal SNR](crate::NoiseSchedule::with_zero_terminal_snr).
     pub const PURE_NOISE: f64 = 4096.0;
 
@@ -27,12 +27,12 @@ impl Flow {
         (t / (1.0 - t)).min(Self::PURE_NOISE)
     }
 
-    /// The levels of `steps` steps from pure noise to 0, as diffusers' `FlowMatchEulerDiscreteScheduler` spaces them: evenly in
-    /// `t` between the shifted ends of the training, then shifted.
+    /// Returns the levels of `steps` steps from pure noise to 0, spaced as in diffusers' `FlowMatchEulerDiscreteScheduler`:
+    /// evenly in `t` between the shifted ends of the training, then shifted.
     ///
     /// # Errors
     ///
-    /// [`ScheduleError::NoSteps`] for 0 steps, and as [`NoiseLevels::new`] for a shift that is not positive.
+    /// [`ScheduleError::NoSteps`] for 0 steps, and those of [`NoiseLevels::new`] for a shift that is not positive.
     pub fn levels(&self, steps: usize) -> Result<NoiseLevels, ScheduleError> {
         let least = self.shifted(1.0 / self.timesteps as f64);
         let time = |i: usize| 1.0 - (1.0 - least) * i as f64 / (steps.max(2) - 1) as f64;

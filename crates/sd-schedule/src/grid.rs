@@ -1,37 +1,37 @@
 use crate::linspace::linspace;
 use crate::{NoiseLevels, NoiseSchedule, ScheduleError, ays, quantiles};
 
-/// Noise levels laid out without regard to the training's whole timesteps.
+/// Noise levels laid out directly, rather than at whole timesteps of the training.
 ///
-/// Each is a layout of `steps` levels from the training's noisiest, followed by 0; only the published tables
-/// ([`AysSd1`](Self::AysSd1), [`AysSdxl`](Self::AysSdxl)) have ends of their own.
+/// Each grid has `steps` levels that start at the training's noisiest, followed by 0. Only the published tables
+/// ([`AysSd1`](Self::AysSd1), [`AysSdxl`](Self::AysSdxl)) have their own ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Grid {
     /// Evenly in `sigma^(1/rho)` from the largest trained level to the smallest (Karras et al. 2022, equation 5).
     Karras {
-        /// How much the levels crowd at the low end: 7 in the paper; 1 is even in `sigma`.
+        /// How densely the levels crowd at the low end: 7 in the paper; 1 is even in `sigma`.
         rho: f64,
     },
     /// Evenly in `log sigma` from the largest trained level to the smallest.
     Exponential,
-    /// As [`Exponential`](Self::Exponential), with the way left, 1 to 0, raised to `rho` (k-diffusion).
+    /// As [`Exponential`](Self::Exponential), with the remaining fraction, 1 to 0, raised to `rho` (k-diffusion).
     Polyexponential {
-        /// Above 1 the levels crowd at the low end, below at the high end; 1 is [`Exponential`](Self::Exponential).
+        /// Above 1 the levels crowd at the low end, below 1 at the high end; 1 is [`Exponential`](Self::Exponential).
         rho: f64,
     },
-    /// Evenly in timesteps from the last trained to the first, with `log sigma` interpolated (k-diffusion's own, called
-    /// "normal" elsewhere).
+    /// Evenly in timesteps from the last trained to the first, with `log sigma` interpolated (k-diffusion's default, known
+    /// as "normal" elsewhere).
     Normal,
     /// Evenly in timesteps from the last trained, one stride short of the first (Stability AI's generative models).
     SgmUniform,
     /// Every `trained / steps`-th trained level from the noisiest, rounded down (ComfyUI).
     Simple,
-    /// At the timesteps that are quantiles of the distribution Beta(0.6, 0.6): dense at both ends (Lee et al. 2024).
+    /// At timesteps that are quantiles of the distribution Beta(0.6, 0.6): dense at both ends (Lee et al. 2024).
     ///
-    /// Timesteps are rounded to whole ones as in ComfyUI, but only where they stay distinct.
+    /// Timesteps are rounded to whole ones as in ComfyUI, unless rounding makes two of them equal.
     Beta,
-    /// At the *levels* that are quantiles of Beta(0.6, 0.6) between the ends: what diffusers' `use_beta_sigmas` and
-    /// AUTOMATIC1111's "beta" do, citing the paper of [`Beta`](Self::Beta), which spaces timesteps.
+    /// At *levels* that are quantiles of Beta(0.6, 0.6) between the ends. diffusers' `use_beta_sigmas` and AUTOMATIC1111's
+    /// "beta" do this. Both cite the paper of [`Beta`](Self::Beta), which spaces timesteps instead.
     BetaSigmas,
     /// "Align Your Steps" for Stable Diffusion 1 (Sabour et al. 2024, table 3): 10 optimised steps, interpolated in
     /// `log sigma` for other counts.
@@ -44,12 +44,12 @@ pub enum Grid {
 }
 
 impl Grid {
-    /// The levels of `steps` steps, the last going to 0. A single step starts at the noisiest level.
+    /// Returns the levels of `steps` steps; the last step goes to 0. A single step starts at the noisiest level.
     ///
     /// # Errors
     ///
     /// [`ScheduleError::NoSteps`], [`ScheduleError::TooManySteps`] for more [`Simple`](Self::Simple) steps than
-    /// trained, and those of [`NoiseLevels::new`] for a `rho` or a schedule that does not let the levels fall.
+    /// trained, and those of [`NoiseLevels::new`] for a `rho` or a schedule with which the levels do not fall.
     pub fn levels(self, schedule: &NoiseSchedule, steps: usize) -> Result<NoiseLevels, ScheduleError> {
         if steps == 0 {
             return Err(ScheduleError::NoSteps);
@@ -116,13 +116,13 @@ mod tests {
     }
 
     /// The levels without the closing 0.
-    fn of(grid: Grid, steps: usize) -> Vec<f64> {
+    fn sigmas(grid: Grid, steps: usize) -> Vec<f64> {
         grid.levels(&sd(), steps).unwrap().pairs().map(|(from, _)| from).collect()
     }
 
     /// `NoiseLevels` itself refuses levels that do not fall.
     #[test]
-    fn every_grid_gives_as_many_falling_steps_as_were_asked_for() {
+    fn every_grid_gives_as_many_falling_steps_as_requested() {
         let cosine = schedule(BetaSchedule::SquaredCosCapV2);
         for schedule in [sd(), sd().with_zero_terminal_snr(), cosine, schedule(BetaSchedule::Sigmoid)] {
             for grid in ALL {
@@ -148,13 +148,13 @@ mod tests {
     fn grids_between_the_ends_of_the_training_reach_both() {
         let grids = [Grid::Karras { rho: 7.0 }, Grid::Exponential, Grid::Normal, Grid::BetaSigmas, Grid::KlOptimal];
         for grid in grids {
-            assert!((of(grid, 10)[9] / sd().sigma_min() - 1.0).abs() < 1e-12, "{grid:?}");
+            assert!((sigmas(grid, 10)[9] / sd().sigma_min() - 1.0).abs() < 1e-12, "{grid:?}");
         }
     }
 
     #[test]
     fn karras_levels_with_rho_one_are_evenly_spaced() {
-        let levels = of(Grid::Karras { rho: 1.0 }, 5);
+        let levels = sigmas(Grid::Karras { rho: 1.0 }, 5);
         for step in levels.windows(2) {
             assert!((step[0] - step[1] - (sd().sigma_max() - sd().sigma_min()) / 4.0).abs() < 1e-12);
         }
@@ -162,18 +162,18 @@ mod tests {
 
     #[test]
     fn exponential_levels_have_one_ratio_and_are_polyexponential_with_rho_one() {
-        let levels = of(Grid::Exponential, 5);
+        let levels = sigmas(Grid::Exponential, 5);
         for step in levels.windows(2) {
             assert!((step[0] / step[1] / (levels[0] / levels[1]) - 1.0).abs() < 1e-12);
         }
-        for (level, expected) in levels.iter().zip(of(Grid::Polyexponential { rho: 1.0 }, 5)) {
+        for (level, expected) in levels.iter().zip(sigmas(Grid::Polyexponential { rho: 1.0 }, 5)) {
             assert!((level / expected - 1.0).abs() < 1e-12);
         }
     }
 
     #[test]
     fn levels_of_least_divergence_are_evenly_spaced_angles() {
-        let angles: Vec<f64> = of(Grid::KlOptimal, 5).into_iter().map(f64::atan).collect();
+        let angles: Vec<f64> = sigmas(Grid::KlOptimal, 5).into_iter().map(f64::atan).collect();
         for step in angles.windows(2) {
             assert!((step[0] - step[1] - (angles[0] - angles[4]) / 4.0).abs() < 1e-12);
         }
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_grids_in_timesteps_visit_the_timesteps_they_promise() {
-        let timesteps = |grid, steps| -> Vec<f64> { of(grid, steps).into_iter().map(|s| sd().t(s)).collect() };
+        let timesteps = |grid, steps| -> Vec<f64> { sigmas(grid, steps).into_iter().map(|s| sd().t(s)).collect() };
         assert_eq!(timesteps(Grid::Normal, 4), [999.0, 666.0, 333.0, 0.0]);
         assert_eq!(timesteps(Grid::SgmUniform, 3), [999.0, 666.0, 333.0]);
         assert_eq!(timesteps(Grid::Simple, 3), [999.0, 666.0, 333.0]);

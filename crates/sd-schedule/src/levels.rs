@@ -4,13 +4,13 @@ use crate::{NoiseSchedule, ScheduleError};
 
 /// The noise levels a sampler walks down: strictly falling, finite, the first above 0, the last at least 0.
 ///
-/// `n + 1` levels are `n` steps. In serde they are a list of numbers, which is checked when it is read.
+/// `n + 1` levels make `n` steps. In serde it is a list of numbers, checked on reading.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<f64>", into = "Vec<f64>")]
 pub struct NoiseLevels(Vec<f64>);
 
 impl NoiseLevels {
-    /// Checks a list of levels.
+    /// Checks a list of levels and wraps it.
     ///
     /// # Errors
     ///
@@ -33,18 +33,18 @@ impl NoiseLevels {
         Ok(Self(sigmas))
     }
 
-    /// The levels of falling training timesteps, followed by `last`: 0, or the smallest trained level.
+    /// Returns the levels of falling training timesteps, followed by `last`: 0, or the smallest trained level.
     ///
-    /// Between two timesteps `sigma` itself is interpolated linearly, as in diffusers ("linear" `interpolation_type`);
-    /// [`NoiseSchedule::sigma`] follows k-diffusion and interpolates its logarithm. Halfway between the first two
+    /// Between two timesteps `sigma` itself is interpolated linearly, as in diffusers ("linear" `interpolation_type`).
+    /// [`NoiseSchedule::sigma`] interpolates its logarithm instead, as in k-diffusion. Halfway between the first two
     /// timesteps of Stable Diffusion the two differ by 1.5 %.
     ///
-    /// Where the timesteps already end at `last` (timestep 0 and [`NoiseSchedule::sigma_min`]) it is not repeated, and
-    /// there is one step less; where timestep 0 is the only one, its step goes to 0.
+    /// If the timesteps already end at `last` (timestep 0 and [`NoiseSchedule::sigma_min`]), it is not repeated and there is
+    /// one step fewer. If timestep 0 is the only one, its step goes to 0.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), and [`ScheduleError::Timestep`] for one outside the training.
+    /// As [`new`](Self::new), and [`ScheduleError::Timestep`] for a timestep outside the training.
     pub fn of_timesteps(schedule: &NoiseSchedule, timesteps: &[f64], last: f64) -> Result<Self, ScheduleError> {
         let noisiest = schedule.len() - 1;
         if let Some(&timestep) = timesteps.iter().find(|t| !(0.0..=noisiest as f64).contains(*t)) {
@@ -59,17 +59,17 @@ impl NoiseLevels {
         Self::new(sigmas)
     }
 
-    /// The level the image starts at, above 0.
+    /// Noise level at which the image starts, above 0.
     pub fn first(&self) -> f64 {
         self.0[0]
     }
 
-    /// The level the image ends at: 0, or the smallest trained level.
+    /// Noise level at which the image ends, at least 0; mostly 0 or the smallest trained level.
     pub fn last(&self) -> f64 {
         self.0[self.0.len() - 1]
     }
 
-    /// Number of steps: one less than levels.
+    /// Number of steps: one fewer than there are levels.
     pub fn steps(&self) -> usize {
         self.0.len() - 1
     }
@@ -79,7 +79,7 @@ impl NoiseLevels {
         &self.0
     }
 
-    /// Each step as the level it comes from and the level it goes to.
+    /// Iterates over the steps, each as the level it starts from and the level it goes to.
     pub fn pairs(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         self.0.windows(2).map(|w| (w[0], w[1]))
     }
@@ -99,7 +99,7 @@ impl From<NoiseLevels> for Vec<f64> {
     }
 }
 
-/// Noise level at timestep `t` of the training, on the straight line between the two timesteps about it.
+/// Noise level at timestep `t` of the training, on the straight line between the two timesteps around it.
 fn linear_sigma(schedule: &NoiseSchedule, t: f64) -> f64 {
     let (low, share) = (t.floor(), t.fract());
     schedule.sigma(low) * (1.0 - share) + schedule.sigma(low + 1.0) * share
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_are_a_list_in_json_which_is_checked_when_it_is_read() {
+    fn levels_are_a_list_in_json_that_is_checked_on_reading() {
         let levels = NoiseLevels::new(vec![14.6, 1.0, 0.0]).unwrap();
         assert_eq!(levels.sigmas(), [14.6, 1.0, 0.0]);
         let json = serde_json::to_string(&levels).unwrap();
@@ -152,12 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn the_last_level_is_added_only_where_it_is_not_reached_yet() {
-        let of = |timesteps: &[f64], last| NoiseLevels::of_timesteps(&schedule(), timesteps, last).unwrap().0;
+    fn the_last_level_is_added_only_if_it_is_not_reached_yet() {
+        let sigmas = |timesteps: &[f64], last| NoiseLevels::of_timesteps(&schedule(), timesteps, last).unwrap().0;
         let sigma = |t: f64| schedule().sigma(t);
-        assert_eq!(of(&[5.0, 1.0], sigma(0.0)), [sigma(5.0), sigma(1.0), sigma(0.0)]);
-        assert_eq!(of(&[5.0, 0.0], sigma(0.0)), [sigma(5.0), sigma(0.0)]);
-        assert_eq!(of(&[5.0, 0.0], 0.0), [sigma(5.0), sigma(0.0), 0.0]);
-        assert_eq!(of(&[0.0], sigma(0.0)), [sigma(0.0), 0.0]);
+        assert_eq!(sigmas(&[5.0, 1.0], sigma(0.0)), [sigma(5.0), sigma(1.0), sigma(0.0)]);
+        assert_eq!(sigmas(&[5.0, 0.0], sigma(0.0)), [sigma(5.0), sigma(0.0)]);
+        assert_eq!(sigmas(&[5.0, 0.0], 0.0), [sigma(5.0), sigma(0.0), 0.0]);
+        assert_eq!(sigmas(&[0.0], sigma(0.0)), [sigma(0.0), 0.0]);
     }
 }

@@ -1,14 +1,13 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # What there is
+//! # Contents
 //!
-//! - [`BetaSchedule`] makes the variances of a training, [`NoiseSchedule`] what follows from them, as trained or
-//!   [with zero terminal SNR](NoiseSchedule::with_zero_terminal_snr). A table of betas of one's own goes into
-//!   [`NoiseSchedule::from_betas`].
-//! - [`Spacing`] picks timesteps of the training, [`NoiseLevels::of_timesteps`] gives their levels.
-//! - [`Grid`] lays out levels without timesteps; a list of one's own goes into [`NoiseLevels::new`].
-//! - [`Process`] is what lies between a noise level and the network: its time, the scale of its input, and what its output means
-//!   ([`Prediction`]). It is variance-preserving diffusion, or rectified [`Flow`].
+//! - [`BetaSchedule`] makes the variances of a training. [`NoiseSchedule`] derives the noise levels from these or from your
+//!   own betas, as trained or [with zero terminal SNR](NoiseSchedule::with_zero_terminal_snr).
+//! - [`Spacing`] picks timesteps of the training, and [`NoiseLevels::of_timesteps`] returns their levels.
+//! - [`Grid`] lays out levels without timesteps. [`NoiseLevels::new`] takes your own list.
+//! - [`Process`] connects noise levels to the network: the time it receives, the scale of its input, and the meaning of its
+//!   output ([`Prediction`]). It is either variance-preserving diffusion or rectified [`Flow`].
 //!
 //! ```
 //! # use sd_schedule::{BetaSchedule, Grid, NoiseSchedule};
@@ -26,34 +25,34 @@
 //!
 //! # The maths
 //!
-//! A diffusion model adds Gaussian noise to an image `x0`. Written variance-preserving (Ho et al. 2020), the noisy
-//! image is `sqrt(alpha_bar)·x0 + sqrt(1 − alpha_bar)·eps`; divided by `sqrt(alpha_bar)` it becomes
-//! variance-exploding, `x = x0 + sigma·eps` with `sigma² = (1 − alpha_bar)/alpha_bar` (Karras et al. 2022). This
-//! crate counts noise in `sigma` and keeps the training's `alpha_bar` table and its timesteps `t` behind
+//! A diffusion model adds Gaussian noise to an image `x0`. In variance-preserving form (Ho et al. 2020), the noisy
+//! image is `sqrt(alpha_bar)·x0 + sqrt(1 − alpha_bar)·eps`. Divided by `sqrt(alpha_bar)`, it takes the
+//! variance-exploding form `x = x0 + sigma·eps` with `sigma² = (1 − alpha_bar)/alpha_bar` (Karras et al. 2022). This
+//! crate measures noise in `sigma` and keeps the training's `alpha_bar` table and its timesteps `t` behind
 //! [`NoiseSchedule`].
 //!
-//! Everything here is a number known before a tensor exists.
+//! Everything here can be computed before any tensor exists.
 //!
 //! # Where the references differ
 //!
-//! The tests compare with diffusers 0.42.1, k-diffusion 0.1.1 and ComfyUI, whose code is made to calculate in 64 bits
-//! for it, and agree to 1e-11. Numbers below are of Stable Diffusion's schedule.
+//! The tests compare this crate with diffusers 0.42.1, k-diffusion 0.1.1 and ComfyUI, whose code runs in 64 bits for the
+//! comparison; they agree to 1e-11. Figures below are for Stable Diffusion's schedule.
 //!
-//! | What | There | Here |
+//! | Subject | References | This crate |
 //! |---|---|---|
-//! | Precision | 32 bits: `1 − alpha_bar` puts the smallest level off by 1.3e-5 of itself (8.3e-5 with the betas of DDPM); with zero terminal SNR, `alpha_bar` next to the end by 3.8e-5 | 64 bits |
-//! | [`Leading`](Spacing::Leading) with offset 1, 1000 steps (999 [`without_last`](Spacing::without_last)) | timestep 1000: diffusers' DDIM fails with an index error, Euler and DPM-Solver go from timestep 999 to 999 | offset 0, every timestep once |
-//! | 1000 steps of diffusers' multistep solvers | leading: the offset 1000 times; linspace: timestep 500 twice and 0 never | every timestep once |
-//! | [`Trailing`](Spacing::Trailing) | for 62 of the first 1000 counts (61, 103, 121, …) a step too many, at timestep -1, where diffusers' DDIM multiplies the image by 14.6 | as many as asked for |
-//! | Ends of Karras, exponential and beta levels | diffusers' Euler, Heun, LMS and KDPM2: the ends of the spaced timesteps, 11.48 to 0.041 for 30 leading steps, and 0.029 for one linspace step; its multistep solvers and k-diffusion: of the training | of the training, 14.61 to 0.029 |
-//! | Last level | diffusers' DEIS and SA-Solver: 0.029, and for Karras levels twice, a step of length 0 | the `last` of [`NoiseLevels::of_timesteps`]; 0 for a [`Grid`] |
-//! | Timesteps of Karras levels | diffusers' multistep solvers and KDPM2 round what the network is given | [`NoiseSchedule::t`] does not round |
-//! | Beta sampling | diffusers and AUTOMATIC1111 space levels, the paper and ComfyUI timesteps | [`Grid::BetaSigmas`], [`Grid::Beta`] |
-//! | [`Grid::Beta`] | ComfyUI drops timesteps that rounding makes equal: fewer steps for 139 and most counts above, 847 for 1000 | as many as asked for, not rounded then |
-//! | [`Grid::KlOptimal`] | ComfyUI: 0/0 for one step. AUTOMATIC1111: `steps + 1` levels that end at 0.029 instead of 0, the second of 10 steps 4.57 | one step from 14.61; the second of 10 steps 4.23 |
-//! | [`Grid::AysSdxl`], [`Grid::AysSd1`] | ComfyUI: a table of more digits, up to 1.4 % beside the published one. AUTOMATIC1111: `steps` levels interpolated and 0 appended, the second of 10 steps 6.11 | the published table; the second of 10 steps 6.475 |
-//! | Last `alpha_bar` with zero terminal SNR | 2⁻²⁴ in diffusers' Euler, DPM-Solver and UniPC, 0 in its DDIM and LCM, 4.9e-8 (level 4519) in ComfyUI and AUTOMATIC1111 | 2⁻²⁴ (level 4096) |
-//! | The same with the linear betas of DDPM | diffusers' Euler: 2⁻²⁴ again, so that levels fall from 15 400 at 998 to 4096 at 999 | levels rise: 1.6e7 at 999 |
+//! | Precision | 32 bits. Computing `1 − alpha_bar` gives the smallest level a relative error of 1.3e-5 (8.3e-5 with the betas of DDPM). With zero terminal SNR, the last `alpha_bar` but one has a relative error of 3.8e-5 | 64 bits |
+//! | [`Leading`](Spacing::Leading) with offset 1, 1000 steps (999 [`without_last`](Spacing::without_last)) | They visit timestep 1000: diffusers' DDIM fails with an index error, and its Euler and DPM-Solver go from timestep 999 to 999 | The offset becomes 0, and every timestep is visited once |
+//! | 1000 steps of diffusers' multistep solvers | Leading spacing repeats the offset 1000 times. Linspace visits timestep 500 twice and 0 never | Every timestep once |
+//! | [`Trailing`](Spacing::Trailing) | 62 of the first 1000 step counts (61, 103, 121, …) give one step too many, at timestep -1, where diffusers' DDIM multiplies the image by 14.6 | As many steps as requested |
+//! | Ends of Karras, exponential and beta levels | diffusers' Euler, Heun, LMS and KDPM2 use the ends of the spaced timesteps: 11.48 to 0.041 for 30 leading steps, and 0.029 for one linspace step. Its multistep solvers and k-diffusion use the ends of the training | The ends of the training, 14.61 to 0.029 |
+//! | Last level | diffusers' DEIS and SA-Solver end at 0.029. With Karras levels they repeat it, which makes a step of length 0 | The `last` of [`NoiseLevels::of_timesteps`]; 0 for a [`Grid`] |
+//! | Timesteps of Karras levels | diffusers' multistep solvers and KDPM2 round the timestep that the network receives | [`NoiseSchedule::t`] does not round |
+//! | Beta sampling | diffusers and AUTOMATIC1111 space levels; the paper and ComfyUI space timesteps | [`Grid::BetaSigmas`], [`Grid::Beta`] |
+//! | [`Grid::Beta`] | ComfyUI drops timesteps that rounding makes equal: fewer steps for a count of 139 and most counts above, 847 for 1000 | As many steps as requested, then not rounded |
+//! | [`Grid::KlOptimal`] | ComfyUI computes 0/0 for one step. AUTOMATIC1111 makes `steps + 1` levels that end at 0.029 instead of 0; the second of 10 steps is at 4.57 | One step starts at 14.61; the second of 10 steps is at 4.23 |
+//! | [`Grid::AysSdxl`], [`Grid::AysSd1`] | ComfyUI's table has more digits and differs from the published one by up to 1.4 %. AUTOMATIC1111 interpolates `steps` levels and appends 0; the second of 10 steps is at 6.11 | The published table; the second of 10 steps is at 6.475 |
+//! | Last `alpha_bar` with zero terminal SNR | 2⁻²⁴ in diffusers' Euler, DPM-Solver and UniPC; 0 in its DDIM and LCM; 4.9e-8 (level 4519) in ComfyUI and AUTOMATIC1111 | 2⁻²⁴ (level 4096) |
+//! | The same with the linear betas of DDPM | diffusers' Euler uses 2⁻²⁴ again, so levels fall from 15 400 at timestep 998 to 4096 at 999 | Levels keep rising, to 1.6e7 at timestep 999 |
 
 mod ays;
 mod betas;

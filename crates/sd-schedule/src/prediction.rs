@@ -13,21 +13,21 @@ pub enum Prediction {
 }
 
 impl Prediction {
-    /// All of them, with the name that diffusers' `prediction_type` has for each.
+    /// All predictions, each with its name in diffusers' `prediction_type`.
     const NAMED: [(Self, &str); 4] =
         [(Self::Eps, "epsilon"), (Self::V, "v_prediction"), (Self::X0, "sample"), (Self::Flow, "flow_prediction")];
 
-    /// Its name in diffusers' configs (`prediction_type`): `epsilon`, `v_prediction`, `sample` or `flow_prediction`.
+    /// Returns the name in diffusers' configs (`prediction_type`): `epsilon`, `v_prediction`, `sample` or `flow_prediction`.
     pub fn name(self) -> &'static str {
         Self::NAMED.iter().find(|(prediction, _)| *prediction == self).expect("each has a name").1
     }
 
-    /// The prediction of this [name](Self::name), if there is one.
+    /// Returns the prediction with this [name](Self::name), if there is one.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::NAMED.iter().find(|(_, known)| *known == name).map(|(prediction, _)| *prediction)
     }
 
-    /// `(c_skip, c_out)` such that the denoised image is `c_skip·x + c_out·output` at noise level `sigma > 0`.
+    /// Returns `(c_skip, c_out)`: at noise level `sigma > 0`, the denoised image is `c_skip·x + c_out·output`.
     pub fn coefficients(self, sigma: f64) -> (f64, f64) {
         match self {
             Self::Eps => (1.0, -sigma),
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_prediction_of_the_truth_gives_back_the_image() {
+    fn every_exact_prediction_recovers_the_image() {
         let (x0, eps) = (0.7, -1.3);
         for sigma in [0.03, 1.0, 14.6] {
             let x = x0 + sigma * eps;

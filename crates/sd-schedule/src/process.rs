@@ -1,6 +1,7 @@
 use crate::{Flow, NoiseSchedule, Prediction, input_scale};
 
-/// How a model's training mixes images with noise: everything between a noise level and what the network sees and predicts.
+/// How a model's training mixes images with noise: the time and input that the network receives at each noise level, and the
+/// meaning of its output.
 ///
 /// Samplers and [`NoiseLevels`](crate::NoiseLevels) are in variance-exploding form, `x = x0 + sigma·eps`, whatever the process.
 /// A new process is a new variant here and touches no sampler.
@@ -20,8 +21,8 @@ pub enum Process {
 }
 
 impl Process {
-    /// The time that the network is given at noise level `sigma ≥ 0`: in `[0, len − 1]` for timesteps, in `[0, timesteps]` for
-    /// flow.
+    /// The time that the network receives at noise level `sigma ≥ 0`: in `[0, len − 1]` for timesteps, in `[0, timesteps]`
+    /// for flow.
     pub fn t(&self, sigma: f64) -> f64 {
         match self {
             Self::VariancePreserving { schedule, .. } => schedule.t(sigma),
@@ -70,7 +71,7 @@ impl Process {
     }
 }
 
-/// The noise of a schedule, of which the network predicts `eps`.
+/// Variance-preserving diffusion with this schedule, for a network that predicts `eps`.
 impl From<NoiseSchedule> for Process {
     fn from(schedule: NoiseSchedule) -> Self {
         Self::VariancePreserving { schedule, prediction: Prediction::Eps }
@@ -88,7 +89,7 @@ mod tests {
         [schedule.into(), Process::RectifiedFlow(Flow { timesteps: 1000, shift: 3.0 })]
     }
 
-    /// The network's input is the mixture of its training, whose two parts are known for either process.
+    /// The two parts of the training's mixture are known for either process.
     #[test]
     fn the_scaled_input_is_the_mixture_of_the_training() {
         let (x0, eps) = (0.7, -1.3);

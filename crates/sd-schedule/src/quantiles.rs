@@ -1,4 +1,4 @@
-//! The grids that follow the quantiles of Beta(0.6, 0.6), the distribution that Lee et al. (2024) found best.
+//! Grids at the quantiles of Beta(0.6, 0.6), the distribution that Lee et al. (2024) found best.
 
 use statrs::distribution::{Beta, ContinuousCDF};
 
@@ -7,7 +7,7 @@ use crate::linspace::linspace;
 /// Both shape parameters of the distribution.
 const SHAPE: f64 = 0.6;
 
-/// `steps` falling timesteps from `last`: whole where they stay distinct.
+/// `steps` falling timesteps from `last`, rounded to whole ones if they stay distinct.
 pub(crate) fn timesteps(last: f64, steps: usize) -> Vec<f64> {
     let exact: Vec<f64> = quantiles(linspace(1.0, 0.0, steps + 1).take(steps)).map(|q| q * last).collect();
     let whole: Vec<f64> = exact.iter().map(|t| t.round_ties_even()).collect();
@@ -19,7 +19,8 @@ pub(crate) fn between(max: f64, min: f64, steps: usize) -> impl Iterator<Item = 
     quantiles(linspace(1.0, 0.0, steps)).map(move |q| min + q * (max - min))
 }
 
-/// The mean from both sides makes the symmetry exact: the median times 999 is a half, and one digit would round it down.
+/// Averaging from both sides makes the symmetry exact. The median times 999 ends in a half, so an error in the last digit
+/// would round it down.
 fn quantiles(probabilities: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
     let beta = Beta::new(SHAPE, SHAPE).expect("the shape is positive");
     probabilities.map(move |p| 0.5 * (beta.inverse_cdf(p) + (1.0 - beta.inverse_cdf(1.0 - p))))
@@ -38,7 +39,7 @@ mod tests {
         }
     }
 
-    /// The distribution's density is `x^-0.4 (1 − x)^-0.4` up to a factor; its integral is a sum over many slices here.
+    /// The distribution's density is `x^-0.4 (1 − x)^-0.4` up to a factor; here its integral is a sum over many slices.
     #[test]
     fn the_distribution_between_two_quantiles_holds_the_difference_of_their_probabilities() {
         let mass = |from: f64, to: f64| {

@@ -1,6 +1,6 @@
 use crate::{ScheduleError, betas};
 
-/// The noise a model was trained with: `alpha_bar` at each of its timesteps, and the bridge between `sigma` and `t`.
+/// The noise a model was trained with: `alpha_bar` at each timestep, and the conversion between `sigma` and `t`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoiseSchedule {
     alpha_bar: Vec<f64>,
@@ -10,12 +10,12 @@ pub struct NoiseSchedule {
 }
 
 impl NoiseSchedule {
-    /// The schedule of a table of betas: `alpha_bar_t = Π (1 − beta_s)` over `s ≤ t` (Ho et al. 2020, equation 4).
+    /// Makes the schedule of a table of betas: `alpha_bar_t = Π (1 − beta_s)` over `s ≤ t` (Ho et al. 2020, equation 4).
     ///
     /// # Errors
     ///
     /// [`ScheduleError::Empty`] without betas, [`ScheduleError::Beta`] for one outside `[0, 1)`, and
-    /// [`ScheduleError::Level`] where a first beta of 0 leaves a timestep without noise.
+    /// [`ScheduleError::Level`] if a first beta of 0 leaves a timestep without noise.
     pub fn from_betas(betas: &[f64]) -> Result<Self, ScheduleError> {
         if betas.is_empty() {
             return Err(ScheduleError::Empty);
@@ -34,7 +34,7 @@ impl NoiseSchedule {
         Ok(Self::from_alpha_bar(alpha_bar))
     }
 
-    /// The schedule of an `alpha_bar` that nowhere grows, within `(0, 1)`.
+    /// Makes the schedule of an `alpha_bar` table that never grows and stays within `(0, 1)`.
     pub(crate) fn from_alpha_bar(alpha_bar: Vec<f64>) -> Self {
         let log_sigma = alpha_bar.iter().map(|a| 0.5 * ((1.0 - a) / a).ln()).collect();
         Self { alpha_bar, log_sigma, zero_terminal_snr: false }
@@ -46,7 +46,7 @@ impl NoiseSchedule {
         self.alpha_bar.len()
     }
 
-    /// Share of the image's variance that is left at timestep `t`, in `(0, 1)`.
+    /// Fraction of the image's variance that remains at timestep `t`, in `(0, 1)`.
     ///
     /// # Panics
     ///
@@ -56,9 +56,9 @@ impl NoiseSchedule {
     }
 
     /// Noise level at timestep `t`, which may lie between two timesteps: `log sigma` is interpolated linearly, and `t`
-    /// is held within the training.
+    /// is clamped to the training.
     ///
-    /// That is k-diffusion's convention; [`NoiseLevels::of_timesteps`](crate::NoiseLevels::of_timesteps) has diffusers'.
+    /// This is k-diffusion's convention; [`NoiseLevels::of_timesteps`](crate::NoiseLevels::of_timesteps) follows diffusers.
     pub fn sigma(&self, t: f64) -> f64 {
         let t = t.clamp(0.0, (self.len() - 1) as f64);
         let (low, share) = (t.floor() as usize, t.fract());
@@ -85,7 +85,7 @@ impl NoiseSchedule {
         }
         let (low, high) = (self.log_sigma[above - 1], self.log_sigma[above]);
         let t = (above - 1) as f64 + (log_sigma - low) / (high - low);
-        // A level that came from a timestep gives that timestep back, not one 1e-13 beside it.
+        // The level of a whole timestep maps back to exactly that timestep, not to one 1e-13 away.
         if (t - t.round()).abs() < 1e-9 { t.round() } else { t }
     }
 

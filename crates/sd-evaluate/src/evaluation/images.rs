@@ -40,7 +40,7 @@ impl Images {
             Self::Renders | Self::Reconstructions => 1,
             Self::Samples(drawing) => {
                 let rows = if drawing.guidance == 1.0 { 1 } else { 2 };
-                rows * (drawing.steps * drawing.sampler.entry().calls) as u64
+                rows * (drawing.steps * drawing.sampler.info().calls) as u64
             }
         }
     }

@@ -35,7 +35,7 @@ impl Store {
         config: &EvaluationConfig,
     ) -> Result<Self, EvaluateError> {
         let EvaluationConfig { seed, captions, samples, guidance, sampler: (sampler, steps), .. } = *config;
-        let [model, classifier, sampler] = [model, classifier, sampler.entry().name].map(str::to_owned);
+        let [model, classifier, sampler] = [model, classifier, sampler.info().name].map(str::to_owned);
         let settings = Settings { model, classifier, seed, captions, samples, sampler, steps, guidance };
         let store = Self { folder: folder.to_path_buf() };
         std::fs::create_dir_all(folder.join("cells")).map_err(EvaluateError::io(folder))?;

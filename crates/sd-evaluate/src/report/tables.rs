@@ -49,7 +49,7 @@ impl Findings<'_> {
     /// Sampler, steps, distance, and seconds per image.
     pub fn drawn(&self) -> impl Iterator<Item = (&'static str, usize, f64, f64)> {
         self.distances().filter_map(|(images, distance, seconds)| match images {
-            Images::Samples(drawing) => Some((drawing.sampler.entry().name, drawing.steps, distance, seconds)),
+            Images::Samples(drawing) => Some((drawing.sampler.info().name, drawing.steps, distance, seconds)),
             _ => None,
         })
     }

@@ -8,14 +8,14 @@ use sd_model::Model;
 /// Images that are drawn at once.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
-    /// What all of them have in common.
+    /// The settings that all of them share.
     pub settings: &'a Settings,
-    /// Each of them; at least one.
+    /// Their plans; at least one.
     pub plans: Vec<&'a Plan>,
 }
 
 impl<'a> Batch<'a> {
-    /// Checks that the plans are of this model, and puts those that share their settings together, each with its index.
+    /// Checks that the plans belong to this model, and groups those that share their settings, each with its index.
     pub fn group(plans: &'a [Plan], model: &Model) -> Result<Vec<(Vec<usize>, Self)>, Error> {
         let mut groups: Vec<(Vec<usize>, Self)> = Vec::new();
         for (index, plan) in plans.iter().enumerate() {
@@ -31,7 +31,7 @@ impl<'a> Batch<'a> {
         Ok(groups)
     }
 
-    /// Standard normal noise to start from: the images' own latents where all have some, or the next of `noise`.
+    /// Standard normal noise to start from: the images' own latents if all have them, else the next values of `noise`.
     pub fn start(&self, noise: &mut dyn Noise, device: &Device) -> Tensor<4> {
         let given = self.plans.iter().map(|plan| Some(plan.latents.as_ref()?.tensor(device)));
         if let Some(given) = given.collect::<Option<Vec<_>>>() {

@@ -6,9 +6,9 @@ use crate::schedule::{in_list, listed};
 use crate::{Error, Field, Schedule};
 use sd_model::config::SchedulerConfig;
 
-/// The noise levels of a request, and where they came from.
+/// Resolves the noise levels of a request, and where they come from.
 ///
-/// What neither the request nor the model's config says is the default of the sampler's [`Convention`].
+/// The sampler's [`Convention`] provides the default for whatever neither the request nor the model's config specifies.
 pub(super) fn resolve(
     info: &SamplerInfo,
     config: &SchedulerConfig,
@@ -21,7 +21,7 @@ pub(super) fn resolve(
     }
     if let Some(option) = config.not_followed.as_ref().filter(|_| is_solver(info)) {
         let reason = format!(
-            "{} cannot follow {option} of scheduler_config.json: choose ddim, plms or ddpm, or take it out",
+            "{} does not support {option} of scheduler_config.json: choose ddim, plms or ddpm, or remove it",
             info.name
         );
         return Err(Error::request(Field::Sampler, reason));
@@ -55,16 +55,16 @@ pub(super) fn resolve(
         return Err(Error::request(
             Field::Model,
             "has a noise schedule that ends in pure noise (`rescale_betas_zero_snr`), where a network that predicts noise \
-             (`prediction_type` \"epsilon\") has nothing to go by: use `schedule` leading",
+             (`prediction_type` \"epsilon\") cannot estimate the image: use `schedule` leading",
         ));
     }
     Ok((convention.visit(levels, &options), origin))
 }
 
-/// Above the noisiest level of any schedule that still holds something of the image, and below that of pure noise.
+/// Above the noisiest level of any schedule that keeps part of the image, and below the level of pure noise.
 const LARGEST: f64 = 1000.0;
 
-/// Whether the sampler's class knows `use_karras_sigmas` and the like.
+/// Whether the sampler's class reads `use_karras_sigmas` and similar options.
 fn reads_grid(info: &SamplerInfo) -> bool {
     is_solver(info) && info.name != "euler-a"
 }

@@ -1,4 +1,4 @@
-//! A request with everything decided that it left open.
+//! Plans: requests with every default filled in.
 
 pub(crate) mod batch;
 mod display;
@@ -15,10 +15,10 @@ pub use self::origin::{Origin, Resolved};
 pub use self::sampling::{OptionValue, Sampling};
 use crate::{Error, Field, Latents, Model, Workload};
 
-/// What will be drawn: a [`Request`](crate::Request) with every default filled in, each with where it came from.
+/// A [`Request`](crate::Request) with every default filled in; each value records where it came from.
 ///
-/// [`new`](Self::new) makes it; it is drawn by [`Pipeline::drawing`](crate::Pipeline::drawing), and of the same model again
-/// after it was kept as JSON. [`Display`](std::fmt::Display) shows it line by line.
+/// [`new`](Self::new) makes it, and [`Pipeline::drawing`](crate::Pipeline::drawing) draws it. A plan can be stored as JSON
+/// and drawn again later with the same model. [`Display`](std::fmt::Display) shows it line by line.
 ///
 /// ```no_run
 /// # use sd_pipeline::{Error, Model, Plan, Request};
@@ -40,16 +40,16 @@ pub struct Plan {
     pub seed: u64,
     /// The noise to start from; none draws it from the seed.
     pub latents: Option<Latents>,
-    /// All the rest.
+    /// All other values.
     pub settings: Settings,
 }
 
-/// What the images of a batch have in common: all but the prompt, the seed and the noise to start from.
+/// The values that the images of a batch share: all but the prompt, the seed and the noise to start from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Settings {
-    /// What the image should not show. None is an empty prompt, or what the model's config wants in its place.
+    /// What the image should not show. None is an empty prompt, or whatever the model's config uses instead.
     pub negative_prompt: Option<String>,
     /// Width in pixels.
     pub width: Resolved<usize>,
@@ -57,25 +57,25 @@ pub struct Settings {
     pub height: Resolved<usize>,
     /// Shape of the latents, `[1, channels, height, width]`.
     pub latent_shape: [usize; 4],
-    /// Guidance scale; none for models that draw without a text.
+    /// Guidance scale; none for models that read no text.
     pub guidance: Option<Resolved<f64>>,
     /// How the noise is removed.
     pub sampling: Sampling,
 }
 
 impl Plan {
-    /// The noise of its seed: PyTorch's, from which samplers that follow a Brownian path take the start only.
+    /// Makes the noise of the seed: PyTorch's. Samplers that follow a Brownian path use it only for the start.
     pub fn noise(&self) -> Box<dyn Noise> {
-        self.settings.sampling.sampler.value.entry().fresh.of_seed(self.seed)
+        self.settings.sampling.sampler.value.info().fresh.of_seed(self.seed)
     }
 
-    /// What it takes of a device's memory depends on this: see [`Model::memory`].
+    /// The parts of the plan on which its memory use depends: see [`Model::memory`].
     pub fn workload(&self) -> Workload {
         let Settings { width, height, .. } = &self.settings;
         Workload { width: width.value, height: height.value, is_guided: self.settings.is_guided() }
     }
 
-    /// Checks that it is a plan of this model: it may have been read from a file, or changed.
+    /// Checks that the plan belongs to this model: it may have been read from a file, or changed.
     pub(crate) fn check(&self, model: &Model) -> Result<(), Error> {
         let Settings { width, height, latent_shape, guidance, sampling, .. } = &self.settings;
         let shape = model.latent_shape(width.value, height.value);
@@ -84,7 +84,7 @@ impl Plan {
             && *latent_shape == shape
             && [width, height].iter().all(|size| size.value > 0 && size.value.is_multiple_of(model.scale_factor()));
         if !is_its_own {
-            return Err(Error::request(Field::Plan, "is of another model: make a new one of the request"));
+            return Err(Error::request(Field::Plan, "is of another model: make a new one from the request"));
         }
         if let Some(Latents { shape: found, values }) = &self.latents {
             if *found != shape {
@@ -109,12 +109,12 @@ impl Plan {
 }
 
 impl Settings {
-    /// Whether the U-Net is asked about the negative prompt too, as in diffusers: not for a scale of 1 and below.
+    /// Whether the network also runs on the negative prompt: as in diffusers, not for a scale of 1 and below.
     pub fn is_guided(&self) -> bool {
         self.guidance_scale() > 1.0
     }
 
-    /// The guidance scale; 1 for models that draw without a text.
+    /// The guidance scale; 1 for models that read no text.
     pub(crate) fn guidance_scale(&self) -> f64 {
         self.guidance.map_or(1.0, |guidance| guidance.value)
     }

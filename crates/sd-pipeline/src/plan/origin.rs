@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A value of a plan, and where it came from.
 ///
-/// Two are equal where the values are: where they came from makes no other image.
+/// Equality compares only the values, because the origin does not change the image.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resolved<T> {
@@ -26,7 +26,7 @@ impl<T> Resolved<T> {
         Self { value, origin }
     }
 
-    /// What was requested, if anything was.
+    /// The requested value, if there is one.
     pub(crate) fn requested(value: Option<T>) -> Option<Self> {
         value.map(|value| Self::new(value, Origin::Request))
     }
@@ -43,7 +43,7 @@ pub enum Origin {
     Config,
     /// The model's own [`Defaults`](crate::Defaults).
     Model,
-    /// What the class of the reference implementation does where neither request nor config say it.
+    /// The default of the reference implementation's class, if neither request nor config specifies the value.
     Class(Convention),
     /// The sampler's default for its option.
     Sampler,

@@ -3,17 +3,17 @@ use sd_samplers::FreshNoise;
 use super::{Origin, Plan, Settings};
 
 impl Plan {
-    /// The plan in the words that other programs read from an image's `parameters`: the prompts, a line each, and then
-    /// the settings. An image that starts from [latents](Self::latents) has no `Seed`.
+    /// Formats the plan as the `parameters` text that other programs read from an image: the prompts, a line each, then the
+    /// settings. An image that starts from [latents](Self::latents) has no `Seed`.
     pub fn parameters(&self) -> String {
         let Settings { negative_prompt, width, height, guidance, sampling, .. } = &self.settings;
         let prompt = self.prompt.as_ref().map(|text| format!("{text}\n"));
         let negative = negative_prompt.as_ref().map(|text| format!("Negative prompt: {text}\n"));
         let guidance = guidance.map(|scale| format!(", CFG scale: {}", scale.value));
         let schedule = sampling.schedule.as_ref().map(|schedule| format!(", Schedule type: {schedule}"));
-        let seed = match (&self.latents, sampling.sampler.value.entry().fresh) {
+        let seed = match (&self.latents, sampling.sampler.value.info().fresh) {
             (None, _) => Some(format!(", Seed: {}", self.seed)),
-            // Whoever reads a seed starts from its noise, and this image did not.
+            // Programs that read a seed start from its noise, but this image did not.
             (Some(_), FreshNoise::Never) => None,
             (Some(_), _) => Some(format!(", Step noise seed: {}", self.seed)),
         };

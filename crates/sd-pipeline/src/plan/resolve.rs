@@ -4,11 +4,11 @@ use super::{Plan, Settings};
 use crate::{Error, Field, Model, Request, Schedule};
 
 impl Plan {
-    /// Decides what a request leaves open, and checks that the model can draw it.
+    /// Fills in the defaults of a request, and checks that the model can draw it.
     ///
     /// # Errors
     ///
-    /// [`Error::Request`] or [`Error::Schedule`] with what to change.
+    /// [`Error::Request`] or [`Error::Schedule`], which say what to change.
     pub fn new(model: &Model, request: &Request) -> Result<Self, Error> {
         fits(request, model)?;
         let (width, height) = size(request, model)?;
@@ -39,17 +39,17 @@ fn context(model: &Model) -> Context<'_> {
     }
 }
 
-/// Checks that a request says what this kind of model can be given.
+/// Checks that a request fits this kind of model.
 fn fits(request: &Request, model: &Model) -> Result<(), Error> {
-    let of_text = [
+    let text_fields = [
         (Field::Prompt, "", request.prompt.is_some()),
         (Field::NegativePrompt, "", request.negative_prompt.is_some()),
         (Field::Guidance, "", request.guidance.is_some()),
         (Field::Schedule, "ays ", request.schedule == Some(Schedule::Ays)),
     ];
-    match (model.reads_text(), of_text.into_iter().find(|(.., is_given)| *is_given)) {
+    match (model.reads_text(), text_fields.into_iter().find(|(.., is_given)| *is_given)) {
         (true, _) if request.prompt.is_none() => {
-            Err(Error::request(Field::Prompt, "is missing: this model draws what a text says; it may be empty"))
+            Err(Error::request(Field::Prompt, "is missing: this model needs one, which may be empty"))
         }
         (false, Some((field, value, _))) => Err(Error::request(
             field,
@@ -71,14 +71,14 @@ fn size(request: &Request, model: &Model) -> Result<(Resolved<usize>, Resolved<u
         let (below, above) = ((value / factor).max(1) * factor, (value / factor + 1) * factor);
         Err(Error::request(
             field,
-            format!("{value} is not a multiple of {factor}, this model's factor: try {below} or {above}"),
+            format!("{value} is not a multiple of {factor}, this model's scale factor: try {below} or {above}"),
         ))
     };
     let (width, height) = model.default_size();
     Ok((check(Field::Width, request.width, width)?, check(Field::Height, request.height, height)?))
 }
 
-/// The guidance scale; 1 and below is none.
+/// The guidance scale; 1 and below means no guidance.
 fn guidance(request: &Request, model: &Model) -> Resolved<f64> {
     let of_model = || model.defaults().guidance.map(|scale| Resolved::new(scale, Origin::Model));
     let default = if model.is_xl() { 5.0 } else { 7.5 };

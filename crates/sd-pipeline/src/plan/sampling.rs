@@ -7,7 +7,7 @@ use super::origin::{Origin, Resolved};
 use crate::{Error, Field, Request, SamplerName, Schedule};
 use sd_model::config::SchedulerConfig;
 
-/// Steps where nothing else says how many.
+/// Number of steps if nothing else determines it.
 const DEFAULT_STEPS: usize = 50;
 
 /// How the noise is removed.
@@ -17,19 +17,19 @@ const DEFAULT_STEPS: usize = 50;
 pub struct Sampling {
     /// The sampler.
     pub sampler: Resolved<SamplerName>,
-    /// All options that it has: those that were requested first.
+    /// All options of the sampler, the requested ones first.
     pub options: Vec<OptionValue>,
-    /// Variance of the fresh noise of DDPM; other samplers have no use for it.
+    /// Variance of the fresh noise of DDPM; other samplers ignore it.
     pub variance: Variance,
-    /// The range, from its negative, in which DDPM and DDIM hold denoised images.
+    /// DDPM and DDIM clip denoised images to `[−clip, clip]`.
     pub clip: Option<f64>,
     /// The schedule that was requested.
     pub schedule: Option<Schedule>,
-    /// Number of steps. There may be a [level](Self::levels) less, where the last timestep is that of the last level.
+    /// Number of steps. If the last timestep is already at the last level, the [levels](Self::levels) have one step fewer.
     pub steps: Resolved<usize>,
     /// The noise levels that are visited, in variance-exploding form.
     pub levels: Resolved<NoiseLevels>,
-    /// Standard deviation of the noise that the image starts from.
+    /// Standard deviation of the noise from which the image starts.
     pub start_std: f64,
     /// Whether the network is called at whole timesteps only.
     pub whole_timesteps: bool,
@@ -48,7 +48,7 @@ pub struct OptionValue {
     pub origin: Origin,
 }
 
-/// What decides, beside the request, how noise is removed.
+/// The inputs, other than the request, that determine how noise is removed.
 pub(crate) struct Context<'a> {
     pub scheduler: &'a SchedulerConfig,
     /// Whether the model draws in pixels.
@@ -59,13 +59,13 @@ pub(crate) struct Context<'a> {
 }
 
 impl Sampling {
-    /// Fills in what the request leaves open.
+    /// Fills in the defaults of the request.
     pub(crate) fn resolve(request: &Request, context: &Context) -> Result<Self, Error> {
         let config = context.scheduler;
         let sampler = sampler(request, config);
         let steps = steps(request, sampler.value, context);
         let (levels, origin) =
-            levels::resolve(sampler.value.entry(), config, request.schedule.as_ref(), context.is_xl, steps.value)?;
+            levels::resolve(sampler.value.info(), config, request.schedule.as_ref(), context.is_xl, steps.value)?;
         Ok(Self {
             options: options(request, sampler.value, config),
             variance: variance(sampler.value, config)?,
@@ -83,7 +83,7 @@ impl Sampling {
     ///
     /// # Errors
     ///
-    /// [`Error::Request`] for options that it does not have or that are out of range, and for too few steps.
+    /// [`Error::Request`] for unknown options, options out of range, and too few steps.
     pub(crate) fn sampler(&self, scheduler: &SchedulerConfig) -> Result<Box<dyn Sampler>, Error> {
         let name = self.sampler.value;
         let setting = SamplerSettings {
@@ -94,7 +94,7 @@ impl Sampling {
             ..SamplerSettings::new(scheduler.process())
         };
         let sampler =
-            name.entry().make(&setting).map_err(|error| Error::request(Field::Options, format!(": {error}")))?;
+            name.info().make(&setting).map_err(|error| Error::request(Field::Options, format!(": {error}")))?;
         let least = sampler.min_steps();
         if self.levels.value.steps() < least {
             let steps = self.steps.value;
@@ -105,18 +105,18 @@ impl Sampling {
 }
 
 impl Request {
-    /// Checks that a model with this scheduler, whose weights may not be there yet, can draw it in so many steps.
+    /// Checks that a model with this scheduler can draw the request in so many steps; needs no weights.
     ///
     /// # Errors
     ///
-    /// [`Error::Request`] or [`Error::Schedule`] with what to change.
+    /// [`Error::Request`] or [`Error::Schedule`], which say what to change.
     pub fn check_steps(&self, scheduler: &SchedulerConfig) -> Result<(), Error> {
         let context = Context { scheduler, in_pixels: false, is_xl: false, steps: None };
         Sampling::resolve(self, &context)?.sampler(scheduler).map(drop)
     }
 }
 
-/// The one that is requested, or that the config's class corresponds to.
+/// The requested sampler, else the one of the config's class, else the default.
 fn sampler(request: &Request, config: &SchedulerConfig) -> Resolved<SamplerName> {
     let of_config = || config.sampler.map(|sampler| Resolved::new(sampler, Origin::Config));
     Resolved::requested(request.sampler)
@@ -128,27 +128,27 @@ fn steps(request: &Request, sampler: SamplerName, context: &Context) -> Resolved
     let listed = request.schedule.as_ref().and_then(Schedule::steps);
     let requested = Resolved::requested(request.steps.or(listed));
     let of_model = || context.steps.map(|steps| Resolved::new(steps, Origin::Model));
-    // As many as it was trained with, which its paper draws with.
+    // All timesteps of the training, as in its paper.
     let of_training = || Resolved::new(context.scheduler.schedule.len(), Origin::Config);
-    let is_ddpm_in_pixels = sampler.entry().name == "ddpm" && context.in_pixels;
+    let is_ddpm_in_pixels = sampler.info().name == "ddpm" && context.in_pixels;
     requested
         .or_else(of_model)
         .or_else(|| is_ddpm_in_pixels.then(of_training))
         .unwrap_or(Resolved::new(DEFAULT_STEPS, Origin::Default))
 }
 
-/// Those of the request, then that of the config, then the defaults of the sampler; each option once.
+/// The options of the request, then that of the config, then the defaults of the sampler; each option once.
 fn options(request: &Request, sampler: SamplerName, config: &SchedulerConfig) -> Vec<OptionValue> {
-    let entry = sampler.entry();
-    let is_solver = entry.convention.is_multistep() && entry.has(SamplerOption::Order);
+    let info = sampler.info();
+    let is_solver = info.convention.is_multistep() && info.has(SamplerOption::Order);
     let order = config.solver_order.filter(|_| is_solver).map(|order| (SamplerOption::Order, order as f64));
     let requested = request.options.iter().map(|(option, value)| (*option, *value, Origin::Request));
     let configured = order.into_iter().map(|(option, value)| (option, value, Origin::Config));
-    let defaults = entry.options.iter().map(|range| (range.option, range.default, Origin::Sampler));
+    let defaults = info.options.iter().map(|range| (range.option, range.default, Origin::Sampler));
     let mut options: Vec<OptionValue> = Vec::new();
     for (option, value, origin) in requested.chain(configured).chain(defaults) {
         match options.iter_mut().find(|known| known.option == option) {
-            // Of an option that is requested twice the last value counts.
+            // If an option is requested twice, the last value counts.
             Some(known) if origin == Origin::Request => known.value = value,
             Some(_) => {}
             None => options.push(OptionValue { option, value, origin }),
@@ -160,18 +160,20 @@ fn options(request: &Request, sampler: SamplerName, config: &SchedulerConfig) ->
 fn variance(sampler: SamplerName, config: &SchedulerConfig) -> Result<Variance, Error> {
     match &config.variance {
         Ok(variance) => Ok(*variance),
-        Err(unknown) if sampler.entry().name == "ddpm" => Err(Error::request(
+        Err(unknown) if sampler.info().name == "ddpm" => Err(Error::request(
             Field::Sampler,
-            format!("ddpm cannot follow `variance_type` {unknown:?} of scheduler_config.json: choose another sampler"),
+            format!(
+                "ddpm does not support `variance_type` {unknown:?} of scheduler_config.json: choose another sampler"
+            ),
         )),
         Err(_) => Ok(Variance::FixedSmall),
     }
 }
 
-/// The range in which DDPM and DDIM hold denoised images in pixels.
+/// The range to which DDPM and DDIM clip denoised images in pixels.
 ///
-/// Latents have no fixed range. diffusers' StableDiffusionPipeline switches `clip_sample` off whatever the config says;
-/// its XL pipeline does not, and clips latents where a config asks for it, to their loss.
+/// Latents have no fixed range. diffusers' StableDiffusionPipeline disables `clip_sample` whatever the config says. Its XL
+/// pipeline does not: it clips latents if a config says so, which damages them.
 fn clip(context: &Context) -> Option<f64> {
     let config = context.scheduler;
     (context.in_pixels && config.clip_sample.unwrap_or(true)).then_some(config.clip_sample_range)

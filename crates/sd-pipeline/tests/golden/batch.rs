@@ -25,7 +25,7 @@ fn draw(pipeline: &Pipeline, requests: &[Request]) -> Vec<sd_pipeline::Generated
     pipeline.drawings(&plans(pipeline, requests)).run_all().unwrap()
 }
 
-/// How far two images are apart at most, of 255.
+/// The largest difference between two images, of 255.
 fn apart(a: &Image, b: &Image) -> u8 {
     a.rgb.iter().zip(&b.rgb).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
 }
@@ -36,10 +36,10 @@ fn assert_each_is_as_alone(pipeline: &Pipeline, requests: &[Request]) {
     assert_eq!(together.len(), requests.len());
     for (request, drawn) in requests.iter().zip(&together) {
         let alone = pipeline.draw(request).unwrap();
-        // Sums of single precision may be in another order.
+        // Sums in single precision may be in another order.
         assert!(apart(&alone.image, &drawn.image) <= 1, "{request:?}");
-        let numbers = alone.latents.values.iter().zip(&drawn.latents.values);
-        let furthest = numbers.fold(0.0_f32, |furthest, (a, b)| furthest.max((a - b).abs()));
+        let values = alone.latents.values.iter().zip(&drawn.latents.values);
+        let furthest = values.fold(0.0_f32, |furthest, (a, b)| furthest.max((a - b).abs()));
         assert!(furthest < 1e-3, "{furthest}: {request:?}");
         assert_eq!(alone.latents.shape, drawn.latents.shape);
     }
@@ -67,7 +67,7 @@ fn images_of_the_xl_kind_are_drawn_in_batches_too() {
 }
 
 #[test]
-fn images_with_other_settings_are_batches_of_their_own() {
+fn images_with_other_settings_form_their_own_batches() {
     let pipeline = pipeline(Kind::Sd1);
     let mut requests = requests("ddim");
     requests[1] = Request { steps: Some(5), height: Some(40), ..requests[1].clone() };

@@ -1,4 +1,4 @@
-//! The parts of a pipeline, used one by one, replaced and shared.
+//! The parts of a pipeline: used alone, replaced and shared.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -35,11 +35,11 @@ fn embeddings_draw_what_their_prompts_draw() {
         let expected = pipeline.draw(&request).unwrap().image;
         let prompt = pipeline.encode_prompts(&["a red house"]).unwrap();
         let negative = pipeline.encode_prompts(&["blurry"]).unwrap();
-        // The plan's own prompt is not read, but its negative prompt is where no embeddings are given for it.
+        // The plan's prompt is ignored, but its negative prompt is encoded if no negative embeddings are given.
         let plan = pipeline.plan(&Request { prompt: Some("unread".into()), ..request }).unwrap();
         for negative in [Some(negative), None] {
             let drawn = pipeline.drawing(&plan).embeddings(prompt.clone(), negative).run().unwrap().image;
-            // Encoded apart, so sums may be in another order.
+            // Encoded separately, so sums may be in another order.
             assert!(furthest(&drawn, &expected) <= 1, "{kind:?}");
         }
     }
@@ -71,7 +71,7 @@ fn latents_are_decoded_and_images_encoded() {
 }
 
 #[test]
-fn a_step_can_be_looked_at_changed_and_the_last() {
+fn a_step_can_be_inspected_changed_and_made_the_last() {
     let pipeline = pipeline(Kind::Sd1);
     let plan = pipeline.plan(&request("ddim")).unwrap();
     let mut seen = Vec::new();
@@ -92,7 +92,7 @@ fn a_step_can_be_looked_at_changed_and_the_last() {
 }
 
 #[test]
-fn a_sampler_may_be_ones_own() {
+fn a_sampler_may_be_the_callers_own() {
     let pipeline = pipeline(Kind::Sd1);
     let plan = pipeline.plan(&request("ddim")).unwrap();
     let expected = pipeline.drawing(&plan).run().unwrap().image;
@@ -106,7 +106,7 @@ fn a_sampler_may_be_ones_own() {
     assert_eq!(refused.to_string(), "`steps` 2: this sampler needs at least 4");
 }
 
-/// Says that there is no noise.
+/// Predicts no noise.
 #[derive(Debug)]
 struct Silent;
 
@@ -125,7 +125,7 @@ fn components_are_shared_and_replaced() {
     let first = Pipeline::new(model(), components.clone(), &device);
     let second = Pipeline::new(model(), components.clone(), &device);
     assert_eq!(first.draw(&request("ddim")).unwrap().image, second.draw(&request("ddim")).unwrap().image);
-    // Where no noise is predicted, the denoised image is the noisy one, and DDIM leaves it as it is.
+    // If no noise is predicted, the denoised image equals the noisy one, and DDIM leaves it unchanged.
     let silent = Pipeline::new(model(), Components { backbone: Arc::new(Silent), ..components }, &device);
     let plan = silent.plan(&request("ddim")).unwrap();
     let mut before = None;

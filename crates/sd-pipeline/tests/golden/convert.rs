@@ -1,4 +1,4 @@
-//! From one layout to the other and back: the same tensors, bit for bit, and the same images at every stage.
+//! Converts from one layout to the other and back: the same tensors bit for bit, and the same images at every stage.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -25,11 +25,11 @@ fn describe(path: &Path) -> String {
     Plan::new(&Model::open(path).unwrap(), &Request::new("a house")).unwrap().parameters()
 }
 
-/// Type, shape and numbers of every tensor.
+/// Type, shape and values of every tensor.
 fn tensors(weights: &Weights) -> BTreeMap<String, (Dtype, Vec<usize>, Vec<u32>)> {
     let tensor = |key: &str| {
-        let numbers = weights.read(key).unwrap().into_iter().map(f32::to_bits).collect();
-        (key.to_string(), (weights.dtype(key).unwrap(), weights.shape(key).unwrap().to_vec(), numbers))
+        let values = weights.read(key).unwrap().into_iter().map(f32::to_bits).collect();
+        (key.to_string(), (weights.dtype(key).unwrap(), weights.shape(key).unwrap().to_vec(), values))
     };
     weights.keys().map(tensor).collect()
 }
@@ -59,7 +59,7 @@ fn check_round_trip(family: Family) {
         assert_eq!(describe(&path(stage)), describe(&first), "{stage}");
     }
 
-    // The first file has tensors that nobody reads; all others come back as they were.
+    // The first file has unused tensors; all others come back unchanged.
     let [first, back] = [&first, &path("back.safetensors")].map(|file| tensors(&Weights::in_file(file).unwrap()));
     for (key, tensor) in back.iter().filter(|(key, _)| *key != "v_pred") {
         assert!(Some(tensor) == first.get(key), "{key}: {:?}", tensor.1);
@@ -105,9 +105,9 @@ fn a_pickle_becomes_a_folder() {
     assert!(draw(&out) == draw(tiny.path()));
 }
 
-/// The shapes of 1×1 convolutions and matrices, which `sd` does not tell apart but diffusers does.
+/// The shapes of 1×1 convolutions and matrices, which diffusers distinguishes and `sd` does not.
 #[test]
-fn projections_have_the_shapes_that_the_family_is_published_with() {
+fn projections_have_the_shapes_of_the_published_family() {
     for (family, dimensions) in [(Family::Sd1, 4), (Family::Sd2, 2), (Family::Xl, 2)] {
         let tiny = TinyModel::new(Kind::Conventional(family));
         let folder = tempfile::tempdir().unwrap();
@@ -128,7 +128,7 @@ fn projections_have_the_shapes_that_the_family_is_published_with() {
 }
 
 #[test]
-fn what_the_scheduler_says_of_the_training_comes_back() {
+fn the_schedulers_facts_about_the_training_come_back() {
     let tiny = TinyModel::new(Kind::Conventional(Family::Xl));
     let mut tensors = tiny.single_tensors();
     let marker = |key: &str| SingleTensor { key: key.into(), shape: vec![0], numbers: Vec::new() };
@@ -141,7 +141,7 @@ fn what_the_scheduler_says_of_the_training_comes_back() {
     assert!(["v_pred", "ztsnr"].iter().all(|key| back_weights.shape(key) == Some(&[0])));
     assert!(draw(&out) == draw(&file) && draw(&back) == draw(&file));
 
-    // 2.x that predicts the noise would be taken for the other kind without a word.
+    // A 2.x model that predicts the noise would silently be taken for the other kind.
     let tiny = TinyModel::new(Kind::Conventional(Family::Sd2));
     let back = folder.path().join("eps.safetensors");
     let eps = Choices { prediction: Some(Prediction::Eps), ..Choices::default() };
@@ -151,7 +151,7 @@ fn what_the_scheduler_says_of_the_training_comes_back() {
 }
 
 #[test]
-fn weights_are_cast_and_what_does_not_fit_is_refused_by_name() {
+fn weights_are_cast_and_those_that_overflow_are_refused_by_name() {
     let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let mut tensors = tiny.single_tensors();
     let (folder, file) = single(&tensors);
@@ -195,7 +195,7 @@ fn stopping_leaves_nothing() {
 }
 
 #[test]
-fn what_a_single_file_cannot_say_is_refused() {
+fn models_that_a_single_file_cannot_describe_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("model.safetensors");
     #[track_caller]
@@ -204,7 +204,7 @@ fn what_a_single_file_cannot_say_is_refused() {
         assert!(error.contains(expected) && error.contains(model.to_str().unwrap()), "{error}");
         assert!(!out.exists());
     }
-    // Norms of other groups, and a vocabulary of its own.
+    // Norms with another number of groups, and another vocabulary.
     refused(TinyModel::new(Kind::Sd1).path(), &out, "its U-Net");
     refused(TinyModel::ddpm().path(), &out, "reads no text");
     let change = |tiny: &TinyModel, file: &str, key: &str, value: Value| {
@@ -228,7 +228,7 @@ fn what_a_single_file_cannot_say_is_refused() {
             change(&tiny, "tokenizer/special_tokens_map.json", key, value);
         }
         refused(tiny.path(), &out, expected);
-        // A folder can say all of it.
+        // A folder can describe all of it.
         let copy = folder.path().join("copy");
         converted(tiny.path(), &copy, None).unwrap();
         std::fs::remove_dir_all(copy).unwrap();

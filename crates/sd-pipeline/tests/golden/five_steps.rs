@@ -1,4 +1,4 @@
-//! What `draw_five_steps` in `crates/sd-golden/golden/tiny.py` draws.
+//! The request that `draw_five_steps` in `crates/sd-golden/golden/tiny.py` draws.
 
 use sd_pipeline::Request;
 

@@ -1,6 +1,6 @@
 //! Whole images against diffusers, on every backend of this build.
 //!
-//! diffusers itself, with every weight changed by a relative 2e-6, draws these with a mean difference of 0.001 (of 255).
+//! With every weight changed by a relative 2e-6, diffusers itself draws them with a mean difference of 0.001 (of 255).
 
 #![allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
 
@@ -30,9 +30,9 @@ fn request(case: &Value) -> Request {
     }
 }
 
-/// On the processor the weights are in half precision, which the files have in f16, and products where it has such
-/// instructions: of the 8 bits of bf16 images keep a mean difference of 0.46 (of 255), 4 at most. On a GPU all
-/// numbers between the layers have no more bits either.
+/// On the processor the weights are in half precision, as in the files' f16, and so are products if it has such
+/// instructions. With the 8 bits of bf16, images keep a mean difference of 0.46 (of 255), 4 at most. On a GPU all values
+/// between the layers are in half precision too.
 #[test]
 fn half_precision_draws_nearly_the_same() {
     let gpus = device_names().filter(|(name, compiled)| *compiled && !is_processor(name)).map(|(name, _)| name);
@@ -65,7 +65,7 @@ fn check(kind: &str, make: impl Fn() -> TinyModel) {
     for (backend, device) in devices() {
         let open = |model: &TinyModel| Pipeline::open(model.path(), &device, DType::F32).unwrap();
         let pipeline = open(&model);
-        // Samplers add, subtract and scale: a few of them show whether a device does that, and a software driver is slow.
+        // Samplers only add, subtract and scale. A few are enough to test a device, and a software driver is slow.
         let few = ["ddim-10", "ddim-7", "ddim-10-eta1", "ddim-10-no-guidance", "plms-10", "ddpm-10", "dpm++2m-10"];
         for (name, case) in cases.iter().filter(|(name, _)| backend != "wgpu" || few.contains(&name.as_str())) {
             let found = match case["config"].as_object() {

@@ -1,4 +1,4 @@
-//! The pipeline as a Rust program uses it.
+//! The pipeline, used from a Rust program.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn request() -> Request {
 }
 
 #[test]
-fn every_network_call_is_seen_with_its_estimate() {
+fn every_network_call_is_reported_with_its_estimate() {
     let mut seen = Vec::new();
     let pipeline = pipeline(Kind::Sd1);
     let plan = pipeline.plan(&request()).unwrap();
@@ -29,7 +29,7 @@ fn every_network_call_is_seen_with_its_estimate() {
             ControlFlow::Continue(())
         })
         .run();
-    // PLMS, which this model names, calls the network once more than it has steps, the second time a level ahead.
+    // PLMS, this model's sampler, calls the network once more than it has steps, the second time a level ahead.
     assert_eq!(seen.iter().map(|s| s.0).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
     assert!(seen.iter().all(|s| s.1 == 6));
     assert!(seen.windows(2).all(|w| w[0].2 >= w[1].2), "the noise falls: {seen:?}");
@@ -54,7 +54,7 @@ fn a_watcher_can_cancel() {
 }
 
 #[test]
-fn noise_may_be_ones_own() {
+fn noise_may_be_the_callers_own() {
     struct Twos;
     impl Noise for Twos {
         fn start(&mut self, like: &Tensor<4>) -> Tensor<4> {
@@ -81,7 +81,7 @@ fn a_pipeline_draws_the_same_image_again() {
 }
 
 #[test]
-fn what_a_folder_does_not_say_has_the_defaults_of_its_sampler() {
+fn values_missing_in_a_folder_have_the_defaults_of_its_sampler() {
     let model = Model::open(TinyModel::new(Kind::Sdxl).path()).unwrap();
     let settings = Plan::new(&model, &Request::new("a house")).unwrap().parameters();
     assert_eq!(settings, "a house\nSteps: 50, Sampler: euler, CFG scale: 5, Seed: 0, Size: 64x64");
@@ -115,7 +115,7 @@ fn ddpm_takes_every_step_of_its_training_and_ddim_fifty() {
     assert_eq!(describe(request()), "Steps: 50, Sampler: ddim, Seed: 7, Size: 32x32");
 }
 
-/// As the first of these models were published.
+/// The layout in which the first of these models were published.
 #[test]
 fn a_model_of_pixels_may_lie_beside_its_index() {
     let folder = TinyModel::ddpm();
@@ -133,7 +133,7 @@ fn a_model_of_pixels_may_lie_beside_its_index() {
 }
 
 #[test]
-fn what_reads_no_text_is_told_none() {
+fn models_that_read_no_text_refuse_its_fields() {
     let (pixels, text) =
         (Model::open(TinyModel::ddpm().path()).unwrap(), Model::open(TinyModel::new(Kind::Sd1).path()).unwrap());
     let refused = |model: &Model, request: Request| match Plan::new(model, &request) {
@@ -149,7 +149,7 @@ fn what_reads_no_text_is_told_none() {
 }
 
 #[test]
-fn what_a_gpu_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_is_refused() {
+fn images_too_large_for_a_gpu_are_warned_of_and_tensors_too_large_are_refused() {
     let folder = TinyModel::new(Kind::Sd1);
     let model = Model::open(folder.path()).unwrap();
     let gpu = DeviceInfo {
@@ -164,7 +164,7 @@ fn what_a_gpu_has_no_memory_for_is_warned_of_and_a_tensor_that_it_cannot_have_is
     };
     let plan = Plan::new(&model, &request()).unwrap();
     let need = model.memory(&plan.workload(), DType::F32, &gpu);
-    // The processor's attention has no scores in memory.
+    // The processor's attention keeps no scores in memory.
     let flex = device_info("flex").unwrap();
     assert!(need.sampling > model.memory(&plan.workload(), DType::F32, &flex).sampling);
     let warned = |memory: usize, available: Option<usize>| {

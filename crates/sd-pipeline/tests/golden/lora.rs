@@ -29,7 +29,7 @@ const OTHERS: [&str; 16] = [
     "upsamplers.0.conv",
 ];
 
-/// A module of a network that has weights: its path, and their shape.
+/// A network's module with weights: its path, and their shape.
 struct Module {
     component: &'static str,
     path: String,
@@ -50,7 +50,7 @@ fn modules(kind: Kind, ends: &[&str]) -> Vec<Module> {
 
 impl Module {
     /// One of the file's tensors for this module.
-    fn numbers(&self, file: &str, part: &str, shape: &[usize], offset: f32, scale: f64) -> (Vec<usize>, Vec<f32>) {
+    fn values(&self, file: &str, part: &str, shape: &[usize], offset: f32, scale: f64) -> (Vec<usize>, Vec<f32>) {
         let name = format!("lora/{file}/{}/{}/{part}", self.component, self.path);
         let count: usize = shape.iter().product();
         let z: Vec<f32> = noise(&name, [count], &Device::flex()).into_data().try_to_vec().unwrap();
@@ -61,22 +61,22 @@ impl Module {
     fn down(&self, file: &str) -> (Vec<usize>, Vec<f32>) {
         let shape = [&[RANK], &self.shape[1..]].concat();
         let per_output: usize = self.shape[1..].iter().product();
-        self.numbers(file, "down", &shape, 0.0, 1.0 / (per_output as f64).sqrt())
+        self.values(file, "down", &shape, 0.0, 1.0 / (per_output as f64).sqrt())
     }
 
     fn up(&self, file: &str) -> (Vec<usize>, Vec<f32>) {
         let shape = [vec![self.shape[0], RANK], vec![1; self.shape.len() - 2]].concat();
-        self.numbers(file, "up", &shape, 0.0, 0.5 / (RANK as f64).sqrt())
+        self.values(file, "up", &shape, 0.0, 0.5 / (RANK as f64).sqrt())
     }
 
-    /// Lengths for DoRA, shaped as PEFT has them.
+    /// Magnitudes for DoRA, shaped as in PEFT.
     fn magnitude(&self, file: &str) -> (Vec<usize>, Vec<f32>) {
         let shape = if self.shape.len() == 2 { vec![self.shape[0]] } else { vec![1, self.shape[0], 1, 1] };
-        self.numbers(file, "magnitude", &shape, 0.9, 0.2)
+        self.values(file, "magnitude", &shape, 0.9, 0.2)
     }
 }
 
-/// The name that a module of XL's U-Net has in the original program, where two resnets and a sampler make a level.
+/// The name of a module of XL's U-Net in the original program, where two resnets and a sampler make a level.
 fn sgm(path: &str) -> String {
     let parts: Vec<&str> = path.split('.').collect();
     let number = |i: usize| parts[i].parse::<usize>().unwrap();
@@ -125,7 +125,7 @@ fn kohya(kind: Kind) -> Tensors {
 fn peft(kind: Kind, file: &str) -> Tensors {
     let mut tensors = Tensors::new();
     let all = modules(kind, &[&ATTENTION[..], &OTHERS].concat());
-    // diffusers loses the lengths of text encoders.
+    // diffusers loses the magnitudes of text encoders.
     for module in all.into_iter().filter(|module| file != "dora" || module.component == "unet") {
         let name = format!("{}.{}", module.component, module.path);
         tensors.insert(format!("{name}.lora_A.weight"), module.down(file));
@@ -170,9 +170,9 @@ fn check(kind: Kind, name: &str, files: &[(&str, f64)]) {
     assert!(mean <= 0.05 && max <= 2, "{name}: mean {mean:.4}, largest {max}");
 }
 
-/// Reading only what changed gives the weights that loading anew gives, bit for bit.
+/// Reading only the changed weights gives the same weights as loading anew, bit for bit.
 #[test]
-fn a_scale_that_is_changed_later_draws_what_it_draws_from_the_start() {
+fn a_scale_changed_later_draws_the_same_as_from_the_start() {
     for kind in [Kind::Sd1, Kind::Sdxl] {
         let (tiny, folder) = (TinyModel::new(kind), tempfile::tempdir().unwrap());
         let (first, second) = (folder.path().join("first.safetensors"), folder.path().join("second.safetensors"));

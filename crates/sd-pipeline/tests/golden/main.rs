@@ -28,7 +28,7 @@ fn pipeline(kind: Kind) -> Pipeline {
     Pipeline::open(TinyModel::new(kind).path(), &Device::flex(), DType::F32).unwrap()
 }
 
-/// A single file of these tensors, in a folder of its own.
+/// A single file of these tensors, in its own folder.
 fn single(tensors: &[SingleTensor]) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("model.safetensors");
@@ -36,7 +36,7 @@ fn single(tensors: &[SingleTensor]) -> (TempDir, PathBuf) {
     (folder, file)
 }
 
-/// The tensors by other names; those without one are left out.
+/// The tensors under other names; tensors without one are left out.
 fn renamed(tensors: &[SingleTensor], name: impl Fn(&str) -> Option<String>) -> Vec<SingleTensor> {
     let tensor = |tensor: &SingleTensor| Some(SingleTensor { key: name(&tensor.key)?, ..tensor.clone() });
     tensors.iter().filter_map(tensor).collect()

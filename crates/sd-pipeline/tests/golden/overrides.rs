@@ -1,4 +1,4 @@
-//! What diffusers' pipelines make of a folder's configs, which is not always what these say.
+//! Cases in which diffusers' pipelines override a folder's configs.
 
 use std::fs;
 use std::path::Path;
@@ -61,7 +61,7 @@ fn the_index_names_the_scheduler() {
     assert_eq!(Model::open(model.path()).unwrap().summary().sampler, "euler");
 }
 
-/// They are there because the class that wrote the file has them; another class has its own.
+/// The file lists them because the class that wrote it has them; another class has its own.
 #[test]
 fn defaults_that_a_file_lists_are_those_of_the_chosen_sampler() {
     let listed = json!({ "timestep_spacing": "leading", "_use_default_values": ["timestep_spacing"] });
@@ -70,7 +70,7 @@ fn defaults_that_a_file_lists_are_those_of_the_chosen_sampler() {
 }
 
 #[test]
-fn a_scheduler_of_another_noise_is_refused_and_one_without_a_counterpart_is_told() {
+fn a_scheduler_of_another_noise_is_refused_and_one_without_a_counterpart_is_reported() {
     for class in ["EDMEulerScheduler", "FlowMatchEulerDiscreteScheduler", "ScoreSdeVeScheduler"] {
         let model = model("model_index.json", json!({ "scheduler": ["diffusers", class] }));
         let error = Model::open(model.path()).unwrap_err().to_string();
@@ -108,14 +108,14 @@ fn sizes_of_old_and_of_oblong_configs() {
 }
 
 #[test]
-fn keys_that_nothing_knows_are_told_once_and_those_of_a_training_are_not() {
+fn unknown_keys_are_reported_once_and_those_of_a_training_are_not() {
     let notes = |value: Value| Model::open(model("unet/config.json", value).path()).unwrap().notes().to_vec();
     assert!(notes(json!({ "decay": 0.9999, "optimization_step": 7, "new_option": false })).is_empty());
-    let told = notes(json!({ "new_option": 3, "another": "x" }));
-    assert_eq!(told.len(), 1);
+    let reported = notes(json!({ "new_option": 3, "another": "x" }));
+    assert_eq!(reported.len(), 1);
     assert!(
-        told[0].contains("unet/config.json") && told[0].contains("`another` (\"x\"), `new_option` (3)"),
-        "{told:?}"
+        reported[0].contains("unet/config.json") && reported[0].contains("`another` (\"x\"), `new_option` (3)"),
+        "{reported:?}"
     );
 }
 
@@ -137,7 +137,7 @@ fn keys_that_would_change_the_image_are_refused() {
 }
 
 #[test]
-fn guidance_of_1_and_below_is_none() {
+fn guidance_of_1_and_below_means_no_guidance() {
     let model = TinyModel::new(Kind::Sd1);
     let drawn = |guidance: f64| draw(model.path(), &Request { guidance: Some(guidance), ..request("ddim") });
     let unguided = drawn(1.0);
@@ -149,7 +149,7 @@ fn guidance_of_1_and_below_is_none() {
 
 /// Golden: `golden/unets` in sd-golden.
 #[test]
-fn u_nets_that_are_put_together_otherwise_draw_as_in_diffusers() {
+fn u_nets_of_other_structures_draw_as_in_diffusers() {
     for name in ["no-middle", "uneven"] {
         let (model, from) = (TinyModel::new(Kind::Sd1), data().join("unets").join(name));
         let unet = model.path().join("unet");

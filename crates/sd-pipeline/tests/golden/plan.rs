@@ -34,7 +34,7 @@ fn what_a_request_leaves_open_is_the_models_or_the_default() {
     let (sampler, steps, levels) = (sampling.sampler, sampling.steps, sampling.levels);
     assert_eq!((sampler.value.to_string().as_str(), sampler.origin), ("plms", Origin::Config));
     assert_eq!((steps.value, steps.origin), (50, Origin::Default));
-    // The config names a class, and leaves the spacing to it.
+    // The config names a class and leaves the spacing to it.
     assert_eq!((levels.value.steps(), levels.origin), (50, Origin::Class(Convention::Pndm)));
     assert!((sampling.start_std - levels.value.first().hypot(1.0)).abs() < 1e-12);
     assert_eq!((sampling.options, sampling.schedule, sampling.whole_timesteps), (Vec::new(), None, false));
@@ -43,7 +43,7 @@ fn what_a_request_leaves_open_is_the_models_or_the_default() {
 }
 
 #[test]
-fn what_is_requested_is_planned_as_such() {
+fn requested_values_are_planned_as_requested() {
     let request = Request {
         negative_prompt: Some("dull".into()),
         width: Some(32),
@@ -63,13 +63,13 @@ fn what_is_requested_is_planned_as_such() {
     let origins = [settings.width.origin, sampling.sampler.origin, sampling.steps.origin, sampling.levels.origin];
     assert_eq!(origins, [Origin::Request; 4]);
     let order = OptionValue { option: SamplerOption::Order, value: 1.0, origin: Origin::Request };
-    assert_eq!(sampling.options, [order], "what is said last counts");
+    assert_eq!(sampling.options, [order], "the last value counts");
     assert!(sampling.whole_timesteps);
     assert_eq!((sampling.levels.value.steps(), sampling.levels.value.last()), (6, 0.0));
 }
 
 #[test]
-fn options_have_the_defaults_of_the_sampler_where_neither_request_nor_config_say_them() {
+fn options_missing_in_request_and_config_have_the_samplers_defaults() {
     let plan = |sampler: &str| {
         let request = Request { sampler: Some(sampler.parse().unwrap()), ..Request::new("") };
         Plan::new(&open(Kind::Sd1), &request).unwrap().settings.sampling.options
@@ -80,7 +80,7 @@ fn options_have_the_defaults_of_the_sampler_where_neither_request_nor_config_say
 }
 
 #[test]
-fn a_schedule_of_ones_own_says_how_many_steps_there_are() {
+fn a_listed_schedule_determines_the_number_of_steps() {
     let request = Request { schedule: Some("sigmas:14,3,0.5,0".parse().unwrap()), ..Request::new("") };
     let sampling = Plan::new(&open(Kind::Sd1), &request).unwrap().settings.sampling;
     assert_eq!((sampling.steps.value, sampling.steps.origin), (3, Origin::Request));
@@ -88,7 +88,7 @@ fn a_schedule_of_ones_own_says_how_many_steps_there_are() {
 }
 
 #[test]
-fn a_model_may_have_defaults_of_its_own_which_a_request_overrides() {
+fn a_model_may_have_its_own_defaults_which_a_request_overrides() {
     let model = open(Kind::Sd1).with_defaults(Defaults { steps: Some(7), guidance: Some(3.0) });
     let settings = |request| Plan::new(&model, &request).unwrap().settings;
     let own = settings(Request::new(""));
@@ -111,7 +111,7 @@ fn a_model_in_pixels_is_drawn_in_all_its_timesteps_without_guidance_and_clipped(
 }
 
 #[test]
-fn a_plan_that_was_kept_as_json_draws_the_same_bytes() {
+fn a_plan_stored_as_json_draws_the_same_bytes() {
     let pipeline = pipeline(Kind::Sd1);
     for sampler in ["plms", "euler", "dpm++2m-sde", "ddpm"] {
         let request = Request {
@@ -124,7 +124,7 @@ fn a_plan_that_was_kept_as_json_draws_the_same_bytes() {
         };
         let plan = pipeline.plan(&request).unwrap();
         let read: Plan = serde_json::from_str(&json_of(&plan)).unwrap();
-        // Equality is of values; the text also shows where they came from.
+        // Equality compares values only; the text also shows where they came from.
         assert_eq!((&read, json_of(&read)), (&plan, json_of(&plan)), "{sampler}");
         let expected = pipeline.draw(&request).unwrap().image.rgb;
         assert!(draw(&pipeline, &read) == expected && draw(&pipeline, &plan) == expected, "{sampler}");
@@ -153,7 +153,7 @@ fn a_request_comes_back_from_json_and_may_leave_fields_out() {
 }
 
 #[test]
-fn every_schedule_is_read_again_as_it_is_written() {
+fn every_schedule_is_read_back_as_written() {
     let own = ["karras:5", "polyexponential:0.5", "ays-sd1", "ays-sdxl", "timesteps:999,0.5", "sigmas:14.6,0.1,0"];
     for text in Schedule::NAMED.iter().map(|(name, _)| *name).chain(own) {
         assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
@@ -161,7 +161,7 @@ fn every_schedule_is_read_again_as_it_is_written() {
 }
 
 #[test]
-fn a_plan_of_another_model_or_one_that_was_spoilt_is_refused() {
+fn a_plan_of_another_model_or_a_damaged_one_is_refused() {
     let (pipeline, pixels) = (pipeline(Kind::Sd1), Model::open(TinyModel::ddpm().path()).unwrap());
     let refused = |plan: &Plan| match pipeline.drawing(plan).run() {
         Err(Error::Request(error)) => error.to_string(),
@@ -195,16 +195,16 @@ fn a_batch_is_planned_once_and_each_image_has_its_own_prompt_and_seed() {
     for (plan, drawn) in [&first, &second].into_iter().zip(&drawn) {
         let alone = draw(&pipeline, plan);
         let apart = alone.iter().zip(&drawn.image.rgb).map(|(a, b)| a.abs_diff(*b)).max();
-        // Sums of single precision may be in another order.
+        // Sums in single precision may be in another order.
         assert!(apart <= Some(1), "{apart:?}");
     }
-    // What was requested and what is the default may be the same.
+    // A requested value may equal the default.
     let requested = pipeline.plan(&Request { guidance: Some(7.5), ..request }).unwrap();
     assert!(pipeline.drawings(&[first, requested]).run_all().is_ok());
 }
 
 #[test]
-fn a_plan_says_each_value_and_where_it_came_from() {
+fn a_plan_shows_each_value_and_where_it_came_from() {
     let request =
         Request { steps: Some(5), sampler: Some("ddim".parse().unwrap()), seed: 3, ..Request::new("a house") };
     let text = Plan::new(&open(Kind::Sd1), &request).unwrap().to_string();
@@ -226,7 +226,7 @@ fn a_plan_says_each_value_and_where_it_came_from() {
 }
 
 #[test]
-fn all_that_a_server_hands_from_thread_to_thread_can_be_sent() {
+fn types_that_a_server_passes_between_threads_are_send() {
     fn assert_send<T: Send>() {}
     assert_send::<Model>();
     assert_send::<Pipeline>();

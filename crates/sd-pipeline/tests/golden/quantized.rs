@@ -1,4 +1,4 @@
-//! Weights of eight bits: floats with a scale or without draw as the same values in sixteen, others are refused.
+//! Weights of eight bits: floats with or without a scale draw as the same values in sixteen bits; others are refused.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::small::draw;
 /// A tensor of a file: its key, type, shape and bytes.
 type Raw = (String, Dtype, Vec<usize>, Vec<u8>);
 
-/// The finite floats of eight bits in their order, by definition: their bytes, and their values.
+/// The finite floats of eight bits in order, by definition: their bytes and their values.
 fn floats(fraction_bits: u32, bias: i32, last: u8) -> Vec<(u8, f32)> {
     let value = |byte: u8| {
         let (exponent, fraction) = (i32::from(byte) >> fraction_bits, byte & ((1 << fraction_bits) - 1));
@@ -27,7 +27,7 @@ fn floats(fraction_bits: u32, bias: i32, last: u8) -> Vec<(u8, f32)> {
     all
 }
 
-/// A tensor's values rounded to one of `all` times `scale`: the bytes.
+/// Rounds a tensor's values to `all` times `scale` and returns the bytes.
 fn round(tensor: &mut SingleTensor, all: &[(u8, f32)], scale: f32) -> Vec<u8> {
     let nearest = |value: f32| {
         let above = all.partition_point(|(_, known)| *known < value).clamp(1, all.len() - 1);
@@ -108,7 +108,7 @@ fn scales_of_weights_are_applied() {
 fn other_quantized_weights_are_refused_by_the_key_that_says_so() {
     const KEY: &str = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1.to_q";
     let tensors = TinyModel::new(Kind::Conventional(Family::Sd1)).single_tensors();
-    // A scale of what is not of eight bits, and those of other programs.
+    // A scale of a weight that does not have eight bits, and scales of other programs.
     for name in ["scale_weight", "weight_scale", "comfy_quant", "weight_scale_2", "SCB", "weight.absmax"] {
         let mut tensors = tensors.clone();
         let key = format!("{KEY}.{name}");

@@ -1,4 +1,4 @@
-//! Single files: the same images as from the folder that has the same weights, and what is said of other files.
+//! Single files: the same images as from a folder with the same weights, and messages about other files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ fn check_family(family: Family) {
     let expected = draw(open(tiny.path()));
     let (folder, file) = single(&tensors);
     assert!(draw(open(&file)) == expected, "{family:?}: another image from safetensors");
-    // What a file is called says nothing.
+    // The file's name does not matter.
     let torch = folder.path().join("torch.safetensors");
     save_torch(&tensors, 470_000, &torch);
     assert!(draw(open(&torch)) == expected, "{family:?}: another image from a PyTorch file");
@@ -61,7 +61,7 @@ fn single_files_of_xl_draw_as_their_folder() {
 fn a_training_checkpoint_has_two_sets_of_weights() {
     let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let expected = draw(open(tiny.path()));
-    // The average is the folder's weights, and the last ones are others.
+    // The average has the folder's weights; the last weights differ.
     let mut tensors = tiny.single_tensors();
     for i in 0..tensors.len() {
         if let Some(name) = tensors[i].key.strip_prefix("model.diffusion_model.") {
@@ -75,7 +75,7 @@ fn a_training_checkpoint_has_two_sets_of_weights() {
     let ema = Choices { average: WeightSet::Ema, ..Choices::default() };
     assert!(draw(Model::open_with(&file, &ema).unwrap()) == expected);
     assert!(draw(open(&file)) != expected);
-    // Without the last ones, the average is taken; some programs keep the dots.
+    // Without the last weights, the average is used; some programs keep the dots.
     for in_file in ["model_ema.diffusion_modelinput_blocks00", "model_ema.diffusion_model.input_blocks.0.0."] {
         let name = |key: &str| key.replace("model_ema.diffusion_modelinput_blocks00", in_file);
         let (_folder, file) = single(&renamed(&tensors, |key| (!key.starts_with("model.")).then(|| name(key))));
@@ -90,7 +90,7 @@ fn a_training_checkpoint_has_two_sets_of_weights() {
     assert!(error.is_usage(), "{error}");
 }
 
-/// The same file with something in its metadata.
+/// The same file with metadata.
 fn with_metadata(tensors: &[SingleTensor], metadata: &[(&str, &str)], file: &Path) {
     let bytes: Vec<Vec<u8>> =
         tensors.iter().map(|t| t.numbers.iter().flat_map(|n| n.to_le_bytes()).collect()).collect();
@@ -103,7 +103,7 @@ fn with_metadata(tensors: &[SingleTensor], metadata: &[(&str, &str)], file: &Pat
 }
 
 #[test]
-fn the_metadata_of_two_programs_tell_what_is_predicted() {
+fn the_metadata_of_two_programs_name_the_prediction() {
     let tiny = TinyModel::new(Kind::Conventional(Family::Sd2));
     let (folder, tensors) = (tempfile::tempdir().unwrap(), tiny.single_tensors());
     let file = folder.path().join("model.safetensors");
@@ -124,14 +124,14 @@ fn the_metadata_of_two_programs_tell_what_is_predicted() {
         assert_eq!(model.notes(), [""; 0], "{key} {value}");
         assert!(draw(model) == *expected, "{key} {value}");
     }
-    let told = [("modelspec.predict_key", "flow")];
-    let error = open_as(&told, None).unwrap_err().to_string();
+    let unknown = [("modelspec.predict_key", "flow")];
+    let error = open_as(&unknown, None).unwrap_err().to_string();
     assert!(error.contains("modelspec.predict_key is \"flow\"") && error.contains("`prediction`"), "{error}");
-    assert!(draw(open_as(&told, Some(Prediction::V)).unwrap()) == v);
+    assert!(draw(open_as(&unknown, Some(Prediction::V)).unwrap()) == v);
 }
 
 #[test]
-fn what_is_predicted_is_told_by_a_marker_or_a_flag_or_assumed_with_a_note() {
+fn the_prediction_comes_from_a_marker_or_a_flag_or_is_assumed_with_a_note() {
     let tiny = TinyModel::new(Kind::Conventional(Family::Sd2));
     let mut tensors = tiny.single_tensors();
     let (folder, file) = single(&tensors);
@@ -146,7 +146,7 @@ fn what_is_predicted_is_told_by_a_marker_or_a_flag_or_assumed_with_a_note() {
     });
     assert!(assumed == v && v != eps);
     assert!(draw(Model::open_with(tiny.path(), &choose(Prediction::Eps)).unwrap()) == eps, "of a folder, too");
-    // The step of the published base model, which predicts the noise at 512 pixels: here 64 latents of a factor of 2.
+    // The step of the published base model, which predicts the noise at 512 pixels: here 64 latents with a factor of 2.
     let base = folder.path().join("base.ckpt");
     save_torch(&tensors, 875_000, &base);
     assert!(draw(open(&base)) == eps);
@@ -154,9 +154,9 @@ fn what_is_predicted_is_told_by_a_marker_or_a_flag_or_assumed_with_a_note() {
 
     tensors.push(marker("v_pred"));
     let (_folder, file) = single(&tensors);
-    let told = open(&file);
-    assert_eq!(told.notes(), [""; 0]);
-    assert!(draw(told) == v);
+    let marked = open(&file);
+    assert_eq!(marked.notes(), [""; 0]);
+    assert!(draw(marked) == v);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn markers_count_in_every_family() {
     assert!(plain != v && v != zero_snr);
 }
 
-/// What `list` says of a published checkpoint, as a file that has the header and nothing else: its numbers are a hole.
+/// A file with the header of the published checkpoint in `list`; its values are a hole.
 pub fn hollow(list: &str, change: impl Fn(&mut BTreeMap<String, Vec<usize>>)) -> (TempDir, PathBuf) {
     let text = std::fs::read_to_string(data().join("single_files").join(format!("{list}.txt"))).unwrap();
     let mut shapes = shapes(&text);
@@ -202,7 +202,8 @@ fn shapes(list: &str) -> BTreeMap<String, Vec<usize>> {
     list.lines().filter_map(|line| line.split_once(' ')).map(|(key, s)| (key.to_string(), shape(s))).collect()
 }
 
-/// `keys/make.py` and `single_files/make.py` in sd-golden wrote the lists with diffusers, transformers and the definitions of the original programs.
+/// `keys/make.py` and `single_files/make.py` in sd-golden wrote the lists with diffusers, transformers and the definitions
+/// of the original programs.
 #[track_caller]
 fn check_names(list: &str, unet: &str, text: &[&str]) {
     let (_folder, file) = hollow(list, |_| {});
@@ -229,9 +230,9 @@ fn published_checkpoints_have_the_names_of_the_diffusers_layout_after_reading() 
     check_names("single_sdxl", "unet_sdxl", &["text_encoder_sd15", "text_encoder_2_sdxl"]);
 }
 
-/// `single_files/make.py` in sd-golden wrote the list with diffusers, whose conversion it watched with numbers that are all different.
+/// `single_files/make.py` in sd-golden wrote the list: it traced diffusers' conversion with values that are all different.
 #[test]
-fn every_tensor_is_made_of_the_one_that_diffusers_makes_it_of() {
+fn every_tensor_is_made_from_the_same_tensor_as_in_diffusers() {
     let list = std::fs::read_to_string(data().join("single_files/views.txt")).unwrap();
     let lines: Vec<[&str; 3]> = list
         .lines()
@@ -263,7 +264,7 @@ fn every_tensor_is_made_of_the_one_that_diffusers_makes_it_of() {
 }
 
 #[test]
-fn configs_are_inferred_as_they_were_published() {
+fn inferred_configs_are_the_published_ones() {
     let check = |list: &str, unet: UnetConfig, vae: AutoencoderKlConfig, text: &[ClipTextConfig]| {
         let (_folder, file) = hollow(list, |_| {});
         let single = SingleFile::open(&file, WeightSet::Last).unwrap();
@@ -301,7 +302,7 @@ pub fn refused(file: &Path, expected: &[&str]) {
 }
 
 #[test]
-fn models_that_draw_otherwise_are_told_by_their_tensors() {
+fn models_of_other_kinds_are_recognised_by_their_tensors() {
     let conv_in = "model.diffusion_model.input_blocks.0.0.weight";
     for (channels, expected) in
         [(9, "inpainting"), (8, "InstructPix2Pix"), (7, "enlarges"), (5, "depth"), (12, "first convolution")]
@@ -338,7 +339,7 @@ fn models_that_draw_otherwise_are_told_by_their_tensors() {
 }
 
 #[test]
-fn other_weights_are_told_by_their_tensors() {
+fn other_weights_are_recognised_by_their_tensors() {
     for (key, expected) in [
         ("lora_unet_down_blocks_0_attentions_0_proj_in.lora_up.weight", "a LoRA"),
         ("unet.down_blocks.0.attentions.0.proj_in.lora_A.weight", "a LoRA"),

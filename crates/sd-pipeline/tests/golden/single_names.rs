@@ -1,4 +1,4 @@
-//! Single files whose tensors are called otherwise, or are not all there: the same images, and messages in the file's words.
+//! Single files whose tensors have other names or are missing: the same images, and messages with the file's own keys.
 
 use std::path::Path;
 
@@ -54,7 +54,7 @@ fn a_file_without_its_autoencoder_draws_with_another() {
 }
 
 #[test]
-fn names_may_have_something_before_them() {
+fn names_may_have_a_prefix() {
     let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let expected = draw(open(tiny.path()));
     for prefix in ["module.", "model.", "state_dict.ldm."] {
@@ -64,7 +64,7 @@ fn names_may_have_something_before_them() {
 }
 
 #[test]
-fn text_encoders_may_be_called_as_in_the_program_of_xl_or_as_in_transformers() {
+fn text_encoders_may_have_the_names_of_xls_program_or_of_transformers() {
     for (family, old, new) in [
         (Family::Sd1, "cond_stage_model.transformer.", "conditioner.embedders.0.transformer."),
         (Family::Sd2, "cond_stage_model.model.", "conditioner.embedders.0.model."),
@@ -92,14 +92,14 @@ fn the_projection_of_xls_text_is_a_matrix_or_the_transposed_weight_of_a_layer() 
     let tiny = TinyModel::new(Kind::Conventional(Family::Xl));
     let mut tensors = tiny.single_tensors();
     let projection = tensors.iter_mut().find(|tensor| tensor.key == KEY).unwrap();
-    let (width, numbers) = (projection.shape[1], projection.numbers.clone());
-    let transposed = (0..width).flat_map(|column| numbers.iter().copied().skip(column).step_by(width));
+    let (width, values) = (projection.shape[1], projection.numbers.clone());
+    let transposed = (0..width).flat_map(|column| values.iter().copied().skip(column).step_by(width));
     projection.numbers = transposed.collect();
     projection.shape.reverse();
     projection.key = format!("{KEY}.weight");
     let (_folder, file) = single(&tensors);
     assert!(draw(open(&file)) == draw(open(tiny.path())));
-    // Without it, the text as it is would fit as well.
+    // Without it, the unprojected text would fit as well.
     tensors.retain(|tensor| !tensor.key.starts_with(KEY));
     let (_folder, file) = single(&tensors);
     let error = Model::open(&file).unwrap_err().to_string();

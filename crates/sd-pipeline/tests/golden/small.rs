@@ -2,7 +2,7 @@
 
 use sd_pipeline::{DType, Device, Image, Model, Pipeline, Request};
 
-/// A small image, whose prompts have what tokenizers differ in.
+/// A small image, whose prompts contain text on which tokenizers differ.
 pub fn draw(model: Model) -> Image {
     let request = Request {
         negative_prompt: Some("blurry!".into()),

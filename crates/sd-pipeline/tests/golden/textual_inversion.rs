@@ -13,7 +13,7 @@ fn file(name: &str) -> PathBuf {
     data().join("textual_inversion").join(name)
 }
 
-/// Vectors that their name is the seed of.
+/// Vectors seeded by their name.
 fn vectors(name: &str, shape: [usize; 2]) -> Vec<f32> {
     let z = noise(&format!("textual_inversion/{name}"), shape, &Device::flex()).into_data();
     z.try_to_vec().unwrap().into_iter().map(|z: f32| f16::from_f32(0.3 * z).to_f32()).collect()
@@ -37,15 +37,15 @@ fn the_word_and_its_vectors_are_read_from_files_of_every_kind() {
     let house = TextualInversion::open(&file("web.pt")).unwrap();
     assert_eq!((house.word.as_str(), &house.vectors[0]), ("<house>", &(vectors("house", [3, 32]), 32)));
     let nameless = folder.path().join("tree.safetensors");
-    let numbers = vectors("tree", [2, 32]);
-    write_tensors(&[("emb_params".to_string(), (vec![2, 32], numbers.clone()))].into(), &nameless);
+    let values = vectors("tree", [2, 32]);
+    write_tensors(&[("emb_params".to_string(), (vec![2, 32], values.clone()))].into(), &nameless);
     let tree = TextualInversion::open(&nameless).unwrap();
-    assert_eq!((tree.word.as_str(), &tree.vectors[0]), ("tree", &(numbers, 32)));
+    assert_eq!((tree.word.as_str(), &tree.vectors[0]), ("tree", &(values, 32)));
     assert_eq!(tree.unread, [""; 0]);
 }
 
 #[test]
-fn what_else_is_in_a_file_is_told_and_not_read() {
+fn other_contents_of_a_file_are_reported_and_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cat.safetensors");
     let tensor = |key: &str, shape: &[usize]| (key.to_string(), (shape.to_vec(), vec![0.5; shape.iter().product()]));
@@ -84,7 +84,7 @@ fn images_of_words_of_one_vector_and_of_three() {
     check(Kind::Sd1, &["diffusers.bin", "web.pt"].map(|name| TextualInversion::open(&file(name)).unwrap()));
 }
 
-/// The words of the golden image for XL, each written as files of such keys.
+/// The words of the golden image for XL, each written as files with these keys.
 fn of_xl(files: &[&[(&str, &str)]]) -> Vec<TextualInversion> {
     let folder = tempfile::tempdir().unwrap();
     let mut found = Vec::new();
@@ -93,8 +93,8 @@ fn of_xl(files: &[&[(&str, &str)]]) -> Vec<TextualInversion> {
             let path = folder.path().join(format!("{word}-{i}.safetensors"));
             let tensors = keys.iter().map(|(encoder, key)| {
                 let width = if *encoder == "clip_l" { 32 } else { 40 };
-                let numbers = vectors(&format!("{word}/{encoder}"), [count, width]);
-                (key.replace("WORD", &format!("<{word}>")), (vec![count, width], numbers))
+                let values = vectors(&format!("{word}/{encoder}"), [count, width]);
+                (key.replace("WORD", &format!("<{word}>")), (vec![count, width], values))
             });
             write_tensors(&tensors.collect(), &path);
             let inversion = TextualInversion::open(&path).unwrap();
@@ -130,7 +130,7 @@ fn half_a_word_for_xl_is_refused() {
 }
 
 #[test]
-fn what_is_not_for_the_model_is_refused_and_changes_nothing() {
+fn words_for_other_models_are_refused_and_change_nothing() {
     let tiny = TinyModel::new(Kind::Sdxl);
     let mut model = Model::open(tiny.path()).unwrap();
     let cat = TextualInversion::open(&file("diffusers.bin")).unwrap();

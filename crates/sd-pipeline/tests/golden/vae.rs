@@ -1,4 +1,4 @@
-//! Other autoencoders than a model's own. Golden: `golden/vae_tiny` in sd-golden.
+//! Autoencoders other than the model's own. Golden: `golden/vae_tiny` in sd-golden.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ fn with_vae(model: &TinyModel, vae: &Path) -> Model {
     open(model.path(), vae).unwrap()
 }
 
-/// Whether a model with this autoencoder draws as diffusers does with `vae_tiny`.
+/// Checks that a model with this autoencoder draws as diffusers does with `vae_tiny`.
 #[track_caller]
 fn check_tiny(vae: &Path) {
     let found = draw(with_vae(&TinyModel::new(Kind::Sd1), vae));
@@ -36,24 +36,24 @@ fn a_tiny_one_draws_as_in_diffusers() {
     check_tiny(TinyModel::vae_tiny().path());
 }
 
-/// The tensors of a file by other names: none for those that are left out.
+/// The tensors of a file under other names; tensors without one are left out.
 fn renamed(file: &Path, name: impl Fn(&str) -> Option<String>) -> Vec<SingleTensor> {
     let weights = Weights::in_file(file).unwrap();
     let tensor = |key: &str| {
-        let numbers = weights.read(key).unwrap().into_iter().map(f16::from_f32).collect();
-        Some(SingleTensor { key: name(key)?, shape: weights.shape(key).unwrap().to_vec(), numbers })
+        let values = weights.read(key).unwrap().into_iter().map(f16::from_f32).collect();
+        Some(SingleTensor { key: name(key)?, shape: weights.shape(key).unwrap().to_vec(), numbers: values })
     };
     weights.keys().filter_map(tensor).collect()
 }
 
 #[test]
-fn a_tiny_one_is_read_of_a_file_of_either_layout() {
+fn a_tiny_one_is_read_from_files_of_either_layout() {
     let tiny = TinyModel::vae_tiny();
     let whole = tiny.path().join("diffusion_pytorch_model.safetensors");
     check_tiny(&whole);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("taesd_decoder.safetensors");
-    // Its program numbers the layers of a side, those of the decoder from the clamp in front of it.
+    // Its program numbers the layers of each half; the decoder's count includes the clamp in front of it.
     let numbered = |key: &str, side: &str, first: usize| {
         let (number, rest) = key.strip_prefix(side)?.strip_prefix(".layers.")?.split_once('.')?;
         Some(format!("{}.{rest}", number.parse::<usize>().ok()? + first))
@@ -79,7 +79,7 @@ fn a_tiny_one_is_read_of_a_file_of_either_layout() {
 
     save_single(&decoder("", 1), &file);
     let error = load(&file).reconstruct(&[image]).unwrap_err().to_string();
-    assert!(error.contains("a decoder alone"), "{error}");
+    assert!(error.contains("has no encoder"), "{error}");
     save_single(&renamed(&whole, |key| numbered(key, "encoder", 0)), &file);
     let error = open(TinyModel::new(Kind::Sd1).path(), &file).unwrap_err().to_string();
     assert!(error.contains("the encoder of TAESD alone: images need the decoder"), "{error}");

@@ -1,10 +1,10 @@
 use sd_schedule::{NoiseLevels, Process, ScheduleError, Spacing};
 use serde::{Deserialize, Serialize};
 
-/// Whose noise levels a sampler visits: the reference implementation that a seed shares its image with.
+/// The reference implementation whose noise levels a sampler visits, so that a seed gives the same image there and here.
 ///
-/// Mathematics does not say which timesteps 20 steps visit, how large the first noise is, whether the last step goes to no noise,
-/// or whether the network sees fractions of timesteps. The reference implementations differ in all four.
+/// The mathematics leaves four things open: which timesteps 20 steps visit, how large the first noise is, whether the
+/// last step goes to no noise, and whether the network sees fractional timesteps. The references differ in all four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -15,7 +15,7 @@ pub enum Convention {
     Ddim,
     /// diffusers' `PNDMScheduler`.
     Pndm,
-    /// k-diffusion, and diffusers' schedulers after it, such as `EulerDiscreteScheduler`.
+    /// k-diffusion, and diffusers' schedulers derived from it, such as `EulerDiscreteScheduler`.
     KDiffusion,
     /// diffusers' `DPMSolverMultistepScheduler` and `UniPCMultistepScheduler`.
     DpmSolver,
@@ -32,12 +32,12 @@ pub enum Convention {
 pub struct LevelOptions {
     /// Which timesteps are visited (`timestep_spacing`); none is the convention's default.
     pub spacing: Option<Spacing>,
-    /// What the default leading spacing adds to its timesteps (`steps_offset`).
+    /// Offset that the default leading spacing adds to its timesteps (`steps_offset`).
     pub steps_offset: usize,
     /// Whether the last step goes to no noise rather than to the smallest trained level (`set_alpha_to_one`); none is the
     /// convention's default.
     pub set_alpha_to_one: Option<bool>,
-    /// Whether samplers whose last step goes to no noise stop at the smallest trained level (`final_sigmas_type`).
+    /// Whether samplers whose last step goes to no noise stop at the smallest trained level instead (`final_sigmas_type`).
     pub final_sigma_min: bool,
     /// Number of timesteps that consistency models are distilled on (`original_inference_steps`).
     pub original_inference_steps: usize,
@@ -56,7 +56,7 @@ impl Default for LevelOptions {
     }
 }
 
-/// The noise levels of an image, and how its convention starts and visits them.
+/// The noise levels of an image, and how the convention starts and visits them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Levels {
     /// The noise levels.
@@ -68,7 +68,7 @@ pub struct Levels {
 }
 
 impl Convention {
-    /// The class of the reference implementation whose defaults apply, or the first of them.
+    /// Name of the reference implementation's class whose defaults apply; the first if there are several.
     pub fn class(self) -> &'static str {
         match self {
             Self::Ddpm => "DDPMScheduler",
@@ -82,17 +82,17 @@ impl Convention {
         }
     }
 
-    /// Whether it is one of diffusers' multistep solvers, which call the network at whole timesteps only and have a
+    /// Whether this is one of diffusers' multistep solvers, which call the network at whole timesteps only and have a
     /// `solver_order`.
     pub fn is_multistep(self) -> bool {
         matches!(self, Self::DpmSolver | Self::Deis)
     }
 
-    /// The levels of `steps` steps, as the class spaces them; flow's own for rectified flow.
+    /// Returns the levels of `steps` steps as the class spaces them; for rectified flow, the flow's own.
     ///
     /// # Errors
     ///
-    /// [`ScheduleError`] where the training has no such timesteps.
+    /// [`ScheduleError`] if the training has no such timesteps.
     pub fn levels(self, process: &Process, options: &LevelOptions, steps: usize) -> Result<NoiseLevels, ScheduleError> {
         let schedule = match process {
             Process::VariancePreserving { schedule, .. } => schedule,
@@ -108,7 +108,7 @@ impl Convention {
         NoiseLevels::of_timesteps(schedule, &timesteps, self.last_level(process, options))
     }
 
-    /// Completes noise levels, the class's own or others, with how the class starts and visits them.
+    /// Adds to noise levels, the class's own or others, how the class starts and visits them.
     pub fn visit(self, levels: NoiseLevels, options: &LevelOptions) -> Levels {
         let first = levels.first();
         // Noisy images of unit variance have the standard deviation sqrt(1 + sigma²); k-diffusion starts from sigma alone.
@@ -117,7 +117,7 @@ impl Convention {
         Levels { levels, start_std, whole_timesteps: self.is_multistep() }
     }
 
-    /// The noise level that the last step goes to: 0, or the smallest of the training.
+    /// Noise level to which the last step goes: 0, or the smallest of the training.
     pub fn last_level(self, process: &Process, options: &LevelOptions) -> f64 {
         let ends_clean = match self {
             Self::Ddpm | Self::Lcm => true,
@@ -129,7 +129,7 @@ impl Convention {
         if ends_clean { 0.0 } else { process.sigma_min() }
     }
 
-    /// Whether a configured spacing is followed.
+    /// Whether the class follows a configured spacing.
     pub fn reads_spacing(self) -> bool {
         !matches!(self, Self::Lcm | Self::Tcd)
     }

@@ -4,32 +4,32 @@ use crate::{
     TorchNoise,
 };
 
-/// A sampler that can be asked for by name.
+/// A sampler of the catalogue.
 #[derive(Debug)]
 pub struct SamplerInfo {
-    /// Its name, in lower case.
+    /// Name, in lower case.
     pub name: &'static str,
-    /// Order of convergence: of an image's error where it is deterministic, of the mean's and the variance's where it
-    /// is not; none where more steps do not lead to the data's own distribution.
+    /// Order of convergence: of the image's error for deterministic samplers, of the mean's and the variance's for
+    /// stochastic ones; none if more steps do not lead to the data's distribution.
     pub order: Option<usize>,
-    /// Network calls per step; the first and the last may take others, see [`Sampler::calls`].
+    /// Network calls per step; the first and the last may differ, see [`Sampler::calls`].
     pub calls: usize,
-    /// The noise it draws with the options it has by default.
+    /// The noise it draws with its default options.
     pub fresh: FreshNoise,
-    /// The levels it visits where only their number is said.
+    /// The levels it visits when only the number of steps is given.
     pub convention: Convention,
-    /// Paper or program it is from.
+    /// Paper or program of origin.
     pub source: &'static str,
-    /// Its options.
+    /// The options.
     pub options: &'static [OptionRange],
-    /// Makes it, with options that have been checked.
+    /// Makes the sampler from checked options.
     pub(crate) make: fn(&SamplerSettings, &Values) -> Box<dyn Sampler>,
 }
 
-/// The fresh noise of a sampler.
+/// The kind of fresh noise that a sampler draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FreshNoise {
-    /// It is deterministic.
+    /// None: the sampler is deterministic.
     Never,
     /// Independent noise in each step: the image changes with the number of steps.
     Steps,
@@ -38,8 +38,8 @@ pub enum FreshNoise {
 }
 
 impl FreshNoise {
-    /// Where a sampler of this kind draws from: PyTorch's noise of the seed, or the Brownian path of the seed, which
-    /// starts images from PyTorch's noise too.
+    /// Makes the noise source for a sampler of this kind: PyTorch's noise of the seed, or the Brownian path of the seed,
+    /// whose images start from PyTorch's noise too.
     pub fn of_seed(self, seed: u64) -> Box<dyn Noise> {
         match self {
             Self::Path => Box::new(BrownianNoise::new(seed)),
@@ -49,18 +49,18 @@ impl FreshNoise {
 }
 
 impl SamplerInfo {
-    /// Whether it has an option.
+    /// Whether the sampler has an option.
     pub fn has(&self, option: SamplerOption) -> bool {
         self.options.iter().any(|range| range.option == option)
     }
 
-    /// The sampler with the given setting.
+    /// Makes the sampler with the given settings.
     ///
     /// # Errors
     ///
-    /// [`OptionError`] for an option it does not have, or outside its range.
+    /// [`OptionError`] for an option that the sampler does not have, or a value outside its range.
     pub fn make(&self, setting: &SamplerSettings) -> Result<Box<dyn Sampler>, OptionError> {
-        let others = |option| CATALOGUE.iter().filter(|entry| entry.has(option)).map(|entry| entry.name).collect();
+        let others = |option| CATALOGUE.iter().filter(|info| info.has(option)).map(|info| info.name).collect();
         let values = Values::check(self.name, self.options, &setting.options, others)?;
         Ok((self.make)(setting, &values))
     }

@@ -1,4 +1,4 @@
-//! Every sampler by name: what `sd samplers` lists, and what the truth tests and the report go through.
+//! Every sampler by name, as listed by `sd samplers` and covered by the truth tests and the report.
 
 mod convention;
 mod info;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Variance;
 
-/// A number that some samplers can be given, under the name it has in their papers.
+/// A numeric option of some samplers, named as in their papers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -30,12 +30,12 @@ pub enum SamplerOption {
 }
 
 impl SamplerOption {
-    /// All of them.
+    /// All options.
     pub const ALL: [Self; 8] =
         [Self::Eta, Self::SChurn, Self::STmin, Self::STmax, Self::SNoise, Self::Order, Self::Tau, Self::Gamma];
 }
 
-/// As a flag has it: `eta`, `s-churn`, …
+/// The kebab-case name: `eta`, `s-churn`, …
 impl fmt::Display for SamplerOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -51,14 +51,14 @@ impl fmt::Display for SamplerOption {
     }
 }
 
-/// An option that a sampler has.
+/// An option of a sampler, with its default and range.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptionRange {
-    /// Which.
+    /// The option.
     pub option: SamplerOption,
-    /// What it is where it is not given.
+    /// The value if none is given.
     pub default: f64,
-    /// The smallest and the largest it can be.
+    /// The smallest and the largest value.
     pub range: RangeInclusive<f64>,
 }
 
@@ -72,24 +72,23 @@ impl OptionRange {
     }
 }
 
-/// What a sampler of the catalogue is made from.
+/// The inputs from which a sampler of the catalogue is made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SamplerSettings {
     /// How the network was trained.
     pub process: Process,
-    /// What PLMS, PNDM and their like blend; see [`Plms`](crate::Plms).
+    /// The prediction that PLMS and PNDM blend; see [`Plms`](crate::Plms).
     pub blended: Prediction,
     /// The variance of DDPM's noise.
     pub variance: Variance,
-    /// The range in which DDPM and DDIM hold denoised images.
+    /// DDPM and DDIM clip denoised images to `[−clip, clip]`.
     pub clip: Option<f64>,
-    /// Options that were given.
+    /// The given options.
     pub options: Vec<(SamplerOption, f64)>,
 }
 
 impl SamplerSettings {
-    /// The settings for a process, or for a schedule: nothing clipped, the small variance, `eps` blended, every option at its
-    /// default.
+    /// Makes the settings for a process or a schedule: no clipping, the small variance, `eps` blended, default options.
     pub fn new(process: impl Into<Process>) -> Self {
         let (process, options) = (process.into(), Vec::new());
         Self { process, blended: Prediction::Eps, variance: Variance::FixedSmall, clip: None, options }
@@ -102,7 +101,7 @@ impl SamplerSettings {
     }
 }
 
-/// An option that a sampler cannot be given.
+/// Why a sampler does not accept an option.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionError {
@@ -117,15 +116,15 @@ pub enum OptionError {
         others: Vec<&'static str>,
     },
     /// The sampler has it, but not with this value.
-    #[error("`{option}` {value} is not {} to {}, as {sampler} has it", range.start(), range.end())]
+    #[error("`{option}` {value} is not allowed for {sampler}: use {} to {}", range.start(), range.end())]
     Range {
         /// The option.
         option: SamplerOption,
-        /// What was given.
+        /// The given value.
         value: f64,
         /// The sampler.
         sampler: &'static str,
-        /// What it can be; an order is a whole number.
+        /// The allowed range; an order must be a whole number.
         range: RangeInclusive<f64>,
     },
 }
@@ -137,7 +136,7 @@ pub(crate) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// Checks what is `given` against what the sampler `has`; `others` names the samplers that have an option.
+    /// Checks the `given` options against those that the sampler `has`; `others` names the samplers that have an option.
     pub fn check(
         sampler: &'static str,
         has: &'a [OptionRange],
@@ -156,7 +155,7 @@ impl<'a> Values<'a> {
         Ok(Self { has, given })
     }
 
-    /// The value of an option that the sampler has: what was given last, else its default.
+    /// The value of an option of this sampler: the one given last, else the default.
     pub fn get(&self, option: SamplerOption) -> f64 {
         let given = self.given.iter().rev().find(|(name, _)| *name == option).map(|(_, value)| *value);
         let default = || self.has.iter().find(|range| range.option == option).expect("an option it has").default;

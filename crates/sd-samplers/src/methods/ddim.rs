@@ -6,8 +6,8 @@ use crate::{DenoiseError, Sampler, StepContext};
 
 /// DDIM (Song et al. 2021, equation 12).
 ///
-/// With `eta` 0 it is deterministic, order 1: the plain choice for 20 steps and more, and for coming back from a
-/// image to its noise. With `eta` 1 it is DDPM's ancestral step with the small variance. One network call per step.
+/// With `eta` 0 it is deterministic, of order 1: the plain choice for 20 steps and more, and for inverting an image to its
+/// noise. With `eta` 1 it is DDPM's ancestral step with the small variance. One network call per step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ddim {
     eta: f64,
@@ -19,14 +19,14 @@ impl Ddim {
     ///
     /// # Panics
     ///
-    /// Panics if `eta` is outside `[0, 1]`: more fresh noise than the next level holds has no meaning.
+    /// Panics if `eta` is outside `[0, 1]`: the fresh noise cannot exceed the noise of the next level.
     pub fn new(eta: f64) -> Self {
         assert!((0.0..=1.0).contains(&eta), "eta is {eta}, but must be between 0 and 1");
         Self { eta, clip: None }
     }
 
-    /// Holds every denoised image within `[−range, range]`, if there is a range: for models of pixels. The direction of
-    /// the step stays that of the unclipped one, as in diffusers' `clip_sample`.
+    /// Clips every denoised image to `[−range, range]`, if a range is given; for models in pixels. The direction of the step
+    /// stays that of the unclipped image, as in diffusers' `clip_sample`.
     pub fn with_clip(mut self, range: Option<f64>) -> Self {
         self.clip = range;
         self

@@ -9,17 +9,17 @@ use crate::{DenoiseError, Sampler, StepContext};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variance {
-    /// `(1 − alpha_bar_to)/(1 − alpha_bar_from)·beta`: exact for data that is a single point.
+    /// `(1 − alpha_bar_to)/(1 − alpha_bar_from)·beta`: exact if the data is a single point.
     FixedSmall,
-    /// `beta` itself: exact for data that is white noise. It is the "hat-sigma" of Song et al. 2021.
+    /// `beta` itself: exact if the data is white noise. It is the "hat-sigma" of Song et al. 2021.
     FixedLarge,
 }
 
 /// DDPM's ancestral sampling (Ho et al. 2020, algorithm 2), for any subset of the timesteps.
 ///
-/// Stochastic: the image keeps changing with the number of steps. Made for the full thousand, good from about 100;
-/// with fewer, prefer the small variance. One network call per step. The last step, to level 0, adds no noise, as in
-/// the paper (diffusers does add it with the large variance when its last timestep is not 0).
+/// Stochastic: the image keeps changing with the number of steps. Designed for the full thousand, good from about 100;
+/// with fewer, prefer the small variance. One network call per step. As in the paper, the last step, to level 0, adds no
+/// noise (diffusers adds some with the large variance if its last timestep is not 0).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ddpm {
     variance: Variance,
@@ -27,12 +27,12 @@ pub struct Ddpm {
 }
 
 impl Ddpm {
-    /// DDPM with the given variance of its fresh noise.
+    /// DDPM with the given variance of the fresh noise.
     pub fn new(variance: Variance) -> Self {
         Self { variance, clip: None }
     }
 
-    /// Holds every denoised image within `[−range, range]`, if there is a range: for models of pixels (diffusers'
+    /// Clips every denoised image to `[−range, range]`, if a range is given; for models in pixels (diffusers'
     /// `clip_sample`).
     pub fn with_clip(mut self, range: Option<f64>) -> Self {
         self.clip = range;
@@ -49,7 +49,7 @@ impl Sampler for Ddpm {
         let (down, small) = split(from, to, 1.0);
         let up = match self.variance {
             Variance::FixedSmall => small,
-            // beta/alpha_bar_to. The last step adds nothing: there the paper sets z to 0.
+            // beta/alpha_bar_to. The last step adds nothing, because the paper sets z to 0 there.
             Variance::FixedLarge if to > 0.0 => {
                 ((from - to) * (from + to) * (1.0 + to * to) / (1.0 + from * from)).sqrt()
             }
@@ -66,7 +66,7 @@ mod tests {
 
     /// Both variances against the paper's own formulas, in variance-preserving form.
     #[test]
-    fn one_step_is_the_papers() {
+    fn one_step_matches_the_paper() {
         let (a_from, a_to) = (0.3_f64, 0.5_f64);
         let beta = 1.0 - a_from / a_to;
         let sigma = |a: f64| ((1.0 - a) / a).sqrt();

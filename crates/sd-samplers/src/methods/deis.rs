@@ -3,16 +3,16 @@ use burn::tensor::Tensor;
 use crate::rules::exponential_weights::exponential_weights;
 use crate::{DenoiseError, Evaluated, Sampler, StepContext};
 
-/// From how many steps on diffusers keeps the full order to the end.
+/// From this number of steps on, diffusers keeps the full order to the end.
 const MANY_STEPS: usize = 15;
 
 /// DEIS: the exact integral of a polynomial through the last predictions of `eps` (Zhang & Chen 2022, the multistep
-/// method AB-DEIS; the polynomial is one in `ln sigma`, as in diffusers' `DEISMultistepScheduler`, `logrho`).
+/// method AB-DEIS; the polynomial is in `ln sigma`, as in diffusers' `DEISMultistepScheduler` with `logrho`).
 ///
-/// Deterministic. Order 1 is DDIM; the steps of orders 2 and 3 make a whole of order 2, since the first step has nothing
-/// to go by and has order 1, but its error is so small that order 3 still pays. With fewer than 15 steps the order also
-/// comes down to 1 over the last ones, and a step to level 0, where `ln sigma` ends, always has order 1. One network
-/// call per step. Good from about 10 steps with order 2 or 3; with strong guidance prefer a sampler that blends clean
+/// Deterministic. Order 1 is DDIM. With orders 2 and 3 the whole converges at order 2, because the first step has no
+/// earlier prediction and is of order 1; its error is so small that order 3 still pays. With fewer than 15 steps the order
+/// also falls to 1 over the last ones. A step to level 0, where `ln sigma` is infinite, always has order 1. One network
+/// call per step. Good from about 10 steps with order 2 or 3; with strong guidance, prefer a sampler that blends clean
 /// images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deis {

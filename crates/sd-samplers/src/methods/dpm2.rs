@@ -7,10 +7,10 @@ use crate::{Churn, DenoiseError, Denoiser, Evaluated, Sampler, StepContext};
 /// DPM2 (k-diffusion's `sample_dpm_2`, after DPM-Solver-2 of Lu et al. 2022 and Karras et al. 2022, algorithm 2).
 ///
 /// The midpoint method, with the middle taken in `ln sigma`. Deterministic without churn, stochastic with it. Order 2;
-/// with churn, of the variance. Two network calls per step; a last step to level 0, which has no middle, is Euler's, and
-/// so is one whose middle is below 1/64 of its level.
+/// with churn, of the variance. Two network calls per step. Euler's step replaces a last step to level 0, which has no
+/// middle, and a step whose middle is below 1/64 of its level.
 ///
-/// For the images that programs know as "DPM2"; [`Heun`](crate::Heun) costs the same.
+/// Reproduces the images that other programs call "DPM2"; [`Heun`](crate::Heun) costs the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dpm2 {
     churn: Churn,
@@ -21,7 +21,7 @@ impl Dpm2 {
     ///
     /// # Panics
     ///
-    /// Panics if one of the churn's numbers is outside its range.
+    /// Panics if one of the churn's values is outside its range.
     pub fn new(churn: Churn) -> Self {
         Self { churn: churn.checked() }
     }
@@ -38,7 +38,7 @@ impl Sampler for Dpm2 {
     }
 }
 
-/// A step of the midpoint method in `sigma`, its middle the geometric mean of the two levels.
+/// A step of the midpoint method in `sigma`, with the geometric mean of the two levels as its middle.
 pub(crate) fn midpoint(model: &mut dyn Denoiser, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, DenoiseError> {
     let denoised = model.denoise(x.clone(), from)?;
     let sigma = (from * to).sqrt();
@@ -50,7 +50,7 @@ pub(crate) fn midpoint(model: &mut dyn Denoiser, x: Tensor<4>, from: f64, to: f6
     Ok(x + Evaluated { sigma, x: middle, denoised }.eps() * (to - from))
 }
 
-/// Network calls of such a step.
+/// Number of network calls of a [`midpoint`] step.
 pub(crate) fn calls(from: f64, to: f64) -> usize {
     1 + usize::from(blends(Prediction::Eps, from, (from * to).sqrt()))
 }

@@ -7,12 +7,12 @@ use crate::{DenoiseError, Sampler, StepContext};
 
 /// [`Dpm2`](crate::Dpm2) with ancestral noise: "DPM2 a" (k-diffusion's `sample_dpm_2_ancestral`).
 ///
-/// Each step goes below its level and comes back with fresh noise. Stochastic, unless `eta` is 0. Order 2, of
-/// the variance. Two network calls per step; as with [`Dpm2`](crate::Dpm2), a last step to level 0 is Euler's, and so is
-/// the first one from pure noise.
+/// Each step goes below its level and returns with fresh noise. Stochastic, unless `eta` is 0. Order 2, of the variance.
+/// Two network calls per step. As with [`Dpm2`](crate::Dpm2), a last step to level 0 and a first step from pure noise are
+/// Euler's.
 ///
-/// For the images that programs know as "DPM2 a"; [`EulerAncestral`](crate::EulerAncestral) makes similar ones with
-/// half the calls.
+/// Reproduces the images that other programs call "DPM2 a"; [`EulerAncestral`](crate::EulerAncestral) draws similar ones
+/// with half the calls.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dpm2Ancestral {
     eta: f64,

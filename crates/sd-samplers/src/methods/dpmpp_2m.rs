@@ -8,9 +8,9 @@ use crate::{DenoiseError, Evaluated, History, Sampler, StepContext};
 ///
 /// Deterministic, order 2: the first choice for 15 to 30 steps. One network call per step.
 ///
-/// The first step is first order, for want of an earlier one, and so is a step to level 0, which `ln sigma` does not
-/// reach. As in diffusers, so is the last of fewer than 15 steps even where it ends above 0: with steps that large the
-/// straight line through the last two denoised images leads astray.
+/// The first step is first order, because no step precedes it; so is a step to level 0, where `ln sigma` is infinite. As
+/// in diffusers, the last of fewer than 15 steps is first order even if it ends above 0: with steps that large, the
+/// straight line through the last two denoised images misleads.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Dpmpp2m;
 
@@ -28,8 +28,8 @@ impl Sampler for Dpmpp2m {
     }
 }
 
-/// The denoised image to step along: that of the middle of the step in `ln sigma`, on the straight line through those
-/// of this step and the one before; this step's own where the method is first order.
+/// The denoised image to step along: the one at the middle of the step in `ln sigma`, on the straight line through those
+/// of this step and the one before. For a first-order step, this step's own.
 pub(crate) fn denoise_between(
     context: &mut StepContext,
     x: &Tensor<4>,
@@ -49,7 +49,7 @@ pub(crate) fn denoise_between(
     })
 }
 
-/// What was seen one step before the newest.
+/// The evaluation before the newest.
 fn before(history: &History) -> Option<&Evaluated> {
     history.evaluated().iter().nth_back(1)
 }

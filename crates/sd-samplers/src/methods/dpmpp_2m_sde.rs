@@ -8,11 +8,11 @@ use crate::{DenoiseError, Sampler, StepContext};
 /// SDE-DPM-Solver++(2M) (Lu et al. 2022b): k-diffusion's `sample_dpmpp_2m_sde` with its midpoint rule, and with `eta` 1
 /// diffusers' `sde-dpmsolver++`.
 ///
-/// Stochastic; the distribution it draws from converges at order 2. The plain choice where fresh noise in every step is
-/// wanted, from about 25 steps: with `eta` 1 its variance is up to four times as far off as that of
-/// [`Dpmpp2m`](crate::Dpmpp2m) (Gaussian data). One network call per step.
+/// Stochastic; its distribution converges at order 2. The plain choice for fresh noise in every step, from about 25
+/// steps: with `eta` 1 its variance is up to four times as far off as that of [`Dpmpp2m`](crate::Dpmpp2m) (Gaussian
+/// data). One network call per step.
 ///
-/// First order where [`Dpmpp2m`](crate::Dpmpp2m) is, which it becomes with `eta` 0; the step to level 0 adds no noise.
+/// With `eta` 0 it is [`Dpmpp2m`](crate::Dpmpp2m), and the same steps are first order. The step to level 0 adds no noise.
 /// With the noise of a path ([`BrownianNoise`](crate::BrownianNoise)) the image itself converges.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dpmpp2mSde {
@@ -21,8 +21,8 @@ pub struct Dpmpp2mSde {
 }
 
 impl Dpmpp2mSde {
-    /// SDE-DPM-Solver++(2M) with the strength `eta` in `[0, 1]` of its noise: 0 for the differential equation without
-    /// noise, 1 for the reversed diffusion; `s_noise ≥ 0` scales the fresh noise and is 1 by rights.
+    /// SDE-DPM-Solver++(2M) with noise of strength `eta` in `[0, 1]`: 0 for the differential equation without noise, 1 for
+    /// the reversed diffusion. `s_noise ≥ 0` scales the fresh noise; the method itself has 1.
     ///
     /// # Panics
     ///

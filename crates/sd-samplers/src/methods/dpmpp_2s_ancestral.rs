@@ -8,10 +8,9 @@ use crate::{DenoiseError, Sampler, StepContext};
 /// DPM-Solver++(2S) with ancestral noise (Lu et al. 2022b, algorithm 1 with r = 1/2): k-diffusion's
 /// `sample_dpmpp_2s_ancestral`.
 ///
-/// Each step goes down further than it must, by a midpoint rule, and comes back up with fresh noise. Stochastic; the
-/// distribution it draws from converges at order 2. The two-call sampler to take where the noise of one step is
-/// independent of the next one's, from about 15 steps. Two network calls per step, one for a step to level 0, which is
-/// first order and adds no noise.
+/// Each step goes below its level by a midpoint rule and returns with fresh noise. Stochastic; its distribution converges
+/// at order 2. The two-call sampler of choice for noise that is independent from step to step, from about 15 steps. Two
+/// network calls per step; one for a step to level 0, which is first order and adds no noise.
 ///
 /// With `eta` 0 it is DPM-Solver++(2S) itself: deterministic, order 2.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +20,8 @@ pub struct Dpmpp2sAncestral {
 }
 
 impl Dpmpp2sAncestral {
-    /// DPM-Solver++(2S) with the share `eta` of fresh noise in each step, in `[0, 1]`; `s_noise ≥ 0` scales that noise
-    /// and is 1 by rights.
+    /// DPM-Solver++(2S) with the share `eta` of fresh noise in each step, in `[0, 1]`. `s_noise ≥ 0` scales that noise; the
+    /// method itself has 1.
     ///
     /// # Panics
     ///

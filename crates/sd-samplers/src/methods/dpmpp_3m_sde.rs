@@ -6,16 +6,16 @@ use crate::{DenoiseError, Evaluated, Sampler, StepContext};
 
 /// DPM-Solver++(3M) for the reversed diffusion: k-diffusion's `sample_dpmpp_3m_sde`.
 ///
-/// A multistep method over the last three denoised images. Stochastic; the distribution it draws from converges at
-/// order 2. For many steps: with `eta` 1 its variance is closer than that of [`Dpmpp2mSde`](crate::Dpmpp2mSde) from 20
-/// to 100 steps on, depending on the levels, and further off below (Gaussian data). One network call per step. The first
-/// step is first order, the second has two images to go by; a step to level 0 is first order and adds no noise. With
-/// `eta` 0 it is deterministic, and of order 2 as well.
+/// A multistep method over the last three denoised images. Stochastic; its distribution converges at order 2. For many
+/// steps: with `eta` 1 its variance is more accurate than that of [`Dpmpp2mSde`](crate::Dpmpp2mSde) from 20 to 100 steps
+/// on, depending on the levels, and less accurate below (Gaussian data). One network call per step. The first step is
+/// first order, and the second uses two images. A step to level 0 is first order and adds no noise. With `eta` 0 it is
+/// deterministic and also of order 2.
 ///
-/// Why not order 3: the first step's error is of order 2 and stays. Besides, k-diffusion (as diffusers' DPM-Solver++ of
-/// order 3) gives the second difference half the weight that the Taylor expansion asks for. The half is kept here, so
-/// that a seed means the same image. With the whole, the error after 1280 steps with `eta` 0 would be 12 to 23 times
-/// smaller (Gaussian data).
+/// It does not reach order 3, because the first step's error is of order 2 and stays. Besides, k-diffusion (like
+/// diffusers' DPM-Solver++ of order 3) gives the second difference half the weight of the Taylor expansion. This crate
+/// keeps the half, so that a seed gives the same image. With the full weight, the error after 1280 steps with `eta` 0
+/// would be 12 to 23 times smaller (Gaussian data).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dpmpp3mSde {
     eta: f64,
@@ -23,8 +23,8 @@ pub struct Dpmpp3mSde {
 }
 
 impl Dpmpp3mSde {
-    /// DPM-Solver++(3M) with the strength `eta` in `[0, 1]` of its noise: 0 for the differential equation without
-    /// noise, 1 for the reversed diffusion; `s_noise ≥ 0` scales the fresh noise and is 1 by rights.
+    /// DPM-Solver++(3M) with noise of strength `eta` in `[0, 1]`: 0 for the differential equation without noise, 1 for the
+    /// reversed diffusion. `s_noise ≥ 0` scales the fresh noise; the method itself has 1.
     ///
     /// # Panics
     ///
@@ -51,13 +51,14 @@ impl Sampler for Dpmpp3mSde {
     }
 }
 
-/// What a step of length `h` in `ln sigma` gains by the denoised image changing on the way; none without earlier ones.
+/// The correction of a step of length `h` in `ln sigma` for the change of the denoised image along it; none without earlier
+/// evaluations.
 fn bend(evaluated: &[Evaluated], h: f64, eta: f64) -> Option<Tensor<4>> {
     let h_eta = h * (1.0 + eta);
-    // The digits that the two lose for small h are those that the differences below lose as well.
+    // For small h these two lose no more digits than the differences below do.
     let phi_2 = (-h_eta).exp_m1() / h_eta + 1.0;
     let phi_3 = phi_2 / h_eta - 0.5;
-    // The distance between two levels in steps of length h, and the slope of the denoised image between them.
+    // The distance between two levels in units of h, and the slope of the denoised image between them.
     let apart = |older: &Evaluated, newer: &Evaluated| (older.sigma / newer.sigma).ln() / h;
     let slope =
         |older: &Evaluated, newer: &Evaluated| (newer.denoised.clone() - older.denoised.clone()) / apart(older, newer);

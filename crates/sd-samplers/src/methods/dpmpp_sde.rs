@@ -7,11 +7,11 @@ use crate::{DenoiseError, Sampler, StepContext};
 
 /// DPM-Solver++ for the reversed diffusion, a midpoint rule: k-diffusion's `sample_dpmpp_sde` with its `r` of 1/2.
 ///
-/// Stochastic; wants the noise of a path ([`BrownianNoise`](crate::BrownianNoise)), because the way to the middle of a
-/// step is part of the way to its end. With it the image itself converges, and the distribution does at order 2. With
-/// independent noise the distribution converges at order 1 only: of Gaussian data, 15 steps then lose a quarter of the
-/// variance, where with a path they lose a twentieth. From about 15 steps. Two network calls per step, one for a step
-/// to level 0, which is first order and adds no noise.
+/// Stochastic. It needs the noise of a path ([`BrownianNoise`](crate::BrownianNoise)), because the first half of a step
+/// is part of the whole step. The image itself then converges, and the distribution converges at order 2. With
+/// independent noise the distribution converges at order 1 only: for Gaussian data, 15 steps then lose a quarter of the
+/// variance, compared with a twentieth along a path. From about 15 steps. Two network calls per step; one for a step to
+/// level 0, which is first order and adds no noise.
 ///
 /// With `eta` 0 it is [`Dpmpp2sAncestral`](crate::Dpmpp2sAncestral) with `eta` 0: deterministic, order 2.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +21,8 @@ pub struct DpmppSde {
 }
 
 impl DpmppSde {
-    /// The midpoint rule with the share `eta` of fresh noise, in `[0, 1]`; `s_noise ≥ 0` scales that noise and is 1 by
-    /// rights.
+    /// The midpoint rule with the share `eta` of fresh noise, in `[0, 1]`. `s_noise ≥ 0` scales that noise; the method
+    /// itself has 1.
     ///
     /// # Panics
     ///
@@ -32,7 +32,7 @@ impl DpmppSde {
         Self { eta, s_noise }
     }
 
-    /// From `from` to `to` through `denoised`, with the noise of that way.
+    /// Moves `x` from level `from` to `to` through `denoised`, with fresh noise for that interval.
     fn go(&self, context: &mut StepContext, x: Tensor<4>, denoised: Tensor<4>, from: f64, to: f64) -> Tensor<4> {
         let (down, up) = split(from, to, self.eta);
         let x = transfer(x, denoised, from, down);

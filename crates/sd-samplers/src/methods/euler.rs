@@ -5,10 +5,10 @@ use crate::{Churn, DenoiseError, Sampler, StepContext};
 
 /// Euler's method (Karras et al. 2022, algorithm 2 without its second call; k-diffusion's `sample_euler`).
 ///
-/// Deterministic without churn, and then the same as [`Ddim`](crate::Ddim) with eta 0; stochastic with it. Order 1. One
+/// Without churn it is deterministic and the same as [`Ddim`](crate::Ddim) with eta 0; with churn, stochastic. Order 1. One
 /// network call per step.
 ///
-/// The plain choice from about 20 steps, and the yardstick for all others. Churn is for many steps, where the errors of
+/// The plain choice from about 20 steps, and the baseline for all others. Churn helps with many steps, where the errors of
 /// the network outweigh those of the steps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Euler {
@@ -20,7 +20,7 @@ impl Euler {
     ///
     /// # Panics
     ///
-    /// Panics if one of the churn's numbers is outside its range.
+    /// Panics if one of the churn's values is outside its range.
     pub fn new(churn: Churn) -> Self {
         Self { churn: churn.checked() }
     }

@@ -6,8 +6,8 @@ use crate::{DenoiseError, Sampler, StepContext};
 
 /// Euler's method with ancestral noise: "Euler a" (k-diffusion's `sample_euler_ancestral`).
 ///
-/// Each step goes below its level and comes back with fresh noise. Stochastic, unless `eta` is 0. Order 1, of the
-/// variance. One network call per step. With `s_noise` 1 it is [`Ddim`](crate::Ddim) of the same `eta`.
+/// Each step goes below its level and returns with fresh noise. Stochastic, unless `eta` is 0. Order 1, of the
+/// variance. One network call per step. With `s_noise` 1 it is [`Ddim`](crate::Ddim) with the same `eta`.
 ///
 /// For lively images in 20 to 40 steps; they keep changing with the number of steps.
 #[derive(Debug, Clone, PartialEq)]

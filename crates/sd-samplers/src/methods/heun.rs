@@ -7,10 +7,10 @@ use crate::{Churn, DenoiseError, Denoiser, Evaluated, Sampler, StepContext};
 /// Heun's method (Karras et al. 2022, algorithm 2; k-diffusion's `sample_heun`).
 ///
 /// Deterministic without churn, stochastic with it. Order 2; with churn, of the variance. Two network calls per step:
-/// Euler's step, and once more along the mean of the slopes at its two ends. A last step to level 0, where there is no
-/// slope, is Euler's; so is one to less than 1/64 of its level, such as the first one from pure noise.
+/// Euler's step, then a step along the mean of the slopes at its two ends. A last step to level 0, where there is no
+/// slope, is Euler's; so is a step to less than 1/64 of its level, such as the first one from pure noise.
 ///
-/// Careful rather than fast: for 20 steps and more where calls do not matter, and as a reference for cheaper samplers.
+/// Accurate rather than fast: for 20 steps and more if calls do not matter, and as a reference for cheaper samplers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heun {
     churn: Churn,
@@ -21,7 +21,7 @@ impl Heun {
     ///
     /// # Panics
     ///
-    /// Panics if one of the churn's numbers is outside its range.
+    /// Panics if one of the churn's values is outside its range.
     pub fn new(churn: Churn) -> Self {
         Self { churn: churn.checked() }
     }
@@ -39,7 +39,7 @@ impl Sampler for Heun {
     }
 }
 
-/// A step of Heun's method from level `from` to `to`, with `x` already `denoised`.
+/// A step of Heun's method from level `from` to `to`, where `x` is already `denoised`.
 pub(crate) fn heun(
     model: &mut dyn Denoiser,
     x: Tensor<4>,
@@ -57,7 +57,7 @@ pub(crate) fn heun(
     Ok(x + (slope_here + slope_ahead) * ((to - from) / 2.0))
 }
 
-/// Network calls of such a step.
+/// Number of network calls of a [`heun`] step.
 pub(crate) fn calls(from: f64, to: f64) -> usize {
     1 + usize::from(blends(Prediction::Eps, from, to))
 }

@@ -7,26 +7,26 @@ use crate::{DenoiseError, Evaluated, Sampler, StepContext};
 
 /// iPNDM: "improved PNDM" (Zhang & Chen 2023, the paper of DEIS).
 ///
-/// Steps along a blend of the last `order` predicted noises, with the coefficients of equal steps. Deterministic. One
-/// network call per step, from the first: where [`Pndm`](crate::Pndm) warms up, its first steps have lower orders.
+/// Steps along a blend of the last `order` noise predictions, with the coefficients for equal steps. Deterministic. Every
+/// step takes one network call, without the warm-up of [`Pndm`](crate::Pndm): the first steps have lower orders instead.
 ///
 /// Order 2 from `order` 2 on, because steps in `sigma` are not equal: 4 gives smaller errors than 2, but not a higher
 /// order. [`Lms`](crate::Lms), which has the coefficients for unequal steps, is more accurate with 3 and 4.
 ///
-/// For what other programs draw with iPNDM, and in place of [`Plms`](crate::Plms) where no call is to spare.
+/// Reproduces other programs' iPNDM images, and replaces [`Plms`](crate::Plms) if its extra call is too much.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ipndm {
     order: usize,
 }
 
 impl Ipndm {
-    /// iPNDM over up to `order` predictions, 1 to 4; the paper's is 4.
+    /// iPNDM over up to `order` predictions, 1 to 4; the paper uses 4.
     ///
     /// # Panics
     ///
     /// Panics if `order` is not 1 to 4.
     pub fn new(order: usize) -> Self {
-        assert!((1..=4).contains(&order), "order {order}, but 1 to 4 is meant");
+        assert!((1..=4).contains(&order), "the order is {order}, but must be 1 to 4");
         Self { order }
     }
 }

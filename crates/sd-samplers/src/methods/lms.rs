@@ -5,15 +5,14 @@ use crate::{DenoiseError, Evaluated, Sampler, StepContext};
 /// LMS: the linear multistep method of Adams and Bashforth in `sigma` (k-diffusion's `sample_lms`).
 ///
 /// Steps along the polynomial through the last `order` slopes, with the exact coefficients for unequal steps.
-/// Deterministic. One network call per step, from the first: the first steps have lower orders, as many slopes as there
-/// are.
+/// Deterministic. One network call per step. The first steps have lower orders, because there are fewer slopes.
 ///
-/// Order 2 from `order` 2 on, because the error of the first step, which is Euler's, stays. On Gaussian data it is too
-/// small to show up to 40 steps, where `order` 4 gains a factor of 16 with every doubling. (From exact slopes at earlier
-/// levels the orders are 2.0, 3.1 and 3.8.)
+/// Order 2 from `order` 2 on, because the error of the first step, which is Euler's, stays. On Gaussian data that error is
+/// too small to show up to 40 steps, and `order` 4 gains a factor of 16 with every doubling. (Given exact slopes at
+/// earlier levels, the orders are 2.0, 3.1 and 3.8.)
 ///
-/// For accurate images at one call per step, from about 20 steps with levels that fall smoothly. Where guidance is
-/// strong and steps are few, lower the order to 2.
+/// For accurate images at one call per step, from about 20 steps with levels that fall smoothly. With strong guidance and
+/// few steps, lower the order to 2.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lms {
     order: usize,
@@ -26,7 +25,7 @@ impl Lms {
     ///
     /// Panics if `order` is not 1 to 4.
     pub fn new(order: usize) -> Self {
-        assert!((1..=4).contains(&order), "order {order}, but 1 to 4 is meant");
+        assert!((1..=4).contains(&order), "the order is {order}, but must be 1 to 4");
         Self { order }
     }
 }
@@ -44,16 +43,16 @@ impl Sampler for Lms {
     }
 }
 
-/// The weights of values at up to four `nodes` in the integral, from `from` to `to`, of the polynomial through them.
+/// The weights of the values at up to four `nodes` in the integral of their polynomial from `from` to `to`.
 fn weights(nodes: &[f64], from: f64, to: f64) -> Vec<f64> {
-    // Two points of Gauss and Legendre are exact for polynomials of degree 3.
+    // Gauss-Legendre quadrature with two points is exact for polynomials of degree 3.
     let (middle, half) = ((from + to) / 2.0, (to - from) / 2.0);
     let points = [middle - half / 3f64.sqrt(), middle + half / 3f64.sqrt()];
-    // Lagrange's polynomial, which is 1 at this node and 0 at the others.
-    let at = |node: f64, sigma: f64| -> f64 {
+    // The Lagrange polynomial that is 1 at this node and 0 at the others.
+    let lagrange = |node: f64, sigma: f64| -> f64 {
         nodes.iter().filter(|&&other| other != node).map(|other| (sigma - other) / (node - other)).product()
     };
-    nodes.iter().map(|&node| half * points.iter().map(|&sigma| at(node, sigma)).sum::<f64>()).collect()
+    nodes.iter().map(|&node| half * points.iter().map(|&sigma| lagrange(node, sigma)).sum::<f64>()).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The methods, one file each. What several share is in `rules`.
+//! The methods, one file each. `rules` holds what several of them share.
 
 mod ddim;
 mod ddpm;

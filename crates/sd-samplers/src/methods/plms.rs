@@ -5,14 +5,14 @@ use crate::rules::adams_bashforth::blend;
 use crate::rules::transfer::{blends, transfer_by};
 use crate::{DenoiseError, Evaluated, Sampler, StepContext};
 
-/// PLMS: PNDM without Runge–Kutta warm-up, as CompVis' `plms.py` has it (Liu et al. 2022, there S-PNDM's start).
+/// PLMS: PNDM without Runge–Kutta warm-up, as in CompVis' `plms.py` (Liu et al. 2022, with the start of its S-PNDM).
 ///
 /// A linear multistep method over the network's last four outputs. Deterministic, order 2: good from about 15 steps.
 /// One network call per step and one more for the first, which is an improved Euler step.
 ///
-/// What is blended is the network's own prediction, as in diffusers. For `eps` that is the paper's method; blending
-/// `v` loses an order, because the transfer then counts the turn of `v` along the step twice. Pass
-/// [`Prediction::Eps`] for order 2 with any network.
+/// It blends the network's own prediction, as in diffusers. For `eps` this is the paper's method. Blending `v` loses an
+/// order, because the transfer then counts the turn of `v` along the step twice. Pass [`Prediction::Eps`] for order 2
+/// with any network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plms {
     blended: Prediction,
@@ -47,7 +47,7 @@ impl Sampler for Plms {
     }
 }
 
-/// Whether the network is asked a second time in the first step.
+/// Whether the first step calls the network a second time.
 pub(crate) fn starts_ahead(blended: Prediction, levels: &NoiseLevels) -> bool {
     levels.pairs().next().is_some_and(|(from, to)| blends(blended, from, to))
 }

@@ -5,16 +5,16 @@ use crate::rules::adams_bashforth::blend;
 use crate::rules::transfer::{blends, output_of, transfer_by};
 use crate::{DenoiseError, Evaluated, Sampler, StepContext};
 
-/// Steps of the warm-up: with the step after it they fill the history of four.
+/// Steps of the warm-up; with the next step they fill the history of four.
 const WARM_UP: usize = 3;
 
 /// PNDM with its pseudo Runge–Kutta warm-up (Liu et al. 2022, algorithm 2: F-PNDM).
 ///
 /// Three steps of four network calls each, then the linear multistep rule of [`Plms`](crate::Plms) with one call per
-/// step. Deterministic, order 2. The warm-up makes nine calls more than it has steps,
-/// where PLMS makes one: worth it from about 30 steps. Of noise predictions, a first step from pure noise is Euler's.
+/// step. Deterministic, order 2. The warm-up takes nine extra calls, compared with one for PLMS: worth it from about 30
+/// steps. With noise predictions, a first step from pure noise is Euler's.
 ///
-/// What is blended is the network's own prediction, see [`Plms`](crate::Plms).
+/// It blends the network's own prediction, see [`Plms`](crate::Plms).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pndm {
     process: Process,
@@ -22,15 +22,15 @@ pub struct Pndm {
 }
 
 impl Pndm {
-    /// PNDM that blends predictions of the given kind; the process says which level lies half-way in `t`.
+    /// PNDM that blends predictions of the given kind; the process determines the level half-way in `t`.
     pub fn new(process: impl Into<Process>, blended: Prediction) -> Self {
         Self { process: process.into(), blended }
     }
 
-    /// The noise level half-way between two in `t`.
+    /// The noise level half-way in `t` between two levels.
     ///
-    /// diffusers rounds to whole timesteps here, once up and once down, and so calls its network half a timestep
-    /// beside the image's own level where the stride is odd.
+    /// diffusers rounds to whole timesteps here, once up and once down. With an odd stride it thus calls its network half a
+    /// timestep away from the image's own level.
     fn half_way(&self, from: f64, to: f64) -> f64 {
         self.process.sigma((self.process.t(from) + self.process.t(to)) / 2.0)
     }

@@ -6,15 +6,15 @@ use crate::{DenoiseError, Evaluated, Sampler, StepContext};
 
 /// Restart sampling (Xu et al. 2023, "Restart sampling for improving generative processes").
 ///
-/// Heun's method, which on its way down goes back up: after the step that reaches or crosses `t_min`, the noise up to
-/// `t_max` is added anew and taken off again, a number of times. The fresh noise washes out the errors made so far, as
-/// churn does, but all in one place. Stochastic, unless restarted 0 times: then it is [`Heun`](crate::Heun). Order 2 on
-/// every way down. Two network calls per step, those inside the restarts included; one for a step to level 0.
+/// Heun's method with restarts: after the step that reaches or crosses `t_min`, noise up to `t_max` is added and removed
+/// again, a number of times. The fresh noise reduces the errors made so far, as churn does, but all in one place.
+/// Stochastic; with 0 restarts it is [`Heun`](crate::Heun). Order 2 on every descent. Two network calls per step,
+/// including those inside the restarts; one for a step to level 0.
 ///
-/// For the best quality where calls do not matter, say 30 steps and 36 calls more for the restarts. A walk that starts
-/// below `t_max`, as one from an image may, is not restarted.
+/// For the best quality if calls do not matter, for example 30 steps and 36 extra calls for the restarts. Sampling that
+/// starts below `t_max`, as it may from an image, is not restarted.
 ///
-/// Each restart wants fresh noise of its own: take [`TorchNoise`](crate::TorchNoise), not the noise of a path.
+/// Each restart needs independent noise: use [`TorchNoise`](crate::TorchNoise), not the noise of a path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Restart {
     t_min: f64,
@@ -28,20 +28,20 @@ impl Restart {
     ///
     /// # Panics
     ///
-    /// Panics if a number is outside its range, or not finite.
+    /// Panics if a value is outside its range, or not finite.
     pub fn new(t_min: f64, t_max: f64, steps_inside: usize, times: usize) -> Self {
         assert!(0.0 < t_min && t_min < t_max && t_max.is_finite(), "a restart from level {t_min} to {t_max}");
         assert!(steps_inside > 0, "a restart without steps");
         Self { t_min, t_max, steps_inside, times }
     }
 
-    /// Whether the step from `from` to `to` of a walk from `first` is the one after which it is restarted.
+    /// Whether the sampling that began at level `first` is restarted after the step from `from` to `to`.
     fn restarts(&self, first: f64, from: f64, to: f64) -> bool {
         first >= self.t_max && from > self.t_min && to <= self.t_min
     }
 
     /// The levels of a restart, from `t_max` to the one `reached`, evenly spaced in their seventh root (Karras et al.
-    /// 2022, equation 5). Where that is 0, which has too many levels near it, the last step goes there from `t_min`.
+    /// 2022, equation 5). If `reached` is 0, where levels would crowd too much, the last step goes there from `t_min`.
     fn levels_inside(&self, reached: f64) -> NoiseLevels {
         const RHO: f64 = 7.0;
         let steps = self.steps_inside;
@@ -53,10 +53,10 @@ impl Restart {
     }
 }
 
-/// The authors' own for Stable Diffusion with guidance 5 and 8: two times nine steps between 0.1 and 2.
+/// The authors' setting for Stable Diffusion with guidance 5 and 8: two times nine steps between 0.1 and 2.
 ///
-/// AUTOMATIC1111's web UI has the same at 36 steps, but takes the steps inside off those it was asked for, and moves
-/// both ends to the nearest levels of the walk.
+/// AUTOMATIC1111's web UI has the same at 36 steps, but subtracts the steps inside from the requested number, and moves
+/// both ends to the nearest levels of the schedule.
 impl Default for Restart {
     fn default() -> Self {
         Self::new(0.1, 2.0, 9, 2)
@@ -66,7 +66,7 @@ impl Default for Restart {
 impl Sampler for Restart {
     fn step(&self, context: &mut StepContext, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, DenoiseError> {
         let denoised = context.model.denoise(x.clone(), from)?;
-        // Of the first step alone: only the level that the walk started from matters.
+        // Only from the first step: all that matters is the level at which the sampling began.
         if context.history.evaluated().is_empty() {
             context.history.push(Evaluated { sigma: from, x: x.clone(), denoised: denoised.clone() }, 1);
         }

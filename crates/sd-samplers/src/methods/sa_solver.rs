@@ -6,12 +6,12 @@ use crate::rules::slopes::{add_slopes, mean_slope};
 use crate::{DenoiseError, Evaluated, Sampler, StepContext};
 
 /// SA-Solver, a stochastic Adams method that predicts and corrects (Xue et al. 2023, with data prediction; diffusers'
-/// `SASolverScheduler` with predictor and corrector of order 2, where each uses a single slope).
+/// `SASolverScheduler` with predictor and corrector of order 2, each with a single slope).
 ///
 /// Stochastic where `tau` applies: the image keeps changing with the number of steps. With `tau` 0 it is
 /// deterministic, draws nothing and has order 2. The first and the last step are predicted at order 1, and the last one
-/// is not corrected. One network call per step. For 20 steps and more, where fresh noise is wanted to make up for a
-/// network's errors; with fewer, a deterministic sampler is better.
+/// is not corrected. One network call per step. For 20 steps and more, if fresh noise should compensate for a network's
+/// errors; with fewer, a deterministic sampler is better.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SaSolver {
     tau: f64,
@@ -47,7 +47,7 @@ impl Sampler for SaSolver {
         let evaluated: Vec<Evaluated> = context.history.evaluated().iter().rev().cloned().collect();
         let weight = |start: &Evaluated, other: &Evaluated, to| self.weight(start.sigma, other.sigma, to);
 
-        // The step before takes its slope from what it led to, in place of the slope its predictor took.
+        // Corrects the previous step: the slope to its end replaces the slope that its predictor used.
         let x = match &evaluated[..] {
             [here, start, before] => {
                 let weights = [weight(start, here, from), -weight(start, before, from)];
@@ -63,7 +63,7 @@ impl Sampler for SaSolver {
         if context.step + 1 < context.steps && evaluated.len() > 1 {
             next = add_slopes(next, &evaluated[0], &evaluated[1..2], &[weight(&evaluated[0], &evaluated[1], to)]);
         }
-        // Above the levels noise is drawn and dropped, as diffusers does: a seed then means the same image.
+        // Above these levels noise is drawn and discarded, as in diffusers, so that a seed gives the same image.
         if self.tau > 0.0 && from >= *self.levels.start() && to > 0.0 {
             let noise = context.noise.draw(&next, from, to);
             if tau > 0.0 {

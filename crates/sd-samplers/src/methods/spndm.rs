@@ -7,14 +7,14 @@ use crate::rules::adams_bashforth::blend;
 use crate::rules::transfer::transfer_by;
 use crate::{DenoiseError, Evaluated, Sampler, StepContext};
 
-/// S-PNDM, the second-order one of the pseudo numerical methods (Liu et al. 2022).
+/// S-PNDM, the second-order pseudo numerical method (Liu et al. 2022).
 ///
 /// The first step is the paper's pseudo improved Euler step, which in variance-exploding form is Heun's; the others
-/// step along `(3·eps − eps_before)/2`. Deterministic. Order 2. One network call per step and one more for the first,
-/// unless that goes to level 0 or comes from pure noise: then it is Euler's.
+/// step along `(3·eps − eps_before)/2`. Deterministic. Order 2. One network call per step and one more for the first. A
+/// first step to level 0 or from pure noise is Euler's, with one call.
 ///
-/// Good from about 20 steps; where guidance is strong or steps are long, steadier than the blend of four predictions
-/// that [`Plms`](crate::Plms) makes, which is more accurate elsewhere.
+/// Good from about 20 steps. With strong guidance or long steps it is more stable than [`Plms`](crate::Plms), whose blend
+/// of four predictions is more accurate otherwise.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spndm;
 

@@ -8,9 +8,9 @@ use crate::{DenoiseError, Sampler, StepContext};
 /// sampling; diffusers' `TCDScheduler`, which calls `gamma` `eta`).
 ///
 /// With `gamma` 0 it is DDIM, deterministic and of order 1; with `gamma` 1 it jumps to the least noisy image each
-/// time, nearly as [`Lcm`](crate::Lcm) does. For networks distilled for it: 2 to 8 steps with `gamma` 0.3, more `gamma`
-/// for more steps. One network call per step. No noise is drawn for a step to timestep 0, where diffusers ends, nor to
-/// a level below it.
+/// time, nearly as [`Lcm`](crate::Lcm) does. For networks distilled for it: 2 to 8 steps with `gamma` 0.3, and a larger
+/// `gamma` for more steps. One network call per step. No noise is drawn for a step to timestep 0, where diffusers ends, or
+/// to a level below it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tcd {
     process: Process,
@@ -18,8 +18,8 @@ pub struct Tcd {
 }
 
 impl Tcd {
-    /// TCD with `gamma` in `[0, 1]`, the share of the next timestep that each step goes too far; diffusers' default is
-    /// 0.3. The process says which level that is.
+    /// TCD with `gamma` in `[0, 1]`, the overshoot of each step as a fraction of the next timestep; diffusers' default is
+    /// 0.3. The process converts timesteps to levels.
     ///
     /// # Panics
     ///
@@ -31,12 +31,12 @@ impl Tcd {
 
     /// The level at the whole timestep at or below `(1 − gamma)·t`, never above `to`.
     ///
-    /// Whole, as in diffusers, so that a seed means the same image; the method would not need it.
+    /// Whole as in diffusers, so that a seed gives the same image; the method does not require it.
     fn below(&self, to: f64) -> f64 {
         if self.gamma == 0.0 {
             return to;
         }
-        // (1 − 0.3)·90 is 62.999… in f64: whole timesteps that are missed by rounding are meant.
+        // (1 − 0.3)·90 is 62.999… in f64: the small term keeps rounding from missing whole timesteps.
         let t = ((1.0 - self.gamma) * self.process.t(to) + 1e-6).floor();
         self.process.sigma(t).min(to)
     }

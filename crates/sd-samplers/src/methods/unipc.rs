@@ -7,23 +7,23 @@ use crate::{DenoiseError, Evaluated, Sampler, StepContext};
 
 /// UniPC's function `B(h)` (Zhao et al. 2023, section 3.1), where `h` is the step in `ln sigma`.
 ///
-/// It matters only where a single slope is used, in the predictor of order 2 and the corrector of order 1; with more
-/// slopes it cancels.
+/// It matters only with a single slope, in the predictor of order 2 and the corrector of order 1; with more slopes it
+/// cancels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BFunction {
     /// `B(h) = h`: for fewer than ten steps without guidance.
     Bh1,
-    /// `B(h) = 1 − e^(−h)`: diffusers' choice, which takes shorter leaps where steps are long.
+    /// `B(h) = 1 − e^(−h)`: diffusers' choice, which moves less in long steps.
     Bh2,
 }
 
-/// UniPC, which predicts each image and corrects it once the network has seen it (Zhao et al. 2023, algorithms 1 and
+/// UniPC, which predicts each image and corrects it once the network has evaluated it (Zhao et al. 2023, algorithms 1 and
 /// 2, with data prediction; diffusers' `UniPCMultistepScheduler`).
 ///
-/// Deterministic, order 2. Each step by itself has the order asked for and, once corrected, one more; but the order has
-/// to build up over the first steps, and it comes down over the last ones: the last step is of order 1 and never
-/// corrected, so that it can go to level 0. One network call per step, since the corrector uses the next step's call.
-/// Good from about 8 steps: order 2 with guidance, 3 without.
+/// Deterministic, order 2. A single step has the requested order and, once corrected, one more. But the order builds up
+/// over the first steps and falls over the last ones: the last step is of order 1 and never corrected, so that it can go
+/// to level 0. One network call per step, because the corrector uses the next step's call. Good from about 8 steps: order
+/// 2 with guidance, 3 without.
 ///
 /// diffusers' own last step to level 0 gives NaN with [`BFunction::Bh1`].
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +55,7 @@ impl UniPc {
                 };
                 vec![mean_slope(start, other.sigma, to, share)]
             }
-            // As many conditions as slopes: the weights are those of the polynomial through all that was seen.
+            // As many conditions as slopes: the weights are those of the polynomial through all evaluations.
             _ => {
                 let back = |sigma: f64| (sigma / to).ln();
                 let nodes: Vec<f64> = others.iter().map(|evaluated| back(evaluated.sigma)).chain([h]).collect();
@@ -64,10 +64,10 @@ impl UniPc {
         }
     }
 
-    /// The image at the newest level, corrected by what was `seen` there: the newest first, at least two.
+    /// Corrects the image at the newest level by the evaluation there; `evaluated` has the newest first, at least two.
     ///
-    /// The step that led there, of at most the given order, now bends towards its end as well. What is added is the
-    /// difference to what its predictor took into account.
+    /// The step that led there, of at most the given order, now also uses the slope to its end. This adds the difference
+    /// from what its predictor already used.
     fn correct(&self, x: Tensor<4>, evaluated: &[Evaluated], order: usize) -> Tensor<4> {
         let (here, start) = (&evaluated[0], &evaluated[1]);
         let past = &evaluated[2..evaluated.len().min(order + 1)];

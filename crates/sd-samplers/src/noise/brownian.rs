@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{Noise, TorchNoise};
 
-/// Points of the clock at which the path is known.
+/// Ticks of the clock; the path is defined at each.
 const GRID: u64 = 1 << 32;
 
 /// The increments of one Brownian path, each divided by its standard deviation.
 ///
-/// The path depends on the seed alone, not on the number of steps, their levels or the order of questions. A stochastic
-/// sampler then draws, with more steps, the same image more exactly, where independent noise makes it another one.
-/// Draws for disjoint intervals of levels are independent; for overlapping ones they are correlated as they must be.
+/// The path depends only on the seed, not on the number of steps, their levels or the order of draws. With more steps, a
+/// stochastic sampler thus draws the same image more exactly, whereas independent noise would give another image. Draws for
+/// disjoint intervals of levels are independent; draws for overlapping intervals are correlated accordingly.
 ///
-/// The path runs by the clock `sigma/(1 + sigma)`. It is never stored, but refined by halves from its two ends for each
-/// question (Lévy's construction; the virtual Brownian tree of Li et al. 2020), with the normal numbers of each point
-/// from a stream of ChaCha8 of its own. The numbers are not those of k-diffusion's `BrownianTreeNoiseSampler`, which is
-/// such a path by another generator and another clock. An image starts from what [`TorchNoise`] starts it from.
+/// The clock of the path is `sigma/(1 + sigma)`. The path is never stored: each draw refines it by halves from its two ends
+/// (Lévy's construction; the virtual Brownian tree of Li et al. 2020), and the normal numbers of each point come from a
+/// ChaCha8 stream of their own. k-diffusion's `BrownianTreeNoiseSampler` is also such a path, but with another generator and
+/// clock, so its values differ. Images start from the same noise as with [`TorchNoise`].
 ///
-/// Levels closer than about `(1 + from)²/2³²` (6e-8 at level 14.6), which the clock cannot tell apart, share one of its
-/// 2³² ticks.
+/// The clock has 2³² ticks. It cannot distinguish levels closer than about `(1 + from)²/2³²` (6e-8 at level 14.6); such
+/// levels share one tick.
 ///
 /// # Panics
 ///
@@ -31,7 +31,7 @@ const GRID: u64 = 1 << 32;
 #[derive(Clone, Serialize, Deserialize)]
 pub struct BrownianNoise {
     seed: u64,
-    /// The ends of the interval asked for last: the next one mostly begins at one of them.
+    /// The ends of the last interval: the next one mostly begins at one of them.
     #[serde(skip)]
     known: Vec<Point>,
 }
@@ -62,16 +62,16 @@ impl Noise for BrownianNoise {
     }
 
     fn draw(&mut self, like: &Tensor<4>, from: f64, to: f64) -> Tensor<4> {
-        assert!(to < from, "noise for the way from level {from} to {to}, which is not below");
+        assert!(to < from, "noise is drawn from level {from} to {to}, which is not below");
         let late = clock(from).max(1);
         let early = clock(to).min(late - 1);
         let shape = like.dims();
         let count = shape.iter().product();
         let (from, to) = (self.at(late, count), self.at(early, count));
-        let spread = ((late - early) as f64 / GRID as f64).sqrt();
-        let numbers: Vec<f64> = from.path.iter().zip(&to.path).map(|(from, to)| (from - to) / spread).collect();
+        let std = ((late - early) as f64 / GRID as f64).sqrt();
+        let values: Vec<f64> = from.path.iter().zip(&to.path).map(|(from, to)| (from - to) / std).collect();
         self.known = vec![from, to];
-        Tensor::from_data(TensorData::new(numbers, shape), (&like.device(), like.dtype()))
+        Tensor::from_data(TensorData::new(values, shape), (&like.device(), like.dtype()))
     }
 }
 
@@ -80,17 +80,17 @@ fn clock(sigma: f64) -> u64 {
     (sigma / (1.0 + sigma) * GRID as f64).round() as u64
 }
 
-/// The first `count` elements of the path at `time`, by halving the interval that `time` lies in until it is an end.
+/// The first `count` elements of the path at `time`: halves the interval around `time` until `time` is one of its ends.
 fn walk(seed: u64, time: u64, count: usize) -> Vec<f64> {
     let (mut low, mut high) = (0, GRID);
     let (mut path_low, mut path_high) = (vec![0.0; count], normals(seed, GRID).take(count).collect::<Vec<f64>>());
     while time != low && time != high {
         let middle = low.midpoint(high);
-        // A Brownian bridge half-way: the mean of its ends, with a quarter of the interval as variance.
-        let spread = ((high - low) as f64 / GRID as f64).sqrt() / 2.0;
+        // The middle of a Brownian bridge: the mean of its ends, with a quarter of the interval as variance.
+        let std = ((high - low) as f64 / GRID as f64).sqrt() / 2.0;
         let is_left = time < middle;
         for ((low, high), normal) in path_low.iter_mut().zip(&mut path_high).zip(normals(seed, middle)) {
-            let path = (*low + *high) / 2.0 + spread * normal;
+            let path = (*low + *high) / 2.0 + std * normal;
             *(if is_left { high } else { low }) = path;
         }
         *(if is_left { &mut high } else { &mut low }) = middle;
@@ -98,7 +98,7 @@ fn walk(seed: u64, time: u64, count: usize) -> Vec<f64> {
     if time == low { path_low } else { path_high }
 }
 
-/// The normal numbers of one point of the grid, for one element after the other.
+/// The normal numbers of one point of the grid, element by element.
 fn normals(seed: u64, point: u64) -> impl Iterator<Item = f64> {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -107,7 +107,7 @@ fn normals(seed: u64, point: u64) -> impl Iterator<Item = f64> {
     StandardNormal.sample_iter(stream)
 }
 
-/// By the seed, which is all that is drawn from.
+/// Compares seeds, because the seed alone determines the draws.
 impl PartialEq for BrownianNoise {
     fn eq(&self, other: &Self) -> bool {
         self.seed == other.seed

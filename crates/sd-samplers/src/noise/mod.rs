@@ -1,4 +1,4 @@
-//! Where the noise comes from.
+//! Sources of noise.
 
 mod brownian;
 mod torch;
@@ -9,9 +9,9 @@ pub use torch::TorchNoise;
 
 /// A source of standard normal noise.
 ///
-/// Noise is drawn on the host, so that a seed means the same image on every device.
+/// Noise is drawn on the host, so that a seed gives the same image on every device.
 pub trait Noise: Send {
-    /// The noise an image starts from, in the shape, on the device and in the precision of `like`.
+    /// Draws the noise from which an image starts, with the shape, device and precision of `like`.
     ///
     /// # Shapes
     ///
@@ -19,7 +19,7 @@ pub trait Noise: Send {
     /// - output: as like
     fn start(&mut self, like: &Tensor<4>) -> Tensor<4>;
 
-    /// Fresh noise for the way from noise level `from` down to `to`.
+    /// Draws fresh noise for the step from noise level `from` down to `to`.
     ///
     /// # Shapes
     ///
@@ -28,12 +28,12 @@ pub trait Noise: Send {
     fn draw(&mut self, like: &Tensor<4>, from: f64, to: f64) -> Tensor<4>;
 }
 
-/// The next numbers, whatever they are for: what PyTorch programs do that draw with `torch.randn`.
+/// Draws the next values for every purpose, as PyTorch programs do with `torch.randn`.
 impl Noise for TorchNoise {
     fn start(&mut self, like: &Tensor<4>) -> Tensor<4> {
         let shape = like.dims();
-        let numbers = self.randn(shape.iter().product());
-        Tensor::from_data(TensorData::new(numbers, shape), (&like.device(), like.dtype()))
+        let values = self.randn(shape.iter().product());
+        Tensor::from_data(TensorData::new(values, shape), (&like.device(), like.dtype()))
     }
 
     fn draw(&mut self, like: &Tensor<4>, _from: f64, _to: f64) -> Tensor<4> {

@@ -1,10 +1,10 @@
 //! The normal numbers of PyTorch's CPU generator, bit for bit.
 //!
-//! A published seed names an image only together with the noise it was drawn with, which mostly is PyTorch's.
+//! A published seed identifies an image only together with its noise, which is mostly PyTorch's.
 //!
-//! The algorithm is that of ATen: `MT19937RNGEngine.h`, `DistributionsHelper.h` for short draws and, for the others,
-//! `DistributionTemplates.h` in the AVX2 variant that x86-64 machines run.  Its logarithm, sine and cosine are those of
-//! Cephes (Moshier; through Pommier's `sse_mathfun.h` and Garberoglio's `avx_mathfun.h`).
+//! The algorithm is ATen's: `MT19937RNGEngine.h`, `DistributionsHelper.h` for short draws, and `DistributionTemplates.h`
+//! for longer ones, in the AVX2 variant that x86-64 machines run. Its logarithm, sine and cosine come from Cephes
+//! (Moshier; through Pommier's `sse_mathfun.h` and Garberoglio's `avx_mathfun.h`).
 
 use std::f32::consts::{FRAC_1_PI, FRAC_1_SQRT_2, TAU};
 
@@ -12,24 +12,24 @@ use serde::{Deserialize, Serialize};
 
 /// The generator behind `torch.Generator("cpu").manual_seed(seed)`, for `float32`.
 ///
-/// Agrees in every bit with PyTorch 2.8 on x86-64 processors with AVX2, whatever the machine it runs on here.
-/// Elsewhere PyTorch takes the logarithm, sine and cosine of the platform, and differs from itself in the last bits.
+/// On every machine it agrees bit for bit with PyTorch 2.8 on x86-64 processors with AVX2. On other machines PyTorch uses
+/// the platform's logarithm, sine and cosine, and differs from its x86-64 results in the last bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TorchNoise {
     engine: Mt19937,
-    /// Box-Muller makes pairs: the other half of the last one, until a short draw takes it.
+    /// Box-Muller makes pairs: this is the second half of the last pair, until a short draw takes it.
     spare: Option<f64>,
 }
 
 impl TorchNoise {
-    /// The generator at the start of `seed`, of which PyTorch uses the low 32 bits only.
+    /// Makes the generator for `seed`; like PyTorch, it uses only the low 32 bits.
     pub fn new(seed: u64) -> Self {
         Self { engine: Mt19937::new(seed as u32), spare: None }
     }
 
-    /// The next `count` numbers, as `torch.randn` gives them for any shape of that many elements.
+    /// Draws the next `count` values, as `torch.randn` does for any shape with that many elements.
     ///
-    /// Where a draw ends matters: a draw of 48 is one of 16 and one of 32, but not one of 24 and one of 24.
+    /// The length of each draw matters: a draw of 48 equals one of 16 and one of 32, but not two of 24.
     pub fn randn(&mut self, count: usize) -> Vec<f32> {
         if count < BLOCK {
             return (0..count).map(|_| self.normal() as f32).collect();
@@ -38,7 +38,7 @@ impl TorchNoise {
         let (blocks, rest) = data.as_chunks_mut();
         blocks.iter_mut().for_each(box_muller);
         if !rest.is_empty() {
-            // The last block reaches back over finished numbers, and all of it is drawn anew.
+            // The last block overlaps finished values; all of it is drawn again.
             let last = data.last_chunk_mut().expect("a long draw holds a block");
             last.fill_with(|| self.engine.uniform_f32());
             box_muller(last);
@@ -46,9 +46,9 @@ impl TorchNoise {
         data
     }
 
-    /// The `normal_distribution<double>` of short draws.  Long draws neither take nor drop its spare number.
+    /// The `normal_distribution<double>` of short draws. Long draws neither take nor drop its spare number.
     ///
-    /// What the `f64` functions of one platform and the next disagree on is all but always lost in the cast to `f32`.
+    /// The cast to `f32` almost always hides differences between the `f64` functions of different platforms.
     fn normal(&mut self) -> f64 {
         self.spare.take().unwrap_or_else(|| {
             let theta = std::f64::consts::TAU * self.engine.uniform_f64();
@@ -59,7 +59,7 @@ impl TorchNoise {
     }
 }
 
-/// Numbers transformed at a time: eight pairs, their halves in one AVX register each.
+/// Numbers transformed at a time: eight pairs, with the halves in one AVX register each.
 const BLOCK: usize = 16;
 
 /// Turns uniform numbers in `[0, 1)` into normal ones in place; pair `j` is `(block[j], block[j + 8])`.
@@ -68,13 +68,13 @@ fn box_muller(block: &mut [f32; BLOCK]) {
     for (a, b) in first.iter_mut().zip(second) {
         let radius = (-2.0 * ln(1.0 - *a)).sqrt();
         let (sin, cos) = sin_cos(TAU * *b);
-        // PyTorch adds the mean, which makes 0 of -0.
+        // PyTorch adds the mean, which turns -0 into 0.
         *a = radius * cos + 0.0;
         *b = radius * sin + 0.0;
     }
 }
 
-// The next two functions fuse the multiply-adds that the compiler fused in PyTorch, and no others.  They were compared
+// The next two functions fuse the multiply-adds that the compiler fused in PyTorch, and no others. They were compared
 // with PyTorch for all 2^24 values of their uniform number; `mul_add` rounds once on every machine.
 
 /// Natural logarithm of a normal `x > 0`: with `x = m 2^e` and `m` around 1, a polynomial in `m - 1`.
@@ -127,7 +127,7 @@ fn sin_cos(theta: f32) -> (f32, f32) {
     }
 }
 
-/// The polynomial in `x` with these coefficients, that of the highest power first.
+/// The polynomial in `x` with these coefficients, the highest power first.
 fn horner<const N: usize>(coefficients: [f32; N], x: f32) -> f32 {
     coefficients.into_iter().fold(0.0, |y, c| y.mul_add(x, c))
 }

@@ -1,9 +1,9 @@
 use burn::tensor::Tensor;
 
-/// What to step along, given the network's outputs of up to four levels in a row, the newest last.
+/// Blends the network's outputs at up to four consecutive levels, the newest last, into the one to step along.
 ///
-/// The classical coefficients of Adams and Bashforth for equal steps (Liu et al. 2022, equation 12). The levels of a
-/// schedule are not equally far apart, so the order that is reached is 2, whatever the number of outputs.
+/// Uses the classical coefficients of Adams and Bashforth for equal steps (Liu et al. 2022, equation 12). The levels of a
+/// schedule are not equally spaced, so the order is at most 2, whatever the number of outputs.
 ///
 /// # Panics
 ///

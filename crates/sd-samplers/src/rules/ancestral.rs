@@ -1,19 +1,18 @@
-//! How a step with fresh noise divides the noise of its lower level.
+//! Splits the noise of a step's lower level into kept and fresh noise.
 
-/// The standard deviations of the noise that stays and of the fresh noise, for a step from `from` to `to` with `eta`.
+/// The standard deviations of the kept and of the fresh noise, for a step from `from` to `to` with `eta`.
 ///
-/// Their squares add up to `to²`. Song et al. 2021, equation 16, in variance-exploding form.
+/// Their squares add up to `to²` (Song et al. 2021, equation 16, in variance-exploding form).
 pub(crate) fn split(from: f64, to: f64, eta: f64) -> (f64, f64) {
     let up = eta * to / from * ((from - to) * (from + to)).sqrt();
-    // As a product, because to² − up² can fall below 0 by rounding.
+    // As a product, because rounding can make to² − up² negative.
     let down = ((to - up) * (to + up)).max(0.0).sqrt();
     (down, up)
 }
 
-/// The standard deviations of the noise that stays and of the fresh noise, for a step from `from` to `to` with `eta`.
+/// As [`split`], by the exact solution of the reversed diffusion for a fixed denoised image (Lu et al. 2022b, equation 18).
 ///
-/// Their squares add up to `to²`. This is the reversed diffusion, solved exactly for a fixed denoised image (Lu et al. 2022b,
-/// equation 18). It equals [`split`] for `eta` 0 and 1, and differs in between.
+/// It equals [`split`] for `eta` 0 and 1, and differs in between.
 pub(crate) fn split_sde(from: f64, to: f64, eta: f64) -> (f64, f64) {
     if to == 0.0 {
         return (0.0, 0.0);

@@ -1,14 +1,14 @@
-/// The weights `∫₀ʰ e^(−v)·L_i(v) dv` of values seen at the `nodes`, where `L_i` is the polynomial in `v` that is 1 at
-/// node `i` and 0 at the others.
+/// The weights `∫₀ʰ e^(−v)·L_i(v) dv` of values at the `nodes`, where `L_i` is the polynomial in `v` that is 1 at node `i`
+/// and 0 at the others.
 ///
-/// This is how the exponential integrators carry what was seen at several levels over a step of length `h > 0` in
-/// `ln sigma`: a polynomial through what was seen, weighted by `e^(−v)`, is integrated exactly.
+/// With them, exponential integrators use evaluations at several levels in a step of length `h > 0` in `ln sigma`: the
+/// polynomial through the evaluations, weighted by `e^(−v)`, is integrated exactly.
 pub(crate) fn exponential_weights(nodes: &[f64], h: f64) -> Vec<f64> {
     let moments: Vec<f64> = (0..nodes.len()).map(|k| moment(k, h)).collect();
     (0..nodes.len()).map(|i| lagrange(nodes, i).iter().zip(&moments).map(|(c, m)| c * m).sum()).collect()
 }
 
-/// The coefficients of `L_i`, of the constant first.
+/// The coefficients of `L_i`, the constant first.
 fn lagrange(nodes: &[f64], i: usize) -> Vec<f64> {
     let mut polynomial = vec![1.0];
     for (_, node) in nodes.iter().enumerate().filter(|(j, _)| *j != i) {
@@ -20,7 +20,7 @@ fn lagrange(nodes: &[f64], i: usize) -> Vec<f64> {
     polynomial
 }
 
-/// `∫₀ʰ e^(−v)·v^k dv`, exact to rounding for small steps too, where the recurrence loses `k` times the digits of `h`.
+/// `∫₀ʰ e^(−v)·v^k dv`, exact to rounding even for small steps, where the recurrence would lose `k` times the digits of `h`.
 fn moment(k: usize, h: f64) -> f64 {
     if h < 1.0 {
         // The power series of e^(−v), term by term; 20 terms reach 1e-18.

@@ -1,4 +1,4 @@
-//! The mathematics that several methods share.
+//! Mathematics shared by several methods.
 
 pub(crate) mod adams_bashforth;
 pub(crate) mod ancestral;

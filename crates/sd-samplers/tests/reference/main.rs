@@ -1,4 +1,4 @@
-//! Samplers against the implementations that others measure by, call by call.
+//! Samplers against the reference implementations, call by call.
 
 mod diffusers;
 mod dpm_solver;
@@ -7,8 +7,8 @@ mod torch;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-/// An image of these numbers in a row.
-fn tensor(numbers: Vec<f64>) -> Tensor<4> {
-    let shape = [1, 1, 1, numbers.len()];
-    Tensor::from_data(TensorData::new(numbers, shape), (&Device::flex(), DType::F64))
+/// An image with these values in a row.
+fn tensor(values: Vec<f64>) -> Tensor<4> {
+    let shape = [1, 1, 1, values.len()];
+    Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), DType::F64))
 }

@@ -1,4 +1,4 @@
-//! The noise of a Brownian path: its distribution, and what it does for stochastic samplers.
+//! The noise of a Brownian path: its distribution, and its effect on stochastic samplers.
 
 use burn::tensor::{DType, Device, Tensor};
 use sd_samplers::{BrownianNoise, Dpmpp2mSde, Dpmpp3mSde, DpmppSde, Noise, Sampler, TorchNoise, sample};
@@ -13,12 +13,12 @@ fn zeros(count: usize) -> Tensor<4> {
     Tensor::zeros([1, 1, 1, count], (&Device::flex(), DType::F64))
 }
 
-fn numbers(x: Tensor<4>) -> Vec<f64> {
+fn values(x: Tensor<4>) -> Vec<f64> {
     x.into_data().try_to_vec().unwrap()
 }
 
 fn draw(noise: &mut impl Noise, count: usize, from: f64, to: f64) -> Vec<f64> {
-    numbers(noise.draw(&zeros(count), from, to))
+    values(noise.draw(&zeros(count), from, to))
 }
 
 fn mean_product(a: &[f64], b: &[f64]) -> f64 {
@@ -50,7 +50,7 @@ fn disjoint_intervals_other_seeds_other_elements_and_the_start_are_independent()
     draws.push(draw(&mut BrownianNoise::new(6), count, 2.0, 0.7));
     draws.push(draw(&mut BrownianNoise::new(5 + (1 << 32)), count, 2.0, 0.7));
     draws.push(draws[3].iter().copied().cycle().skip(1).take(count).collect());
-    draws.push(numbers(noise.start(&zeros(count))));
+    draws.push(values(noise.start(&zeros(count))));
     for (i, a) in draws.iter().enumerate() {
         for (j, b) in draws.iter().enumerate().skip(i + 1) {
             // Four standard errors.
@@ -76,18 +76,18 @@ fn the_parts_of_an_interval_add_up_to_it() {
 }
 
 #[test]
-fn the_numbers_do_not_depend_on_what_was_asked_before() {
-    let (mut asked, like) = (BrownianNoise::new(8), zeros(100));
-    let questions = [(14.6, 3.0), (14.6, 1.0), (3.0, 1.0), (1.0, 0.0), (20.0, 14.6), (3.0, 1.0)];
-    asked.draw(&zeros(3), 14.6, 3.0);
-    for (from, to) in questions {
+fn draws_do_not_depend_on_earlier_draws() {
+    let (mut used, like) = (BrownianNoise::new(8), zeros(100));
+    let intervals = [(14.6, 3.0), (14.6, 1.0), (3.0, 1.0), (1.0, 0.0), (20.0, 14.6), (3.0, 1.0)];
+    used.draw(&zeros(3), 14.6, 3.0);
+    for (from, to) in intervals {
         let fresh = BrownianNoise::new(8).draw(&like, from, to).into_data();
-        assert_eq!(asked.draw(&like, from, to).into_data(), fresh, "{from} to {to}");
+        assert_eq!(used.draw(&like, from, to).into_data(), fresh, "{from} to {to}");
     }
 }
 
 #[test]
-fn saved_and_restored_it_goes_on_as_if_it_had_not_been() {
+fn saved_and_restored_noise_continues_as_before() {
     let mut noise = BrownianNoise::new(u64::MAX);
     draw(&mut noise, 50, 9.0, 4.0);
     let saved = serde_json::to_string(&noise).unwrap();
@@ -107,53 +107,53 @@ fn an_image_starts_as_with_the_noise_of_torch() {
 /// The first elements of the draw from 14.6 to 3.
 const PATH_OF_42: [f64; 4] = [-0.8443090708843001, 0.12632108085174762, -0.9223626528905616, -0.7933442379458948];
 
-/// So that no new version of a generator changes everybody's images unseen.
+/// Detects a new version of a generator that would silently change everybody's images.
 #[test]
-fn a_seed_means_the_same_path_for_ever() {
+fn a_seed_gives_the_same_path_for_ever() {
     let drawn = draw(&mut BrownianNoise::new(42), 4, 14.6, 3.0);
     for (found, expected) in drawn.iter().zip(PATH_OF_42) {
         assert!((found - expected).abs() < 1e-12, "{drawn:?}");
     }
 }
 
-/// Closer than a tick of the clock, at its end and at its beginning.
+/// Levels closer than a tick of the clock, at its end and at its beginning.
 #[test]
 fn levels_that_the_path_cannot_tell_apart_share_a_tick() {
     for (from, to) in [(5.000_000_001, 5.0), (2e12, 1e12), (1e-11, 0.0)] {
-        let numbers = draw(&mut BrownianNoise::new(0), 4096, from, to);
-        let variance = numbers.iter().map(|x| x * x).sum::<f64>() / 4096.0;
+        let values = draw(&mut BrownianNoise::new(0), 4096, from, to);
+        let variance = values.iter().map(|x| x * x).sum::<f64>() / 4096.0;
         assert!((variance - 1.0).abs() < 0.1, "{variance} from {from} to {to}");
     }
 }
 
 #[test]
 #[should_panic(expected = "from level 5 to 5, which is not below")]
-fn noise_for_a_way_that_does_not_fall_is_refused() {
+fn noise_for_levels_that_do_not_fall_is_refused() {
     draw(&mut BrownianNoise::new(0), 1, 5.0, 5.0);
 }
 
-/// The root mean square of what changes from `steps` steps to sixteen times as many.
+/// The root mean square of the change from `steps` steps to sixteen times as many.
 fn change<N: Noise>(sampler: &impl Sampler, noise: fn(u64) -> N, steps: usize) -> f64 {
     let end = |steps: usize| {
         let level = |i: usize| 14.6 * (0.03_f64 / 14.6).powf(i as f64 / steps as f64);
         let levels = NoiseLevels::new((0..=steps).map(level).collect()).unwrap();
         let mut noise = noise(1);
         let x = noise.start(&zeros(256)) * levels.first();
-        numbers(sample(sampler, &mut denoise, &mut noise, x, &levels).unwrap())
+        values(sample(sampler, &mut denoise, &mut noise, x, &levels).unwrap())
     };
     let apart: Vec<f64> = end(steps).iter().zip(end(16 * steps)).map(|(a, b)| a - b).collect();
     mean_product(&apart, &apart).sqrt()
 }
 
-/// The image itself converges, not only the distribution that it is drawn from.
+/// Checks that the image itself converges, not only its distribution.
 fn assert_converges_along_a_path(sampler: &impl Sampler) {
     let steps = [20, 40, 80, 160];
     let along_path = steps.map(|steps| change(sampler, BrownianNoise::new, steps));
     let independent = steps.map(|steps| change(sampler, TorchNoise::new, steps));
     println!("path {along_path:.4?}, independent {independent:.4?}");
-    // By 8 over three doublings, as far as order 1 goes.
+    // A factor of 8 over three doublings, as at order 1.
     assert!(along_path.is_sorted_by(|a, b| a > b) && along_path[3] < along_path[0] / 4.0, "{along_path:?}");
-    // Two images that have nothing in common are 0.5·√2 apart.
+    // Two unrelated images are 0.5·√2 apart.
     assert!(independent.iter().all(|apart| (apart / 0.5_f64.sqrt() - 1.0).abs() < 0.25), "{independent:?}");
 }
 

@@ -31,17 +31,17 @@ fn samplers_call_the_network_as_often_as_they_say() {
 
 #[test]
 fn one_more_step_costs_the_calls_that_the_catalogue_says() {
-    for entry in CATALOGUE {
-        let sampler = entry.make(&SamplerSettings::new(stable_diffusion())).unwrap();
+    for info in CATALOGUE {
+        let sampler = info.make(&SamplerSettings::new(stable_diffusion())).unwrap();
         let more = sampler.calls(&evenly_in_t(31)) - sampler.calls(&evenly_in_t(30));
-        assert_eq!(more, entry.calls, "{}", entry.name);
+        assert_eq!(more, info.calls, "{}", info.name);
     }
 }
 
-/// Noise that remembers the levels it was asked for.
-struct Asked(Vec<(f64, f64)>);
+/// Noise that records the levels for which it was drawn.
+struct Recorded(Vec<(f64, f64)>);
 
-impl Noise for Asked {
+impl Noise for Recorded {
     fn start(&mut self, like: &Tensor<4>) -> Tensor<4> {
         like.ones_like()
     }
@@ -57,9 +57,9 @@ fn noise_is_drawn_for_falling_levels_and_never_for_a_step_to_zero() {
     let (levels, data, mut failures) = (uneven(), Mixture::ring(), Vec::new());
     let last = levels.pairs().last().unwrap().0;
     for Row { name, sampler, .. } in rows() {
-        let mut asked = Asked(Vec::new());
-        sample(&sampler, &mut data.denoiser(), &mut asked, start(&levels), &levels).unwrap();
-        let wrong = asked.0.iter().filter(|(from, to)| from <= to || *to == 0.0 || *from <= last);
+        let mut recorded = Recorded(Vec::new());
+        sample(&sampler, &mut data.denoiser(), &mut recorded, start(&levels), &levels).unwrap();
+        let wrong = recorded.0.iter().filter(|(from, to)| from <= to || *to == 0.0 || *from <= last);
         failures.extend(wrong.map(|(from, to)| format!("{name} draws noise from {from} to {to}")));
     }
     assert_none(failures);

@@ -1,4 +1,4 @@
-//! Stochastic samplers where no formula says what they draw: many images of a mixture, against its moments.
+//! Stochastic samplers on data without a formula for their results: many images of a mixture, against its moments.
 
 use burn::tensor::Device;
 use sd_exact::{Mixture, evenly_in_t, points};
@@ -8,7 +8,7 @@ use crate::rows::{Row, assert_none, stochastic};
 
 const IMAGES: usize = 4000;
 
-/// A statistic of many images, by its name: what it is and should be, and how many standard errors lie between.
+/// Statistics of many images: name, measured and exact value, and the distance in standard errors.
 fn statistics(drawn: &[[f64; 2]], exact: &Mixture) -> Vec<(String, f64, f64, f64)> {
     let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / drawn.len() as f64;
     let statistic = |name: String, values: Vec<f64>, exact: f64| {

@@ -1,4 +1,4 @@
-//! What is the same, or exact, whatever the number of steps.
+//! Results that are equal, or exact, for any number of steps.
 
 use burn::tensor::{Tensor, TensorData};
 use sd_exact::{Mixture, evenly_in_t};
@@ -24,13 +24,13 @@ fn ddim_with_eta_one_is_ddpm_with_the_small_variance() {
     assert_eq!(data(draw(&Ddim::new(1.0), &uneven())), data(draw(&ddpm, &uneven())));
 }
 
-/// From noise in one step: whatever a sampler does besides, there is only the clean image to go to.
+/// In one step from noise to level 0, every sampler must end at the clean image.
 #[test]
 fn a_single_step_to_level_zero_ends_at_the_denoised_image() {
     let (levels, data) = (NoiseLevels::new(vec![14.0, 0.0]).unwrap(), Mixture::ring());
     let denoised = data.denoiser().denoise(start(&levels), levels.first()).unwrap();
     for Row { name, sampler, .. } in rows().into_iter().filter(|row| row.sampler.min_steps() == 1) {
-        // Churn starts from a level of its own, and a restart has more steps inside.
+        // Churn starts from its own level, and a restart has more steps inside.
         if !name.contains("churn") && !name.contains("restart") {
             let distance = distance(draw(&sampler, &levels), denoised.clone());
             assert!(distance < 1e-13, "{name} ends {distance:.1e} beside");
@@ -38,7 +38,7 @@ fn a_single_step_to_level_zero_ends_at_the_denoised_image() {
     }
 }
 
-/// Where an image is after the first step, if that called the network once only.
+/// The image after the first step, if that step called the network only once.
 fn first_step(sampler: &impl Sampler) -> Option<Tensor<4>> {
     let (levels, data, mut calls) = (evenly_in_t(40), Mixture::ring(), 0);
     let mut model = |x: Tensor<4>, sigma: f64| {
@@ -50,19 +50,19 @@ fn first_step(sampler: &impl Sampler) -> Option<Tensor<4>> {
     (calls == 1).then_some(state.x)
 }
 
-/// There is nothing to go by yet, so that a method which calls the network once has no choice.
+/// There is no history yet, so a method with one network call has no choice.
 #[test]
 fn the_first_step_of_a_deterministic_method_with_one_call_is_that_of_ddim() {
     let ddim = first_step(&Ddim::new(0.0)).unwrap();
     for Row { name, sampler, .. } in deterministic() {
         if let Some(x) = first_step(&sampler) {
             let distance = distance(x, ddim.clone());
-            assert!(distance < 1e-13, "{name} is {distance:.1e} beside");
+            assert!(distance < 1e-13, "{name} is off by {distance:.1e}");
         }
     }
 }
 
-/// Where the noise seen is the same everywhere, paths are straight lines, and any method is exact but for rounding.
+/// If the predicted noise is constant, paths are straight lines, and any method is exact up to rounding.
 #[test]
 fn deterministic_samplers_are_exact_where_the_noise_is_constant() {
     let eps = draw(&Ddim::new(0.0), &uneven());
@@ -71,7 +71,7 @@ fn deterministic_samplers_are_exact_where_the_noise_is_constant() {
     assert_exact(&mut model, expected);
 }
 
-/// The same for the denoised image: then paths are straight lines towards it.
+/// If the denoised image is constant, paths are straight lines towards it.
 #[test]
 fn deterministic_samplers_are_exact_where_the_denoised_image_is_constant() {
     let denoised = draw(&Ddim::new(0.0), &uneven());
@@ -79,16 +79,16 @@ fn deterministic_samplers_are_exact_where_the_denoised_image_is_constant() {
     assert_exact(&mut model, denoised.clone());
 }
 
-/// Checks where every deterministic sampler ends, after levels that end at 0.
+/// Checks the end of every deterministic sampler, for levels that end at 0.
 fn assert_exact(model: &mut dyn Denoiser, expected: Tensor<4>) {
     let mut failures = Vec::new();
-    // A constant `v` is another thing than a constant `eps`.
+    // A constant `v` is not a constant `eps`.
     for Row { name, sampler, .. } in deterministic().filter(|row| row.name != BLENDS_V) {
         let drawn = sample(&sampler, model, &mut TorchNoise::new(0), start(&uneven()), &uneven()).unwrap();
         let distance = distance(drawn, expected.clone());
-        // Images start at 30 and more; a tenth step leaves a few roundings of that.
+        // Images start at 30 and more; the steps leave a few roundings of that.
         if distance.is_nan() || distance > 1e-12 {
-            failures.push(format!("{name} is {distance:.1e} beside"));
+            failures.push(format!("{name} is off by {distance:.1e}"));
         }
     }
     assert_none(failures);

@@ -1,4 +1,4 @@
-//! Rectified flow through the samplers, which know nothing of it.
+//! Rectified flow with the samplers, which know nothing about it.
 
 use burn::tensor::{Device, Tensor};
 use sd_exact::{Gaussian, images, points};
@@ -15,7 +15,7 @@ fn data() -> Gaussian {
     Gaussian { mean: vec![0.4], std: vec![0.5] }
 }
 
-/// The best velocity `eps − x0` for the data, of what a flow network is given: `(1 − t)·x0 + t·eps` and `1000·t`.
+/// The best velocity `eps − x0` for the data, from a flow network's inputs: `(1 − t)·x0 + t·eps` and `1000·t`.
 fn velocity(mixed: Tensor<4>, t: f64) -> Result<Tensor<4>, DenoiseError> {
     let t = t / 1000.0;
     let (x, sigma) = (mixed / (1.0 - t), t / (1.0 - t));
@@ -41,7 +41,7 @@ fn every_sampler_draws_the_data_of_a_flow_network() {
         let direct = draw(&mut data().denoiser());
         for ((flow, direct), normal) in flow.iter().zip(&direct).zip(&normal) {
             let exact = 0.4 + 0.5 * normal[0];
-            // The network makes the samplers' images as the exact denoiser does, but for single precision.
+            // The network gives the same images as the exact denoiser, up to single precision.
             let is_same = (flow[0] - direct[0]).abs() < 5e-3;
             let is_drawn = info.fresh != FreshNoise::Never || (flow[0] - exact).abs() < 0.05;
             if !(is_same && is_drawn) {

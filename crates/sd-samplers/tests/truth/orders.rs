@@ -8,7 +8,7 @@ use sd_schedule::NoiseLevels;
 
 use crate::rows::{Row, assert_none, deterministic, figures, make};
 
-/// Data so wide that paths bend from the first step on. Elsewhere errors of the first steps hide for a thousand steps.
+/// Data so wide that paths bend from the first step on. Otherwise the first steps' errors do not show for a thousand steps.
 fn gaussian() -> Gaussian {
     Gaussian { mean: vec![0.4, 1.0], std: vec![0.5, 4.0] }
 }
@@ -46,8 +46,8 @@ fn deterministic_samplers_converge_at_their_order() {
     assert_none(failures);
 }
 
-/// Multistep methods by what their steps have, but their start-up and their last step have not: the order shows where
-/// the steps shrink towards both ends.
+/// The order of multistep methods' inner steps, which their start-up and last step do not have: it shows if the steps
+/// shrink towards both ends.
 const STEPS: &[(&str, f64, f64)] = &[
     ("lms", 1.0, 1.0),
     ("lms", 2.0, 2.0),
@@ -75,15 +75,15 @@ fn shrinking_to_both_ends(steps: usize) -> NoiseLevels {
 }
 
 #[test]
-fn the_steps_of_multistep_methods_have_the_order_asked_for() {
+fn the_steps_of_multistep_methods_have_the_requested_order() {
     let mut failures = Vec::new();
     on_each(|problem, model, x, exact| {
-        for &(name, asked, expected) in STEPS {
-            let sampler = make(name, &[(Order, asked)]);
+        for &(name, requested, expected) in STEPS {
+            let sampler = make(name, &[(Order, requested)]);
             let errors = [80, 160, 320, 640].map(|n| (n, error(&sampler, model, x, exact, &shrinking_to_both_ends(n))));
             let found = order(&errors);
             let line =
-                format!("{name} order {asked} on {problem}: order {found:.2} of {expected} ({})", figures(&errors));
+                format!("{name} order {requested} on {problem}: order {found:.2} of {expected} ({})", figures(&errors));
             println!("{line}");
             if (found - expected).abs() > 0.25 {
                 failures.push(line);

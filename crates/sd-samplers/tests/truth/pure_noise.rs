@@ -1,4 +1,4 @@
-//! Walks that begin in pure noise, far above the level where an image begins to show.
+//! Sampling from pure noise, far above the level at which an image begins to show.
 
 use burn::tensor::Device;
 use sd_exact::{Affine, Gaussian};
@@ -18,8 +18,8 @@ fn schedules() -> [(&'static str, NoiseSchedule); 2] {
     ]
 }
 
-/// Two slopes once were averaged over the first step, from level 20 000 to 15: the mean came out right, the spread 20 times
-/// too wide.
+/// Regression test: two slopes were once averaged over the first step, from level 20 000 to 15. The mean was right, but the
+/// standard deviation 20 times too large.
 #[test]
 fn every_sampler_draws_the_data_from_pure_noise() {
     let (data, mut failures) = (Gaussian { mean: vec![0.4], std: vec![0.5] }, Vec::new());
@@ -28,13 +28,13 @@ fn every_sampler_draws_the_data_from_pure_noise() {
         let levels = NoiseLevels::of_timesteps(&schedule, &timesteps, 0.0).expect("they fall");
         assert!(levels.first() > 1000.0);
         let noise = Gaussian { mean: vec![0.0], std: vec![levels.first()] };
-        for entry in CATALOGUE {
+        for info in CATALOGUE {
             let (name, sampler) =
-                (entry.name, entry.make(&SamplerSettings::new(schedule.clone())).expect("its defaults"));
-            let drawn = Affine::new(&sampler, &data, &levels, entry.fresh, &Device::flex()).apply(&noise);
-            let line = format!("{name}, {title}: mean {:.3}, spread {:.3}", drawn.mean[0], drawn.std[0]);
+                (info.name, info.make(&SamplerSettings::new(schedule.clone())).expect("its defaults"));
+            let drawn = Affine::new(&sampler, &data, &levels, info.fresh, &Device::flex()).apply(&noise);
+            let line = format!("{name}, {title}: mean {:.3}, std {:.3}", drawn.mean[0], drawn.std[0]);
             println!("{line}");
-            // lcm and tcd leave out part of the spread by design.
+            // lcm and tcd omit part of the variance by design.
             if (drawn.mean[0] - 0.4).abs() > 0.02 || drawn.std[0] > 0.65 {
                 failures.push(line);
             }

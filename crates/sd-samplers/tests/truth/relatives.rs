@@ -1,4 +1,4 @@
-//! Samplers that are one another in special cases, and noise that must not be drawn. Everything is computed in f64.
+//! Samplers that equal one another in special cases, and noise that must not be drawn. Everything is computed in f64.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sd_samplers::{
@@ -36,12 +36,12 @@ fn draw(sampler: impl Sampler, levels: &NoiseLevels, mut noise: impl Noise) -> (
 
 fn assert_same(a: impl Sampler, b: impl Sampler, levels: &NoiseLevels, what: &str) {
     let (a, b) = (draw(a, levels, TorchNoise::new(1)).0, draw(b, levels, TorchNoise::new(1)).0);
-    // Some calculate the same in another order.
+    // Some compute the same in another order.
     assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12), "{what}: {a:?} and {b:?}");
 }
 
 #[test]
-fn some_samplers_are_others_in_a_special_case() {
+fn some_samplers_equal_others_in_a_special_case() {
     let all = &unequal();
     assert_same(Euler::new(Churn::none()), Ddim::new(0.0), all, "Euler and DDIM");
     assert_same(EulerAncestral::new(0.7, 1.0), Ddim::new(0.7), all, "Euler a and DDIM with eta");
@@ -70,7 +70,7 @@ impl Noise for Unwanted {
 }
 
 #[test]
-fn noise_that_is_not_used_is_not_drawn() {
+fn unused_noise_is_not_drawn() {
     let silent = Churn { s_churn: 5.0, s_noise: 0.0, ..Churn::none() };
     let outside = Churn { s_churn: 5.0, s_tmin: 20.0, ..Churn::none() };
     for churn in [Churn::none(), silent, outside] {
@@ -108,8 +108,8 @@ fn a_restart_goes_back_up_once_its_lower_level_is_passed() {
 
 /// Mean and variance of 200 000 images, against the data's own.
 #[test]
-fn restarts_mend_what_the_walk_got_wrong() {
-    // Eight steps, few enough for Heun to go wrong.
+fn restarts_correct_earlier_errors() {
+    // Eight steps, too few for Heun to be accurate.
     let sigmas: Vec<f64> = (0..8).map(|i| 14.0 * (1.0 - f64::from(i) / 8.0).powi(3)).chain([0.0]).collect();
     let levels = levels(&sigmas);
     let off = |sampler: Box<dyn Sampler>| {
@@ -124,7 +124,7 @@ fn restarts_mend_what_the_walk_got_wrong() {
     };
     let (mean, variance) = off(Box::new(Heun::new(Churn::none())));
     assert!(mean > 0.015 && variance > 0.07, "Heun is off by {mean} and {variance}");
-    // Four standard errors of the mean; of the variance those are 0.003, the rest is left by the steps inside.
+    // Four standard errors of the mean. Those of the variance are 0.003; the steps inside leave the rest.
     let (mean, variance) = off(Box::<Restart>::default());
     assert!(mean < 0.0045 && variance < 0.015, "Restart is off by {mean} and {variance}");
 }

@@ -1,4 +1,4 @@
-//! The samplers under test: one row each. A sampler of the catalogue has its row by itself.
+//! The samplers under test, one row each. Every sampler of the catalogue has a row automatically.
 
 use burn::tensor::{Device, Tensor};
 use sd_exact::{images, stable_diffusion};
@@ -9,7 +9,7 @@ use sd_schedule::{NoiseLevels, Prediction};
 
 pub struct Row {
     pub name: String,
-    /// The order it converges at: its images if it is deterministic, else the mean and the variance of what it draws.
+    /// Order of convergence: of the images if it is deterministic, else of the distribution's mean and variance.
     pub order: Option<usize>,
     pub fresh: FreshNoise,
     pub sampler: Box<dyn Sampler>,
@@ -51,7 +51,7 @@ const SETTINGS: &[(&str, SamplerOption, f64, Option<usize>, FreshNoise)] = &[
     ("tcd", Gamma, 1.0, None, Steps),
 ];
 
-/// All of the catalogue as it is by default, the settings above, and two that the catalogue does not make.
+/// The whole catalogue with default settings, the settings above, and two samplers that the catalogue does not make.
 pub fn rows() -> Vec<Row> {
     let by_default = CATALOGUE.iter().map(|entry| Row {
         name: entry.name.to_string(),
@@ -73,8 +73,8 @@ pub fn rows() -> Vec<Row> {
     by_default.chain(settings).chain(others).collect()
 }
 
-/// What diffusers does with v-networks, and the doc of [`Plms`] advises against: the one sampler that is not even exact
-/// on a straight path.
+/// What diffusers does with v-networks and the documentation of [`Plms`] advises against: the only sampler that is not
+/// even exact on a straight path.
 pub const BLENDS_V: &str = "plms that blends v";
 
 /// A sampler of the catalogue.
@@ -94,7 +94,7 @@ pub fn stochastic() -> impl Iterator<Item = Row> {
     rows().into_iter().filter(|row| row.fresh != Never)
 }
 
-/// A few uneven steps, the last of them to 0: what is exact here is exact anywhere.
+/// A few uneven steps, the last to 0: a method that is exact here is exact anywhere.
 pub fn uneven() -> NoiseLevels {
     NoiseLevels::new(vec![14.0, 11.0, 8.0, 5.5, 3.0, 1.6, 0.7, 0.2, 0.03, 0.0]).expect("they fall")
 }
@@ -104,12 +104,12 @@ pub fn start(levels: &NoiseLevels) -> Tensor<4> {
     TorchNoise::new(3).start(&images(&[[0.0; 2]; 8], &Device::flex())) * levels.first()
 }
 
-/// Fails with all that was found, if anything was.
+/// Fails with the list of failures, if there are any.
 pub fn assert_none(failures: Vec<String>) {
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
-/// Errors at several numbers of steps, to read.
+/// Formats the errors at several numbers of steps.
 pub fn figures(errors: &[(usize, f64)]) -> String {
     errors.iter().map(|(steps, error)| format!("{steps}: {error:.1e}")).collect::<Vec<_>>().join(", ")
 }

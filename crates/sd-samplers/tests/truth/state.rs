@@ -1,4 +1,4 @@
-//! Images on their way: what remains of them when a model fails, when they are saved, and when two take turns.
+//! States during sampling: after a failure of the model, after saving, and with two images drawn alternately.
 
 use burn::tensor::{Device, Tensor};
 use sd_exact::Mixture;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::rows::{Row, rows, start, uneven};
 
-/// Makes steps until the model fails, and says what the state then is and what it was before.
+/// Makes steps until the model fails; returns the state after the failure and before the failed step.
 fn fail_at(call: usize, sampler: &impl Sampler) -> (SavedState, SavedState) {
     let (data, mut calls) = (Mixture::ring(), 0);
     let mut model = data.denoiser();
@@ -38,7 +38,7 @@ fn a_model_that_fails_at_any_call_leaves_the_state_as_it_was() {
     }
 }
 
-/// Saves an image and its noise before every step, and goes on with what was read.
+/// Saves an image and its noise before every step, and continues with the restored ones.
 fn draw_with_breaks<N: Noise + Serialize + DeserializeOwned>(sampler: &impl Sampler, noise: N) -> Tensor<4> {
     let data = Mixture::ring();
     let mut saved = serde_json::to_string(&(State::new(start(&uneven())).save().unwrap(), noise)).unwrap();
@@ -69,7 +69,7 @@ fn an_image_saved_and_read_before_every_step_is_the_same_bit_for_bit() {
 }
 
 #[test]
-fn two_images_drawn_by_turns_are_those_drawn_one_after_the_other() {
+fn two_images_drawn_alternately_are_those_drawn_one_after_the_other() {
     let data = Mixture::ring();
     for Row { name, sampler, .. } in rows() {
         let alone = |seed, x| {

@@ -11,7 +11,7 @@ fn data() -> Gaussian {
     Gaussian { mean: vec![0.4, -1.0, 2.0], std: vec![0.5, 0.2, 1.5] }
 }
 
-/// What a sampler draws in so many steps, and what it should draw.
+/// The distribution that a sampler draws in so many steps, and the exact one.
 fn drawn(sampler: &impl Sampler, fresh: FreshNoise, data: &Gaussian, steps: usize) -> (Gaussian, Gaussian) {
     let levels = evenly_in_t(steps);
     let affine = Affine::new(sampler, data, &levels, fresh, &Device::flex());
@@ -33,7 +33,7 @@ fn the_variance_of_stochastic_samplers_converges_at_their_order_and_their_mean_i
             if mean > 1e-12 {
                 failures.push(format!("{name}: the mean is {mean:.1e} beside the data's after {steps} steps"));
             }
-            let variance = |of: &Gaussian| of.std.iter().map(|s| s * s).collect::<Vec<_>>();
+            let variance = |data: &Gaussian| data.std.iter().map(|s| s * s).collect::<Vec<_>>();
             (steps, largest(&variance(&drawn), &variance(&exact)))
         });
         let found = order(&errors);
@@ -46,7 +46,7 @@ fn the_variance_of_stochastic_samplers_converges_at_their_order_and_their_mean_i
     assert_none(failures);
 }
 
-/// The whole way as it is walked in use: from noise alone, at the last timestep of the training, to level 0.
+/// The whole range of levels, as in use: from pure noise at the last timestep of the training to level 0.
 #[test]
 fn stochastic_samplers_draw_the_data_from_noise_alone() {
     let (data, schedule, steps) = (Gaussian { mean: vec![0.4], std: vec![0.5] }, stable_diffusion(), 500);
@@ -58,7 +58,7 @@ fn stochastic_samplers_draw_the_data_from_noise_alone() {
         let drawn = Affine::new(&sampler, &data, &levels, fresh, &Device::flex()).apply(&noise);
         let (mean, variance) = (drawn.mean[0], drawn.std[0].powi(2));
         println!("{name}: mean {mean:.4}, variance {variance:.4}");
-        // The start has not the mean of the data: of 0.4, at most the share 0.5/14.6 is missing at the end. First-order
+        // The start lacks the mean of the data: at the end, at most the fraction 0.5/14.6 of 0.4 is missing. First-order
         // samplers are up to 4 percent off in the variance.
         if (mean - data.mean[0]).abs() > 0.014 || (variance / data.std[0].powi(2) - 1.0).abs() > 0.05 {
             failures.push(format!("{name} draws {drawn:?}"));
@@ -70,23 +70,23 @@ fn stochastic_samplers_draw_the_data_from_noise_alone() {
 /// Few steps: the small variance draws too narrow a distribution, the large one too wide (Ho et al. 2020, section 3.2).
 #[test]
 fn with_few_steps_the_two_variances_of_ddpm_lie_on_either_side_of_the_truth() {
-    let spread = |variance| {
+    let stds = |variance| {
         let (drawn, exact) = drawn(&Ddpm::new(variance), FreshNoise::Steps, &data(), 10);
         (drawn.std, exact.std)
     };
-    let ((small, exact), (large, _)) = (spread(Variance::FixedSmall), spread(Variance::FixedLarge));
-    // The large one is exact for a spread of 1, and too narrow beyond.
+    let ((small, exact), (large, _)) = (stds(Variance::FixedSmall), stds(Variance::FixedLarge));
+    // The large one is exact for a standard deviation of 1, and too narrow beyond.
     for i in (0..exact.len()).filter(|i| data().std[*i] < 1.0) {
         assert!(small[i] < exact[i] && exact[i] < large[i], "{} < {} < {}", small[i], exact[i], large[i]);
     }
 }
 
-/// Whatever the number of steps: behind every noisy image is the same clean one, and what is drawn must be that and
-/// noise of the right strength.
+/// For any number of steps: every noisy image has the same clean image, so the drawn image must be that plus noise of the
+/// right strength.
 #[test]
 fn stochastic_samplers_are_exact_where_the_data_is_a_single_point() {
     let point = Gaussian { mean: vec![0.7], std: vec![0.0] };
-    // The large variance of DDPM is made for data that is white noise, below.
+    // DDPM's large variance is exact for white noise instead; the next test checks it.
     for Row { name, fresh, sampler, .. } in stochastic().filter(|row| row.name != "ddpm-hat-sigma") {
         let (drawn, exact) = drawn(&sampler, fresh, &point, 7);
         assert!((drawn.mean[0] - exact.mean[0]).abs() < 1e-13, "{name}: {drawn:?} instead of {exact:?}");

@@ -1,11 +1,11 @@
-//! Image files are read as Pillow reads them; `make.py` made the files.
+//! Reads image files as Pillow does; `make.py` made the files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use sd_pipeline::Image;
 
-/// The files, and the number of bytes from which on Pillow can read them.
+/// The files, each with the smallest number of bytes that Pillow can read.
 fn files() -> BTreeMap<String, usize> {
     serde_json::from_str(include_str!("files/readable_from.json")).unwrap()
 }
@@ -45,7 +45,7 @@ fn truncated_files_are_refused_where_pillow_refuses_them() {
 }
 
 #[test]
-fn what_is_wrong_with_a_file_is_said_in_one_line() {
+fn errors_in_a_file_are_reported_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.png");
     let error = |bytes: &[u8]| {

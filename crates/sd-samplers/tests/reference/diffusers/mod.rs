@@ -1,5 +1,5 @@
-//! The samplers that diffusers has, against its own schedulers: `make.py` ran them in float64 on a mixture of two
-//! Gaussians, whose denoiser is known. And what must hold between them and DDIM.
+//! Samplers against diffusers' own schedulers, which `make.py` ran in float64 on a mixture of two Gaussians, whose denoiser
+//! is known; and equalities between these samplers and DDIM.
 
 use burn::tensor::Tensor;
 use sd_samplers::{BFunction, Ddim, Deis, DenoiseError, Lcm, Noise, SaSolver, Sampler, State, Tcd, UniPc};
@@ -27,13 +27,13 @@ fn sampler(name: &str) -> Box<dyn Sampler> {
     }
 }
 
-/// Exact for data that is −1.3 with a spread of 0.35 in 40 % of the cases, and 0.9 with 0.6 in the others.
+/// The exact denoiser of a mixture: 0.4 of N(−1.3, 0.35²) and 0.6 of N(0.9, 0.6²).
 fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
     let modes = [(0.4, -1.3, 0.35_f64), (0.6, 0.9, 0.6)];
-    let [(density_a, mean_a), (density_b, mean_b)] = modes.map(|(weight, mean, spread)| {
-        let variance = spread * spread + sigma * sigma;
+    let [(density_a, mean_a), (density_b, mean_b)] = modes.map(|(weight, mean, std)| {
+        let variance = std * std + sigma * sigma;
         let density = ((x.clone() - mean).powi_scalar(2) / (-2.0 * variance)).exp() * (weight / variance.sqrt());
-        (density, (x.clone() * (spread * spread) + mean * sigma * sigma) / variance)
+        (density, (x.clone() * (std * std) + mean * sigma * sigma) / variance)
     });
     Ok((density_a.clone() * mean_a + density_b.clone() * mean_b) / (density_a + density_b))
 }
@@ -58,15 +58,15 @@ impl Noise for Cosines {
 fn walk(sampler: &impl Sampler, levels: &[f64], start: Vec<f64>) -> (Vec<Vec<f64>>, usize) {
     let levels = NoiseLevels::new(levels.to_vec()).unwrap();
     let (mut state, mut noise) = (State::new(tensor(start)), Cosines(0));
-    let numbers = |state: &State| state.x.clone().into_data().try_to_vec::<f64>().unwrap();
-    let mut images = vec![numbers(&state)];
+    let values = |state: &State| state.x.clone().into_data().try_to_vec::<f64>().unwrap();
+    let mut images = vec![values(&state)];
     while state.advance(sampler, &mut denoise, &mut noise, &levels).unwrap() {
-        images.push(numbers(&state));
+        images.push(values(&state));
     }
     (images, noise.0)
 }
 
-/// Largest distance, in shares of the largest number.
+/// Largest distance, relative to the largest value.
 fn distance(found: &[f64], expected: &[f64]) -> f64 {
     let largest = expected.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
     found.iter().zip(expected).fold(0.0, |worst: f64, (a, b)| worst.max((a - b).abs() / largest))
@@ -76,14 +76,14 @@ fn distance(found: &[f64], expected: &[f64]) -> f64 {
 fn every_image_is_that_of_diffusers() {
     let golden: Vec<Value> = serde_json::from_str(include_str!("trajectories.json")).unwrap();
     for case in golden {
-        let numbers = |key: &str| -> Vec<f64> { serde_json::from_value(case[key].clone()).unwrap() };
+        let values = |key: &str| -> Vec<f64> { serde_json::from_value(case[key].clone()).unwrap() };
         let name = case["sampler"].as_str().unwrap();
-        let (images, _) = walk(&sampler(name), &numbers("levels"), numbers("start"));
+        let (images, _) = walk(&sampler(name), &values("levels"), values("start"));
         let steps = images.len() - 1;
         // diffusers mixes 7e-7 of the noisy image into LCM's denoised one at timestep 59, the smallest here.
         let tolerance = if name == "lcm" { 1e-6 } else { 1e-12 };
         for (key, image) in [("middle", &images[steps / 2]), ("end", &images[steps])] {
-            let off = distance(image, &numbers(key));
+            let off = distance(image, &values(key));
             assert!(off < tolerance, "{name}, {steps} steps, {key}: off by {off:e}");
         }
     }
@@ -104,7 +104,7 @@ fn unipc_starts_with_a_step_of_ddim() {
     for name in ["unipc 1 bh1", "unipc 1 bh2", "unipc 2 bh2", "unipc 3 bh1"] {
         let (images, drawn) = walk(&sampler(name), &LEVELS, start());
         assert_eq!((&images[1], drawn), (&ddim()[1], 0), "{name}");
-        // A walk of one step is predicted and never corrected.
+        // A single step is predicted and never corrected.
         let (one, _) = walk(&sampler(name), &LEVELS[..2], start());
         assert_eq!(one[1], ddim()[1], "{name}");
     }

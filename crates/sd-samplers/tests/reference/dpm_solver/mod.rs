@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::tensor;
 
-/// One walk of a reference.
+/// One trajectory of a reference.
 #[derive(Deserialize)]
 struct Case {
     reference: String,
@@ -23,7 +23,7 @@ struct Case {
     s_noise: f64,
     levels: Vec<f64>,
     start: Vec<f64>,
-    /// How many steps each of the images has behind it.
+    /// Number of steps before each of the images.
     steps: Vec<usize>,
     images: Vec<Vec<f64>>,
 }
@@ -59,8 +59,8 @@ impl Case {
 /// The denoiser of a mixture: 0.4 of N(−1.3, 0.35²) and 0.6 of N(0.9, 0.6²).
 fn denoise(x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
     let n2 = sigma * sigma;
-    let part = |mean: f64, spread: f64| {
-        let s2 = spread * spread;
+    let part = |mean: f64, std: f64| {
+        let s2 = std * std;
         let denoised = (x.clone() * s2 + mean * n2) / (s2 + n2);
         let log_density = (x.clone() - mean).powi_scalar(2) / (-2.0 * (s2 + n2)) - (s2 + n2).ln() / 2.0;
         (denoised, log_density)
@@ -95,7 +95,7 @@ fn all_steps_are_those_of_the_references() {
     }
 }
 
-/// For samplers that must not draw.
+/// Noise for samplers that must not draw any.
 struct Silence;
 
 impl Noise for Silence {
@@ -110,7 +110,7 @@ impl Noise for Silence {
 
 const LEVELS: [f64; 7] = [14.6, 8.0, 3.3, 1.4, 0.6, 0.2, 0.05];
 
-/// The end of a walk without noise, and the number of network calls.
+/// The end of sampling without noise, and the number of network calls.
 fn walk(sampler: &impl Sampler, levels: &NoiseLevels) -> (TensorData, usize) {
     let mut calls = 0;
     let mut counting = |x, sigma| {
@@ -123,7 +123,7 @@ fn walk(sampler: &impl Sampler, levels: &NoiseLevels) -> (TensorData, usize) {
 }
 
 #[test]
-fn without_noise_they_are_their_deterministic_relatives_to_the_last_bit() {
+fn without_noise_they_equal_their_deterministic_relatives_to_the_last_bit() {
     for levels in [LEVELS.to_vec(), [&LEVELS[..], &[0.0]].concat()] {
         let levels = NoiseLevels::new(levels).unwrap();
         let end = |sampler: Box<dyn Sampler>| walk(&sampler, &levels).0;

@@ -1,5 +1,4 @@
-//! Samplers against k-diffusion's, call by call, on a closed-form denoiser in f64: `trajectories.json` is made by
-//! `make.py`.
+//! Samplers against k-diffusion's, call by call, with a closed-form denoiser in f64; `make.py` made `trajectories.json`.
 
 use std::cell::RefCell;
 
@@ -12,7 +11,7 @@ use serde_json::Value;
 
 use crate::tensor;
 
-/// The sampler that a golden trajectory is of.
+/// The sampler of a golden trajectory.
 fn sampler(name: &str) -> Box<dyn Sampler> {
     let churn = Churn { s_churn: 2.4, s_tmin: 0.2, s_tmax: 8.0, s_noise: 1.007 };
     match name {
@@ -33,14 +32,14 @@ fn sampler(name: &str) -> Box<dyn Sampler> {
     }
 }
 
-/// Largest difference allowed, relative to the numbers or to 1 where they are smaller: they have 13 digits.
+/// Largest difference allowed, relative to the values or to 1 where they are smaller: they have 13 digits.
 const TOLERANCE: f64 = 1e-12;
 
 #[test]
 fn trajectories_are_those_of_k_diffusion() {
     let mut golden: serde_json::Map<String, Value> = serde_json::from_str(include_str!("trajectories.json")).unwrap();
-    let levels = NoiseLevels::new(numbers(&golden.remove("levels").unwrap())).unwrap();
-    let start = numbers(&golden.remove("start").unwrap());
+    let levels = NoiseLevels::new(values(&golden.remove("levels").unwrap())).unwrap();
+    let start = values(&golden.remove("start").unwrap());
     assert!(!golden.is_empty());
     for (name, expected) in golden {
         let sampler = sampler(&name);
@@ -54,23 +53,23 @@ fn trajectories_are_those_of_k_diffusion() {
         let end = end.into_data().try_to_vec::<f64>().unwrap();
 
         let calls: Vec<Vec<f64>> = calls.into_inner();
-        let expected_calls: Vec<Vec<f64>> = expected["calls"].as_array().unwrap().iter().map(numbers).collect();
+        let expected_calls: Vec<Vec<f64>> = expected["calls"].as_array().unwrap().iter().map(values).collect();
         assert_eq!(calls.len(), expected_calls.len(), "{name}: calls");
         assert_eq!(calls.len(), sampler.calls(&levels), "{name}: calls that it says");
         for (i, (found, expected)) in calls.iter().zip(&expected_calls).enumerate() {
             assert_close(found, expected, &format!("{name}: sigma and x of call {i}"));
         }
-        assert_close(&end, &numbers(&expected["end"]), &format!("{name}: end"));
+        assert_close(&end, &values(&expected["end"]), &format!("{name}: end"));
     }
 }
 
-/// A mixture of Gaussians: weight, mean, spread.
+/// A mixture of Gaussians: weight, mean, std.
 const MIXTURE: [(f64, f64, f64); 2] = [(0.4, -1.3, 0.35), (0.6, 0.9, 0.6)];
 
 /// The mean of each Gaussian's posterior, weighted by how likely it is to have made `x`.
 fn denoise(x: Tensor<4>, sigma: f64) -> Tensor<4> {
-    let [a, b] = MIXTURE.map(|(weight, mean, spread)| {
-        let (s2, n2) = (spread * spread, sigma * sigma);
+    let [a, b] = MIXTURE.map(|(weight, mean, std)| {
+        let (s2, n2) = (std * std, sigma * sigma);
         let log_weight = (x.clone() - mean).square() * (-0.5 / (s2 + n2)) + weight.ln() - 0.5 * (s2 + n2).ln();
         (log_weight, (x.clone() * s2 + mean * n2) / (s2 + n2))
     });
@@ -78,7 +77,7 @@ fn denoise(x: Tensor<4>, sigma: f64) -> Tensor<4> {
     a.1.clone() + (b.1 - a.1) * share
 }
 
-/// Noise that is a formula of the level it leads down to.
+/// Noise from a formula of the level to which it leads.
 struct Formula;
 
 impl Noise for Formula {
@@ -92,7 +91,7 @@ impl Noise for Formula {
     }
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+fn values(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
 }
 

@@ -12,8 +12,8 @@ fn count(draw: &Value) -> usize {
     draw["count"].as_u64().unwrap() as usize
 }
 
-fn checksum(numbers: &[f32]) -> String {
-    let sum = numbers.iter().fold(0, |sum: u32, x| sum.wrapping_mul(31).wrapping_add(x.to_bits()));
+fn checksum(values: &[f32]) -> String {
+    let sum = values.iter().fold(0, |sum: u32, x| sum.wrapping_mul(31).wrapping_add(x.to_bits()));
     format!("{sum:#010x}")
 }
 
@@ -21,11 +21,11 @@ fn checksum(numbers: &[f32]) -> String {
 fn a_first_draw_has_the_bits_of_torch() {
     for draw in golden("first") {
         let (seed, count) = (draw["seed"].as_u64().unwrap(), count(&draw));
-        let numbers = TorchNoise::new(seed).randn(count);
-        assert_eq!(numbers.len(), count);
+        let values = TorchNoise::new(seed).randn(count);
+        assert_eq!(values.len(), count);
         let [first, last] = ["first", "last"].map(|end| draw[end].as_f64().unwrap() as f32);
-        assert_eq!((numbers[0], numbers[count - 1]), (first, last), "seed {seed}, {count} numbers");
-        assert_eq!(checksum(&numbers), draw["checksum"], "seed {seed}, {count} numbers");
+        assert_eq!((values[0], values[count - 1]), (first, last), "seed {seed}, {count} values");
+        assert_eq!(checksum(&values), draw["checksum"], "seed {seed}, {count} values");
     }
 }
 
@@ -34,6 +34,6 @@ fn short_and_long_draws_follow_each_other_as_in_torch() {
     let mut noise = TorchNoise::new(42);
     for (i, draw) in golden("consecutive").iter().enumerate() {
         let count = count(draw);
-        assert_eq!(checksum(&noise.randn(count)), draw["checksum"], "draw {i}, {count} numbers");
+        assert_eq!(checksum(&noise.randn(count)), draw["checksum"], "draw {i}, {count} values");
     }
 }

@@ -1,19 +1,19 @@
-//! Schedules, timesteps and noise levels against those of diffusers, k-diffusion and ComfyUI in `golden.json` (made by
-//! `make.py`), and what is known to differ.
+//! Compares schedules, timesteps and noise levels with those of diffusers, k-diffusion and ComfyUI in `golden.json` (made by
+//! `make.py`), and checks the known differences.
 
 use std::sync::LazyLock;
 
 use sd_schedule::{BetaSchedule, Grid, NoiseLevels, NoiseSchedule, ScheduleError, Spacing};
 use serde_json::{Map, Value};
 
-/// Name, then count of steps, to numbers; null where the reference fails or gives NaN.
+/// Values by name and step count; null where the reference fails or gives NaN.
 static GOLDEN: LazyLock<Map<String, Value>> =
     LazyLock::new(|| serde_json::from_str(include_str!("golden.json")).unwrap());
 
-/// Relative: the golden numbers have 13 digits, and `1 − alpha_bar` loses 4 of 16. All are within 1e-12 where measured.
+/// Relative: the golden values have 13 digits, and `1 − alpha_bar` loses 4 of 16. All measured errors are within 1e-12.
 const TOLERANCE: f64 = 1e-11;
 
-/// Where the references differ, and why; the crate's documentation says so with numbers.
+/// Where the references differ, and why; the crate's documentation has the figures.
 const DIFFERENT: [(&[&str], &[usize], &str); 10] = [
     (&["ddim trailing", "euler trailing", "dpm trailing"], &[61], "62 steps, the last at timestep -1"),
     (&["ddim leading", "euler leading"], &[1000], "timestep 1000 does not exist; Euler takes 999 twice"),
@@ -44,7 +44,7 @@ fn schedule(kind: &str) -> (Vec<f64>, NoiseSchedule) {
     (betas, schedule)
 }
 
-/// What this crate has under the name of a table in the golden file.
+/// This crate's values for a table of the golden file.
 fn table(name: &str) -> Vec<f64> {
     let (what, kind) = name.split_once(' ').unwrap();
     let (betas, schedule) = schedule(kind);
@@ -57,7 +57,7 @@ fn table(name: &str) -> Vec<f64> {
     }
 }
 
-/// What this crate has under the name of a layout of steps in the golden file.
+/// This crate's values for a layout of steps in the golden file.
 fn layout(name: &str, steps: usize) -> Result<Vec<f64>, ScheduleError> {
     let (_, schedule) = schedule("scaled_linear");
     let spacing = |name| match name {
@@ -89,13 +89,13 @@ fn layout(name: &str, steps: usize) -> Result<Vec<f64>, ScheduleError> {
     Ok([levels.first()].into_iter().chain(levels.pairs().map(|(_, to)| to)).collect())
 }
 
-/// The first difference between our numbers and an excerpt of the reference's: `every`-th, last, and the sum.
+/// The first difference between our values and an excerpt of the reference's: every `every`-th value, the last, and the sum.
 fn difference(ours: &[f64], golden: &Value) -> Option<String> {
     let number = |value: &Value| value.as_f64().unwrap();
     let far = |ours: f64, theirs: f64| (ours - theirs).abs() > TOLERANCE * theirs.abs();
     let count = golden["count"].as_u64().unwrap() as usize;
     if ours.len() != count {
-        return Some(format!("{} numbers instead of {count}", ours.len()));
+        return Some(format!("{} values instead of {count}", ours.len()));
     }
     let every = golden["every"].as_u64().unwrap() as usize;
     let kept = (0..count).step_by(every).chain([count - 1]);
@@ -110,7 +110,7 @@ fn difference(ours: &[f64], golden: &Value) -> Option<String> {
     far(ours, theirs).then(|| format!("the sum is {ours} instead of {theirs}"))
 }
 
-/// The golden layouts, as name and count of steps.
+/// The golden layouts, by name and step count.
 fn layouts() -> impl Iterator<Item = (&'static str, usize, &'static Value)> {
     GOLDEN.iter().filter_map(|(key, golden)| {
         let (name, steps) = key.rsplit_once(' ')?;
@@ -145,7 +145,7 @@ fn timesteps_and_levels_are_the_references() {
     assert!(compared > 250, "{compared}");
 }
 
-/// So that the list says nothing that is no longer true.
+/// Keeps the list of differences up to date.
 #[test]
 fn the_known_differences_are_differences() {
     for (name, steps, golden) in layouts().filter(|(name, steps, _)| known(name, *steps)) {
