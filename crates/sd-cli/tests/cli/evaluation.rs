@@ -77,7 +77,7 @@ fn what_cannot_be_measured_is_refused_before_anything_is_drawn() {
     };
     refused(&["--samplers", "dimm"], 2, "`dimm` is unknown");
     refused(&["--distance-steps", "5,2000"], 2, "distance-ddim-2000");
-    refused(&["--samples", "1"], 2, "a distance needs two");
+    refused(&["--samples", "1"], 2, "a distance needs at least 2 samples");
     refused(&["--classifier", "nowhere"], 1, "nowhere/config.json");
     refused(&["--model", "nowhere"], 1, "nowhere: no such folder");
 }
