@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let result = match &flags[..] {
         [] => table(&|| Ok(Model::built_in("the built-in model", sd_scenes_model::FILES, &Choices::default())?)),
         [flag, path] if flag == "--model" => table(&|| Ok(Model::open(path)?)),
-        _ => Err(format!("unknown arguments {flags:?}: only --model PATH is accepted").into()),
+        _ => Err(format!("unknown arguments {flags:?}: only --model PATH is accepted")),
     };
     result.map_or_else(
         |error| {

@@ -1,5 +1,7 @@
 //! An image to latents and back: `cargo run --release --example image_to_latents MODEL IMAGE`.
 
+#![allow(clippy::print_stdout, reason = "this is a program")]
+
 use std::error::Error;
 use std::path::Path;
 

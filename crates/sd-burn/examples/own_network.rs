@@ -1,5 +1,7 @@
 //! A network of your own under our samplers: `cargo run --release --example own_network`.
 
+#![allow(clippy::print_stdout, reason = "this is a program")]
+
 use std::error::Error;
 
 use sd_burn::burn::tensor::{Device, Tensor};

@@ -1,5 +1,7 @@
 //! DDPM's training loop: `cargo run --release --example training_loop`.
 
+#![allow(clippy::print_stdout, reason = "this is a program")]
+
 use std::error::Error;
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! A U-Net alone: `cargo run --release --example unet_forward MODEL`.
 
+#![allow(clippy::print_stdout, reason = "this is a program")]
+
 use std::error::Error;
 use std::path::Path;
 
