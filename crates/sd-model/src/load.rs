@@ -52,7 +52,8 @@ impl Model {
     ) -> Result<Option<Arc<dyn TextEncoder>>, ModelError> {
         let Kind::Text(parts) = &self.kind else { return Ok(None) };
         let encoder = |part: &TextPart| Ok((part.tokenizer.clone(), part.load(device, dtype)?));
-        let encoders = parts.text.iter().map(encoder).collect::<Result<Vec<(Tokenizer, ClipText)>, ModelError>>()?;
+        let encoders =
+            parts.text.iter().map(encoder).collect::<Result<Vec<(Arc<Tokenizer>, ClipText)>, ModelError>>()?;
         Ok(Some(Arc::new(ClipEncoders { parts: encoders, is_xl: self.is_xl() })))
     }
 

@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sd_clip::{Padding, Tokenizer};
 use sd_schedule::Prediction;
@@ -46,7 +47,7 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, ModelError> 
     let default_size = (sample_size.0 * factor, sample_size.1 * factor);
     let text = file.text.into_iter().zip(configs.text).zip(paddings(family));
     let text = text.map(|((weights, (config, class)), padding)| -> Result<TextPart, ModelError> {
-        let tokenizer = Tokenizer::clip(*padding);
+        let tokenizer = Arc::new(Tokenizer::clip(*padding));
         Ok(TextPart { tokenizer, config: clip_config(config, class)?, weights, added: Vec::new() })
     });
     let parts = TextToImage {

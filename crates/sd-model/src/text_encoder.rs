@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 use sd_clip::{ClipText, TextEncoding, Tokenizer};
 
@@ -7,7 +9,7 @@ use crate::components::TextEncoder;
 /// CLIP text encoders, each with its tokenizer.
 #[derive(Debug)]
 pub(crate) struct ClipEncoders {
-    pub parts: Vec<(Tokenizer, ClipText)>,
+    pub parts: Vec<(Arc<Tokenizer>, ClipText)>,
     /// Whether the backbone reads the penultimate layers of all encoders and the pooled vector of the last, as in Stable
     /// Diffusion XL. Otherwise it reads the last layer of the first encoder.
     pub is_xl: bool,
@@ -15,7 +17,7 @@ pub(crate) struct ClipEncoders {
 
 impl TextEncoder for ClipEncoders {
     fn encode(&self, prompts: &[&str]) -> Embeddings {
-        let encode = |(tokenizer, encoder): &(Tokenizer, ClipText)| {
+        let encode = |(tokenizer, encoder): &(Arc<Tokenizer>, ClipText)| {
             let ids: Vec<Vec<u32>> = prompts.iter().map(|prompt| tokenizer.encode(prompt).ids).collect();
             encoder.forward(&ids)
         };

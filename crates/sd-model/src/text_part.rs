@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use sd_clip::{ClipText, ClipTextConfig, Tokenizer};
 use sd_ops::pack;
@@ -11,7 +13,8 @@ use crate::{DType, ModelError};
 /// A text encoder and its tokenizer.
 #[derive(Debug)]
 pub(crate) struct TextPart {
-    pub tokenizer: Tokenizer,
+    /// Shared with the loaded components: a vocabulary takes 8 MB.
+    pub tokenizer: Arc<Tokenizer>,
     pub config: ClipTextConfig,
     pub weights: Weights,
     /// Concatenated vectors of added words.
@@ -23,7 +26,7 @@ impl TextPart {
     pub fn open(folder: &Folder, encoder: &str, tokenizer: &str, class: &str) -> Result<Self, ModelError> {
         let encoder = folder.join(encoder);
         Ok(Self {
-            tokenizer: folder.join(tokenizer).tokenizer()?,
+            tokenizer: Arc::new(folder.join(tokenizer).tokenizer()?),
             config: clip_config(encoder.json("config.json")?, class)?,
             weights: encoder.weights("model")?,
             added: Vec::new(),

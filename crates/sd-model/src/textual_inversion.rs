@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use sd_clip::Tokenizer;
 use sd_weights::TextualInversion;
 
 use crate::model::{Kind, Model};
@@ -17,13 +20,13 @@ impl Model {
         };
         let widths: Vec<usize> = parts.text.iter().map(|part| part.config.hidden_size).collect();
         let vectors = by_encoder(inversion, &widths)?;
-        let mut tokenizers: Vec<_> = parts.text.iter().map(|part| part.tokenizer.clone()).collect();
+        let mut tokenizers: Vec<_> = parts.text.iter().map(|part| Tokenizer::clone(&part.tokenizer)).collect();
         for ((tokenizer, part), (values, width)) in tokenizers.iter_mut().zip(&parts.text).zip(&vectors) {
             let first = part.config.vocab_size + part.added.len() / width;
             tokenizer.add(&inversion.word, (first..first + values.len() / width).map(|id| id as u32).collect())?;
         }
         for ((tokenizer, part), (values, _)) in tokenizers.into_iter().zip(&mut parts.text).zip(&vectors) {
-            part.tokenizer = tokenizer;
+            part.tokenizer = Arc::new(tokenizer);
             part.added.extend_from_slice(values);
         }
         Ok(())
