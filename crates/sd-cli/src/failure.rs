@@ -102,7 +102,10 @@ impl From<EvaluateError> for Failure {
         let cancelled = error.is_cancelled();
         match error {
             EvaluateError::Pipeline(error) => error.into(),
-            _ => Self { message: error.to_string(), code: code(cancelled, error.is_usage()) },
+            _ => Self {
+                message: error.to_string().replace("`batch`", "--batch"),
+                code: code(cancelled, error.is_usage()),
+            },
         }
     }
 }

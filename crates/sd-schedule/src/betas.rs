@@ -3,6 +3,7 @@ use crate::linspace::linspace;
 
 /// How the variance `beta` of each training step grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BetaSchedule {
     /// Evenly from `start` to `end` (Ho et al. 2020, section 4).
     Linear,
@@ -17,6 +18,24 @@ pub enum BetaSchedule {
 }
 
 impl BetaSchedule {
+    /// All of them, with the name that diffusers' `beta_schedule` has for each.
+    const NAMED: [(Self, &str); 4] = [
+        (Self::Linear, "linear"),
+        (Self::ScaledLinear, "scaled_linear"),
+        (Self::SquaredCosCapV2, "squaredcos_cap_v2"),
+        (Self::Sigmoid, "sigmoid"),
+    ];
+
+    /// Its name in diffusers' configs (`beta_schedule`): `linear`, `scaled_linear`, `squaredcos_cap_v2` or `sigmoid`.
+    pub fn name(self) -> &'static str {
+        Self::NAMED.iter().find(|(schedule, _)| *schedule == self).expect("each has a name").1
+    }
+
+    /// The schedule of this [name](Self::name), if there is one.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::NAMED.iter().find(|(_, known)| *known == name).map(|(schedule, _)| *schedule)
+    }
+
     /// Returns `count` betas from `start` to `end`, each in `[0, 1)`.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use crate::{NoiseLevels, NoiseSchedule, ScheduleError, ays, quantiles};
 /// Each grid has `steps` levels that start at the training's noisiest, followed by 0. Only the published tables
 /// ([`AysSd1`](Self::AysSd1), [`AysSdxl`](Self::AysSdxl)) have their own ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Grid {
     /// Evenly in `sigma^(1/rho)` from the largest trained level to the smallest (Karras et al. 2022, equation 5).
     Karras {

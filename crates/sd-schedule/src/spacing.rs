@@ -10,6 +10,7 @@ use crate::ScheduleError;
 /// [`fractional`]: Self::fractional
 /// [`without_last`]: Self::without_last
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Spacing {
     /// Multiples of `trained / steps`, rounded down and shifted up by `offset`. They mostly stop short of the noisiest
     /// timestep.

@@ -109,7 +109,7 @@ impl TrainingConfig {
         let needed = 12.0 * self.batch as f64 * (classifier.pixels as f64).powi(2);
         match host_memory() {
             Some(memory) if needed > memory as f64 => Err(EvaluateError::Request(format!(
-                "--batch {}: its images take {:.0} GB of memory, but this machine has {:.0}",
+                "`batch` {}: its images take {:.0} GB of memory, but this machine has {:.0}",
                 self.batch,
                 needed / 1e9,
                 memory as f64 / 1e9
@@ -184,6 +184,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let refused = config
             .train(&ClassifierConfig::default(), &Device::flex(), folder.path(), &mut |_| ControlFlow::Continue(()));
-        assert!(refused.unwrap_err().to_string().starts_with("--batch 1099511627776: "));
+        assert!(refused.unwrap_err().to_string().starts_with("`batch` 1099511627776: "));
     }
 }

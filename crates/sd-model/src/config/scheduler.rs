@@ -104,14 +104,11 @@ fn schedule(json: &mut Json) -> Result<NoiseSchedule, ModelError> {
     let kind = json.take_or("beta_schedule", "linear".to_string())?;
     let betas = match json.take::<Vec<f64>>("trained_betas")? {
         Some(betas) => Ok(betas),
-        None => match kind.as_str() {
-            "linear" => BetaSchedule::Linear.betas(count, start, end),
-            "scaled_linear" => BetaSchedule::ScaledLinear.betas(count, start, end),
-            "squaredcos_cap_v2" => BetaSchedule::SquaredCosCapV2.betas(count, start, end),
-            "sigmoid" => BetaSchedule::Sigmoid.betas(count, start, end),
-            other => {
+        None => match BetaSchedule::by_name(&kind) {
+            Some(schedule) => schedule.betas(count, start, end),
+            None => {
                 let supported = "\"linear\", \"scaled_linear\", \"squaredcos_cap_v2\" and \"sigmoid\"";
-                return Err(json.error(format!("`beta_schedule` is {other:?}, only {supported} are supported")));
+                return Err(json.error(format!("`beta_schedule` is {kind:?}, only {supported} are supported")));
             }
         },
     };

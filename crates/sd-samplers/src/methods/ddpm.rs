@@ -8,6 +8,7 @@ use crate::{DenoiseError, Sampler, StepContext};
 /// The variance of DDPM's fresh noise (Ho et al. 2020, section 3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Variance {
     /// `(1 − alpha_bar_to)/(1 − alpha_bar_from)·beta`: exact if the data is a single point.
     FixedSmall,

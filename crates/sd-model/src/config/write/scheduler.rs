@@ -32,12 +32,7 @@ pub fn ddpm_scheduler_config(
 fn noise(betas: BetaSchedule, timesteps: usize, start: f64, end: f64, prediction: Prediction) -> Value {
     json!({
         "beta_end": end,
-        "beta_schedule": match betas {
-            BetaSchedule::Linear => "linear",
-            BetaSchedule::ScaledLinear => "scaled_linear",
-            BetaSchedule::SquaredCosCapV2 => "squaredcos_cap_v2",
-            BetaSchedule::Sigmoid => "sigmoid",
-        },
+        "beta_schedule": betas.name(),
         "beta_start": start,
         "num_train_timesteps": timesteps,
         "prediction_type": prediction.name(),
