@@ -8,7 +8,7 @@ pub fn with_flags(message: &str) -> String {
         .chain(options)
         .fold(message.to_string(), |message, (name, flag)| message.replace(&format!("`{name}`"), &flag));
     // An option goes by its own flag.
-    message.strip_prefix("`options` : ").map(str::to_string).unwrap_or(message).replace(" : ", ": ")
+    message.strip_prefix("`options`: ").map(str::to_string).unwrap_or(message)
 }
 
 /// The flag of a field; none for what a message names better in words.

@@ -2,9 +2,10 @@ use std::fmt;
 
 /// Why a request cannot be drawn, or a model cannot be opened as requested.
 ///
-/// Messages name fields in backticks, as in "`steps` 3: the pndm sampler needs at least 4".
+/// Messages name fields in backticks, as in "`steps` 3: the pndm sampler needs at least 4". A reason that begins with a colon follows the
+/// field directly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{field}` {reason}")]
+#[error("`{field}`{}{reason}", if reason.starts_with(':') { "" } else { " " })]
 pub struct RequestError {
     /// The field at fault.
     pub field: Field,

@@ -1,8 +1,8 @@
+use sd_model::TextEncoder;
 use sd_unet::{AddedConditions, Conditions};
 
 use crate::plan::batch::Batch;
 use crate::{Embeddings, Error};
-use sd_model::TextEncoder;
 
 /// Embeddings that take the place of a plan's texts.
 #[derive(Debug, Clone)]

@@ -158,11 +158,12 @@ impl<'a> Drawing<'a> {
         let Pipeline { model, components, device } = self.pipeline;
         let sampling = &batch.settings.sampling;
         let (own, levels) = (sampling.sampler(model.scheduler())?, &sampling.levels.value);
-        let (sampler, conditions) = (self.sampler.unwrap_or(&*own), self.conditions(batch)?);
+        let sampler = self.sampler.unwrap_or(&*own);
         if levels.steps() < sampler.min_steps() {
             let (steps, least) = (levels.steps(), sampler.min_steps());
             return Err(Error::request(Field::Steps, format!("{steps}: this sampler needs at least {least}")));
         }
+        let conditions = self.conditions(batch)?;
         let mut of_seeds = Noises::of_seeds(&batch.plans);
         let (start, noise): (_, &mut dyn Noise) = match &mut self.noise {
             Some(noise) => (batch.start(&mut **noise, device), &mut **noise),

@@ -1,11 +1,10 @@
 use std::path::Path;
 
 use burn::tensor::{DType as TensorType, Device, Tensor};
+use sd_model::{Components, Model};
 
 use crate::plan::Plan;
 use crate::{DType, Embeddings, Error, Image, Latents, Request};
-use sd_model::Components;
-use sd_model::Model;
 
 /// A loaded model that draws images.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 use burn::tensor::{DType, Device, Tensor};
+use sd_model::Model;
 use sd_samplers::Noise;
 
 use super::{Plan, Settings};
 use crate::Error;
-use sd_model::Model;
 
 /// Images that are drawn at once.
 #[derive(Debug)]

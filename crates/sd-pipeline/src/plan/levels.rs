@@ -1,10 +1,10 @@
+use sd_model::config::SchedulerConfig;
 use sd_samplers::{Convention, LevelOptions, Levels, SamplerInfo};
 use sd_schedule::{Grid, NoiseLevels, Prediction};
 
 use super::origin::Origin;
 use crate::schedule::{in_list, listed};
 use crate::{Error, Field, Schedule};
-use sd_model::config::SchedulerConfig;
 
 /// Resolves the noise levels of a request, and where they come from.
 ///

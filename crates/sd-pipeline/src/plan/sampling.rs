@@ -1,3 +1,4 @@
+use sd_model::config::SchedulerConfig;
 use sd_samplers::{Sampler, SamplerOption, SamplerSettings, Variance};
 use sd_schedule::NoiseLevels;
 use serde::{Deserialize, Serialize};
@@ -5,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::levels;
 use super::origin::{Origin, Resolved};
 use crate::{Error, Field, Request, SamplerName, Schedule};
-use sd_model::config::SchedulerConfig;
 
 /// Number of steps if nothing else determines it.
 const DEFAULT_STEPS: usize = 50;
