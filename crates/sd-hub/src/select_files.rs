@@ -43,7 +43,8 @@ pub(crate) fn select_files(files: &[String]) -> Result<Vec<String>, String> {
     Ok(found)
 }
 
-/// Selects the weights of a folder: full precision before half, and safetensors before PyTorch's files.
+/// Selects the weights of a folder: full precision before half, and safetensors before PyTorch's files. `sd-weights` reads them
+/// in the same order; it is not used here, because it needs Burn.
 fn weights<'a>(inside: &[&'a str], stems: &[&str]) -> Vec<&'a str> {
     for kind in ["safetensors", "bin"] {
         for stem in stems {
@@ -162,6 +163,41 @@ mod tests {
         let all = ["README.md", "config.json", "diffusion_pytorch_model.bin", weights, "model_index.json"];
         let expected = ["model_index.json", "config.json", "scheduler_config.json", weights];
         assert_eq!(select(&[&all[..], &["scheduler_config.json", "images/a.png"]].concat()).unwrap(), expected);
+    }
+
+    /// Every pair of names decides an order. The reader's choice shows in its error about an empty file.
+    #[test]
+    fn the_selected_weights_are_those_that_are_read() {
+        for (part, stem, torch) in [
+            ("unet", "diffusion_pytorch_model", "diffusion_pytorch_model"),
+            ("text_encoder", "model", "pytorch_model"),
+        ] {
+            let names: Vec<String> = [(stem, "safetensors"), (torch, "bin")]
+                .into_iter()
+                .flat_map(|(stem, kind)| {
+                    let middles = ["", ".fp16"].map(|half| format!("{stem}{half}.{kind}"));
+                    let indices = [
+                        format!("{stem}.{kind}.index.json"),
+                        format!("{stem}.{kind}.index.fp16.json"),
+                        format!("{stem}.fp16.{kind}.index.json"),
+                    ];
+                    middles.into_iter().chain(indices)
+                })
+                .collect();
+            for first in &names {
+                for second in &names {
+                    let folder = tempfile::tempdir().unwrap();
+                    for name in [first, second] {
+                        std::fs::write(folder.path().join(name), "").unwrap();
+                    }
+                    let listed = [first, second].map(|name| format!("{part}/{name}"));
+                    let selected = select_files(&[&["model_index.json".to_string()], &listed[..]].concat()).unwrap();
+                    let read = sd_weights::Weights::in_folder(folder.path(), stem).unwrap_err().to_string();
+                    let (_, selected) = selected[1].split_once('/').unwrap();
+                    assert!(read.contains(&format!("/{selected}")), "{selected} was selected, but: {read}");
+                }
+            }
+        }
     }
 
     #[test]
