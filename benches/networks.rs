@@ -63,7 +63,7 @@ fn run() -> Result<(), sd_pipeline::Error> {
         let unet = lay_out(UnetConfig::sdxl().init(&device).map(&mut as_loaded(weights)));
         let (x, context) = (random([2, 4, 128, 128]), random([1, 2, 77, 2048]).squeeze_dim(0));
         let text_embeds = random([1, 1, 2, 1280]).reshape([2, 1280]);
-        let added = AddedConditions { text_embeds, time_ids: vec![[1024.0, 1024.0, 0.0, 0.0, 1024.0, 1024.0]; 2] };
+        let added = AddedConditions { text_embeds, time_ids: vec![vec![1024.0, 1024.0, 0.0, 0.0, 1024.0, 1024.0]; 2] };
         let conditions = Conditions::new(context).with_added(added);
         report("unet-xl", &|| drop(unet.forward(x.clone(), &[500.0; 2], &conditions)));
     }

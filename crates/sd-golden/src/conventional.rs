@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 /// Writes the configs and the vocabularies of a model folder.
 pub(crate) fn write_configs(family: Family, folder: &Path) {
     let write_json = |file: &str, value: Value| write(&folder.join(file), &value.to_string());
-    for (i, (name, config)) in text(family).iter().enumerate() {
+    for (name, config) in &text(family) {
         write_json(&format!("{name}/config.json"), text_config(config));
         let tokenizer = folder.join(name.replace("text_encoder", "tokenizer"));
         for (file, text) in Vocabulary::clip().files(77) {
             // OpenCLIP encoders, those of 2.x and the second of XL, are padded with token 0.
-            let pads_with_zero = family == Family::Sd2 || i == 1;
+            let pads_with_zero = family == Family::Sd2 || *name == "text_encoder_2";
             let text = if pads_with_zero {
                 text.replace(r#""pad_token": "<|endoftext|>""#, r#""pad_token": "!""#)
             } else {
@@ -42,6 +42,7 @@ pub(crate) fn name(family: Family) -> &'static str {
         Family::Sd1 => "family/sd1",
         Family::Sd2 => "family/sd2",
         Family::Xl => "family/xl",
+        Family::XlRefiner => "family/xl-refiner",
     }
 }
 
@@ -62,6 +63,7 @@ pub(crate) fn text(family: Family) -> Vec<(&'static str, ClipTextConfig)> {
             ("text_encoder", text(3, Activation::QuickGelu, None)),
             ("text_encoder_2", text(2, Activation::Gelu, Some(64))),
         ],
+        Family::XlRefiner => vec![("text_encoder_2", text(2, Activation::Gelu, Some(64)))],
     }
 }
 
@@ -78,6 +80,11 @@ pub(crate) fn unet(family: Family) -> UnetConfig {
             addition: Some(AdditionConfig { time_embed_dim: 256, input_dim: 6 * 256 + 64 }),
             ..tiny
         },
+        Family::XlRefiner => UnetConfig {
+            levels: vec![level(64, 0, 1), level(64, 1, 1), level(64, 1, 1), level(128, 0, 2)],
+            addition: Some(AdditionConfig { time_embed_dim: 256, input_dim: 5 * 256 + 64 }),
+            ..tiny
+        },
     }
 }
 
@@ -85,7 +92,7 @@ pub(crate) fn vae(family: Family) -> AutoencoderKlConfig {
     AutoencoderKlConfig {
         block_out_channels: vec![32, 64],
         layers_per_block: 1,
-        scaling_factor: if family == Family::Xl { 0.13025 } else { 0.18215 },
+        scaling_factor: if family.is_xl() { 0.13025 } else { 0.18215 },
         ..AutoencoderKlConfig::sd()
     }
 }
@@ -101,7 +108,7 @@ fn unet_config(family: Family) -> Value {
     up.reverse();
     let mut json = json!({
         "_class_name": "UNet2DConditionModel",
-        "sample_size": match family { Family::Sd1 => 64, Family::Sd2 => 96, Family::Xl => 128 },
+        "sample_size": match family { Family::Sd1 => 64, Family::Sd2 => 96, Family::Xl | Family::XlRefiner => 128 },
         "block_out_channels": each(&|level| level.channels),
         "attention_head_dim": each(&|level| level.heads),
         "transformer_layers_per_block": each(&|level| level.down_attention.first().copied().unwrap_or(1)),
@@ -131,7 +138,9 @@ fn scheduler(family: Family) -> Value {
     let changes = match family {
         Family::Sd1 => vec![("_class_name", "PNDMScheduler")],
         Family::Sd2 => vec![("_class_name", "DDIMScheduler"), ("prediction_type", "v_prediction")],
-        Family::Xl => vec![("_class_name", "EulerDiscreteScheduler"), ("timestep_spacing", "leading")],
+        Family::Xl | Family::XlRefiner => {
+            vec![("_class_name", "EulerDiscreteScheduler"), ("timestep_spacing", "leading")]
+        }
     };
     changes.into_iter().for_each(|(key, value)| json[key] = value.into());
     json
@@ -144,7 +153,16 @@ fn index(family: Family) -> Value {
             "text_encoder": ["transformers", "CLIPTextModel"],
             "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
         }),
-        _ => json!({ "_class_name": "StableDiffusionPipeline", "text_encoder": ["transformers", "CLIPTextModel"] }),
+        Family::XlRefiner => json!({
+            "_class_name": "StableDiffusionXLImg2ImgPipeline",
+            "text_encoder": [null, null],
+            "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
+            "requires_aesthetics_score": true,
+            "force_zeros_for_empty_prompt": false,
+        }),
+        Family::Sd1 | Family::Sd2 => {
+            json!({ "_class_name": "StableDiffusionPipeline", "text_encoder": ["transformers", "CLIPTextModel"] })
+        }
     }
 }
 

@@ -58,6 +58,7 @@ pub(crate) fn single_tensors(
         (Part::Text(_), Family::Sd1) => ("cond_stage_model.transformer.", Table::default()),
         (Part::Text(_), Family::Sd2) => ("cond_stage_model.model.", open_clip(layers)),
         (Part::Text(0), Family::Xl) => ("conditioner.embedders.0.transformer.", Table::default()),
+        (Part::Text(_), Family::XlRefiner) => ("conditioner.embedders.0.model.", open_clip_with_projection(layers)),
         (Part::Text(_), Family::Xl) => ("conditioner.embedders.1.model.", open_clip_with_projection(layers)),
     };
     let convolves = part == Part::Vae || (part == Part::Unet && family == Family::Sd1);

@@ -168,10 +168,9 @@ mod tests {
     /// Every pair of names decides an order. The reader's choice shows in its error about an empty file.
     #[test]
     fn the_selected_weights_are_those_that_are_read() {
-        for (part, stem, torch) in [
-            ("unet", "diffusion_pytorch_model", "diffusion_pytorch_model"),
-            ("text_encoder", "model", "pytorch_model"),
-        ] {
+        for (part, stem, torch) in
+            [("unet", "diffusion_pytorch_model", "diffusion_pytorch_model"), ("text_encoder", "model", "pytorch_model")]
+        {
             let names: Vec<String> = [(stem, "safetensors"), (torch, "bin")]
                 .into_iter()
                 .flat_map(|(stem, kind)| {

@@ -38,3 +38,4 @@ pub use sd_weights::single_file::WeightSet;
 pub use sd_weights::{Lora, LoraReport, TextualInversion};
 pub use single_file::Choices;
 pub use summary::{Component, Summary};
+pub use text_to_image::ExtraInput;

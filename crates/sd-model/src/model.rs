@@ -4,7 +4,7 @@ use sd_weights::single_file::Family;
 use sd_weights::{Lora, Weights};
 
 use crate::config::SchedulerConfig;
-use crate::text_to_image::TextToImage;
+use crate::text_to_image::{ExtraInput, TextToImage};
 
 /// A model whose configs, vocabularies and weight headers are read, but not yet its weights.
 ///
@@ -85,15 +85,26 @@ impl Model {
         }
     }
 
-    /// Whether the model is like Stable Diffusion XL: two text encoders, pooled text and sizes.
+    /// Whether the model is like Stable Diffusion XL: its network reads pooled text and sizes.
     pub fn is_xl(&self) -> bool {
         self.text_to_image().is_some_and(|parts| parts.unet_config.addition.is_some())
+    }
+
+    /// Whether the network reads how pleasing its image should be, as XL's refiner does.
+    pub fn wants_aesthetic_score(&self) -> bool {
+        self.text_to_image().is_some_and(|parts| parts.wants_aesthetic_score)
+    }
+
+    /// What the network reads beside the noisy latents, as further input channels; `None` for most models.
+    pub fn extra_input(&self) -> Option<ExtraInput> {
+        self.text_to_image().and_then(TextToImage::extra_input)
     }
 
     /// Returns the family of a text-to-image model's text encoders.
     pub(crate) fn family(&self) -> Option<Family> {
         let first = self.text_to_image()?.text.first();
         Some(match first.map(|part| part.config.hidden_act) {
+            _ if self.is_xl() && self.wants_aesthetic_score() => Family::XlRefiner,
             _ if self.is_xl() => Family::Xl,
             Some(Activation::Gelu) => Family::Sd2,
             _ => Family::Sd1,

@@ -69,6 +69,7 @@ impl Model {
         let (unet_config, sample_size) = folder.json("unet/config.json")?.loosely(&mut notes, unet_config)?;
         let is_xl = unet_config.addition.is_some();
         let zeros_for_no_negative = index.take_or("force_zeros_for_empty_prompt", is_xl)?;
+        let wants_aesthetic_score = index.take_or("requires_aesthetics_score", false)?;
         let vae = match &choices.vae {
             Some(path) => VaePart::chosen(path, &unet_config, &mut notes)?,
             None => VaePart::in_folder(&folder.join("vae"), &mut notes)?,
@@ -91,7 +92,7 @@ impl Model {
         }
         let factor = vae.config.factor();
         let default_size = (sample_size.0 * factor, sample_size.1 * factor);
-        let parts = TextToImage { zeros_for_no_negative, text, unet_config, vae };
+        let parts = TextToImage { zeros_for_no_negative, wants_aesthetic_score, text, unet_config, vae };
         parts.check().map_err(|reason| ModelError::Folder { folder: folder.path().to_path_buf(), reason })?;
         Ok(Self {
             kind: Kind::Text(Box::new(parts)),

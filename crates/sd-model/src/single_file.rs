@@ -52,6 +52,7 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, ModelError> 
     });
     let parts = TextToImage {
         zeros_for_no_negative: family == Family::Xl,
+        wants_aesthetic_score: family == Family::XlRefiner,
         text: text.collect::<Result<_, _>>()?,
         unet_config,
         vae,
@@ -97,6 +98,7 @@ pub(crate) fn paddings(family: Family) -> &'static [Padding] {
         Family::Sd1 => &[Padding::End],
         Family::Sd2 => &[Padding::Exclamation],
         Family::Xl => &[Padding::End, Padding::Exclamation],
+        Family::XlRefiner => &[Padding::Exclamation],
     }
 }
 
@@ -130,7 +132,7 @@ pub(crate) fn prediction(
             );
             (Prediction::V, Some(note))
         }
-        (None, None, Family::Sd1 | Family::Xl) => (Prediction::Eps, None),
+        (None, None, Family::Sd1 | Family::Xl | Family::XlRefiner) => (Prediction::Eps, None),
     })
 }
 
@@ -139,7 +141,7 @@ fn sample_size(family: Family, prediction: Prediction) -> usize {
     match (family, prediction) {
         (Family::Sd2, Prediction::V) => 96,
         (Family::Sd1 | Family::Sd2, _) => 64,
-        (Family::Xl, _) => 128,
+        (Family::Xl | Family::XlRefiner, _) => 128,
     }
 }
 
@@ -148,7 +150,7 @@ fn scheduler(file: &SingleFile, prediction: Prediction) -> Map<String, Value> {
     let (class, spacing) = match file.family {
         Family::Sd1 => ("PNDMScheduler", None),
         Family::Sd2 => ("DDIMScheduler", None),
-        Family::Xl => ("EulerDiscreteScheduler", Some("leading")),
+        Family::Xl | Family::XlRefiner => ("EulerDiscreteScheduler", Some("leading")),
     };
     // Only the last timestep is pure noise, and only this spacing starts there (Lin et al. 2024, section 3.3).
     let spacing = if file.zero_terminal_snr { Some("trailing") } else { spacing };

@@ -42,7 +42,7 @@ impl Model {
         let mut components = vec![component("unet", &self.unet_weights)];
         if let Some(parts) = self.text_to_image() {
             components.push(component("vae", &parts.vae.weights));
-            let names = ["text_encoder", "text_encoder_2"].into_iter().zip(&parts.text);
+            let names = self.family().map_or(&[][..], Family::text_encoders).iter().zip(&parts.text);
             components.extend(names.map(|(name, part)| component(name, &part.weights)));
         }
         Summary {
@@ -51,6 +51,7 @@ impl Model {
                 Some(Family::Sd1) => "Stable Diffusion 1.x",
                 Some(Family::Sd2) => "Stable Diffusion 2.x",
                 Some(Family::Xl) => "Stable Diffusion XL",
+                Some(Family::XlRefiner) => "Stable Diffusion XL, refiner",
             },
             prediction: match self.scheduler.prediction {
                 Prediction::Eps => "eps",

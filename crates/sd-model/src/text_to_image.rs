@@ -11,19 +11,60 @@ pub(crate) struct TextToImage {
     pub vae: VaePart,
     /// Whether a missing negative prompt means zeros rather than an empty prompt.
     pub zeros_for_no_negative: bool,
+    /// Whether an aesthetic score takes the place of the target size, as in XL's refiner.
+    pub wants_aesthetic_score: bool,
+}
+
+/// What a network reads beside the noisy latents: further input channels, which follow those of the latents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExtraInput {
+    /// A mask and the latents of the image without the masked part: models for inpainting.
+    Mask,
+    /// The latents of the image to edit: InstructPix2Pix.
+    Image,
+    /// The depth of each latent, −1 to 1: depth-to-image.
+    Depth,
+}
+
+impl ExtraInput {
+    /// Number of input channels, for latents of `latents` channels.
+    pub fn channels(self, latents: usize) -> usize {
+        match self {
+            Self::Mask => 1 + latents,
+            Self::Image => latents,
+            Self::Depth => 1,
+        }
+    }
 }
 
 impl TextToImage {
+    /// What the network reads beside the noisy latents.
+    pub fn extra_input(&self) -> Option<ExtraInput> {
+        let latents = self.vae.config.latent_channels();
+        let extra = self.unet_config.in_channels.checked_sub(latents)?;
+        [ExtraInput::Mask, ExtraInput::Image, ExtraInput::Depth]
+            .into_iter()
+            .find(|input| input.channels(latents) == extra)
+    }
+
     /// Checks that the parts fit together.
     pub fn check(&self) -> Result<(), String> {
         let (unet, latents) = (&self.unet_config, self.vae.config.latent_channels());
-        if (unet.in_channels, unet.out_channels) != (latents, latents) {
+        if unet.out_channels != latents || (unet.in_channels != latents && self.extra_input().is_none()) {
+            let [depth, image, mask] =
+                [ExtraInput::Depth, ExtraInput::Image, ExtraInput::Mask].map(|extra| latents + extra.channels(latents));
             return Err(format!(
-                "the U-Net takes {} channels and gives {}, but latents have {latents}: not a text-to-image model",
+                "the U-Net takes {} channels and gives {}, but latents have {latents}: supported are inputs of {latents} (text), \
+                 {depth} (and depth), {image} (and an image) and {mask} (and a mask)",
                 unet.in_channels, unet.out_channels
             ));
         }
-        let expected = if unet.addition.is_some() { 2 } else { 1 };
+        let expected = match unet.addition {
+            Some(_) if self.wants_aesthetic_score => 1,
+            Some(_) => 2,
+            None => 1,
+        };
         if self.text.len() != expected {
             return Err(format!("{} text encoders, but this U-Net reads {expected}", self.text.len()));
         }
@@ -35,8 +76,9 @@ impl TextToImage {
             ));
         }
         if let Some(addition) = unet.addition {
-            let last = &self.text[1].config;
-            let width = 6 * addition.time_embed_dim + last.projection_dim.unwrap_or(last.hidden_size);
+            let last = &self.text[self.text.len() - 1].config;
+            let sizes = if self.wants_aesthetic_score { 5 } else { 6 };
+            let width = sizes * addition.time_embed_dim + last.projection_dim.unwrap_or(last.hidden_size);
             if width != addition.input_dim {
                 return Err(format!(
                     "sizes and pooled text have width {width}, but the U-Net reads {}",

@@ -39,7 +39,7 @@ impl VaePart {
             true => Self::in_folder(&folder, notes)?,
             false => Self::from_weights(autoencoder(Weights::in_file(path)?)?, family)?,
         };
-        let (channels, wanted) = (vae.config.latent_channels(), unet.in_channels);
+        let (channels, wanted) = (vae.config.latent_channels(), unet.out_channels);
         if channels != wanted {
             let path = path.display();
             let reason = format!("{path}: its latents have {channels} channels, but the model's have {wanted}");

@@ -29,7 +29,7 @@ pub(crate) fn conditions(
     let Some(text_embeds) = embeddings.pooled else { return Ok(conditions) };
     let (width, height) = (settings.width.value as f64, settings.height.value as f64);
     // Original size, crop corner and target size, as of an image made at this size and never cropped.
-    let time_ids = vec![[height, width, 0.0, 0.0, height, width]; rows];
+    let time_ids = vec![vec![height, width, 0.0, 0.0, height, width]; rows];
     Ok(conditions.with_added(AddedConditions { text_embeds, time_ids }))
 }
 

@@ -148,7 +148,7 @@ impl Pipeline {
                 "an image of {width}×{height}, but this model needs multiples of {factor}"
             )));
         }
-        Ok(vae.encode(Image::to_tensor(images, &self.device)))
+        Ok(vae.encode(Image::to_tensor(images, &self.device)).mean)
     }
 
     /// Decodes finished latents into images from −1 to 1; returns pixels unchanged.

@@ -75,6 +75,8 @@ impl Preview {
 
 #[cfg(test)]
 mod tests {
+    use sd_vae::Encoded;
+
     use super::*;
 
     /// Decodes colours by a linear map and tiles the image to twice its size, which does not show in uniform areas.
@@ -82,8 +84,12 @@ mod tests {
     struct Linear;
 
     impl Autoencoder for Linear {
-        fn encode(&self, image: Tensor<4>) -> Tensor<4> {
-            image
+        fn encode(&self, image: Tensor<4>) -> Encoded {
+            Encoded { mean: image, std: None }
+        }
+
+        fn scaling_factor(&self) -> f64 {
+            1.0
         }
 
         fn decode(&self, latents: Tensor<4>) -> Tensor<4> {

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 use sd_schedule::NoiseLevels;
 
@@ -45,8 +47,32 @@ pub fn sample_with(
     levels: &NoiseLevels,
     after_step: &mut dyn FnMut(&mut State) -> Result<(), DenoiseError>,
 ) -> Result<Tensor<4>, DenoiseError> {
-    let mut state = State::new(x);
-    while state.advance(sampler, model, noise, levels)? {
+    sample_steps(sampler, model, noise, x, levels, 0..levels.steps(), after_step)
+}
+
+/// As [`sample_with`], for some of the steps: `x` is at the level where the first of them begins.
+///
+/// Samplers that change their order near the end still see all `levels`, as in diffusers' image-to-image pipelines.
+///
+/// # Errors
+///
+/// As [`sample_with`].
+///
+/// # Panics
+///
+/// As [`sample`], and if `levels` have fewer steps than `steps.end`.
+pub fn sample_steps(
+    sampler: &dyn Sampler,
+    model: &mut dyn Denoiser,
+    noise: &mut dyn Noise,
+    x: Tensor<4>,
+    levels: &NoiseLevels,
+    steps: Range<usize>,
+    after_step: &mut dyn FnMut(&mut State) -> Result<(), DenoiseError>,
+) -> Result<Tensor<4>, DenoiseError> {
+    assert!(steps.end <= levels.steps(), "steps {steps:?} of {}", levels.steps());
+    let mut state = State::at(x, steps.start);
+    while state.steps < steps.end && state.advance(sampler, model, noise, levels)? {
         after_step(&mut state)?;
     }
     Ok(state.x)

@@ -41,7 +41,13 @@ impl State {
     /// Makes the state before the first step from noise of standard deviation `levels.first()`,
     /// `[batch, channels, height, width]`.
     pub fn new(x: Tensor<4>) -> Self {
-        Self { x, steps: 0, history: History::default() }
+        Self::at(x, 0)
+    }
+
+    /// Makes the state in which the first `steps` steps are finished without a memory of them, from `x` at the level they reach. This
+    /// is how drawing begins with a noisy image.
+    pub fn at(x: Tensor<4>, steps: usize) -> Self {
+        Self { x, steps, history: History::default() }
     }
 
     /// Makes the next step of `levels`. Returns false, and does nothing, if all are made.

@@ -12,6 +12,9 @@ pub struct Conditions {
     pub added: Option<AddedConditions>,
     /// Outputs of control networks, added to the feature maps.
     pub residuals: Option<Residuals>,
+    /// Input channels that follow those of the noisy image: `[batch, channels, height, width]`. Masks, images and depths for networks
+    /// with more than the latents' channels.
+    pub channels: Option<Tensor<4>>,
 }
 
 /// The extra input of Stable Diffusion XL (Podell et al. 2023, section 2.2).
@@ -19,8 +22,9 @@ pub struct Conditions {
 pub struct AddedConditions {
     /// The second text encoder's pooled vector: `[batch, width]`.
     pub text_embeds: Tensor<2>,
-    /// For each image, in pixels: original height and width, crop top and left, target height and width.
-    pub time_ids: Vec<[f64; 6]>,
+    /// For each image, in pixels: original height and width, crop top and left, target height and width. In XL's refiner, an aesthetic
+    /// score from 0 to 10 takes the place of the target size.
+    pub time_ids: Vec<Vec<f64>>,
 }
 
 /// Tensors that a control network adds to the feature maps of a U-Net (Zhang et al. 2023, section 3.2; T2I-Adapters add to
@@ -37,7 +41,7 @@ pub struct Residuals {
 impl Conditions {
     /// Creates conditions with a text and nothing else.
     pub fn new(context: Tensor<3>) -> Self {
-        Self { context, added: None, residuals: None }
+        Self { context, added: None, residuals: None, channels: None }
     }
 
     /// Adds pooled text and sizes.
@@ -48,6 +52,11 @@ impl Conditions {
     /// Adds the outputs of control networks.
     pub fn with_residuals(self, residuals: Residuals) -> Self {
         Self { residuals: Some(residuals), ..self }
+    }
+
+    /// Adds input channels.
+    pub fn with_channels(self, channels: Tensor<4>) -> Self {
+        Self { channels: Some(channels), ..self }
     }
 }
 

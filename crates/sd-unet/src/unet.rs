@@ -57,7 +57,7 @@ impl Unet {
     ///
     /// # Shapes
     ///
-    /// - x: `[batch, in_channels, height, width]`, variance-preserving
+    /// - x: `[batch, in_channels, height, width]`, variance-preserving; the conditions' channels, if any, are the last of them
     /// - t: `batch` timesteps in `[0, 999]`, not necessarily whole numbers
     /// - conditions: see [`Conditions`]; with added conditions exactly if the config has an `addition`
     /// - output: `[batch, out_channels, height, width]`
@@ -70,6 +70,10 @@ impl Unet {
         assert_eq!(t.len(), batch, "{} timesteps for a batch of {batch}", t.len());
         let time = silu(self.embed(t, conditions.added.as_ref(), &x.device()));
         let inputs = BlockInputs { time, context: conditions.context.clone() };
+        let x = match &conditions.channels {
+            Some(channels) => Tensor::cat(vec![x, channels.clone()], 1),
+            None => x,
+        };
         let mut x = convolve(&self.conv_in, x);
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
@@ -105,7 +109,7 @@ impl Unet {
             (Some(embedding), Some(config), Some(added)) => {
                 let ids: Vec<f64> = added.time_ids.iter().flatten().copied().collect();
                 let sizes = Sinusoids::new(config.time_embed_dim).embed(&ids, device).cast(dtype);
-                let sizes = sizes.reshape([t.len(), 6 * config.time_embed_dim]);
+                let sizes = sizes.reshape([t.len() as i32, -1]);
                 time + embedding.forward(Tensor::cat(vec![added.text_embeds.clone(), sizes], 1))
             }
             (None, None, None) => time,
@@ -178,7 +182,7 @@ mod tests {
     fn added_conditions_are_not_silently_dropped() {
         let device = Device::flex();
         let (x, context) = (Tensor::ones([1, 4, 4, 4], &device), Tensor::ones([1, 3, 6], &device));
-        let added = AddedConditions { text_embeds: Tensor::ones([1, 6], &device), time_ids: vec![[0.0; 6]] };
+        let added = AddedConditions { text_embeds: Tensor::ones([1, 6], &device), time_ids: vec![vec![0.0; 6]] };
         tiny().forward(x, &[500.0], &Conditions::new(context).with_added(added));
     }
 }

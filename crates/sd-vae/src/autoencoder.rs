@@ -4,19 +4,31 @@ use burn::tensor::{DType, Tensor};
 
 use crate::{AutoencoderKl, AutoencoderTiny};
 
+/// An encoded image: a normal distribution of latents, or a single value of them.
+#[derive(Debug, Clone)]
+pub struct Encoded {
+    /// The most likely latents: `[batch, latent_channels, height, width]`.
+    pub mean: Tensor<4>,
+    /// Their standard deviation, of the same shape; `None` from encoders that give no distribution.
+    pub std: Option<Tensor<4>>,
+}
+
 /// A codec between images and the latents that a diffusion network works on.
 pub trait Autoencoder: Debug + Send + Sync {
-    /// Encodes an image as its most likely latents.
+    /// Encodes an image.
     ///
     /// # Shapes
     ///
     /// - image: `[batch, 3, height, width]`, from −1 to 1; height and width multiples of the [factor](Self::scale_factor)
-    /// - output: `[batch, latent_channels, height/factor, width/factor]`, single precision, as the network sees them
+    /// - output: latents of `[batch, latent_channels, height/factor, width/factor]`, single precision, as the network sees them
     ///
     /// # Panics
     ///
     /// Panics if there is [no encoder](Self::has_encoder).
-    fn encode(&self, image: Tensor<4>) -> Tensor<4>;
+    fn encode(&self, image: Tensor<4>) -> Encoded;
+
+    /// Factor by which encoded latents were multiplied, so that their variance is about 1.
+    fn scaling_factor(&self) -> f64;
 
     /// Decodes latents to an image.
     ///
@@ -39,8 +51,13 @@ pub trait Autoencoder: Debug + Send + Sync {
 }
 
 impl Autoencoder for AutoencoderKl {
-    fn encode(&self, image: Tensor<4>) -> Tensor<4> {
-        Self::encode(self, image.cast(self.dtype())).mean().cast(DType::F32)
+    fn encode(&self, image: Tensor<4>) -> Encoded {
+        let posterior = Self::encode(self, image.cast(self.dtype()));
+        Encoded { mean: posterior.mean().cast(DType::F32), std: Some(posterior.std().cast(DType::F32)) }
+    }
+
+    fn scaling_factor(&self) -> f64 {
+        self.config().scaling_factor
     }
 
     fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
@@ -57,8 +74,12 @@ impl Autoencoder for AutoencoderKl {
 }
 
 impl Autoencoder for AutoencoderTiny {
-    fn encode(&self, image: Tensor<4>) -> Tensor<4> {
-        Self::encode(self, image.cast(self.dtype())).cast(DType::F32)
+    fn encode(&self, image: Tensor<4>) -> Encoded {
+        Encoded { mean: Self::encode(self, image.cast(self.dtype())).cast(DType::F32), std: None }
+    }
+
+    fn scaling_factor(&self) -> f64 {
+        self.config().scaling_factor
     }
 
     fn decode(&self, latents: Tensor<4>) -> Tensor<4> {

@@ -12,7 +12,7 @@ mod kl;
 mod resnet;
 mod tiny;
 
-pub use autoencoder::Autoencoder;
+pub use autoencoder::{Autoencoder, Encoded};
 /// The version of Burn that this crate uses.
 pub use burn;
 pub use config::AutoencoderKlConfig;

@@ -70,7 +70,7 @@ pub fn unet(weights: &Weights, family: Family) -> Result<Json, ModelError> {
     if is_uneven {
         config["reverse_transformer_layers_per_block"] = up_depths.into();
     }
-    if family == Family::Xl {
+    if family.is_xl() {
         config["addition_embed_type"] = "text_time".into();
         config["addition_time_embed_dim"] = TIME_EMBED_DIM.into();
         config["projection_class_embeddings_input_dim"] = size(weights, "add_embedding.linear_1.weight", 1)?.into();
@@ -96,7 +96,7 @@ pub fn vae(weights: &Weights, family: Family) -> Result<Json, ModelError> {
         "down_block_types": vec!["DownEncoderBlock2D"; levels],
         "up_block_types": vec!["UpDecoderBlock2D"; levels],
         "layers_per_block": count(weights, |j| resnet(0, j)),
-        "scaling_factor": if family == Family::Xl { 0.13025 } else { 0.18215 },
+        "scaling_factor": if family.is_xl() { 0.13025 } else { 0.18215 },
         "use_quant_conv": weights.shape("quant_conv.weight").is_some(),
         "use_post_quant_conv": weights.shape("post_quant_conv.weight").is_some(),
     });

@@ -62,25 +62,35 @@ pub(super) fn create_parent(file: &Path) -> Result<(), ModelError> {
 fn from_single_file(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> Result<Vec<File>, ModelError> {
     let file = SingleFile::open(from, choices.average)?;
     let configs = Configs::infer(&file, from, prediction(&file, choices, from)?.0)?;
-    let is_xl = file.family == Family::Xl;
+    let class = match file.family {
+        Family::Sd1 | Family::Sd2 => "StableDiffusionPipeline",
+        Family::Xl => "StableDiffusionXLPipeline",
+        Family::XlRefiner => "StableDiffusionXLImg2ImgPipeline",
+    };
     let scheduler = configs.scheduler.into_map();
     let mut index = json!({
-        "_class_name": if is_xl { "StableDiffusionXLPipeline" } else { "StableDiffusionPipeline" },
+        "_class_name": class,
         "feature_extractor": [null, null],
         "image_encoder": [null, null],
         "scheduler": ["diffusers", scheduler["_class_name"]],
         "unet": ["diffusers", "UNet2DConditionModel"],
         "vae": vae,
     });
-    if is_xl {
-        index["force_zeros_for_empty_prompt"] = true.into();
+    if file.family.is_xl() {
+        index["force_zeros_for_empty_prompt"] = (file.family == Family::Xl).into();
     } else {
         index["requires_safety_checker"] = false.into();
         index["safety_checker"] = json!([null, null]);
     }
+    if file.family == Family::XlRefiner {
+        index["requires_aesthetics_score"] = true.into();
+        index["text_encoder"] = json!([null, null]);
+        index["tokenizer"] = json!([null, null]);
+    }
     let mut files = Vec::new();
-    for (i, ((config, class), padding)) in configs.text.into_iter().zip(paddings(file.family)).enumerate() {
-        let [encoder, tokenizer] = ["text_encoder", "tokenizer"].map(|name| numbered(name, i));
+    let encoders = file.family.text_encoders().iter().zip(paddings(file.family));
+    for ((config, class), (encoder, padding)) in configs.text.into_iter().zip(encoders) {
+        let (encoder, tokenizer) = (encoder.to_string(), encoder.replace("text_encoder", "tokenizer"));
         index[&encoder] = json!(["transformers", class]);
         index[&tokenizer] = json!(["transformers", "CLIPTokenizer"]);
         let config = config.with("architectures", json!([class])).with("model_type", "clip_text_model");
@@ -115,8 +125,7 @@ fn from_folder(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -
         index = index.with("vae", json!(vae));
     }
     let mut files = Vec::new();
-    for i in 0..2 {
-        let [encoder, tokenizer] = ["text_encoder", "tokenizer"].map(|name| numbered(name, i));
+    for (encoder, tokenizer) in [("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")] {
         let config = format!("{encoder}/config.json");
         if !has_file(&config)? {
             continue;
@@ -148,9 +157,4 @@ fn config_file(name: &str, config: Map<String, Value>) -> File {
 
 fn pretty(json: &Value) -> Vec<u8> {
     format!("{json:#}\n").into_bytes()
-}
-
-/// `text_encoder`, `text_encoder_2`.
-fn numbered(name: &str, index: usize) -> String {
-    if index == 0 { name.to_string() } else { format!("{name}_{}", index + 1) }
 }

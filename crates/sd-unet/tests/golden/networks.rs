@@ -10,7 +10,7 @@ fn check(kind: Kind) {
         let unet = lay_out(model.load("unet", kind.unet().init(&device)));
         let added = AddedConditions {
             text_embeds: noise("text_embeds", [2, 40], &device),
-            time_ids: vec![[64.0, 96.0, 0.0, 8.0, 64.0, 96.0]; 2],
+            time_ids: vec![vec![64.0, 96.0, 0.0, 8.0, 64.0, 96.0]; 2],
         };
         let context = noise("context", [2, 7, kind.unet().cross_attention_dim], &device);
         let conditions = Conditions::new(context);

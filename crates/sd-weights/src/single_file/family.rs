@@ -9,6 +9,24 @@ pub enum Family {
     Sd2,
     /// XL: both.
     Xl,
+    /// The refiner of XL: OpenCLIP's larger one.
+    XlRefiner,
+}
+
+impl Family {
+    /// Whether the U-Net reads pooled text and sizes, as XL's does.
+    pub fn is_xl(self) -> bool {
+        matches!(self, Self::Xl | Self::XlRefiner)
+    }
+
+    /// The folders of the text encoders in the diffusers layout.
+    pub fn text_encoders(self) -> &'static [&'static str] {
+        match self {
+            Self::Sd1 | Self::Sd2 => &["text_encoder"],
+            Self::Xl => &["text_encoder", "text_encoder_2"],
+            Self::XlRefiner => &["text_encoder_2"],
+        }
+    }
 }
 
 pub(super) const UNET: &str = "model.diffusion_model.";
@@ -77,23 +95,20 @@ pub fn family(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsErro
     }
     let Some(shape) = weights.shape(CONV_IN) else { return other(weights) };
     match shape.get(1) {
-        Some(4) => {}
-        Some(5) => return refuse("a model that takes the depth of an image", FOUR),
-        Some(7) => return refuse("a model that enlarges images", FOUR),
-        Some(8) => return refuse("a model that edits images by instructions (InstructPix2Pix)", FOUR),
-        Some(9) => return refuse("a model for inpainting", FOUR),
-        _ => return refuse(&format!("a model whose first convolution is {shape:?}"), FOUR),
+        Some(4 | 5 | 8 | 9) => {}
+        Some(7) => return refuse("a model that enlarges images", CHANNELS),
+        _ => return refuse(&format!("a model whose first convolution is {shape:?}"), CHANNELS),
     }
     let is_conditioned = weights.keys().any(|key| key.starts_with("model.diffusion_model.label_emb."));
     match (TextNames::first(weights), TextNames::second(weights)) {
         (Some(first), Some(second)) => Ok((Family::Xl, vec![first, second])),
         (Some(TextNames::OpenClip(REFINER)), None) if is_conditioned && context(weights) != Some(1024) => {
-            refuse("the refiner of Stable Diffusion XL", "it finishes images of the base model: name that one")
+            Ok((Family::XlRefiner, vec![TextNames::OpenClip(REFINER)]))
         }
         (Some(TextNames::Clip(_)), None) if is_conditioned && context(weights) != Some(1024) => {
             refuse("a model of Stable Diffusion XL without its second text encoder", WHOLE)
         }
-        (Some(_), None) if is_conditioned => refuse("a model that takes an image or a class (unCLIP)", FOUR),
+        (Some(_), None) if is_conditioned => refuse("a model that takes an image or a class (unCLIP)", CHANNELS),
         (Some(first @ TextNames::OpenClip(_)), None) => Ok((Family::Sd2, vec![first])),
         // A file converted from a folder may have transformers' names; then the width of the text decides.
         (Some(first @ TextNames::Clip(_)), None) if context(weights) == Some(1024) => Ok((Family::Sd2, vec![first])),
@@ -101,7 +116,8 @@ pub fn family(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsErro
         (None, _) => refuse("a U-Net without its text encoders", WHOLE),
     }
 }
-const FOUR: &str = "only models that draw from a text alone are supported, whose U-Net takes 4 channels";
+const CHANNELS: &str =
+    "supported are U-Nets with 4 input channels (text), 5 (and depth), 8 (and an image) and 9 (and a mask)";
 const WHOLE: &str = "get the whole checkpoint, with U-Net, text encoders and autoencoder, or a model folder";
 
 /// The naming scheme of a text encoder, with its prefix.

@@ -35,7 +35,7 @@ pub struct SingleFile {
     pub unet: Weights,
     /// The autoencoder; some files have none.
     pub vae: Option<Weights>,
-    /// The text encoders: two for XL.
+    /// The text encoders, in the order of [`Family::text_encoders`].
     pub text: Vec<Weights>,
     /// What the U-Net predicts, if the file says so.
     pub prediction: Option<Predicted>,
@@ -62,7 +62,7 @@ impl SingleFile {
     /// # Errors
     ///
     /// [`WeightsError`] if it cannot be read, and [`WeightsError::NotAModel`] for anything but a checkpoint of Stable
-    /// Diffusion 1.x, 2.x or XL that draws from text.
+    /// Diffusion 1.x, 2.x, XL or its refiner.
     pub fn open(path: &Path, set: WeightSet) -> Result<Self, WeightsError> {
         let weights = Weights::in_file(path)?;
         let prefix = prefix(&weights, &FIRST_CONVOLUTIONS);
@@ -149,14 +149,14 @@ fn select_text_encoder(
             let key = |i: usize| format!("{prefix}transformer.resblocks.{i}.ln_1.weight");
             let layers = (0..).take_while(|i| weights.shape(&key(*i)).is_some()).count();
             let table = match family {
-                Family::Xl => open_clip_with_projection(layers),
+                Family::Xl | Family::XlRefiner => open_clip_with_projection(layers),
                 Family::Sd1 | Family::Sd2 => open_clip(layers.min(LAYERS_READ)),
             };
             renamed(weights, prefix, table, |key, table| text_part(key, prefix, table))?
         }
     };
     // Without it, the pooled text would have the same shape and be wrong.
-    if index > 0 && found.shape(PROJECTION).is_none() {
+    if (index > 0 || family == Family::XlRefiner) && found.shape(PROJECTION).is_none() {
         let problems = format!("1 key missing ({})", found.name_in_file(PROJECTION));
         return Err(WeightsError::Mismatch { file: weights.origin().to_path_buf(), problems });
     }

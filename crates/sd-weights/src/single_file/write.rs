@@ -12,6 +12,7 @@ const CLIP: &str = "cond_stage_model.transformer.";
 const OPEN_CLIP: &str = "cond_stage_model.model.";
 const XL_CLIP: &str = "conditioner.embedders.0.transformer.";
 const XL_OPEN_CLIP: &str = "conditioner.embedders.1.model.";
+const REFINER: &str = "conditioner.embedders.0.model.";
 
 /// A transformer's projections, which are 1×1 convolutions in the original U-Net of 1.x.
 const PROJECTIONS: [&str; 2] = [".proj_in.", ".proj_out."];
@@ -46,6 +47,7 @@ impl SingleFile {
                 (Family::Sd2, _) => (OPEN_CLIP, open_clip(layers)),
                 (Family::Xl, 0) => (XL_CLIP, clip()),
                 (Family::Xl, _) => (XL_OPEN_CLIP, open_clip_with_projection(layers)),
+                (Family::XlRefiner, _) => (REFINER, open_clip_with_projection(layers)),
             };
             join(&mut writer, weights, prefix, &table, &[])?;
         }
@@ -71,8 +73,11 @@ impl SingleFile {
         network.tensors = tensors.into_iter().map(shaped).collect();
         let unet = ("unet/diffusion_pytorch_model.safetensors", SafetensorsWriter::new(&network));
         let vae = self.vae.as_ref().map(|vae| ("vae/diffusion_pytorch_model.safetensors", SafetensorsWriter::new(vae)));
-        let text = ["text_encoder/model.safetensors", "text_encoder_2/model.safetensors"];
-        let text = text.into_iter().zip(self.text.iter().map(SafetensorsWriter::new));
+        let file = |folder: &&str| match *folder {
+            "text_encoder" => "text_encoder/model.safetensors",
+            _ => "text_encoder_2/model.safetensors",
+        };
+        let text = self.family.text_encoders().iter().map(file).zip(self.text.iter().map(SafetensorsWriter::new));
         [unet].into_iter().chain(vae).chain(text).collect()
     }
 
