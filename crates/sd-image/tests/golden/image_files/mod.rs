@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sd_pipeline::Image;
+use sd_image::Image;
 
 /// The files, each with the smallest number of bytes that Pillow can read.
 fn files() -> BTreeMap<String, usize> {

@@ -2,7 +2,7 @@
 
 Reference: pillow 13.0.0
 Writes: files
-Test: crates/sd-pipeline/tests/golden/image_files/mod.rs
+Test: crates/sd-image/tests/golden/image_files/mod.rs
 
 For each `files/NAME` there is `files/NAME.want.png`; the lengths are in `files/readable_from.json`.
 """

@@ -6,7 +6,7 @@ use std::path::Path;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits};
 
-use crate::{Error, Image};
+use crate::{Image, ImageError};
 
 /// Prefix of EXIF data in some files.
 const EXIF: &[u8] = b"Exif\0\0";
@@ -17,12 +17,21 @@ impl Image {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], and [`Error::Image`] for a file that is of another format, damaged, truncated, or larger than 512 MiB
-    /// when decoded.
-    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+    /// [`ImageError::Io`], and [`ImageError::Image`] for a file that is of another format, damaged, truncated, or larger than
+    /// 512 MiB when decoded.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ImageError> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::Io { file: path.to_path_buf(), source })?;
-        decode(&bytes).map_err(|reason| Error::Image { file: path.to_path_buf(), reason })
+        let bytes = std::fs::read(path).map_err(|source| ImageError::Io { file: path.to_path_buf(), source })?;
+        decode(&bytes).map_err(|reason| ImageError::Image { file: path.to_path_buf(), reason })
+    }
+
+    /// As [`read`](Self::read), from the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Bytes`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, ImageError> {
+        decode(bytes).map_err(ImageError::Bytes)
     }
 }
 
