@@ -12,6 +12,7 @@
 mod catalogue;
 mod denoiser;
 mod history;
+mod invert;
 mod methods;
 mod network;
 mod noise;
@@ -26,9 +27,10 @@ pub use catalogue::{
 };
 pub use denoiser::{DenoiseError, Denoiser};
 pub use history::{Evaluated, History};
+pub use invert::invert;
 pub use methods::*;
 pub use network::Network;
-pub use noise::{BrownianNoise, Noise, TorchNoise};
+pub use noise::{BrownianNoise, Noise, TorchNoise, slerp, vary};
 pub use rules::churn::Churn;
 pub use sample::{sample, sample_with};
 pub use sampler::{Sampler, StepContext};

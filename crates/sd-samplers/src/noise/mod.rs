@@ -1,10 +1,12 @@
 //! Sources of noise.
 
 mod brownian;
+mod slerp;
 mod torch;
 
 pub use brownian::BrownianNoise;
 use burn::tensor::{Tensor, TensorData};
+pub use slerp::{slerp, vary};
 pub use torch::TorchNoise;
 
 /// A source of standard normal noise.

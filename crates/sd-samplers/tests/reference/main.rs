@@ -3,6 +3,7 @@
 mod diffusers;
 mod dpm_solver;
 mod k_diffusion;
+mod slerp;
 mod torch;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};

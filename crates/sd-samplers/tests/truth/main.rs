@@ -7,6 +7,7 @@ mod calls;
 mod draws;
 mod equalities;
 mod flow;
+mod inversion;
 mod orders;
 mod pure_noise;
 mod relatives;
