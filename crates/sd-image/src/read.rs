@@ -1,28 +1,25 @@
 //! Reading image files.
 
-use std::io::Cursor;
 use std::path::Path;
 
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits};
+use image::DynamicImage;
 
-use crate::{Image, ImageError};
-
-/// Prefix of EXIF data in some files.
-const EXIF: &[u8] = b"Exif\0\0";
+use crate::decode::decoded;
+use crate::{Image, ImageError, Mask};
 
 impl Image {
     /// Reads a PNG, JPEG or WebP file, whatever its extension. The image is turned by the orientation in its EXIF data, or
     /// else in its XMP data. The alpha channel is dropped; of an animation, the first image is read.
     ///
+    /// The pixels are those of Pillow's `convert("RGB")` after diffusers' `load_image`; lossy ones differ by up to 3 of 255.
+    /// Of 16-bit samples the high byte is kept. Pillow does so too, except that it clips grey ones, which makes them white.
+    ///
     /// # Errors
     ///
     /// [`ImageError::Io`], and [`ImageError::Image`] for a file that is of another format, damaged, truncated, or larger than
-    /// 512 MiB when decoded.
+    /// 512 MiB when decoded, which is known before it is decoded.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ImageError> {
-        let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| ImageError::Io { file: path.to_path_buf(), source })?;
-        decode(&bytes).map_err(|reason| ImageError::Image { file: path.to_path_buf(), reason })
+        in_file(path.as_ref(), |bytes| Ok(image(&decoded(bytes)?)))
     }
 
     /// As [`read`](Self::read), from the bytes of a file.
@@ -31,85 +28,86 @@ impl Image {
     ///
     /// [`ImageError::Bytes`].
     pub fn decode(bytes: &[u8]) -> Result<Self, ImageError> {
-        decode(bytes).map_err(ImageError::Bytes)
+        decoded(bytes).map(|decoded| image(&decoded)).map_err(ImageError::Bytes)
+    }
+
+    /// As [`read`](Self::read), with the alpha channel as a mask, if there is one: what is transparent is drawn anew, as in
+    /// OpenAI's edits of images.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_with_alpha(path: impl AsRef<Path>) -> Result<(Self, Option<Mask>), ImageError> {
+        in_file(path.as_ref(), |bytes| Ok(image_and_mask(&decoded(bytes)?)))
+    }
+
+    /// As [`read_with_alpha`](Self::read_with_alpha), from the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Bytes`].
+    pub fn decode_with_alpha(bytes: &[u8]) -> Result<(Self, Option<Mask>), ImageError> {
+        decoded(bytes).map(|decoded| image_and_mask(&decoded)).map_err(ImageError::Bytes)
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<Image, String> {
-    let Ok(format) = image::guess_format(bytes) else {
-        return Err("it is not a PNG, JPEG or WebP image".into());
+impl Mask {
+    /// Reads a PNG, JPEG or WebP file by the luma of its pixels, as Pillow's `convert("L")` does: white is drawn anew. An
+    /// alpha channel is dropped; see [`Image::read_with_alpha`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::read`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ImageError> {
+        Image::read(path).map(|image| Self::from_luma(&image))
+    }
+
+    /// As [`read`](Self::read), from the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Bytes`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, ImageError> {
+        Image::decode(bytes).map(|image| Self::from_luma(&image))
+    }
+}
+
+fn in_file<T>(path: &Path, decode: impl FnOnce(&[u8]) -> Result<T, String>) -> Result<T, ImageError> {
+    let bytes = std::fs::read(path).map_err(|source| ImageError::Io { file: path.to_path_buf(), source })?;
+    decode(&bytes).map_err(|reason| ImageError::Image { file: path.to_path_buf(), reason })
+}
+
+fn image_and_mask(decoded: &DynamicImage) -> (Image, Option<Mask>) {
+    (image(decoded), mask(decoded))
+}
+
+fn image(decoded: &DynamicImage) -> Image {
+    let (samples, channels) = samples(decoded);
+    let pixels = samples.chunks_exact(channels);
+    let rgb = match channels {
+        1 | 2 => pixels.flat_map(|pixel| [pixel[0]; 3]).collect(),
+        _ => pixels.flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
     };
-    if is_truncated(bytes, format) {
-        return Err("the image is truncated".into());
+    Image { width: decoded.width() as usize, height: decoded.height() as usize, rgb }
+}
+
+fn mask(decoded: &DynamicImage) -> Option<Mask> {
+    if !decoded.color().has_alpha() {
+        return None;
     }
-    let image = oriented(bytes, format).map_err(|error| error.to_string())?.into_rgb8();
-    Ok(Image { width: image.width() as usize, height: image.height() as usize, rgb: image.into_raw() })
+    let (samples, channels) = samples(decoded);
+    let values = samples.chunks_exact(channels).map(|pixel| 255 - pixel[channels - 1]).collect();
+    Some(Mask { width: decoded.width() as usize, height: decoded.height() as usize, values })
 }
 
-fn oriented(bytes: &[u8], format: ImageFormat) -> ImageResult<DynamicImage> {
-    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder()?;
-    Limits::default().reserve(decoder.total_bytes())?;
-    // Damaged metadata does not prevent reading the image.
-    let exif = decoder.exif_metadata().ok().flatten().or_else(|| exif_of_png(bytes).map(<[u8]>::to_vec));
-    let of_exif = exif.and_then(|exif| Orientation::from_exif_chunk(exif.strip_prefix(EXIF).unwrap_or(&exif)));
-    let orientation = of_exif.or_else(|| of_xmp(&decoder.xmp_metadata().ok()??));
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation.unwrap_or(Orientation::NoTransforms));
-    Ok(image)
-}
-
-/// Whether a file ends before its image does, in formats whose decoders would fill the rest. Pillow refuses the same files.
-fn is_truncated(bytes: &[u8], format: ImageFormat) -> bool {
-    match format {
-        ImageFormat::Jpeg => !has_end(bytes),
-        // Four letters, then the number of bytes that follow.
-        ImageFormat::WebP => match bytes.get(4..8) {
-            Some(length) => bytes.len() - 8 < u32::from_le_bytes(length.try_into().expect("four bytes")) as usize,
-            None => true,
-        },
-        _ => false,
+/// Returns the samples in 8 bits, and how many a pixel has.
+fn samples(decoded: &DynamicImage) -> (Vec<u8>, usize) {
+    let (bytes, channels) = (decoded.as_bytes(), decoded.color().channel_count() as usize);
+    match decoded.color().bytes_per_pixel() as usize / channels {
+        1 => (bytes.to_vec(), channels),
+        _ => (
+            bytes.chunks_exact(2).map(|sample| (u16::from_ne_bytes([sample[0], sample[1]]) >> 8) as u8).collect(),
+            channels,
+        ),
     }
-}
-
-/// Whether the segments and compressed data of a JPEG file continue to the marker that ends an image.
-fn has_end(jpeg: &[u8]) -> bool {
-    const END: u8 = 0xD9;
-    // In compressed data, 0xFF is followed by 0 or by a restart marker. Any marker may have extra 0xFF bytes before it.
-    let is_marker = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD8 | 0xFF);
-    let mut at = 0;
-    while let Some(rest) = jpeg.get(at..) {
-        let Some(found) = rest.windows(2).position(is_marker) else { return false };
-        let (marker, segment) = (rest[found + 1], &rest[found + 2..]);
-        if marker == END {
-            return true;
-        }
-        // The length of a segment includes its own two bytes.
-        let &[high, low, ..] = segment else { return false };
-        at += found + 2 + usize::from(u16::from_be_bytes([high, low]));
-    }
-    false
-}
-
-/// The EXIF data of a PNG file, which may come after the pixels.
-fn exif_of_png(bytes: &[u8]) -> Option<&[u8]> {
-    const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1A\n";
-    let mut rest = bytes.strip_prefix(SIGNATURE)?;
-    loop {
-        let (length, chunk) = rest.split_first_chunk::<4>()?;
-        let (kind, chunk) = chunk.split_first_chunk::<4>()?;
-        let (data, after) = chunk.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-        if kind == b"eXIf" {
-            return Some(data);
-        }
-        // The checksum.
-        rest = after.get(4..)?;
-    }
-}
-
-/// `tiff:Orientation="6"`, or `<tiff:Orientation>6</tiff:Orientation>`.
-fn of_xmp(xmp: &[u8]) -> Option<Orientation> {
-    let text = String::from_utf8_lossy(xmp);
-    let (_, after) = text.split_once("tiff:Orientation")?;
-    let value = after.strip_prefix("=\"").or_else(|| after.strip_prefix('>'))?;
-    Orientation::from_exif(value.chars().next()?.to_digit(10)? as u8)
 }
