@@ -10,8 +10,8 @@ import pathlib
 import diffusers
 import torch
 from diffusers import (
-    AutoencoderKL, DDIMScheduler, EulerDiscreteScheduler, PNDMScheduler, StableDiffusionPipeline, StableDiffusionXLPipeline,
-    UNet2DConditionModel,
+    AutoencoderKL, DDIMScheduler, EulerDiscreteScheduler, PNDMScheduler, StableDiffusionPipeline, StableDiffusionXLImg2ImgPipeline,
+    StableDiffusionXLPipeline, UNet2DConditionModel,
 )
 from PIL import Image
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
@@ -55,8 +55,8 @@ def with_seeded_weights(kind, part, module):
     return module.eval()
 
 
-def pipeline(kind):
-    """Return the tiny model `sd1`, `sd2v` or `sdxl`."""
+def pipeline(kind, channels=4):
+    """Return the tiny model `sd1`, `sd2v`, `sdxl` or `refiner`, with a U-Net that takes `channels`."""
     vocabulary = len(json.loads((TOKENIZER / "vocab.json").read_text()))
 
     def text(part, width, act, projection=None):
@@ -70,12 +70,13 @@ def pipeline(kind):
         return CLIPTokenizer(f"{TOKENIZER}/vocab.json", f"{TOKENIZER}/merges.txt", model_max_length=77, pad_token=pad)
 
     def unet(**options):
-        return with_seeded_weights(kind, "unet", UNet2DConditionModel(sample_size=8, norm_num_groups=8, **options))
+        network = UNet2DConditionModel(sample_size=8, norm_num_groups=8, in_channels=channels, **options)
+        return with_seeded_weights(kind, "unet", network)
 
     vae = with_seeded_weights(kind, "vae", AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, norm_num_groups=8,
         block_out_channels=(16, 16, 32, 32), layers_per_block=1, sample_size=64,
-        scaling_factor=0.13025 if kind == "sdxl" else 0.18215,
+        scaling_factor=0.13025 if kind in ("sdxl", "refiner") else 0.18215,
     ))
     four, end = (16, 32, 32, 32), "<|endoftext|>"
     plain = dict(safety_checker=None, feature_extractor=None, requires_safety_checker=False)
@@ -90,6 +91,18 @@ def pipeline(kind):
         pipe = StableDiffusionPipeline(
             vae=vae, text_encoder=text("text_encoder", 32, "gelu"), tokenizer=tokenizer("!"), unet=network,
             scheduler=DDIMScheduler(**BETAS), **plain,
+        )
+    elif kind == "refiner":
+        network = unet(
+            cross_attention_dim=40, attention_head_dim=[2, 4, 4, 4], use_linear_projection=True, block_out_channels=four,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), transformer_layers_per_block=2,
+            addition_embed_type="text_time", addition_time_embed_dim=8, projection_class_embeddings_input_dim=5 * 8 + 40,
+        )
+        pipe = StableDiffusionXLImg2ImgPipeline(
+            vae=vae, unet=network, text_encoder=None, tokenizer=None, text_encoder_2=text("text_encoder_2", 40, "gelu", projection=40),
+            tokenizer_2=tokenizer("!"), scheduler=EulerDiscreteScheduler(**BETAS), requires_aesthetics_score=True,
+            force_zeros_for_empty_prompt=False, add_watermarker=False,
         )
     else:
         network = unet(

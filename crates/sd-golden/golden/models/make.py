@@ -66,7 +66,8 @@ def save_configs(kind, pipe, folder):
         keep = path.name == "model_index.json" or path.name == "config.json"
         path.rmdir() if path.is_dir() and not any(path.iterdir()) else path.is_file() and not keep and path.unlink()
     config = dict(BETAS, _class_name=type(pipe.scheduler).__name__, **PUBLISHED)
-    config |= {"sd1": {}, "sd2v": dict(prediction_type="v_prediction"), "sdxl": dict(timestep_spacing="leading")}[kind]
+    leading = dict(timestep_spacing="leading")
+    config |= {"sd1": {}, "sd2v": dict(prediction_type="v_prediction"), "sdxl": leading, "refiner": leading}[kind]
     (folder / "scheduler").mkdir()
     (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(config, indent=2) + "\n")
     for name in ("tokenizer", "tokenizer_2"):
