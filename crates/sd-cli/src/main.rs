@@ -16,6 +16,8 @@ mod generate;
 #[cfg(feature = "hub")]
 mod hub;
 mod info;
+mod interpolate;
+mod invert;
 mod model;
 mod outputs;
 mod print;
@@ -24,6 +26,7 @@ mod progress;
 mod reporter;
 mod samplers;
 mod seed;
+mod session;
 mod train;
 #[cfg(feature = "evaluate")]
 mod train_classifier;
@@ -52,6 +55,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Generate(Box<generate::Args>),
+    Invert(Box<invert::Args>),
+    Interpolate(Box<interpolate::Args>),
     Info(info::Args),
     Convert(convert::Args),
     /// List the samplers, their options, and the schedules
@@ -80,6 +85,8 @@ fn main() -> ExitCode {
         // On a thread of the pool, which can start parallel work without a switch of threads.
         rayon::scope(|_| match command {
             Command::Generate(args) => generate::run(&args),
+            Command::Invert(args) => invert::run(&args),
+            Command::Interpolate(args) => interpolate::run(&args),
             Command::Info(args) => Ok(info::run(&args)?),
             Command::Convert(args) => convert::run(&args),
             Command::Samplers => Ok(samplers::run()?),
@@ -111,7 +118,7 @@ impl Command {
     /// are small enough for it.
     fn shares_heap(&self) -> bool {
         match self {
-            Self::Generate(_) => true,
+            Self::Generate(_) | Self::Invert(_) | Self::Interpolate(_) => true,
             #[cfg(feature = "evaluate")]
             Self::Evaluate(_) => true,
             _ => false,

@@ -11,6 +11,7 @@ mod evaluation;
 mod failing_driver;
 #[cfg(feature = "hub")]
 mod hub;
+mod inversion;
 mod machine;
 mod model;
 mod outputs;
