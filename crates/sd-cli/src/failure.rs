@@ -43,6 +43,12 @@ impl Failure {
         Self { message: if has_flag { self.message } else { format!("{flag} {}", self.message) }, ..self }
     }
 
+    /// Replaces parts of the message: flags that another flag stands for.
+    pub fn replaced(self, parts: &[(&str, &str)]) -> Self {
+        let message = parts.iter().fold(self.message, |message, (from, to)| message.replace(from, to));
+        Self { message, ..self }
+    }
+
     /// Ctrl-C was pressed.
     #[cfg(feature = "hub")]
     pub fn cancelled(message: String) -> Self {
@@ -81,6 +87,12 @@ impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         let cancelled = matches!(error, ModelError::Cancelled { .. });
         Self { code: code(cancelled, error.is_usage()), message: message(&Error::from(error)) }
+    }
+}
+
+impl From<sd_pipeline::ImageError> for Failure {
+    fn from(error: sd_pipeline::ImageError) -> Self {
+        Error::from(error).into()
     }
 }
 

@@ -1,5 +1,5 @@
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::ValueEnum;
@@ -118,11 +118,11 @@ impl FromStr for Weighted {
 impl ModelFlags {
     /// Opens the model, downloading it if needed. Returns its name for messages, too.
     pub fn open(&self, progress: &mut Progress, cancel: &Cancel) -> Result<(String, Model), Failure> {
-        #[cfg(feature = "hub")]
-        let found = self.model.as_deref().map(|model| crate::hub::locate(model, progress, cancel)).transpose()?;
-        #[cfg(not(feature = "hub"))]
-        let (found, _) = (self.model.clone(), (progress, cancel));
-        let model = builtin::open(found.as_deref(), &self.choices.choices())?;
+        let choices = self.choices.choices();
+        let model = match &self.model {
+            Some(path) => open_model(path, &choices, progress, cancel)?,
+            None => builtin::open(None, &choices)?,
+        };
         Ok((builtin::name(self.model.as_deref()), model))
     }
 
@@ -163,6 +163,15 @@ impl ModelFlags {
         }
         Ok(TextualInversion::joined(inversions).iter().try_for_each(|inversion| model.add_word(inversion))?)
     }
+}
+
+/// Opens a model, downloading it if needed.
+pub fn open_model(path: &Path, choices: &Choices, progress: &mut Progress, cancel: &Cancel) -> Result<Model, Failure> {
+    #[cfg(feature = "hub")]
+    let found = crate::hub::locate(path, progress, cancel)?;
+    #[cfg(not(feature = "hub"))]
+    let (found, _) = (path, (progress, cancel));
+    Ok(builtin::open(Some(&found), choices)?)
 }
 
 #[cfg(test)]

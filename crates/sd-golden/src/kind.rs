@@ -16,6 +16,8 @@ pub enum Kind {
     Sd2v,
     /// Like Stable Diffusion XL.
     Sdxl,
+    /// Like the refiner of Stable Diffusion XL.
+    Refiner,
     /// Follows all conventions of its family, including CLIP's vocabulary, so that a single file can be read without
     /// configs. There are no reference images of it.
     Conventional(Family),
@@ -31,6 +33,7 @@ impl Kind {
             Self::Sd1 => "sd1",
             Self::Sd2v => "sd2v",
             Self::Sdxl => "sdxl",
+            Self::Refiner => "refiner",
             Self::Conventional(family) => conventional::name(family),
         }
     }
@@ -41,13 +44,15 @@ impl Kind {
             Self::Sd1 => Family::Sd1,
             Self::Sd2v => Family::Sd2,
             Self::Sdxl => Family::Xl,
+            Self::Refiner => Family::XlRefiner,
             Self::Conventional(family) => family,
         }
     }
 
-    /// Its folder in `golden/models`, which the conventional kinds lack.
+    /// Its folder in `golden/models`, or the refiner's in `golden/editing`; the conventional kinds have none.
     pub fn data(self) -> PathBuf {
-        data().join("models").join(self.name())
+        let set = if self == Self::Refiner { "editing" } else { "models" };
+        data().join(set).join(self.name())
     }
 
     /// Its text encoders, each with the name of its folder.
@@ -69,6 +74,7 @@ impl Kind {
                 ("text_encoder", text(32, Activation::QuickGelu, None)),
                 ("text_encoder_2", text(40, Activation::Gelu, Some(40))),
             ],
+            Self::Refiner => vec![("text_encoder_2", text(40, Activation::Gelu, Some(40)))],
             Self::Conventional(family) => conventional::text(family),
         }
     }
@@ -91,6 +97,13 @@ impl Kind {
                 addition: Some(AdditionConfig { time_embed_dim: 8, input_dim: 6 * 8 + 40 }),
                 ..tiny
             },
+            Self::Refiner => UnetConfig {
+                levels: vec![level(16, 0, 2), level(32, 2, 4), level(32, 2, 4), level(32, 0, 4)],
+                mid_attention: 2,
+                cross_attention_dim: 40,
+                addition: Some(AdditionConfig { time_embed_dim: 8, input_dim: 5 * 8 + 40 }),
+                ..tiny
+            },
             Self::Conventional(family) => conventional::unet(family),
         }
     }
@@ -104,7 +117,7 @@ impl Kind {
             block_out_channels: vec![16, 16, 32, 32],
             layers_per_block: 1,
             norm_num_groups: 8,
-            scaling_factor: if self == Self::Sdxl { 0.13025 } else { 0.18215 },
+            scaling_factor: if self.family().is_xl() { 0.13025 } else { 0.18215 },
             ..AutoencoderKlConfig::sd()
         }
     }

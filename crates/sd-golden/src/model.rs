@@ -8,6 +8,7 @@ use half::slice::HalfFloatSliceExt;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_samplers::TorchNoise;
+use sd_unet::UnetConfig;
 use sd_weights::{Weights, parameters};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -50,6 +51,20 @@ impl TinyModel {
         write_weights(kind.name(), "unet", &kind.unet().init(&device), &weights("unet"));
         write_weights(kind.name(), "vae", &kind.vae().init(&device), &weights("vae"));
         Self { folder, kind: Some(kind) }
+    }
+
+    /// Writes the folder of a model whose U-Net takes `channels` input channels.
+    ///
+    /// # Panics
+    ///
+    /// Panics if that fails.
+    pub fn with_channels(kind: Kind, channels: usize) -> Self {
+        let model = Self::new(kind);
+        model.change("unet/config.json", &[("in_channels".to_string(), channels.into())].into_iter().collect());
+        let unet = UnetConfig { in_channels: channels, ..kind.unet() };
+        let file = model.path().join("unet/diffusion_pytorch_model.safetensors");
+        write_weights(kind.name(), "unet", &unet.init(&Device::flex()), &file);
+        model
     }
 
     /// Writes the folder of a pixel model without text, and the weights of [`later_ddpm`] to its subfolder `later`.

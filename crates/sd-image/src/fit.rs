@@ -6,11 +6,12 @@ use crate::resize::{resize, resize_part};
 use crate::{Filter, Image, Mask, Region};
 
 /// How an image gets another size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Fit {
     /// Scaled until it covers the size, then cut at both sides alike.
+    #[default]
     Crop,
     /// Scaled to the size, whatever the proportions.
     Stretch,

@@ -18,6 +18,7 @@ mod planes;
 mod read;
 mod region;
 mod resize;
+mod serde;
 mod truncated;
 
 pub use self::image::Image;

@@ -12,6 +12,11 @@ pub struct Mask {
 }
 
 impl Mask {
+    /// Makes a mask that keeps everything.
+    pub fn black(width: usize, height: usize) -> Self {
+        Self { width, height, values: vec![0; width * height] }
+    }
+
     /// Makes a mask of the luma of an image (ITU-R 601, rounded as in Pillow): white is drawn anew.
     pub fn from_luma(image: &Image) -> Self {
         let luma = |pixel: &[u8]| {
@@ -32,6 +37,12 @@ impl Mask {
     #[must_use]
     pub fn binarise(&self) -> Self {
         self.map(|value| if value >= 128 { 255 } else { 0 })
+    }
+
+    /// Returns the mask with twice the values, at most 255. A blurred mask then reaches 255 where the one before began.
+    #[must_use]
+    pub fn doubled(&self) -> Self {
+        self.map(|value| value.saturating_mul(2))
     }
 
     fn map(&self, value: impl Fn(u8) -> u8) -> Self {

@@ -1,8 +1,11 @@
+use serde::{Deserialize, Serialize};
+
 use crate::pixels::Pixels;
 use crate::{Image, Mask};
 
 /// A rectangle of pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Region {
     /// The first column.
     pub left: usize,

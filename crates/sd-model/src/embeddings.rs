@@ -43,6 +43,15 @@ impl Embeddings {
         ([tokens, width], self.pooled.as_ref().map(|pooled| pooled.dims()[1]))
     }
 
+    /// Returns the first half of the rows.
+    pub fn first_half(&self) -> Self {
+        let half = self.rows() / 2;
+        Self {
+            context: self.context.clone().narrow(0, 0, half),
+            pooled: self.pooled.as_ref().map(|pooled| pooled.clone().narrow(0, 0, half)),
+        }
+    }
+
     /// Replaces the first half of the rows by zeros.
     pub fn without_first_half(self) -> Self {
         Self { context: without_first_half(self.context), pooled: self.pooled.map(without_first_half) }

@@ -44,6 +44,28 @@ pub enum Field {
     Guidance,
     /// The request's `latents`.
     Latents,
+    /// The request's `init`.
+    InitImage,
+    /// The request's `strength`.
+    Strength,
+    /// The request's `inpaint`, or its mask.
+    Mask,
+    /// The request's `outpaint`.
+    Outpaint,
+    /// The request's `image_guidance`.
+    ImageGuidance,
+    /// The request's `depth`.
+    Depth,
+    /// The seed of the request's `variation`.
+    VariationSeed,
+    /// The strength of the request's `variation`.
+    VariationStrength,
+    /// The size of a second pass.
+    Hires,
+    /// The request's `denoising_start`.
+    DenoisingStart,
+    /// The request's `denoising_end`.
+    DenoisingEnd,
     /// A plan as a whole.
     Plan,
     /// The model itself.
@@ -66,7 +88,7 @@ pub enum Field {
 
 impl Field {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 30] = [
         Self::Prompt,
         Self::NegativePrompt,
         Self::Width,
@@ -77,6 +99,17 @@ impl Field {
         Self::Steps,
         Self::Guidance,
         Self::Latents,
+        Self::InitImage,
+        Self::Strength,
+        Self::Mask,
+        Self::Outpaint,
+        Self::ImageGuidance,
+        Self::Depth,
+        Self::VariationSeed,
+        Self::VariationStrength,
+        Self::Hires,
+        Self::DenoisingStart,
+        Self::DenoisingEnd,
         Self::Plan,
         Self::Model,
         Self::Prediction,
@@ -103,6 +136,17 @@ impl fmt::Display for Field {
             Self::Steps => "steps",
             Self::Guidance => "guidance",
             Self::Latents => "latents",
+            Self::InitImage => "init_image",
+            Self::Strength => "strength",
+            Self::Mask => "mask",
+            Self::Outpaint => "outpaint",
+            Self::ImageGuidance => "image_guidance",
+            Self::Depth => "depth",
+            Self::VariationSeed => "variation_seed",
+            Self::VariationStrength => "variation_strength",
+            Self::Hires => "hires",
+            Self::DenoisingStart => "denoising_start",
+            Self::DenoisingEnd => "denoising_end",
             Self::Plan => "plan",
             Self::Model => "model",
             Self::Prediction => "prediction",

@@ -1,6 +1,7 @@
-use sd_model::TextEncoder;
+use sd_model::{Model, TextEncoder};
 use sd_unet::{AddedConditions, Conditions};
 
+use crate::guidance::Guidance;
 use crate::plan::batch::Batch;
 use crate::{Embeddings, Error};
 
@@ -12,26 +13,40 @@ pub(crate) struct GivenEmbeddings {
     pub negative: Option<Embeddings>,
 }
 
-/// The backbone's text conditions: one row for the prompt of each image. If the images are guided, as many rows for the
-/// negative prompt come first.
+/// The backbone's text conditions: one row for each image and group of the [`Guidance`].
 pub(crate) fn conditions(
     batch: &Batch,
     encoder: &dyn TextEncoder,
-    zeros_for_no_negative: bool,
+    model: &Model,
     given: Option<&GivenEmbeddings>,
 ) -> Result<Conditions, Error> {
-    let settings = batch.settings;
+    let (settings, zeros_for_no_negative) = (batch.settings, model.zeros_for_no_negative());
     let embeddings = match given {
         None => encoded(batch, encoder, zeros_for_no_negative),
         Some(given) => given.rows(batch, encoder, zeros_for_no_negative)?,
+    };
+    let embeddings = match settings.guides() {
+        Guidance::TextAndImage { .. } => Embeddings::join(&[embeddings.first_half(), embeddings]),
+        Guidance::None | Guidance::Text(_) => embeddings,
     };
     let (rows, conditions) = (embeddings.rows(), Conditions::new(embeddings.context));
     let Some(text_embeds) = embeddings.pooled else { return Ok(conditions) };
     let (width, height) = (settings.width.value as f64, settings.height.value as f64);
     // Original size, crop corner and target size, as of an image made at this size and never cropped.
-    let time_ids = vec![vec![height, width, 0.0, 0.0, height, width]; rows];
+    let of_size = vec![height, width, 0.0, 0.0, height, width];
+    let scored = |score| vec![height, width, 0.0, 0.0, score];
+    let time_ids = (0..rows).map(|row| match model.wants_aesthetic_score() {
+        false => of_size.clone(),
+        true if row + batch.plans.len() < rows => scored(NEGATIVE_SCORE),
+        true => scored(SCORE),
+    });
+    let time_ids = time_ids.collect();
     Ok(conditions.with_added(AddedConditions { text_embeds, time_ids }))
 }
+
+/// How pleasing the image should be, and the opposite of it, from 0 to 10: diffusers' defaults.
+const SCORE: f64 = 6.0;
+const NEGATIVE_SCORE: f64 = 2.5;
 
 /// The texts of a batch, encoded together.
 fn encoded(batch: &Batch, encoder: &dyn TextEncoder, zeros_for_no_negative: bool) -> Embeddings {

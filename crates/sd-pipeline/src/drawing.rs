@@ -1,15 +1,16 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
-use sd_samplers::{Network, Noise, Sampler, State, sample_with};
+use sd_samplers::{Network, Noise, Sampler, State, sample_steps};
+use sd_schedule::NoiseLevels;
 use sd_unet::Conditions;
 
 use crate::conditions::{GivenEmbeddings, conditions};
-use crate::guidance::predict;
-use crate::noises::Noises;
+use crate::noises::{Noises, Source};
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 use crate::plan::batch::Batch;
+use crate::start::{Masked, Start};
 use crate::watch::{Step, StepEnd, Watched};
 use crate::{Embeddings, Error, Field, Image, Latents, Request, images_from_tensor};
 
@@ -135,77 +136,110 @@ impl<'a> Drawing<'a> {
     /// # Errors
     ///
     /// As [`run`](Self::run), and [`Error::Embeddings`] for embeddings with plans of different settings.
-    pub fn run_all(mut self) -> Result<Vec<GeneratedImage>, Error> {
-        let (pipeline, groups) = (self.pipeline, Batch::group(self.plans, &self.pipeline.model)?);
-        if groups.len() > 1 && self.embeddings.is_some() {
-            return Err(Error::Embeddings(
-                "embeddings need images that share their settings: draw the others apart".into(),
-            ));
-        }
-        let mut drawn: Vec<Option<GeneratedImage>> = self.plans.iter().map(|_| None).collect();
-        for (indices, batch) in groups {
-            let latents = self.sample(&batch)?;
+    pub fn run_all(self) -> Result<Vec<GeneratedImage>, Error> {
+        let (pipeline, plans) = (self.pipeline, self.plans);
+        let mut drawn: Vec<Option<GeneratedImage>> = plans.iter().map(|_| None).collect();
+        for (indices, latents) in self.sample_all()? {
             let images = images_from_tensor(pipeline.decoded(latents.clone()))?;
             for ((index, latents), image) in indices.iter().zip(latents.chunk(indices.len(), 0)).zip(images) {
+                let overlay = plans[*index].overlay.as_ref();
+                let image = overlay.map_or_else(|| image.clone(), |overlay| overlay.apply(&image));
                 drawn[*index] = Some(GeneratedImage { image, latents: Latents::read(latents)? });
             }
         }
         Ok(drawn.into_iter().flatten().collect())
     }
 
+    /// Draws all latents without decoding them, in the order of their plans: for drawings that are continued.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_all`](Self::run_all).
+    pub fn latents(self) -> Result<Vec<Latents>, Error> {
+        let mut drawn: Vec<Option<Latents>> = self.plans.iter().map(|_| None).collect();
+        for (indices, latents) in self.sample_all()? {
+            for (index, latents) in indices.iter().zip(latents.chunk(indices.len(), 0)) {
+                drawn[*index] = Some(Latents::read(latents)?);
+            }
+        }
+        Ok(drawn.into_iter().flatten().collect())
+    }
+
+    /// Samples all plans; each batch with the indices of its plans.
+    fn sample_all(mut self) -> Result<Vec<(Vec<usize>, Tensor<4>)>, Error> {
+        let groups = Batch::group(self.plans, &self.pipeline.model)?;
+        if groups.len() > 1 && self.embeddings.is_some() {
+            return Err(Error::Embeddings(
+                "embeddings need images that share their settings: draw the others apart".into(),
+            ));
+        }
+        groups.into_iter().map(|(indices, batch)| Ok((indices, self.sample(&batch)?))).collect()
+    }
+
     /// Samples the latents of a batch, scaled for the autoencoder.
     fn sample(&mut self, batch: &Batch) -> Result<Tensor<4>, Error> {
-        let Pipeline { model, components, device } = self.pipeline;
+        let pipeline = self.pipeline;
+        let (model, components) = (&pipeline.model, &pipeline.components);
         let sampling = &batch.settings.sampling;
-        let (own, levels) = (sampling.sampler(model.scheduler())?, &sampling.levels.value);
+        let (own, levels, made) = (sampling.sampler(model.scheduler())?, &sampling.levels.value, sampling.made.clone());
         let sampler = self.sampler.unwrap_or(&*own);
         if levels.steps() < sampler.min_steps() {
             let (steps, least) = (levels.steps(), sampler.min_steps());
             return Err(Error::request(Field::Steps, format!("{steps}: this sampler needs at least {least}")));
         }
         let conditions = self.conditions(batch)?;
-        let mut of_seeds = Noises::of_seeds(&batch.plans);
-        let (start, noise): (_, &mut dyn Noise) = match &mut self.noise {
-            Some(noise) => (batch.start(&mut **noise, device), &mut **noise),
-            None => (of_seeds.starts(&batch.plans, device), &mut of_seeds),
+        let mut source = match &mut self.noise {
+            Some(noise) => Source::Given(&mut **noise),
+            None => Source::Seeds(Noises::of_seeds(&batch.plans)),
         };
-        let start = start * sampling.start_std;
-        let guidance = batch.settings.guidance_scale();
+        let Start { x, known, channels } = pipeline.start(batch, &mut source)?;
+        let guidance = batch.settings.guides();
+        let conditions = match (conditions, channels) {
+            (Some(conditions), Some(channels)) => Some(conditions.with_channels(guidance.channels(channels))),
+            (conditions, _) => conditions,
+        };
         let network = Network {
             process: &components.process,
             whole_timesteps: sampling.whole_timesteps,
-            call: |x, t| Ok(predict(&*components.backbone, conditions.as_ref(), guidance, x, t)),
+            call: |x, t| Ok(guidance.predict(&*components.backbone, conditions.as_ref(), x, t)),
         };
-        let (mut ignore, steps) = (|_: &Step| ControlFlow::Continue(()), levels.steps());
+        let known = known.as_ref();
+        let masked = Masked { model: network, known, is_first: true };
+        let mut ignore = |_: &Step| ControlFlow::Continue(());
         let watch: &mut Watch = match &mut self.watch {
             Some(watch) => &mut **watch,
             None => &mut ignore,
         };
-        let mut watched = Watched::new(network, sampler.calls(levels), watch);
-        let mut after = |state: &mut State| match &mut self.after_step {
-            None => Ok(()),
-            Some(after_step) => {
-                let mut end =
-                    StepEnd { step: state.steps, steps, sigma: levels.sigmas()[state.steps], latents: &mut state.x };
-                match after_step(&mut end) {
-                    ControlFlow::Continue(()) => Ok(()),
-                    ControlFlow::Break(()) => {
-                        Err(Error::Cancelled { what: "step", call: state.steps, calls: steps }.into())
-                    }
-                }
+        let part = NoiseLevels::new(sampling.visited().to_vec())?;
+        let mut watched = Watched::new(masked, sampler.calls(&part), watch);
+        let mut after = |state: &mut State| {
+            let sigma = levels.sigmas()[state.steps];
+            if let Some(known) = known {
+                state.x = known.blend(state.x.clone(), sigma);
+            }
+            let Some(after_step) = &mut self.after_step else { return Ok(()) };
+            let (step, steps) = (state.steps - made.start, made.len());
+            match after_step(&mut StepEnd { step, steps, sigma, latents: &mut state.x }) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(Error::Cancelled { what: "step", call: step, calls: steps }.into()),
             }
         };
-        let x = sample_with(sampler, &mut watched, noise, start, levels, &mut after);
+        let x = sample_steps(sampler, &mut watched, source.noise(), x, levels, made.clone(), &mut after);
         // This denoiser returns only errors of this crate.
         let x = x.map_err(|error| error.downcast::<Error>().map_or_else(Error::backend, |e| *e))?;
         watched.check()?;
-        Ok(x * components.process.input_scale(levels.last()))
+        let x = x * components.process.input_scale(levels.sigmas()[made.end]);
+        Ok(match known {
+            // As in diffusers the kept part ends without noise, even where the last level is above 0.
+            Some(known) if made.end == levels.steps() => known.blend(x, 0.0),
+            _ => x,
+        })
     }
 
     /// The backbone's text conditions; none if it reads no text.
     fn conditions(&self, batch: &Batch) -> Result<Option<Conditions>, Error> {
         let Pipeline { model, components, .. } = self.pipeline;
         let Some(encoder) = &components.text_encoder else { return Ok(None) };
-        conditions(batch, &**encoder, model.zeros_for_no_negative(), self.embeddings.as_ref()).map(Some)
+        conditions(batch, &**encoder, model, self.embeddings.as_ref()).map(Some)
     }
 }

@@ -1,3 +1,5 @@
+use std::borrow::Borrow;
+
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sd_image::Image;
 
@@ -31,10 +33,11 @@ pub fn images_from_tensor(x: Tensor<4>) -> Result<Vec<Image>, Error> {
 /// # Panics
 ///
 /// Panics if there are no images, or if their sizes differ.
-pub fn images_to_tensor(images: &[Image], device: &Device) -> Tensor<4> {
-    let (width, height) = (images[0].width, images[0].height);
-    assert!(images.iter().all(|image| (image.width, image.height) == (width, height)), "images of different sizes");
-    let values: Vec<f32> = images.iter().flat_map(|image| sd_image::planes(&image.rgb)).collect();
+pub fn images_to_tensor(images: &[impl Borrow<Image>], device: &Device) -> Tensor<4> {
+    let (width, height) = (images[0].borrow().width, images[0].borrow().height);
+    let size = |image: &Image| (image.width, image.height);
+    assert!(images.iter().all(|image| size(image.borrow()) == (width, height)), "images of different sizes");
+    let values: Vec<f32> = images.iter().flat_map(|image| sd_image::planes(&image.borrow().rgb)).collect();
     Tensor::from_data(TensorData::new(values, [images.len(), 3, height, width]), (device, DType::F32))
 }
 

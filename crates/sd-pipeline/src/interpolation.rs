@@ -1,6 +1,6 @@
 use sd_samplers::slerp;
 
-use crate::noises::Noises;
+use crate::noises::{Noises, Source};
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 use crate::{Error, Latents};
@@ -13,7 +13,8 @@ impl Pipeline {
     ///
     /// [`Error::Backend`] if the device fails to return it.
     pub fn first_noise(&self, plan: &Plan) -> Result<Latents, Error> {
-        Latents::read(Noises::of_seeds(&[plan]).starts(&[plan], &self.device))
+        let mut seeds = Source::Seeds(Noises::of_seeds(&[plan]));
+        Latents::read(seeds.start(&[plan], plan.settings.latent_shape, &self.device)?)
     }
 }
 

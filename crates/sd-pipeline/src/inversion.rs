@@ -6,7 +6,6 @@ use sd_samplers::{Network, invert};
 use serde::{Deserialize, Serialize};
 
 use crate::conditions::conditions;
-use crate::guidance::predict;
 use crate::image_tensor::images_to_tensor;
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
@@ -92,12 +91,12 @@ impl Pipeline {
         let sampling = &batch.settings.sampling;
         let (levels, process) = (&sampling.levels.value, &components.process);
         let encoder = components.text_encoder.as_deref();
-        let conditions = encoder.map(|encoder| conditions(&batch, encoder, model.zeros_for_no_negative(), None));
-        let (conditions, guidance) = (conditions.transpose()?, batch.settings.guidance_scale());
+        let conditions = encoder.map(|encoder| conditions(&batch, encoder, model, None));
+        let (conditions, guidance) = (conditions.transpose()?, batch.settings.guides());
         let network = Network {
             process,
             whole_timesteps: sampling.whole_timesteps,
-            call: |x, t| Ok(predict(&*components.backbone, conditions.as_ref(), guidance, x, t)),
+            call: |x, t| Ok(guidance.predict(&*components.backbone, conditions.as_ref(), x, t)),
         };
         let images = slice::from_ref(image);
         let clean = match components.autoencoder {

@@ -39,6 +39,7 @@
 
 mod conditions;
 mod drawing;
+mod edit;
 mod error;
 mod guidance;
 mod image_tensor;
@@ -52,10 +53,12 @@ mod plan;
 mod preview;
 mod request;
 mod schedule;
+mod start;
 mod watch;
 
 pub use burn::tensor::{Device, Tensor};
 pub use drawing::{Drawing, GeneratedImage};
+pub use edit::{Fill, Hires, Init, Inpaint, Outpaint, Overlay, Upscaler, Variation};
 pub use error::Error;
 pub use image_tensor::{images_from_tensor, images_to_tensor};
 pub use inversion::Inversion;
@@ -69,11 +72,11 @@ pub use sd_device::{
     DType, DeviceError, DeviceInfo, DeviceKind, best_device, device_by_name, device_info, device_names, devices,
     is_processor,
 };
-pub use sd_image::{Image, ImageError};
+pub use sd_image::{Filter, Fit, Image, ImageError, Mask};
 pub use sd_model::{
-    Backbone, BuiltIn, Choices, Component, Components, Defaults, Embeddings, Field, Layout, Lora, LoraReport,
-    MemoryNeed, Model, ModelError, RequestError, SamplerName, Summary, TextEncoder, TextualInversion, WeightSet,
-    Workload, Written, convert,
+    Backbone, BuiltIn, Choices, Component, Components, Defaults, Embeddings, ExtraInput, Field, Layout, Lora,
+    LoraReport, MemoryNeed, Model, ModelError, RequestError, SamplerName, Summary, TextEncoder, TextualInversion,
+    WeightSet, Workload, Written, convert,
 };
 #[cfg(feature = "flex")]
 pub use sd_ops::{Vectors, VectorsError, vectors};

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use burn::tensor::{DType as TensorType, Device, Tensor};
 use sd_model::{Components, Model};
+use sd_vae::Autoencoder;
 
 use crate::plan::Plan;
 use crate::{DType, Embeddings, Error, Image, Latents, Request, images_from_tensor, images_to_tensor};
@@ -130,13 +131,19 @@ impl Pipeline {
         images_from_tensor(self.decoded(self.latents(images)?))
     }
 
-    fn latents(&self, images: &[Image]) -> Result<Tensor<4>, Error> {
+    /// The autoencoder, if it can encode.
+    pub(crate) fn encoder(&self) -> Result<&dyn Autoencoder, Error> {
         let Some(vae) = &self.components.autoencoder else {
             return Err(Error::Autoencoder("this model draws in pixels: it has no autoencoder".into()));
         };
         if !vae.has_encoder() {
             return Err(Error::Autoencoder("this autoencoder has no encoder: choose another one".into()));
         }
+        Ok(&**vae)
+    }
+
+    fn latents(&self, images: &[Image]) -> Result<Tensor<4>, Error> {
+        let vae = self.encoder()?;
         let (width, height, factor) = (images[0].width, images[0].height, vae.scale_factor());
         if images.iter().any(|image| (image.width, image.height) != (width, height)) {
             return Err(Error::Autoencoder(

@@ -1,6 +1,8 @@
+use sd_image::{Fit, Mask};
 use sd_samplers::SamplerOption;
 use serde::{Deserialize, Serialize};
 
+use crate::edit::{Init, Inpaint, Outpaint, Variation};
 use crate::{Latents, SamplerName, Schedule};
 
 /// What to draw.
@@ -40,6 +42,31 @@ pub struct Request {
     pub seed: u64,
     /// The noise to start from, standard normal values; none draws it from the seed.
     pub latents: Option<Latents>,
+    /// A second seed that varies the noise to start from.
+    pub variation: Option<Variation>,
+    /// The image or latents to start from; none starts from noise alone.
+    ///
+    /// Without `width` and `height`, the size is that of the image, rounded down to the model's scale factor.
+    pub init: Option<Init>,
+    /// Share of the steps that are made, more than 0 and at most 1: the rest is skipped, and so much of `init` stays.
+    ///
+    /// None is 0.75, or 1 if nothing of the image is worth keeping: for models that paint into masks, and beyond an image's edges.
+    pub strength: Option<f64>,
+    /// How an initial image is brought to `width` and `height`.
+    pub resize: Fit,
+    /// The part of the initial image that is drawn anew; none is all of it.
+    pub inpaint: Option<Inpaint>,
+    /// Extends the initial image.
+    pub outpaint: Option<Outpaint>,
+    /// How closely InstructPix2Pix models follow the image; none is 1.5. Below 1 there is no guidance.
+    pub image_guidance: Option<f64>,
+    /// The depth of each pixel, bright is near, for depth-to-image models.
+    pub depth: Option<Mask>,
+    /// Skips the noise levels above this share of the training's timesteps, 0 to 1: begins where another drawing
+    /// [ended](Self::denoising_end).
+    pub denoising_start: Option<f64>,
+    /// Ends after this share of the training's timesteps, 0 to 1, with latents that are still noisy.
+    pub denoising_end: Option<f64>,
 }
 
 impl Request {

@@ -32,6 +32,6 @@ pub use methods::*;
 pub use network::Network;
 pub use noise::{BrownianNoise, Noise, TorchNoise, slerp, vary};
 pub use rules::churn::Churn;
-pub use sample::{sample, sample_with};
+pub use sample::{sample, sample_steps, sample_with};
 pub use sampler::{Sampler, StepContext};
 pub use state::{SavedState, State};

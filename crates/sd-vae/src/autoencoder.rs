@@ -44,6 +44,11 @@ pub trait Autoencoder: Debug + Send + Sync {
     /// Channels of the latents.
     fn latent_channels(&self) -> usize;
 
+    /// Whether [`encode`](Self::encode) gives a standard deviation.
+    fn is_random(&self) -> bool {
+        true
+    }
+
     /// Whether images can be encoded: some files have only a decoder.
     fn has_encoder(&self) -> bool {
         true
@@ -92,6 +97,10 @@ impl Autoencoder for AutoencoderTiny {
 
     fn latent_channels(&self) -> usize {
         self.config().latent_channels
+    }
+
+    fn is_random(&self) -> bool {
+        false
     }
 
     fn has_encoder(&self) -> bool {

@@ -199,5 +199,5 @@ fn with_noise(plan: &Plan, latents: Latents) -> Plan {
 
 fn save(image: &Image, file: &Path, settings: &str) -> Result<(), Error> {
     let settings = format!("{settings}{}", concat!(", Version: sd-burn ", env!("CARGO_PKG_VERSION")));
-    image.save_with_text(file, &[("parameters", &settings)])
+    Ok(image.save_with_text(file, &[("parameters", &settings)])?)
 }

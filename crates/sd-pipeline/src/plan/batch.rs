@@ -1,26 +1,29 @@
-use burn::tensor::{DType, Device, Tensor};
+use std::mem::{Discriminant, discriminant};
+
 use sd_model::Model;
-use sd_samplers::Noise;
 
 use super::{Plan, Settings};
 use crate::Error;
+use crate::edit::Init;
 
 /// Images that are drawn at once.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
     /// The settings that all of them share.
     pub settings: &'a Settings,
-    /// Their plans; at least one.
+    /// Their plans; at least one. All start alike: from noise, or from an image, or from latents; with a mask or without.
     pub plans: Vec<&'a Plan>,
 }
 
 impl<'a> Batch<'a> {
-    /// Checks that the plans belong to this model, and groups those that share their settings, each with its index.
+    /// Checks that the plans belong to this model, and groups those that can be drawn at once, each with its index.
     pub fn group(plans: &'a [Plan], model: &Model) -> Result<Vec<(Vec<usize>, Self)>, Error> {
         let mut groups: Vec<(Vec<usize>, Self)> = Vec::new();
         for (index, plan) in plans.iter().enumerate() {
             plan.check(model)?;
-            match groups.iter_mut().find(|(_, batch)| *batch.settings == plan.settings) {
+            let is_alike =
+                |batch: &Self| *batch.settings == plan.settings && start_kind(batch.plans[0]) == start_kind(plan);
+            match groups.iter_mut().find(|(_, batch)| is_alike(batch)) {
                 Some((indices, batch)) => {
                     indices.push(index);
                     batch.plans.push(plan);
@@ -31,13 +34,13 @@ impl<'a> Batch<'a> {
         Ok(groups)
     }
 
-    /// Standard normal noise to start from: the images' own latents if all have them, else the next values of `noise`.
-    pub fn start(&self, noise: &mut dyn Noise, device: &Device) -> Tensor<4> {
-        let given = self.plans.iter().map(|plan| Some(plan.latents.as_ref()?.tensor(device)));
-        if let Some(given) = given.collect::<Option<Vec<_>>>() {
-            return Tensor::cat(given, 0);
-        }
-        let [_, channels, height, width] = self.settings.latent_shape;
-        noise.start(&Tensor::zeros([self.plans.len(), channels, height, width], (device, DType::F32)))
+    /// A part of every plan, if all have it.
+    pub fn all<T>(&self, part: impl Fn(&'a Plan) -> Option<T>) -> Option<Vec<T>> {
+        self.plans.iter().map(|plan| part(plan)).collect()
     }
+}
+
+/// The kind of start of a drawing, and whether it has a mask.
+fn start_kind(plan: &Plan) -> (Option<Discriminant<Init>>, bool) {
+    (plan.init.as_ref().map(discriminant), plan.mask.is_some())
 }

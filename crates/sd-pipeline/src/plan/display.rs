@@ -1,11 +1,13 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Origin, Plan, Resolved, Settings};
+use crate::edit::{Init, Variation};
 
 /// A line for each value, with where it came from.
 impl Display for Plan {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Settings { negative_prompt, width, height, guidance, sampling, .. } = &self.settings;
+        let Settings { negative_prompt, width, height, guidance, image_guidance, strength, sampling, .. } =
+            &self.settings;
         if let Some(prompt) = &self.prompt {
             line(f, "prompt", &format_args!("{prompt:?}"))?;
         }
@@ -24,13 +26,34 @@ impl Display for Plan {
         let sigmas = levels.value.sigmas();
         let range = format!("{} from {:.4} to {:.4}", sigmas.len(), levels.value.first(), levels.value.last());
         with_origin(f, "noise levels", &range, levels.origin)?;
+        if let Some(strength) = strength {
+            resolved(f, "strength", strength)?;
+        }
+        if sampling.made != (0..levels.value.steps()) {
+            let visited = sampling.visited();
+            let (from, to) = (visited[0], visited[visited.len() - 1]);
+            line(f, "made", &format_args!("{} steps, from {from:.4} to {to:.4}", sampling.made.len()))?;
+        }
         line(f, "timesteps", &if sampling.whole_timesteps { "whole" } else { "whole and in between" })?;
         if let Some(guidance) = guidance {
             resolved(f, "guidance", guidance)?;
         }
-        let source = if self.latents.is_some() { "given latents" } else { "noise of the seed" };
-        line(f, "start", &format_args!("{source}, times {:.4}", sampling.start_std))?;
-        line(f, "seed", &self.seed)
+        if let Some(guidance) = image_guidance {
+            resolved(f, "image guidance", guidance)?;
+        }
+        let noise = if self.latents.is_some() { "given latents" } else { "noise of the seed" };
+        match (&self.init, &self.mask) {
+            (None, _) => line(f, "start", &format_args!("{noise}, times {:.4}", sampling.start_std))?,
+            (Some(Init::Image(_)), None) => line(f, "start", &format_args!("an image, with {noise}"))?,
+            (Some(Init::Image(_)), Some(_)) => line(f, "start", &format_args!("an image with a mask, with {noise}"))?,
+            (Some(Init::Latents(_)), _) => line(f, "start", &format_args!("finished latents, with {noise}"))?,
+            (Some(Init::Unfinished(_)), _) => line(f, "start", &"unfinished latents")?,
+        }
+        line(f, "seed", &self.seed)?;
+        match self.variation {
+            Some(Variation { seed, strength }) => line(f, "variation", &format_args!("{strength} of seed {seed}")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,19 +1,25 @@
 //! Plans: requests with every default filled in.
 
 pub(crate) mod batch;
+mod canvas;
+mod check;
 mod display;
 mod levels;
 mod origin;
 mod parameters;
 mod resolve;
 mod sampling;
+mod steps;
 
+use sd_image::Mask;
 use sd_samplers::Noise;
 use serde::{Deserialize, Serialize};
 
 pub use self::origin::{Origin, Resolved};
 pub use self::sampling::{OptionValue, Sampling};
-use crate::{Error, Field, Latents, Model, Workload};
+use crate::edit::{Fill, Init, Overlay, Variation};
+use crate::guidance::Guidance;
+use crate::{ExtraInput, Latents, Workload};
 
 /// A [`Request`](crate::Request) with every default filled in; each value records where it came from.
 ///
@@ -40,11 +46,21 @@ pub struct Plan {
     pub seed: u64,
     /// The noise to start from; none draws it from the seed.
     pub latents: Option<Latents>,
+    /// A second seed that varies this noise.
+    pub variation: Option<Variation>,
+    /// The image or latents to start from, at the size of the drawing; none starts from noise alone.
+    pub init: Option<Init>,
+    /// What is drawn anew of an initial image, white, at the size of the drawing; none is all of it.
+    pub mask: Option<Mask>,
+    /// How the drawn image is put back into the initial one.
+    pub overlay: Option<Overlay>,
+    /// The depth of each pixel, for depth-to-image models; of any size.
+    pub depth: Option<Mask>,
     /// All other values.
     pub settings: Settings,
 }
 
-/// The values that the images of a batch share: all but the prompt, the seed and the noise to start from.
+/// The values that the images of a batch share: all but the prompt, the seed, and what the image starts from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -59,6 +75,12 @@ pub struct Settings {
     pub latent_shape: [usize; 4],
     /// Guidance scale; none for models that read no text.
     pub guidance: Option<Resolved<f64>>,
+    /// How closely InstructPix2Pix models follow the image; none for other models.
+    pub image_guidance: Option<Resolved<f64>>,
+    /// The share of the steps that are made of an initial image; none without one.
+    pub strength: Option<Resolved<f64>>,
+    /// What the masked part is before noise is added to it.
+    pub fill: Fill,
     /// How the noise is removed.
     pub sampling: Sampling,
 }
@@ -75,43 +97,31 @@ impl Plan {
         Workload { width: width.value, height: height.value, is_guided: self.settings.is_guided() }
     }
 
-    /// Checks that the plan belongs to this model: it may have been read from a file, or changed.
-    pub(crate) fn check(&self, model: &Model) -> Result<(), Error> {
-        let Settings { width, height, latent_shape, guidance, sampling, .. } = &self.settings;
-        let shape = model.latent_shape(width.value, height.value);
-        let reads_text = model.reads_text();
-        let is_its_own = (self.prompt.is_some(), guidance.is_some()) == (reads_text, reads_text)
-            && *latent_shape == shape
-            && [width, height].iter().all(|size| size.value > 0 && size.value.is_multiple_of(model.scale_factor()));
-        if !is_its_own {
-            return Err(Error::request(Field::Plan, "is of another model: make a new one from the request"));
-        }
-        if let Some(Latents { shape: found, values }) = &self.latents {
-            if *found != shape {
-                return Err(Error::request(
-                    Field::Latents,
-                    format!("of shape {found:?}, but this image's have {shape:?}"),
-                ));
-            }
-            let (count, expected) = (values.len(), shape.iter().product::<usize>());
-            if count != expected {
-                return Err(Error::request(Field::Latents, format!("of {count} values, but {shape:?} are {expected}")));
-            }
-        }
-        sampling.sampler(model.scheduler())?;
-        match guidance.filter(|guidance| !guidance.value.is_finite()) {
-            Some(guidance) => {
-                Err(Error::request(Field::Guidance, format!("{}: a finite number is needed", guidance.value)))
-            }
-            None => Ok(()),
+    /// Whether the drawing starts from noise alone: without an image, and as in diffusers where all of a mask is drawn anew.
+    pub(crate) fn starts_in_noise(&self, extra: Option<ExtraInput>) -> bool {
+        let is_whole = self.settings.strength.is_none_or(|strength| strength.value >= 1.0);
+        match self.init {
+            None => true,
+            Some(Init::Image(_)) => extra == Some(ExtraInput::Image) || (self.mask.is_some() && is_whole),
+            Some(Init::Latents(_) | Init::Unfinished(_)) => false,
         }
     }
 }
 
 impl Settings {
-    /// Whether the network also runs on the negative prompt: as in diffusers, not for a scale of 1 and below.
+    /// Whether the network also runs on the negative prompt: as in diffusers, not for a scale of 1 and below, nor for an image
+    /// guidance below 1.
     pub fn is_guided(&self) -> bool {
-        self.guidance_scale() > 1.0
+        self.guidance_scale() > 1.0 && self.image_guidance.is_none_or(|image| image.value >= 1.0)
+    }
+
+    /// How the predictions for the prompts are combined.
+    pub(crate) fn guides(&self) -> Guidance {
+        match (self.is_guided(), self.image_guidance) {
+            (false, _) => Guidance::None,
+            (true, None) => Guidance::Text(self.guidance_scale()),
+            (true, Some(image)) => Guidance::TextAndImage { text: self.guidance_scale(), image: image.value },
+        }
     }
 
     /// The guidance scale; 1 for models that read no text.

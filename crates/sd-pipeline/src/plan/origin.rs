@@ -39,6 +39,8 @@ impl<T> Resolved<T> {
 pub enum Origin {
     /// The request.
     Request,
+    /// The initial image.
+    Image,
     /// The model's config files.
     Config,
     /// The model's own [`Defaults`](crate::Defaults).
@@ -55,6 +57,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request => f.write_str("as requested"),
+            Self::Image => f.write_str("as of the initial image"),
             Self::Config => f.write_str("from the model's config"),
             Self::Model => f.write_str("the model's default"),
             Self::Class(convention) => write!(f, "the default of diffusers' {}", convention.class()),

@@ -17,10 +17,15 @@ impl Plan {
             (Some(_), FreshNoise::Never) => None,
             (Some(_), _) => Some(format!(", Step noise seed: {}", self.seed)),
         };
+        let variation = self.variation.map(|variation| {
+            format!(", Variation seed: {}, Variation seed strength: {}", variation.seed, variation.strength)
+        });
+        let strength = self.settings.strength.map(|strength| format!(", Denoising strength: {}", strength.value));
+        let image_guidance = self.settings.image_guidance.map(|scale| format!(", Image CFG scale: {}", scale.value));
         let requested = sampling.options.iter().filter(|option| option.origin == Origin::Request);
         let options: String = requested.map(|option| format!(", {}: {}", option.option, option.value)).collect();
         format!(
-            "{}{}Steps: {}, Sampler: {}{}{}, Size: {}x{}{}{options}",
+            "{}{}Steps: {}, Sampler: {}{}{}, Size: {}x{}{}{}{}{}{options}",
             prompt.unwrap_or_default(),
             negative.unwrap_or_default(),
             sampling.steps.value,
@@ -30,6 +35,9 @@ impl Plan {
             width.value,
             height.value,
             schedule.unwrap_or_default(),
+            strength.unwrap_or_default(),
+            image_guidance.unwrap_or_default(),
+            variation.unwrap_or_default(),
         )
     }
 }

@@ -1,10 +1,12 @@
+use std::ops::Range;
+
 use sd_model::config::SchedulerConfig;
 use sd_samplers::{Sampler, SamplerOption, SamplerSettings, Variance};
 use sd_schedule::NoiseLevels;
 use serde::{Deserialize, Serialize};
 
-use super::levels;
 use super::origin::{Origin, Resolved};
+use super::{levels, steps};
 use crate::{Error, Field, Request, SamplerName, Schedule};
 
 /// Number of steps if nothing else determines it.
@@ -29,7 +31,9 @@ pub struct Sampling {
     pub steps: Resolved<usize>,
     /// The noise levels that are visited, in variance-exploding form.
     pub levels: Resolved<NoiseLevels>,
-    /// Standard deviation of the noise from which the image starts.
+    /// The steps through these levels that are made: with an initial image, only the last ones.
+    pub made: Range<usize>,
+    /// Standard deviation of the noise from which an image starts at the first level.
     pub start_std: f64,
     /// Whether the network is called at whole timesteps only.
     pub whole_timesteps: bool,
@@ -56,6 +60,8 @@ pub(crate) struct Context<'a> {
     pub is_xl: bool,
     /// The model's own number of steps.
     pub steps: Option<usize>,
+    /// Share of the steps that an initial image goes through.
+    pub strength: Option<f64>,
 }
 
 impl Sampling {
@@ -63,10 +69,12 @@ impl Sampling {
     pub(crate) fn resolve(request: &Request, context: &Context) -> Result<Self, Error> {
         let config = context.scheduler;
         let sampler = sampler(request, config);
-        let steps = steps(request, sampler.value, context);
+        let steps = number_of_steps(request, sampler.value, context);
         let (levels, origin) =
             levels::resolve(sampler.value.info(), config, request.schedule.as_ref(), context.is_xl, steps.value)?;
+        let made = steps::made(request, context.strength, &levels.levels, steps.value, &config.process())?;
         Ok(Self {
+            made,
             options: options(request, sampler.value, config),
             variance: variance(sampler.value, config)?,
             clip: clip(context),
@@ -77,6 +85,11 @@ impl Sampling {
             sampler,
             steps,
         })
+    }
+
+    /// The levels that are visited, with the one where the image ends.
+    pub fn visited(&self) -> &[f64] {
+        &self.levels.value.sigmas()[self.made.start..=self.made.end]
     }
 
     /// Makes the sampler.
@@ -111,7 +124,7 @@ impl Request {
     ///
     /// [`Error::Request`] or [`Error::Schedule`], which say what to change.
     pub fn check_steps(&self, scheduler: &SchedulerConfig) -> Result<(), Error> {
-        let context = Context { scheduler, in_pixels: false, is_xl: false, steps: None };
+        let context = Context { scheduler, in_pixels: false, is_xl: false, steps: None, strength: None };
         Sampling::resolve(self, &context)?.sampler(scheduler).map(drop)
     }
 }
@@ -124,7 +137,7 @@ fn sampler(request: &Request, config: &SchedulerConfig) -> Resolved<SamplerName>
         .unwrap_or(Resolved::new(SamplerName::default(), Origin::Default))
 }
 
-fn steps(request: &Request, sampler: SamplerName, context: &Context) -> Resolved<usize> {
+fn number_of_steps(request: &Request, sampler: SamplerName, context: &Context) -> Resolved<usize> {
     let listed = request.schedule.as_ref().and_then(Schedule::steps);
     let requested = Resolved::requested(request.steps.or(listed));
     let of_model = || context.steps.map(|steps| Resolved::new(steps, Origin::Model));

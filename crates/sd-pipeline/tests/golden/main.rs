@@ -3,6 +3,7 @@
 mod batch;
 mod components;
 mod convert;
+mod editing;
 mod five_steps;
 mod images;
 mod library;

@@ -8,6 +8,7 @@ mod draws;
 mod equalities;
 mod flow;
 mod inversion;
+mod middle;
 mod orders;
 mod pure_noise;
 mod relatives;

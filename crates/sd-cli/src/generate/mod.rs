@@ -1,13 +1,18 @@
+mod editing;
+mod passes;
+
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use sd_device::{Tuning, best_device, device_by_name, device_info};
 use sd_pipeline::{
-    Destination, Error, Field, Latents, Pipeline, Plan, Request, RequestError, SamplerOption, Schedule, read_tensor,
-    write_tensor,
+    Destination, Error, Field, Latents, Pipeline, Plan, Request, RequestError, SamplerOption, Schedule, Step,
+    read_tensor, write_tensor,
 };
 use serde_json::json;
 
+use self::editing::EditFlags;
+use self::passes::{PassFlags, Passes};
 use crate::builtin;
 use crate::cancel::Cancel;
 use crate::driver;
@@ -123,7 +128,11 @@ pub struct Args {
     /// How progress is shown
     #[arg(long, value_enum, default_value_t = ProgressKind::Bar)]
     progress: ProgressKind,
-    // Last, because their heading applies to all flags after it.
+    // Last, because their headings apply to all flags after them.
+    #[command(flatten)]
+    edit: EditFlags,
+    #[command(flatten)]
+    passes: PassFlags,
     #[command(flatten)]
     options: Options,
 }
@@ -215,7 +224,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     let cancel = Cancel::on_ctrl_c();
     let (name, mut model) = args.model.open(&mut progress, &cancel)?;
-    let plan = Plan::new(&model, &request)?;
+    let (plan, passes) = Passes::plan(&args.passes, &model, &request, &mut progress, &cancel)?;
     let dtype = args.dtype.dtype();
     model.notes().iter().for_each(|note| progress.warn(&with_flags(note)));
     args.model.add(&mut model, &progress)?;
@@ -231,25 +240,30 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         builtin::warn_of_unknown_words(&model.split_words(args.prompt.as_deref().unwrap_or_default()), &progress);
     }
     if let Some(form) = args.plan {
-        return args.print(&plan, form);
+        let further: Vec<&Plan> = passes.plans(&model).map(|(_, plan)| plan).collect();
+        return args.print(&plan, &further, form);
     }
-    if args.dry_run {
-        progress.need(&model.memory(&plan.workload(), dtype, &device), &device);
-    }
-    model.check_device(&plan.workload(), dtype, &device)?;
-    if let Some(warning) = model.memory_warning(&plan.workload(), dtype, &device) {
-        progress.warn(&with_flags(&warning));
+    for (model, plan) in [(&model, &plan)].into_iter().chain(passes.plans(&model)) {
+        if args.dry_run {
+            progress.need(&model.memory(&plan.workload(), dtype, &device), &device);
+        }
+        model.check_device(&plan.workload(), dtype, &device)?;
+        if let Some(warning) = model.memory_warning(&plan.workload(), dtype, &device) {
+            progress.warn(&with_flags(&warning));
+        }
     }
     if args.dry_run {
         return Ok(());
     }
     on_device(&device.name, || -> Result<(), Error> {
         progress.busy(&format!("loading {name} on {}", device.name));
-        let pipeline = Pipeline::load(model, &device_by_name(&device.name)?, dtype)?;
+        let device = device_by_name(&device.name)?;
+        let pipeline = Pipeline::load(model, &device, dtype)?;
+        let passes = passes.load(&device, dtype)?;
         sd_pipeline::keep_memory();
         progress.loaded();
         for index in 0..args.count() {
-            args.draw(&pipeline, &numbered_plan(&plan, index), index, &mut progress, &cancel)?;
+            args.draw(&pipeline, &passes, &numbered_plan(&plan, index), index, &mut progress, &cancel)?;
         }
         Ok(())
     })
@@ -259,7 +273,7 @@ impl Args {
     fn request(&self) -> Result<Request, Failure> {
         let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
         let latents = self.latents.as_deref().map(read_latents).transpose();
-        Ok(Request {
+        let mut request = Request {
             prompt: self.prompt.clone(),
             negative_prompt: self.negative_prompt.clone(),
             width: self.width,
@@ -271,7 +285,10 @@ impl Args {
             guidance: self.guidance,
             seed: self.seed.unwrap_or(Seed::New).number(),
             latents: latents.map_err(|error| Failure::from(error).with_flag("--latents"))?,
-        })
+            ..Request::default()
+        };
+        self.edit.add_to(&mut request)?;
+        Ok(request)
     }
 
     /// The output files, with their flags.
@@ -300,12 +317,14 @@ impl Args {
         Ok(())
     }
 
-    /// Prints the plan of each image.
-    fn print(&self, plan: &Plan, form: PlanForm) -> Result<(), Failure> {
-        for index in 0..self.count() {
-            let plan = numbered_plan(plan, index);
+    /// Prints the plans of each image: that of its first drawing, and those of further passes.
+    fn print(&self, plan: &Plan, further: &[&Plan], form: PlanForm) -> Result<(), Failure> {
+        let plans = (0..self.count()).flat_map(|index| {
+            [plan].into_iter().chain(further.iter().copied()).map(move |plan| numbered_plan(plan, index))
+        });
+        for (i, plan) in plans.enumerate() {
             match form {
-                PlanForm::Text if index > 0 => print(&format_args!("\n{plan}")),
+                PlanForm::Text if i > 0 => print(&format_args!("\n{plan}")),
                 PlanForm::Text => print(&plan),
                 PlanForm::Json => print(&format_args!("{}\n", json(&plan)?)),
             }
@@ -320,6 +339,7 @@ impl Args {
     fn draw(
         &self,
         pipeline: &Pipeline,
+        passes: &Passes<Pipeline>,
         plan: &Plan,
         index: u64,
         progress: &mut Progress,
@@ -327,14 +347,14 @@ impl Args {
     ) -> Result<(), Error> {
         let Rng::Torch = self.rng;
         progress.image();
-        let drawn = pipeline
-            .drawing(plan)
-            .watch(&mut |step| {
+        let drawn = passes.draw(pipeline, plan, &mut |pipeline, plan| {
+            let watch = &mut |step: &Step| {
                 driver::called();
                 progress.step(index as usize, step);
                 cancel.flow()
-            })
-            .run()?;
+            };
+            pipeline.drawing(plan).watch(watch).run()
+        })?;
         if let Some(file) = &self.save_latents {
             let file = numbered(file, index, self.count());
             write_tensor(&file, "latents", &drawn.latents.values, &drawn.latents.shape)?;
@@ -345,6 +365,7 @@ impl Args {
             // A JSON string, because the name may contain commas.
             settings += &format!(", Initial noise: {}", json!(file.display().to_string()));
         }
+        settings += &self.passes.parameters(passes);
         settings += concat!(", Version: sd-burn ", env!("CARGO_PKG_VERSION"));
         drawn.image.save_with_text(&output, &[("parameters", &settings)])?;
         let seed = self.latents.is_none().then_some(plan.seed);
