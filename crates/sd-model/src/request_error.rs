@@ -50,6 +50,8 @@ pub enum Field {
     Strength,
     /// The request's `inpaint`, or its mask.
     Mask,
+    /// The blur of the request's mask.
+    MaskBlur,
     /// The request's `outpaint`.
     Outpaint,
     /// The request's `image_guidance`.
@@ -88,7 +90,7 @@ pub enum Field {
 
 impl Field {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Prompt,
         Self::NegativePrompt,
         Self::Width,
@@ -102,6 +104,7 @@ impl Field {
         Self::InitImage,
         Self::Strength,
         Self::Mask,
+        Self::MaskBlur,
         Self::Outpaint,
         Self::ImageGuidance,
         Self::Depth,
@@ -139,6 +142,7 @@ impl fmt::Display for Field {
             Self::InitImage => "init_image",
             Self::Strength => "strength",
             Self::Mask => "mask",
+            Self::MaskBlur => "mask_blur",
             Self::Outpaint => "outpaint",
             Self::ImageGuidance => "image_guidance",
             Self::Depth => "depth",

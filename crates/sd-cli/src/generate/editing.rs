@@ -32,7 +32,7 @@ pub struct EditFlags {
     ///
     /// The rest keeps its bytes exactly. The mask has the size of --init-image. Any model can do this; those for inpainting, whose U-Net
     /// takes 9 channels, see the rest while they draw.
-    #[arg(long, value_name = "FILE|alpha", requires = "init_image", group = "masked")]
+    #[arg(long, value_name = "FILE|alpha", group = "masked")]
     mask: Option<PathBuf>,
     /// Blur the edge of the mask, in pixels (standard deviation), so that old and new fade into each other
     #[arg(long, value_name = "PX", default_value_t = 0.0, requires = "masked", allow_hyphen_values = true)]
@@ -48,7 +48,7 @@ pub struct EditFlags {
     #[arg(long, value_name = "PADDING", num_args = 0..=1, default_missing_value = "32", requires = "mask", conflicts_with = "outpaint")]
     only_masked: Option<usize>,
     /// Extend the image by so many pixels on each side, and draw them
-    #[arg(long, value_name = "TOP,RIGHT,BOTTOM,LEFT", requires = "init_image", group = "masked")]
+    #[arg(long, value_name = "TOP,RIGHT,BOTTOM,LEFT", group = "masked")]
     outpaint: Option<Sides>,
     /// For InstructPix2Pix models: how closely to follow the image; below 1 there is no guidance [default: 1.5]
     #[arg(long, value_name = "F", allow_hyphen_values = true)]

@@ -5,6 +5,7 @@ mod builtin;
 mod convert;
 mod devices;
 mod drawing;
+mod editing;
 #[cfg(feature = "evaluate")]
 mod evaluation;
 #[cfg(all(feature = "wgpu", target_os = "linux"))]

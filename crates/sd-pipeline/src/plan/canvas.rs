@@ -4,6 +4,9 @@ use super::origin::{Origin, Resolved};
 use crate::edit::{Fill, Init, Inpaint, Outpaint, Overlay};
 use crate::{Error, Field, Model, Request};
 
+/// The largest standard deviation of a mask's blur, in pixels.
+const MAX_BLUR: f64 = 256.0;
+
 /// The size of a drawing, and what it starts from at that size.
 pub(super) struct Canvas {
     pub width: Resolved<usize>,
@@ -61,6 +64,12 @@ fn masked(request: &Request, image: &Image) -> Result<Option<(Image, Inpaint)>, 
                 "is {}×{}, but the image is {}×{}: make them of one size",
                 mask.width, mask.height, image.width, image.height
             ),
+        ));
+    }
+    if let Some(Inpaint { blur, .. }) = inpaint.filter(|inpaint| !(0.0..=MAX_BLUR).contains(&inpaint.blur)) {
+        return Err(Error::request(
+            Field::MaskBlur,
+            format!("{blur}: a number of pixels from 0 to {MAX_BLUR} is needed"),
         ));
     }
     let own = inpaint.map(|inpaint| if inpaint.invert { inpaint.mask.invert() } else { inpaint.mask.clone() });

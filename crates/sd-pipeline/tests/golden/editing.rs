@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use sd_golden::{Kind, TinyModel, data, difference};
-use sd_pipeline::{DType, Device, Fit, Image, Init, Inpaint, Mask, Pipeline, Plan, Request, SamplerOption, Schedule};
+use sd_pipeline::{DType, Device, Fit, Image, Init, Inpaint, Mask, Pipeline, Plan, Request, SamplerOption};
 use serde_json::{Map, Value};
 
 fn set() -> PathBuf {
