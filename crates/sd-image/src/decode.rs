@@ -31,7 +31,7 @@ pub fn decoded(bytes: &[u8]) -> Result<DynamicImage, String> {
     if limits().reserve(decoder.total_bytes()).is_err() {
         return Err(format!(
             "it has {width}×{height} pixels, which are {} MiB when decoded, expected at most {LARGEST} MiB: scale it down",
-            decoder.total_bytes() >> 20
+            decoder.total_bytes().div_ceil(1 << 20)
         ));
     }
     let orientation = orientation(&mut decoder, bytes);

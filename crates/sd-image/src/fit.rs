@@ -25,8 +25,8 @@ impl Fit {
 }
 
 impl Image {
-    /// Returns the image in another size, equal byte for byte to diffusers' `resize_mode`: `crop`, `default` and `fill`. (Of an
-    /// odd size, `fill` may leave the last row or column black.)
+    /// Returns the image in another size, equal byte for byte to diffusers' `resize_mode`: `crop`, `default` and `fill`. In
+    /// odd sizes, diffusers may leave the last row or column black where this fills it.
     ///
     /// # Panics
     ///
