@@ -6,6 +6,7 @@ mod convert;
 mod five_steps;
 mod image_files;
 mod images;
+mod inversion;
 mod library;
 mod lora;
 mod overrides;
