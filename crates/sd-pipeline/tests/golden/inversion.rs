@@ -60,7 +60,6 @@ fn check(pipeline: &Pipeline, guidance: Option<f64>, image: &[f32], noise: &[f32
         [error, apart(&again(pipeline, &inversion, found).values, image)]
     });
     let orders = [0, 1].map(|i| (errors[0][i] / errors[1][i]).log(4.0));
-    println!("{errors:?} {orders:?}");
     assert!(errors[1].iter().all(|error| *error < 0.02), "{errors:?}");
     assert!(orders.iter().all(|order| (order - 1.0).abs() < 0.25), "orders {orders:?}: {errors:?}");
 }
