@@ -4,13 +4,14 @@ use sd_pipeline::{Image, Inversion, Plan, write_tensor};
 
 use crate::driver;
 use crate::failure::Failure;
-use crate::outputs::check_file;
+use crate::outputs::{check_file, is_stdout};
+use crate::print::leave_stdout;
 use crate::session::SessionFlags;
 
 /// Invert an image to the noise from which DDIM draws it again.
 ///
 /// `sd generate --sampler ddim --guidance 1 --latents FILE`, with the same model, prompt and steps, draws the image again. The
-/// more steps, the closer: twice the steps leave half the error. With another prompt it draws a variation of the image.
+/// more steps, the closer: twice the steps leave half the error. Another prompt then draws a variation of the image.
 ///
 /// The width and height of the image must be multiples of the model's scale factor, usually 8.
 #[derive(clap::Args)]
@@ -46,6 +47,9 @@ Exit codes: 0 written, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C or SIG
 /// Inverts the image.
 pub fn run(args: &Args) -> Result<(), Failure> {
     // Mistakes in the flags, the files and the machine are found before the weights are read.
+    if is_stdout(&args.output) {
+        leave_stdout();
+    }
     check_file("--output", &args.output)?;
     let image = Image::read(&args.image)?;
     let session = args.session.open()?;

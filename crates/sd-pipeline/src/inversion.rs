@@ -53,7 +53,7 @@ impl Pipeline {
     ///
     /// The result is scaled as [`Request::latents`] are. For an image of the model it is almost standard normal. What DDIM
     /// draws from it differs from what the autoencoder [reconstructs](Self::reconstruct) by an error of order 1 in the
-    /// number of steps.
+    /// number of steps. Models in pixels may also clip what they draw, which an inversion does not.
     ///
     /// ```no_run
     /// # use sd_pipeline::{Error, Image, Inversion, Pipeline, Request};

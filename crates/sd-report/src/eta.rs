@@ -35,7 +35,7 @@ fn levels_at(tau: &[f64], last: f64) -> NoiseLevels {
 }
 
 /// The paper's linear sub-sequence: multiples of `1000/steps`.
-fn levels(steps: usize, last: f64) -> NoiseLevels {
+pub fn levels(steps: usize, last: f64) -> NoiseLevels {
     let tau = Spacing::Leading { offset: 0 }.timesteps(steps, 1000).expect("at most a thousand");
     levels_at(&tau, last)
 }

@@ -4,6 +4,7 @@ pub mod chapters;
 pub mod curves;
 pub mod eta;
 pub mod figures;
+pub mod inversion;
 pub mod measurements;
 pub mod orders;
 pub mod plot;

@@ -1,6 +1,6 @@
 //! The report: all its files, in memory.
 
-use crate::chapters::{self, eta, method, orders, ranking, samplers};
+use crate::chapters::{self, eta, inversion, method, orders, ranking, samplers};
 use crate::curves::Curves;
 use crate::measurements::Measurements;
 use crate::plot::{Line, Plot};
@@ -20,7 +20,8 @@ const STOCHASTIC: [&str; 7] = ["ddpm", "dpm2-a", "dpm++2s-a", "dpm++sde", "dpm++
 /// Makes all measurements and the files of the report.
 pub fn report() -> Vec<File> {
     let measurements = Measurements::make();
-    let chapters = [method(), ranking(&measurements), samplers(&measurements), orders(&measurements), eta()];
+    let chapters =
+        [method(), ranking(&measurements), samplers(&measurements), orders(&measurements), eta(), inversion()];
     let text = File {
         path: "samplers.md".into(),
         text: chapters.map(|chapter| chapter.trim_end().to_string() + "\n").join("\n"),

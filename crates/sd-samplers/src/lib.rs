@@ -4,7 +4,8 @@
 //!
 //! [`CATALOGUE`] lists every sampler by name, with its order, its options and its source. [`State`] is an image during
 //! sampling: you can step it yourself, save it midway and resume it. Noise comes from a [`Noise`]: [`TorchNoise`] for
-//! the images that PyTorch programs draw from a seed, [`BrownianNoise`] for the solvers of stochastic equations.
+//! the images that PyTorch programs draw from a seed, [`BrownianNoise`] for the solvers of stochastic equations. [`slerp`] and [`vary`] give noise
+//! between two noises, and [`invert`] finds the noise of an image.
 //!
 //! Images are in variance-exploding form, `x = x0 + sigma·eps`. In this form DDIM is Euler's method and its `eta` is the
 //! ancestral step. No sampler needs to know what the network predicts, how it is guided or what a timestep is.

@@ -9,7 +9,8 @@ use serde_json::json;
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::Failure;
-use crate::outputs::{check_file, numbered};
+use crate::outputs::{check_file, is_stdout, numbered};
+use crate::print::leave_stdout;
 use crate::progress::Progress;
 use crate::session::SessionFlags;
 use end::End;
@@ -63,6 +64,9 @@ Exit codes: 0 drawn, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C or SIGTE
 /// Draws the frames.
 pub fn run(args: &Args) -> Result<(), Failure> {
     // Mistakes in the flags, the files and the machine are found before the weights are read.
+    if is_stdout(&args.file(0)) {
+        leave_stdout();
+    }
     args.check_output()?;
     let latents = [args.from.read("--from")?, args.to.read("--to")?];
     let session = args.session.open()?;

@@ -6,6 +6,7 @@ mod convert;
 mod editing;
 mod five_steps;
 mod images;
+mod inversion;
 mod library;
 mod lora;
 mod overrides;
