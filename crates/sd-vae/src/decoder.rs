@@ -2,13 +2,13 @@ use burn::nn::GroupNorm;
 use burn::nn::conv::Conv2d;
 use burn::prelude::*;
 use burn::tensor::DType;
-use burn::tensor::module::interpolate;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
-use sd_ops::{convolve, normalise_silu};
+use sd_ops::{Wrap, convolve, normalise_silu, normalise_silu_by};
 
 use crate::AutoencoderKlConfig;
 use crate::attention::MidBlock;
+use crate::bands::{Banding, Map, Stage};
 use crate::resnet::{ResnetBlock, conv3x3, norm};
+use crate::upsample::upsample;
 
 /// Turns latents into images.
 #[derive(Module, Debug)]
@@ -46,6 +46,34 @@ impl Decoder {
         convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
     }
 
+    /// [`forward`](Self::forward) in bands of rows, for one image.
+    pub fn forward_in_bands(&self, x: Tensor<4>, banding: Banding) -> Tensor<4> {
+        let x = self.mid_block.forward(convolve(&self.conv_in, x));
+        let groups = self.conv_norm_out.num_groups;
+        let [finest, ..] = self.conv_norm_out.gamma.as_ref().expect("a norm with parameters").dims();
+        let [.., height, width] = x.dims();
+        let most = finest * (height * width) << (2 * (self.up_blocks.len() - 1));
+        let mut map = Map::new(x, Some(groups), Wrap::default(), banding);
+        let mut lift = None;
+        for block in &self.up_blocks {
+            for resnet in &block.resnets {
+                map = resnet.forward_in_bands(map, lift.take());
+            }
+            for Upsampler { conv } in &block.upsamplers {
+                let ([channels, ..], [height, width]) = (conv.weight.dims(), map.size());
+                // A map larger than that of the finest level would decide how much memory decoding needs.
+                if 4 * channels * height * width > most {
+                    lift = Some(conv);
+                } else {
+                    map = map.then(&Stage::new(channels, 1, |rows| rows.convolve(conv)).upsampled());
+                }
+            }
+        }
+        let moments = map.moments();
+        let normalised = |x| normalise_silu_by(&self.conv_norm_out, &moments, x);
+        map.finish(&Stage::new(finest, 1, |rows| rows.map(normalised).convolve(&self.conv_out)))
+    }
+
     /// The precision of the weights.
     pub fn dtype(&self) -> DType {
         self.conv_in.weight.val().dtype()
@@ -72,9 +100,7 @@ impl UpBlock {
             x = resnet.forward(x);
         }
         for upsampler in &self.upsamplers {
-            let [.., height, width] = x.dims();
-            let options = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * height, 2 * width]);
-            x = convolve(&upsampler.conv, interpolate(x, options));
+            x = convolve(&upsampler.conv, upsample(x));
         }
         x
     }

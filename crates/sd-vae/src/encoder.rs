@@ -1,10 +1,11 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, PaddingConfig2d};
 use burn::prelude::*;
-use sd_ops::{convolve, normalise_silu};
+use sd_ops::{Wrap, convolve, normalise_silu};
 
 use crate::AutoencoderKlConfig;
 use crate::attention::MidBlock;
+use crate::bands::{Banding, Map, Stage};
 use crate::resnet::{ResnetBlock, conv3x3, norm};
 
 /// Turns images into the moments of their latents.
@@ -39,7 +40,31 @@ impl Encoder {
         for block in &self.down_blocks {
             x = block.forward(x);
         }
-        x = self.mid_block.forward(x);
+        self.to_moments(x)
+    }
+
+    /// [`forward`](Self::forward) in bands of rows, for one image.
+    pub fn forward_in_bands(&self, x: Tensor<4>, banding: Banding) -> Tensor<4> {
+        let groups = self.conv_norm_out.num_groups;
+        let [finest, ..] = self.conv_in.weight.dims();
+        let map = Map::new(x, Some(groups), Wrap::default(), banding);
+        let mut map = map.then(&Stage::new(finest, 1, |rows| rows.convolve(&self.conv_in)));
+        for block in &self.down_blocks {
+            for resnet in &block.resnets {
+                map = resnet.forward_in_bands(map, None);
+            }
+            for Downsampler { conv } in &block.downsamplers {
+                let [channels, ..] = conv.weight.dims();
+                // Its input has four times the values of its output.
+                map = map.then(&Stage::halving(4 * channels, 1, |rows| rows.convolve(conv)));
+            }
+        }
+        self.to_moments(map.whole())
+    }
+
+    /// The layers after the coarsest level.
+    fn to_moments(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = self.mid_block.forward(x);
         convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
     }
 }

@@ -4,6 +4,7 @@ use burn::tensor::DType;
 use sd_ops::convolve;
 
 use crate::AutoencoderKlConfig;
+use crate::bands::{Banding, each_image};
 use crate::decoder::Decoder;
 use crate::encoder::Encoder;
 
@@ -44,7 +45,21 @@ impl AutoencoderKl {
     /// - image: `[batch, in_channels, height, width]`, from −1 to 1; height and width multiples of the factor
     /// - output: latents of `[batch, latent_channels, height/factor, width/factor]`, as the U-Net sees them
     pub fn encode(&self, image: Tensor<4>) -> Posterior {
-        let moments = self.encoder.forward(image);
+        self.posterior(self.encoder.forward(image))
+    }
+
+    /// Returns what [`encode`](Self::encode) returns, up to rounding, in bands of rows: large images need much less memory.
+    ///
+    /// Images of a batch are encoded one after the other.
+    ///
+    /// # Shapes
+    ///
+    /// As those of [`encode`](Self::encode).
+    pub fn encode_in_bands(&self, image: Tensor<4>, banding: Banding) -> Posterior {
+        self.posterior(each_image(image, |image| self.encoder.forward_in_bands(image, banding)))
+    }
+
+    fn posterior(&self, moments: Tensor<4>) -> Posterior {
         let moments = match &self.quant_conv {
             Some(conv) => convolve(conv, moments),
             None => moments,
@@ -60,12 +75,27 @@ impl AutoencoderKl {
     /// - latents: `[batch, latent_channels, height, width]`, as the U-Net sees them
     /// - output: `[batch, out_channels, factor·height, factor·width]`, about −1 to 1
     pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
+        self.decoder.forward(self.unscaled(latents))
+    }
+
+    /// Returns what [`decode`](Self::decode) returns, up to rounding, in bands of rows: large images need much less memory.
+    ///
+    /// Norms have the moments of the whole image, and the attention sees all latents. Images of a batch are decoded one after
+    /// the other.
+    ///
+    /// # Shapes
+    ///
+    /// As those of [`decode`](Self::decode).
+    pub fn decode_in_bands(&self, latents: Tensor<4>, banding: Banding) -> Tensor<4> {
+        each_image(self.unscaled(latents), |latents| self.decoder.forward_in_bands(latents, banding))
+    }
+
+    fn unscaled(&self, latents: Tensor<4>) -> Tensor<4> {
         let latents = latents / self.config.scaling_factor;
-        let latents = match &self.post_quant_conv {
+        match &self.post_quant_conv {
             Some(conv) => convolve(conv, latents),
             None => latents,
-        };
-        self.decoder.forward(latents)
+        }
     }
 
     /// The precision of the weights, in which images and latents are expected.

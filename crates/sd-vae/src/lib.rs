@@ -5,14 +5,17 @@
 
 mod attention;
 mod autoencoder;
+mod bands;
 mod config;
 mod decoder;
 mod encoder;
 mod kl;
 mod resnet;
 mod tiny;
+mod upsample;
 
 pub use autoencoder::Autoencoder;
+pub use bands::Banding;
 /// The version of Burn that this crate uses.
 pub use burn;
 pub use config::AutoencoderKlConfig;

@@ -1,7 +1,9 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, GroupNormConfig, PaddingConfig2d};
 use burn::prelude::*;
-use sd_ops::{convolve, normalise_silu};
+use sd_ops::{convolve, normalise_silu, normalise_silu_by};
+
+use crate::bands::{Map, Rows, Stage};
 
 /// Two convolutions with a residual connection.
 #[derive(Module, Debug)]
@@ -34,6 +36,36 @@ impl ResnetBlock {
             None => x,
         };
         x + h
+    }
+
+    /// [`forward`](Self::forward) in bands of rows.
+    ///
+    /// With `lift`, its input is the upsampled map after that convolution, which is computed anew in each of three passes.
+    pub fn forward_in_bands(&self, mut map: Map, lift: Option<&Conv2d>) -> Map {
+        let before = match lift {
+            Some(_) => map.moments_after(&self.stage(lift, 0, &|x| x)),
+            None => map.moments(),
+        };
+        let inside = |x: Rows| x.map(|x| normalise_silu_by(&self.norm1, &before, x)).convolve(&self.conv1);
+        let between = map.moments_after(&self.stage(lift, 1, &inside));
+        map.then(&self.stage(lift, 2, &|x| {
+            let h = inside(x.clone()).map(|h| normalise_silu_by(&self.norm2, &between, h)).convolve(&self.conv2);
+            let x = x.crop(h.range());
+            let x = match &self.conv_shortcut {
+                Some(conv) => x.convolve(conv),
+                None => x,
+            };
+            x.map(|x| x + h.values)
+        }))
+    }
+
+    /// A part of the block as a stage, after `lift` if there is one.
+    fn stage<'a>(&self, lift: Option<&'a Conv2d>, halo: usize, forward: &'a dyn Fn(Rows) -> Rows) -> Stage<'a> {
+        let [to, from, ..] = self.conv1.weight.dims();
+        match lift {
+            Some(conv) => Stage::new(from.max(to), halo + 1, move |rows| forward(rows.convolve(conv))).upsampled(),
+            None => Stage::new(from.max(to), halo, forward),
+        }
     }
 }
 

@@ -1,0 +1,3 @@
+//! What autoencoders must do whatever their weights are.
+
+mod bands;
