@@ -2,7 +2,7 @@ use std::fmt::Debug;
 
 use burn::tensor::{DType, Tensor};
 
-use crate::{AutoencoderKl, AutoencoderTiny};
+use crate::{AutoencoderKl, AutoencoderTiny, Banding};
 
 /// A codec between images and the latents that a diffusion network works on.
 pub trait Autoencoder: Debug + Send + Sync {
@@ -26,6 +26,24 @@ pub trait Autoencoder: Debug + Send + Sync {
     /// - output: `[batch, 3, factor·height, factor·width]`, about −1 to 1, in the precision of the weights
     fn decode(&self, latents: Tensor<4>) -> Tensor<4>;
 
+    /// Returns what [`encode`](Self::encode) returns, up to rounding, in less memory and more time; by default, exactly that.
+    ///
+    /// # Shapes and panics
+    ///
+    /// As those of [`encode`](Self::encode).
+    fn encode_in_bands(&self, image: Tensor<4>) -> Tensor<4> {
+        self.encode(image)
+    }
+
+    /// Returns what [`decode`](Self::decode) returns, up to rounding, in less memory and more time; by default, exactly that.
+    ///
+    /// # Shapes
+    ///
+    /// As those of [`decode`](Self::decode).
+    fn decode_in_bands(&self, latents: Tensor<4>) -> Tensor<4> {
+        self.decode(latents)
+    }
+
     /// Pixels per latent, in each direction.
     fn scale_factor(&self) -> usize;
 
@@ -47,6 +65,14 @@ impl Autoencoder for AutoencoderKl {
         Self::decode(self, latents.cast(self.dtype()))
     }
 
+    fn encode_in_bands(&self, image: Tensor<4>) -> Tensor<4> {
+        Self::encode_in_bands(self, image.cast(self.dtype()), Banding::default()).mean().cast(DType::F32)
+    }
+
+    fn decode_in_bands(&self, latents: Tensor<4>) -> Tensor<4> {
+        Self::decode_in_bands(self, latents.cast(self.dtype()), Banding::default())
+    }
+
     fn scale_factor(&self) -> usize {
         self.config().factor()
     }
@@ -63,6 +89,14 @@ impl Autoencoder for AutoencoderTiny {
 
     fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
         Self::decode(self, latents.cast(self.dtype()))
+    }
+
+    fn encode_in_bands(&self, image: Tensor<4>) -> Tensor<4> {
+        Self::encode_in_bands(self, image.cast(self.dtype()), Banding::default()).cast(DType::F32)
+    }
+
+    fn decode_in_bands(&self, latents: Tensor<4>) -> Tensor<4> {
+        Self::decode_in_bands(self, latents.cast(self.dtype()), Banding::default())
     }
 
     fn scale_factor(&self) -> usize {

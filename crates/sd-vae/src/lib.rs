@@ -10,6 +10,7 @@ mod config;
 mod decoder;
 mod encoder;
 mod kl;
+mod layers;
 mod resnet;
 mod tiny;
 mod upsample;

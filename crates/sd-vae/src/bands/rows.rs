@@ -21,6 +21,12 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    /// All rows of a map, `[batch, channels, height, width]`.
+    pub fn whole(values: Tensor<4>, wrap: Wrap) -> Self {
+        let height = values.dims()[2];
+        Self { values, first: 0, height, wrap }
+    }
+
     /// The places of these rows in the map.
     pub fn range(&self) -> Range<isize> {
         self.first..self.first + self.values.dims()[2] as isize
@@ -54,20 +60,29 @@ impl Rows {
         };
         let ([stride, _], [.., kernel, _]) = (conv.stride, conv.weight.dims());
         let height = (self.height + above + below - kernel) / stride + 1;
-        let range = self.range();
-        let edge = |is_edge: bool| if is_edge && !self.wrap.y { Edge::Zeros } else { Edge::Cut };
-        let (top, bottom) = (edge(range.start == 0), edge(range.end == self.height as isize));
-        let (first, here) = match top {
-            Edge::Zeros => (0, self),
-            _ => {
-                let (above, stride) = (above as isize, stride as isize);
+        let edges = self.edges();
+        let (first, x) = match edges.top {
+            Edge::Cut => {
+                let (above, stride, range) = (above as isize, stride as isize, self.range());
                 let first = (range.start + above + stride - 1).div_euclid(stride);
                 (first, self.crop(first * stride - above..range.end))
             }
+            _ => (0, self),
         };
-        let sides = Edges::from(here.wrap).sides;
-        let values = convolve_within(conv, here.values, Edges { top, bottom, sides });
-        Self { values, first, height, wrap: here.wrap }
+        Self { values: convolve_within(conv, x.values, edges), first, height, wrap: x.wrap }
+    }
+
+    /// What is beyond these rows.
+    fn edges(&self) -> Edges {
+        let (Range { start, end }, whole) = (self.range(), Edges::from(self.wrap));
+        let (is_first, is_last) = (start == 0, end == self.height as isize);
+        let edge = |is_edge, edge| if is_edge { edge } else { Edge::Cut };
+        Edges {
+            // The opposite row is here only if all are.
+            top: edge(is_first && (is_last || !self.wrap.y), whole.top),
+            bottom: edge(is_last && (is_first || !self.wrap.y), whole.bottom),
+            sides: whole.sides,
+        }
     }
 
     /// Returns each row and column twice.

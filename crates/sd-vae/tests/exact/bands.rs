@@ -1,7 +1,7 @@
 //! An image in bands equals the whole one.
 
 use burn::tensor::{Device, Tensor};
-use sd_golden::{Kind, TinyModel, noise};
+use sd_golden::{Kind, TinyModel, noise, vae_tiny};
 use sd_vae::{AutoencoderKl, Banding};
 
 fn vae(device: &Device) -> AutoencoderKl {
@@ -58,5 +58,22 @@ fn maps_in_half_precision_change_no_image_visibly() {
         let (apart, largest) = apart(vae.decode_in_bands(z.clone(), halved(rows)), whole.clone());
         // A step of 1 of 255 is 2 / 255 from -1 to 1.
         assert!(apart > 0.0 && apart <= 0.5 * 2.0 / 255.0, "bands of {rows} rows: {apart} of {largest}");
+    }
+}
+
+#[test]
+fn a_tiny_autoencoder_in_bands_gives_the_same_numbers() {
+    let device = Device::flex();
+    let vae = TinyModel::vae_tiny().load("", vae_tiny().init(&device));
+    let (z, image) = (noise("z", [2, 4, 7, 5], &device), noise("image", [2, 3, 56, 40], &device));
+    let (decoded, encoded) = (vae.decode(z.clone()), vae.encode(image.clone()));
+    for rows in [1, 3, 8, 100] {
+        for (found, whole) in [
+            (vae.decode_in_bands(z.clone(), bands(rows)), &decoded),
+            (vae.encode_in_bands(image.clone(), bands(rows)), &encoded),
+        ] {
+            let (apart, largest) = apart(found, whole.clone());
+            assert!(apart <= 1e-6 * largest, "bands of {rows} rows: {apart} of {largest}");
+        }
     }
 }

@@ -1,0 +1,56 @@
+//! Measures decoding and encoding of large images, whole and in bands, with the autoencoder of Stable Diffusion.
+//!
+//! Run `cargo run --release -p sd-vae --example bands -- decode|encode whole|bands|both SIDE`. Weights are random. Memory is
+//! the peak beside the weights; `both` prints the largest difference instead, of 255 if the values are scaled to fill −1 to 1.
+
+#![allow(clippy::print_stdout, reason = "the printed figures are the purpose")]
+
+use std::time::Instant;
+
+use burn::tensor::{Device, Distribution, Tensor};
+use sd_vae::{Autoencoder, AutoencoderKlConfig};
+
+fn main() {
+    // As in the program.
+    sd_ops::one_heap();
+    sd_ops::keep_memory();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [what, way, side] = [0, 1, 2].map(|i| words.get(i).map_or("", String::as_str));
+    let side: usize = side.parse().expect("decode|encode whole|bands|both SIDE");
+    let device = Device::flex();
+    device.seed(1);
+    let vae: Box<dyn Autoencoder> = Box::new(AutoencoderKlConfig::sd().init(&device));
+    let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+    let run = |in_bands: bool, side: usize| {
+        let (image, latents) = (random([1, 3, side, side]), random([1, 4, side / 8, side / 8]));
+        match (what, in_bands) {
+            ("encode", false) => vae.encode(image),
+            ("encode", true) => vae.encode_in_bands(image),
+            (_, false) => vae.decode(latents),
+            (_, true) => vae.decode_in_bands(latents),
+        }
+    };
+    // Draws the weights.
+    run(false, 16);
+    if way == "both" {
+        device.seed(2);
+        let whole = run(false, side);
+        device.seed(2);
+        let bands = run(true, side);
+        let largest = |x: Tensor<4>| x.abs().max().into_scalar::<f32>();
+        println!("{what} {side}: {:.4} of 255 apart", 127.5 * largest(bands - whole.clone()) / largest(whole));
+        return;
+    }
+    let before = status("VmRSS");
+    let start = Instant::now();
+    run(way == "bands", side);
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{what} {way} {side}: {seconds:.1} s, {:.3} GB", (status("VmHWM") - before) / 1e6);
+}
+
+/// Returns a figure of this process in kB.
+fn status(name: &str) -> f64 {
+    let text = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = text.lines().find(|line| line.starts_with(name)).expect("a line for each figure");
+    line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse().ok()).expect("a number of kB")
+}
