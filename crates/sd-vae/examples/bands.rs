@@ -42,10 +42,11 @@ fn main() {
         return;
     }
     let before = status("VmRSS");
-    let start = Instant::now();
+    let (start, busy) = (Instant::now(), processor_seconds());
     run(way == "bands", side);
-    let seconds = start.elapsed().as_secs_f64();
-    println!("{what} {way} {side}: {seconds:.1} s, {:.3} GB", (status("VmHWM") - before) / 1e6);
+    let (seconds, busy) = (start.elapsed().as_secs_f64(), processor_seconds() - busy);
+    let peak = (status("VmHWM") - before) / 1e6;
+    println!("{what} {way} {side}: {seconds:.1} s, {busy:.1} s of all processors, {peak:.3} GB");
 }
 
 /// Returns a figure of this process in kB.
@@ -53,4 +54,12 @@ fn status(name: &str) -> f64 {
     let text = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = text.lines().find(|line| line.starts_with(name)).expect("a line for each figure");
     line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse().ok()).expect("a number of kB")
+}
+
+/// Returns the time that all threads of this process have run.
+fn processor_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").expect("Linux");
+    let fields = text.rsplit(')').next().expect("fields after the name").split_whitespace();
+    // User and system time, in hundredths of a second.
+    fields.skip(11).take(2).map(|field| field.parse::<f64>().expect("a number")).sum::<f64>() / 100.0
 }

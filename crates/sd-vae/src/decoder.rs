@@ -2,7 +2,7 @@ use burn::nn::GroupNorm;
 use burn::nn::conv::Conv2d;
 use burn::prelude::*;
 use burn::tensor::DType;
-use sd_ops::{Wrap, convolve, normalise_silu, normalise_silu_by};
+use sd_ops::{Edges, Wrap, convolve_within, normalise_silu, normalise_silu_by};
 
 use crate::AutoencoderKlConfig;
 use crate::attention::MidBlock;
@@ -38,22 +38,23 @@ impl Decoder {
     }
 
     /// `x`: `[batch, latent_channels, height, width]`; output: `[batch, out_channels, f·height, f·width]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mut x = self.mid_block.forward(convolve(&self.conv_in, x));
+    pub fn forward(&self, x: Tensor<4>, wrap: Wrap) -> Tensor<4> {
+        let edges = wrap.into();
+        let mut x = self.mid_block.forward(convolve_within(&self.conv_in, x, edges), edges);
         for block in &self.up_blocks {
-            x = block.forward(x);
+            x = block.forward(x, edges);
         }
-        convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
+        convolve_within(&self.conv_out, normalise_silu(&self.conv_norm_out, x), edges)
     }
 
     /// [`forward`](Self::forward) in bands of rows, for one image.
-    pub fn forward_in_bands(&self, x: Tensor<4>, banding: Banding) -> Tensor<4> {
-        let x = self.mid_block.forward(convolve(&self.conv_in, x));
+    pub fn forward_in_bands(&self, x: Tensor<4>, wrap: Wrap, banding: Banding) -> Tensor<4> {
+        let x = self.mid_block.forward(convolve_within(&self.conv_in, x, wrap.into()), wrap.into());
         let groups = self.conv_norm_out.num_groups;
         let [finest, ..] = self.conv_norm_out.gamma.as_ref().expect("a norm with parameters").dims();
         let [.., height, width] = x.dims();
         let most = finest * (height * width) << (2 * (self.up_blocks.len() - 1));
-        let mut map = Map::new(x, Some(groups), Wrap::default(), banding);
+        let mut map = Map::new(x, Some(groups), wrap, banding);
         let mut lift = None;
         for block in &self.up_blocks {
             for resnet in &block.resnets {
@@ -95,12 +96,12 @@ impl UpBlock {
         }
     }
 
-    fn forward(&self, mut x: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, mut x: Tensor<4>, edges: Edges) -> Tensor<4> {
         for resnet in &self.resnets {
-            x = resnet.forward(x);
+            x = resnet.forward(x, edges);
         }
         for upsampler in &self.upsamplers {
-            x = convolve(&upsampler.conv, upsample(x));
+            x = convolve_within(&upsampler.conv, upsample(x), edges);
         }
         x
     }

@@ -1,7 +1,7 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::prelude::*;
 use burn::tensor::DType;
-use sd_ops::convolve;
+use sd_ops::{Wrap, convolve};
 
 use crate::AutoencoderKlConfig;
 use crate::bands::{Banding, each_image};
@@ -17,6 +17,8 @@ pub struct AutoencoderKl {
     post_quant_conv: Option<Conv2d>,
     #[module(skip)]
     config: AutoencoderKlConfig,
+    #[module(skip)]
+    wrap: Wrap,
 }
 
 impl AutoencoderKlConfig {
@@ -33,6 +35,7 @@ impl AutoencoderKlConfig {
             quant_conv: self.use_quant_conv.then(|| conv1x1(2 * self.latent_channels)),
             post_quant_conv: self.use_post_quant_conv.then(|| conv1x1(self.latent_channels)),
             config: self.clone(),
+            wrap: Wrap::default(),
         }
     }
 }
@@ -45,7 +48,7 @@ impl AutoencoderKl {
     /// - image: `[batch, in_channels, height, width]`, from −1 to 1; height and width multiples of the factor
     /// - output: latents of `[batch, latent_channels, height/factor, width/factor]`, as the U-Net sees them
     pub fn encode(&self, image: Tensor<4>) -> Posterior {
-        self.posterior(self.encoder.forward(image))
+        self.posterior(self.encoder.forward(image, self.wrap))
     }
 
     /// Returns what [`encode`](Self::encode) returns, up to rounding, in bands of rows: large images need much less memory.
@@ -56,7 +59,7 @@ impl AutoencoderKl {
     ///
     /// As those of [`encode`](Self::encode).
     pub fn encode_in_bands(&self, image: Tensor<4>, banding: Banding) -> Posterior {
-        self.posterior(each_image(image, |image| self.encoder.forward_in_bands(image, banding)))
+        self.posterior(each_image(image, |image| self.encoder.forward_in_bands(image, self.wrap, banding)))
     }
 
     fn posterior(&self, moments: Tensor<4>) -> Posterior {
@@ -75,7 +78,7 @@ impl AutoencoderKl {
     /// - latents: `[batch, latent_channels, height, width]`, as the U-Net sees them
     /// - output: `[batch, out_channels, factor·height, factor·width]`, about −1 to 1
     pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
-        self.decoder.forward(self.unscaled(latents))
+        self.decoder.forward(self.unscaled(latents), self.wrap)
     }
 
     /// Returns what [`decode`](Self::decode) returns, up to rounding, in bands of rows: large images need much less memory.
@@ -87,7 +90,7 @@ impl AutoencoderKl {
     ///
     /// As those of [`decode`](Self::decode).
     pub fn decode_in_bands(&self, latents: Tensor<4>, banding: Banding) -> Tensor<4> {
-        each_image(self.unscaled(latents), |latents| self.decoder.forward_in_bands(latents, banding))
+        each_image(self.unscaled(latents), |latents| self.decoder.forward_in_bands(latents, self.wrap, banding))
     }
 
     fn unscaled(&self, latents: Tensor<4>) -> Tensor<4> {
@@ -96,6 +99,13 @@ impl AutoencoderKl {
             Some(conv) => convolve(conv, latents),
             None => latents,
         }
+    }
+
+    /// Returns the autoencoder for images that continue at the opposite edges: its convolutions read those pixels instead of
+    /// zeros.
+    #[must_use]
+    pub fn with_wrap(self, wrap: Wrap) -> Self {
+        Self { wrap, ..self }
     }
 
     /// The precision of the weights, in which images and latents are expected.

@@ -18,13 +18,13 @@ impl Layers {
         Self { layers }
     }
 
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        run(&self.layers, Rows::whole(x, Wrap::default())).values
+    pub fn forward(&self, x: Tensor<4>, wrap: Wrap) -> Tensor<4> {
+        run(&self.layers, Rows::whole(x, wrap)).values
     }
 
     /// [`forward`](Self::forward) in bands of rows, for one image. Maps are only whole before each change of their size.
-    pub fn forward_in_bands(&self, x: Tensor<4>, banding: Banding) -> Tensor<4> {
-        let map = Map::new(x, None, Wrap::default(), banding);
+    pub fn forward_in_bands(&self, x: Tensor<4>, wrap: Wrap, banding: Banding) -> Tensor<4> {
+        let map = Map::new(x, None, wrap, banding);
         let parts = self.layers.chunk_by(|layer, next| !layer.halves() && next.step != Step::Upsample);
         parts.fold(map, |map, layers| map.then(&stage(layers))).whole()
     }

@@ -1,7 +1,7 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, GroupNormConfig, PaddingConfig2d};
 use burn::prelude::*;
-use sd_ops::{convolve, normalise_silu, normalise_silu_by};
+use sd_ops::{Edges, convolve, convolve_within, normalise_silu, normalise_silu_by};
 
 use crate::bands::{Map, Rows, Stage};
 
@@ -28,9 +28,9 @@ impl ResnetBlock {
     }
 
     /// `x`: `[batch, channels_in, height, width]`; output: `[batch, channels_out, height, width]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let h = convolve(&self.conv1, normalise_silu(&self.norm1, x.clone()));
-        let h = convolve(&self.conv2, normalise_silu(&self.norm2, h));
+    pub fn forward(&self, x: Tensor<4>, edges: Edges) -> Tensor<4> {
+        let h = convolve_within(&self.conv1, normalise_silu(&self.norm1, x.clone()), edges);
+        let h = convolve_within(&self.conv2, normalise_silu(&self.norm2, h), edges);
         let x = match &self.conv_shortcut {
             Some(conv) => convolve(conv, x),
             None => x,

@@ -1,5 +1,6 @@
 use burn::prelude::*;
 use burn::tensor::DType;
+use sd_ops::Wrap;
 
 use crate::bands::{Banding, each_image};
 use crate::layers::{Layer, Layers};
@@ -57,7 +58,7 @@ impl AutoencoderTinyConfig {
     /// Panics if the decoder has no resolutions, or if lists of channels and of blocks differ in length.
     pub fn init(&self, device: &Device) -> AutoencoderTiny {
         let encoder = self.has_encoder().then(|| self.encoder(device));
-        AutoencoderTiny { encoder, decoder: self.decoder(device), config: self.clone() }
+        AutoencoderTiny { encoder, decoder: self.decoder(device), config: self.clone(), wrap: Wrap::default() }
     }
 
     fn encoder(&self, device: &Device) -> Layers {
@@ -101,6 +102,8 @@ pub struct AutoencoderTiny {
     decoder: Layers,
     #[module(skip)]
     config: AutoencoderTinyConfig,
+    #[module(skip)]
+    wrap: Wrap,
 }
 
 impl AutoencoderTiny {
@@ -115,7 +118,7 @@ impl AutoencoderTiny {
     ///
     /// Panics if there is [no encoder](AutoencoderTinyConfig::has_encoder).
     pub fn encode(&self, image: Tensor<4>) -> Tensor<4> {
-        self.encoder().forward((image + 1.0) / 2.0) * self.config.scaling_factor
+        self.encoder().forward((image + 1.0) / 2.0, self.wrap) * self.config.scaling_factor
     }
 
     /// Returns what [`encode`](Self::encode) returns, in bands of rows: large images need less memory.
@@ -124,7 +127,8 @@ impl AutoencoderTiny {
     ///
     /// As those of [`encode`](Self::encode).
     pub fn encode_in_bands(&self, image: Tensor<4>, banding: Banding) -> Tensor<4> {
-        each_image((image + 1.0) / 2.0, |x| self.encoder().forward_in_bands(x, banding)) * self.config.scaling_factor
+        each_image((image + 1.0) / 2.0, |x| self.encoder().forward_in_bands(x, self.wrap, banding))
+            * self.config.scaling_factor
     }
 
     fn encoder(&self) -> &Layers {
@@ -138,7 +142,7 @@ impl AutoencoderTiny {
     /// - latents: `[batch, latent_channels, height, width]`, as the U-Net sees them
     /// - output: `[batch, 3, factor·height, factor·width]`, about −1 to 1
     pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
-        self.decoder.forward(self.clamped(latents)) * 2.0 - 1.0
+        self.decoder.forward(self.clamped(latents), self.wrap) * 2.0 - 1.0
     }
 
     /// Returns what [`decode`](Self::decode) returns, in bands of rows: large images need less memory.
@@ -147,12 +151,19 @@ impl AutoencoderTiny {
     ///
     /// As those of [`decode`](Self::decode).
     pub fn decode_in_bands(&self, latents: Tensor<4>, banding: Banding) -> Tensor<4> {
-        each_image(self.clamped(latents), |x| self.decoder.forward_in_bands(x, banding)) * 2.0 - 1.0
+        each_image(self.clamped(latents), |x| self.decoder.forward_in_bands(x, self.wrap, banding)) * 2.0 - 1.0
     }
 
     /// A soft clamp to ±3: beyond it there is nothing to learn from.
     fn clamped(&self, latents: Tensor<4>) -> Tensor<4> {
         (latents / (3.0 * self.config.scaling_factor)).tanh() * 3.0
+    }
+
+    /// Returns the autoencoder for images that continue at the opposite edges: its convolutions read those pixels instead of
+    /// zeros.
+    #[must_use]
+    pub fn with_wrap(self, wrap: Wrap) -> Self {
+        Self { wrap, ..self }
     }
 
     /// The precision of the weights, in which images and latents are expected.

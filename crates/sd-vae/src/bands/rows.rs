@@ -5,7 +5,7 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 use sd_ops::{Edge, Edges, Wrap, convolve_within};
 
-use crate::upsample::upsample;
+use crate::upsample::upsample_rows;
 
 /// Some rows of a feature map, which know their place: convolutions pad them at the map's own edges only, and elsewhere leave
 /// out what they cannot know.
@@ -87,6 +87,15 @@ impl Rows {
 
     /// Returns each row and column twice.
     pub fn upsample(self) -> Self {
-        Self { values: upsample(self.values), first: 2 * self.first, height: 2 * self.height, wrap: self.wrap }
+        let all = 2 * self.range().start..2 * self.range().end;
+        self.upsample_within(&all)
+    }
+
+    /// Returns each row and column twice, but only rows within `range`.
+    pub fn upsample_within(self, range: &Range<isize>) -> Self {
+        let Range { start, end } = self.range();
+        let (first, last) = (range.start.max(2 * start), range.end.min(2 * end));
+        let [from, to] = [first, last].map(|row| (row - 2 * start) as usize);
+        Self { values: upsample_rows(self.values, from..to), first, height: 2 * self.height, wrap: self.wrap }
     }
 }

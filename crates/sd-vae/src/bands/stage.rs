@@ -58,11 +58,7 @@ impl<'a> Stage<'a> {
     /// Returns rows of the output, given those that they depend on.
     pub fn run(&self, rows: Range<isize>, x: Rows) -> Rows {
         let x = match self.size {
-            Size::Doubled => {
-                let (x, around) = (x.upsample(), self.around(rows.clone()));
-                let here = x.range();
-                x.crop(around.start.max(here.start)..around.end.min(here.end))
-            }
+            Size::Doubled => x.upsample_within(&self.around(rows.clone())),
             _ => x,
         };
         (self.forward)(x).crop(rows)
