@@ -1,6 +1,8 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use burn::tensor::{DType, Tensor};
+use sd_ops::Wrap;
 
 use crate::{AutoencoderKl, AutoencoderTiny, Banding};
 
@@ -54,6 +56,12 @@ pub trait Autoencoder: Debug + Send + Sync {
     fn has_encoder(&self) -> bool {
         true
     }
+
+    /// Returns the autoencoder, with the same weights, for images that continue at the opposite edges; `None` if it has no such
+    /// form.
+    fn with_wrap(&self, _wrap: Wrap) -> Option<Arc<dyn Autoencoder>> {
+        None
+    }
 }
 
 impl Autoencoder for AutoencoderKl {
@@ -79,6 +87,10 @@ impl Autoencoder for AutoencoderKl {
 
     fn latent_channels(&self) -> usize {
         self.config().latent_channels
+    }
+
+    fn with_wrap(&self, wrap: Wrap) -> Option<Arc<dyn Autoencoder>> {
+        Some(Arc::new(self.clone().with_wrap(wrap)))
     }
 }
 
@@ -109,5 +121,9 @@ impl Autoencoder for AutoencoderTiny {
 
     fn has_encoder(&self) -> bool {
         self.config().has_encoder()
+    }
+
+    fn with_wrap(&self, wrap: Wrap) -> Option<Arc<dyn Autoencoder>> {
+        Some(Arc::new(self.clone().with_wrap(wrap)))
     }
 }

@@ -21,4 +21,5 @@ pub use bands::Banding;
 pub use burn;
 pub use config::AutoencoderKlConfig;
 pub use kl::{AutoencoderKl, Posterior};
+pub use sd_ops::Wrap;
 pub use tiny::{AutoencoderTiny, AutoencoderTinyConfig};

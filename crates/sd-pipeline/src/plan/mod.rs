@@ -72,7 +72,7 @@ impl Plan {
     /// The parts of the plan on which its memory use depends: see [`Model::memory`].
     pub fn workload(&self) -> Workload {
         let Settings { width, height, .. } = &self.settings;
-        Workload { width: width.value, height: height.value, is_guided: self.settings.is_guided() }
+        Workload { width: width.value, height: height.value, is_guided: self.settings.is_guided(), tiled: false }
     }
 
     /// Checks that the plan belongs to this model: it may have been read from a file, or changed.

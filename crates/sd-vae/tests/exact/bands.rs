@@ -9,7 +9,7 @@ fn vae(device: &Device) -> AutoencoderKl {
 }
 
 /// Bands of so many rows in every map, in single precision.
-fn bands(rows: usize) -> Banding {
+pub fn bands(rows: usize) -> Banding {
     Banding { values: 0, rows, half_from: usize::MAX }
 }
 
@@ -18,7 +18,7 @@ fn halved(rows: usize) -> Banding {
 }
 
 /// Returns the largest difference, and the largest value of `whole`.
-fn apart(found: Tensor<4>, whole: Tensor<4>) -> (f64, f64) {
+pub fn apart(found: Tensor<4>, whole: Tensor<4>) -> (f64, f64) {
     assert_eq!(found.dims(), whole.dims());
     let largest = |x: Tensor<4>| x.abs().max().into_scalar::<f32>() as f64;
     (largest(found - whole.clone()), largest(whole))
