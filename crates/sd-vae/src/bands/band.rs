@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, FloatDType, Tensor};
 use sd_ops::Moments;
 
 /// Some rows of a map between two layers.
@@ -17,12 +17,12 @@ impl Band {
         Self { values, scale: None }
     }
 
-    /// Keeps values in single precision in half precision.
+    /// Keeps values in single precision in half precision, if the device has it.
     ///
     /// They are divided by the root of their mean square. No value exceeds that by more than the root of their number, so none
     /// overflows.
     pub fn halved(values: Tensor<4>, moments: &Moments) -> Self {
-        if values.dtype() != DType::F32 {
+        if values.dtype() != DType::F32 || !values.device().supports_dtype(FloatDType::F16) {
             return Self::whole(values);
         }
         let scale = moments.root_mean_square().clamp_min(f32::MIN_POSITIVE);

@@ -17,7 +17,7 @@ pub struct Banding {
 
 impl Default for Banding {
     fn default() -> Self {
-        Self { values: 3 << 21, rows: 12, half_from: 1 << 26 }
+        Self { values: 1 << 22, rows: 8, half_from: 1 << 26 }
     }
 }
 
