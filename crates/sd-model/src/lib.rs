@@ -3,6 +3,7 @@
 mod components;
 pub mod config;
 mod convert;
+mod decoding;
 mod embeddings;
 mod error;
 mod folder;
@@ -34,6 +35,7 @@ pub use model::{Defaults, Model};
 pub use request_error::{Field, RequestError};
 pub use sampler::SamplerName;
 pub use sd_device::{DType, Device};
+pub use sd_ops::Wrap;
 pub use sd_weights::single_file::WeightSet;
 pub use sd_weights::{Lora, LoraReport, TextualInversion};
 pub use single_file::Choices;

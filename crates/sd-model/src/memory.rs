@@ -3,8 +3,8 @@
 use sd_device::{DeviceInfo, is_processor};
 use sd_unet::{UnconditionalUnetConfig, UnetConfig, UnetLevel};
 
+use crate::decoding::{decoding, decoding_in_bands, largest_of_bands};
 use crate::model::{Kind, Model};
-use crate::vae::VaeConfig;
 use crate::{DType, ModelError};
 
 /// Memory for drawing an image, in bytes, by phase. docs/performance.md compares the estimates with measurements.
@@ -27,6 +27,8 @@ pub struct Workload {
     pub height: usize,
     /// Whether the backbone is also called with a negative prompt.
     pub is_guided: bool,
+    /// Whether the autoencoder works in bands of rows.
+    pub tiled: bool,
 }
 
 impl MemoryNeed {
@@ -39,12 +41,13 @@ impl MemoryNeed {
 impl Model {
     /// Estimates the memory for loading this model and drawing with it on a device.
     pub fn memory(&self, workload: &Workload, dtype: DType, device: &DeviceInfo) -> MemoryNeed {
-        let Workload { width, height, .. } = *workload;
+        let Workload { width, height, tiled, .. } = *workload;
         let unet = self.unet_weights.elements() * dtype.bytes();
         // Elements that a GPU's kernels store between two matrix products.
         let scratch = |elements: usize| if is_processor(&device.name) { 0 } else { elements.min(sd_ops::SCRATCH) };
         // The matrix that 3×3 weights are multiplied with.
         let patches = |channels: usize| scratch((9 * channels).saturating_mul(width).saturating_mul(height)) * 4;
+        let decode = if tiled { decoding_in_bands } else { decoding };
         match &self.kind {
             Kind::Unconditional(config) => MemoryNeed {
                 weights: unet,
@@ -64,7 +67,7 @@ impl Model {
                     sampling: sampling_latents(&parts.unet_config, wide, high)
                         .saturating_mul(guided)
                         .saturating_add(scratch(scores) * (4 + 4)),
-                    decoding: decoding(vae, width, height).saturating_add(patches(vae.full_size_channels())),
+                    decoding: decode(vae, width, height).saturating_add(patches(vae.full_size_channels())),
                 }
             }
         }
@@ -116,6 +119,14 @@ impl Model {
         ))
     }
 
+    /// Returns whether images of this size can be decoded without bands of rows, as far as the device's memory is known.
+    pub fn decodes_untiled(&self, workload: &Workload, dtype: DType, device: &DeviceInfo) -> bool {
+        let workload = Workload { tiled: false, ..*workload };
+        let largest = self.largest_activation(&workload, dtype, device) as u64;
+        device.largest_tensor.is_none_or(|limit| largest <= limit)
+            && self.memory_warning(&workload, dtype, device).is_none()
+    }
+
     /// Bytes of the largest weight tensor of the U-Net and the text encoders.
     fn largest_weight(&self, dtype: DType) -> usize {
         let text = match &self.kind {
@@ -137,7 +148,11 @@ impl Model {
             Kind::Text(parts) => {
                 let (wide, high, guided) =
                     (width / self.scale_factor(), height / self.scale_factor(), guided(workload));
-                let decoded = tensors(1, parts.vae.config.full_size_channels(), width, height);
+                let vae = &parts.vae.config;
+                let decoded = match workload.tiled {
+                    true => largest_of_bands(vae, width, height),
+                    false => tensors(1, vae.full_size_channels(), width, height),
+                };
                 if is_processor(&device.name) {
                     // The GEGLU kernel writes only the halved output.
                     return decoded;
@@ -180,13 +195,6 @@ fn sampling_latents(config: &UnetConfig, width: usize, height: usize) -> usize {
     tensors(LIVE_TENSORS, config.levels[0].channels, width, height)
 }
 
-/// Bytes for decoding: several tensors at full size. The U-Net works on an eighth of the width and height.
-fn decoding(config: &VaeConfig, width: usize, height: usize) -> usize {
-    /// Measured: 3.0 to 3.6, with Stable Diffusion 1.5 on the flex backend, at 1024×1024 to 512×512.
-    const LIVE_TENSORS: usize = 4;
-    tensors(LIVE_TENSORS, config.full_size_channels(), width, height)
-}
-
 /// Bytes for sampling pixels: several tensors of the finest level, at full size.
 fn sampling_pixels(config: &UnconditionalUnetConfig, width: usize, height: usize) -> usize {
     /// Measured: 9.5 to 10.4, with the flex backend, at 256×256 and 128×128.
@@ -194,6 +202,7 @@ fn sampling_pixels(config: &UnconditionalUnetConfig, width: usize, height: usize
     tensors(LIVE_TENSORS, config.levels[0].channels, width, height)
 }
 
-fn tensors(count: usize, channels: usize, width: usize, height: usize) -> usize {
+/// Bytes of tensors in single precision.
+pub(crate) fn tensors(count: usize, channels: usize, width: usize, height: usize) -> usize {
     (4 * count * channels).saturating_mul(width).saturating_mul(height)
 }

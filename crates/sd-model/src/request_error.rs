@@ -62,6 +62,8 @@ pub enum Field {
     VariationSeed,
     /// The strength of the request's `variation`.
     VariationStrength,
+    /// The request's `seamless`.
+    Seamless,
     /// The size of a second pass.
     Hires,
     /// The request's `denoising_start`.
@@ -90,7 +92,7 @@ pub enum Field {
 
 impl Field {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Prompt,
         Self::NegativePrompt,
         Self::Width,
@@ -110,6 +112,7 @@ impl Field {
         Self::Depth,
         Self::VariationSeed,
         Self::VariationStrength,
+        Self::Seamless,
         Self::Hires,
         Self::DenoisingStart,
         Self::DenoisingEnd,
@@ -148,6 +151,7 @@ impl fmt::Display for Field {
             Self::Depth => "depth",
             Self::VariationSeed => "variation_seed",
             Self::VariationStrength => "variation_strength",
+            Self::Seamless => "seamless",
             Self::Hires => "hires",
             Self::DenoisingStart => "denoising_start",
             Self::DenoisingEnd => "denoising_end",

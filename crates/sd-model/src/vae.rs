@@ -118,6 +118,14 @@ impl VaeConfig {
         }
     }
 
+    /// Channels of the tensors of the latents' size.
+    pub fn coarsest_channels(&self) -> usize {
+        match self {
+            Self::Kl(config) => config.block_out_channels.last().copied().unwrap_or(0),
+            Self::Tiny(config) => config.decoder_block_out_channels.first().copied().unwrap_or(0),
+        }
+    }
+
     /// Channels of the widest tensors at an image's full size.
     pub fn full_size_channels(&self) -> usize {
         match self {

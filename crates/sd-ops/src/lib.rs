@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 //!
 //! [`convolve`], [`normalise`], [`normalise_silu`], [`normalise_tokens`] and [`project`] do the same for Burn's modules,
-//! which hold the parameters.
+//! which hold the parameters. [`convolve_within`] and [`normalise_silu_by`] are for images that wrap around, and for some rows of
+//! an image that is never whole in memory.
 //!
 //! With the feature `flex`, tensors in single precision on Burn's Flex backend go through the kernels of this crate; with
 //! `autodiff`, their gradients do too. Everything else runs on Burn's own operations, which the kernels are tested against.
@@ -21,6 +22,7 @@
 mod activation;
 mod attention;
 mod conv;
+mod edges;
 #[cfg(feature = "flex")]
 mod flex;
 #[cfg(feature = "gpu")]
@@ -34,6 +36,7 @@ mod linear;
 mod memory;
 mod mixed;
 mod modules;
+mod moments;
 mod pack;
 mod padding;
 mod pixels;
@@ -43,15 +46,20 @@ mod vectors;
 pub use activation::{geglu, gelu, quick_gelu};
 pub use attention::{attention, causal_attention, half_attention};
 pub use conv::conv2d;
+pub use edges::{Edge, Edges, Wrap};
 pub use group_norm::{group_norm, group_norm_silu};
 pub use lay_out::lay_out;
 pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_geglu};
 pub use memory::{SCRATCH, keep_memory, one_heap};
 pub use mixed::takes_half_weights;
-pub use modules::{attend, convolve, normalise, normalise_silu, normalise_tokens, project, project_geglu};
+pub use modules::{
+    attend, convolve, convolve_within, normalise, normalise_silu, normalise_silu_by, normalise_tokens, project,
+    project_geglu,
+};
+pub use moments::Moments;
 pub use pack::pack;
 pub use padding::Padding;
-pub use pixels::{image, join, tokens};
+pub use pixels::{concatenate, image, join, tokens};
 #[cfg(feature = "flex")]
 pub use vectors::{Vectors, VectorsError, vectors};

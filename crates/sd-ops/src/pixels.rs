@@ -49,11 +49,23 @@ pub fn image(tokens: Tensor<3>, height: usize, width: usize) -> Tensor<4> {
 ///
 /// Panics if the shapes differ in anything but the channels.
 pub fn join(x: Tensor<4>, other: Tensor<4>) -> Tensor<4> {
-    #[cfg(feature = "gpu")]
-    if gpu::fits(&x) {
-        // Keeps the memory channels-last.
-        let images = [x, other].map(|x| x.permute([0, 2, 3, 1]));
-        return Tensor::cat(images.into(), 3).permute([0, 3, 1, 2]);
+    concatenate(vec![x, other], 1)
+}
+
+/// Concatenates images along their channels (axis 1), rows (2) or columns (3).
+///
+/// # Panics
+///
+/// Panics if there are none, or if the shapes differ along another axis.
+pub fn concatenate(mut images: Vec<Tensor<4>>, axis: usize) -> Tensor<4> {
+    if images.len() == 1 {
+        return images.remove(0);
     }
-    Tensor::cat(vec![x, other], 1)
+    #[cfg(feature = "gpu")]
+    if images.first().is_some_and(gpu::fits) {
+        // Keeps the memory channels-last.
+        let images = images.into_iter().map(|x| x.permute([0, 2, 3, 1])).collect();
+        return Tensor::cat(images, [0, 3, 1, 2][axis]).permute([0, 3, 1, 2]);
+    }
+    Tensor::cat(images, axis)
 }

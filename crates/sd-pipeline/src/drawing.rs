@@ -6,6 +6,7 @@ use sd_schedule::NoiseLevels;
 use sd_unet::Conditions;
 
 use crate::conditions::{GivenEmbeddings, conditions};
+use crate::networks::Networks;
 use crate::noises::{Noises, Source};
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
@@ -137,17 +138,17 @@ impl<'a> Drawing<'a> {
     ///
     /// As [`run`](Self::run), and [`Error::Embeddings`] for embeddings with plans of different settings.
     pub fn run_all(self) -> Result<Vec<GeneratedImage>, Error> {
-        let (pipeline, plans) = (self.pipeline, self.plans);
-        let mut drawn: Vec<Option<GeneratedImage>> = plans.iter().map(|_| None).collect();
-        for (indices, latents) in self.sample_all()? {
-            let images = images_from_tensor(pipeline.decoded(latents.clone()))?;
-            for ((index, latents), image) in indices.iter().zip(latents.chunk(indices.len(), 0)).zip(images) {
-                let overlay = plans[*index].overlay.as_ref();
-                let image = overlay.map_or_else(|| image.clone(), |overlay| overlay.apply(&image));
-                drawn[*index] = Some(GeneratedImage { image, latents: Latents::read(latents)? });
-            }
-        }
-        Ok(drawn.into_iter().flatten().collect())
+        let plans = self.plans;
+        self.each(|networks, indices, latents| {
+            let images = images_from_tensor(networks.decoded(latents.clone()))?;
+            let drawn = indices.iter().zip(latents.chunk(indices.len(), 0)).zip(images);
+            let drawn = drawn.map(|((index, latents), image)| {
+                let image =
+                    plans[*index].overlay.as_ref().map_or_else(|| image.clone(), |overlay| overlay.apply(&image));
+                Ok(GeneratedImage { image, latents: Latents::read(latents)? })
+            });
+            drawn.collect()
+        })
     }
 
     /// Draws all latents without decoding them, in the order of their plans: for drawings that are continued.
@@ -156,30 +157,34 @@ impl<'a> Drawing<'a> {
     ///
     /// As [`run_all`](Self::run_all).
     pub fn latents(self) -> Result<Vec<Latents>, Error> {
-        let mut drawn: Vec<Option<Latents>> = self.plans.iter().map(|_| None).collect();
-        for (indices, latents) in self.sample_all()? {
-            for (index, latents) in indices.iter().zip(latents.chunk(indices.len(), 0)) {
-                drawn[*index] = Some(Latents::read(latents)?);
-            }
-        }
-        Ok(drawn.into_iter().flatten().collect())
+        self.each(|_, indices, latents| latents.chunk(indices.len(), 0).into_iter().map(Latents::read).collect())
     }
 
-    /// Samples all plans; each batch with the indices of its plans.
-    fn sample_all(mut self) -> Result<Vec<(Vec<usize>, Tensor<4>)>, Error> {
+    /// Samples every batch, and makes results of its latents; `finish` also gets the indices of the batch's plans.
+    fn each<T>(
+        mut self,
+        finish: impl Fn(&Networks, &[usize], Tensor<4>) -> Result<Vec<T>, Error>,
+    ) -> Result<Vec<T>, Error> {
         let groups = Batch::group(self.plans, &self.pipeline.model)?;
         if groups.len() > 1 && self.embeddings.is_some() {
             return Err(Error::Embeddings(
                 "embeddings need images that share their settings: draw the others apart".into(),
             ));
         }
-        groups.into_iter().map(|(indices, batch)| Ok((indices, self.sample(&batch)?))).collect()
+        let mut results: Vec<Option<T>> = self.plans.iter().map(|_| None).collect();
+        for (indices, batch) in groups {
+            let networks = self.pipeline.networks().with(batch.settings)?;
+            let latents = self.sample(&networks, &batch)?;
+            for (index, result) in indices.iter().zip(finish(&networks, &indices, latents)?) {
+                results[*index] = Some(result);
+            }
+        }
+        Ok(results.into_iter().flatten().collect())
     }
 
     /// Samples the latents of a batch, scaled for the autoencoder.
-    fn sample(&mut self, batch: &Batch) -> Result<Tensor<4>, Error> {
-        let pipeline = self.pipeline;
-        let (model, components) = (&pipeline.model, &pipeline.components);
+    fn sample(&mut self, networks: &Networks, batch: &Batch) -> Result<Tensor<4>, Error> {
+        let Networks { model, components, .. } = networks;
         let sampling = &batch.settings.sampling;
         let (own, levels, made) = (sampling.sampler(model.scheduler())?, &sampling.levels.value, sampling.made.clone());
         let sampler = self.sampler.unwrap_or(&*own);
@@ -192,7 +197,7 @@ impl<'a> Drawing<'a> {
             Some(noise) => Source::Given(&mut **noise),
             None => Source::Seeds(Noises::of_seeds(&batch.plans)),
         };
-        let Start { x, known, channels } = pipeline.start(batch, &mut source)?;
+        let Start { x, known, channels } = networks.start(batch, &mut source)?;
         let guidance = batch.settings.guides();
         let conditions = match (conditions, channels) {
             (Some(conditions), Some(channels)) => Some(conditions.with_channels(guidance.channels(channels))),

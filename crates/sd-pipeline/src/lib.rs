@@ -46,6 +46,7 @@ mod image_tensor;
 mod interpolation;
 mod inversion;
 mod latents;
+mod networks;
 mod noises;
 mod number;
 mod pipeline;
@@ -58,7 +59,7 @@ mod watch;
 
 pub use burn::tensor::{Device, Tensor};
 pub use drawing::{Drawing, GeneratedImage};
-pub use edit::{Fill, Hires, Init, Inpaint, Outpaint, Overlay, Upscaler, Variation};
+pub use edit::{Fill, Hires, Init, Inpaint, Outpaint, Overlay, Seamless, Upscaler, Variation};
 pub use error::Error;
 pub use image_tensor::{images_from_tensor, images_to_tensor};
 pub use inversion::Inversion;

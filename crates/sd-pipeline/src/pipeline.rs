@@ -1,9 +1,9 @@
 use std::path::Path;
 
-use burn::tensor::{DType as TensorType, Device, Tensor};
+use burn::tensor::{Device, Tensor};
 use sd_model::{Components, Model};
-use sd_vae::Autoencoder;
 
+use crate::networks::Networks;
 use crate::plan::Plan;
 use crate::{DType, Embeddings, Error, Image, Latents, Request, images_from_tensor, images_to_tensor};
 
@@ -114,7 +114,7 @@ impl Pipeline {
                 "latents of shape {shape:?} with {count} values, but this model's are [1, {channels}, height, width]"
             )));
         }
-        Ok(images_from_tensor(self.decoded(latents.tensor(&self.device)))?.remove(0))
+        Ok(images_from_tensor(self.networks().decoded(latents.tensor(&self.device)))?.remove(0))
     }
 
     /// Encodes images of one size to the mean of their latents, and decodes them again.
@@ -128,22 +128,17 @@ impl Pipeline {
         if images.is_empty() {
             return Ok(Vec::new());
         }
-        images_from_tensor(self.decoded(self.latents(images)?))
+        images_from_tensor(self.networks().decoded(self.latents(images)?))
     }
 
-    /// The autoencoder, if it can encode.
-    pub(crate) fn encoder(&self) -> Result<&dyn Autoencoder, Error> {
-        let Some(vae) = &self.components.autoencoder else {
-            return Err(Error::Autoencoder("this model draws in pixels: it has no autoencoder".into()));
-        };
-        if !vae.has_encoder() {
-            return Err(Error::Autoencoder("this autoencoder has no encoder: choose another one".into()));
-        }
-        Ok(&**vae)
+    /// The networks for a drawing.
+    pub(crate) fn networks(&self) -> Networks<'_> {
+        Networks { model: &self.model, components: self.components.clone(), device: &self.device }
     }
 
     fn latents(&self, images: &[Image]) -> Result<Tensor<4>, Error> {
-        let vae = self.encoder()?;
+        let networks = self.networks();
+        let vae = networks.encoder()?;
         let (width, height, factor) = (images[0].width, images[0].height, vae.scale_factor());
         if images.iter().any(|image| (image.width, image.height) != (width, height)) {
             return Err(Error::Autoencoder(
@@ -156,14 +151,5 @@ impl Pipeline {
             )));
         }
         Ok(vae.encode(images_to_tensor(images, &self.device)).mean)
-    }
-
-    /// Decodes finished latents into images from −1 to 1; returns pixels unchanged.
-    pub(crate) fn decoded(&self, latents: Tensor<4>) -> Tensor<4> {
-        match &self.components.autoencoder {
-            Some(vae) => vae.decode(latents),
-            None => latents,
-        }
-        .cast(TensorType::F32)
     }
 }

@@ -2,7 +2,7 @@ use sd_image::{Fit, Mask};
 use sd_samplers::SamplerOption;
 use serde::{Deserialize, Serialize};
 
-use crate::edit::{Init, Inpaint, Outpaint, Variation};
+use crate::edit::{Init, Inpaint, Outpaint, Seamless, Variation};
 use crate::{Latents, SamplerName, Schedule};
 
 /// What to draw.
@@ -62,6 +62,11 @@ pub struct Request {
     pub image_guidance: Option<f64>,
     /// The depth of each pixel, bright is near, for depth-to-image models.
     pub depth: Option<Mask>,
+    /// Which edges of the image continue at the opposite edge, so that it can be laid side by side with itself.
+    pub seamless: Seamless,
+    /// Whether the autoencoder works in bands of rows: less memory, more time, and the same image up to rounding. Worth it for large
+    /// images: see [`Plan::tile_if_needed`](crate::Plan::tile_if_needed).
+    pub vae_tiling: bool,
     /// Skips the noise levels above this share of the training's timesteps, 0 to 1: begins where another drawing
     /// [ended](Self::denoising_end).
     pub denoising_start: Option<f64>,

@@ -6,8 +6,8 @@ use sd_samplers::{DenoiseError, Denoiser, Noise};
 
 use crate::edit::{Fill, Init, depth_channel};
 use crate::image_tensor::images_to_tensor;
+use crate::networks::Networks;
 use crate::noises::Source;
-use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 use crate::plan::batch::Batch;
 use crate::{Error, ExtraInput};
@@ -60,7 +60,7 @@ impl<D: Denoiser> Denoiser for Masked<'_, D> {
     }
 }
 
-impl Pipeline {
+impl Networks<'_> {
     /// Makes the start of a batch. Random numbers are drawn in the order of diffusers: for encoding the image, for the noise, for
     /// encoding the image without its masked part.
     pub(crate) fn start(&self, batch: &Batch, source: &mut Source) -> Result<Start, Error> {
@@ -68,7 +68,7 @@ impl Pipeline {
         let sampling = &settings.sampling;
         let sigma = sampling.visited()[0];
         if let Some(latents) = batch.all(|plan| match &plan.init {
-            Some(Init::Unfinished(latents)) => Some(latents.tensor(&self.device)),
+            Some(Init::Unfinished(latents)) => Some(latents.tensor(self.device)),
             _ => None,
         }) {
             let x = Tensor::cat(latents, 0) / self.components.process.input_scale(sigma);
@@ -82,7 +82,7 @@ impl Pipeline {
                 _ => true,
             };
         let latents = reads_image.then(|| self.initial_latents(batch, source)).transpose()?;
-        let noise = source.start(&batch.plans, settings.latent_shape, &self.device)?;
+        let noise = source.start(&batch.plans, settings.latent_shape, self.device)?;
         let mask = batch.all(|plan| plan.mask.as_ref()).map(|masks| self.latent_masks(&masks, settings.latent_shape));
         let second = match &mask {
             Some(_) => self.encoding_noise(batch, source),
@@ -107,14 +107,14 @@ impl Pipeline {
     /// The latents of the initial images: drawn from the autoencoder's distribution, or as given.
     fn initial_latents(&self, batch: &Batch, source: &mut Source) -> Result<Tensor<4>, Error> {
         let given = batch.all(|plan| match &plan.init {
-            Some(Init::Latents(latents)) => Some(latents.tensor(&self.device)),
+            Some(Init::Latents(latents)) => Some(latents.tensor(self.device)),
             _ => None,
         });
         match given {
             Some(latents) => Ok(Tensor::cat(latents, 0)),
             None => {
                 let images = images(batch);
-                self.sampled(images_to_tensor(&images, &self.device), |like| source.noise().start(like))
+                self.sampled(images_to_tensor(&images, self.device), |like| source.noise().start(like))
             }
         }
     }
@@ -133,7 +133,7 @@ impl Pipeline {
     fn encoding_noise(&self, batch: &Batch, source: &mut Source) -> Option<Tensor<4>> {
         let is_random = self.components.autoencoder.as_ref().is_some_and(|vae| vae.is_random());
         let [_, channels, height, width] = batch.settings.latent_shape;
-        let like = Tensor::zeros([batch.plans.len(), channels, height, width], (&self.device, DType::F32));
+        let like = Tensor::zeros([batch.plans.len(), channels, height, width], (self.device, DType::F32));
         is_random.then(|| source.noise().start(&like))
     }
 
@@ -151,7 +151,7 @@ impl Pipeline {
                     images(batch)
                         .iter()
                         .zip(&masks)
-                        .map(|(image, mask)| without_masked(image, mask, &self.device))
+                        .map(|(image, mask)| without_masked(image, mask, self.device))
                         .collect(),
                     0,
                 );
@@ -160,7 +160,7 @@ impl Pipeline {
             }
             Some(ExtraInput::Image) => {
                 let vae = self.encoder()?;
-                vae.encode(images_to_tensor(&images(batch), &self.device)).mean / vae.scaling_factor()
+                vae.encode(images_to_tensor(&images(batch), self.device)).mean / vae.scaling_factor()
             }
             Some(ExtraInput::Depth) => {
                 let [_, _, height, width] = batch.settings.latent_shape;
@@ -183,7 +183,7 @@ impl Pipeline {
     }
 
     fn one_channel(&self, values: Vec<f32>, images: usize, [_, _, height, width]: [usize; 4]) -> Tensor<4> {
-        Tensor::from_data(TensorData::new(values, [images, 1, height, width]), (&self.device, DType::F32))
+        Tensor::from_data(TensorData::new(values, [images, 1, height, width]), (self.device, DType::F32))
     }
 }
 

@@ -3,7 +3,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::prelude::*;
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
-use sd_ops::{convolve, join};
+use sd_ops::{Edges, convolve_within, join};
 
 use crate::plan::BlockPlan;
 use crate::resnet::{PADDING_1, ResnetBlock, ResnetConfig};
@@ -39,6 +39,8 @@ pub(crate) struct BlockInputs<C> {
     pub time: Tensor<2>,
     /// Context of the attention.
     pub context: C,
+    /// What convolutions read beyond the edges of a feature map.
+    pub edges: Edges,
 }
 
 /// The blocks of one resolution on the way down.
@@ -62,14 +64,14 @@ impl<A: Attend> DownBlock<A> {
     /// Pushes every intermediate feature map to `skips`, for the way up.
     pub fn forward(&self, mut x: Tensor<4>, inputs: &BlockInputs<A::Context>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
-            x = resnet.forward(x, inputs.time.clone());
+            x = resnet.forward(x, inputs.time.clone(), inputs.edges);
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(x, &inputs.context);
             }
             skips.push(x.clone());
         }
         for downsampler in &self.downsamplers {
-            x = convolve(&downsampler.conv, x);
+            x = convolve_within(&downsampler.conv, x, inputs.edges);
             skips.push(x.clone());
         }
         x
@@ -90,7 +92,7 @@ impl<A: Attend> MidBlock<A> {
 
     pub fn forward(&self, mut x: Tensor<4>, inputs: &BlockInputs<A::Context>) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
-            x = resnet.forward(x, inputs.time.clone());
+            x = resnet.forward(x, inputs.time.clone(), inputs.edges);
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(x, &inputs.context);
             }
@@ -121,7 +123,7 @@ impl<A: Attend> UpBlock<A> {
     pub fn forward(&self, mut x: Tensor<4>, inputs: &BlockInputs<A::Context>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
             let skip = skips.pop().expect("as many skip connections as residual blocks on the way up");
-            x = resnet.forward(join(x, skip), inputs.time.clone());
+            x = resnet.forward(join(x, skip), inputs.time.clone(), inputs.edges);
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(x, &inputs.context);
             }
@@ -130,7 +132,7 @@ impl<A: Attend> UpBlock<A> {
             // The size of the next skip, not twice this one: an odd size was rounded up on the way down.
             let [.., height, width] = skips.last().expect("a finer level follows").dims();
             let options = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([height, width]);
-            x = convolve(&upsampler.conv, interpolate(x, options));
+            x = convolve_within(&upsampler.conv, interpolate(x, options), inputs.edges);
         }
         x
     }

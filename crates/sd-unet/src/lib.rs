@@ -23,6 +23,7 @@ mod unet;
 pub use burn;
 pub use conditions::{AddedConditions, Conditions, Residuals};
 pub use config::{AdditionConfig, UnetConfig, UnetLevel};
+pub use sd_ops::Wrap;
 pub use unconditional::UnconditionalUnet;
 pub use unconditional_config::{UnconditionalLevel, UnconditionalUnetConfig};
 pub use unet::Unet;

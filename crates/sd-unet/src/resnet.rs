@@ -2,7 +2,7 @@ use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{convolve, normalise_silu, project};
+use sd_ops::{Edges, convolve, convolve_within, normalise_silu, project};
 
 /// Settings shared by all residual blocks of a network.
 #[derive(Debug, Clone, Copy)]
@@ -42,12 +42,12 @@ impl ResnetBlock {
 
     /// `x`: `[batch, channels_in, height, width]`; `time`: `[batch, time_embed_dim]`, after SiLU;
     /// output: `[batch, channels_out, height, width]`.
-    pub fn forward(&self, x: Tensor<4>, time: Tensor<2>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, time: Tensor<2>, edges: Edges) -> Tensor<4> {
         let shift = project(&self.time_emb_proj, time);
         let [batch, channels] = shift.dims();
-        let h = convolve(&self.conv1, normalise_silu(&self.norm1, x.clone()));
+        let h = convolve_within(&self.conv1, normalise_silu(&self.norm1, x.clone()), edges);
         let h = h + shift.reshape([batch, channels, 1, 1]);
-        let h = convolve(&self.conv2, normalise_silu(&self.norm2, h));
+        let h = convolve_within(&self.conv2, normalise_silu(&self.norm2, h), edges);
         let x = match &self.conv_shortcut {
             Some(conv) => convolve(conv, x),
             None => x,

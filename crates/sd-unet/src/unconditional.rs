@@ -3,7 +3,7 @@ use burn::nn::{GroupNorm, GroupNormConfig};
 use burn::prelude::*;
 use burn::tensor::DType;
 use burn::tensor::activation::silu;
-use sd_ops::{convolve, normalise_silu};
+use sd_ops::{Wrap, convolve_within, normalise_silu};
 
 use crate::UnconditionalUnetConfig;
 use crate::blocks::{BlockInputs, DownBlock, MidBlock, UpBlock};
@@ -24,6 +24,8 @@ pub struct UnconditionalUnet {
     conv_out: Conv2d,
     #[module(skip)]
     config: UnconditionalUnetConfig,
+    #[module(skip)]
+    wrap: Wrap,
 }
 
 impl UnconditionalUnetConfig {
@@ -43,6 +45,7 @@ impl UnconditionalUnetConfig {
             conv_norm_out: GroupNormConfig::new(self.norm_num_groups, finest).with_epsilon(self.norm_eps).init(device),
             conv_out: conv3x3(finest, self.out_channels, device),
             config: self.clone(),
+            wrap: Wrap::default(),
         }
     }
 }
@@ -66,8 +69,9 @@ impl UnconditionalUnet {
         let fits = height.is_multiple_of(factor) && width.is_multiple_of(factor);
         assert!(fits, "{height}×{width} pixels are not multiples of {factor}");
         let time = self.config.sinusoids().embed(t, &x.device()).cast(self.dtype());
-        let inputs = BlockInputs { time: silu(self.time_embedding.forward(time)), context: () };
-        let mut x = convolve(&self.conv_in, x);
+        let time = silu(self.time_embedding.forward(time));
+        let inputs = BlockInputs { time, context: (), edges: self.wrap.into() };
+        let mut x = convolve_within(&self.conv_in, x, inputs.edges);
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
             x = block.forward(x, &inputs, &mut skips);
@@ -78,7 +82,13 @@ impl UnconditionalUnet {
         for block in &self.up_blocks {
             x = block.forward(x, &inputs, &mut skips);
         }
-        convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
+        convolve_within(&self.conv_out, normalise_silu(&self.conv_norm_out, x), inputs.edges)
+    }
+
+    /// Returns the network for images that continue at the opposite edges: its convolutions read those pixels instead of zeros.
+    #[must_use]
+    pub fn with_wrap(self, wrap: Wrap) -> Self {
+        Self { wrap, ..self }
     }
 
     /// The precision of the weights, which `x` must have too.

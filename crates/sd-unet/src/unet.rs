@@ -3,7 +3,7 @@ use burn::nn::{GroupNorm, GroupNormConfig};
 use burn::prelude::*;
 use burn::tensor::DType;
 use burn::tensor::activation::silu;
-use sd_ops::{convolve, normalise_silu};
+use sd_ops::{Wrap, convolve_within, normalise_silu};
 
 use crate::blocks::{BlockInputs, DownBlock, MidBlock, UpBlock};
 use crate::embedding::{Sinusoids, TimestepEmbedding};
@@ -25,6 +25,8 @@ pub struct Unet {
     conv_out: Conv2d,
     #[module(skip)]
     config: UnetConfig,
+    #[module(skip)]
+    wrap: Wrap,
 }
 
 impl UnetConfig {
@@ -48,6 +50,7 @@ impl UnetConfig {
             conv_norm_out: GroupNormConfig::new(self.norm_num_groups, finest).with_epsilon(self.norm_eps).init(device),
             conv_out: conv3x3(finest, self.out_channels, device),
             config: self.clone(),
+            wrap: Wrap::default(),
         }
     }
 }
@@ -69,12 +72,12 @@ impl Unet {
         let [batch, ..] = x.dims();
         assert_eq!(t.len(), batch, "{} timesteps for a batch of {batch}", t.len());
         let time = silu(self.embed(t, conditions.added.as_ref(), &x.device()));
-        let inputs = BlockInputs { time, context: conditions.context.clone() };
+        let inputs = BlockInputs { time, context: conditions.context.clone(), edges: self.wrap.into() };
         let x = match &conditions.channels {
             Some(channels) => Tensor::cat(vec![x, channels.clone()], 1),
             None => x,
         };
-        let mut x = convolve(&self.conv_in, x);
+        let mut x = convolve_within(&self.conv_in, x, inputs.edges);
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
             x = block.forward(x, &inputs, &mut skips);
@@ -88,7 +91,13 @@ impl Unet {
         for block in &self.up_blocks {
             x = block.forward(x, &inputs, &mut skips);
         }
-        convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
+        convolve_within(&self.conv_out, normalise_silu(&self.conv_norm_out, x), inputs.edges)
+    }
+
+    /// Returns the network for images that continue at the opposite edges: its convolutions read those pixels instead of zeros.
+    #[must_use]
+    pub fn with_wrap(self, wrap: Wrap) -> Self {
+        Self { wrap, ..self }
     }
 
     /// The precision in which images and conditions are expected.

@@ -1,6 +1,6 @@
 use burn::nn::{GroupNorm, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{attention, image, normalise, project, tokens};
+use sd_ops::{Edges, attention, image, normalise, project, tokens};
 
 use crate::resnet::{ResnetBlock, norm};
 
@@ -19,8 +19,8 @@ impl MidBlock {
         }
     }
 
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.resnets[1].forward(self.attentions[0].forward(self.resnets[0].forward(x)))
+    pub fn forward(&self, x: Tensor<4>, edges: Edges) -> Tensor<4> {
+        self.resnets[1].forward(self.attentions[0].forward(self.resnets[0].forward(x, edges)), edges)
     }
 }
 

@@ -1,8 +1,10 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use burn::tensor::{DType, Tensor};
+use sd_ops::Wrap;
 
-use crate::{AutoencoderKl, AutoencoderTiny};
+use crate::{AutoencoderKl, AutoencoderTiny, Banding, Posterior};
 
 /// An encoded image: a normal distribution of latents, or a single value of them.
 #[derive(Debug, Clone)]
@@ -11,6 +13,12 @@ pub struct Encoded {
     pub mean: Tensor<4>,
     /// Their standard deviation, of the same shape; `None` from encoders that give no distribution.
     pub std: Option<Tensor<4>>,
+}
+
+impl From<Posterior> for Encoded {
+    fn from(posterior: Posterior) -> Self {
+        Self { mean: posterior.mean().cast(DType::F32), std: Some(posterior.std().cast(DType::F32)) }
+    }
 }
 
 /// A codec between images and the latents that a diffusion network works on.
@@ -38,6 +46,24 @@ pub trait Autoencoder: Debug + Send + Sync {
     /// - output: `[batch, 3, factor·height, factor·width]`, about −1 to 1, in the precision of the weights
     fn decode(&self, latents: Tensor<4>) -> Tensor<4>;
 
+    /// Returns what [`encode`](Self::encode) returns, up to rounding, in less memory and more time; by default, exactly that.
+    ///
+    /// # Shapes and panics
+    ///
+    /// As those of [`encode`](Self::encode).
+    fn encode_in_bands(&self, image: Tensor<4>) -> Encoded {
+        self.encode(image)
+    }
+
+    /// Returns what [`decode`](Self::decode) returns, up to rounding, in less memory and more time; by default, exactly that.
+    ///
+    /// # Shapes
+    ///
+    /// As those of [`decode`](Self::decode).
+    fn decode_in_bands(&self, latents: Tensor<4>) -> Tensor<4> {
+        self.decode(latents)
+    }
+
     /// Pixels per latent, in each direction.
     fn scale_factor(&self) -> usize;
 
@@ -53,12 +79,17 @@ pub trait Autoencoder: Debug + Send + Sync {
     fn has_encoder(&self) -> bool {
         true
     }
+
+    /// Returns the autoencoder, with the same weights, for images that continue at the opposite edges; `None` if it has no such
+    /// form.
+    fn with_wrap(&self, _wrap: Wrap) -> Option<Arc<dyn Autoencoder>> {
+        None
+    }
 }
 
 impl Autoencoder for AutoencoderKl {
     fn encode(&self, image: Tensor<4>) -> Encoded {
-        let posterior = Self::encode(self, image.cast(self.dtype()));
-        Encoded { mean: posterior.mean().cast(DType::F32), std: Some(posterior.std().cast(DType::F32)) }
+        Self::encode(self, image.cast(self.dtype())).into()
     }
 
     fn scaling_factor(&self) -> f64 {
@@ -69,12 +100,24 @@ impl Autoencoder for AutoencoderKl {
         Self::decode(self, latents.cast(self.dtype()))
     }
 
+    fn encode_in_bands(&self, image: Tensor<4>) -> Encoded {
+        Self::encode_in_bands(self, image.cast(self.dtype()), Banding::default()).into()
+    }
+
+    fn decode_in_bands(&self, latents: Tensor<4>) -> Tensor<4> {
+        Self::decode_in_bands(self, latents.cast(self.dtype()), Banding::default())
+    }
+
     fn scale_factor(&self) -> usize {
         self.config().factor()
     }
 
     fn latent_channels(&self) -> usize {
         self.config().latent_channels
+    }
+
+    fn with_wrap(&self, wrap: Wrap) -> Option<Arc<dyn Autoencoder>> {
+        Some(Arc::new(self.clone().with_wrap(wrap)))
     }
 }
 
@@ -91,6 +134,15 @@ impl Autoencoder for AutoencoderTiny {
         Self::decode(self, latents.cast(self.dtype()))
     }
 
+    fn encode_in_bands(&self, image: Tensor<4>) -> Encoded {
+        let mean = Self::encode_in_bands(self, image.cast(self.dtype()), Banding::default()).cast(DType::F32);
+        Encoded { mean, std: None }
+    }
+
+    fn decode_in_bands(&self, latents: Tensor<4>) -> Tensor<4> {
+        Self::decode_in_bands(self, latents.cast(self.dtype()), Banding::default())
+    }
+
     fn scale_factor(&self) -> usize {
         self.config().factor()
     }
@@ -105,5 +157,9 @@ impl Autoencoder for AutoencoderTiny {
 
     fn has_encoder(&self) -> bool {
         self.config().has_encoder()
+    }
+
+    fn with_wrap(&self, wrap: Wrap) -> Option<Arc<dyn Autoencoder>> {
+        Some(Arc::new(self.clone().with_wrap(wrap)))
     }
 }

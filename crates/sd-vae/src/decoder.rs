@@ -2,13 +2,13 @@ use burn::nn::GroupNorm;
 use burn::nn::conv::Conv2d;
 use burn::prelude::*;
 use burn::tensor::DType;
-use burn::tensor::module::interpolate;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
-use sd_ops::{convolve, normalise_silu};
+use sd_ops::{Edges, Wrap, convolve_within, normalise_silu, normalise_silu_by};
 
 use crate::AutoencoderKlConfig;
 use crate::attention::MidBlock;
+use crate::bands::{Banding, Map, Stage};
 use crate::resnet::{ResnetBlock, conv3x3, norm};
+use crate::upsample::upsample;
 
 /// Turns latents into images.
 #[derive(Module, Debug)]
@@ -38,12 +38,41 @@ impl Decoder {
     }
 
     /// `x`: `[batch, latent_channels, height, width]`; output: `[batch, out_channels, f·height, f·width]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mut x = self.mid_block.forward(convolve(&self.conv_in, x));
+    pub fn forward(&self, x: Tensor<4>, wrap: Wrap) -> Tensor<4> {
+        let edges = wrap.into();
+        let mut x = self.mid_block.forward(convolve_within(&self.conv_in, x, edges), edges);
         for block in &self.up_blocks {
-            x = block.forward(x);
+            x = block.forward(x, edges);
         }
-        convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
+        convolve_within(&self.conv_out, normalise_silu(&self.conv_norm_out, x), edges)
+    }
+
+    /// [`forward`](Self::forward) in bands of rows, for one image.
+    pub fn forward_in_bands(&self, x: Tensor<4>, wrap: Wrap, banding: Banding) -> Tensor<4> {
+        let x = self.mid_block.forward(convolve_within(&self.conv_in, x, wrap.into()), wrap.into());
+        let groups = self.conv_norm_out.num_groups;
+        let [finest, ..] = self.conv_norm_out.gamma.as_ref().expect("a norm with parameters").dims();
+        let [.., height, width] = x.dims();
+        let most = finest * (height * width) << (2 * (self.up_blocks.len() - 1));
+        let mut map = Map::new(x, Some(groups), wrap, banding);
+        let mut lift = None;
+        for block in &self.up_blocks {
+            for resnet in &block.resnets {
+                map = resnet.forward_in_bands(map, lift.take());
+            }
+            for Upsampler { conv } in &block.upsamplers {
+                let ([channels, ..], [height, width]) = (conv.weight.dims(), map.size());
+                // A map larger than that of the finest level would decide how much memory decoding needs.
+                if 4 * channels * height * width > most {
+                    lift = Some(conv);
+                } else {
+                    map = map.then(&Stage::new(channels, 1, |rows| rows.convolve(conv)).upsampled());
+                }
+            }
+        }
+        let moments = map.moments();
+        let normalised = |x| normalise_silu_by(&self.conv_norm_out, &moments, x);
+        map.finish(&Stage::new(finest, 1, |rows| rows.map(normalised).convolve(&self.conv_out)))
     }
 
     /// The precision of the weights.
@@ -67,14 +96,12 @@ impl UpBlock {
         }
     }
 
-    fn forward(&self, mut x: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, mut x: Tensor<4>, edges: Edges) -> Tensor<4> {
         for resnet in &self.resnets {
-            x = resnet.forward(x);
+            x = resnet.forward(x, edges);
         }
         for upsampler in &self.upsamplers {
-            let [.., height, width] = x.dims();
-            let options = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * height, 2 * width]);
-            x = convolve(&upsampler.conv, interpolate(x, options));
+            x = convolve_within(&upsampler.conv, upsample(x), edges);
         }
         x
     }

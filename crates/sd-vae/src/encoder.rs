@@ -1,10 +1,11 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, PaddingConfig2d};
 use burn::prelude::*;
-use sd_ops::{convolve, normalise_silu};
+use sd_ops::{Edges, Wrap, convolve_within, normalise_silu};
 
 use crate::AutoencoderKlConfig;
 use crate::attention::MidBlock;
+use crate::bands::{Banding, Map, Stage};
 use crate::resnet::{ResnetBlock, conv3x3, norm};
 
 /// Turns images into the moments of their latents.
@@ -34,13 +35,37 @@ impl Encoder {
     }
 
     /// `x`: `[batch, in_channels, height, width]`; output: `[batch, 2·latent_channels, height/f, width/f]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mut x = convolve(&self.conv_in, x);
+    pub fn forward(&self, x: Tensor<4>, wrap: Wrap) -> Tensor<4> {
+        let mut x = convolve_within(&self.conv_in, x, wrap.into());
         for block in &self.down_blocks {
-            x = block.forward(x);
+            x = block.forward(x, wrap.into());
         }
-        x = self.mid_block.forward(x);
-        convolve(&self.conv_out, normalise_silu(&self.conv_norm_out, x))
+        self.to_moments(x, wrap.into())
+    }
+
+    /// [`forward`](Self::forward) in bands of rows, for one image.
+    pub fn forward_in_bands(&self, x: Tensor<4>, wrap: Wrap, banding: Banding) -> Tensor<4> {
+        let groups = self.conv_norm_out.num_groups;
+        let [finest, ..] = self.conv_in.weight.dims();
+        let map = Map::new(x, Some(groups), wrap, banding);
+        let mut map = map.then(&Stage::new(finest, 1, |rows| rows.convolve(&self.conv_in)));
+        for block in &self.down_blocks {
+            for resnet in &block.resnets {
+                map = resnet.forward_in_bands(map, None);
+            }
+            for Downsampler { conv } in &block.downsamplers {
+                let [channels, ..] = conv.weight.dims();
+                // Its input has four times the values of its output.
+                map = map.then(&Stage::halving(4 * channels, 1, |rows| rows.convolve(conv)));
+            }
+        }
+        self.to_moments(map.whole(), wrap.into())
+    }
+
+    /// The layers after the coarsest level.
+    fn to_moments(&self, x: Tensor<4>, edges: Edges) -> Tensor<4> {
+        let x = self.mid_block.forward(x, edges);
+        convolve_within(&self.conv_out, normalise_silu(&self.conv_norm_out, x), edges)
     }
 }
 
@@ -59,12 +84,12 @@ impl DownBlock {
         }
     }
 
-    fn forward(&self, mut x: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, mut x: Tensor<4>, edges: Edges) -> Tensor<4> {
         for resnet in &self.resnets {
-            x = resnet.forward(x);
+            x = resnet.forward(x, edges);
         }
         for downsampler in &self.downsamplers {
-            x = convolve(&downsampler.conv, x);
+            x = convolve_within(&downsampler.conv, x, edges);
         }
         x
     }

@@ -1,9 +1,10 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::prelude::*;
 use burn::tensor::DType;
-use sd_ops::convolve;
+use sd_ops::{Wrap, convolve};
 
 use crate::AutoencoderKlConfig;
+use crate::bands::{Banding, each_image};
 use crate::decoder::Decoder;
 use crate::encoder::Encoder;
 
@@ -16,6 +17,8 @@ pub struct AutoencoderKl {
     post_quant_conv: Option<Conv2d>,
     #[module(skip)]
     config: AutoencoderKlConfig,
+    #[module(skip)]
+    wrap: Wrap,
 }
 
 impl AutoencoderKlConfig {
@@ -32,6 +35,7 @@ impl AutoencoderKlConfig {
             quant_conv: self.use_quant_conv.then(|| conv1x1(2 * self.latent_channels)),
             post_quant_conv: self.use_post_quant_conv.then(|| conv1x1(self.latent_channels)),
             config: self.clone(),
+            wrap: Wrap::default(),
         }
     }
 }
@@ -44,7 +48,21 @@ impl AutoencoderKl {
     /// - image: `[batch, in_channels, height, width]`, from −1 to 1; height and width multiples of the factor
     /// - output: latents of `[batch, latent_channels, height/factor, width/factor]`, as the U-Net sees them
     pub fn encode(&self, image: Tensor<4>) -> Posterior {
-        let moments = self.encoder.forward(image);
+        self.posterior(self.encoder.forward(image, self.wrap))
+    }
+
+    /// Returns what [`encode`](Self::encode) returns, up to rounding, in bands of rows: large images need much less memory.
+    ///
+    /// Images of a batch are encoded one after the other.
+    ///
+    /// # Shapes
+    ///
+    /// As those of [`encode`](Self::encode).
+    pub fn encode_in_bands(&self, image: Tensor<4>, banding: Banding) -> Posterior {
+        self.posterior(each_image(image, |image| self.encoder.forward_in_bands(image, self.wrap, banding)))
+    }
+
+    fn posterior(&self, moments: Tensor<4>) -> Posterior {
         let moments = match &self.quant_conv {
             Some(conv) => convolve(conv, moments),
             None => moments,
@@ -60,12 +78,34 @@ impl AutoencoderKl {
     /// - latents: `[batch, latent_channels, height, width]`, as the U-Net sees them
     /// - output: `[batch, out_channels, factor·height, factor·width]`, about −1 to 1
     pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
+        self.decoder.forward(self.unscaled(latents), self.wrap)
+    }
+
+    /// Returns what [`decode`](Self::decode) returns, up to rounding, in bands of rows: large images need much less memory.
+    ///
+    /// Norms have the moments of the whole image, and the attention sees all latents. Images of a batch are decoded one after
+    /// the other.
+    ///
+    /// # Shapes
+    ///
+    /// As those of [`decode`](Self::decode).
+    pub fn decode_in_bands(&self, latents: Tensor<4>, banding: Banding) -> Tensor<4> {
+        each_image(self.unscaled(latents), |latents| self.decoder.forward_in_bands(latents, self.wrap, banding))
+    }
+
+    fn unscaled(&self, latents: Tensor<4>) -> Tensor<4> {
         let latents = latents / self.config.scaling_factor;
-        let latents = match &self.post_quant_conv {
+        match &self.post_quant_conv {
             Some(conv) => convolve(conv, latents),
             None => latents,
-        };
-        self.decoder.forward(latents)
+        }
+    }
+
+    /// Returns the autoencoder for images that continue at the opposite edges: its convolutions read those pixels instead of
+    /// zeros.
+    #[must_use]
+    pub fn with_wrap(self, wrap: Wrap) -> Self {
+        Self { wrap, ..self }
     }
 
     /// The precision of the weights, in which images and latents are expected.

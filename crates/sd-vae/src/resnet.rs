@@ -1,7 +1,9 @@
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, GroupNormConfig, PaddingConfig2d};
 use burn::prelude::*;
-use sd_ops::{convolve, normalise_silu};
+use sd_ops::{Edges, convolve, convolve_within, normalise_silu, normalise_silu_by};
+
+use crate::bands::{Map, Rows, Stage};
 
 /// Two convolutions with a residual connection.
 #[derive(Module, Debug)]
@@ -26,14 +28,44 @@ impl ResnetBlock {
     }
 
     /// `x`: `[batch, channels_in, height, width]`; output: `[batch, channels_out, height, width]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let h = convolve(&self.conv1, normalise_silu(&self.norm1, x.clone()));
-        let h = convolve(&self.conv2, normalise_silu(&self.norm2, h));
+    pub fn forward(&self, x: Tensor<4>, edges: Edges) -> Tensor<4> {
+        let h = convolve_within(&self.conv1, normalise_silu(&self.norm1, x.clone()), edges);
+        let h = convolve_within(&self.conv2, normalise_silu(&self.norm2, h), edges);
         let x = match &self.conv_shortcut {
             Some(conv) => convolve(conv, x),
             None => x,
         };
         x + h
+    }
+
+    /// [`forward`](Self::forward) in bands of rows.
+    ///
+    /// With `lift`, its input is the upsampled map after that convolution, which is computed anew in each of three passes.
+    pub fn forward_in_bands(&self, mut map: Map, lift: Option<&Conv2d>) -> Map {
+        let before = match lift {
+            Some(_) => map.moments_after(&self.stage(lift, 0, &|x| x)),
+            None => map.moments(),
+        };
+        let inside = |x: Rows| x.map(|x| normalise_silu_by(&self.norm1, &before, x)).convolve(&self.conv1);
+        let between = map.moments_after(&self.stage(lift, 1, &inside));
+        map.then(&self.stage(lift, 2, &|x| {
+            let h = inside(x.clone()).map(|h| normalise_silu_by(&self.norm2, &between, h)).convolve(&self.conv2);
+            let x = x.crop(h.range());
+            let x = match &self.conv_shortcut {
+                Some(conv) => x.convolve(conv),
+                None => x,
+            };
+            x.map(|x| x + h.values)
+        }))
+    }
+
+    /// A part of the block as a stage, after `lift` if there is one.
+    fn stage<'a>(&self, lift: Option<&'a Conv2d>, halo: usize, forward: &'a dyn Fn(Rows) -> Rows) -> Stage<'a> {
+        let [to, from, ..] = self.conv1.weight.dims();
+        match lift {
+            Some(conv) => Stage::new(from.max(to), halo + 1, move |rows| forward(rows.convolve(conv))).upsampled(),
+            None => Stage::new(from.max(to), halo, forward),
+        }
     }
 }
 

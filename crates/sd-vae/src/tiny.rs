@@ -1,11 +1,9 @@
-use burn::nn::PaddingConfig2d;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::prelude::*;
 use burn::tensor::DType;
-use burn::tensor::activation::relu;
-use burn::tensor::module::interpolate;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
-use sd_ops::convolve;
+use sd_ops::Wrap;
+
+use crate::bands::{Banding, each_image};
+use crate::layers::{Layer, Layers};
 
 /// Configuration of an [`AutoencoderTiny`], with the names of the checkpoint's `config.json`.
 #[derive(Config, Debug, PartialEq)]
@@ -60,7 +58,7 @@ impl AutoencoderTinyConfig {
     /// Panics if the decoder has no resolutions, or if lists of channels and of blocks differ in length.
     pub fn init(&self, device: &Device) -> AutoencoderTiny {
         let encoder = self.has_encoder().then(|| self.encoder(device));
-        AutoencoderTiny { encoder, decoder: self.decoder(device), config: self.clone() }
+        AutoencoderTiny { encoder, decoder: self.decoder(device), config: self.clone(), wrap: Wrap::default() }
     }
 
     fn encoder(&self, device: &Device) -> Layers {
@@ -76,24 +74,23 @@ impl AutoencoderTinyConfig {
         }
         let last = *channels.last().expect("an autoencoder has resolutions");
         layers.push(Layer::conv(last, self.latent_channels, 1, true, device));
-        Layers { layers }
+        Layers::new(layers)
     }
 
     fn decoder(&self, device: &Device) -> Layers {
         let channels = &self.decoder_block_out_channels;
         assert_eq!(channels.len(), self.num_decoder_blocks.len(), "channels and numbers of blocks");
-        let mut layers =
-            vec![Layer::conv(self.latent_channels, channels[0], 1, true, device), Layer::plain(Step::Relu)];
+        let mut layers = vec![Layer::conv(self.latent_channels, channels[0], 1, true, device), Layer::relu()];
         for (i, (&from, &blocks)) in channels.iter().zip(&self.num_decoder_blocks).enumerate() {
             layers.extend((0..blocks).map(|_| Layer::block(from, device)));
             if i + 1 < channels.len() {
-                layers.push(Layer::plain(Step::Upsample));
+                layers.push(Layer::upsample());
                 layers.push(Layer::conv(from, from, 1, false, device));
             } else {
                 layers.push(Layer::conv(from, 3, 1, true, device));
             }
         }
-        Layers { layers }
+        Layers::new(layers)
     }
 }
 
@@ -105,6 +102,8 @@ pub struct AutoencoderTiny {
     decoder: Layers,
     #[module(skip)]
     config: AutoencoderTinyConfig,
+    #[module(skip)]
+    wrap: Wrap,
 }
 
 impl AutoencoderTiny {
@@ -119,8 +118,21 @@ impl AutoencoderTiny {
     ///
     /// Panics if there is [no encoder](AutoencoderTinyConfig::has_encoder).
     pub fn encode(&self, image: Tensor<4>) -> Tensor<4> {
-        let encoder = self.encoder.as_ref().expect("an autoencoder with an encoder");
-        encoder.forward((image + 1.0) / 2.0) * self.config.scaling_factor
+        self.encoder().forward((image + 1.0) / 2.0, self.wrap) * self.config.scaling_factor
+    }
+
+    /// Returns what [`encode`](Self::encode) returns, in bands of rows: large images need less memory.
+    ///
+    /// # Shapes and panics
+    ///
+    /// As those of [`encode`](Self::encode).
+    pub fn encode_in_bands(&self, image: Tensor<4>, banding: Banding) -> Tensor<4> {
+        each_image((image + 1.0) / 2.0, |x| self.encoder().forward_in_bands(x, self.wrap, banding))
+            * self.config.scaling_factor
+    }
+
+    fn encoder(&self) -> &Layers {
+        self.encoder.as_ref().expect("an autoencoder with an encoder")
     }
 
     /// Decodes latents to an image.
@@ -130,85 +142,37 @@ impl AutoencoderTiny {
     /// - latents: `[batch, latent_channels, height, width]`, as the U-Net sees them
     /// - output: `[batch, 3, factor·height, factor·width]`, about −1 to 1
     pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
-        // A soft clamp to ±3: beyond it there is nothing to learn from.
-        let latents = (latents / (3.0 * self.config.scaling_factor)).tanh() * 3.0;
-        self.decoder.forward(latents) * 2.0 - 1.0
+        self.decoder.forward(self.clamped(latents), self.wrap) * 2.0 - 1.0
+    }
+
+    /// Returns what [`decode`](Self::decode) returns, in bands of rows: large images need less memory.
+    ///
+    /// # Shapes
+    ///
+    /// As those of [`decode`](Self::decode).
+    pub fn decode_in_bands(&self, latents: Tensor<4>, banding: Banding) -> Tensor<4> {
+        each_image(self.clamped(latents), |x| self.decoder.forward_in_bands(x, self.wrap, banding)) * 2.0 - 1.0
+    }
+
+    /// A soft clamp to ±3: beyond it there is nothing to learn from.
+    fn clamped(&self, latents: Tensor<4>) -> Tensor<4> {
+        (latents / (3.0 * self.config.scaling_factor)).tanh() * 3.0
+    }
+
+    /// Returns the autoencoder for images that continue at the opposite edges: its convolutions read those pixels instead of
+    /// zeros.
+    #[must_use]
+    pub fn with_wrap(self, wrap: Wrap) -> Self {
+        Self { wrap, ..self }
     }
 
     /// The precision of the weights, in which images and latents are expected.
     pub fn dtype(&self) -> DType {
-        self.decoder.layers.iter().find_map(|layer| layer.alone.as_ref()).expect("it has convolutions").weight.dtype()
+        self.decoder.dtype()
     }
 
     /// The autoencoder's configuration.
     pub fn config(&self) -> &AutoencoderTinyConfig {
         &self.config
     }
-}
-
-/// A sequence of layers, whose indices are part of the checkpoint's keys.
-#[derive(Module, Debug)]
-struct Layers {
-    layers: Vec<Layer>,
-}
-
-impl Layers {
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.layers.iter().fold(x, |x, layer| layer.forward(x))
-    }
-}
-
-/// One layer, of any kind.
-#[derive(Module, Debug)]
-struct Layer {
-    alone: Option<Conv2d>,
-    conv: Vec<Option<Conv2d>>,
-    #[module(skip)]
-    step: Step,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Conv,
-    Block,
-    Relu,
-    Upsample,
-}
-
-impl Layer {
-    fn plain(step: Step) -> Self {
-        Self { alone: None, conv: Vec::new(), step }
-    }
-
-    fn conv(from: usize, to: usize, stride: usize, bias: bool, device: &Device) -> Self {
-        Self { alone: Some(conv3x3(from, to, stride, bias, device)), ..Self::plain(Step::Conv) }
-    }
-
-    /// Three convolutions, at indices 0, 2 and 4: the indices between them are non-linearities, without weights.
-    fn block(channels: usize, device: &Device) -> Self {
-        let conv = |i: usize| i.is_multiple_of(2).then(|| conv3x3(channels, channels, 1, true, device));
-        Self { conv: (0..5).map(conv).collect(), ..Self::plain(Step::Block) }
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        match self.step {
-            Step::Conv => convolve(self.alone.as_ref().expect("a convolution"), x),
-            Step::Relu => relu(x),
-            Step::Upsample => {
-                let [.., height, width] = x.dims();
-                let size = [2 * height, 2 * width];
-                interpolate(x, InterpolateOptions::new(InterpolateMode::Nearest).with_output_size(size))
-            }
-            Step::Block => {
-                let convs = self.conv.iter().flatten().enumerate();
-                let inside = convs.fold(x.clone(), |x, (i, conv)| convolve(conv, if i == 0 { x } else { relu(x) }));
-                relu(inside + x)
-            }
-        }
-    }
-}
-
-fn conv3x3(from: usize, to: usize, stride: usize, bias: bool, device: &Device) -> Conv2d {
-    let config = Conv2dConfig::new([from, to], [3, 3]).with_stride([stride, stride]).with_bias(bias);
-    config.with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init(device)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use sd_device::{Tuning, best_device, device_by_name, device_info};
 use sd_pipeline::{
-    Destination, Error, Field, Latents, Pipeline, Plan, Request, RequestError, SamplerOption, Schedule, Step,
+    Destination, Error, Field, Latents, Pipeline, Plan, Request, RequestError, SamplerOption, Schedule, Seamless, Step,
     read_tensor, write_tensor,
 };
 use serde_json::json;
@@ -99,6 +99,14 @@ pub struct Args {
     /// this one computes with.
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
+    /// Decode and encode in bands of rows: less memory and more time, for the same image up to rounding
+    ///
+    /// `auto` does this where the memory asks for it; --plan=json and --plan show it.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Tiling::Auto)]
+    vae_tiling: Tiling,
+    /// Draw an image that can be laid side by side with itself: along x, along y, or both
+    #[arg(long, value_enum, value_name = "AXES")]
+    seamless: Option<Axes>,
     /// Skip kernel tuning on GPUs: faster start, possibly slower images
     #[arg(long)]
     no_autotune: bool,
@@ -201,6 +209,23 @@ enum Rng {
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Tiling {
+    /// Where the memory is too small for the whole image
+    Auto,
+    /// Always
+    On,
+    /// Never
+    Off,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Axes {
+    X,
+    Y,
+    Both,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum PlanForm {
     /// One line per setting
     Text,
@@ -224,8 +249,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     let cancel = Cancel::on_ctrl_c();
     let (name, mut model) = args.model.open(&mut progress, &cancel)?;
-    let (plan, passes) = Passes::plan(&args.passes, &model, &request, &mut progress, &cancel)?;
+    let (mut plan, mut passes) = Passes::plan(&args.passes, &model, &request, &mut progress, &cancel)?;
     let dtype = args.dtype.dtype();
+    if args.vae_tiling == Tiling::Auto {
+        plan.tile_if_needed(&model, dtype, &device);
+        passes.tile_if_needed(&model, dtype, &device);
+    }
     model.notes().iter().for_each(|note| progress.warn(&with_flags(note)));
     args.model.add(&mut model, &progress)?;
     for (flag, text) in [("--prompt", args.prompt.as_ref()), ("--negative-prompt", args.negative_prompt.as_ref())] {
@@ -285,6 +314,13 @@ impl Args {
             guidance: self.guidance,
             seed: self.seed.unwrap_or(Seed::New).number(),
             latents: latents.map_err(|error| Failure::from(error).with_flag("--latents"))?,
+            seamless: match self.seamless {
+                None => Seamless::No,
+                Some(Axes::X) => Seamless::X,
+                Some(Axes::Y) => Seamless::Y,
+                Some(Axes::Both) => Seamless::Both,
+            },
+            vae_tiling: self.vae_tiling == Tiling::On,
             ..Request::default()
         };
         self.edit.add_to(&mut request)?;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use sd_pipeline::{
-    Choices, DType, Device, Error, GeneratedImage, Hires, Init, Latents, Model, Pipeline, Plan, Request, Upscaler,
+    Choices, DType, Device, DeviceInfo, Error, GeneratedImage, Hires, Init, Latents, Model, Pipeline, Plan, Request,
+    Upscaler,
 };
 use serde_json::json;
 
@@ -122,6 +123,16 @@ impl Passes<Model> {
     pub fn plans<'a>(&'a self, model: &'a Model) -> impl Iterator<Item = (&'a Model, &'a Plan)> {
         let hires = self.hires.iter().map(move |(_, plan)| (model, plan));
         hires.chain(self.refiner.iter().map(|(model, plan)| (model, plan)))
+    }
+
+    /// Makes the autoencoders work in bands of rows where the memory is too small for whole images.
+    pub fn tile_if_needed(&mut self, model: &Model, dtype: DType, device: &DeviceInfo) {
+        if let Some((_, plan)) = &mut self.hires {
+            plan.tile_if_needed(model, dtype, device);
+        }
+        if let Some((refiner, plan)) = &mut self.refiner {
+            plan.tile_if_needed(refiner, dtype, device);
+        }
     }
 
     /// Loads the refiner.

@@ -2,6 +2,7 @@
 
 pub(crate) mod images;
 pub(crate) mod linear;
+pub(crate) mod moments;
 pub(crate) mod tokens;
 
 use burn::backend::DispatchDevice;

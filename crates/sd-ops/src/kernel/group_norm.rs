@@ -23,12 +23,12 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.batch * self.groups * self.channels * self.pixels
     }
 
     /// Runs `work` for each group of each image.
-    fn each(&self, work: impl Fn(usize) + Sync + Send) {
+    pub fn each(&self, work: impl Fn(usize) + Sync + Send) {
         let count = self.batch * self.groups;
         // Handing a group to a thread takes as long as about a thousand values.
         let at_least = (16_384 / (self.channels * self.pixels).max(1)).max(1);
@@ -124,34 +124,43 @@ impl Job for Forward<'_> {
                 shift: V::splat(self.beta[c]),
                 silu: self.groups.silu,
             };
-            let x = &self.x[c * pixels..][..pixels];
-            let whole = pixels / V::LANES * V::LANES;
-            // SAFETY: `out` has as many values as `x`, and all vectors are within a channel's.
-            unsafe {
-                let out = self.out.add(c * pixels);
-                for p in (0..whole).step_by(V::LANES) {
-                    channel.normalised(V::load(x.as_ptr().add(p))).store(out.add(p));
-                }
-                let rest = pixels - whole;
-                if rest > 0 {
-                    store_part(channel.normalised(load_part::<V>(&x[whole..])), out.add(whole), rest);
-                }
-            }
+            // SAFETY: `out` has as many values as `x`.
+            unsafe { channel.normalise(&self.x[c * pixels..][..pixels], self.out.add(c * pixels)) };
         }
     }
 }
 
 /// The normalisation of a channel.
-struct Channel<V> {
-    mean: V,
+pub(super) struct Channel<V> {
+    pub mean: V,
     /// Gamma divided by the standard deviation.
-    factor: V,
-    shift: V,
-    silu: bool,
+    pub factor: V,
+    pub shift: V,
+    pub silu: bool,
 }
 
 // Methods, not closures: a closure that is not inlined would call each instruction as a function.
 impl<V: Vector> Channel<V> {
+    /// Writes the normalised values.
+    ///
+    /// # Safety
+    ///
+    /// As many values as `x` has can be written to `out`.
+    #[inline(always)]
+    pub unsafe fn normalise(&self, x: &[f32], out: *mut f32) {
+        let whole = x.len() / V::LANES * V::LANES;
+        // SAFETY: all vectors are within `x`, and the caller promises that they are within `out`.
+        unsafe {
+            for p in (0..whole).step_by(V::LANES) {
+                self.normalised(V::load(x.as_ptr().add(p))).store(out.add(p));
+            }
+            let rest = x.len() - whole;
+            if rest > 0 {
+                store_part(self.normalised(load_part::<V>(&x[whole..])), out.add(whole), rest);
+            }
+        }
+    }
+
     #[inline(always)]
     fn normalised(&self, x: V) -> V {
         let u = x.sub(self.mean).mul_add(self.factor, self.shift);

@@ -13,6 +13,7 @@ pub(crate) mod group_norm;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
 mod microkernel;
+pub(crate) mod moments;
 mod shared;
 pub(crate) mod simd;
 #[cfg(test)]

@@ -3,4 +3,5 @@
 mod common;
 mod devices;
 mod images;
+mod parts;
 mod tokens;

@@ -5,6 +5,7 @@ mod hires;
 mod overlay;
 
 use sd_image::{Image, Mask};
+use sd_ops::Wrap;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::depth::depth_channel;
@@ -85,6 +86,33 @@ pub struct Outpaint {
     pub bottom: usize,
     /// To its left.
     pub left: usize,
+}
+
+/// Which edges of an image continue at the opposite edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seamless {
+    /// None.
+    #[default]
+    No,
+    /// The left and the right one.
+    X,
+    /// The upper and the lower one.
+    Y,
+    /// All.
+    Both,
+}
+
+impl Seamless {
+    /// The edges around which the networks' convolutions wrap; none for [`No`](Self::No).
+    pub(crate) fn wrap(self) -> Option<Wrap> {
+        match self {
+            Self::No => None,
+            Self::X => Some(Wrap { x: true, y: false }),
+            Self::Y => Some(Wrap { x: false, y: true }),
+            Self::Both => Some(Wrap { x: true, y: true }),
+        }
+    }
 }
 
 /// A second seed, whose noise is mixed into that of the first.

@@ -1,7 +1,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Origin, Plan, Resolved, Settings};
-use crate::edit::{Init, Variation};
+use crate::edit::{Init, Seamless, Variation};
 
 /// A line for each value, with where it came from.
 impl Display for Plan {
@@ -40,6 +40,12 @@ impl Display for Plan {
         }
         if let Some(guidance) = image_guidance {
             resolved(f, "image guidance", guidance)?;
+        }
+        if self.settings.seamless != Seamless::No {
+            line(f, "seamless", &format_args!("{:?}", self.settings.seamless))?;
+        }
+        if self.settings.vae_tiling {
+            line(f, "autoencoder", &"in bands of rows")?;
         }
         let noise = if self.latents.is_some() { "given latents" } else { "noise of the seed" };
         match (&self.init, &self.mask) {

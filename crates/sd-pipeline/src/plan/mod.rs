@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::origin::{Origin, Resolved};
 pub use self::sampling::{OptionValue, Sampling};
-use crate::edit::{Fill, Init, Overlay, Variation};
+use crate::edit::{Fill, Init, Overlay, Seamless, Variation};
 use crate::guidance::Guidance;
-use crate::{ExtraInput, Latents, Workload};
+use crate::{DType, DeviceInfo, ExtraInput, Latents, Model, Workload};
 
 /// A [`Request`](crate::Request) with every default filled in; each value records where it came from.
 ///
@@ -81,6 +81,10 @@ pub struct Settings {
     pub strength: Option<Resolved<f64>>,
     /// What the masked part is before noise is added to it.
     pub fill: Fill,
+    /// Which edges of the image continue at the opposite edge.
+    pub seamless: Seamless,
+    /// Whether the autoencoder works in bands of rows.
+    pub vae_tiling: bool,
     /// How the noise is removed.
     pub sampling: Sampling,
 }
@@ -94,7 +98,17 @@ impl Plan {
     /// The parts of the plan on which its memory use depends: see [`Model::memory`].
     pub fn workload(&self) -> Workload {
         let Settings { width, height, .. } = &self.settings;
-        Workload { width: width.value, height: height.value, is_guided: self.settings.is_guided() }
+        Workload {
+            width: width.value,
+            height: height.value,
+            is_guided: self.settings.is_guided(),
+            tiled: self.settings.vae_tiling,
+        }
+    }
+
+    /// Makes the autoencoder work in bands of rows if this device has too little memory for the whole image.
+    pub fn tile_if_needed(&mut self, model: &Model, dtype: DType, device: &DeviceInfo) {
+        self.settings.vae_tiling |= !model.decodes_untiled(&self.workload(), dtype, device);
     }
 
     /// Whether the drawing starts from noise alone: without an image, and as in diffusers where all of a mask is drawn anew.

@@ -34,6 +34,8 @@ impl Plan {
                 image_guidance: (extra == Some(ExtraInput::Image)).then(|| image_guidance(request)),
                 strength,
                 fill: request.inpaint.as_ref().map(|inpaint| inpaint.fill).unwrap_or_default(),
+                seamless: request.seamless,
+                vae_tiling: request.vae_tiling,
                 sampling: Sampling::resolve(request, &context(model, strength))?,
             },
         };

@@ -1,0 +1,54 @@
+//! A network that wraps around knows no edges: a shifted image gives the shifted prediction.
+
+use burn::tensor::{Device, Tensor};
+use sd_golden::{Kind, TinyModel, ddpm, noise};
+use sd_unet::{Conditions, Wrap};
+
+const WRAPS: [Wrap; 3] = [Wrap { x: true, y: false }, Wrap { x: false, y: true }, Wrap { x: true, y: true }];
+
+/// Moves an image along the axes that wrap around, by 8 pixels: one at the coarsest level.
+fn shifted(x: &Tensor<4>, wrap: Wrap) -> Tensor<4> {
+    let shift = |x: Tensor<4>, axis: usize| {
+        let length = x.dims()[axis];
+        Tensor::cat(vec![x.clone().slice_dim(axis, 8..length), x.slice_dim(axis, 0..8)], axis)
+    };
+    let x = if wrap.x { shift(x.clone(), 3) } else { x.clone() };
+    if wrap.y { shift(x, 2) } else { x }
+}
+
+/// Returns how far the prediction for a shifted image is from the shifted prediction, relative to the largest value.
+fn distance(x: &Tensor<4>, wrap: Wrap, predict: impl Fn(Tensor<4>) -> Tensor<4>) -> f32 {
+    let expected = shifted(&predict(x.clone()), wrap);
+    let largest = |x: Tensor<4>| x.abs().max().into_scalar::<f32>();
+    largest(predict(shifted(x, wrap)) - expected.clone()) / largest(expected)
+}
+
+#[test]
+fn a_shifted_image_gives_the_shifted_prediction() {
+    let device = Device::flex();
+    for kind in [Kind::Sd1, Kind::Sd2v] {
+        let unet = TinyModel::new(kind).load("unet", kind.unet().init(&device));
+        let conditions = Conditions::new(noise("context", [1, 7, kind.unet().cross_attention_dim], &device));
+        let x = noise("x", [1, 4, 16, 24], &device);
+        for wrap in WRAPS {
+            let wrapped = unet.clone().with_wrap(wrap);
+            let apart = distance(&x, wrap, |x| wrapped.forward(x, &[500.0], &conditions));
+            assert!(apart <= 1e-5, "{kind:?} with {wrap:?}: {apart}");
+            // Otherwise this would hold for any network.
+            let apart = distance(&x, wrap, |x| unet.forward(x, &[500.0], &conditions));
+            assert!(apart > 0.01, "{kind:?} without {wrap:?}: {apart}");
+        }
+    }
+}
+
+#[test]
+fn so_does_the_network_of_a_pixel_model() {
+    let device = Device::flex();
+    let unet = TinyModel::ddpm().load("unet", ddpm().init(&device));
+    let x = noise("x", [1, 3, 16, 24], &device);
+    for wrap in WRAPS {
+        let wrapped = unet.clone().with_wrap(wrap);
+        let apart = distance(&x, wrap, |x| wrapped.forward(x, &[500.0]));
+        assert!(apart <= 1e-5, "{wrap:?}: {apart}");
+    }
+}

@@ -1,0 +1,4 @@
+//! What autoencoders must do whatever their weights are.
+
+mod bands;
+mod seams;
