@@ -1,0 +1,67 @@
+use crate::UpscaleError;
+use crate::network::NetworkConfig;
+use crate::tiles::{OVERLAP, Tiles};
+
+/// Whether an image is enlarged as a whole or in tiles.
+///
+/// Every output pixel depends on input pixels some 350 places away, though hardly on those beyond 20. Tiles overlap: what is close
+/// to an inner edge is dropped, and neighbours pass into each other over 16 pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Tile {
+    /// As a whole up to [`Tile::LARGEST_WHOLE`] pixels, else in tiles of [`Tile::SIDE`].
+    #[default]
+    Auto,
+    /// As a whole.
+    Whole,
+    /// In tiles of at most this many pixels of the input on each side.
+    Side(usize),
+}
+
+impl Tile {
+    /// Width and height of automatic tiles, in pixels of the input.
+    pub const SIDE: usize = 512;
+    /// Pixels of the largest image that is enlarged as a whole by default: 768×768.
+    pub const LARGEST_WHOLE: usize = 768 * 768;
+    /// The least side of a tile, in pixels.
+    pub const LEAST: usize = 2 * OVERLAP;
+
+    pub(crate) fn check(self) -> Result<(), UpscaleError> {
+        match self {
+            Self::Side(tile) if tile < Self::LEAST => Err(UpscaleError::Tile { tile, least: Self::LEAST }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl NetworkConfig {
+    /// The tiles of an image, along its width and its height.
+    pub(crate) fn tiles(&self, width: usize, height: usize, tile: Tile) -> [Tiles; 2] {
+        let multiple = self.multiple();
+        let [width, height] = [width, height].map(|side| side.next_multiple_of(multiple));
+        let side = match tile {
+            Tile::Auto if width.saturating_mul(height) > Tile::LARGEST_WHOLE => Tile::SIDE,
+            Tile::Auto | Tile::Whole => usize::MAX,
+            Tile::Side(side) => side / multiple * multiple,
+        };
+        [width, height].map(|length| Tiles::new(length, side, multiple))
+    }
+
+    /// Estimates the memory for enlarging an image, in bytes, without the weights.
+    pub(crate) fn memory(&self, width: usize, height: usize, tile: Tile) -> usize {
+        let [columns, rows] = self.tiles(width, height, tile);
+        let pixels = columns.length().saturating_mul(rows.length());
+        let scale = self.scale();
+        let output = width.saturating_mul(height).saturating_mul(scale * scale);
+        let network = match self {
+            Self::Rrdb(config) => {
+                let places = pixels / (config.unshuffle * config.unshuffle);
+                let dense = 2 * (config.channels + 4 * config.growth) + 3 * config.channels;
+                places.saturating_mul(4 * dense)
+            }
+            Self::Compact(config) => pixels.saturating_mul(4 * (3 * config.channels + 2 * 3 * scale * scale)),
+        };
+        // A tile's output as it is computed and as it is summed, and the bytes of the image.
+        network.saturating_add(pixels.saturating_mul(2 * 12 * scale * scale)).saturating_add(3 * output)
+    }
+}
