@@ -6,6 +6,7 @@ pub use sd_pipeline::*;
 pub use burn;
 pub use sd_clip as clip;
 pub use sd_device as device;
+pub use sd_image as image;
 pub use sd_model as model;
 pub use sd_pipeline as pipeline;
 pub use sd_samplers as samplers;

@@ -11,7 +11,7 @@ use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 use crate::plan::batch::Batch;
 use crate::watch::{Step, StepEnd, Watched};
-use crate::{Embeddings, Error, Field, Image, Latents, Request};
+use crate::{Embeddings, Error, Field, Image, Latents, Request, images_from_tensor};
 
 /// A generated image.
 #[derive(Debug, Clone)]
@@ -145,7 +145,7 @@ impl<'a> Drawing<'a> {
         let mut drawn: Vec<Option<GeneratedImage>> = self.plans.iter().map(|_| None).collect();
         for (indices, batch) in groups {
             let latents = self.sample(&batch)?;
-            let images = Image::from_tensor(pipeline.decoded(latents.clone()))?;
+            let images = images_from_tensor(pipeline.decoded(latents.clone()))?;
             for ((index, latents), image) in indices.iter().zip(latents.chunk(indices.len(), 0)).zip(images) {
                 drawn[*index] = Some(GeneratedImage { image, latents: Latents::read(latents)? });
             }

@@ -1,7 +1,7 @@
 use std::fmt::Display;
-use std::path::PathBuf;
 
 use sd_device::{DeviceError, one_line};
+use sd_image::ImageError;
 use sd_model::{Field, ModelError, RequestError};
 use sd_schedule::ScheduleError;
 use sd_weights::WeightsError;
@@ -10,22 +10,9 @@ use sd_weights::WeightsError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file cannot be read or written.
-    #[error("{}: {source}", file.display())]
-    Io {
-        /// The file.
-        file: PathBuf,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// An image file cannot be used.
-    #[error("{}: {reason}", file.display())]
-    Image {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// An image cannot be read or written.
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// The model cannot be opened or loaded.
     #[error(transparent)]
     Model(ModelError),

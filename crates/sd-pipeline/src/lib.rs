@@ -41,8 +41,7 @@ mod conditions;
 mod drawing;
 mod error;
 mod guidance;
-mod image;
-mod image_file;
+mod image_tensor;
 mod latents;
 mod noises;
 mod number;
@@ -53,10 +52,10 @@ mod request;
 mod schedule;
 mod watch;
 
-pub use self::image::Image;
 pub use burn::tensor::{Device, Tensor};
 pub use drawing::{Drawing, GeneratedImage};
 pub use error::Error;
+pub use image_tensor::{images_from_tensor, images_to_tensor};
 pub use latents::Latents;
 pub use pipeline::Pipeline;
 pub use plan::{OptionValue, Origin, Plan, Resolved, Sampling, Settings};
@@ -67,6 +66,7 @@ pub use sd_device::{
     DType, DeviceError, DeviceInfo, DeviceKind, best_device, device_by_name, device_info, device_names, devices,
     is_processor,
 };
+pub use sd_image::{Image, ImageError};
 pub use sd_model::{
     Backbone, BuiltIn, Choices, Component, Components, Defaults, Embeddings, Field, Layout, Lora, LoraReport,
     MemoryNeed, Model, ModelError, RequestError, SamplerName, Summary, TextEncoder, TextualInversion, WeightSet,

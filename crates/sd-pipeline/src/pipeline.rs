@@ -4,7 +4,7 @@ use burn::tensor::{DType as TensorType, Device, Tensor};
 use sd_model::{Components, Model};
 
 use crate::plan::Plan;
-use crate::{DType, Embeddings, Error, Image, Latents, Request};
+use crate::{DType, Embeddings, Error, Image, Latents, Request, images_from_tensor, images_to_tensor};
 
 /// A loaded model that draws images.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl Pipeline {
                 "latents of shape {shape:?} with {count} values, but this model's are [1, {channels}, height, width]"
             )));
         }
-        Ok(Image::from_tensor(self.decoded(latents.tensor(&self.device)))?.remove(0))
+        Ok(images_from_tensor(self.decoded(latents.tensor(&self.device)))?.remove(0))
     }
 
     /// Encodes images of one size to the mean of their latents, and decodes them again.
@@ -127,7 +127,7 @@ impl Pipeline {
         if images.is_empty() {
             return Ok(Vec::new());
         }
-        Image::from_tensor(self.decoded(self.latents(images)?))
+        images_from_tensor(self.decoded(self.latents(images)?))
     }
 
     fn latents(&self, images: &[Image]) -> Result<Tensor<4>, Error> {
@@ -148,7 +148,7 @@ impl Pipeline {
                 "an image of {width}×{height}, but this model needs multiples of {factor}"
             )));
         }
-        Ok(vae.encode(Image::to_tensor(images, &self.device)))
+        Ok(vae.encode(images_to_tensor(images, &self.device)))
     }
 
     /// Decodes finished latents into images from −1 to 1; returns pixels unchanged.

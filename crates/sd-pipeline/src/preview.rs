@@ -1,7 +1,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sd_vae::Autoencoder;
 
-use crate::{Error, Image, Pipeline};
+use crate::{Error, Image, Pipeline, images_from_tensor};
 
 /// Cheap previews of latents: a linear map from their channels to red, green and blue, with one pixel for each latent.
 ///
@@ -65,11 +65,11 @@ impl Preview {
     ///
     /// [`Error::NotFiniteImage`], and [`Error::Backend`] if the device fails.
     pub fn images(&self, latents: &Tensor<4>) -> Result<Vec<Image>, Error> {
-        let Some(weight) = &self.weight else { return Image::from_tensor(latents.clone()) };
+        let Some(weight) = &self.weight else { return images_from_tensor(latents.clone()) };
         let [images, channels, height, width] = latents.dims();
         let rows: Tensor<2> = latents.clone().cast(DType::F32).permute([0, 2, 3, 1]).reshape([-1, channels as i32]);
         let colours = rows.matmul(weight.clone()) + self.bias.clone();
-        Image::from_tensor(colours.reshape([images, height, width, 3]).permute([0, 3, 1, 2]))
+        images_from_tensor(colours.reshape([images, height, width, 3]).permute([0, 3, 1, 2]))
     }
 }
 
@@ -109,7 +109,7 @@ mod tests {
         let values: Vec<f32> = (0..12).map(|i| (i as f32 - 5.0) / 4.0).collect();
         let latents = Tensor::<4>::from_data(TensorData::new(values, [1, 2, 2, 3]), &device);
         let image = preview.images(&latents).unwrap().remove(0);
-        let decoded = Image::from_tensor(Linear.decode(latents)).unwrap().remove(0);
+        let decoded = images_from_tensor(Linear.decode(latents)).unwrap().remove(0);
         assert_eq!((image.width, image.height), (3, 2));
         // Repeated tiles: pixel (x, y) of the first one is the latent at (x, y).
         for (y, x) in (0..2).flat_map(|y| (0..3).map(move |x| (y, x))) {

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use sd_clip::TokenizerError;
+use sd_image::ImageError;
 use sd_train::TrainError;
 use sd_weights::WeightsError;
 
@@ -51,6 +52,9 @@ pub enum RecipeError {
     /// A model folder cannot be read, or drawn with.
     #[error(transparent)]
     Model(#[from] sd_pipeline::Error),
+    /// An image cannot be read or written.
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// Weights cannot be read or written.
     #[error(transparent)]
     Weights(#[from] WeightsError),

@@ -5,14 +5,11 @@
 //! keys that are missing, unknown or of another shape. Weights that are not finite are refused too. No other crate knows
 //! checkpoint files or the history of their key names.
 
-mod atomic;
 mod cast;
-mod destination;
 mod detect;
 mod error;
 mod exists;
 mod float8;
-mod folder_lock;
 mod foreign;
 mod key_match;
 mod load;
@@ -22,7 +19,6 @@ mod names;
 mod open;
 mod parallel;
 mod parameters;
-mod partial;
 mod patch;
 mod safetensors_file;
 mod save;
@@ -38,16 +34,15 @@ mod view;
 mod weights;
 mod writer;
 
-pub use atomic::{make_folder_atomically, update_folder_atomically, write_atomically};
-pub use destination::Destination;
 pub use error::WeightsError;
 pub use exists::{is_file, is_folder};
-pub use folder_lock::FolderLock;
 pub use load::Precision;
 pub use lora::{Component, Lora, LoraReport};
 pub use parameters::parameters;
-pub use partial::remove_leftovers;
 pub use save::save;
+pub use sd_files::{
+    Destination, FolderLock, make_folder_atomically, remove_leftovers, update_folder_atomically, write_atomically,
+};
 pub use tensor_file::{read_tensor, write_tensor};
 pub use textual_inversion::TextualInversion;
 pub use view::View;

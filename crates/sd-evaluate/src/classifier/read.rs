@@ -1,4 +1,5 @@
 use burn::prelude::*;
+use sd_image::planes;
 use sd_scenes::Scene;
 
 use super::head::{HEADS, logit_count, scene};
@@ -30,7 +31,9 @@ impl Classifier {
 
     fn read_batch(&self, images: &[&[u8]]) -> Vec<Reading> {
         let pixels = self.config().pixels;
-        let values = images.iter().flat_map(|rgb| planes(rgb, pixels)).collect();
+        let expected = 3 * pixels * pixels;
+        assert!(images.iter().all(|rgb| rgb.len() == expected), "images of another size than {pixels}×{pixels}");
+        let values = images.iter().flat_map(|rgb| planes(rgb)).collect();
         let images = tensor(values, [images.len(), 3, pixels, pixels], &self.devices()[0]);
         let features = self.features(images);
         let logits = host(self.logits(features.clone()));
@@ -51,17 +54,6 @@ fn likeliest_scene(logits: &[f32]) -> Scene {
     scene(|wanted| chosen[HEADS.iter().position(|head| *head == wanted).expect("every head is in the list")])
 }
 
-/// Returns the red, the green and the blue plane of an image, from −1 to 1.
-///
-/// # Panics
-///
-/// Panics if the image is not `pixels` wide and high.
-pub(crate) fn planes(rgb: &[u8], pixels: usize) -> Vec<f32> {
-    assert_eq!(rgb.len(), 3 * pixels * pixels, "bytes of an image of {pixels} pixels");
-    let plane = |part| rgb.iter().skip(part).step_by(3).map(|byte| f32::from(*byte) / 127.5 - 1.0);
-    (0..3).flat_map(plane).collect()
-}
-
 pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values, shape), device)
 }
@@ -75,14 +67,6 @@ mod tests {
     use super::*;
     use crate::ClassifierConfig;
     use sd_scenes::{Colour, Place, Side, Sky};
-
-    #[test]
-    fn bytes_become_planes_from_minus_one_to_one() {
-        let rgb = [0, 255, 51, 255, 0, 102, 0, 0, 0, 0, 0, 0];
-        let found = planes(&rgb, 2);
-        assert_eq!((found[0], found[1], found[4], found[5]), (-1.0, 1.0, 1.0, -1.0));
-        assert!((found[8] + 0.6).abs() < 1e-6 && (found[9] + 0.2).abs() < 1e-6, "{found:?}");
-    }
 
     #[test]
     fn the_likeliest_choices_are_the_scene() {

@@ -2,13 +2,14 @@ use std::ops::Range;
 
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
+use sd_image::planes;
 use sd_scenes::{Scene, Split};
 use sd_train::Task;
 
 use super::augment::spoil;
 use super::head::{HEADS, logit_count};
 use super::network::Classifier;
-use super::read::{planes, tensor};
+use super::read::tensor;
 
 /// Trains a classifier on scenes that are drawn when they are needed, with small flaws.
 #[derive(Debug, Clone)]
@@ -36,7 +37,7 @@ impl Task<Classifier> for Recognising {
         let (mut images, mut right) = (Vec::new(), Vec::new());
         for draw in draws {
             let sample = Split::Train.sample(draw % self.images, self.seed, self.pixels);
-            let mut planes = planes(&sample.image.rgb, self.pixels);
+            let mut planes: Vec<f32> = planes(&sample.image.rgb).collect();
             spoil(&mut planes, self.pixels, self.seed, draw);
             images.extend(planes);
             right.extend(right_choices(&sample.scene));

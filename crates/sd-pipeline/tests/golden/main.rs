@@ -4,7 +4,6 @@ mod batch;
 mod components;
 mod convert;
 mod five_steps;
-mod image_files;
 mod images;
 mod library;
 mod lora;

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use sd_pipeline::Image;
+use sd_image::{Image, planes};
 
 use crate::{Recipe, RecipeError};
 
@@ -45,12 +45,8 @@ impl Dataset {
     pub fn tensor(&self, from: usize, count: usize, device: &Device) -> Tensor<4> {
         let (size, each) = (self.size, self.size * self.size * 3);
         // Laid out as planes here, because each batch of a permuted tensor would copy all images.
-        let planes = self.rgb[from * each..(from + count) * each].chunks_exact(each).flat_map(|image| {
-            (0..3)
-                .flat_map(move |channel| image[channel..].iter().step_by(3).map(|byte| f32::from(*byte) / 127.5 - 1.0))
-        });
         let mut values = Vec::with_capacity(count * each);
-        values.extend(planes);
+        values.extend(self.rgb[from * each..(from + count) * each].chunks_exact(each).flat_map(planes));
         let data = TensorData::new(values, [count, 3, size, size]);
         Tensor::from_data(data, (device, DType::F32))
     }

@@ -48,11 +48,7 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
 
 /// Reads the square in the middle of an image, scaled to `size`.
 fn square(file: &PathBuf, size: usize) -> Result<Vec<u8>, String> {
-    let image = Image::read(file).map_err(|error| match error {
-        sd_pipeline::Error::Image { reason, .. } => reason,
-        sd_pipeline::Error::Io { source, .. } => source.to_string(),
-        other => other.to_string(),
-    })?;
+    let image = Image::read(file).map_err(|error| error.reason())?;
     let (width, height) = (image.width as u32, image.height as u32);
     let image = RgbImage::from_raw(width, height, image.rgb).expect("three bytes for each pixel");
     let side = width.min(height);

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
 use sd_model::config::vae_config;
 use sd_model::config::write as diffusers;
-use sd_pipeline::Image;
+use sd_pipeline::{Image, images_from_tensor};
 use sd_train::tasks::{Autoencoding, AutoencodingConfig};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
 use sd_weights::save;
@@ -82,7 +82,7 @@ impl Product<AutoencoderKl> for Codec<'_> {
         for first in (0..count).step_by(at_once) {
             busy(watch, "drawing the samples", first, count)?;
             let images = self.samples.tensor(first, at_once.min(count - first), self.device);
-            reconstructed.extend(Image::from_tensor(model.decode(model.encode(images).mean()))?);
+            reconstructed.extend(images_from_tensor(model.decode(model.encode(images).mean()))?);
         }
         let columns = 8.min(count);
         let rows: Vec<Image> = (0..count).map(|i| self.samples.image(i)).collect();

@@ -105,7 +105,7 @@ fn truncated_images_are_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let images = image_folder(folder.path());
     write_images(&images, &["a.png", "b.png"]);
-    let jpeg = include_bytes!("../../../sd-pipeline/tests/golden/image_files/files/exif-3.jpg");
+    let jpeg = include_bytes!("../../../sd-image/tests/golden/image_files/files/exif-3.jpg");
     fs::write(images.join("c.jpg"), &jpeg[..600]).unwrap();
     let warnings = train(folder.path(), &of_folder(AUTOENCODER), None).unwrap();
     assert!(warnings[0].ends_with("c.jpg is left out: the image is truncated"), "{warnings:?}");

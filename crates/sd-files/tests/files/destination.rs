@@ -3,7 +3,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use sd_weights::{Destination, write_atomically};
+use sd_files::{Destination, write_atomically};
 
 #[test]
 fn a_write_to_a_link_goes_to_its_target_and_the_link_stays() {

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use sd_weights::{make_folder_atomically, update_folder_atomically, write_atomically};
+use sd_files::{make_folder_atomically, update_folder_atomically, write_atomically};
 
 use super::names;
 

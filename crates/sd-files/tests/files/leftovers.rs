@@ -1,6 +1,6 @@
 use std::fs::{self, File};
 
-use sd_weights::{remove_leftovers, write_atomically};
+use sd_files::{remove_leftovers, write_atomically};
 
 use super::names;
 

@@ -1,0 +1,3 @@
+//! Images against Pillow.
+
+mod image_files;
