@@ -1,15 +1,29 @@
 #![doc = include_str!("../README.md")]
 
+mod blur;
+mod box_blur;
+mod composite;
+mod crop_region;
 mod decode;
 mod error;
+mod fill;
+mod filter;
+mod fit;
 mod image;
 mod mask;
 mod orientation;
+mod outpaint;
+mod pixels;
 mod planes;
 mod read;
+mod region;
+mod resize;
 mod truncated;
 
 pub use self::image::Image;
 pub use error::ImageError;
+pub use filter::Filter;
+pub use fit::Fit;
 pub use mask::Mask;
 pub use planes::planes;
+pub use region::Region;

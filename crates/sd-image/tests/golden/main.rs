@@ -1,3 +1,5 @@
-//! Images against Pillow.
+//! Images against Pillow, diffusers, OpenCV and AUTOMATIC1111.
 
+mod editing;
 mod image_files;
+mod resizing;
