@@ -27,6 +27,7 @@ mod seed;
 mod train;
 #[cfg(feature = "evaluate")]
 mod train_classifier;
+mod upscale;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ enum Command {
     Generate(Box<generate::Args>),
     Info(info::Args),
     Convert(convert::Args),
+    Upscale(upscale::Args),
     /// List the samplers, their options, and the schedules
     Samplers,
     /// List the devices of this machine and this build
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
             Command::Generate(args) => generate::run(&args),
             Command::Info(args) => Ok(info::run(&args)?),
             Command::Convert(args) => convert::run(&args),
+            Command::Upscale(args) => upscale::run(&args),
             Command::Samplers => Ok(samplers::run()?),
             Command::Devices => Ok(devices::run()?),
             Command::Train(args) => train::run(&args),
@@ -111,7 +114,7 @@ impl Command {
     /// are small enough for it.
     fn shares_heap(&self) -> bool {
         match self {
-            Self::Generate(_) => true,
+            Self::Generate(_) | Self::Upscale(_) => true,
             #[cfg(feature = "evaluate")]
             Self::Evaluate(_) => true,
             _ => false,

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use sd_device::DType;
 use sd_weights::WeightsError;
 
+use crate::size::MOST_PIXELS;
+
 /// Why an image could not be enlarged: one line that names the culprit and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -34,7 +36,7 @@ pub enum UpscaleError {
     },
     /// The enlarged image would have too many pixels.
     #[error(
-        "the image would have {width}×{height} pixels, more than {} million: use a smaller scale",
+        "the image would have {width}×{height} pixels, more than {} million: use a smaller `scale`",
         MOST_PIXELS / 1_000_000
     )]
     TooLarge {
@@ -43,8 +45,16 @@ pub enum UpscaleError {
         /// The height that it would have.
         height: usize,
     },
+    /// The scale is no number that an image can be enlarged by.
+    #[error("`scale` {scale}: {reason}")]
+    Scale {
+        /// The scale that was asked for.
+        scale: f64,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The tiles are too small for their overlap.
-    #[error("tiles of {tile} pixels are too small, expected at least {least}, or 0 for none")]
+    #[error("`tile` {tile}: too small for tiles that overlap, expected at least {least}, or 0 for the whole image")]
     Tile {
         /// The side that was asked for, in pixels of the input.
         tile: usize,
@@ -64,13 +74,10 @@ pub enum UpscaleError {
     },
 }
 
-/// Pixels of the largest image that is made: a gigabyte and a half of bytes.
-pub(crate) const MOST_PIXELS: usize = 500_000_000;
-
 impl UpscaleError {
     /// Whether the request itself is at fault, rather than the files or the machine.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Precision { .. } | Self::TooLarge { .. } | Self::Tile { .. })
+        matches!(self, Self::Precision { .. } | Self::TooLarge { .. } | Self::Scale { .. } | Self::Tile { .. })
     }
 
     /// Whether a callback ended the work.

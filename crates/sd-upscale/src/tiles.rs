@@ -1,9 +1,9 @@
 use std::ops::Range;
 
 /// Pixels of the input at a tile's inner edge whose output is not used: zeros beyond the edge have changed it most.
-pub(crate) const MARGIN: usize = 16;
+pub(crate) const MARGIN: usize = 32;
 /// Pixels of the input over which a tile passes into the next.
-pub(crate) const RAMP: usize = 16;
+pub(crate) const RAMP: usize = 32;
 /// Pixels of the input that two neighbours share at least.
 pub(crate) const OVERLAP: usize = 2 * MARGIN + RAMP;
 
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn tiles_cover_the_side_and_share_each_pixel() {
         for (side, longest, multiple) in
-            [(100, 64, 1), (1000, 256, 1), (1024, 512, 4), (513, 512, 1), (96, 96, 2), (5, 96, 1)]
+            [(200, 128, 1), (1000, 256, 1), (1024, 512, 4), (513, 512, 1), (128, 128, 2), (5, 128, 1)]
         {
             let tiles = Tiles::new(side, longest, multiple);
             assert!(tiles.length() <= longest, "{tiles:?}");
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_tile_is_not_longer_than_needed() {
-        assert_eq!(Tiles::new(256, 192, 1), Tiles { starts: vec![0, 104], length: 152 });
+        assert_eq!(Tiles::new(256, 192, 1), Tiles { starts: vec![0, 80], length: 176 });
         assert_eq!(Tiles::new(64, 192, 1), Tiles::whole(64));
     }
 }

@@ -3,12 +3,13 @@ use std::path::Path;
 
 use burn::tensor::{DType as BurnDType, Device, FloatDType, Tensor, TensorData};
 use sd_device::DType;
+use sd_image::Filter;
 use sd_weights::{Precision, Weights};
 
 use crate::canvas::{Canvas, planes};
-use crate::error::MOST_PIXELS;
 use crate::inferred::infer;
 use crate::network::Network;
+use crate::size::check_size;
 use crate::tiling::Tile;
 use crate::{Image, NetworkConfig, UpscaleError};
 
@@ -126,6 +127,27 @@ impl Upscaler {
         Ok(canvas.into_image())
     }
 
+    /// Returns `image` with another size: enlarged by the network, then resized with Lanczos, as Pillow does, unless that is
+    /// its size already.
+    ///
+    /// # Errors and panics
+    ///
+    /// As [`upscale`](Self::upscale).
+    pub fn upscale_to(
+        &self,
+        image: &Image,
+        [width, height]: [usize; 2],
+        tile: Tile,
+        watch: &mut dyn FnMut(Parts) -> ControlFlow<()>,
+    ) -> Result<Image, UpscaleError> {
+        check_size(width, height)?;
+        let enlarged = self.upscale(image, tile, watch)?;
+        if (enlarged.width, enlarged.height) == (width, height) {
+            return Ok(enlarged);
+        }
+        Ok(enlarged.resize(width, height, Filter::Lanczos))
+    }
+
     /// Returns an image of [`scale`](Self::scale) times the size, computed as a whole.
     ///
     /// # Shapes
@@ -157,9 +179,7 @@ impl NetworkConfig {
     /// [`UpscaleError::TooLarge`] and [`UpscaleError::Tile`].
     pub fn check(&self, width: usize, height: usize, tile: Tile) -> Result<(), UpscaleError> {
         let [wide, high] = [width, height].map(|side| side.saturating_mul(self.scale()));
-        if wide.saturating_mul(high) > MOST_PIXELS {
-            return Err(UpscaleError::TooLarge { width: wide, height: high });
-        }
+        check_size(wide, high)?;
         tile.check()
     }
 }
