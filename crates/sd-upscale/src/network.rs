@@ -40,7 +40,7 @@ impl NetworkConfig {
         precision: Precision,
     ) -> Result<Network, WeightsError> {
         Ok(match self {
-            Self::Rrdb(config) => Network::Rrdb(lay_out(weights.load(config.init(device), precision)?)),
+            Self::Rrdb(config) => Network::Rrdb(Box::new(lay_out(weights.load(config.init(device), precision)?))),
             Self::Compact(config) => Network::Compact(lay_out(weights.load(config.init(device), precision)?)),
         })
     }
@@ -49,7 +49,7 @@ impl NetworkConfig {
 /// A network of either kind.
 #[derive(Debug)]
 pub(crate) enum Network {
-    Rrdb(RrdbNet),
+    Rrdb(Box<RrdbNet>),
     Compact(CompactNet),
 }
 

@@ -11,7 +11,7 @@ use crate::shuffle::unshuffle;
 /// Rows of features beyond a band on which the band's pixels depend, at any scale.
 const MARGIN: usize = 2;
 /// Values of the largest tensor behind the blocks: 64 MB in single precision.
-const BAND: usize = 1 << 24;
+pub(crate) const BAND: usize = 1 << 24;
 /// A band is at least this high, so that its margins are not most of the work.
 const LEAST_ROWS: usize = 16;
 
