@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use sd_device::DType;
 use sd_weights::WeightsError;
 
-use crate::size::MOST_PIXELS;
+/// Pixels of the largest image that is made: a gigabyte and a half of bytes.
+pub(crate) const MOST_PIXELS: usize = 500_000_000;
 
 /// Why an image could not be enlarged: one line that names the culprit and the remedy.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,5 @@
 use crate::UpscaleError;
-
-/// Pixels of the largest image that is made: a gigabyte and a half of bytes.
-pub(crate) const MOST_PIXELS: usize = 500_000_000;
+use crate::error::MOST_PIXELS;
 
 /// Returns the width and height of an image at `scale` times its size, rounded to whole pixels.
 ///
