@@ -1,8 +1,10 @@
-//! Times the networks of Stable Diffusion with random weights: those of 1.5 at 512×512, and those of XL at 1024×1024.
+//! Times the networks of Stable Diffusion with random weights: those of 1.5 at 512×512, and those of XL at 1024×1024; and
+//! Real-ESRGAN's.
 //!
 //! Run `cargo run --release -p sd-benches --bin networks --`, with any of these behind it, in any order:
 //!
-//! - networks: `unet` (a guided step, a batch of two), `vae` (decodes an image), `clip` (two prompts), `unet-xl`, `vae-xl`;
+//! - networks: `unet` (a guided step, a batch of two), `vae` (decodes an image), `clip` (two prompts), `unet-xl`, `vae-xl`,
+//!   `esrgan` (128×128 to 512×512), `esrgan-256` (256×256 to 1024×1024);
 //! - `bf16` or `f16` for half precision. As in the program, on the CPU it applies to weights only, and nowhere to the
 //!   autoencoder;
 //! - a device; `flex` by default.
@@ -18,11 +20,14 @@ use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use sd_clip::ClipTextConfig;
 use sd_ops::{lay_out, pack};
 use sd_unet::{AddedConditions, Conditions, UnetConfig};
+use sd_upscale::RrdbNetConfig;
 use sd_vae::AutoencoderKlConfig;
 
 /// Timed calls, after a first one that is not timed.
 const CALLS: usize = 3;
-const NETWORKS: [&str; 5] = ["unet", "vae", "clip", "unet-xl", "vae-xl"];
+const NETWORKS: [&str; 7] = ["unet", "vae", "clip", "unet-xl", "vae-xl", "esrgan", "esrgan-256"];
+/// Those that run if none is named.
+const USUAL: [&str; 3] = ["unet", "vae", "clip"];
 
 fn main() -> Result<(), sd_pipeline::Error> {
     // As in the program: one heap, and on a thread of the kernels' pool.
@@ -34,7 +39,7 @@ fn main() -> Result<(), sd_pipeline::Error> {
 fn run() -> Result<(), sd_pipeline::Error> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let is_given = |name: &str| wanted.iter().any(|wanted| wanted == name);
-    let is_wanted = |name: &str| is_given(name) || !name.ends_with("-xl") && !NETWORKS.into_iter().any(is_given);
+    let is_wanted = |name: &str| is_given(name) || USUAL.contains(&name) && !NETWORKS.into_iter().any(is_given);
     let weights = match () {
         () if is_given("bf16") => FloatDType::BF16,
         () if is_given("f16") => FloatDType::F16,
@@ -72,6 +77,13 @@ fn run() -> Result<(), sd_pipeline::Error> {
             let vae = lay_out(AutoencoderKlConfig::sd().init(&device).map(&mut in_single));
             let latents = random([1, 4, size, size]).cast(FloatDType::F32);
             report(name, &|| drop(vae.decode(latents.clone())));
+        }
+    }
+    for (name, side) in [("esrgan", 128), ("esrgan-256", 256)] {
+        if is_wanted(name) {
+            let network = lay_out(RrdbNetConfig::new().init(&device).map(&mut as_loaded(weights)));
+            let image = random([1, 3, side, side]);
+            report(name, &|| drop(network.forward(image.clone())));
         }
     }
     if is_wanted("clip") {

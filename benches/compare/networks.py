@@ -1,11 +1,11 @@
 """Times the networks of Stable Diffusion with random weights in other programs, as `networks.rs` does for sd-burn.
 
-    networks.py pytorch|openvino|cuda|compiled f32|tf32|f16|bf16 unet|vae|clip|unet-xl|vae-xl [FOLDER]
+    networks.py pytorch|openvino|cuda|compiled f32|tf32|f16|bf16 unet|vae|clip|unet-xl|vae-xl|esrgan|esrgan-256 [FOLDER]
 
 `pytorch` and `openvino` run on the CPU, in f32 and bf16. `cuda` and `compiled` are PyTorch on a GPU, without and with
-torch.compile. All need torch, diffusers and transformers. OpenVINO also needs openvino, stores converted networks in FOLDER, and
-does not run those of XL. Prints the network's name and the shortest time of three calls in seconds, after a first call that is not
-timed. There is one thread for each core.
+torch.compile. All need torch, diffusers and transformers; ESRGAN needs torch and spandrel. OpenVINO also needs openvino, stores
+converted networks in FOLDER, and does not run those of XL and ESRGAN. Prints the network's name and the shortest time of three
+calls in seconds, after a first call that is not timed. There is one thread for each core.
 """
 import os
 import sys
@@ -18,10 +18,15 @@ threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 
 def network():
     """Returns the module, a function of it and its inputs, and these inputs."""
     import torch
+
+    torch.manual_seed(0)
+    if name.startswith("esrgan"):
+        from spandrel.architectures.ESRGAN import ESRGAN
+
+        return ESRGAN(), lambda m, x: m(x), (torch.rand(1, 3, *[256 if name.endswith("256") else 128] * 2),)
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    torch.manual_seed(0)
     if name == "unet":
         # The configuration's defaults are those of Stable Diffusion 1, except the width of the text.
         module = UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)

@@ -14,6 +14,7 @@ pub use sd_schedule as schedule;
 #[cfg(feature = "train")]
 pub use sd_train as train;
 pub use sd_unet as unet;
+pub use sd_upscale as upscale;
 pub use sd_vae as vae;
 pub use sd_weights as weights;
 

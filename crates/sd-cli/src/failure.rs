@@ -6,8 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sd_device::{is_processor, panic_message};
 #[cfg(feature = "evaluate")]
 use sd_evaluate::EvaluateError;
+use sd_image::ImageError;
 use sd_pipeline::{Error, ModelError, WeightsError};
 use sd_recipe::RecipeError;
+use sd_upscale::UpscaleError;
 
 use crate::driver;
 use crate::flag_names::with_flags;
@@ -119,6 +121,25 @@ impl From<EvaluateError> for Failure {
                 code: code(cancelled, error.is_usage()),
             },
         }
+    }
+}
+
+impl From<ImageError> for Failure {
+    fn from(error: ImageError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<UpscaleError> for Failure {
+    fn from(error: UpscaleError) -> Self {
+        let message = match &error {
+            // Messages about files name their keys in backticks too.
+            UpscaleError::Weights(_) | UpscaleError::Unsupported { .. } => error.to_string(),
+            _ => ["dtype", "scale", "tile"].iter().fold(error.to_string(), |message, field| {
+                message.replace(&format!("`{field}`"), &format!("--{field}"))
+            }),
+        };
+        Self { message, code: code(error.is_cancelled(), error.is_usage()) }
     }
 }
 

@@ -30,6 +30,7 @@ mod session;
 mod train;
 #[cfg(feature = "evaluate")]
 mod train_classifier;
+mod upscale;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -59,6 +60,7 @@ enum Command {
     Interpolate(Box<interpolate::Args>),
     Info(info::Args),
     Convert(convert::Args),
+    Upscale(upscale::Args),
     /// List the samplers, their options, and the schedules
     Samplers,
     /// List the devices of this machine and this build
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
             Command::Interpolate(args) => interpolate::run(&args),
             Command::Info(args) => Ok(info::run(&args)?),
             Command::Convert(args) => convert::run(&args),
+            Command::Upscale(args) => upscale::run(&args),
             Command::Samplers => Ok(samplers::run()?),
             Command::Devices => Ok(devices::run()?),
             Command::Train(args) => train::run(&args),
@@ -118,7 +121,7 @@ impl Command {
     /// are small enough for it.
     fn shares_heap(&self) -> bool {
         match self {
-            Self::Generate(_) | Self::Invert(_) | Self::Interpolate(_) => true,
+            Self::Generate(_) | Self::Invert(_) | Self::Interpolate(_) | Self::Upscale(_) => true,
             #[cfg(feature = "evaluate")]
             Self::Evaluate(_) => true,
             _ => false,

@@ -1,4 +1,4 @@
-use std::fs::{copy, create_dir_all, read_dir};
+use std::fs::{copy, create_dir_all, read_dir, read_to_string};
 use std::path::Path;
 
 use burn::module::Module;
@@ -140,7 +140,7 @@ impl TinyModel {
     /// Panics if the file cannot be read or written.
     pub fn change(&self, file: &str, changes: &serde_json::Map<String, Value>) {
         let file = self.path().join(file);
-        let text = std::fs::read_to_string(&file).expect("the folder has this file");
+        let text = read_to_string(&file).expect("the folder has this file");
         let mut config: serde_json::Map<String, Value> = serde_json::from_str(&text).expect("it is JSON");
         config.extend(changes.clone());
         std::fs::write(file, Value::Object(config).to_string()).expect("the temporary folder can be written");
@@ -185,7 +185,25 @@ fn hash(name: &str) -> u64 {
 ///
 /// Panics if the file cannot be written.
 pub fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path) {
-    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = parameters(module)
+    write_seeded(kind, part, parameters(module), file);
+}
+
+/// Writes the weights of a small network for enlarging images, of the set `upscalers`, with the names of its layout.
+///
+/// # Panics
+///
+/// Panics if there is no such network, or if the file cannot be written.
+pub fn write_upscaler(name: &str, file: &Path) {
+    let text = read_to_string(data().join("upscalers").join(format!("{name}.txt"))).expect("there is such a network");
+    let tensor = |line: &str| {
+        let (key, shape) = line.split_once(' ').expect("a name and a shape");
+        (key.to_string(), shape.split('x').map(|side| side.parse().expect("a size")).collect())
+    };
+    write_seeded("upscalers", name, text.lines().map(tensor).collect(), file);
+}
+
+fn write_seeded(kind: &str, part: &str, tensors: Vec<(String, Vec<usize>)>, file: &Path) {
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .into_iter()
         .map(|(key, shape)| {
             let weights = weights(kind, part, &key, &shape);

@@ -21,6 +21,7 @@ mod plan;
 mod samplers;
 mod seeds;
 mod training;
+mod upscale;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
