@@ -92,12 +92,6 @@ impl From<ModelError> for Failure {
     }
 }
 
-impl From<sd_pipeline::ImageError> for Failure {
-    fn from(error: sd_pipeline::ImageError) -> Self {
-        Error::from(error).into()
-    }
-}
-
 impl From<sd_pipeline::RequestError> for Failure {
     fn from(error: sd_pipeline::RequestError) -> Self {
         Error::from(error).into()

@@ -12,7 +12,7 @@ use sd_pipeline::{
 use serde_json::json;
 
 use self::editing::EditFlags;
-use self::passes::{PassFlags, Passes};
+use self::passes::{Loaded, PassFlags, Planned};
 use crate::builtin;
 use crate::cancel::Cancel;
 use crate::driver;
@@ -249,7 +249,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     let cancel = Cancel::on_ctrl_c();
     let (name, mut model) = args.model.open(&mut progress, &cancel)?;
-    let (mut plan, mut passes) = Passes::plan(&args.passes, &model, &request, &mut progress, &cancel)?;
+    let (mut plan, mut passes) = Planned::plan(&args.passes, &model, &request, &mut progress, &cancel)?;
     let dtype = args.dtype.dtype();
     if args.vae_tiling == Tiling::Auto {
         plan.tile_if_needed(&model, dtype, &device);
@@ -284,7 +284,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.dry_run {
         return Ok(());
     }
-    on_device(&device.name, || -> Result<(), Error> {
+    on_device(&device.name, || -> Result<(), Failure> {
         progress.busy(&format!("loading {name} on {}", device.name));
         let device = device_by_name(&device.name)?;
         let pipeline = Pipeline::load(model, &device, dtype)?;
@@ -375,15 +375,15 @@ impl Args {
     fn draw(
         &self,
         pipeline: &Pipeline,
-        passes: &Passes<Pipeline>,
+        passes: &Loaded,
         plan: &Plan,
         index: u64,
         progress: &mut Progress,
         cancel: &Cancel,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         let Rng::Torch = self.rng;
         progress.image();
-        let drawn = passes.draw(pipeline, plan, &mut |pipeline, plan| {
+        let drawn = passes.draw(pipeline, plan, cancel, &mut |pipeline, plan| {
             let watch = &mut |step: &Step| {
                 driver::called();
                 progress.step(index as usize, step);
@@ -393,7 +393,7 @@ impl Args {
         })?;
         if let Some(file) = &self.save_latents {
             let file = numbered(file, index, self.count());
-            write_tensor(&file, "latents", &drawn.latents.values, &drawn.latents.shape)?;
+            write_tensor(&file, "latents", &drawn.latents.values, &drawn.latents.shape).map_err(Error::from)?;
         }
         let output = numbered(&self.output, index, self.count());
         let mut settings = plan.parameters();

@@ -8,6 +8,7 @@ use sd_pipeline::{
     Choices, DType, Device, DeviceInfo, Error, GeneratedImage, Hires, Init, Latents, Model, Pipeline, Plan, Request,
     Upscaler,
 };
+use sd_upscale::{Tile, Upscaler as Network, UpscalerFile};
 use serde_json::json;
 
 use crate::cancel::Cancel;
@@ -28,8 +29,8 @@ pub struct PassFlags {
     /// How much --hires changes, above 0 and up to 1
     #[arg(long, value_name = "F", default_value_t = 0.7, requires = "hires", allow_hyphen_values = true)]
     hires_strength: f64,
-    /// How --hires enlarges the image: lanczos, latent, or latent-antialiased
-    #[arg(long, value_name = "HOW", default_value = "lanczos", requires = "hires")]
+    /// How --hires enlarges the image: lanczos, latent, latent-antialiased, or the file of an upscaling network, as for `sd upscale`
+    #[arg(long, value_name = "HOW|FILE", default_value = "lanczos", requires = "hires")]
     hires_upscaler: Enlarge,
     /// XL's refiner, which makes the last steps: a folder, a single file, or a name on the hub
     #[arg(long, value_name = "PATH|NAME")]
@@ -81,13 +82,19 @@ impl FromStr for Enlarge {
     }
 }
 
-/// The passes that follow the first. `M` is a model before it is loaded, and a pipeline afterwards.
-pub struct Passes<M> {
+/// The passes that follow the first.
+pub struct Passes<M, U> {
     hires: Option<(Hires, Plan)>,
+    upscaler: Option<U>,
     refiner: Option<(M, Plan)>,
 }
 
-impl Passes<Model> {
+/// Passes whose networks are not yet loaded.
+pub type Planned = Passes<Model, UpscalerFile>;
+/// Passes that are ready to be drawn.
+pub type Loaded = Passes<Pipeline, Network>;
+
+impl Planned {
     /// Opens the refiner, and plans all passes; returns the plan of the first, too.
     pub fn plan(
         flags: &PassFlags,
@@ -116,7 +123,13 @@ impl Passes<Model> {
                 Some((refiner, plan))
             }
         };
-        Ok((first, Self { hires, refiner }))
+        let upscaler = match &flags.hires_upscaler {
+            Enlarge::File(file) => {
+                Some(Network::open(file).map_err(|error| Failure::from(error).with_flag("--hires-upscaler"))?)
+            }
+            Enlarge::With(_) => None,
+        };
+        Ok((first, Self { hires, upscaler, refiner }))
     }
 
     /// The plans of these passes, each with its model.
@@ -135,25 +148,34 @@ impl Passes<Model> {
         }
     }
 
-    /// Loads the refiner.
-    pub fn load(self, device: &Device, dtype: DType) -> Result<Passes<Pipeline>, Error> {
+    /// Loads the networks.
+    pub fn load(self, device: &Device, dtype: DType) -> Result<Loaded, Failure> {
         let load = |(model, plan)| Ok::<_, Error>((Pipeline::load(model, device, dtype)?, plan));
-        Ok(Passes { hires: self.hires, refiner: self.refiner.map(load).transpose()? })
+        let upscaler = self.upscaler.map(|file| file.load(device, dtype)).transpose()?;
+        Ok(Passes { hires: self.hires, upscaler, refiner: self.refiner.map(load).transpose()? })
     }
 }
 
-impl Passes<Pipeline> {
+impl Loaded {
     /// Draws all passes of an image: `draw` draws a plan with a pipeline.
     pub fn draw(
         &self,
         pipeline: &Pipeline,
         first: &Plan,
+        cancel: &Cancel,
         draw: &mut dyn FnMut(&Pipeline, &Plan) -> Result<GeneratedImage, Error>,
-    ) -> Result<GeneratedImage, Error> {
+    ) -> Result<GeneratedImage, Failure> {
         let mut drawn = draw(pipeline, first)?;
         if let Some((hires, plan)) = &self.hires {
             let mut plan = plan.clone();
-            (plan.seed, plan.init) = (first.seed, Some(hires.enlarged(&drawn)));
+            let init = match &self.upscaler {
+                Some(upscaler) => {
+                    let size = [hires.width, hires.height];
+                    Init::Image(upscaler.upscale_to(&drawn.image, size, Tile::Auto, &mut |_| cancel.flow())?)
+                }
+                None => hires.enlarged(&drawn),
+            };
+            (plan.seed, plan.init) = (first.seed, Some(init));
             drawn = draw(pipeline, &plan)?;
         }
         if let Some((refiner, plan)) = &self.refiner {
@@ -201,7 +223,7 @@ impl PassFlags {
     }
 
     /// What these passes add to the settings in an image.
-    pub fn parameters(&self, passes: &Passes<Pipeline>) -> String {
+    pub fn parameters(&self, passes: &Loaded) -> String {
         let mut text = String::new();
         if let Some((hires, plan)) = &passes.hires {
             let upscaler = match &self.hires_upscaler {
