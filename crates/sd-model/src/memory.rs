@@ -119,12 +119,14 @@ impl Model {
         ))
     }
 
-    /// Returns whether images of this size can be decoded without bands of rows, as far as the device's memory is known.
+    /// Returns whether an image of this size can probably be decoded without bands of rows, beside the weights; true if the
+    /// device's memory is unknown.
     pub fn decodes_untiled(&self, workload: &Workload, dtype: DType, device: &DeviceInfo) -> bool {
         let workload = Workload { tiled: false, ..*workload };
-        let largest = self.largest_activation(&workload, dtype, device) as u64;
-        device.largest_tensor.is_none_or(|limit| largest <= limit)
-            && self.memory_warning(&workload, dtype, device).is_none()
+        let need = self.memory(&workload, dtype, device);
+        let fits = |bytes: usize, limit: Option<u64>| limit.is_none_or(|limit| bytes as u64 <= limit);
+        fits(need.weights.saturating_add(need.decoding), device.available.or(device.memory))
+            && fits(self.largest_activation(&workload, dtype, device), device.largest_tensor)
     }
 
     /// Bytes of the largest weight tensor of the U-Net and the text encoders.

@@ -48,11 +48,11 @@ fn main() {
     let (start, busy) = (Instant::now(), processor_seconds());
     run(way == "bands", [width, height]);
     let (seconds, busy) = (start.elapsed().as_secs_f64(), processor_seconds() - busy);
-    let peak = (status("VmHWM") - before) / 1e6;
+    let peak = (status("VmHWM") - before) * 1024.0 / 1e9;
     println!("{what} {way} {size}: {seconds:.1} s, {busy:.1} s of all processors, {peak:.3} GB");
 }
 
-/// Returns a figure of this process in kB.
+/// Returns a figure of this process in KiB, which the system calls kB.
 fn status(name: &str) -> f64 {
     let text = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = text.lines().find(|line| line.starts_with(name)).expect("a line for each figure");

@@ -53,7 +53,7 @@ impl Decoder {
         let groups = self.conv_norm_out.num_groups;
         let [finest, ..] = self.conv_norm_out.gamma.as_ref().expect("a norm with parameters").dims();
         let [.., height, width] = x.dims();
-        let most = finest * (height * width) << (2 * (self.up_blocks.len() - 1));
+        let most = (finest * height * width) << (2 * (self.up_blocks.len() - 1));
         let mut map = Map::new(x, Some(groups), wrap, banding);
         let mut lift = None;
         for block in &self.up_blocks {

@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 
 /// How an autoencoder cuts feature maps into bands of rows.
 ///
-/// Images differ by rounding only, whatever these numbers are. The default is meant for every image.
+/// Whatever the numbers are, the image is the same up to rounding. The defaults are meant for images of every size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Banding {
     /// The number of values in the widest tensor of a band. Several such tensors exist at a time.
@@ -17,7 +17,7 @@ pub struct Banding {
 
 impl Default for Banding {
     fn default() -> Self {
-        Self { values: 1 << 22, rows: 8, half_from: 1 << 26 }
+        Self { values: 1 << 21, rows: 4, half_from: 1 << 26 }
     }
 }
 
