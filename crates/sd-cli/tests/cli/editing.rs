@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Stdio;
 use std::sync::LazyLock;
 
-use sd_golden::{Kind, TinyModel};
+use sd_golden::{Kind, TinyModel, write_upscaler};
 use sd_pipeline::{Image, Mask};
 
 use crate::{MODEL, Run, assert_drawn, stderr, stdout};
@@ -187,9 +187,11 @@ fn a_variation_goes_from_one_seed_to_another() {
 #[test]
 fn a_second_pass_is_larger() {
     let run = Run::new();
+    write_upscaler("old-x4", &run.path("x4.safetensors"));
     for (flags, expected) in [
         (&["--hires", "2"][..], (64, 64)),
         (&["--hires", "1.8", "--hires-upscaler", "latent", "--hires-steps", "3"], (56, 56)),
+        (&["--hires", "2", "--hires-upscaler", "x4.safetensors"], (64, 64)),
         (&["--hires", "48x64", "--hires-upscaler", "latent-antialiased", "--hires-strength", "1"], (48, 64)),
     ] {
         assert_drawn(&run.generate(&[&["--seed", "1"][..], flags].concat()));
@@ -197,6 +199,55 @@ fn a_second_pass_is_larger() {
     }
     let text = String::from_utf8_lossy(&run.read("out.png")).into_owned();
     assert!(text.contains("Hires resize: 48x64, Hires steps: 2, Hires upscaler: Latent (antialiased)"), "{text}");
+}
+
+#[test]
+fn second_passes_that_cannot_be_drawn() {
+    let run = Run::new();
+    for (flags, words) in [
+        (&["--hires", "50x64"][..], &["--hires 50×64", "multiples of 8"][..]),
+        (&["--hires", "2", "--hires-strength", "0"], &["--hires-strength 0", "above 0"]),
+        (&["--hires", "2", "--hires-steps", "0"], &["0 steps"]),
+        (&["--hires", "2", "--hires-upscaler", "none.pth"], &["--hires-upscaler none.pth"]),
+        (&["--refiner", "none"], &["none", "no such folder or file"]),
+    ] {
+        assert_refused(&run, &run.generate(flags), words);
+    }
+}
+
+#[test]
+fn an_image_in_bands_is_the_whole_one() {
+    let run = Run::new();
+    for (way, name) in [("on", "bands.png"), ("off", "whole.png")] {
+        let size = ["--width", "64", "--height", "96"];
+        assert_drawn(&run.generate(&[&["--seed", "1", "--vae-tiling", way, "--output", name][..], &size].concat()));
+    }
+    let (bands, whole) = (drawn(&run, "bands.png"), drawn(&run, "whole.png"));
+    assert!(bands.rgb.iter().zip(&whole.rgb).all(|(a, b)| a.abs_diff(*b) <= 1));
+    let plan = run.generate(&["--vae-tiling", "on", "--plan"]);
+    assert!(stdout(&plan).contains("in bands of rows"), "{}", stdout(&plan));
+}
+
+/// The mean difference between the first and the last row.
+#[cfg(feature = "scenes")]
+fn seam(image: &Image) -> f64 {
+    let row = |y: usize| &image.rgb[3 * y * image.width..][..3 * image.width];
+    let differences = row(0).iter().zip(row(image.height - 1)).map(|(a, b)| f64::from(a.abs_diff(*b)));
+    differences.sum::<f64>() / (3 * image.width) as f64
+}
+
+/// With the built-in model: the sky is nothing like the meadow, unless the image continues from one to the other.
+#[cfg(feature = "scenes")]
+#[test]
+fn a_seamless_image_continues_at_its_edges() {
+    let run = Run::new();
+    let seams = [&[][..], &["--seamless", "y"], &["--seamless", "both"]].map(|flags| {
+        let all =
+            [&["generate", "--steps", "12", "--seed", "2", "--prompt", "a red house in a meadow"][..], flags].concat();
+        assert_drawn(&run.sd(&all));
+        seam(&drawn(&run, "out.png"))
+    });
+    assert!(2.0 * seams[1] < seams[0] && 2.0 * seams[2] < seams[0], "{seams:?}");
 }
 
 #[test]

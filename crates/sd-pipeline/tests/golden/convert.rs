@@ -96,6 +96,11 @@ fn models_of_xl_come_back_bit_for_bit() {
 }
 
 #[test]
+fn models_of_the_refiner_come_back_bit_for_bit() {
+    check_round_trip(Family::XlRefiner);
+}
+
+#[test]
 fn a_pickle_becomes_a_folder() {
     let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
     let folder = tempfile::tempdir().unwrap();

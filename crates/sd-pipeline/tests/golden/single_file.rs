@@ -9,7 +9,7 @@ use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_clip::ClipTextConfig;
 use sd_golden::{Kind, SingleTensor, TinyModel, data, save_torch};
 use sd_model::config::{clip_config, inferred, unet_config, vae_config};
-use sd_pipeline::{Choices, Model, ModelError, Plan, Prediction, Request, WeightSet};
+use sd_pipeline::{Choices, ExtraInput, Model, ModelError, Plan, Prediction, Request, WeightSet};
 use sd_unet::UnetConfig;
 use sd_vae::AutoencoderKlConfig;
 use sd_weights::single_file::{Family, SingleFile, UnetPlan, open_clip_with_projection, unet, vae, vae_levels};
@@ -55,6 +55,11 @@ fn single_files_of_2_x_draw_as_their_folder() {
 #[test]
 fn single_files_of_xl_draw_as_their_folder() {
     check_family(Family::Xl);
+}
+
+#[test]
+fn single_files_of_the_refiner_draw_as_their_folder() {
+    check_family(Family::XlRefiner);
 }
 
 #[test]
@@ -304,11 +309,18 @@ pub fn refused(file: &Path, expected: &[&str]) {
 #[test]
 fn models_of_other_kinds_are_recognised_by_their_tensors() {
     let conv_in = "model.diffusion_model.input_blocks.0.0.weight";
-    for (channels, expected) in
-        [(9, "inpainting"), (8, "InstructPix2Pix"), (7, "enlarges"), (5, "depth"), (12, "first convolution")]
-    {
-        let (_folder, file) = hollow("single_sd15", |shapes| shapes.get_mut(conv_in).unwrap()[1] = channels);
-        refused(&file, &[expected, "4 channels"]);
+    let with_channels = |list: &str, channels| hollow(list, |shapes| shapes.get_mut(conv_in).unwrap()[1] = channels);
+    for (channels, expected) in [(7, "enlarges"), (12, "first convolution")] {
+        let (_folder, file) = with_channels("single_sd15", channels);
+        refused(&file, &[expected, "4 input channels", "9 (and a mask)"]);
+    }
+    for list in ["single_sd15", "single_sd21", "single_sdxl"] {
+        for (channels, extra) in
+            [(4, None), (5, Some(ExtraInput::Depth)), (8, Some(ExtraInput::Image)), (9, Some(ExtraInput::Mask))]
+        {
+            let (_folder, file) = with_channels(list, channels);
+            assert_eq!(Model::open(&file).unwrap().extra_input(), extra, "{list} with {channels} channels");
+        }
     }
     for (key, expected) in [
         ("model.diffusion_model.input_blocks.1.1.time_stack.0.norm1.weight", "video"),
@@ -320,15 +332,6 @@ fn models_of_other_kinds_are_recognised_by_their_tensors() {
         let (_folder, file) = hollow("single_sdxl", |shapes| drop(shapes.insert(key.into(), vec![4])));
         refused(&file, &[expected]);
     }
-    let (_folder, file) = hollow("single_sdxl", |shapes| {
-        shapes.retain(|key, _| !key.starts_with("conditioner.embedders.0"));
-        let moved: Vec<_> = shapes.keys().filter(|key| key.starts_with("conditioner")).cloned().collect();
-        for key in moved {
-            let shape = shapes.remove(&key).unwrap();
-            shapes.insert(key.replace("embedders.1", "embedders.0"), shape);
-        }
-    });
-    refused(&file, &["refiner", "base model"]);
     let (_folder, file) = hollow("single_sdxl", |shapes| shapes.retain(|key, _| !key.contains("embedders.1.")));
     refused(&file, &["XL without its second text encoder", "whole checkpoint"]);
     for (part, expected) in [("first_stage_model", "without its autoencoder"), ("cond_stage_model", "without its text")]
