@@ -2,7 +2,6 @@
 
 use sd_vae::Banding;
 
-use crate::memory::tensors;
 use crate::vae::VaeConfig;
 
 /// Bytes for decoding a whole image: several tensors at full size.
@@ -45,4 +44,9 @@ pub(crate) fn largest_of_bands(config: &VaeConfig, width: usize, height: usize) 
 fn band(config: &VaeConfig, width: usize) -> usize {
     let Banding { values, rows, .. } = Banding::default();
     (4 * values).max(tensors(1, config.full_size_channels(), width, rows))
+}
+
+/// Bytes of tensors in single precision.
+pub(crate) fn tensors(count: usize, channels: usize, width: usize, height: usize) -> usize {
+    (4 * count * channels).saturating_mul(width).saturating_mul(height)
 }

@@ -3,7 +3,7 @@
 use sd_device::{DeviceInfo, is_processor};
 use sd_unet::{UnconditionalUnetConfig, UnetConfig, UnetLevel};
 
-use crate::decoding::{decoding, decoding_in_bands, largest_of_bands};
+use crate::decoding::{decoding, decoding_in_bands, largest_of_bands, tensors};
 use crate::model::{Kind, Model};
 use crate::{DType, ModelError};
 
@@ -202,9 +202,4 @@ fn sampling_pixels(config: &UnconditionalUnetConfig, width: usize, height: usize
     /// Measured: 9.5 to 10.4, with the flex backend, at 256×256 and 128×128.
     const LIVE_TENSORS: usize = 12;
     tensors(LIVE_TENSORS, config.levels[0].channels, width, height)
-}
-
-/// Bytes of tensors in single precision.
-pub(crate) fn tensors(count: usize, channels: usize, width: usize, height: usize) -> usize {
-    (4 * count * channels).saturating_mul(width).saturating_mul(height)
 }

@@ -17,7 +17,7 @@ pub struct Banding {
 
 impl Default for Banding {
     fn default() -> Self {
-        Self { values: 1 << 21, rows: 4, half_from: 1 << 26 }
+        Self { values: 1 << 21, rows: 4, half_from: 1 << 28 }
     }
 }
 
