@@ -70,9 +70,8 @@ fn check_round_trip(family: Family) {
     };
     let lost: Vec<_> = first.keys().filter(|key| !back.contains_key(*key) && !unread(key)).collect();
     assert!(lost.is_empty(), "{lost:?}");
-    for (part, stem) in
-        [("unet", "diffusion_pytorch_model"), ("vae", "diffusion_pytorch_model"), ("text_encoder", "model")]
-    {
+    let networks = ["unet", "vae"].map(|part| (part, "diffusion_pytorch_model"));
+    for (part, stem) in networks.into_iter().chain(family.text_encoders().iter().map(|part| (*part, "model"))) {
         let of = |stage: &str| tensors(&Weights::in_folder(&path(stage).join(part), stem).unwrap());
         assert!(of("there") == of("again") && of("there") == of("copied"), "{part}");
     }
