@@ -52,7 +52,8 @@ pub(super) fn made(
     }
     let begins = part(Field::DenoisingStart, request.denoising_start, levels, process)?;
     let ends = part(Field::DenoisingEnd, request.denoising_end, levels, process)?;
-    let made = (steps - kept).max(begins.unwrap_or(0)).min(all)..ends.unwrap_or(all);
+    // There may be one step fewer than requested, but one is always made.
+    let made = (steps - kept).min(all - 1).max(begins.unwrap_or(0))..ends.unwrap_or(all);
     if made.is_empty() {
         let field = if ends.is_some() { Field::DenoisingEnd } else { Field::DenoisingStart };
         return Err(Error::request(field, format!("leaves no step of {steps}: use more `steps`, or another share")));

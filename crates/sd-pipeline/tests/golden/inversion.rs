@@ -1,37 +1,12 @@
 //! Images inverted to their noise and drawn again, on tiny models.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use sd_golden::{Kind, TinyModel};
-use sd_pipeline::{
-    Backbone, Components, Conditions, DType, Device, Error, Image, Inversion, Latents, Model, Pipeline, Process,
-    Request, Tensor,
-};
+use sd_pipeline::{Error, Image, Inversion, Latents, Pipeline, Request};
 
+use crate::exact_network::exact;
 use crate::pipeline;
-
-/// The noise in images of which every value is normal, with mean 0 and this standard deviation.
-#[derive(Debug)]
-struct Exact {
-    process: Process,
-    std: f64,
-}
-
-impl Backbone for Exact {
-    fn predict(&self, x: Tensor<4>, t: &[f64], _: Option<&Conditions>) -> Tensor<4> {
-        let sigma = self.process.sigma(t[0]);
-        x * (sigma / (self.std * self.std + sigma * sigma) / self.process.input_scale(sigma))
-    }
-}
-
-/// A tiny model with an exact network.
-fn exact(model: &TinyModel, std: f64) -> Pipeline {
-    let (model, device) = (Model::open(model.path()).unwrap(), Device::flex());
-    let components = model.components(&device, DType::F32).unwrap();
-    let backbone = Arc::new(Exact { process: components.process.clone(), std });
-    Pipeline::new(model, Components { backbone, ..components }, &device)
-}
 
 fn image() -> Image {
     let rgb = (0..32 * 32).flat_map(|i| [(i % 32 * 8) as u8, (i / 32 * 8) as u8, 90]).collect();

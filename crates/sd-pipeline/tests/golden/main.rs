@@ -4,6 +4,8 @@ mod batch;
 mod components;
 mod convert;
 mod editing;
+mod exact_editing;
+mod exact_network;
 mod five_steps;
 mod images;
 mod inversion;

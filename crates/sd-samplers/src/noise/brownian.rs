@@ -31,6 +31,8 @@ const GRID: u64 = 1 << 32;
 #[derive(Clone, Serialize, Deserialize)]
 pub struct BrownianNoise {
     seed: u64,
+    /// The noise from which images start; an image that is encoded first draws more than once.
+    starts: TorchNoise,
     /// The ends of the last interval: the next one mostly begins at one of them.
     #[serde(skip)]
     known: Vec<Point>,
@@ -46,7 +48,7 @@ struct Point {
 impl BrownianNoise {
     /// The path of `seed`.
     pub fn new(seed: u64) -> Self {
-        Self { seed, known: Vec::new() }
+        Self { seed, starts: TorchNoise::new(seed), known: Vec::new() }
     }
 
     /// The first `count` elements of the path at `time`.
@@ -58,7 +60,7 @@ impl BrownianNoise {
 
 impl Noise for BrownianNoise {
     fn start(&mut self, like: &Tensor<4>) -> Tensor<4> {
-        TorchNoise::new(self.seed).start(like)
+        self.starts.start(like)
     }
 
     fn draw(&mut self, like: &Tensor<4>, from: f64, to: f64) -> Tensor<4> {

@@ -163,3 +163,12 @@ fn images_converge_along_a_path_and_do_not_with_independent_noise() {
     assert_converges_along_a_path(&DpmppSde::new(1.0, 1.0));
     assert_converges_along_a_path(&Dpmpp3mSde::new(1.0, 1.0));
 }
+
+/// Image-to-image draws the noise of its encoder before the noise that it starts from.
+#[test]
+fn starts_follow_each_other_as_those_of_torch() {
+    let (mut brownian, mut torch, like) = (BrownianNoise::new(9), TorchNoise::new(9), zeros(100));
+    for _ in 0..2 {
+        assert_eq!(brownian.start(&like).into_data(), torch.start(&like).into_data());
+    }
+}
