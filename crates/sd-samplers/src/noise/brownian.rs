@@ -112,7 +112,7 @@ fn normals(seed: u64, point: u64) -> impl Iterator<Item = f64> {
 /// Compares seeds, because the seed alone determines the draws.
 impl PartialEq for BrownianNoise {
     fn eq(&self, other: &Self) -> bool {
-        self.seed == other.seed
+        (self.seed, &self.starts) == (other.seed, &other.starts)
     }
 }
 
