@@ -40,6 +40,7 @@ fn as_json(summary: &Summary) -> Value {
     });
     json!({
         "family": summary.family,
+        "reads_beside_text": summary.extra_input.map(|input| input.to_string()),
         "prediction": summary.prediction,
         "width": summary.size.0,
         "height": summary.size.1,
@@ -51,9 +52,11 @@ fn as_json(summary: &Summary) -> Value {
 }
 
 fn as_text(summary: &Summary) -> String {
-    let Summary { family, prediction, size: (width, height), sampler, components, metadata, notes } = summary;
+    let Summary { family, extra_input, prediction, size: (width, height), sampler, components, metadata, notes } =
+        summary;
+    let extra = extra_input.map(|input| format!("reads also  {input}\n")).unwrap_or_default();
     let mut text = format!(
-        "family      {family}\nprediction  {prediction}\nsize        {width}x{height}\nsampler     {sampler}\n\n\
+        "family      {family}\n{extra}prediction  {prediction}\nsize        {width}x{height}\nsampler     {sampler}\n\n\
          {:<15} {:>14}  PRECISION\n",
         "COMPONENT", "PARAMETERS"
     );

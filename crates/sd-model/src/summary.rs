@@ -4,6 +4,7 @@ use sd_schedule::Prediction;
 use sd_weights::Weights;
 use sd_weights::single_file::Family;
 
+use crate::ExtraInput;
 use crate::model::Model;
 
 /// Description of a model, from its files' headers and configs.
@@ -11,6 +12,8 @@ use crate::model::Model;
 pub struct Summary {
     /// "Stable Diffusion 1.x", "2.x" or "XL"; or "pixels, without a text".
     pub family: &'static str,
+    /// What the U-Net reads beside noisy latents, if anything.
+    pub extra_input: Option<ExtraInput>,
     /// The network's prediction: "eps", "v" or "x0".
     pub prediction: &'static str,
     /// Width and height of an image if none is requested.
@@ -53,6 +56,7 @@ impl Model {
                 Some(Family::Xl) => "Stable Diffusion XL",
                 Some(Family::XlRefiner) => "Stable Diffusion XL, refiner",
             },
+            extra_input: self.extra_input(),
             prediction: match self.scheduler.prediction {
                 Prediction::Eps => "eps",
                 Prediction::V => "v",

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use sd_unet::UnetConfig;
 
 use crate::text_part::TextPart;
@@ -25,6 +27,17 @@ pub enum ExtraInput {
     Image,
     /// The depth of each latent, −1 to 1: depth-to-image.
     Depth,
+}
+
+/// What it is, in words.
+impl fmt::Display for ExtraInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mask => "a mask and the rest of an image",
+            Self::Image => "an image to edit",
+            Self::Depth => "depths",
+        })
+    }
 }
 
 impl ExtraInput {

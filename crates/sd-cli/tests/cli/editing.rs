@@ -89,7 +89,7 @@ fn an_image_comes_from_standard_input_too() {
     let model = MODEL.path().to_str().unwrap();
     let flags =
         ["generate", "--model", model, "--prompt", "a house", "--steps", "4", "--seed", "1", "--init-image", "-"];
-    let mut child = run.command(&flags).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child = run.command(&flags).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(&run.read("in.png")).unwrap();
     assert!(child.wait().unwrap().success());
     assert_eq!(run.read("out.png"), run.read("file.png"));
@@ -331,6 +331,9 @@ fn models_with_more_channels_need_what_they_read() {
         let model = TinyModel::with_channels(Kind::Sd1, channels);
         assert_refused(&run, &run.generate_with(model.path(), flags), words);
     }
+    let model = TinyModel::with_channels(Kind::Sd1, 9);
+    let info = stdout(&run.sd(&["info", model.path().to_str().unwrap()]));
+    assert!(info.contains("reads also  a mask and the rest of an image"), "{info}");
 }
 
 /// A PNG file that says it has 60000×60000 pixels, in a few bytes.

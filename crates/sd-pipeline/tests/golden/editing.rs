@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use sd_golden::{Kind, TinyModel, data, difference};
+use sd_golden::{Kind, TinyModel, data, devices, difference};
 use sd_pipeline::{DType, Device, Fit, Image, Init, Inpaint, Mask, Pipeline, Plan, Request, SamplerOption};
 use serde_json::{Map, Value};
 
@@ -57,22 +57,36 @@ fn kind(case: &Map<String, Value>) -> Kind {
     all.into_iter().find(|kind| case["kind"] == kind.name()).unwrap()
 }
 
-fn pipeline(case: &Map<String, Value>) -> Pipeline {
+fn pipeline(case: &Map<String, Value>, device: &Device) -> Pipeline {
     let model = match number(case, "channels") {
         None => TinyModel::new(kind(case)),
         Some(channels) => TinyModel::with_channels(kind(case), channels as usize),
     };
-    Pipeline::open(model.path(), &Device::flex(), DType::F32).unwrap()
+    Pipeline::open(model.path(), device, DType::F32).unwrap()
 }
 
-/// Draws the cases of a task and compares them. `tolerance` gives the mean and the largest difference, of 255, for each case.
+/// What other backends than flex are tried with: one case of each kind of start and of input channels.
+const FEW: [&str; 7] = [
+    "sd1-ddim",
+    "sdxl-euler-a",
+    "refiner-euler",
+    "sd1-inpaint-heun",
+    "sd1-inpaint9-ddim-strength0.58",
+    "sd1-pix2pix-ddim",
+    "sd1-depth-ddim",
+];
+
+/// Draws the cases of a task on every backend and compares them. `tolerance` gives the mean and the largest difference, of 255, for each case.
 fn check(task: &str, tolerance: impl Fn(&str) -> (f64, u8)) {
     let cases = cases(task);
     assert!(!cases.is_empty());
     let mut failed = Vec::new();
-    for (name, case) in cases {
-        let pipeline = pipeline(&case);
-        let request = request(&case);
+    let on_all = devices().into_iter().flat_map(|device| cases.iter().map(move |case| (device.clone(), case)));
+    for ((backend, device), (name, case)) in
+        on_all.filter(|((backend, _), (name, _))| *backend == "flex" || FEW.contains(&name.as_str()))
+    {
+        let pipeline = pipeline(case, &device);
+        let request = request(case);
         let mut plan = pipeline.plan(&request).unwrap();
         if !case.contains_key("padding") {
             // As the network drew it.
@@ -80,10 +94,11 @@ fn check(task: &str, tolerance: impl Fn(&str) -> (f64, u8)) {
         }
         let found = pipeline.drawing(&plan).run().unwrap().image;
         let (mean, max) = difference(&found.rgb, &set().join(format!("expected/{name}.png")));
-        println!("{name}: mean {mean:.4}, largest {max}");
-        let (most, largest) = tolerance(&name);
+        println!("{backend} {name}: mean {mean:.4}, largest {max}");
+        // The tolerances of `images.rs`.
+        let (most, largest) = if backend == "flex" { tolerance(name) } else { (0.2, 3) };
         if mean > most || max > largest {
-            failed.push(format!("{name}: mean {mean:.3}, largest {max}"));
+            failed.push(format!("{backend} {name}: mean {mean:.3}, largest {max}"));
         }
     }
     assert!(failed.is_empty(), "{failed:#?}");
