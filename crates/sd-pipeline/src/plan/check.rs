@@ -11,6 +11,7 @@ impl Plan {
         let is_its_own = (self.prompt.is_some(), guidance.is_some()) == (reads_text, reads_text)
             && *latent_shape == shape
             && image_guidance.is_some() == (extra == Some(ExtraInput::Image))
+            && !sampling.made.is_empty()
             && sampling.made.end <= sampling.levels.value.steps()
             && [width, height].iter().all(|size| size.value > 0 && size.value.is_multiple_of(model.scale_factor()));
         if !is_its_own {

@@ -4,6 +4,7 @@ pub(crate) mod batch;
 mod canvas;
 mod check;
 mod display;
+mod fits;
 mod levels;
 mod origin;
 mod parameters;

@@ -1,9 +1,8 @@
 use super::canvas::Canvas;
 use super::origin::{Origin, Resolved};
 use super::sampling::{Context, Sampling};
-use super::{Plan, Settings, canvas, steps};
-use crate::edit::Init;
-use crate::{Error, ExtraInput, Field, Model, Request, Schedule};
+use super::{Plan, Settings, canvas, fits, steps};
+use crate::{Error, ExtraInput, Model, Request};
 
 impl Plan {
     /// Fills in the defaults of a request, and checks that the model can draw it.
@@ -12,7 +11,7 @@ impl Plan {
     ///
     /// [`Error::Request`] or [`Error::Schedule`], which say what to change.
     pub fn new(model: &Model, request: &Request) -> Result<Self, Error> {
-        fits(request, model)?;
+        fits::check(request, model)?;
         let extra = model.extra_input();
         let strength = steps::strength(request, extra)?;
         let Canvas { width, height, init, mask, overlay } = canvas::resolve(request, model)?;
@@ -51,50 +50,6 @@ fn context(model: &Model, strength: Option<Resolved<f64>>) -> Context<'_> {
         is_xl: model.is_xl(),
         steps: model.defaults().steps,
         strength: strength.map(|strength| strength.value),
-    }
-}
-
-/// Checks that a request fits this kind of model, and that its parts fit each other.
-fn fits(request: &Request, model: &Model) -> Result<(), Error> {
-    let has_image = matches!(request.init, Some(Init::Image(_)));
-    let is_masked = request.inpaint.is_some();
-    let refused = [
-        (Field::Mask, is_masked && !has_image, "needs the image that it is for: give `init_image`"),
-        (Field::Outpaint, request.outpaint.is_some() && !has_image, "needs the image to extend: give `init_image`"),
-        (
-            Field::Mask,
-            is_masked && !model.reads_text(),
-            "is for models that work on latents, and this one draws in pixels",
-        ),
-        (
-            Field::Outpaint,
-            request.outpaint.is_some() && !model.reads_text(),
-            "is for models that work on latents, and this one draws in pixels",
-        ),
-        (
-            Field::ImageGuidance,
-            request.image_guidance.is_some() && model.extra_input() != Some(ExtraInput::Image),
-            "is for InstructPix2Pix models, and this is none: leave it out",
-        ),
-    ];
-    if let Some((field, _, reason)) = refused.into_iter().find(|(_, is_wrong, _)| *is_wrong) {
-        return Err(Error::request(field, reason));
-    }
-    let text_fields = [
-        (Field::Prompt, "", request.prompt.is_some()),
-        (Field::NegativePrompt, "", request.negative_prompt.is_some()),
-        (Field::Guidance, "", request.guidance.is_some()),
-        (Field::Schedule, "ays ", request.schedule == Some(Schedule::Ays)),
-    ];
-    match (model.reads_text(), text_fields.into_iter().find(|(.., is_given)| *is_given)) {
-        (true, _) if request.prompt.is_none() => {
-            Err(Error::request(Field::Prompt, "is missing: this model needs one, which may be empty"))
-        }
-        (false, Some((field, value, _))) => Err(Error::request(
-            field,
-            format!("{value}is for models that read a text, and this one does not: leave it out"),
-        )),
-        _ => Ok(()),
     }
 }
 

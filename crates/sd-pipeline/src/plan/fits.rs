@@ -1,0 +1,49 @@
+use crate::edit::Init;
+use crate::{Error, ExtraInput, Field, Model, Request, Schedule};
+
+/// Checks that a request fits this kind of model, and that its parts fit each other.
+pub(super) fn check(request: &Request, model: &Model) -> Result<(), Error> {
+    check_text(request, model)?;
+    let refused = [
+        (Field::Mask, request.inpaint.is_some(), "the image that it is for"),
+        (Field::Outpaint, request.outpaint.is_some(), "the image to extend"),
+    ];
+    for (field, _, image) in refused.into_iter().filter(|(_, is_given, _)| *is_given) {
+        if !model.reads_text() {
+            return Err(Error::request(field, "is for models that work on latents, and this one draws in pixels"));
+        }
+        if !matches!(request.init, Some(Init::Image(_))) {
+            return Err(Error::request(field, format!("needs {image}: give `init_image`")));
+        }
+    }
+    let is_unfinished = matches!(request.init, Some(Init::Unfinished(_)));
+    if is_unfinished != request.denoising_start.is_some() {
+        let reason = "and unfinished latents need each other: give both or neither";
+        return Err(Error::request(Field::DenoisingStart, reason));
+    }
+    if request.image_guidance.is_some() && model.extra_input() != Some(ExtraInput::Image) {
+        let reason = "is for InstructPix2Pix models, and this is none: leave it out";
+        return Err(Error::request(Field::ImageGuidance, reason));
+    }
+    Ok(())
+}
+
+/// Checks that there is a prompt for models that read a text, and nothing of the kind for others.
+fn check_text(request: &Request, model: &Model) -> Result<(), Error> {
+    let text_fields = [
+        (Field::Prompt, "", request.prompt.is_some()),
+        (Field::NegativePrompt, "", request.negative_prompt.is_some()),
+        (Field::Guidance, "", request.guidance.is_some()),
+        (Field::Schedule, "ays ", request.schedule == Some(Schedule::Ays)),
+    ];
+    match (model.reads_text(), text_fields.into_iter().find(|(.., is_given)| *is_given)) {
+        (true, _) if request.prompt.is_none() => {
+            Err(Error::request(Field::Prompt, "is missing: this model needs one, which may be empty"))
+        }
+        (false, Some((field, value, _))) => Err(Error::request(
+            field,
+            format!("{value}is for models that read a text, and this one does not: leave it out"),
+        )),
+        _ => Ok(()),
+    }
+}
