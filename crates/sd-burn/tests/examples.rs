@@ -8,8 +8,12 @@ use sd_golden::{Kind, TinyModel, noise, write_tensors};
 
 #[path = "../examples/batch.rs"]
 mod batch;
+#[path = "../examples/image_to_image.rs"]
+mod image_to_image;
 #[path = "../examples/image_to_latents.rs"]
 mod image_to_latents;
+#[path = "../examples/inpaint.rs"]
+mod inpaint;
 #[path = "../examples/lora_sweep.rs"]
 mod lora_sweep;
 #[path = "../examples/own_network.rs"]
@@ -56,6 +60,25 @@ fn images_are_drawn_by_every_example() {
     previews::previews(model, folder.path()).unwrap();
     // PLMS, which this model names, makes a call more than it has steps.
     assert_eq!(pngs(folder.path()).len(), 12);
+}
+
+#[test]
+fn images_are_changed() {
+    let (model, folder) = (TinyModel::new(Kind::Sd1), tempfile::tempdir().unwrap());
+    let [old, mask, new] = ["old.png", "mask.png", "new.png"].map(|name| folder.path().join(name));
+    // The right half of the mask is white.
+    let halves = (0..3 * 64 * 64).map(|i| if i / 3 % 64 < 32 { 0 } else { 255 }).collect();
+    Image { width: 64, height: 64, rgb: halves }.save(&mask).unwrap();
+    Image { width: 64, height: 64, rgb: (0..3 * 64 * 64).map(|i| (i / 64) as u8).collect() }.save(&old).unwrap();
+    let changed = || {
+        let [old, new] = [&old, &new].map(|file| Image::read(file).unwrap().rgb);
+        let halves = [0, 32].map(|left| (0..old.len()).filter(move |i| (left..left + 32).contains(&(i / 3 % 64))));
+        halves.map(|mut half| half.any(|i| old[i] != new[i]))
+    };
+    image_to_image::image_to_image(model.path(), &old, &new).unwrap();
+    assert_eq!(changed(), [true, true]);
+    inpaint::inpaint(model.path(), &old, &mask, &new).unwrap();
+    assert_eq!(changed(), [false, true]);
 }
 
 #[test]
