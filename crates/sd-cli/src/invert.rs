@@ -4,6 +4,7 @@ use sd_pipeline::{Image, Inversion, Plan, write_tensor};
 
 use crate::driver;
 use crate::failure::Failure;
+use crate::input::read_image;
 use crate::outputs::{check_file, is_stdout};
 use crate::print::leave_stdout;
 use crate::session::SessionFlags;
@@ -17,7 +18,7 @@ use crate::session::SessionFlags;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, args_override_self = true)]
 pub struct Args {
-    /// Image file: PNG, JPEG or WebP
+    /// Image file: PNG, JPEG or WebP; - is standard input
     #[arg(value_name = "IMAGE")]
     image: PathBuf,
     #[command(flatten)]
@@ -51,7 +52,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         leave_stdout();
     }
     check_file("--output", &args.output)?;
-    let image = Image::read(&args.image)?;
+    let image = read_image(&args.image)?;
     let session = args.session.open()?;
     let inversion =
         Inversion { prompt: args.prompt.clone(), steps: args.steps, guidance: args.guidance, ..Inversion::default() };

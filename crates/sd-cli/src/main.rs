@@ -16,6 +16,7 @@ mod generate;
 #[cfg(feature = "hub")]
 mod hub;
 mod info;
+mod input;
 mod interpolate;
 mod invert;
 mod model;

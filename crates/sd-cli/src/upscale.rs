@@ -1,4 +1,3 @@
-use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
 use sd_device::{DeviceInfo, Tuning, best_device, device_by_name, device_info};
@@ -10,6 +9,7 @@ use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
 use crate::flags::{DEVICE, Precision};
+use crate::input::read_image;
 use crate::outputs::{check_file, is_stdout};
 use crate::print::leave_stdout;
 use crate::progress::Progress;
@@ -79,7 +79,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     // Mistakes are found before the weights are read.
     args.check_output()?;
     let mut progress = Progress::new(args.progress);
-    let image = read(&args.from)?;
+    let image = read_image(&args.from)?;
     let large = match &args.model {
         Some(model) => args.with_network(model, &image, &mut progress)?,
         None => {
@@ -146,15 +146,4 @@ impl Args {
             device.name
         ));
     }
-}
-
-/// Reads an image file, or standard input.
-fn read(path: &Path) -> Result<Image, Failure> {
-    if path != Path::new("-") {
-        return Ok(Image::read(path)?);
-    }
-    let mut bytes = Vec::new();
-    let read = stdin().lock().read_to_end(&mut bytes);
-    read.map_err(|error| Failure::new(format!("standard input: {error}")))?;
-    Image::decode(&bytes).map_err(|error| Failure::new(format!("standard input: {error}")))
 }

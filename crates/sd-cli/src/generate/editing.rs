@@ -1,15 +1,13 @@
 //! Flags of `sd generate` about images that are changed.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{ArgGroup, ValueEnum};
-use sd_pipeline::{
-    Field, Fill, Fit, Image, ImageError, Init, Inpaint, Mask, Outpaint, Request, RequestError, Variation,
-};
+use sd_pipeline::{Field, Fill, Fit, ImageError, Init, Inpaint, Mask, Outpaint, Request, RequestError, Variation};
 
 use crate::failure::Failure;
+use crate::input::read_with_alpha;
 use crate::seed::Seed;
 
 /// An image to start from, and what becomes of it.
@@ -110,7 +108,8 @@ impl EditFlags {
     /// Reads the images, and adds them to a request.
     pub fn add_to(&self, request: &mut Request) -> Result<(), Failure> {
         let wants_alpha = self.mask.as_deref() == Some(Path::new("alpha"));
-        let image = self.init_image.as_deref().map(read_image).transpose()?;
+        let image = self.init_image.as_deref().map(read_with_alpha).transpose();
+        let image = image.map_err(|failure| failure.with_flag("--init-image"))?;
         let (image, alpha) = image.map_or((None, None), |(image, alpha)| (Some(image), alpha));
         let mask = match self.mask.as_deref() {
             Some(_) if wants_alpha => Some(alpha.ok_or_else(|| {
@@ -163,23 +162,6 @@ impl FillWith {
             Self::Zero => Fill::Zero,
         }
     }
-}
-
-/// Reads an image and its alpha channel, from a file or from standard input.
-fn read_image(file: &Path) -> Result<(Image, Option<Mask>), Failure> {
-    if !is_dash(file) {
-        return Image::read_with_alpha(file).map_err(|error| of_flag("--init-image", error));
-    }
-    let mut bytes = Vec::new();
-    std::io::stdin()
-        .lock()
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::new(format!("--init-image -: standard input: {error}")))?;
-    Image::decode_with_alpha(&bytes).map_err(|error| of_flag("--init-image -:", error))
-}
-
-fn is_dash(file: &Path) -> bool {
-    file == Path::new("-")
 }
 
 /// A failure to read the image of a flag.
