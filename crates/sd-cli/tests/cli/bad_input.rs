@@ -257,7 +257,7 @@ fn config_values_that_are_not_supported() {
         ("unet/config.json", "attention_head_dim", serde_json::json!([4, 4]), "attention_head_dim"),
         ("unet/config.json", "attention_head_dim", serde_json::json!(5), "5 heads"),
         ("unet/config.json", "norm_num_groups", serde_json::json!(7), "norm_num_groups"),
-        ("unet/config.json", "in_channels", serde_json::json!(9), "9 channels"),
+        ("unet/config.json", "in_channels", serde_json::json!(7), "7 channels"),
         ("unet/config.json", "cross_attention_dim", serde_json::json!(48), "48"),
         ("unet/config.json", "block_out_channels", serde_json::json!("wide"), "block_out_channels"),
         ("vae/config.json", "mid_block_add_attention", serde_json::json!(false), "mid_block_add_attention"),

@@ -6,9 +6,22 @@ use serde_json::Value;
 
 use crate::{Run, assert_drawn, stderr, stdout};
 
-fn dry_run(run: &Run, size: usize) -> (Output, Value) {
+/// The memory that an image of this size needs if it is decoded as a whole, or in bands if that takes too much.
+fn dry_run(run: &Run, size: usize, tiling: &str) -> (Output, Value) {
     let size = size.to_string();
-    let flags = ["--dry-run", "--progress", "json", "--device", "flex", "--width", &size, "--height", &size];
+    let flags = [
+        "--dry-run",
+        "--progress",
+        "json",
+        "--device",
+        "flex",
+        "--width",
+        &size,
+        "--height",
+        &size,
+        "--vae-tiling",
+        tiling,
+    ];
     let output = run.sd(&[
         &["generate", "--model", crate::MODEL.path().to_str().unwrap(), "--prompt", "x"][..],
         &flags,
@@ -22,18 +35,22 @@ fn dry_run(run: &Run, size: usize) -> (Output, Value) {
 #[test]
 fn too_little_memory_is_a_warning_and_not_an_error() {
     let run = Run::new();
-    let (output, need) = dry_run(&run, 512);
+    let (output, need) = dry_run(&run, 512, "auto");
     assert!(output.status.success() && !stdout(&output).contains("warning"), "{}", stdout(&output));
     let (all, now) = (need["of"].as_u64().unwrap(), need["available"].as_u64().unwrap());
     assert!(now > 0 && now <= all, "{need}");
     // A size at which all tensors together need twice the memory, but none alone needs all of it.
     let factor = (2.0 * all as f64 / need["bytes"]["decoding"].as_f64().unwrap()).sqrt();
-    let (output, need) = dry_run(&run, (64.0 * factor).ceil() as usize * 8);
+    let large = (64.0 * factor).ceil() as usize * 8;
+    let (output, need) = dry_run(&run, large, "off");
     assert!(need["bytes"]["peak"].as_u64().unwrap() > all, "{need}");
     assert!(output.status.success(), "{}", stderr(&output));
     let warning = stdout(&output).lines().find(|line| line.contains("\"warning\"")).unwrap().to_string();
     assert!(warning.contains("flex has ") && warning.contains(" GB available: if it fails or is slow, "), "{warning}");
     assert!(warning.contains("draw a smaller image"), "{warning}");
+    let (_, in_bands) = dry_run(&run, large, "auto");
+    let decoding = |need: &Value| need["bytes"]["decoding"].as_u64().unwrap();
+    assert!(2 * decoding(&in_bands) < decoding(&need), "{in_bands} in bands, {need} as a whole");
 }
 
 #[test]
