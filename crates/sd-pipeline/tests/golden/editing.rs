@@ -147,3 +147,17 @@ fn the_refiner_continues_as_in_diffusers() {
         assert!(mean <= most && max <= largest, "{name}: mean {mean:.3}, largest {max}");
     }
 }
+
+#[test]
+fn a_plan_with_images_is_kept_as_json_and_drawn_again() {
+    let all = cases("inpaint");
+    let (_, case) = all.iter().find(|(name, _)| name == "sd1-inpaint-padding8").unwrap();
+    let pipeline = pipeline(case, &Device::flex());
+    let request = request(case);
+    let kept = serde_json::to_string(&request).unwrap();
+    assert_eq!(serde_json::from_str::<Request>(&kept).unwrap(), request);
+    let plan = pipeline.plan(&request).unwrap();
+    let again: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
+    assert_eq!(again, plan);
+    assert_eq!(pipeline.drawing(&again).run().unwrap().image, pipeline.drawing(&plan).run().unwrap().image);
+}
