@@ -70,7 +70,7 @@ type AfterStep<'a> = dyn FnMut(&mut StepEnd) -> ControlFlow<()> + 'a;
 ///         ControlFlow::Continue(())
 ///     })
 ///     .run()?;
-/// drawn.image.save("image.png")
+/// Ok(drawn.image.save("image.png")?)
 /// # }
 /// ```
 #[must_use = "a drawing does nothing before it runs"]

@@ -62,7 +62,7 @@ impl Pipeline {
     /// let inversion = Inversion { prompt: Some("a red house".into()), steps: Some(100), ..Inversion::default() };
     /// let latents = pipeline.invert(&image, &inversion)?;
     /// let again = Request { latents: Some(latents), ..inversion.request(pipeline.model(), &image) };
-    /// pipeline.draw(&again)?.image.save("again.png")
+    /// Ok(pipeline.draw(&again)?.image.save("again.png")?)
     /// # }
     /// ```
     ///
