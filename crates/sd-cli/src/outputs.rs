@@ -16,6 +16,15 @@ pub fn check_file(flag: &str, path: &Path) -> Result<Destination, Failure> {
     Ok(to)
 }
 
+/// Checks that `named`, which leads to `to`, may be an image: a PNG file, a pipe or a device.
+pub fn check_png(flag: &str, named: &Path, to: &Destination) -> Result<(), Failure> {
+    let is_png = named.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+    if is_png || !matches!(to, Destination::File(_)) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{flag} {}: images are PNG files: use a name that ends in .png", named.display())))
+}
+
 /// Checks that a folder exists or can be made, with its parents, and that files can be written in it.
 #[cfg(feature = "evaluate")]
 pub fn check_folder(flag: &str, path: &Path) -> Result<(), Failure> {

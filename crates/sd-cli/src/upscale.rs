@@ -2,7 +2,6 @@ use std::path::{Path, PathBuf};
 
 use sd_device::{DeviceInfo, Tuning, best_device, device_by_name, device_info};
 use sd_image::{Filter, Image};
-use sd_pipeline::Destination;
 use sd_upscale::{Tile, Upscaler, UpscalerFile, scaled_size};
 
 use crate::cancel::Cancel;
@@ -10,7 +9,7 @@ use crate::driver;
 use crate::failure::{Failure, on_device};
 use crate::flags::{DEVICE, Precision};
 use crate::input::read_image;
-use crate::outputs::{check_file, is_stdout};
+use crate::outputs::{check_file, check_png, is_stdout};
 use crate::print::leave_stdout;
 use crate::progress::Progress;
 use crate::reporter::ProgressKind;
@@ -77,7 +76,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         leave_stdout();
     }
     // Mistakes are found before the weights are read.
-    args.check_output()?;
+    check_png("OUT", &args.to, &check_file("OUT", &args.to)?)?;
     let mut progress = Progress::new(args.progress);
     let image = read_image(&args.from)?;
     let large = match &args.model {
@@ -93,15 +92,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 impl Args {
-    fn check_output(&self) -> Result<(), Failure> {
-        let is_png = self.to.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-        if !is_png && matches!(check_file("OUT", &self.to)?, Destination::File(_)) {
-            let reason = format!("OUT {}: images are PNG files: use a name that ends in .png", self.to.display());
-            return Err(Failure::usage(reason));
-        }
-        check_file("OUT", &self.to).map(|_| ())
-    }
-
     fn with_network(&self, model: &Path, image: &Image, progress: &mut Progress) -> Result<Image, Failure> {
         let device = self.device.as_deref().map_or_else(best_device, device_info)?;
         let file = Upscaler::open(model)?;

@@ -100,7 +100,7 @@ impl Pipeline {
         };
         let images = slice::from_ref(image);
         let clean = match components.autoencoder {
-            Some(_) => self.encode(images)?.remove(0).tensor(device),
+            Some(_) => self.latents(images)?,
             None => images_to_tensor(images, device),
         };
         let mut watched = Watched::new(network, levels.steps(), watch);

@@ -136,7 +136,8 @@ impl Pipeline {
         Networks { model: &self.model, components: self.components.clone(), device: &self.device }
     }
 
-    fn latents(&self, images: &[Image]) -> Result<Tensor<4>, Error> {
+    /// The most likely latents of images: `[images, channels, height, width]`.
+    pub(crate) fn latents(&self, images: &[Image]) -> Result<Tensor<4>, Error> {
         let networks = self.networks();
         let vae = networks.encoder()?;
         let (width, height, factor) = (images[0].width, images[0].height, vae.scale_factor());

@@ -72,7 +72,7 @@ impl Networks<'_> {
             _ => None,
         }) {
             let x = Tensor::cat(latents, 0) / self.components.process.input_scale(sigma);
-            return Ok(Start { x, known: None, channels: self.channels(batch, extra, None)? });
+            return Ok(Start { x, known: None, channels: self.channels(batch, extra, None, None)? });
         }
         let starts_in_noise = batch.plans[0].starts_in_noise(extra);
         let reads_image = batch.plans[0].init.is_some()
@@ -88,7 +88,7 @@ impl Networks<'_> {
             Some(_) => self.encoding_noise(batch, source),
             None => None,
         };
-        let channels = self.channels(batch, extra, second)?;
+        let channels = self.channels(batch, extra, mask.as_ref(), second)?;
         let latents = match (latents, &mask) {
             (Some(latents), Some(mask)) => Some(filled(settings.fill, latents, mask, source.noise())),
             (latents, _) => latents,
@@ -142,10 +142,11 @@ impl Networks<'_> {
         &self,
         batch: &Batch,
         extra: Option<ExtraInput>,
+        mask: Option<&Tensor<4>>,
         noise: Option<Tensor<4>>,
     ) -> Result<Option<Tensor<4>>, Error> {
-        Ok(Some(match extra {
-            Some(ExtraInput::Mask) => {
+        Ok(Some(match (extra, mask) {
+            (Some(ExtraInput::Mask), Some(mask)) => {
                 let masks = batch.all(|plan| plan.mask.as_ref()).unwrap_or_default();
                 let masked = Tensor::cat(
                     images(batch)
@@ -156,13 +157,13 @@ impl Networks<'_> {
                     0,
                 );
                 let latents = self.sampled(masked, |like| noise.unwrap_or_else(|| like.zeros_like()))?;
-                Tensor::cat(vec![self.latent_masks(&masks, batch.settings.latent_shape), latents], 1)
+                Tensor::cat(vec![mask.clone(), latents], 1)
             }
-            Some(ExtraInput::Image) => {
+            (Some(ExtraInput::Image), _) => {
                 let vae = self.encoder()?;
                 vae.encode(images_to_tensor(&images(batch), self.device)).mean / vae.scaling_factor()
             }
-            Some(ExtraInput::Depth) => {
+            (Some(ExtraInput::Depth), _) => {
                 let [_, _, height, width] = batch.settings.latent_shape;
                 let maps = batch.all(|plan| plan.depth.as_ref()).unwrap_or_default();
                 let values: Vec<f32> = maps.iter().flat_map(|map| depth_channel(map, width, height)).collect();

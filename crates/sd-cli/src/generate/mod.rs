@@ -1,14 +1,11 @@
 mod editing;
 mod passes;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use sd_device::{Tuning, best_device, device_by_name, device_info};
-use sd_pipeline::{
-    Destination, Error, Field, Latents, Pipeline, Plan, Request, RequestError, SamplerOption, Schedule, Seamless, Step,
-    read_tensor, write_tensor,
-};
+use sd_pipeline::{Error, Pipeline, Plan, Request, SamplerOption, Schedule, Seamless, write_tensor};
 use serde_json::json;
 
 use self::editing::EditFlags;
@@ -19,8 +16,9 @@ use crate::driver;
 use crate::failure::{Failure, on_device};
 use crate::flag_names::with_flags;
 use crate::flags::{DEVICE, Precision};
+use crate::input::read_latents;
 use crate::model::ModelFlags;
-use crate::outputs::{check_file, is_stdout, numbered};
+use crate::outputs::{check_file, check_png, is_stdout, numbered};
 use crate::print::{leave_stdout, print};
 use crate::progress::Progress;
 use crate::reporter::ProgressKind;
@@ -301,7 +299,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 impl Args {
     fn request(&self) -> Result<Request, Failure> {
         let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
-        let latents = self.latents.as_deref().map(read_latents).transpose();
         let mut request = Request {
             prompt: self.prompt.clone(),
             negative_prompt: self.negative_prompt.clone(),
@@ -313,7 +310,7 @@ impl Args {
             schedule,
             guidance: self.guidance,
             seed: self.seed.unwrap_or(Seed::New).number(),
-            latents: latents.map_err(|error| Failure::from(error).with_flag("--latents"))?,
+            latents: self.latents.as_deref().map(|file| read_latents("--latents", file)).transpose()?,
             seamless: match self.seamless {
                 None => Seamless::No,
                 Some(Axes::X) => Seamless::X,
@@ -340,10 +337,8 @@ impl Args {
             // The last file has the longest number.
             let first = check_file(flag, &numbered(file, 0, self.count()))?;
             check_file(flag, &numbered(file, self.count() - 1, self.count()))?;
-            let is_png = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-            if flag == "--output" && !is_png && matches!(first, Destination::File(_)) {
-                let reason = format!("--output {}: images are PNG files: use a name that ends in .png", file.display());
-                return Err(Failure::usage(reason));
+            if flag == "--output" {
+                check_png(flag, file, &first)?;
             }
         }
         if self.save_latents.as_ref() == Some(&self.output) {
@@ -383,13 +378,10 @@ impl Args {
     ) -> Result<(), Failure> {
         let Rng::Torch = self.rng;
         progress.image();
-        let drawn = passes.draw(pipeline, plan, cancel, &mut |pipeline, plan| {
-            let watch = &mut |step: &Step| {
-                driver::called();
-                progress.step(index as usize, step);
-                cancel.flow()
-            };
-            pipeline.drawing(plan).watch(watch).run()
+        let drawn = passes.draw(pipeline, plan, cancel, &mut |step| {
+            driver::called();
+            progress.step(index as usize, step);
+            cancel.flow()
         })?;
         if let Some(file) = &self.save_latents {
             let file = numbered(file, index, self.count());
@@ -419,14 +411,4 @@ fn numbered_plan(plan: &Plan, index: u64) -> Plan {
 
 fn json(plan: &Plan) -> Result<String, Failure> {
     serde_json::to_string(plan).map_err(|error| Failure::new(format!("--plan: {error}")))
-}
-
-/// Reads the tensor `latents` of a safetensors file.
-fn read_latents(file: &Path) -> Result<Latents, Error> {
-    let (values, shape) = read_tensor(file, "latents")?;
-    let shape = shape.try_into().map_err(|shape| {
-        let reason = format!("{}: its `latents` is {shape:?}, expected [1, 4, height/8, width/8]", file.display());
-        RequestError::new(Field::Latents, reason)
-    })?;
-    Ok(Latents { values, shape })
 }

@@ -1,12 +1,13 @@
 //! What follows the first drawing: a second one at a larger size, and the last steps with XL's refiner.
 
 use std::convert::Infallible;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use sd_pipeline::{
     Choices, DType, Device, DeviceInfo, Error, GeneratedImage, Hires, Init, Latents, Model, Pipeline, Plan, Request,
-    Upscaler,
+    Step, Upscaler,
 };
 use sd_upscale::{Tile, Upscaler as Network, UpscalerFile};
 use serde_json::json;
@@ -157,17 +158,18 @@ impl Planned {
 }
 
 impl Loaded {
-    /// Draws all passes of an image: `draw` draws a plan with a pipeline.
+    /// Draws all passes of an image. What a refiner continues is not decoded.
     pub fn draw(
         &self,
         pipeline: &Pipeline,
         first: &Plan,
         cancel: &Cancel,
-        draw: &mut dyn FnMut(&Pipeline, &Plan) -> Result<GeneratedImage, Error>,
+        watch: &mut dyn FnMut(&Step) -> ControlFlow<()>,
     ) -> Result<GeneratedImage, Failure> {
-        let mut drawn = draw(pipeline, first)?;
+        let mut last = first.clone();
         if let Some((hires, plan)) = &self.hires {
-            let mut plan = plan.clone();
+            let drawn = pipeline.drawing(first).watch(&mut |step| watch(step)).run()?;
+            last = plan.clone();
             let init = match &self.upscaler {
                 Some(upscaler) => {
                     let size = [hires.width, hires.height];
@@ -175,16 +177,15 @@ impl Loaded {
                 }
                 None => hires.enlarged(&drawn),
             };
-            (plan.seed, plan.init) = (first.seed, Some(init));
-            drawn = draw(pipeline, &plan)?;
+            (last.seed, last.init) = (first.seed, Some(init));
         }
-        if let Some((refiner, plan)) = &self.refiner {
-            let mut plan = plan.clone();
-            (plan.seed, plan.init) = (first.seed, Some(Init::Unfinished(drawn.latents)));
-            plan.overlay.clone_from(&first.overlay);
-            drawn = draw(refiner, &plan)?;
-        }
-        Ok(drawn)
+        let drawing = pipeline.drawing(&last).watch(watch);
+        let Some((refiner, plan)) = &self.refiner else { return Ok(drawing.run()?) };
+        let latents = drawing.latents()?.remove(0);
+        let mut plan = plan.clone();
+        (plan.seed, plan.init) = (first.seed, Some(Init::Unfinished(latents)));
+        plan.overlay.clone_from(&first.overlay);
+        Ok(refiner.drawing(&plan).watch(watch).run()?)
     }
 }
 

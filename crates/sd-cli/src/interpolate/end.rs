@@ -2,10 +2,11 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use sd_pipeline::{Error, Latents, read_tensor};
+use sd_pipeline::Latents;
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::input::read_latents;
 use crate::seed::Seed;
 
 /// The noise with which an interpolation starts or ends.
@@ -31,13 +32,7 @@ impl End {
             let reason = format!("{flag} {}: neither a seed, which is a whole number, nor a file", file.display());
             return Err(Failure::usage(reason));
         }
-        let read = read_tensor(file, "latents").map_err(Error::from);
-        let (values, shape) = read.map_err(|error| Failure::from(error).with_flag(flag))?;
-        let shape = shape.try_into().map_err(|shape| {
-            let reason = format!("its `latents` is {shape:?}, expected [1, 4, height/8, width/8]");
-            Failure::usage(format!("{flag} {}: {reason}", file.display()))
-        })?;
-        Ok(Some(Latents { values, shape }))
+        read_latents(flag, file).map(Some)
     }
 
     /// What the settings in an image say of this noise; nothing of a seed, which has its own field.

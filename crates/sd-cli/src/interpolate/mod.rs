@@ -2,14 +2,14 @@ mod end;
 
 use std::path::{Path, PathBuf};
 
-use sd_pipeline::{Destination, Error, FreshNoise, Image, Latents, Model, Pipeline, Plan, Request};
+use sd_pipeline::{Error, FreshNoise, Image, Latents, Model, Pipeline, Plan, Request};
 use sd_recipe::sheet;
 use serde_json::json;
 
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::Failure;
-use crate::outputs::{check_file, is_stdout, numbered};
+use crate::outputs::{check_file, check_png, is_stdout, numbered};
 use crate::print::leave_stdout;
 use crate::progress::Progress;
 use crate::session::SessionFlags;
@@ -82,13 +82,7 @@ impl Args {
     fn check_output(&self) -> Result<(), Failure> {
         let first = check_file("--output", &self.file(0))?;
         check_file("--output", &self.file(self.frames - 1))?;
-        let is_png = self.output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-        if !is_png && matches!(first, Destination::File(_)) {
-            let reason =
-                format!("--output {}: images are PNG files: use a name that ends in .png", self.output.display());
-            return Err(Failure::usage(reason));
-        }
-        Ok(())
+        check_png("--output", &self.output, &first)
     }
 
     /// The file of a frame.
