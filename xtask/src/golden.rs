@@ -222,17 +222,16 @@ fn environment(sets: &[Set]) -> Result<String, String> {
     // These depend on much that is not needed to run what is run of them, and on what is: `NEEDED`.
     const ALONE: [&str; 3] = ["k-diffusion", "lycoris-lora", "open_clip_torch"];
     const NEEDED: &str = "einops toml torchdiffeq torchsde";
-    let mut packages: Vec<&(String, String)> = sets.iter().flat_map(|set| &set.reference).collect();
+    // A commit is of a repository, and no version of a package.
+    let references = sets.iter().flat_map(|set| &set.reference);
+    let mut packages: Vec<&(String, String)> = references.filter(|(_, version)| version.contains('.')).collect();
     packages.sort();
     packages.dedup();
     if let Some(pair) = packages.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(format!("{} is wanted in versions {} and {}", pair[0].0, pair[0].1, pair[1].1));
     }
     let install = |alone: bool| {
-        // A commit is of a repository, and no version of a package.
-        let chosen = packages
-            .iter()
-            .filter(|(package, version)| ALONE.contains(&package.as_str()) == alone && version.contains('.'));
+        let chosen = packages.iter().filter(|(package, _)| ALONE.contains(&package.as_str()) == alone);
         chosen.map(|(package, version)| format!(" {package}=={version}")).collect::<String>()
     };
     Ok(format!(
@@ -392,6 +391,16 @@ mod tests {
         assert!(commands.contains("install torch==2.8.0 ") && commands.contains("--no-deps k-diffusion==0.1.1\n"));
         sets[1].reference[0].1 = "2.9.0".into();
         assert_eq!(environment(&sets).unwrap_err(), "torch is wanted in versions 2.8.0 and 2.9.0");
+    }
+
+    #[test]
+    fn commits_are_not_installed_and_may_differ() {
+        let mut sets = [example(), example()];
+        let commands = environment(&sets).unwrap();
+        for (set, commit) in sets.iter_mut().zip(["e0d4ea77", "87607c5f"]) {
+            set.reference.push(("ComfyUI".into(), commit.into()));
+        }
+        assert_eq!(environment(&sets).unwrap(), commands);
     }
 
     #[test]

@@ -1,0 +1,4 @@
+//! Prompts and their chunks against the reference.
+
+mod chunks;
+mod prompts;
