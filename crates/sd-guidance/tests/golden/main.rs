@@ -1,0 +1,3 @@
+//! Guidance against diffusers and formulas in PyTorch.
+
+mod formulas;
