@@ -1,5 +1,7 @@
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
+use burn::tensor::DType;
+use burn::tensor::activation::softmax;
 use sd_ops::{attend, project};
 
 /// Multi-head attention from pixels to a context, which is the pixels themselves or the text.
@@ -27,16 +29,40 @@ impl Attention {
     /// `x` and output: `[batch, pixels, channels]`; `context`: `[batch, tokens, width]`.
     pub fn forward(&self, x: Tensor<3>, context: Tensor<3>) -> Tensor<3> {
         let [batch, pixels, channels] = x.dims();
-        let split = |x: Tensor<3>| {
-            let [_, length, _] = x.dims();
-            x.reshape([batch, length, self.heads, channels / self.heads]).swap_dims(1, 2)
-        };
         let attended = attend(
             &self.to_q,
-            split(project(&self.to_q, x)),
-            split(project(&self.to_k, context.clone())),
-            split(project(&self.to_v, context)),
+            self.split(project(&self.to_q, x)),
+            self.split(project(&self.to_k, context.clone())),
+            self.split(project(&self.to_v, context)),
         );
         project(&self.to_out, attended.swap_dims(1, 2).reshape([batch, pixels, channels]))
+    }
+
+    /// Attention in which each pixel sees itself alone (Ahn et al. 2024); `x` and output:
+    /// `[batch, pixels, channels]`.
+    pub fn identity(&self, x: Tensor<3>) -> Tensor<3> {
+        project(&self.to_out, project(&self.to_v, x))
+    }
+
+    /// Returns the attention that each of the pixels receives from all of them, in the mean over the heads; 1 is the mean
+    /// over the pixels. `x`: `[batch, pixels, channels]`; output: `[batch, pixels]`, single precision.
+    pub fn received(&self, x: Tensor<3>) -> Tensor<2> {
+        let q = self.split(project(&self.to_q, x.clone())).cast(DType::F32);
+        let k = self.split(project(&self.to_k, x)).cast(DType::F32);
+        let [batch, heads, pixels, width] = q.dims();
+        let mut sum = Tensor::zeros([batch, pixels], &q.device());
+        // One head at a time, for the weights of a large image need much memory.
+        for head in 0..heads {
+            let of = |x: &Tensor<4>| x.clone().slice_dim(1, head..head + 1);
+            let scores = of(&q).matmul(of(&k).swap_dims(2, 3)) / (width as f64).sqrt();
+            sum = sum + softmax(scores, 3).sum_dim(2).reshape([batch, pixels]);
+        }
+        sum / heads as f64
+    }
+
+    /// `x`: `[batch, length, channels]`; output: `[batch, heads, length, channels / heads]`.
+    fn split(&self, x: Tensor<3>) -> Tensor<4> {
+        let [batch, length, channels] = x.dims();
+        x.reshape([batch, length, self.heads, channels / self.heads]).swap_dims(1, 2)
     }
 }

@@ -5,6 +5,7 @@ use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use sd_ops::{Edges, convolve_within, join};
 
+use crate::freeu::Stage;
 use crate::plan::BlockPlan;
 use crate::resnet::{PADDING_1, ResnetBlock, ResnetConfig};
 
@@ -90,11 +91,21 @@ impl<A: Attend> MidBlock<A> {
         Self { resnets: resnets(config, plan, device), attentions: attentions(config, plan, device) }
     }
 
-    pub fn forward(&self, mut x: Tensor<4>, inputs: &BlockInputs<A::Context>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, inputs: &BlockInputs<A::Context>) -> Tensor<4> {
+        self.forward_by(x, inputs, |attention, x| attention.forward(x, &inputs.context))
+    }
+
+    /// As [`forward`](Self::forward), with `attend` instead of the attention's own.
+    pub fn forward_by(
+        &self,
+        mut x: Tensor<4>,
+        inputs: &BlockInputs<A::Context>,
+        mut attend: impl FnMut(&A, Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
             x = resnet.forward(x, inputs.time.clone(), inputs.edges);
             if let Some(attention) = self.attentions.get(i) {
-                x = attention.forward(x, &inputs.context);
+                x = attend(attention, x);
             }
         }
         x
@@ -107,6 +118,8 @@ pub(crate) struct UpBlock<A: Module> {
     resnets: Vec<ResnetBlock>,
     attentions: Vec<A>,
     upsamplers: Vec<Resampler>,
+    #[module(skip)]
+    pub freeu: Option<Stage>,
 }
 
 impl<A: Attend> UpBlock<A> {
@@ -116,13 +129,17 @@ impl<A: Attend> UpBlock<A> {
             resnets: resnets(config, plan, device),
             attentions: attentions(config, plan, device),
             upsamplers: upsampler.into_iter().collect(),
+            freeu: None,
         }
     }
 
     /// Pops its skip connections from `skips`.
     pub fn forward(&self, mut x: Tensor<4>, inputs: &BlockInputs<A::Context>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
         for (i, resnet) in self.resnets.iter().enumerate() {
-            let skip = skips.pop().expect("as many skip connections as residual blocks on the way up");
+            let mut skip = skips.pop().expect("as many skip connections as residual blocks on the way up");
+            if let Some(stage) = self.freeu {
+                (x, skip) = stage.apply(x, skip);
+            }
             x = resnet.forward(join(x, skip), inputs.time.clone(), inputs.edges);
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(x, &inputs.context);

@@ -15,6 +15,8 @@ pub struct Conditions {
     /// Input channels that follow those of the noisy image: `[batch, channels, height, width]`. Masks, images and depths for networks
     /// with more than the latents' channels.
     pub channels: Option<Tensor<4>>,
+    /// Whether self-attention in the middle of the network is the identity, for perturbed-attention guidance (Ahn et al. 2024).
+    pub perturbed: bool,
 }
 
 /// The extra input of Stable Diffusion XL (Podell et al. 2023, section 2.2).
@@ -41,7 +43,7 @@ pub struct Residuals {
 impl Conditions {
     /// Creates conditions with a text and nothing else.
     pub fn new(context: Tensor<3>) -> Self {
-        Self { context, added: None, residuals: None, channels: None }
+        Self { context, added: None, residuals: None, channels: None, perturbed: false }
     }
 
     /// Adds pooled text and sizes.
@@ -57,6 +59,12 @@ impl Conditions {
     /// Adds input channels.
     pub fn with_channels(self, channels: Tensor<4>) -> Self {
         Self { channels: Some(channels), ..self }
+    }
+
+    /// Perturbs the attention for all images of the batch; the network must
+    /// [have some in its middle](crate::Unet::has_middle_attention).
+    pub fn with_perturbed(self) -> Self {
+        Self { perturbed: true, ..self }
     }
 }
 

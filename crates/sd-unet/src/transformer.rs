@@ -28,6 +28,26 @@ impl Transformer2d {
             proj_out: linear(),
         }
     }
+
+    /// As [`forward`](Attend::forward); if `perturbed`, with the identity in the place of self-attention's weights.
+    pub fn transform(&self, x: Tensor<4>, context: &Tensor<3>, perturbed: bool) -> Tensor<4> {
+        let [.., height, width] = x.dims();
+        let mut pixels = self.pixels(x.clone());
+        for block in &self.transformer_blocks {
+            pixels = block.forward(pixels, context, perturbed);
+        }
+        image(project(&self.proj_out, pixels), height, width) + x
+    }
+
+    /// Returns the self-attention that each pixel of `x` receives in the first layer, `[batch, height, width]`.
+    pub fn attention_map(&self, x: Tensor<4>) -> Tensor<3> {
+        let [batch, _, height, width] = x.dims();
+        self.transformer_blocks[0].received(self.pixels(x)).reshape([batch, height, width])
+    }
+
+    fn pixels(&self, x: Tensor<4>) -> Tensor<3> {
+        project(&self.proj_in, tokens(normalise(&self.norm, x)))
+    }
 }
 
 impl BlockConfig for UnetConfig {
@@ -47,12 +67,7 @@ impl Attend for Transformer2d {
     type Context = Tensor<3>;
 
     fn forward(&self, x: Tensor<4>, context: &Tensor<3>) -> Tensor<4> {
-        let [.., height, width] = x.dims();
-        let mut pixels = project(&self.proj_in, tokens(normalise(&self.norm, x.clone())));
-        for block in &self.transformer_blocks {
-            pixels = block.forward(pixels, context);
-        }
-        image(project(&self.proj_out, pixels), height, width) + x
+        self.transform(x, context, false)
     }
 }
 
@@ -83,11 +98,17 @@ impl TransformerBlock {
         }
     }
 
-    fn forward(&self, x: Tensor<3>, context: &Tensor<3>) -> Tensor<3> {
+    fn forward(&self, x: Tensor<3>, context: &Tensor<3>, perturbed: bool) -> Tensor<3> {
         let h = normalise_tokens(&self.norm1, EPS, x.clone());
-        let x = self.attn1.forward(h.clone(), h) + x;
+        let attended = if perturbed { self.attn1.identity(h) } else { self.attn1.forward(h.clone(), h) };
+        let x = attended + x;
         let x = self.attn2.forward(normalise_tokens(&self.norm2, EPS, x.clone()), context.clone()) + x;
         self.ff.forward(normalise_tokens(&self.norm3, EPS, x.clone())) + x
+    }
+
+    /// Returns the self-attention that each pixel receives, `[batch, pixels]`.
+    fn received(&self, x: Tensor<3>) -> Tensor<2> {
+        self.attn1.received(normalise_tokens(&self.norm1, EPS, x))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::embedding::{Sinusoids, TimestepEmbedding};
 use crate::plan::Plan;
 use crate::resnet::conv3x3;
 use crate::transformer::Transformer2d;
-use crate::{AddedConditions, AdditionConfig, Conditions, UnetConfig};
+use crate::{AddedConditions, AdditionConfig, Conditions, FreeU, UnetConfig};
 
 /// The network that predicts the noise in an image, given a time and a text (Rombach et al. 2022).
 #[derive(Module, Debug)]
@@ -67,10 +67,46 @@ impl Unet {
     ///
     /// # Panics
     ///
-    /// Panics if a shape differs from these, or if added conditions or residuals do not fit the network.
+    /// Panics if a shape differs from these, or if added conditions, residuals or a perturbation do not fit the network.
     pub fn forward(&self, x: Tensor<4>, t: &[f64], conditions: &Conditions) -> Tensor<4> {
+        self.forward_by(x, t, conditions, |middle, x| middle.transform(x, &conditions.context, conditions.perturbed))
+    }
+
+    /// Predicts as [`forward`](Self::forward), and returns the attention that each pixel receives in the middle of the network,
+    /// for self-attention guidance (Hong et al. 2023; diffusers' `sag_masking`).
+    ///
+    /// It is the first layer's self-attention, summed over all pixels that pay it, in the mean over the heads. Where it is above
+    /// 1, its mean, the network looks more than elsewhere.
+    ///
+    /// # Shapes
+    ///
+    /// - inputs and first output: as those of [`forward`](Self::forward)
+    /// - second output: `[batch, height, width]` of the coarsest level, single precision
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward), and if the network has [no attention](Self::has_middle_attention) in its middle.
+    pub fn forward_with_attention(&self, x: Tensor<4>, t: &[f64], conditions: &Conditions) -> (Tensor<4>, Tensor<3>) {
+        let mut map = None;
+        let out = self.forward_by(x, t, conditions, |middle, x| {
+            map = Some(middle.attention_map(x.clone()));
+            middle.transform(x, &conditions.context, conditions.perturbed)
+        });
+        (out, map.expect("this network has no attention in its middle"))
+    }
+
+    /// Predicts with `attend` instead of the attention in the middle.
+    fn forward_by(
+        &self,
+        x: Tensor<4>,
+        t: &[f64],
+        conditions: &Conditions,
+        attend: impl FnMut(&Transformer2d, Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<4> {
         let [batch, ..] = x.dims();
         assert_eq!(t.len(), batch, "{} timesteps for a batch of {batch}", t.len());
+        let fits = !conditions.perturbed || self.has_middle_attention();
+        assert!(fits, "this network has no attention in its middle that could be perturbed");
         let time = silu(self.embed(t, conditions.added.as_ref(), &x.device()));
         let inputs = BlockInputs { time, context: conditions.context.clone(), edges: self.wrap.into() };
         let x = match &conditions.channels {
@@ -83,7 +119,7 @@ impl Unet {
             x = block.forward(x, &inputs, &mut skips);
         }
         if let Some(block) = &self.mid_block {
-            x = block.forward(x, &inputs);
+            x = block.forward_by(x, &inputs, attend);
         }
         if let Some(residuals) = &conditions.residuals {
             x = residuals.add(x, &mut skips);
@@ -98,6 +134,20 @@ impl Unet {
     #[must_use]
     pub fn with_wrap(self, wrap: Wrap) -> Self {
         Self { wrap, ..self }
+    }
+
+    /// Returns the network with [`FreeU`].
+    #[must_use]
+    pub fn with_freeu(mut self, freeu: FreeU) -> Self {
+        for (block, stage) in self.up_blocks.iter_mut().zip(freeu.stages()) {
+            block.freeu = Some(stage);
+        }
+        self
+    }
+
+    /// Whether there is attention in the middle of the network: not in those without a middle, nor in SSD-1B.
+    pub fn has_middle_attention(&self) -> bool {
+        self.config.mid_resnets > 0 && self.config.mid_attention > 0
     }
 
     /// The precision in which images and conditions are expected.
@@ -176,6 +226,27 @@ mod tests {
         let residuals =
             Residuals { skips: vec![Tensor::ones([1, 8, 4, 4], &device)], mid: Tensor::ones([1, 16, 2, 2], &device) };
         tiny().forward(x, &[500.0], &Conditions::new(context).with_residuals(residuals));
+    }
+
+    fn without_middle_attention() -> Unet {
+        let config = UnetConfig { mid_attention: 0, ..tiny().config().clone() };
+        config.init(&Device::flex())
+    }
+
+    #[test]
+    fn a_network_knows_whether_it_has_attention_in_its_middle() {
+        assert!(tiny().has_middle_attention());
+        assert!(!without_middle_attention().has_middle_attention());
+        let config = UnetConfig { mid_resnets: 0, ..tiny().config().clone() };
+        assert!(!config.init(&Device::flex()).has_middle_attention());
+    }
+
+    #[test]
+    #[should_panic(expected = "no attention in its middle that could be perturbed")]
+    fn a_perturbation_is_not_silently_dropped() {
+        let device = Device::flex();
+        let (x, context) = (Tensor::ones([1, 4, 4, 4], &device), Tensor::ones([1, 3, 6], &device));
+        without_middle_attention().forward(x, &[500.0], &Conditions::new(context).with_perturbed());
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! The U-Nets against the reference.
 
+mod altered;
 mod keys;
 mod networks;
