@@ -1,5 +1,5 @@
 use burn::tensor::Tensor;
-use sd_schedule::Process;
+use sd_schedule::{Preconditioning, Process};
 
 use crate::{DenoiseError, Denoiser};
 
@@ -8,7 +8,7 @@ use crate::{DenoiseError, Denoiser};
 pub struct Network<'a, F> {
     /// How the network was trained.
     pub process: &'a Process,
-    /// Whether it is called at whole timesteps only, the nearest one to each level (k-diffusion's `quantize`).
+    /// Whether it is called at whole timesteps only, the nearest one to each level.
     pub whole_timesteps: bool,
     /// The network itself: takes a noisy image `[batch, channels, height, width]`, mixed as in its training, and its time;
     /// returns a prediction of the same shape.
@@ -17,10 +17,8 @@ pub struct Network<'a, F> {
 
 impl<F: FnMut(Tensor<4>, f64) -> Result<Tensor<4>, DenoiseError>> Denoiser for Network<'_, F> {
     fn denoise(&mut self, x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
-        let t = self.process.t(sigma);
-        let t = if self.whole_timesteps { t.round_ties_even() } else { t };
-        let output = (self.call)(x.clone() * self.process.input_scale(sigma), t)?;
-        let (c_skip, c_out) = self.process.prediction().coefficients(sigma);
+        let Preconditioning { t, c_in, c_skip, c_out } = self.process.preconditioning(sigma, self.whole_timesteps);
+        let output = (self.call)(x.clone() * c_in, t)?;
         Ok(x * c_skip + output * c_out)
     }
 }

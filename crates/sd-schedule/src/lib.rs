@@ -74,6 +74,6 @@ pub use flow::Flow;
 pub use grid::Grid;
 pub use levels::NoiseLevels;
 pub use prediction::{Prediction, input_scale};
-pub use process::Process;
+pub use process::{Preconditioning, Process};
 pub use schedule::NoiseSchedule;
 pub use spacing::Spacing;

@@ -46,6 +46,15 @@ impl Process {
         }
     }
 
+    /// The numbers around a network's call at noise level `sigma ≥ 0`. With `whole_timesteps` its time is rounded, as k-diffusion's
+    /// `quantize` does.
+    pub fn preconditioning(&self, sigma: f64, whole_timesteps: bool) -> Preconditioning {
+        let t = self.t(sigma);
+        let t = if whole_timesteps { t.round_ties_even() } else { t };
+        let (c_skip, c_out) = self.prediction().coefficients(sigma);
+        Preconditioning { t, c_in: self.input_scale(sigma), c_skip, c_out }
+    }
+
     /// What the network predicts.
     pub fn prediction(&self) -> Prediction {
         match self {
@@ -69,6 +78,20 @@ impl Process {
             Self::RectifiedFlow(_) => self.sigma(1.0),
         }
     }
+}
+
+/// What turns a network into a denoiser at one noise level (Karras et al. 2022, table 1): the clean image is
+/// `c_skip·x + c_out·network(c_in·x, t)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Preconditioning {
+    /// The time that the network receives.
+    pub t: f64,
+    /// Factor on its input.
+    pub c_in: f64,
+    /// Share of the noisy image in the clean one.
+    pub c_skip: f64,
+    /// Factor on its output.
+    pub c_out: f64,
 }
 
 /// Variance-preserving diffusion with this schedule, for a network that predicts `eps`.
