@@ -21,13 +21,24 @@ pub struct ClipText {
 /// The output of [`ClipText`] for a batch of prompts.
 #[derive(Debug, Clone)]
 pub struct TextEncoding {
+    /// After each layer, not normed: `[batch, tokens, hidden_size]`. Stable Diffusion XL reads the [penultimate](Self::penultimate).
+    pub layers: Vec<Tensor<3>>,
     /// After the last layer and the final norm: `[batch, tokens, hidden_size]`. Stable Diffusion 1.x and 2.x.
     pub last: Tensor<3>,
-    /// Before the last layer, not normed: `[batch, tokens, hidden_size]`. Stable Diffusion XL.
-    pub penultimate: Tensor<3>,
     /// `last` at each prompt's end token, projected where the encoder has a projection:
     /// `[batch, projection_dim or hidden_size]`.
     pub pooled: Tensor<2>,
+}
+
+impl TextEncoding {
+    /// The output of the last layer but one, not normed: `[batch, tokens, hidden_size]`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the encoder has a single layer.
+    pub fn penultimate(&self) -> Tensor<3> {
+        self.layers[self.layers.len() - 2].clone()
+    }
 }
 
 #[derive(Module, Debug)]
@@ -74,14 +85,23 @@ impl ClipText {
     /// vocabulary, or if there are none.
     pub fn forward(&self, prompts: &[Vec<u32>]) -> TextEncoding {
         let mut x = self.embeddings.forward(prompts);
-        let (last_layer, layers) = self.encoder.layers.split_last().expect("an encoder has layers");
-        for layer in layers {
+        let mut layers = Vec::new();
+        for layer in &self.encoder.layers {
             x = layer.forward(x);
+            layers.push(x.clone());
         }
-        let penultimate = x.clone();
-        let last = self.final_layer_norm.forward(last_layer.forward(x));
+        let last = self.normed(x);
         let pooled = self.pool(&last, prompts);
-        TextEncoding { last, penultimate, pooled }
+        TextEncoding { layers, last, pooled }
+    }
+
+    /// Applies the final norm to the output of a layer; models that skip the last layers read that.
+    ///
+    /// # Shapes
+    ///
+    /// - x and output: `[batch, tokens, hidden_size]`
+    pub fn normed(&self, x: Tensor<3>) -> Tensor<3> {
+        self.final_layer_norm.forward(x)
     }
 
     /// Appends tokens to the vocabulary.

@@ -117,18 +117,45 @@ impl Tokenizer {
         // Encoding can only fail for a letter outside a vocabulary without the unknown token.
         let words = self.inner.encode(prompt, false);
         let words = words.expect("the unknown token is known");
-        let room = self.max_length - 2;
+        let room = self.room();
         let word_ids = |id| self.added.get(id).map_or(slice::from_ref(id), Vec::as_slice);
         let parts = words.get_ids().iter().zip(words.get_offsets());
         let all: Vec<_> = parts.flat_map(|(id, offsets)| word_ids(id).iter().map(move |id| (*id, offsets.0))).collect();
-        let mut ids = vec![self.start];
-        ids.extend(all.iter().take(room).map(|(id, _)| *id));
-        ids.push(self.end);
-        ids.resize(self.max_length, self.pad);
+        let kept: Vec<u32> = all.iter().take(room).map(|(id, _)| *id).collect();
+        let ids = self.framed(&kept);
         // A character of several tokens counts as cut if its last tokens are.
         let from = all.get(room).map(|(_, from)| *from);
         let cut = from.map(|from| prompt[prompt.floor_char_boundary(from)..].trim().to_owned());
         Encoded { ids, cut }
+    }
+
+    /// Returns the ids of a text, without start, end and padding, in pieces that belong together: a token, or all ids of an
+    /// [added](Self::add) word.
+    pub fn pieces(&self, text: &str) -> Vec<Vec<u32>> {
+        let tokens = self.inner.encode(text, false).expect("the unknown token is known");
+        tokens.get_ids().iter().map(|id| self.added.get(id).cloned().unwrap_or_else(|| vec![*id])).collect()
+    }
+
+    /// Returns the text of an id as it stands in the vocabulary; `</w>` ends a word.
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
+    /// Returns the number of ids that fit between start and end.
+    pub fn room(&self) -> usize {
+        self.max_length - 2
+    }
+
+    /// Puts ids between start and end, and pads them to [`Self::max_length`].
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are more than [`Self::room`].
+    pub fn framed(&self, ids: &[u32]) -> Vec<u32> {
+        assert!(ids.len() <= self.room(), "{} ids, but there is room for {}", ids.len(), self.room());
+        let mut framed = [&[self.start], ids, &[self.end]].concat();
+        framed.resize(self.max_length, self.pad);
+        framed
     }
 
     /// Returns the words of a prompt that are split into several tokens, each once. A tokenizer that

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use burn::tensor::{DType as TensorType, Tensor};
 use sd_device::DType;
 use sd_ops::Wrap;
+use sd_prompt::Text;
 use sd_schedule::Process;
-use sd_unet::{Conditions, UnconditionalUnet, Unet};
+use sd_unet::{Conditions, FreeU, UnconditionalUnet, Unet};
 use sd_vae::{Autoencoder, InBands};
 
 use crate::Embeddings;
@@ -48,10 +49,14 @@ impl Components {
     }
 }
 
-/// Turns prompts into embeddings, which a backbone reads.
+/// Turns texts into embeddings, which a backbone reads.
 pub trait TextEncoder: Any + Debug + Send + Sync {
-    /// Returns one row of embeddings for each prompt; there is at least one prompt.
-    fn encode(&self, prompts: &[&str]) -> Embeddings;
+    /// Returns the embeddings of each text, in a row of their own: a text of several chunks has more tokens. There is at least one
+    /// text.
+    ///
+    /// `clip_skip` is the layer that is read, counted from the last, 1. Stable Diffusion XL never reads its last layer, so 1 is the
+    /// same as 2 there.
+    fn encode(&self, texts: &[Text], clip_skip: usize) -> Vec<Embeddings>;
 }
 
 /// A network that predicts the noise in an image, or whatever its [`Process`] says.
@@ -66,24 +71,75 @@ pub trait Backbone: Any + Debug + Send + Sync {
     /// - output: the shape of x, single precision
     fn predict(&self, x: Tensor<4>, t: &[f64], conditions: Option<&Conditions>) -> Tensor<4>;
 
+    /// Whether the network has attention in its middle, which perturbed conditions and
+    /// [`predict_with_attention`](Self::predict_with_attention) need.
+    fn has_middle_attention(&self) -> bool {
+        false
+    }
+
+    /// Returns the prediction, and the attention that each pixel receives in the middle of the network; `None` if it has none.
+    ///
+    /// # Shapes
+    ///
+    /// - inputs and prediction: as those of [`predict`](Self::predict)
+    /// - attention: `[batch, height, width]` of the network's coarsest level, single precision; 1 in the mean
+    fn predict_with_attention(
+        &self,
+        _x: Tensor<4>,
+        _t: &[f64],
+        _conditions: Option<&Conditions>,
+    ) -> Option<(Tensor<4>, Tensor<3>)> {
+        None
+    }
+
     /// Returns the network, with the same weights, for images that continue at the opposite edges; `None` if it has no such
     /// form.
     fn with_wrap(&self, _wrap: Wrap) -> Option<Arc<dyn Backbone>> {
         None
     }
+
+    /// Returns the network, with the same weights, with [`FreeU`]; `None` if it has no such form.
+    fn with_freeu(&self, _freeu: FreeU) -> Option<Arc<dyn Backbone>> {
+        None
+    }
 }
+
+/// What the conditional network panics with.
+const NO_TEXT: &str = "this network reads a text";
 
 impl Backbone for Unet {
     /// # Panics
     ///
     /// Panics without conditions.
     fn predict(&self, x: Tensor<4>, t: &[f64], conditions: Option<&Conditions>) -> Tensor<4> {
-        let conditions = conditions.expect("this network reads a text");
+        let conditions = conditions.expect(NO_TEXT);
         self.forward(x.cast(self.dtype()), t, conditions).cast(TensorType::F32)
+    }
+
+    fn has_middle_attention(&self) -> bool {
+        self.has_middle_attention()
+    }
+
+    /// # Panics
+    ///
+    /// Panics without conditions.
+    fn predict_with_attention(
+        &self,
+        x: Tensor<4>,
+        t: &[f64],
+        conditions: Option<&Conditions>,
+    ) -> Option<(Tensor<4>, Tensor<3>)> {
+        let conditions = conditions.expect(NO_TEXT);
+        let predict = || self.forward_with_attention(x.cast(self.dtype()), t, conditions);
+        self.has_middle_attention().then(predict).map(|(out, map)| (out.cast(TensorType::F32), map))
     }
 
     fn with_wrap(&self, wrap: Wrap) -> Option<Arc<dyn Backbone>> {
         Some(Arc::new(self.clone().with_wrap(wrap)))
+    }
+
+    fn with_freeu(&self, freeu: FreeU) -> Option<Arc<dyn Backbone>> {
+        Some(Arc::new(self.clone().with_freeu(freeu)))
     }
 }
 

@@ -32,6 +32,18 @@ impl Embeddings {
         }
     }
 
+    /// Returns one of the rows.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are not so many.
+    pub fn row(&self, index: usize) -> Self {
+        Self {
+            context: self.context.clone().narrow(0, index, 1),
+            pooled: self.pooled.as_ref().map(|pooled| pooled.clone().narrow(0, index, 1)),
+        }
+    }
+
     /// Returns zeros of the same shapes.
     pub fn zeros_like(&self) -> Self {
         Self { context: self.context.zeros_like(), pooled: self.pooled.as_ref().map(Tensor::zeros_like) }
@@ -42,23 +54,4 @@ impl Embeddings {
         let [_, tokens, width] = self.context.dims();
         ([tokens, width], self.pooled.as_ref().map(|pooled| pooled.dims()[1]))
     }
-
-    /// Returns the first half of the rows.
-    pub fn first_half(&self) -> Self {
-        let half = self.rows() / 2;
-        Self {
-            context: self.context.clone().narrow(0, 0, half),
-            pooled: self.pooled.as_ref().map(|pooled| pooled.clone().narrow(0, 0, half)),
-        }
-    }
-
-    /// Replaces the first half of the rows by zeros.
-    pub fn without_first_half(self) -> Self {
-        Self { context: without_first_half(self.context), pooled: self.pooled.map(without_first_half) }
-    }
-}
-
-fn without_first_half<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    let [first, second] = x.chunk(2, 0).try_into().expect("two halves");
-    Tensor::cat(vec![first.zeros_like(), second], 0)
 }

@@ -22,6 +22,7 @@ mod text_encoder;
 mod text_part;
 mod text_to_image;
 mod textual_inversion;
+mod token;
 mod unconditional;
 mod vae;
 
@@ -41,3 +42,4 @@ pub use sd_weights::{Lora, LoraReport, TextualInversion};
 pub use single_file::Choices;
 pub use summary::{Component, Summary};
 pub use text_to_image::ExtraInput;
+pub use token::Token;

@@ -25,8 +25,8 @@ pub struct Workload {
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
-    /// Whether the backbone is also called with a negative prompt.
-    pub is_guided: bool,
+    /// Images of the backbone's batch for one image: 1 without guidance, 2 with a negative prompt, more with further conditions.
+    pub rows: usize,
     /// Whether the autoencoder works in bands of rows.
     pub tiled: bool,
 }
@@ -57,15 +57,15 @@ impl Model {
             Kind::Text(parts) => {
                 let text: usize = parts.text.iter().map(|part| part.weights.elements()).sum();
                 let factor = self.scale_factor();
-                let guided = guided(workload);
+                let rows = workload.rows;
                 let (wide, high) = (width / factor, height / factor);
-                let scores = attention_scores(&parts.unet_config, guided, wide, high);
+                let scores = attention_scores(&parts.unet_config, rows, wide, high);
                 let vae = &parts.vae.config;
                 MemoryNeed {
                     // The autoencoder's weights mostly stay in single precision.
                     weights: unet + text * dtype.bytes() + parts.vae.weights.elements() * 4,
                     sampling: sampling_latents(&parts.unet_config, wide, high)
-                        .saturating_mul(guided)
+                        .saturating_mul(rows)
                         .saturating_add(scratch(scores) * (4 + 4)),
                     decoding: decode(vae, width, height).saturating_add(patches(vae.full_size_channels())),
                 }
@@ -148,8 +148,7 @@ impl Model {
                 tensors(1, first.channels + second.channels, width, height)
             }
             Kind::Text(parts) => {
-                let (wide, high, guided) =
-                    (width / self.scale_factor(), height / self.scale_factor(), guided(workload));
+                let (wide, high, rows) = (width / self.scale_factor(), height / self.scale_factor(), workload.rows);
                 let vae = &parts.vae.config;
                 let decoded = match workload.tiled {
                     true => largest_of_bands(vae, width, height),
@@ -162,7 +161,7 @@ impl Model {
                 // The input of GEGLU, which it halves.
                 let hidden = |(i, level): (usize, &UnetLevel)| {
                     let tokens = (wide >> i).saturating_mul(high >> i);
-                    (guided * 8 * level.channels * dtype.bytes()).saturating_mul(tokens)
+                    (rows * 8 * level.channels * dtype.bytes()).saturating_mul(tokens)
                 };
                 let levels = parts.unet_config.levels.iter().enumerate();
                 let with_attention = levels.filter(|(_, level)| level.attends());
@@ -170,11 +169,6 @@ impl Model {
             }
         }
     }
-}
-
-/// Number of images in a batch of the U-Net for one image: two with guidance, which also needs the negative prompt.
-fn guided(workload: &Workload) -> usize {
-    if workload.is_guided { 2 } else { 1 }
 }
 
 /// Ends a remedy with a half precision of the device that helps, if single precision was requested; bf16 first, for its

@@ -33,6 +33,11 @@ impl Model {
         Ok(report)
     }
 
+    /// Number of [merged](Self::merge) LoRAs.
+    pub fn loras(&self) -> usize {
+        self.loras.len()
+    }
+
     /// Changes the scale of a LoRA: `index` counts the [merged](Self::merge) LoRAs from 0.
     ///
     /// [`refresh`](Self::refresh) updates components that are already loaded.

@@ -1,10 +1,13 @@
-use sd_clip::Activation;
+use sd_clip::{Activation, Tokenizer};
+use sd_prompt::{Chunk, Text};
 use sd_unet::UnconditionalUnetConfig;
 use sd_weights::single_file::Family;
 use sd_weights::{Lora, Weights};
 
 use crate::config::SchedulerConfig;
+use crate::text_encoder::chunks;
 use crate::text_to_image::{ExtraInput, TextToImage};
+use crate::token::Token;
 
 /// A model whose configs, vocabularies and weight headers are read, but not yet its weights.
 ///
@@ -128,7 +131,26 @@ impl Model {
         }
     }
 
-    /// Returns the end of a prompt that is cut off because the prompt is too long, if any.
+    /// Returns the number of layers of the text encoder with the fewest; none for a model that reads no text.
+    pub fn text_layers(&self) -> Option<usize> {
+        self.text_to_image()?.text.iter().map(|part| part.config.num_hidden_layers).min()
+    }
+
+    /// Returns the tokens of a text as each text encoder reads them, chunk by chunk, without start, end and padding.
+    pub fn tokens(&self, text: &Text) -> Vec<Vec<Vec<Token>>> {
+        let tokens = |tokenizer: &Tokenizer, chunk: Chunk| -> Vec<Token> {
+            let text = |id| tokenizer.token(id).unwrap_or_default();
+            chunk.ids.into_iter().zip(chunk.weights).map(|(id, weight)| Token { id, text: text(id), weight }).collect()
+        };
+        let parts = self.text_to_image().into_iter().flat_map(|parts| &parts.text);
+        let parts = parts.map(|part| {
+            let chunks = chunks(&part.tokenizer, text);
+            chunks.into_iter().map(|chunk| tokens(&part.tokenizer, chunk)).collect()
+        });
+        parts.collect()
+    }
+
+    /// Returns the end of a plain prompt that is cut off because the prompt is too long, if any.
     pub fn cut(&self, prompt: &str) -> Option<String> {
         self.text_to_image()?.text.iter().find_map(|part| part.tokenizer.encode(prompt).cut)
     }

@@ -42,6 +42,44 @@ pub enum Field {
     Steps,
     /// The request's `guidance`.
     Guidance,
+    /// The request's `prompt_syntax`.
+    PromptSyntax,
+    /// The request's `clip_skip`.
+    ClipSkip,
+    /// One of the request's `regions`.
+    Region,
+    /// The original size of the request's `sizes`.
+    OriginalSize,
+    /// The crop of the request's `sizes`.
+    Crop,
+    /// The target size of the request's `sizes`.
+    TargetSize,
+    /// The original size of the request's `sizes` for the negative prompt.
+    NegativeOriginalSize,
+    /// The crop of the request's `sizes` for the negative prompt.
+    NegativeCrop,
+    /// The target size of the request's `sizes` for the negative prompt.
+    NegativeTargetSize,
+    /// The schedule of the request's guidance scales.
+    GuidanceSchedule,
+    /// The steps with guidance.
+    GuidanceInterval,
+    /// The rescaling of guided predictions.
+    GuidanceRescale,
+    /// CFG++.
+    CfgPlusPlus,
+    /// Adaptive projected guidance.
+    Apg,
+    /// Perturbed-attention guidance.
+    Pag,
+    /// Self-attention guidance.
+    Sag,
+    /// Dynamic thresholding.
+    DynamicThreshold,
+    /// Perpendicular negative prompts.
+    PerpNeg,
+    /// The request's `freeu`.
+    FreeU,
     /// The request's `latents`.
     Latents,
     /// The request's `init`.
@@ -92,7 +130,7 @@ pub enum Field {
 
 impl Field {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 51] = [
         Self::Prompt,
         Self::NegativePrompt,
         Self::Width,
@@ -102,6 +140,25 @@ impl Field {
         Self::Schedule,
         Self::Steps,
         Self::Guidance,
+        Self::PromptSyntax,
+        Self::ClipSkip,
+        Self::Region,
+        Self::OriginalSize,
+        Self::Crop,
+        Self::TargetSize,
+        Self::NegativeOriginalSize,
+        Self::NegativeCrop,
+        Self::NegativeTargetSize,
+        Self::GuidanceSchedule,
+        Self::GuidanceInterval,
+        Self::GuidanceRescale,
+        Self::CfgPlusPlus,
+        Self::Apg,
+        Self::Pag,
+        Self::Sag,
+        Self::DynamicThreshold,
+        Self::PerpNeg,
+        Self::FreeU,
         Self::Latents,
         Self::InitImage,
         Self::Strength,
@@ -141,6 +198,25 @@ impl fmt::Display for Field {
             Self::Schedule => "schedule",
             Self::Steps => "steps",
             Self::Guidance => "guidance",
+            Self::PromptSyntax => "prompt_syntax",
+            Self::ClipSkip => "clip_skip",
+            Self::Region => "region",
+            Self::OriginalSize => "original_size",
+            Self::Crop => "crop",
+            Self::TargetSize => "target_size",
+            Self::NegativeOriginalSize => "negative_original_size",
+            Self::NegativeCrop => "negative_crop",
+            Self::NegativeTargetSize => "negative_target_size",
+            Self::GuidanceSchedule => "guidance_schedule",
+            Self::GuidanceInterval => "guidance_interval",
+            Self::GuidanceRescale => "guidance_rescale",
+            Self::CfgPlusPlus => "cfg_plus_plus",
+            Self::Apg => "apg",
+            Self::Pag => "pag",
+            Self::Sag => "sag",
+            Self::DynamicThreshold => "dynamic_threshold",
+            Self::PerpNeg => "perp_neg",
+            Self::FreeU => "freeu",
             Self::Latents => "latents",
             Self::InitImage => "init_image",
             Self::Strength => "strength",

@@ -19,7 +19,7 @@ fn images_that_do_not_fit_whole_are_decoded_in_bands() {
         largest_tensor: None,
         precisions: vec![DType::F32],
     };
-    let whole = Workload { width: 4096, height: 4096, is_guided: true, tiled: false };
+    let whole = Workload { width: 4096, height: 4096, rows: 2, tiled: false };
     let need = |workload: &Workload| model.memory(workload, DType::F32, &device(None));
     let (whole_need, banded) = (need(&whole), need(&Workload { tiled: true, ..whole }));
     assert!(2 * banded.decoding < whole_need.decoding, "{banded:?} {whole_need:?}");
