@@ -12,7 +12,7 @@ mod torch_file;
 pub use image::difference;
 pub use kind::{Kind, data, ddpm, later_ddpm, vae_tiny};
 pub use model::{TinyModel, noise, write_upscaler, write_weights};
-pub use reference::{assert_close, assert_fits, devices};
+pub use reference::{assert_close, assert_fits, devices, relative_difference};
 pub use sd_weights::single_file::Family;
 pub use single_file::{Numbers, SingleTensor, save_single};
 pub use tensors::{Tensors, write_tensors};

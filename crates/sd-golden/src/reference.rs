@@ -19,21 +19,32 @@ pub fn devices() -> Vec<(&'static str, Device)> {
     compiled.map(|(name, _)| (name, device_by_name(name).expect("each backend has a device"))).collect()
 }
 
-/// Asserts that a network's output on a device is the tensor `key` of the file `expected`: the largest difference, relative
-/// to the root mean square of the expected values, is at most 1e-4.
+/// Asserts that a network's output on a device is the tensor `key` of the file `expected`: their
+/// [difference](relative_difference) is at most 1e-4.
 ///
 /// # Panics
 ///
 /// Panics if it is larger, if the shapes differ, or if the tensor cannot be read.
 #[allow(clippy::print_stdout, reason = "--nocapture shows the errors")]
 pub fn assert_close<const D: usize>(found: Tensor<D>, expected: &Path, key: &str, device: &str) {
-    let (expected, shape) = read_tensor(expected, key).expect("the reference wrote it");
-    assert_eq!(found.dims().to_vec(), shape, "{key}");
+    let shape = found.dims();
     let found = found.into_data().try_to_vec::<f32>().expect("it is in single precision");
-    let size = (expected.iter().map(|x| x * x).sum::<f32>() / expected.len() as f32).sqrt();
-    let error = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / size;
+    let error = relative_difference(&found, &shape, expected, key);
     println!("{device} {key}: {error:.1e}");
     assert!(error <= 1e-4, "{key} on {device}: relative error {error:.1e}");
+}
+
+/// The largest difference between values and the tensor `key` of the file `expected`, relative to the root mean square of the
+/// expected values.
+///
+/// # Panics
+///
+/// Panics if the shapes differ, or if the tensor cannot be read.
+pub fn relative_difference(found: &[f32], shape: &[usize], expected: &Path, key: &str) -> f32 {
+    let (expected, wanted) = read_tensor(expected, key).expect("the reference wrote it");
+    assert_eq!(shape, wanted, "{key}");
+    let size = (expected.iter().map(|x| x * x).sum::<f32>() / expected.len() as f32).sqrt();
+    found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / size
 }
 
 /// Asserts that a network's parameters have the names and shapes of `list` in `golden/keys`: none is missing, and none is

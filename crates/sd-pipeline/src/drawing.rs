@@ -1,11 +1,11 @@
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
-use sd_samplers::{Network, Noise, Sampler, State, sample_steps};
+use sd_samplers::{Noise, Sampler, State, sample_steps};
 use sd_schedule::NoiseLevels;
-use sd_unet::Conditions;
 
-use crate::conditions::{GivenEmbeddings, conditions};
+use crate::guided::GivenEmbeddings;
 use crate::networks::Networks;
 use crate::noises::{Noises, Source};
 use crate::pipeline::Pipeline;
@@ -185,6 +185,7 @@ impl<'a> Drawing<'a> {
     /// Samples the latents of a batch, scaled for the autoencoder.
     fn sample(&mut self, networks: &Networks, batch: &Batch) -> Result<Tensor<4>, Error> {
         let Networks { model, components, .. } = networks;
+        let level = Cell::new(batch.settings.sampling.made.start);
         let sampling = &batch.settings.sampling;
         let (own, levels, made) = (sampling.sampler(model.scheduler())?, &sampling.levels.value, sampling.made.clone());
         let sampler = self.sampler.unwrap_or(&*own);
@@ -192,24 +193,15 @@ impl<'a> Drawing<'a> {
             let (steps, least) = (levels.steps(), sampler.min_steps());
             return Err(Error::request(Field::Steps, format!("{steps}: this sampler needs at least {least}")));
         }
-        let conditions = self.conditions(batch)?;
+        let texts = networks.texts(batch, self.embeddings.as_ref())?;
         let mut source = match &mut self.noise {
             Some(noise) => Source::Given(&mut **noise),
             None => Source::Seeds(Noises::of_seeds(&batch.plans)),
         };
         let Start { x, known, channels } = networks.start(batch, &mut source)?;
-        let guidance = batch.settings.guides();
-        let conditions = match (conditions, channels) {
-            (Some(conditions), Some(channels)) => Some(conditions.with_channels(guidance.channels(channels))),
-            (conditions, _) => conditions,
-        };
-        let network = Network {
-            process: &components.process,
-            whole_timesteps: sampling.whole_timesteps,
-            call: |x, t| Ok(guidance.predict(&*components.backbone, conditions.as_ref(), x, t)),
-        };
+        let guided = networks.guided(batch.settings, texts, channels, &level);
         let known = known.as_ref();
-        let masked = Masked { model: network, known, is_first: true };
+        let masked = Masked { model: guided, known, is_first: true };
         let mut ignore = |_: &Step| ControlFlow::Continue(());
         let watch: &mut Watch = match &mut self.watch {
             Some(watch) => &mut **watch,
@@ -219,6 +211,7 @@ impl<'a> Drawing<'a> {
         let mut watched = Watched::new(masked, sampler.calls(&part), watch);
         let mut after = |state: &mut State| {
             let sigma = levels.sigmas()[state.steps];
+            level.set(state.steps);
             if let Some(known) = known {
                 state.x = known.blend(state.x.clone(), sigma);
             }
@@ -239,12 +232,5 @@ impl<'a> Drawing<'a> {
             Some(known) if made.end == levels.steps() => known.blend(x, 0.0),
             _ => x,
         })
-    }
-
-    /// The backbone's text conditions; none if it reads no text.
-    fn conditions(&self, batch: &Batch) -> Result<Option<Conditions>, Error> {
-        let Pipeline { model, components, .. } = self.pipeline;
-        let Some(encoder) = &components.text_encoder else { return Ok(None) };
-        conditions(batch, &**encoder, model, self.embeddings.as_ref()).map(Some)
     }
 }

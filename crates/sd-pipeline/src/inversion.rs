@@ -1,11 +1,12 @@
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::slice;
 
+use burn::tensor::Tensor;
 use sd_model::Model;
-use sd_samplers::{Network, invert};
+use sd_samplers::{DenoiseError, Denoiser, invert};
 use serde::{Deserialize, Serialize};
 
-use crate::conditions::conditions;
 use crate::image_tensor::images_to_tensor;
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
@@ -90,20 +91,20 @@ impl Pipeline {
         let batch = Batch { settings: &plan.settings, plans: vec![&plan] };
         let sampling = &batch.settings.sampling;
         let (levels, process) = (&sampling.levels.value, &components.process);
-        let encoder = components.text_encoder.as_deref();
-        let conditions = encoder.map(|encoder| conditions(&batch, encoder, model, None));
-        let (conditions, guidance) = (conditions.transpose()?, batch.settings.guides());
-        let network = Network {
-            process,
-            whole_timesteps: sampling.whole_timesteps,
-            call: |x, t| Ok(guidance.predict(&*components.backbone, conditions.as_ref(), x, t)),
+        let (networks, level) = (self.networks(), Cell::new(0));
+        let mut guided = networks.guided(batch.settings, networks.texts(&batch, None)?, None, &level);
+        // A step up is guided as the step down between the same levels.
+        let denoiser = |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, DenoiseError> {
+            let here = levels.sigmas().iter().rposition(|level| *level >= sigma).unwrap_or(0);
+            level.set(here.saturating_sub(1));
+            guided.denoise(x, sigma)
         };
         let images = slice::from_ref(image);
         let clean = match components.autoencoder {
             Some(_) => self.latents(images)?,
             None => images_to_tensor(images, device),
         };
-        let mut watched = Watched::new(network, levels.steps(), watch);
+        let mut watched = Watched::new(denoiser, levels.steps(), watch);
         let noise = invert(&mut watched, clean / process.input_scale(levels.last()), levels);
         // This denoiser returns only errors of this crate.
         let noise = noise.map_err(|error| error.downcast::<Error>().map_or_else(Error::backend, |e| *e))?;

@@ -37,11 +37,10 @@
 //! Each backend is a feature, as in [`sd_device`]. [`device_by_name`] chooses among the enabled ones, and [`best_device`]
 //! names the best.
 
-mod conditions;
 mod drawing;
 mod edit;
 mod error;
-mod guidance;
+mod guided;
 mod image_tensor;
 mod interpolation;
 mod inversion;
@@ -52,8 +51,10 @@ mod number;
 mod pipeline;
 mod plan;
 mod preview;
+mod region;
 mod request;
 mod schedule;
+mod sizes;
 mod start;
 mod watch;
 
@@ -65,28 +66,32 @@ pub use image_tensor::{images_from_tensor, images_to_tensor};
 pub use inversion::Inversion;
 pub use latents::Latents;
 pub use pipeline::Pipeline;
-pub use plan::{OptionValue, Origin, Plan, Resolved, Sampling, Settings};
+pub use plan::{GuidanceOptions, OptionValue, Origin, Plan, Resolved, Sampling, Settings};
 pub use preview::Preview;
+pub use region::{Area, RegionalPrompt};
 pub use request::Request;
 pub use schedule::Schedule;
 pub use sd_device::{
     DType, DeviceError, DeviceInfo, DeviceKind, best_device, device_by_name, device_info, device_names, devices,
     is_processor,
 };
-pub use sd_image::{Filter, Fit, Image, ImageError, Mask};
+pub use sd_guidance::{Apg, Guidance, Interval, ScaleSchedule, Threshold};
+pub use sd_image::{Filter, Fit, Image, ImageError, Mask, Region};
 pub use sd_model::{
     Backbone, BuiltIn, Choices, Component, Components, Defaults, Embeddings, ExtraInput, Field, Layout, Lora,
     LoraReport, MemoryNeed, Model, ModelError, RequestError, SamplerName, Summary, TextEncoder, TextualInversion,
-    WeightSet, Workload, Written, convert,
+    Token, WeightSet, Workload, Written, convert,
 };
 #[cfg(feature = "flex")]
 pub use sd_ops::{Vectors, VectorsError, vectors};
 pub use sd_ops::{keep_memory, one_heap};
+pub use sd_prompt::{Prompt, Syntax, Text};
 pub use sd_samplers::{
     BrownianNoise, CATALOGUE, Convention, FreshNoise, Noise, OptionRange, SamplerOption, TorchNoise, Variance,
 };
 pub use sd_schedule::{NoiseLevels, Prediction, Process};
-pub use sd_unet::{AddedConditions, Conditions, Residuals};
+pub use sd_unet::{AddedConditions, Conditions, FreeU, Residuals};
 pub use sd_vae::Autoencoder;
 pub use sd_weights::{Destination, WeightsError, read_tensor, write_tensor};
+pub use sizes::Sizes;
 pub use watch::{Step, StepEnd};

@@ -1,8 +1,12 @@
-use burn::tensor::{DType as TensorType, Device, Tensor};
+use std::cell::Cell;
+
+use burn::tensor::{DType as TensorType, Device, Tensor, TensorData};
 use sd_model::{Components, Model};
 use sd_vae::Autoencoder;
 
+use crate::guided::{GivenEmbeddings, Guided, Inputs, Texts};
 use crate::plan::Settings;
+use crate::plan::batch::Batch;
 use crate::{Error, Field};
 
 /// The networks of a pipeline, in the form that a drawing needs.
@@ -22,7 +26,52 @@ impl Networks<'_> {
                 Error::request(Field::Seamless, "is not possible with these networks: they cannot wrap around")
             })?,
         };
+        let components = match settings.freeu {
+            None => components,
+            Some(freeu) => {
+                let backbone = components.backbone.with_freeu(freeu);
+                let reason = "is for U-Nets, and this network is none: leave it out";
+                let backbone = backbone.ok_or_else(|| Error::request(Field::FreeU, reason))?;
+                Components { backbone, ..components }
+            }
+        };
+        let options = &settings.guidance_options;
+        for (field, scale) in [(Field::Pag, options.pag), (Field::Sag, options.sag)] {
+            if scale != 0.0 && !components.backbone.has_middle_attention() {
+                let reason =
+                    "changes the attention in the middle of the network, and this one has none there: leave it out";
+                return Err(Error::request(field, reason));
+            }
+        }
         Ok(Self { components, ..self })
+    }
+
+    /// Encodes the texts of a batch, or takes given embeddings; none for models that read no text.
+    pub fn texts(&self, batch: &Batch, given: Option<&GivenEmbeddings>) -> Result<Option<Texts>, Error> {
+        let Some(encoder) = &self.components.text_encoder else { return Ok(None) };
+        Texts::new(batch, &batch.settings.guidance(), &**encoder, self.model, given).map(Some)
+    }
+
+    /// The network as a denoiser; `level` is the index of the level where the current step begins.
+    pub fn guided<'a>(
+        &'a self,
+        settings: &'a Settings,
+        texts: Option<Texts>,
+        channels: Option<Tensor<4>>,
+        level: &'a Cell<usize>,
+    ) -> Guided<'a> {
+        let [_, _, height, width] = settings.latent_shape;
+        let regions = settings.regions.iter().map(|region| {
+            let shares = TensorData::new(region.area.coverage(width, height), [1, 1, height, width]);
+            (Tensor::from_data(shares, (self.device, TensorType::F32)), region.weight)
+        });
+        let inputs = Inputs {
+            size: (settings.width.value, settings.height.value),
+            sizes: settings.sizes,
+            scored: self.model.wants_aesthetic_score(),
+            channels,
+        };
+        Guided::new(&self.components, settings, texts, inputs, regions.collect(), level)
     }
 
     /// The autoencoder, if it can encode.

@@ -2,9 +2,10 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use sd_model::{Components, Model};
+use sd_prompt::{Syntax, Text};
 
 use crate::networks::Networks;
-use crate::plan::Plan;
+use crate::plan::{Plan, check_clip_skip};
 use crate::{DType, Embeddings, Error, Image, Latents, Request, images_from_tensor, images_to_tensor};
 
 /// A loaded model that draws images.
@@ -73,19 +74,31 @@ impl Pipeline {
         Plan::new(&self.model, request)
     }
 
-    /// Encodes prompts into embeddings, one row each, in the precision of the text encoder.
+    /// Encodes plain prompts into embeddings, one row each, in the precision of the text encoder.
     ///
     /// # Errors
     ///
-    /// [`Error::Embeddings`] if there are no prompts, or if the model reads no text.
+    /// As [`encode_texts`](Self::encode_texts).
     pub fn encode_prompts(&self, prompts: &[&str]) -> Result<Embeddings, Error> {
+        let texts: Vec<Text> = prompts.iter().map(|prompt| Text::parse(prompt, Syntax::Plain)).collect();
+        Ok(Embeddings::join(&self.encode_texts(&texts, 1)?))
+    }
+
+    /// Encodes texts with weights and chunks into embeddings, each one row of as many tokens as its chunks have. `clip_skip` is the
+    /// layer that is read, counted from the last, 1.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Embeddings`] if there are no texts, or if the model reads none, and [`Error::Request`] for a layer that it has not.
+    pub fn encode_texts(&self, texts: &[Text], clip_skip: usize) -> Result<Vec<Embeddings>, Error> {
         let Some(encoder) = &self.components.text_encoder else {
             return Err(Error::Embeddings("this model reads no text, so it has no text encoder".into()));
         };
-        if prompts.is_empty() {
+        if texts.is_empty() {
             return Err(Error::Embeddings("there are no prompts to encode".into()));
         }
-        Ok(encoder.encode(prompts))
+        check_clip_skip(clip_skip, &self.model)?;
+        Ok(encoder.encode(texts, clip_skip))
     }
 
     /// Encodes images of one size into their most likely latents, the mean of the autoencoder's distribution.

@@ -1,9 +1,11 @@
 use sd_image::{Fit, Mask};
+use sd_prompt::Syntax;
 use sd_samplers::SamplerOption;
+use sd_unet::FreeU;
 use serde::{Deserialize, Serialize};
 
 use crate::edit::{Init, Inpaint, Outpaint, Seamless, Variation};
-use crate::{Latents, SamplerName, Schedule};
+use crate::{GuidanceOptions, Latents, RegionalPrompt, SamplerName, Schedule, Sizes};
 
 /// What to draw.
 ///
@@ -17,6 +19,17 @@ pub struct Request {
     pub prompt: Option<String>,
     /// What the image should not show. None is an empty prompt, or whatever the model's config uses instead.
     pub negative_prompt: Option<String>,
+    /// How both are written: what brackets mean, and what becomes of a text that is too long for the text encoder.
+    pub prompt_syntax: Syntax,
+    /// Prompts for parts of the image.
+    pub regions: Vec<RegionalPrompt>,
+    /// The layer of the text encoder that is read, counted from the last; none is 1, the last. Stable Diffusion XL never reads its
+    /// last layer, so 1 is the same as 2 there.
+    pub clip_skip: Option<usize>,
+    /// The sizes that Stable Diffusion XL is told.
+    pub sizes: Sizes,
+    /// Steps of earlier passes over the image, from where schedules in prompts continue: `[a:b:0.5]` is all `b` in a second pass.
+    pub steps_before: usize,
     /// Width in pixels, a multiple of the model's scale factor (mostly 8); none is the width of the model's training.
     pub width: Option<usize>,
     /// Height in pixels, likewise.
@@ -36,8 +49,12 @@ pub struct Request {
     pub steps: Option<usize>,
     /// Guidance scale: the strength of the prompt against the negative prompt. At 1 and below the image is drawn without
     /// guidance, at half the work, as in diffusers. None is the [model's own](crate::Defaults), else 5 for XL models and 7.5
-    /// for others.
+    /// for others; 0.6 for CFG++, whose scales are from 0 to 1.
     pub guidance: Option<f64>,
+    /// Everything else about guidance.
+    pub guidance_options: GuidanceOptions,
+    /// Factors on the U-Net's features; none changes nothing.
+    pub freeu: Option<FreeU>,
     /// Seed of the noise.
     pub seed: u64,
     /// The noise to start from, standard normal values; none draws it from the seed.

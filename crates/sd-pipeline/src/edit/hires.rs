@@ -58,6 +58,7 @@ impl Hires {
             return Err(Error::request(Field::Hires, reason));
         }
         let shape = model.latent_shape(self.width, self.height);
+        let first = Plan::new(model, request)?;
         let placeholder = Latents { values: vec![0.0; shape.iter().product()], shape };
         let mut plan = Plan::new(
             model,
@@ -68,6 +69,8 @@ impl Hires {
                 init: Some(Init::Latents(placeholder)),
                 strength: Some(self.strength),
                 steps: self.steps.or(request.steps),
+                steps_before: first.settings.sampling.whole.len(),
+                regions: first.settings.regions,
                 ..request.clone()
             },
         )?;

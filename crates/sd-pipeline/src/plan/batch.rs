@@ -12,6 +12,7 @@ pub(crate) struct Batch<'a> {
     /// The settings that all of them share.
     pub settings: &'a Settings,
     /// Their plans; at least one. All start alike: from noise, or from an image, or from latents; with a mask or without.
+    /// Their prompts have the same number of parts, with the same weights.
     pub plans: Vec<&'a Plan>,
 }
 
@@ -21,8 +22,13 @@ impl<'a> Batch<'a> {
         let mut groups: Vec<(Vec<usize>, Self)> = Vec::new();
         for (index, plan) in plans.iter().enumerate() {
             plan.check(model)?;
-            let is_alike =
-                |batch: &Self| *batch.settings == plan.settings && start_kind(batch.plans[0]) == start_kind(plan);
+            let parts = plan.part_weights();
+            let is_alike = |batch: &Self| {
+                let first = batch.plans[0];
+                *batch.settings == plan.settings
+                    && start_kind(first) == start_kind(plan)
+                    && first.part_weights() == parts
+            };
             match groups.iter_mut().find(|(_, batch)| is_alike(batch)) {
                 Some((indices, batch)) => {
                     indices.push(index);

@@ -21,11 +21,8 @@ impl Plan {
         self.check_start(shape)?;
         self.check_input(extra)?;
         sampling.sampler(model.scheduler())?;
-        for (field, scale) in [(Field::Guidance, guidance), (Field::ImageGuidance, image_guidance)] {
-            if let Some(scale) = scale.filter(|scale| !scale.value.is_finite()) {
-                return Err(Error::request(field, format!("{}: a finite number is needed", scale.value)));
-            }
-        }
+        self.settings.check_texts(model)?;
+        self.settings.check_guidance()?;
         Ok(())
     }
 

@@ -14,6 +14,12 @@ impl Display for Plan {
         if let Some(negative) = negative_prompt {
             line(f, "negative prompt", &format_args!("{negative:?}"))?;
         }
+        for (name, value) in self.settings.texts_named() {
+            line(f, &name.to_lowercase(), &value)?;
+        }
+        for region in &self.settings.regions {
+            line(f, "region", &format_args!("{:?}, weight {}", region.prompt, region.weight))?;
+        }
         resolved(f, "width", width)?;
         resolved(f, "height", height)?;
         line(f, "latents", &format_args!("{:?}", self.settings.latent_shape))?;
@@ -40,6 +46,9 @@ impl Display for Plan {
         }
         if let Some(guidance) = image_guidance {
             resolved(f, "image guidance", guidance)?;
+        }
+        for (name, value) in self.settings.guidance_named() {
+            line(f, &name.to_lowercase(), &value)?;
         }
         if self.settings.seamless != Seamless::No {
             line(f, "seamless", &format_args!("{:?}", self.settings.seamless))?;

@@ -1,5 +1,5 @@
 use crate::edit::Init;
-use crate::{Error, ExtraInput, Field, Model, Request, Schedule};
+use crate::{Error, ExtraInput, Field, GuidanceOptions, Model, Request, Schedule, Syntax};
 
 /// Checks that a request fits this kind of model, and that its parts fit each other.
 pub(super) fn check(request: &Request, model: &Model) -> Result<(), Error> {
@@ -30,20 +30,42 @@ pub(super) fn check(request: &Request, model: &Model) -> Result<(), Error> {
 
 /// Checks that there is a prompt for models that read a text, and nothing of the kind for others.
 fn check_text(request: &Request, model: &Model) -> Result<(), Error> {
-    let text_fields = [
-        (Field::Prompt, "", request.prompt.is_some()),
-        (Field::NegativePrompt, "", request.negative_prompt.is_some()),
-        (Field::Guidance, "", request.guidance.is_some()),
-        (Field::Schedule, "ays ", request.schedule == Some(Schedule::Ays)),
-    ];
-    match (model.reads_text(), text_fields.into_iter().find(|(.., is_given)| *is_given)) {
+    match (model.reads_text(), text_field(request)) {
         (true, _) if request.prompt.is_none() => {
             Err(Error::request(Field::Prompt, "is missing: this model needs one, which may be empty"))
         }
-        (false, Some((field, value, _))) => Err(Error::request(
-            field,
-            format!("{value}is for models that read a text, and this one does not: leave it out"),
-        )),
+        (false, Some(field)) => {
+            let value = if field == Field::Schedule { "ays " } else { "" };
+            Err(Error::request(
+                field,
+                format!("{value}is for models that read a text, and this one does not: leave it out"),
+            ))
+        }
         _ => Ok(()),
     }
+}
+
+/// A field that is given, and that means something only with a text.
+fn text_field(request: &Request) -> Option<Field> {
+    let options = &request.guidance_options;
+    let fields = [
+        (Field::Prompt, request.prompt.is_some()),
+        (Field::NegativePrompt, request.negative_prompt.is_some()),
+        (Field::PromptSyntax, request.prompt_syntax != Syntax::default()),
+        (Field::Region, !request.regions.is_empty()),
+        (Field::ClipSkip, request.clip_skip.is_some()),
+        (Field::Guidance, request.guidance.is_some()),
+        (Field::GuidanceSchedule, options.schedule.is_some()),
+        (Field::GuidanceInterval, options.interval != GuidanceOptions::default().interval),
+        (Field::GuidanceRescale, options.rescale != 0.0),
+        (Field::CfgPlusPlus, options.plus_plus),
+        (Field::Apg, options.apg.is_some()),
+        (Field::Pag, options.pag != 0.0),
+        (Field::Sag, options.sag != 0.0),
+        (Field::DynamicThreshold, options.threshold.is_some()),
+        (Field::PerpNeg, options.perpendicular.is_some()),
+        (Field::FreeU, request.freeu.is_some()),
+        (Field::Schedule, request.schedule == Some(Schedule::Ays)),
+    ];
+    fields.into_iter().find(|(_, is_given)| *is_given).map(|(field, _)| field)
 }

@@ -5,22 +5,29 @@ mod canvas;
 mod check;
 mod display;
 mod fits;
+mod guidance;
+mod guidance_options;
 mod levels;
 mod origin;
 mod parameters;
 mod resolve;
 mod sampling;
 mod steps;
+mod texts;
 
+use sd_guidance::{Guidance, Role};
 use sd_image::Mask;
+use sd_prompt::Syntax;
 use sd_samplers::Noise;
+use sd_unet::FreeU;
 use serde::{Deserialize, Serialize};
 
+pub use self::guidance_options::GuidanceOptions;
 pub use self::origin::{Origin, Resolved};
 pub use self::sampling::{OptionValue, Sampling};
+pub(crate) use self::texts::{check_clip_skip, is_composed};
 use crate::edit::{Fill, Init, Overlay, Seamless, Variation};
-use crate::guidance::Guidance;
-use crate::{DType, DeviceInfo, ExtraInput, Latents, Model, Workload};
+use crate::{DType, DeviceInfo, ExtraInput, Latents, Model, RegionalPrompt, Sizes, Workload};
 
 /// A [`Request`](crate::Request) with every default filled in; each value records where it came from.
 ///
@@ -68,6 +75,21 @@ pub struct Plan {
 pub struct Settings {
     /// What the image should not show. None is an empty prompt, or whatever the model's config uses instead.
     pub negative_prompt: Option<String>,
+    /// How the prompts are written.
+    #[serde(default)]
+    pub prompt_syntax: Syntax,
+    /// Prompts for parts of the image.
+    #[serde(default)]
+    pub regions: Vec<RegionalPrompt>,
+    /// The layer of the text encoder that is read, counted from the last, 1.
+    #[serde(default = "last_layer")]
+    pub clip_skip: usize,
+    /// The sizes that Stable Diffusion XL is told.
+    #[serde(default)]
+    pub sizes: Sizes,
+    /// Steps of earlier passes, from where schedules in prompts continue.
+    #[serde(default)]
+    pub steps_before: usize,
     /// Width in pixels.
     pub width: Resolved<usize>,
     /// Height in pixels.
@@ -78,6 +100,12 @@ pub struct Settings {
     pub guidance: Option<Resolved<f64>>,
     /// How closely InstructPix2Pix models follow the image; none for other models.
     pub image_guidance: Option<Resolved<f64>>,
+    /// Everything else about guidance.
+    #[serde(default)]
+    pub guidance_options: GuidanceOptions,
+    /// Factors on the U-Net's features.
+    #[serde(default)]
+    pub freeu: Option<FreeU>,
     /// The share of the steps that are made of an initial image; none without one.
     pub strength: Option<Resolved<f64>>,
     /// What the masked part is before noise is added to it.
@@ -99,12 +127,24 @@ impl Plan {
     /// The parts of the plan on which its memory use depends: see [`Model::memory`].
     pub fn workload(&self) -> Workload {
         let Settings { width, height, .. } = &self.settings;
-        Workload {
-            width: width.value,
-            height: height.value,
-            is_guided: self.settings.is_guided(),
-            tiled: self.settings.vae_tiling,
+        Workload { width: width.value, height: height.value, rows: self.rows(), tiled: self.settings.vae_tiling }
+    }
+
+    /// The most rows of a call of the network for this image.
+    fn rows(&self) -> usize {
+        if self.settings.guidance.is_none() {
+            return 1;
         }
+        let weights = self.part_weights();
+        let parts = weights.len() + self.settings.regions.len();
+        let rows = |role: Role| match role {
+            Role::Prompt => parts,
+            // Calls of their own.
+            Role::Perturbed | Role::Degraded => 0,
+            Role::WithoutImage | Role::Empty | Role::Negative => 1,
+        };
+        let roles = self.settings.roles(is_composed(&weights));
+        roles.into_iter().map(|roles| roles.into_iter().map(rows).sum()).max().unwrap_or(1)
     }
 
     /// Makes the autoencoder work in bands of rows if this device has too little memory for the whole image.
@@ -124,23 +164,31 @@ impl Plan {
 }
 
 impl Settings {
-    /// Whether the network also runs on the negative prompt: as in diffusers, not for a scale of 1 and below, nor for an image
-    /// guidance below 1.
+    /// Whether the network also runs on the negative prompt, at any step: as in diffusers, not for a scale of 1 and below, nor for an
+    /// image guidance below 1. Prompts of several parts always need it.
     pub fn is_guided(&self) -> bool {
-        self.guidance_scale() > 1.0 && self.image_guidance.is_none_or(|image| image.value >= 1.0)
+        self.guidance.is_some() && self.roles(false).iter().any(|roles| roles.contains(&Role::Negative))
     }
 
-    /// How the predictions for the prompts are combined.
-    pub(crate) fn guides(&self) -> Guidance {
-        match (self.is_guided(), self.image_guidance) {
-            (false, _) => Guidance::None,
-            (true, None) => Guidance::Text(self.guidance_scale()),
-            (true, Some(image)) => Guidance::TextAndImage { text: self.guidance_scale(), image: image.value },
-        }
+    /// How the predictions are combined.
+    pub fn guidance(&self) -> Guidance {
+        let (scale, image) = (self.guidance_scale(), self.image_guidance.map(|image| image.value));
+        self.guidance_options.with(scale, image, self.latent_shape.iter().product())
+    }
+
+    /// The predictions that each step needs, of a prompt that is composed of parts or not.
+    pub(crate) fn roles(&self, composed: bool) -> Vec<Vec<Role>> {
+        let guidance = self.guidance();
+        let made = self.sampling.made.clone();
+        made.map(|level| guidance.roles(&self.sampling.step(level), composed)).collect()
     }
 
     /// The guidance scale; 1 for models that read no text.
     pub(crate) fn guidance_scale(&self) -> f64 {
         self.guidance.map_or(1.0, |guidance| guidance.value)
     }
+}
+
+fn last_layer() -> usize {
+    1
 }

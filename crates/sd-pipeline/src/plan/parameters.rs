@@ -22,10 +22,15 @@ impl Plan {
         });
         let strength = self.settings.strength.map(|strength| format!(", Denoising strength: {}", strength.value));
         let image_guidance = self.settings.image_guidance.map(|scale| format!(", Image CFG scale: {}", scale.value));
+        let regions = self.settings.regions_named().map(|regions| ("Regions", regions));
+        let texts = self.settings.texts_named().into_iter().chain(regions);
+        let texts: String = texts.map(|(name, value)| format!(", {name}: {value}")).collect();
+        let named = self.settings.guidance_named().into_iter().map(|(name, value)| format!(", {name}: {value}"));
+        let guided: String = named.collect();
         let requested = sampling.options.iter().filter(|option| option.origin == Origin::Request);
         let options: String = requested.map(|option| format!(", {}: {}", option.option, option.value)).collect();
         format!(
-            "{}{}Steps: {}, Sampler: {}{}{}, Size: {}x{}{}{}{}{}{options}",
+            "{}{}Steps: {}, Sampler: {}{}{}, Size: {}x{}{}{}{}{}{}{guided}{options}",
             prompt.unwrap_or_default(),
             negative.unwrap_or_default(),
             sampling.steps.value,
@@ -38,6 +43,7 @@ impl Plan {
             strength.unwrap_or_default(),
             image_guidance.unwrap_or_default(),
             variation.unwrap_or_default(),
+            texts,
         )
     }
 }

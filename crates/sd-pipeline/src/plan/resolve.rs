@@ -15,6 +15,8 @@ impl Plan {
         let extra = model.extra_input();
         let strength = steps::strength(request, extra)?;
         let Canvas { width, height, init, mask, overlay } = canvas::resolve(request, model)?;
+        let (wide, high) = (width.value, height.value);
+        let regions = request.regions.iter().map(|region| region.resolved(wide, high)).collect::<Result<_, _>>()?;
         let plan = Self {
             prompt: request.prompt.clone(),
             seed: request.seed,
@@ -26,11 +28,18 @@ impl Plan {
             depth: request.depth.clone(),
             settings: Settings {
                 negative_prompt: request.negative_prompt.clone(),
+                prompt_syntax: request.prompt_syntax,
+                regions,
+                clip_skip: request.clip_skip.unwrap_or(1),
+                sizes: request.sizes,
+                steps_before: request.steps_before,
                 width,
                 height,
                 latent_shape: model.latent_shape(width.value, height.value),
                 guidance: model.reads_text().then(|| guidance(request, model)),
                 image_guidance: (extra == Some(ExtraInput::Image)).then(|| image_guidance(request)),
+                guidance_options: request.guidance_options.clone(),
+                freeu: request.freeu,
                 strength,
                 fill: request.inpaint.as_ref().map(|inpaint| inpaint.fill).unwrap_or_default(),
                 seamless: request.seamless,
@@ -53,11 +62,18 @@ fn context(model: &Model, strength: Option<Resolved<f64>>) -> Context<'_> {
     }
 }
 
+/// The scale of CFG++ that its paper compares with 7.5 (Chung et al. 2024, table 1).
+const PLUS_PLUS: f64 = 0.6;
+
 /// The guidance scale; 1 and below means no guidance.
 fn guidance(request: &Request, model: &Model) -> Resolved<f64> {
     let of_model = || model.defaults().guidance.map(|scale| Resolved::new(scale, Origin::Model));
     let default = if model.is_xl() { 5.0 } else { 7.5 };
-    Resolved::requested(request.guidance).or_else(of_model).unwrap_or(Resolved::new(default, Origin::Default))
+    let requested = Resolved::requested(request.guidance);
+    if request.guidance_options.plus_plus {
+        return requested.unwrap_or(Resolved::new(PLUS_PLUS, Origin::Default));
+    }
+    requested.or_else(of_model).unwrap_or(Resolved::new(default, Origin::Default))
 }
 
 /// How closely an InstructPix2Pix model follows the image.

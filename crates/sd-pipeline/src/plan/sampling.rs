@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use sd_guidance::Step;
 use sd_model::config::SchedulerConfig;
 use sd_samplers::{Sampler, SamplerOption, SamplerSettings, Variance};
 use sd_schedule::NoiseLevels;
@@ -33,6 +34,9 @@ pub struct Sampling {
     pub levels: Resolved<NoiseLevels>,
     /// The steps through these levels that are made: with an initial image, only the last ones.
     pub made: Range<usize>,
+    /// The steps of the whole drawing, of which another plan may make the first or the last ones. Shares of the steps are shares of
+    /// these.
+    pub whole: Range<usize>,
     /// Standard deviation of the noise from which an image starts at the first level.
     pub start_std: f64,
     /// Whether the network is called at whole timesteps only.
@@ -72,8 +76,9 @@ impl Sampling {
         let steps = number_of_steps(request, sampler.value, context);
         let (levels, origin) =
             levels::resolve(sampler.value.info(), config, request.schedule.as_ref(), context.is_xl, steps.value)?;
-        let made = steps::made(request, context.strength, &levels.levels, steps.value, &config.process())?;
+        let (whole, made) = steps::made(request, context.strength, &levels.levels, steps.value, &config.process())?;
         Ok(Self {
+            whole,
             made,
             options: options(request, sampler.value, config),
             variance: variance(sampler.value, config)?,
@@ -90,6 +95,13 @@ impl Sampling {
     /// The levels that are visited, with the one where the image ends.
     pub fn visited(&self) -> &[f64] {
         &self.levels.value.sigmas()[self.made.start..=self.made.end]
+    }
+
+    /// The step through the levels that begins at the level with this index.
+    pub(crate) fn step(&self, level: usize) -> Step {
+        let (sigmas, whole) = (self.levels.value.sigmas(), &self.whole);
+        let index = level.saturating_sub(whole.start);
+        Step { index, steps: whole.len(), from: sigmas[level], to: sigmas[level + 1] }
     }
 
     /// Makes the sampler.

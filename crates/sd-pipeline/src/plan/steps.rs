@@ -34,14 +34,14 @@ pub(super) fn strength(request: &Request, extra: Option<ExtraInput>) -> Result<O
     }
 }
 
-/// Resolves which of the steps through `levels` are made; `steps` is the number that was requested.
+/// Resolves which of the steps through `levels` belong to the drawing, and which of those are made; `steps` is the number that was requested.
 pub(super) fn made(
     request: &Request,
     strength: Option<f64>,
     levels: &NoiseLevels,
     steps: usize,
     process: &Process,
-) -> Result<Range<usize>, Error> {
+) -> Result<(Range<usize>, Range<usize>), Error> {
     let all = levels.steps();
     // diffusers truncates too: 0.58 of 50 steps are 28.
     let kept = strength.map_or(steps, |strength| ((steps as f64 * strength) as usize).min(steps));
@@ -53,12 +53,13 @@ pub(super) fn made(
     let begins = part(Field::DenoisingStart, request.denoising_start, levels, process)?;
     let ends = part(Field::DenoisingEnd, request.denoising_end, levels, process)?;
     // There may be one step fewer than requested, but one is always made.
-    let made = (steps - kept).min(all - 1).max(begins.unwrap_or(0))..ends.unwrap_or(all);
+    let whole = (steps - kept).min(all - 1)..all;
+    let made = whole.start.max(begins.unwrap_or(0))..ends.unwrap_or(all);
     if made.is_empty() {
         let field = if ends.is_some() { Field::DenoisingEnd } else { Field::DenoisingStart };
         return Err(Error::request(field, format!("leaves no step of {steps}: use more `steps`, or another share")));
     }
-    Ok(made)
+    Ok((whole, made))
 }
 
 /// The number of steps that begin before a share of the training's timesteps is denoised, as in diffusers' `denoising_end`.

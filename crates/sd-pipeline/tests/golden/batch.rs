@@ -1,7 +1,7 @@
 //! Several images at once.
 
 use sd_golden::Kind;
-use sd_pipeline::{Image, Latents, Pipeline, Plan, Request};
+use sd_pipeline::{GuidanceOptions, Image, Latents, Pipeline, Plan, Request};
 
 use crate::pipeline;
 
@@ -96,4 +96,27 @@ fn a_reconstruction_is_the_autoencoders_and_that_of_its_image_alone() {
     assert!(pipeline.reconstruct(&[]).unwrap().is_empty());
     let odd = Image { width: 31, height: 32, rgb: vec![0; 31 * 32 * 3] };
     assert!(pipeline.reconstruct(&[odd]).unwrap_err().to_string().contains("multiples of 8"));
+}
+
+#[test]
+fn prompts_of_other_lengths_phases_and_parts_draw_in_one_batch_what_they_draw_alone() {
+    let pipeline = pipeline(Kind::Sdxl);
+    let long = format!("{}a lighthouse", "two blue boats by the sea, ".repeat(14));
+    let prompts = ["a red house", &long, "a [red:blue:0.5] house", "a [cat|dog]"];
+    let options = GuidanceOptions { pag: 1.5, rescale: 0.5, ..GuidanceOptions::default() };
+    let alike: Vec<Request> = (0..)
+        .zip(prompts)
+        .map(|(seed, prompt)| Request {
+            prompt: Some(prompt.into()),
+            seed,
+            negative_prompt: Some("blurry [dark:grey:2]".into()),
+            guidance_options: options.clone(),
+            ..requests("euler").remove(0)
+        })
+        .collect();
+    assert_each_is_as_alone(&pipeline, &alike);
+    // Those of two parts form their own batch.
+    let parts = ["a cat AND a dog:0.4", "a cat", &format!("{long} AND a dog:0.4")]
+        .map(|prompt| Request { prompt: Some(prompt.into()), ..alike[0].clone() });
+    assert_each_is_as_alone(&pipeline, &parts);
 }

@@ -1,0 +1,91 @@
+use burn::tensor::Tensor;
+use sd_unet::{AddedConditions, Conditions};
+
+use super::texts::{Slot, Texts};
+use crate::{Embeddings, Sizes};
+
+/// What conditions need besides texts.
+pub(crate) struct Inputs {
+    /// Width and height in pixels.
+    pub size: (usize, usize),
+    pub sizes: Sizes,
+    /// Whether the network reads an aesthetic score.
+    pub scored: bool,
+    /// Further input channels, `[images, channels, height, width]`.
+    pub channels: Option<Tensor<4>>,
+}
+
+/// One call of the network: rows with equally many tokens.
+pub(crate) struct Call {
+    /// The slot and the image of each row.
+    pub rows: Vec<(Slot, usize)>,
+    pub conditions: Conditions,
+}
+
+/// The calls of one kind of step, kept until texts or slots change.
+#[derive(Default)]
+pub(crate) struct Calls {
+    /// The slots, and the embeddings of each row.
+    key: (Vec<Slot>, Vec<Option<usize>>),
+    calls: Vec<Call>,
+}
+
+impl Calls {
+    /// The calls for all images and these slots at a step.
+    pub fn of(&mut self, slots: &[Slot], step: usize, texts: &Texts, inputs: &Inputs) -> &[Call] {
+        let rows = || slots.iter().flat_map(|slot| (0..texts.images()).map(move |image| (*slot, image)));
+        let key = (slots.to_vec(), rows().map(|(slot, image)| texts.row(image, slot, step)).collect::<Vec<_>>());
+        if self.key != key || self.calls.is_empty() {
+            let embeddings = rows().zip(&key.1).map(|((_, image), row)| match row {
+                Some(row) => texts.embeddings(*row).clone(),
+                None => {
+                    let prompt = texts.row(image, Slot::Part(0), step).expect("a prompt is never zeros");
+                    texts.embeddings(prompt).zeros_like()
+                }
+            });
+            self.calls = grouped(rows().zip(embeddings), inputs);
+            self.key = key;
+        }
+        &self.calls
+    }
+}
+
+/// Rows with equally many tokens share a call; perturbed rows have one of their own.
+fn grouped(rows: impl Iterator<Item = ((Slot, usize), Embeddings)>, inputs: &Inputs) -> Vec<Call> {
+    type Group = (Vec<(Slot, usize)>, Vec<Embeddings>);
+    let mut groups: Vec<Group> = Vec::new();
+    let kind = |slot: Slot, embeddings: &Embeddings| (slot == Slot::Perturbed, embeddings.widths());
+    for (row, embeddings) in rows {
+        let is_alike = |(rows, others): &&mut Group| kind(rows[0].0, &others[0]) == kind(row.0, &embeddings);
+        match groups.iter_mut().find(is_alike) {
+            Some((rows, others)) => {
+                rows.push(row);
+                others.push(embeddings);
+            }
+            None => groups.push((vec![row], vec![embeddings])),
+        }
+    }
+    groups.into_iter().map(|(rows, embeddings)| call(rows, &embeddings, inputs)).collect()
+}
+
+fn call(rows: Vec<(Slot, usize)>, embeddings: &[Embeddings], inputs: &Inputs) -> Call {
+    let Embeddings { context, pooled } = Embeddings::join(embeddings);
+    let mut conditions = Conditions::new(context);
+    if let Some(text_embeds) = pooled {
+        let is_negative = |slot| matches!(slot, Slot::WithoutImage | Slot::Empty | Slot::Negative);
+        let ids = |(slot, _): &(Slot, usize)| inputs.sizes.time_ids(inputs.size, is_negative(*slot), inputs.scored);
+        let time_ids = rows.iter().map(ids).collect();
+        conditions = conditions.with_added(AddedConditions { text_embeds, time_ids });
+    }
+    if let Some(channels) = &inputs.channels {
+        let of_row = |(slot, image): &(Slot, usize)| {
+            let channels = channels.clone().narrow(0, *image, 1);
+            if *slot == Slot::WithoutImage { channels.zeros_like() } else { channels }
+        };
+        conditions = conditions.with_channels(Tensor::cat(rows.iter().map(of_row).collect(), 0));
+    }
+    if rows[0].0 == Slot::Perturbed {
+        conditions = conditions.with_perturbed();
+    }
+    Call { rows, conditions }
+}

@@ -1,0 +1,9 @@
+//! The network with its texts and its guidance, as a denoiser.
+
+mod calls;
+mod denoiser;
+mod texts;
+
+pub(crate) use self::calls::Inputs;
+pub(crate) use self::denoiser::Guided;
+pub(crate) use self::texts::{GivenEmbeddings, Texts};
