@@ -8,6 +8,7 @@ use sd_device::{is_processor, panic_message};
 use sd_evaluate::EvaluateError;
 use sd_image::ImageError;
 use sd_pipeline::{Error, ModelError, WeightsError};
+use sd_prompt::{ExpandError, StyleError};
 use sd_recipe::RecipeError;
 use sd_upscale::UpscaleError;
 
@@ -121,6 +122,19 @@ impl From<EvaluateError> for Failure {
 impl From<ImageError> for Failure {
     fn from(error: ImageError) -> Self {
         Error::from(error).into()
+    }
+}
+
+impl From<ExpandError> for Failure {
+    fn from(error: ExpandError) -> Self {
+        let message = error.to_string().replace("`wildcards`", "--wildcards");
+        Self { message, code: code(false, error.is_usage()) }
+    }
+}
+
+impl From<StyleError> for Failure {
+    fn from(error: StyleError) -> Self {
+        Self { message: error.to_string(), code: code(false, error.is_usage()) }
     }
 }
 

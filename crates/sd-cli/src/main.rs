@@ -9,6 +9,7 @@ mod devices;
 mod driver;
 #[cfg(feature = "evaluate")]
 mod evaluate;
+mod expand;
 mod failure;
 mod flag_names;
 mod flags;
@@ -24,10 +25,12 @@ mod outputs;
 mod print;
 mod processor;
 mod progress;
+mod prompt_flags;
 mod reporter;
 mod samplers;
 mod seed;
 mod session;
+mod tokens;
 mod train;
 #[cfg(feature = "evaluate")]
 mod train_classifier;
@@ -62,6 +65,8 @@ enum Command {
     Info(info::Args),
     Convert(convert::Args),
     Upscale(upscale::Args),
+    Tokens(tokens::Args),
+    Expand(expand::Args),
     /// List the samplers, their options, and the schedules
     Samplers,
     /// List the devices of this machine and this build
@@ -93,6 +98,8 @@ fn main() -> ExitCode {
             Command::Info(args) => Ok(info::run(&args)?),
             Command::Convert(args) => convert::run(&args),
             Command::Upscale(args) => upscale::run(&args),
+            Command::Tokens(args) => tokens::run(&args),
+            Command::Expand(args) => expand::run(&args),
             Command::Samplers => Ok(samplers::run()?),
             Command::Devices => Ok(devices::run()?),
             Command::Train(args) => train::run(&args),

@@ -134,35 +134,46 @@ impl ModelFlags {
     /// Adds LoRA files and textual inversions to `model`, and reports on each.
     pub fn add(&self, model: &mut Model, progress: &Progress) -> Result<(), Error> {
         for Weighted { file, weight } in &self.lora {
-            let report = model.merge(Lora::open(file, *weight)?)?;
-            let (name, all) = (file.display(), report.matched + report.unmatched.len());
-            if report.unmatched.is_empty() {
-                progress.note(&format!("{name}: all {all} modules merged"));
-            } else {
-                let some = report.unmatched.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
-                let more = if report.unmatched.len() > 5 { ", …" } else { "" };
-                let matched = report.matched;
-                progress.warn(&format!(
-                    "{name}: only {matched} of {all} modules are in the model; not in it: {some}{more}"
-                ));
-            }
-            for word in &report.words {
-                progress.note(&format!("{name}: adds the word {word:?} for prompts"));
-            }
+            merge(model, Lora::open(file, *weight)?, &file.display().to_string(), progress)?;
         }
         let mut inversions = Vec::new();
         for Named { file, word } in &self.embedding {
             let mut inversion = TextualInversion::open(file)?;
             inversion.word = word.clone().unwrap_or(inversion.word);
-            if !inversion.unread.is_empty() {
-                let unread = inversion.unread.join(", ");
-                progress.warn(&format!("{}: ignored {unread}, which is not a vector of its word", file.display()));
-            }
-            progress.note(&format!("{}: use the word {:?} in prompts", file.display(), inversion.word));
             inversions.push(inversion);
         }
-        Ok(TextualInversion::joined(inversions).iter().try_for_each(|inversion| model.add_word(inversion))?)
+        add_words(model, inversions, progress)
     }
+}
+
+/// Merges a LoRA into the model, and reports on it.
+pub fn merge(model: &mut Model, lora: Lora, name: &str, progress: &Progress) -> Result<(), Error> {
+    let report = model.merge(lora)?;
+    let all = report.matched + report.unmatched.len();
+    if report.unmatched.is_empty() {
+        progress.note(&format!("{name}: all {all} modules merged"));
+    } else {
+        let some = report.unmatched.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if report.unmatched.len() > 5 { ", …" } else { "" };
+        let matched = report.matched;
+        progress.warn(&format!("{name}: only {matched} of {all} modules are in the model; not in it: {some}{more}"));
+    }
+    for word in &report.words {
+        progress.note(&format!("{name}: adds the word {word:?} for prompts"));
+    }
+    Ok(())
+}
+
+/// Adds textual inversions to the model's words, and reports on each.
+pub fn add_words(model: &mut Model, inversions: Vec<TextualInversion>, progress: &Progress) -> Result<(), Error> {
+    for TextualInversion { file, word, unread, .. } in &inversions {
+        if !unread.is_empty() {
+            let unread = unread.join(", ");
+            progress.warn(&format!("{}: ignored {unread}, which is not a vector of its word", file.display()));
+        }
+        progress.note(&format!("{}: use the word {word:?} in prompts", file.display()));
+    }
+    Ok(TextualInversion::joined(inversions).iter().try_for_each(|inversion| model.add_word(inversion))?)
 }
 
 /// Opens a model, downloading it if needed.

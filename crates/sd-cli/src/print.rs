@@ -1,7 +1,7 @@
 //! Standard output and standard error.
 
 use std::fmt::Display;
-use std::io::{Error, ErrorKind, Result, Write, stderr, stdout};
+use std::io::{BufWriter, Error, ErrorKind, Result, Write, stderr, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -18,6 +18,20 @@ pub fn print(text: &dyn Display) {
     } else {
         keep(write!(stdout(), "{text}"));
     }
+}
+
+/// Prints lines on standard output, as long as somebody reads them, and up to the first error.
+pub fn print_lines<E>(lines: impl Iterator<Item = std::result::Result<String, E>>) -> std::result::Result<(), E> {
+    let mut output = BufWriter::new(stdout().lock());
+    for line in lines {
+        let written = writeln!(output, "{}", line?);
+        if written.is_err() {
+            keep(written);
+            return Ok(());
+        }
+    }
+    keep(output.flush());
+    Ok(())
 }
 
 /// Prints a line on standard error. There is nowhere left to report a failure.

@@ -66,12 +66,9 @@ impl Session<'_> {
     /// Checks that the device can draw a plan, and warns of what may surprise.
     pub fn check(&self, plan: &Plan) -> Result<(), Failure> {
         let Self { model, progress, device, .. } = self;
-        let prompt = plan.prompt.as_deref().unwrap_or_default();
-        if let Some(cut) = model.cut(prompt) {
-            progress.warn(&format!("--prompt is too long for the text encoder; this end is ignored: {cut:?}"));
-        }
+        plan.warnings(model).iter().for_each(|warning| progress.warn(&with_flags(warning)));
         if self.flags.model.is_builtin() {
-            builtin::warn_of_unknown_words(&model.split_words(prompt), progress);
+            builtin::warn_of_unknown_words(&model.split_words(&plan.words()), progress);
         }
         let dtype = self.flags.dtype.dtype();
         model.check_device(&plan.workload(), dtype, device)?;

@@ -1,15 +1,22 @@
 mod editing;
+mod guiding;
+mod named_files;
 mod passes;
+mod prompt_files;
+mod texts;
 
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 use sd_device::{Tuning, best_device, device_by_name, device_info};
-use sd_pipeline::{Error, Pipeline, Plan, Request, SamplerOption, Schedule, Seamless, write_tensor};
+use sd_pipeline::{Error, Pipeline, Plan, Request, SamplerOption, Schedule, Seamless, Syntax, write_tensor};
 use serde_json::json;
 
 use self::editing::EditFlags;
+use self::guiding::GuidanceFlags;
 use self::passes::{Loaded, PassFlags, Planned};
+use self::prompt_files::FolderFlags;
+use self::texts::TextFlags;
 use crate::builtin;
 use crate::cancel::Cancel;
 use crate::driver;
@@ -21,6 +28,7 @@ use crate::model::ModelFlags;
 use crate::outputs::{check_file, check_png, is_stdout, numbered};
 use crate::print::{leave_stdout, print};
 use crate::progress::Progress;
+use crate::prompt_flags::{PromptFlags, Texts};
 use crate::reporter::ProgressKind;
 use crate::seed::Seed;
 
@@ -66,7 +74,7 @@ pub struct Args {
     /// Guidance scale: how closely to follow the prompt [default: 7.5, XL: 5, built-in model: 3]
     ///
     /// At 1 and below (Turbo models recommend 0), the image is drawn without guidance, as in diffusers: with half the work, and
-    /// without the negative prompt.
+    /// without the negative prompt. With --cfg-plus-plus scales are from 0 to 1, and the default is 0.6.
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     guidance: Option<f64>,
     /// Width in pixels, usually a multiple of 8 [default: the model's own]
@@ -134,7 +142,15 @@ pub struct Args {
     /// How progress is shown
     #[arg(long, value_enum, default_value_t = ProgressKind::Bar)]
     progress: ProgressKind,
+    #[command(flatten)]
+    folders: FolderFlags,
+    #[command(flatten)]
+    prompts: PromptFlags,
     // Last, because their headings apply to all flags after them.
+    #[command(flatten)]
+    texts: TextFlags,
+    #[command(flatten)]
+    guiding: GuidanceFlags,
     #[command(flatten)]
     edit: EditFlags,
     #[command(flatten)]
@@ -239,7 +255,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     // Mistakes in the flags, the folder and the machine are found before the weights are read.
     let device = args.device.as_deref().map_or_else(best_device, device_info)?;
-    let request = args.request()?;
+    let mut request = args.request()?;
+    let texts = args.texts(request.seed, request.prompt_syntax)?;
+    (request.prompt, request.negative_prompt) = (texts[0].prompt.clone(), texts[0].negative_prompt.clone());
     args.check_files()?;
     let mut progress = Progress::new(args.progress);
     if args.device.is_none() && !args.dry_run && args.plan.is_none() {
@@ -255,20 +273,21 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     model.notes().iter().for_each(|note| progress.warn(&with_flags(note)));
     args.model.add(&mut model, &progress)?;
-    for (flag, text) in [("--prompt", args.prompt.as_ref()), ("--negative-prompt", args.negative_prompt.as_ref())] {
-        if let Some(cut) = text.and_then(|text| model.cut(text)) {
-            progress.warn(&format!("{flag} is too long for the text encoder; this end is ignored: {cut:?}"));
-        }
-    }
-    if args.negative_prompt.is_some() && request.guidance.is_some_and(|guidance| guidance <= 1.0) {
-        progress.warn("--negative-prompt has no effect: at --guidance 1 and below images are drawn without guidance");
-    }
+    let (syntax, prompts) = (request.prompt_syntax, prompts(&texts));
+    let negatives = texts.iter().filter_map(|texts| texts.negative_prompt.as_deref());
+    let regions = request.regions.iter().map(|region| region.prompt.as_str());
+    let all: Vec<&str> = prompts.iter().copied().chain(negatives).chain(regions).collect();
+    args.folders.add_embeddings(&all, syntax, &mut model, &progress)?;
+    let mut loras = args.folders.add_loras(&prompts, syntax, &mut model, &progress)?;
+    // Of several passes the last one knows where schedules end.
+    let surprising = passes.plans(&model).map(|(_, plan)| plan).last().unwrap_or(&plan);
+    surprising.warnings(&model).iter().for_each(|warning| progress.warn(&with_flags(warning)));
     if args.model.is_builtin() {
-        builtin::warn_of_unknown_words(&model.split_words(args.prompt.as_deref().unwrap_or_default()), &progress);
+        builtin::warn_of_unknown_words(&model.split_words(&plan.words()), &progress);
     }
     if let Some(form) = args.plan {
         let further: Vec<&Plan> = passes.plans(&model).map(|(_, plan)| plan).collect();
-        return args.print(&plan, &further, form);
+        return args.print(&plan, &further, &texts, form);
     }
     for (model, plan) in [(&model, &plan)].into_iter().chain(passes.plans(&model)) {
         if args.dry_run {
@@ -285,12 +304,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     on_device(&device.name, || -> Result<(), Failure> {
         progress.busy(&format!("loading {name} on {}", device.name));
         let device = device_by_name(&device.name)?;
-        let pipeline = Pipeline::load(model, &device, dtype)?;
+        let mut pipeline = Pipeline::load(model, &device, dtype)?;
         let passes = passes.load(&device, dtype)?;
         sd_pipeline::keep_memory();
         progress.loaded();
         for index in 0..args.count() {
-            args.draw(&pipeline, &passes, &numbered_plan(&plan, index), index, &mut progress, &cancel)?;
+            loras.set(index as usize, &mut pipeline)?;
+            let plan = numbered_plan(&plan, index, &texts);
+            args.draw(&pipeline, &passes, &plan, index, &mut progress, &cancel)?;
         }
         Ok(())
     })
@@ -300,8 +321,6 @@ impl Args {
     fn request(&self) -> Result<Request, Failure> {
         let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
         let mut request = Request {
-            prompt: self.prompt.clone(),
-            negative_prompt: self.negative_prompt.clone(),
             width: self.width,
             height: self.height,
             sampler: self.sampler.as_deref().map(str::parse).transpose()?,
@@ -320,8 +339,21 @@ impl Args {
             vae_tiling: self.vae_tiling == Tiling::On,
             ..Request::default()
         };
+        self.texts.add_to(&mut request)?;
+        self.guiding.add_to(&mut request);
         self.edit.add_to(&mut request)?;
         Ok(request)
+    }
+
+    /// The texts of each image, with what wildcards and choices give for its seed. Plain prompts have none.
+    fn texts(&self, seed: u64, syntax: Syntax) -> Result<Vec<Texts>, Failure> {
+        let (prompt, negative_prompt) = (self.prompt.as_deref(), self.negative_prompt.as_deref());
+        if syntax == Syntax::Plain {
+            let texts = || self.prompts.styled(prompt, negative_prompt);
+            return (0..self.count()).map(|_| texts()).collect();
+        }
+        let prompts = self.prompts.prompts(prompt, negative_prompt)?;
+        (0..self.count()).map(|index| prompts.draw(seed.wrapping_add(index))).collect()
     }
 
     /// The output files, with their flags.
@@ -349,9 +381,10 @@ impl Args {
     }
 
     /// Prints the plans of each image: that of its first drawing, and those of further passes.
-    fn print(&self, plan: &Plan, further: &[&Plan], form: PlanForm) -> Result<(), Failure> {
+    fn print(&self, plan: &Plan, further: &[&Plan], texts: &[Texts], form: PlanForm) -> Result<(), Failure> {
         let plans = (0..self.count()).flat_map(|index| {
-            [plan].into_iter().chain(further.iter().copied()).map(move |plan| numbered_plan(plan, index))
+            let all = [plan].into_iter().chain(further.iter().copied());
+            all.map(move |plan| numbered_plan(plan, index, texts))
         });
         for (i, plan) in plans.enumerate() {
             match form {
@@ -403,10 +436,18 @@ impl Args {
 }
 
 /// The plan of image `index` of several.
-fn numbered_plan(plan: &Plan, index: u64) -> Plan {
+fn numbered_plan(plan: &Plan, index: u64, texts: &[Texts]) -> Plan {
     let mut plan = plan.clone();
     plan.seed = plan.seed.wrapping_add(index);
+    let Texts { prompt, negative_prompt } = &texts[index as usize];
+    plan.prompt.clone_from(prompt);
+    plan.settings.negative_prompt.clone_from(negative_prompt);
     plan
+}
+
+/// The prompts of all images.
+fn prompts(texts: &[Texts]) -> Vec<&str> {
+    texts.iter().filter_map(|texts| texts.prompt.as_deref()).collect()
 }
 
 fn json(plan: &Plan) -> Result<String, Failure> {

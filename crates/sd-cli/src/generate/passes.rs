@@ -169,7 +169,6 @@ impl Loaded {
         let mut last = first.clone();
         if let Some((hires, plan)) = &self.hires {
             let drawn = pipeline.drawing(first).watch(&mut |step| watch(step)).run()?;
-            last = plan.clone();
             let init = match &self.upscaler {
                 Some(upscaler) => {
                     let size = [hires.width, hires.height];
@@ -177,16 +176,25 @@ impl Loaded {
                 }
                 None => hires.enlarged(&drawn),
             };
-            (last.seed, last.init) = (first.seed, Some(init));
+            last = like(plan, first);
+            last.init = Some(init);
         }
         let drawing = pipeline.drawing(&last).watch(watch);
         let Some((refiner, plan)) = &self.refiner else { return Ok(drawing.run()?) };
         let latents = drawing.latents()?.remove(0);
-        let mut plan = plan.clone();
-        (plan.seed, plan.init) = (first.seed, Some(Init::Unfinished(latents)));
+        let mut plan = like(plan, first);
+        plan.init = Some(Init::Unfinished(latents));
         plan.overlay.clone_from(&first.overlay);
         Ok(refiner.drawing(&plan).watch(watch).run()?)
     }
+}
+
+/// A pass over the image of another plan, with its texts and its seed.
+fn like(pass: &Plan, first: &Plan) -> Plan {
+    let mut plan = pass.clone();
+    (plan.seed, plan.prompt) = (first.seed, first.prompt.clone());
+    plan.settings.negative_prompt.clone_from(&first.settings.negative_prompt);
+    plan
 }
 
 impl PassFlags {
@@ -216,11 +224,16 @@ impl PassFlags {
             latents: None,
             variation: None,
             strength: None,
+            regions: before.settings.regions.clone(),
+            steps_before: before.settings.steps_before,
             inpaint: None,
             outpaint: None,
             ..request.clone()
         };
-        Plan::new(refiner, &request).map_err(|error| of_refiner(error, self))
+        let mut plan = Plan::new(refiner, &request).map_err(|error| of_refiner(error, self))?;
+        // Schedules go on where the pass before has left them.
+        plan.settings.sampling.whole.clone_from(&before.settings.sampling.whole);
+        Ok(plan)
     }
 
     /// What these passes add to the settings in an image.

@@ -180,17 +180,6 @@ fn an_empty_prompt_is_legal() {
 }
 
 #[test]
-fn a_long_prompt_is_cut_with_a_warning_that_names_the_rest() {
-    // 24 letters in the tiny vocabulary fill 3 x 24 of the 75 places, and three more of the next word.
-    let word = "abcdefghijklmnopqrstuvwxyz";
-    let output = Run::new().generate(&["--prompt", &format!("{word} {word} {word} tail"), "--seed", "1"]);
-    assert_drawn(&output);
-    let warning = stderr(&output);
-    assert!(warning.contains("warning: --prompt is too long"), "{warning}");
-    assert!(warning.contains("tail"), "{warning}");
-}
-
-#[test]
 fn half_precision_draws_nearly_the_same_image() {
     let run = Run::new();
     let draw = |dtype| {

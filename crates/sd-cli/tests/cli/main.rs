@@ -8,8 +8,10 @@ mod drawing;
 mod editing;
 #[cfg(feature = "evaluate")]
 mod evaluation;
+mod expand;
 #[cfg(all(feature = "wgpu", target_os = "linux"))]
 mod failing_driver;
+mod guidance;
 #[cfg(feature = "hub")]
 mod hub;
 mod inversion;
@@ -17,9 +19,13 @@ mod machine;
 mod model;
 mod outputs;
 mod plan;
+mod prompt_files;
+mod prompts;
+mod regions;
 #[cfg(all(feature = "scenes", feature = "evaluate"))]
 mod samplers;
 mod seeds;
+mod tokens;
 mod training;
 mod upscale;
 
@@ -28,6 +34,7 @@ use std::process::{Command, Output};
 use std::sync::LazyLock;
 
 use sd_golden::{Kind, TinyModel};
+use sd_pipeline::Image;
 use tempfile::TempDir;
 
 /// A tiny model, shared by all tests and never changed.
@@ -74,6 +81,36 @@ impl Run {
         self.generate_with(MODEL.path(), flags)
     }
 
+    /// Draws with the tiny model from seed 1, unless the flags name another.
+    #[track_caller]
+    fn draw(&self, flags: &[&str]) -> Drawn {
+        self.drawn(&self.generate(&[&["--seed", "1"], flags].concat()))
+    }
+
+    /// What a run of `sd generate` has drawn.
+    #[track_caller]
+    fn drawn(&self, output: &Output) -> Drawn {
+        assert_drawn(output);
+        let file = self.path("out.png");
+        let drawn = Drawn { image: Image::read(&file).unwrap(), file: self.read("out.png"), warnings: stderr(output) };
+        std::fs::remove_file(file).unwrap();
+        drawn
+    }
+
+    /// Checks that an image is refused in one line with all these words, and that no file is left.
+    #[track_caller]
+    fn refuses(&self, flags: &[&str], words: &[&str]) {
+        let before = self.files();
+        let output = self.generate(flags);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{flags:?}: {message}");
+        assert!(message.starts_with("error: "), "{flags:?}: {message}");
+        // Those of the parser of flags have a hint below.
+        assert!(message.trim_end().lines().count() == 1 || message.contains("try '--help'"), "{flags:?}: {message}");
+        assert!(words.iter().all(|word| message.contains(word)), "{words:?} in {message}");
+        assert_eq!(self.files(), before, "{flags:?}");
+    }
+
     /// Names of the files in the folder.
     fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
@@ -84,6 +121,29 @@ impl Run {
 
     fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap()
+    }
+}
+
+/// An image, and what was said about it.
+struct Drawn {
+    image: Image,
+    /// The whole PNG, with its settings.
+    file: Vec<u8>,
+    warnings: String,
+}
+
+impl Drawn {
+    /// The settings that are written in the file.
+    fn settings(&self) -> String {
+        let text = String::from_utf8_lossy(&self.file).into_owned();
+        let from = text.find("parameters\0").expect("no settings");
+        text[from..text.find("IDAT").unwrap()].to_string()
+    }
+
+    /// The largest difference to the pixels of another image.
+    fn difference(&self, other: &Self) -> u8 {
+        let pairs = self.image.rgb.iter().zip(&other.image.rgb);
+        pairs.map(|(a, b)| a.abs_diff(*b)).max().expect("an image has pixels")
     }
 }
 

@@ -8,7 +8,7 @@ use sd_golden::{Family, Kind, Tensors, TinyModel, data, save_single, write_tenso
 use crate::{Run, assert_drawn, stderr, stdout};
 
 /// A LoRA for one module of the tiny model, with shapes `[rank, input]` and `[output, rank]`.
-fn lora(module: &str, input: usize) -> Tensors {
+pub(crate) fn lora(module: &str, input: usize) -> Tensors {
     let wave = |count: usize| (0..count).map(|i| (i as f32).sin()).collect::<Vec<f32>>();
     [
         (format!("lora_unet_{module}.lora_down.weight"), (vec![1, input], wave(input))),
@@ -17,7 +17,7 @@ fn lora(module: &str, input: usize) -> Tensors {
     .into()
 }
 
-const MODULE: &str = "down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q";
+pub(crate) const MODULE: &str = "down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q";
 
 #[test]
 fn a_lora_changes_the_image_as_much_as_its_weight_says() {
