@@ -21,7 +21,7 @@ pub fn table(model: &Model, captions: u64) -> Result<(), Box<dyn Error>> {
     let samples = |from| Vec::from_iter((from..from + captions).map(|index| Split::HeldOut.sample(index, 0, 64)));
     let (samples, others) = (samples(0), samples(captions));
     let reference = judge(&others, model.renders(&others)).features;
-    println!("{captions} held-out captions");
+    println!("{captions} held-out captions\n");
     println!("| sampler | guidance | scale | whole captions | gain | objects | colours | sides | distance |");
     println!("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     let row = |start: &str, found: &Found, gain: &str| {
@@ -40,6 +40,7 @@ pub fn table(model: &Model, captions: u64) -> Result<(), Box<dyn Error>> {
         row(&format!("{} | {} | {}", variant.sampler, variant.name, variant.scale), &found, &gained);
         default.get_or_insert(found.right);
     }
+    println!();
     Ok(())
 }
 
