@@ -11,11 +11,13 @@ use crate::failure::Failure;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Prompts")]
 pub struct TextFlags {
-    /// How prompts are written: a1111, comfy or plain
-    ///
-    /// a1111: (word) or (word:1.3) for more weight, [word] for less, BREAK, AND, [from:to:0.5], [a|b], <lora:NAME:0.8>. comfy: weights in
-    /// round brackets, embedding:NAME. plain: no syntax, cut at 75 tokens, as diffusers does. docs/prompts.md has all of it.
-    #[arg(long, value_name = "SYNTAX", default_value_t = Syntax::default())]
+    #[arg(
+        long,
+        value_name = "SYNTAX",
+        default_value_t = Syntax::default(),
+        help = "How prompts are written: a1111, comfy or plain",
+        long_help = SYNTAXES
+    )]
     prompt_syntax: Syntax,
     /// Prompt for a part of the image: a rectangle in pixels, or the white part of a mask image; may be repeated
     ///
@@ -44,6 +46,12 @@ pub struct TextFlags {
     #[arg(long, value_name = "WxH")]
     negative_target_size: Option<Pair>,
 }
+
+const SYNTAXES: &str = "\
+How prompts are written: a1111, comfy or plain
+
+a1111: (word) or (word:1.3) for more weight, [word] for less, BREAK, AND, [from:to:0.5], [a|b], <lora:NAME:0.8>. comfy: weights in round \
+brackets, embedding:NAME. plain: no syntax, cut at 75 tokens, as diffusers does. docs/prompts.md has all of it.";
 
 /// `1024x768`, or `16,0`.
 #[derive(Debug, Clone, Copy, PartialEq)]
