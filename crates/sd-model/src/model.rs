@@ -131,6 +131,11 @@ impl Model {
         }
     }
 
+    /// Whether the network has attention in its middle, which perturbed and self-attention guidance change.
+    pub fn has_middle_attention(&self) -> bool {
+        self.text_to_image().is_some_and(|parts| parts.unet_config.has_middle_attention())
+    }
+
     /// Returns the number of layers of the text encoder with the fewest; none for a model that reads no text.
     pub fn text_layers(&self) -> Option<usize> {
         self.text_to_image()?.text.iter().map(|part| part.config.num_hidden_layers).min()

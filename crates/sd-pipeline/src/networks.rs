@@ -35,14 +35,7 @@ impl Networks<'_> {
                 Components { backbone, ..components }
             }
         };
-        let options = &settings.guidance_options;
-        for (field, scale) in [(Field::Pag, options.pag), (Field::Sag, options.sag)] {
-            if scale != 0.0 && !components.backbone.has_middle_attention() {
-                let reason =
-                    "changes the attention in the middle of the network, and this one has none there: leave it out";
-                return Err(Error::request(field, reason));
-            }
-        }
+        settings.check_middle(components.backbone.has_middle_attention())?;
         Ok(Self { components, ..self })
     }
 

@@ -61,6 +61,11 @@ impl UnetLevel {
 }
 
 impl UnetConfig {
+    /// Whether the network has attention in its middle.
+    pub fn has_middle_attention(&self) -> bool {
+        self.mid_resnets > 0 && self.mid_attention > 0
+    }
+
     /// Stable Diffusion 1.x.
     pub fn sd1() -> Self {
         Self::sd([8, 8, 8, 8], 768)

@@ -147,7 +147,7 @@ impl Unet {
 
     /// Whether there is attention in the middle of the network: not in those without a middle, nor in SSD-1B.
     pub fn has_middle_attention(&self) -> bool {
-        self.config.mid_resnets > 0 && self.config.mid_attention > 0
+        self.config.has_middle_attention()
     }
 
     /// The precision in which images and conditions are expected.

@@ -39,6 +39,21 @@ impl Settings {
         })
     }
 
+    /// Checks that a network has attention in its middle, if guidance changes that.
+    pub(crate) fn check_middle(&self, has_attention: bool) -> Result<(), Error> {
+        let options = &self.guidance_options;
+        let changing =
+            [(Field::Pag, options.pag), (Field::Sag, options.sag)].into_iter().find(|(_, scale)| *scale != 0.0);
+        match changing {
+            Some((field, _)) if !has_attention => {
+                let reason =
+                    "changes the attention in the middle of the network, and this one has none there: leave it out";
+                Err(Error::request(field, reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What is requested about guidance besides the scale, with the names that files have for it.
     pub(super) fn guidance_named(&self) -> Vec<(&'static str, String)> {
         let options = &self.guidance_options;

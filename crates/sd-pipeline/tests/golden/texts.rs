@@ -83,3 +83,23 @@ fn what_may_surprise_about_a_prompt_is_said() {
     says(&long, "this end is ignored");
     assert!(warnings(&Request { prompt_syntax: Syntax::A1111, ..long }).is_empty());
 }
+
+#[test]
+fn guidance_by_attention_is_refused_for_a_network_without_any_in_its_middle() {
+    use sd_pipeline::Model;
+    let model = sd_golden::TinyModel::new(Kind::Sd1);
+    let file = model.path().join("unet/config.json");
+    let mut config: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    config["mid_block_type"] = serde_json::Value::Null;
+    std::fs::write(&file, config.to_string()).unwrap();
+    let model = Model::open(model.path()).unwrap();
+    for (field, options) in [
+        ("`pag`", GuidanceOptions { pag: 3.0, ..GuidanceOptions::default() }),
+        ("`sag`", GuidanceOptions { sag: 0.75, ..GuidanceOptions::default() }),
+    ] {
+        let request = Request { guidance_options: options, ..request("a red house") };
+        let message = sd_pipeline::Plan::new(&model, &request).unwrap_err().to_string();
+        assert!(message.starts_with(field) && message.contains("none there"), "{message}");
+    }
+    assert!(sd_pipeline::Plan::new(&model, &request("a red house")).is_ok());
+}
