@@ -118,11 +118,7 @@ impl FromStr for Weighted {
 impl ModelFlags {
     /// Opens the model, downloading it if needed. Returns its name for messages, too.
     pub fn open(&self, progress: &mut Progress, cancel: &Cancel) -> Result<(String, Model), Failure> {
-        let choices = self.choices.choices();
-        let model = match &self.model {
-            Some(path) => open_model(path, &choices, progress, cancel)?,
-            None => builtin::open(None, &choices)?,
-        };
+        let model = open_or_builtin(self.model.as_deref(), &self.choices.choices(), progress, cancel)?;
         Ok((builtin::name(self.model.as_deref()), model))
     }
 
@@ -174,6 +170,19 @@ pub fn add_words(model: &mut Model, inversions: Vec<TextualInversion>, progress:
         progress.note(&format!("{}: use the word {word:?} in prompts", file.display()));
     }
     Ok(TextualInversion::joined(inversions).iter().try_for_each(|inversion| model.add_word(inversion))?)
+}
+
+/// Opens a model, downloading it if needed, or else the built-in one.
+pub fn open_or_builtin(
+    path: Option<&Path>,
+    choices: &Choices,
+    progress: &mut Progress,
+    cancel: &Cancel,
+) -> Result<Model, Failure> {
+    match path {
+        Some(path) => open_model(path, choices, progress, cancel),
+        None => Ok(builtin::open(None, choices)?),
+    }
 }
 
 /// Opens a model, downloading it if needed.

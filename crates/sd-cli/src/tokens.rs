@@ -3,10 +3,9 @@ use std::path::PathBuf;
 
 use sd_pipeline::{Choices, Prompt, Syntax, Token};
 
-use crate::builtin;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
-use crate::model::open_model;
+use crate::model::open_or_builtin;
 use crate::print::print;
 use crate::progress::Progress;
 use crate::reporter::ProgressKind;
@@ -39,10 +38,7 @@ Examples:
 /// Prints the tokens.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let (choices, mut progress) = (Choices::default(), Progress::new(ProgressKind::Bar));
-    let model = match &args.model {
-        Some(path) => open_model(path, &choices, &mut progress, &Cancel::on_ctrl_c())?,
-        None => builtin::open(None, &choices)?,
-    };
+    let model = open_or_builtin(args.model.as_deref(), &choices, &mut progress, &Cancel::on_ctrl_c())?;
     if !model.reads_text() {
         return Err(Failure::usage("--model: this model reads no text, so a prompt has no tokens".into()));
     }

@@ -54,16 +54,12 @@ impl Networks<'_> {
         level: &'a Cell<usize>,
     ) -> Guided<'a> {
         let [_, _, height, width] = settings.latent_shape;
+        let size = (settings.width.value, settings.height.value);
         let regions = settings.regions.iter().map(|region| {
-            let shares = TensorData::new(region.area.coverage(width, height), [1, 1, height, width]);
+            let shares = TensorData::new(region.area.coverage(size, (width, height)), [1, 1, height, width]);
             (Tensor::from_data(shares, (self.device, TensorType::F32)), region.weight)
         });
-        let inputs = Inputs {
-            size: (settings.width.value, settings.height.value),
-            sizes: settings.sizes,
-            scored: self.model.wants_aesthetic_score(),
-            channels,
-        };
+        let inputs = Inputs { size, sizes: settings.sizes, scored: self.model.wants_aesthetic_score(), channels };
         Guided::new(&self.components, settings, texts, inputs, regions.collect(), level)
     }
 

@@ -50,44 +50,46 @@ impl RegionalPrompt {
         if !(self.weight > 0.0 && self.weight.is_finite()) {
             return refuse(format!("has the weight {}: a number above 0 is needed", self.weight));
         }
-        let (wide, high) = (width as f64, height as f64);
-        let area = match &self.area {
-            Area::Pixels(Region { left, top, right, bottom }) => Area::Share {
-                left: *left as f64 / wide,
-                top: *top as f64 / high,
-                right: *right as f64 / wide,
-                bottom: *bottom as f64 / high,
-            },
-            area => area.clone(),
-        };
-        match area {
-            Area::Share { left, top, right, bottom }
-                if !(0.0 <= left && left < right && right <= 1.0 && 0.0 <= top && top < bottom && bottom <= 1.0) =>
-            {
-                refuse(format!("reaches beyond the image or is empty; the image is {width}×{height}"))
-            }
-            Area::Mask(mask) if mask.width == 0 || mask.height == 0 => refuse("has an empty mask".into()),
-            area => Ok(Self { area, ..self.clone() }),
+        if matches!(&self.area, Area::Mask(mask) if mask.width == 0 || mask.height == 0) {
+            return refuse("has an empty mask".into());
         }
+        let area = match self.area.rectangle((width, height)) {
+            None => self.area.clone(),
+            Some([left, top, right, bottom])
+                if 0.0 <= left && left < right && right <= 1.0 && 0.0 <= top && top < bottom && bottom <= 1.0 =>
+            {
+                Area::Share { left, top, right, bottom }
+            }
+            Some(_) => {
+                return refuse(format!("reaches beyond the image or is empty; the image is {width}×{height}"));
+            }
+        };
+        Ok(Self { area, ..self.clone() })
     }
 }
 
 impl Area {
-    /// The share of each latent that is in the area, from 0 to 1, row by row; of an image of `width`×`height` latents.
-    pub(crate) fn coverage(&self, width: usize, height: usize) -> Vec<f32> {
-        let of = |left: f64, top: f64, right: f64, bottom: f64| {
-            let (columns, rows) = (overlap(left, right, width), overlap(top, bottom, height));
-            rows.iter().flat_map(|row| columns.iter().map(move |column| (row * column) as f32)).collect()
-        };
-        match self {
-            Self::Share { left, top, right, bottom } => of(*left, *top, *right, *bottom),
-            // Resolved plans have shares; these are pixels of the latents.
+    /// Left, top, right and bottom as shares of an image of this width and height; none for a mask.
+    fn rectangle(&self, (width, height): (usize, usize)) -> Option<[f64; 4]> {
+        match *self {
+            Self::Share { left, top, right, bottom } => Some([left, top, right, bottom]),
             Self::Pixels(Region { left, top, right, bottom }) => {
-                let share = |edge: usize, count: usize| edge as f64 / count as f64;
-                of(share(*left, width), share(*top, height), share(*right, width), share(*bottom, height))
+                let share = |edge: usize, length: usize| edge as f64 / length as f64;
+                Some([share(left, width), share(top, height), share(right, width), share(bottom, height)])
             }
-            Self::Mask(mask) => averages(mask, width, height),
+            Self::Mask(_) => None,
         }
+    }
+
+    /// The share of each latent that is in the area, from 0 to 1, row by row. Sizes are width and height: of the image in pixels, and
+    /// of its latents.
+    pub(crate) fn coverage(&self, image: (usize, usize), (width, height): (usize, usize)) -> Vec<f32> {
+        if let Self::Mask(mask) = self {
+            return averages(mask, width, height);
+        }
+        let [left, top, right, bottom] = self.rectangle(image).expect("what is no mask is a rectangle");
+        let (columns, rows) = (overlap(left, right, width), overlap(top, bottom, height));
+        rows.iter().flat_map(|row| columns.iter().map(move |column| (row * column) as f32)).collect()
     }
 }
 
@@ -122,7 +124,7 @@ mod tests {
     #[test]
     fn a_rectangle_covers_parts_of_latents() {
         let region = RegionalPrompt::new("", Area::Pixels(Region { left: 4, top: 0, right: 16, bottom: 8 }));
-        let found = region.resolved(16, 16).unwrap().area.coverage(2, 2);
+        let found = region.resolved(16, 16).unwrap().area.coverage((16, 16), (2, 2));
         assert_eq!(found, [0.5, 1.0, 0.0, 0.0]);
     }
 
@@ -136,7 +138,7 @@ mod tests {
     #[test]
     fn a_mask_is_averaged_over_each_latent() {
         let mask = Mask { width: 4, height: 2, values: vec![255, 255, 255, 0, 255, 255, 0, 0] };
-        let found = Area::Mask(mask).coverage(2, 1);
+        let found = Area::Mask(mask).coverage((4, 2), (2, 1));
         assert_eq!(found, [1.0, 0.25]);
     }
 }

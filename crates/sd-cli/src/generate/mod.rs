@@ -349,8 +349,8 @@ impl Args {
     fn texts(&self, seed: u64, syntax: Syntax) -> Result<Vec<Texts>, Failure> {
         let (prompt, negative_prompt) = (self.prompt.as_deref(), self.negative_prompt.as_deref());
         if syntax == Syntax::Plain {
-            let texts = || self.prompts.styled(prompt, negative_prompt);
-            return (0..self.count()).map(|_| texts()).collect();
+            let texts = self.prompts.styled(prompt, negative_prompt)?;
+            return Ok((0..self.count()).map(|_| texts.clone()).collect());
         }
         let prompts = self.prompts.prompts(prompt, negative_prompt)?;
         (0..self.count()).map(|index| prompts.draw(seed.wrapping_add(index))).collect()
