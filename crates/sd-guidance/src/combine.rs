@@ -26,7 +26,7 @@ impl Guidance {
         coefficients: Coefficients,
         x: &Tensor<4>,
     ) -> Tensor<4> {
-        let scale = self.scale_at(step, is_composed(&predictions.prompt));
+        let scale = self.scale_at(step, is_composed(predictions.prompt.iter().map(|part| part.weight)));
         let mut terms = self.attention(step, &predictions);
         let Predictions { without_image, empty, negative, prompt, regions, .. } = predictions;
         let from = if self.perpendicular.is_some() { empty } else { negative.clone() };

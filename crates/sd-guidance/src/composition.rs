@@ -9,9 +9,10 @@ pub struct Part {
     pub weight: f64,
 }
 
-/// Whether a prompt is more than one part of weight 1. Only then its parts are seen from the negative prompt, also without guidance.
-pub fn is_composed(parts: &[Part]) -> bool {
-    !matches!(parts, [part] if part.weight == 1.0)
+/// Whether a prompt with parts of these weights is more than one part of weight 1. Only then its parts are seen from the negative
+/// prompt, also without guidance.
+pub fn is_composed(weights: impl IntoIterator<Item = f64>) -> bool {
+    !weights.into_iter().eq([1.0])
 }
 
 /// The one prediction of all parts, `from + Σ weight·(part − from)` (Liu et al. 2022; `combine_denoised` of AUTOMATIC1111).
@@ -21,7 +22,7 @@ pub fn is_composed(parts: &[Part]) -> bool {
 ///
 /// Panics if a composed prompt has nothing to be seen from.
 pub(crate) fn compose(from: Option<&Tensor<4>>, mut parts: Vec<Part>) -> Tensor<4> {
-    if !is_composed(&parts) {
+    if !is_composed(parts.iter().map(|part| part.weight)) {
         return parts.remove(0).prediction;
     }
     let from = from.expect("a prediction for what a composed prompt is seen from");

@@ -1,14 +1,14 @@
 use std::cell::Cell;
 
 use burn::tensor::Tensor;
-use sd_guidance::{Coefficients, Guidance, GuidanceState, Part, Predictions, Region, Role, degrade};
+use sd_guidance::{Coefficients, Guidance, GuidanceState, Part, Predictions, Region, Role, degrade, is_composed};
 use sd_model::{Backbone, Components};
 use sd_samplers::{DenoiseError, Denoiser};
 use sd_schedule::{Preconditioning, Process};
 
 use super::calls::{Call, Calls, Inputs};
 use super::texts::{Slot, Texts};
-use crate::plan::{Sampling, Settings, is_composed};
+use crate::plan::{Sampling, Settings};
 
 /// A network with texts and guidance.
 pub(crate) struct Guided<'a> {
@@ -80,7 +80,7 @@ impl Guided<'_> {
         let Self { guidance, texts, inputs, backbone, .. } = self;
         let texts = texts.as_ref().expect("a guided network reads texts");
         let step = self.sampling.step(self.level.get());
-        let roles = guidance.roles(&step, is_composed(&texts.weights));
+        let roles = guidance.roles(&step, is_composed(texts.weights.iter().copied()));
         let slots: Vec<Slot> = roles.iter().flat_map(|role| slots(*role, texts)).collect();
         let source = if roles.contains(&Role::Negative) { Slot::Negative } else { Slot::Part(0) };
         let attends_to = roles.contains(&Role::Degraded).then_some(source);

@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 
-use sd_guidance::{Guidance, Role};
+use sd_guidance::{Guidance, Role, is_composed};
 use sd_model::{Model, TextEncoder};
 use sd_prompt::{Part, Prompt, Text};
 
+use crate::plan::Settings;
 use crate::plan::batch::Batch;
-use crate::plan::{Settings, is_composed};
 use crate::{Embeddings, Error};
 
 /// Embeddings that take the place of a plan's texts.
@@ -195,5 +195,6 @@ impl GivenEmbeddings {
 /// The roles of any step.
 fn needed(guidance: &Guidance, settings: &Settings, weights: &[f64]) -> BTreeSet<Role> {
     let made = settings.sampling.made.clone();
-    made.flat_map(|level| guidance.roles(&settings.sampling.step(level), is_composed(weights))).collect()
+    let composed = is_composed(weights.iter().copied());
+    made.flat_map(|level| guidance.roles(&settings.sampling.step(level), composed)).collect()
 }

@@ -15,7 +15,7 @@ mod sampling;
 mod steps;
 mod texts;
 
-use sd_guidance::{Guidance, Role};
+use sd_guidance::{Guidance, Role, is_composed};
 use sd_image::Mask;
 use sd_prompt::Syntax;
 use sd_samplers::Noise;
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use self::guidance_options::GuidanceOptions;
 pub use self::origin::{Origin, Resolved};
 pub use self::sampling::{OptionValue, Sampling};
-pub(crate) use self::texts::{check_clip_skip, is_composed};
+pub(crate) use self::texts::check_clip_skip;
 use crate::edit::{Fill, Init, Overlay, Seamless, Variation};
 use crate::{DType, DeviceInfo, ExtraInput, Latents, Model, RegionalPrompt, Sizes, Workload};
 
@@ -143,7 +143,7 @@ impl Plan {
             Role::Perturbed | Role::Degraded => 0,
             Role::WithoutImage | Role::Empty | Role::Negative => 1,
         };
-        let roles = self.settings.roles(is_composed(&weights));
+        let roles = self.settings.roles(is_composed(weights));
         roles.into_iter().map(|roles| roles.into_iter().map(rows).sum()).max().unwrap_or(1)
     }
 

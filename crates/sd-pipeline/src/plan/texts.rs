@@ -129,11 +129,6 @@ impl Plan {
     }
 }
 
-/// Whether a prompt is more than one part of weight 1.
-pub(crate) fn is_composed(weights: &[f64]) -> bool {
-    weights != [1.0]
-}
-
 impl Settings {
     /// A warning for each schedule of a text that no step reaches.
     fn never_changes(&self, field: Field, prompt: &Prompt) -> Vec<String> {
