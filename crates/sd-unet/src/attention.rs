@@ -4,6 +4,8 @@ use burn::tensor::DType;
 use burn::tensor::activation::softmax;
 use sd_ops::{attend, project};
 
+use crate::image_attention::ImageTokens;
+
 /// Multi-head attention from pixels to a context, which is the pixels themselves or the text.
 #[derive(Module, Debug)]
 pub(crate) struct Attention {
@@ -27,14 +29,19 @@ impl Attention {
     }
 
     /// `x` and output: `[batch, pixels, channels]`; `context`: `[batch, tokens, width]`.
-    pub fn forward(&self, x: Tensor<3>, context: Tensor<3>) -> Tensor<3> {
+    pub fn forward(&self, x: Tensor<3>, context: Tensor<3>, images: &[ImageTokens]) -> Tensor<3> {
         let [batch, pixels, channels] = x.dims();
-        let attended = attend(
-            &self.to_q,
-            self.split(project(&self.to_q, x)),
-            self.split(project(&self.to_k, context.clone())),
-            self.split(project(&self.to_v, context)),
-        );
+        let q = self.split(project(&self.to_q, x));
+        let attend = |k: Tensor<3>, v: Tensor<3>| attend(&self.to_q, q.clone(), self.split(k), self.split(v));
+        let mut attended = attend(project(&self.to_k, context.clone()), project(&self.to_v, context));
+        for ImageTokens { keys, values, mask } in images {
+            let image = attend((*keys).clone(), (*values).clone());
+            attended = attended
+                + match mask {
+                    Some(mask) => image * (*mask).clone().cast(q.dtype()).unsqueeze_dim::<4>(1),
+                    None => image,
+                };
+        }
         project(&self.to_out, attended.swap_dims(1, 2).reshape([batch, pixels, channels]))
     }
 

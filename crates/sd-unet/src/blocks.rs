@@ -63,16 +63,37 @@ impl<A: Attend> DownBlock<A> {
     }
 
     /// Pushes every intermediate feature map to `skips`, for the way up.
-    pub fn forward(&self, mut x: Tensor<4>, inputs: &BlockInputs<A::Context>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, inputs: &BlockInputs<A::Context>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
+        self.forward_with(x, inputs, skips, None)
+    }
+
+    /// As [`forward`](Self::forward), with a feature map to add: where diffusers adds those of T2I-Adapters, before the downsampler
+    /// of a block with attention and behind that of another.
+    pub fn forward_with(
+        &self,
+        mut x: Tensor<4>,
+        inputs: &BlockInputs<A::Context>,
+        skips: &mut Vec<Tensor<4>>,
+        feature: Option<Tensor<4>>,
+    ) -> Tensor<4> {
+        let (early, late) = if self.attentions.is_empty() { (None, feature) } else { (feature, None) };
         for (i, resnet) in self.resnets.iter().enumerate() {
             x = resnet.forward(x, inputs.time.clone(), inputs.edges);
             if let Some(attention) = self.attentions.get(i) {
                 x = attention.forward(x, &inputs.context);
             }
+            if let Some(feature) = early.as_ref().filter(|_| i + 1 == self.resnets.len()) {
+                x = x + feature.clone();
+            }
             skips.push(x.clone());
         }
         for downsampler in &self.downsamplers {
             x = convolve_within(&downsampler.conv, x, inputs.edges);
+            skips.push(x.clone());
+        }
+        if let Some(feature) = late {
+            x = x + feature;
+            skips.pop();
             skips.push(x.clone());
         }
         x

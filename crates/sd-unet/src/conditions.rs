@@ -1,5 +1,7 @@
 use burn::prelude::*;
 
+use crate::ImageAttention;
+
 /// Inputs of the conditional U-Net besides the noisy image and the time.
 ///
 /// More fields may follow: create it with [`new`](Self::new) and add to it with the other methods.
@@ -12,6 +14,13 @@ pub struct Conditions {
     pub added: Option<AddedConditions>,
     /// Outputs of control networks, added to the feature maps.
     pub residuals: Option<Residuals>,
+    /// Feature maps of adapters, `[batch, channels, height, width]` each: added at the end of the levels on the way down, the finest
+    /// first, and to the middle if there is one more (T2I-Adapter: Mou et al. 2023,
+    /// [arXiv:2302.08453](https://arxiv.org/abs/2302.08453)). Each has the size and the channels of its level's end, which is behind the
+    /// downsampler for levels without attention.
+    pub features: Vec<Tensor<4>>,
+    /// Images that the cross-attention reads beside the text.
+    pub images: Vec<ImageAttention>,
     /// Input channels that follow those of the noisy image: `[batch, channels, height, width]`. Masks, images and depths for networks
     /// with more than the latents' channels.
     pub channels: Option<Tensor<4>>,
@@ -29,12 +38,11 @@ pub struct AddedConditions {
     pub time_ids: Vec<Vec<f64>>,
 }
 
-/// Tensors that a control network adds to the feature maps of a U-Net (Zhang et al. 2023, section 3.2; T2I-Adapters add to
-/// some of them).
+/// Tensors that a control network adds to the feature maps of a U-Net (Zhang et al. 2023, section 3.2).
 #[derive(Debug, Clone)]
 pub struct Residuals {
     /// One tensor for each skip connection, the first convolution's first, of the same shape
-    /// `[batch, channels, height, width]`.
+    /// `[batch, channels, height, width]`, or with 1 for sizes along which all values are the same.
     pub skips: Vec<Tensor<4>>,
     /// The tensor for the middle block's output, of the same shape.
     pub mid: Tensor<4>,
@@ -43,7 +51,15 @@ pub struct Residuals {
 impl Conditions {
     /// Creates conditions with a text and nothing else.
     pub fn new(context: Tensor<3>) -> Self {
-        Self { context, added: None, residuals: None, channels: None, perturbed: false }
+        Self {
+            context,
+            added: None,
+            residuals: None,
+            features: Vec::new(),
+            images: Vec::new(),
+            channels: None,
+            perturbed: false,
+        }
     }
 
     /// Adds pooled text and sizes.
@@ -54,6 +70,16 @@ impl Conditions {
     /// Adds the outputs of control networks.
     pub fn with_residuals(self, residuals: Residuals) -> Self {
         Self { residuals: Some(residuals), ..self }
+    }
+
+    /// Adds the feature maps of adapters.
+    pub fn with_features(self, features: Vec<Tensor<4>>) -> Self {
+        Self { features, ..self }
+    }
+
+    /// Adds images that the cross-attention reads.
+    pub fn with_images(self, images: Vec<ImageAttention>) -> Self {
+        Self { images, ..self }
     }
 
     /// Adds input channels.
@@ -75,6 +101,41 @@ impl From<Tensor<3>> for Conditions {
 }
 
 impl Residuals {
+    /// Multiplies each residual by its factor: one for each skip connection, and the middle's last.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the number of factors differs.
+    pub fn scaled(self, factors: &[f64]) -> Self {
+        let (found, expected) = (factors.len(), self.skips.len() + 1);
+        assert_eq!(found, expected, "{found} factors for {expected} residuals");
+        let mut factors = factors.iter();
+        self.map(|residual| residual * *factors.next().expect("as many factors as residuals"))
+    }
+
+    /// Adds those of another network.
+    ///
+    /// # Panics
+    ///
+    /// Panics if their numbers or shapes differ.
+    pub fn plus(self, other: Self) -> Self {
+        let (found, expected) = (other.skips.len(), self.skips.len());
+        assert_eq!(found, expected, "{found} residuals of one network and {expected} of another");
+        let mut others = other.skips.into_iter().chain([other.mid]);
+        self.map(|residual| residual + others.next().expect("as many residuals as here"))
+    }
+
+    /// Replaces each residual by its mean over the pixels, `[batch, channels, 1, 1]`, which is added to every pixel. For networks
+    /// with [`global_pool_conditions`](crate::ControlNetConfig::global_pool_conditions).
+    pub fn pooled(self) -> Self {
+        self.map(|residual| residual.mean_dims(&[2, 3]))
+    }
+
+    /// Changes each residual, those of the skip connections first.
+    fn map(self, mut change: impl FnMut(Tensor<4>) -> Tensor<4>) -> Self {
+        Self { skips: self.skips.into_iter().map(&mut change).collect(), mid: change(self.mid) }
+    }
+
     /// Adds the residuals to the skip connections and to the middle block's output, and returns the latter.
     pub(crate) fn add(&self, middle: Tensor<4>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
         let (found, expected) = (self.skips.len(), skips.len());

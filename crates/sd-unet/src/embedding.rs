@@ -3,6 +3,8 @@ use burn::prelude::*;
 use burn::tensor::activation::silu;
 use sd_ops::project;
 
+use crate::{AddedConditions, AdditionConfig, UnetConfig};
+
 /// Sinusoidal embedding of numbers (Vaswani et al. 2017, section 3.5; Ho et al. 2020).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sinusoids {
@@ -62,6 +64,34 @@ impl TimestepEmbedding {
     /// The precision of the biases, which is also that of activations.
     pub fn dtype(&self) -> burn::tensor::DType {
         self.linear_1.bias.as_ref().expect("it has a bias").val().dtype()
+    }
+}
+
+/// Embeds timesteps and, in networks that take them, the added conditions; output: `[t, time_embed_dim]`.
+///
+/// # Panics
+///
+/// Panics if added conditions are missing, or are given to a network that takes none.
+pub(crate) fn embed_time(
+    config: &UnetConfig,
+    (time_embedding, add_embedding): (&TimestepEmbedding, Option<&TimestepEmbedding>),
+    t: &[f64],
+    added: Option<&AddedConditions>,
+    device: &Device,
+) -> Tensor<2> {
+    let dtype = time_embedding.dtype();
+    let time = Sinusoids::new(config.levels[0].channels).embed(t, device).cast(dtype);
+    let time = time_embedding.forward(time);
+    match (add_embedding, config.addition, added) {
+        (Some(embedding), Some(AdditionConfig { time_embed_dim, .. }), Some(added)) => {
+            let ids: Vec<f64> = added.time_ids.iter().flatten().copied().collect();
+            let sizes = Sinusoids::new(time_embed_dim).embed(&ids, device).cast(dtype);
+            let sizes = sizes.reshape([t.len() as i32, -1]);
+            time + embedding.forward(Tensor::cat(vec![added.text_embeds.clone(), sizes], 1))
+        }
+        (None, None, None) => time,
+        (None, ..) => panic!("added conditions for a network that takes none"),
+        (Some(_), ..) => panic!("this network needs added conditions"),
     }
 }
 

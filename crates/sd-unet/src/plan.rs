@@ -28,7 +28,7 @@ impl Plan {
     /// `mid_attention` layers of attention after the first of them.
     pub fn new(levels: &[UnetLevel], mid_resnets: usize, mid_attention: usize) -> Self {
         let channels: Vec<usize> = levels.iter().map(|level| level.channels).collect();
-        let (finest, coarsest) = (channels[0], levels.last().expect("a U-Net has levels"));
+        let coarsest = levels.last().expect("a U-Net has levels");
         let down = levels.iter().enumerate().map(|(i, level)| BlockPlan {
             inputs: (0..level.resnets)
                 .map(|j| if j > 0 { level.channels } else { channels[i.saturating_sub(1)] })
@@ -47,11 +47,7 @@ impl Plan {
             resample: false,
         });
 
-        // The way up reads the outputs of the first convolution and of every residual block and downsampler on the way down.
-        let mut skips = vec![finest];
-        for block in &down {
-            skips.extend(vec![block.channels; block.inputs.len() + usize::from(block.resample)]);
-        }
+        let mut skips = skips(&down);
         let mut below = coarsest.channels;
         let mut up = Vec::new();
         for (i, level) in levels.iter().enumerate().rev() {
@@ -70,6 +66,16 @@ impl Plan {
         }
         Self { down, mid, up }
     }
+}
+
+/// Returns the channels of the feature maps of the way `down` that the way up reads: the outputs of the first convolution and of
+/// every residual block and downsampler.
+pub(crate) fn skips(down: &[BlockPlan]) -> Vec<usize> {
+    let mut skips = vec![down[0].channels];
+    for block in down {
+        skips.extend(vec![block.channels; block.inputs.len() + usize::from(block.resample)]);
+    }
+    skips
 }
 
 #[cfg(test)]

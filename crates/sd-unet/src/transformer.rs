@@ -5,6 +5,7 @@ use sd_ops::{image, normalise, normalise_tokens, project, project_geglu, tokens}
 use crate::UnetConfig;
 use crate::attention::Attention;
 use crate::blocks::{Attend, BlockConfig};
+use crate::image_attention::Context;
 use crate::plan::BlockPlan;
 use crate::resnet::ResnetConfig;
 
@@ -30,7 +31,7 @@ impl Transformer2d {
     }
 
     /// As [`forward`](Attend::forward); if `perturbed`, with the identity in the place of self-attention's weights.
-    pub fn transform(&self, x: Tensor<4>, context: &Tensor<3>, perturbed: bool) -> Tensor<4> {
+    pub fn transform(&self, x: Tensor<4>, context: &Context, perturbed: bool) -> Tensor<4> {
         let [.., height, width] = x.dims();
         let mut pixels = self.pixels(x.clone());
         for block in &self.transformer_blocks {
@@ -63,10 +64,9 @@ impl BlockConfig for UnetConfig {
 }
 
 impl Attend for Transformer2d {
-    /// The text, `[batch, tokens, cross_attention_dim]`.
-    type Context = Tensor<3>;
+    type Context = Context;
 
-    fn forward(&self, x: Tensor<4>, context: &Tensor<3>) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>, context: &Context) -> Tensor<4> {
         self.transform(x, context, false)
     }
 }
@@ -98,11 +98,12 @@ impl TransformerBlock {
         }
     }
 
-    fn forward(&self, x: Tensor<3>, context: &Tensor<3>, perturbed: bool) -> Tensor<3> {
+    fn forward(&self, x: Tensor<3>, context: &Context, perturbed: bool) -> Tensor<3> {
         let h = normalise_tokens(&self.norm1, EPS, x.clone());
-        let attended = if perturbed { self.attn1.identity(h) } else { self.attn1.forward(h.clone(), h) };
+        let attended = if perturbed { self.attn1.identity(h) } else { self.attn1.forward(h.clone(), h, &[]) };
         let x = attended + x;
-        let x = self.attn2.forward(normalise_tokens(&self.norm2, EPS, x.clone()), context.clone()) + x;
+        let (images, h) = (context.next(x.dims()[1]), normalise_tokens(&self.norm2, EPS, x.clone()));
+        let x = self.attn2.forward(h, context.text.clone(), &images) + x;
         self.ff.forward(normalise_tokens(&self.norm3, EPS, x.clone())) + x
     }
 

@@ -6,11 +6,12 @@ use burn::tensor::activation::silu;
 use sd_ops::{Wrap, convolve_within, normalise_silu};
 
 use crate::blocks::{BlockInputs, DownBlock, MidBlock, UpBlock};
-use crate::embedding::{Sinusoids, TimestepEmbedding};
+use crate::embedding::{TimestepEmbedding, embed_time};
+use crate::image_attention::Context;
 use crate::plan::Plan;
 use crate::resnet::conv3x3;
 use crate::transformer::Transformer2d;
-use crate::{AddedConditions, AdditionConfig, Conditions, FreeU, UnetConfig};
+use crate::{AdditionConfig, Conditions, FreeU, UnetConfig};
 
 /// The network that predicts the noise in an image, given a time and a text (Rombach et al. 2022).
 #[derive(Module, Debug)]
@@ -67,9 +68,10 @@ impl Unet {
     ///
     /// # Panics
     ///
-    /// Panics if a shape differs from these, or if added conditions, residuals or a perturbation do not fit the network.
+    /// Panics if a shape differs from these, or if added conditions, residuals, feature maps, images or a
+    /// perturbation do not fit the network.
     pub fn forward(&self, x: Tensor<4>, t: &[f64], conditions: &Conditions) -> Tensor<4> {
-        self.forward_by(x, t, conditions, |middle, x| middle.transform(x, &conditions.context, conditions.perturbed))
+        self.forward_by(x, t, conditions, |middle, x, context| middle.transform(x, context, conditions.perturbed))
     }
 
     /// Predicts as [`forward`](Self::forward), and returns the attention that each pixel receives in the middle of the network,
@@ -88,9 +90,9 @@ impl Unet {
     /// As [`forward`](Self::forward), and if the network has [no attention](Self::has_middle_attention) in its middle.
     pub fn forward_with_attention(&self, x: Tensor<4>, t: &[f64], conditions: &Conditions) -> (Tensor<4>, Tensor<3>) {
         let mut map = None;
-        let out = self.forward_by(x, t, conditions, |middle, x| {
+        let out = self.forward_by(x, t, conditions, |middle, x, context| {
             map = Some(middle.attention_map(x.clone()));
-            middle.transform(x, &conditions.context, conditions.perturbed)
+            middle.transform(x, context, conditions.perturbed)
         });
         (out, map.expect("this network has no attention in its middle"))
     }
@@ -101,26 +103,33 @@ impl Unet {
         x: Tensor<4>,
         t: &[f64],
         conditions: &Conditions,
-        attend: impl FnMut(&Transformer2d, Tensor<4>) -> Tensor<4>,
+        mut attend: impl FnMut(&Transformer2d, Tensor<4>, &Context) -> Tensor<4>,
     ) -> Tensor<4> {
         let [batch, ..] = x.dims();
         assert_eq!(t.len(), batch, "{} timesteps for a batch of {batch}", t.len());
         let fits = !conditions.perturbed || self.has_middle_attention();
         assert!(fits, "this network has no attention in its middle that could be perturbed");
-        let time = silu(self.embed(t, conditions.added.as_ref(), &x.device()));
-        let inputs = BlockInputs { time, context: conditions.context.clone(), edges: self.wrap.into() };
+        let embeddings = (&self.time_embedding, self.add_embedding.as_ref());
+        let time = silu(embed_time(&self.config, embeddings, t, conditions.added.as_ref(), &x.device()));
+        let context = Context::new(conditions.context.clone(), &conditions.images);
+        let inputs = BlockInputs { time, context, edges: self.wrap.into() };
         let x = match &conditions.channels {
             Some(channels) => Tensor::cat(vec![x, channels.clone()], 1),
             None => x,
         };
         let mut x = convolve_within(&self.conv_in, x, inputs.edges);
         let mut skips = vec![x.clone()];
+        let mut features = conditions.features.iter().cloned();
         for block in &self.down_blocks {
-            x = block.forward(x, &inputs, &mut skips);
+            x = block.forward_with(x, &inputs, &mut skips, features.next());
         }
         if let Some(block) = &self.mid_block {
-            x = block.forward_by(x, &inputs, attend);
+            x = block.forward_by(x, &inputs, |attention, x| attend(attention, x, &inputs.context));
         }
+        if let Some(feature) = features.next() {
+            x = x + feature;
+        }
+        assert!(features.next().is_none(), "more feature maps than levels and a middle");
         if let Some(residuals) = &conditions.residuals {
             x = residuals.add(x, &mut skips);
         }
@@ -159,29 +168,12 @@ impl Unet {
     pub fn config(&self) -> &UnetConfig {
         &self.config
     }
-
-    fn embed(&self, t: &[f64], added: Option<&AddedConditions>, device: &Device) -> Tensor<2> {
-        let dtype = self.time_embedding.dtype();
-        let time = Sinusoids::new(self.config.levels[0].channels).embed(t, device).cast(dtype);
-        let time = self.time_embedding.forward(time);
-        match (&self.add_embedding, self.config.addition, added) {
-            (Some(embedding), Some(config), Some(added)) => {
-                let ids: Vec<f64> = added.time_ids.iter().flatten().copied().collect();
-                let sizes = Sinusoids::new(config.time_embed_dim).embed(&ids, device).cast(dtype);
-                let sizes = sizes.reshape([t.len() as i32, -1]);
-                time + embedding.forward(Tensor::cat(vec![added.text_embeds.clone(), sizes], 1))
-            }
-            (None, None, None) => time,
-            (None, ..) => panic!("added conditions for a network that takes none"),
-            (Some(_), ..) => panic!("this network needs added conditions"),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Residuals, UnetLevel};
+    use crate::{AddedConditions, Residuals, UnetLevel};
 
     fn tiny() -> Unet {
         let level = |channels| UnetLevel::even(channels, 1, 1, 2);

@@ -1,5 +1,6 @@
 //! The U-Nets against the reference.
 
 mod altered;
+mod control;
 mod keys;
 mod networks;
