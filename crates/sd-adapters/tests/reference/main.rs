@@ -1,0 +1,5 @@
+//! The networks of adapters against the reference.
+
+mod adapters;
+mod keys;
+mod networks;
