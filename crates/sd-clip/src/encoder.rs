@@ -4,7 +4,7 @@ use burn::prelude::*;
 use sd_ops::project;
 
 use crate::ClipTextConfig;
-use crate::layer::Layer;
+use crate::layer::{Layer, LayerConfig};
 
 /// A CLIP text encoder: a causal transformer over the tokens of a prompt (Radford et al. 2021).
 ///
@@ -56,12 +56,20 @@ impl ClipTextConfig {
     /// Creates the encoder on `device`, with random weights.
     pub fn init(&self, device: &Device) -> ClipText {
         let embedding = |count| EmbeddingConfig::new(count, self.hidden_size).init(device);
+        let layer = LayerConfig {
+            hidden_size: self.hidden_size,
+            intermediate_size: self.intermediate_size,
+            num_attention_heads: self.num_attention_heads,
+            hidden_act: self.hidden_act,
+            layer_norm_eps: self.layer_norm_eps,
+            is_causal: true,
+        };
         ClipText {
             embeddings: Embeddings {
                 token_embedding: embedding(self.vocab_size),
                 position_embedding: embedding(self.max_position_embeddings),
             },
-            encoder: Encoder { layers: (0..self.num_hidden_layers).map(|_| Layer::new(self, device)).collect() },
+            encoder: Encoder { layers: (0..self.num_hidden_layers).map(|_| Layer::new(&layer, device)).collect() },
             final_layer_norm: LayerNormConfig::new(self.hidden_size).with_epsilon(self.layer_norm_eps).init(device),
             text_projection: self
                 .projection_dim

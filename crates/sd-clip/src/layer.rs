@@ -1,10 +1,22 @@
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{causal_attention, gelu, normalise_tokens, project, quick_gelu};
+use sd_ops::{attention, causal_attention, gelu, normalise_tokens, project, quick_gelu};
 
-use crate::{Activation, ClipTextConfig};
+use crate::Activation;
 
-/// One transformer layer: causal self-attention and an MLP, each behind its norm and beside a residual.
+/// What a layer of a text encoder and one of an image encoder differ in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LayerConfig {
+    pub hidden_size: usize,
+    pub intermediate_size: usize,
+    pub num_attention_heads: usize,
+    pub hidden_act: Activation,
+    pub layer_norm_eps: f64,
+    /// Whether a token sees only itself and those before it.
+    pub is_causal: bool,
+}
+
+/// One transformer layer: self-attention and an MLP, each behind its norm and beside a residual.
 #[derive(Module, Debug)]
 pub(crate) struct Layer {
     layer_norm1: LayerNorm,
@@ -15,7 +27,7 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    pub fn new(config: &ClipTextConfig, device: &Device) -> Self {
+    pub fn new(config: &LayerConfig, device: &Device) -> Self {
         let norm = || LayerNormConfig::new(config.hidden_size).with_epsilon(config.layer_norm_eps).init(device);
         Self {
             layer_norm1: norm(),
@@ -41,10 +53,11 @@ struct SelfAttention {
     v_proj: Linear,
     out_proj: Linear,
     heads: usize,
+    is_causal: bool,
 }
 
 impl SelfAttention {
-    fn new(config: &ClipTextConfig, device: &Device) -> Self {
+    fn new(config: &LayerConfig, device: &Device) -> Self {
         let linear = || LinearConfig::new(config.hidden_size, config.hidden_size).init(device);
         Self {
             q_proj: linear(),
@@ -52,17 +65,15 @@ impl SelfAttention {
             v_proj: linear(),
             out_proj: linear(),
             heads: config.num_attention_heads,
+            is_causal: config.is_causal,
         }
     }
 
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let [batch, tokens, width] = x.dims();
         let split = |x: Tensor<3>| x.reshape([batch, tokens, self.heads, width / self.heads]).swap_dims(1, 2);
-        let attended = causal_attention(
-            split(project(&self.q_proj, x.clone())),
-            split(project(&self.k_proj, x.clone())),
-            split(project(&self.v_proj, x)),
-        );
+        let [q, k, v] = [&self.q_proj, &self.k_proj, &self.v_proj].map(|layer| split(project(layer, x.clone())));
+        let attended = if self.is_causal { causal_attention(q, k, v) } else { attention(q, k, v) };
         project(&self.out_proj, attended.swap_dims(1, 2).reshape([batch, tokens, width]))
     }
 }
@@ -76,7 +87,7 @@ struct Mlp {
 }
 
 impl Mlp {
-    fn new(config: &ClipTextConfig, device: &Device) -> Self {
+    fn new(config: &LayerConfig, device: &Device) -> Self {
         Self {
             fc1: LinearConfig::new(config.hidden_size, config.intermediate_size).init(device),
             fc2: LinearConfig::new(config.intermediate_size, config.hidden_size).init(device),

@@ -6,6 +6,7 @@ mod encoder;
 mod error;
 mod layer;
 mod tokenizer;
+mod vision;
 mod vocabulary;
 
 pub use builtin::Padding;
@@ -14,5 +15,8 @@ pub use burn;
 pub use config::{Activation, ClipTextConfig};
 pub use encoder::{ClipText, TextEncoding};
 pub use error::TokenizerError;
+/// Images, as [`ClipVisionConfig::pixels`] takes them.
+pub use sd_image;
 pub use tokenizer::{Encoded, Tokenizer};
+pub use vision::{ClipVision, ClipVisionConfig, VisionEncoding};
 pub use vocabulary::Vocabulary;

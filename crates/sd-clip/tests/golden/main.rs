@@ -1,5 +1,7 @@
-//! The tokenizer and the text encoders against the reference.
+//! The tokenizer, the text encoders and the image encoders against the reference.
 
 mod keys;
 mod networks;
+mod pixels;
 mod tokenizer;
+mod vision;
