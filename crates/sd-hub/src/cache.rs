@@ -56,12 +56,11 @@ impl Repository {
         let reference = self.0.join("refs").join(&model.revision);
         let commit = if_exists(&reference, fs::read_to_string(&reference))?;
         let snapshot = self.snapshot(commit.as_deref().map_or(&model.revision, str::trim));
-        Ok(match &model.file {
-            Some(file) => {
-                let file = snapshot.join(file);
-                if_exists(&file, file.metadata())?.map(|_| file)
-            }
-            None => select_files(&names(&snapshot)?).ok().map(|files| model_path(&snapshot, &files)),
+        let root = model.file.as_ref().map_or(snapshot.clone(), |file| snapshot.join(file));
+        Ok(match if_exists(&root, root.metadata())? {
+            Some(found) if found.is_file() => Some(root),
+            Some(_) => select_files(&names(&root)?).ok().map(|files| model_path(&root, &files)),
+            None => None,
         })
     }
 }
@@ -76,10 +75,10 @@ pub(crate) fn if_exists<T>(path: &Path, read: io::Result<T>) -> Result<Option<T>
 }
 
 /// Returns the folder, or the file if a single file is the whole model.
-pub(crate) fn model_path(snapshot: &Path, files: &[String]) -> PathBuf {
+pub(crate) fn model_path(folder: &Path, files: &[String]) -> PathBuf {
     match files {
-        [file] if file != "model_index.json" => snapshot.join(file),
-        _ => snapshot.to_path_buf(),
+        [file] if file != "model_index.json" => folder.join(file),
+        _ => folder.to_path_buf(),
     }
 }
 

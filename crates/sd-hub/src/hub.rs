@@ -154,12 +154,30 @@ impl Hub {
             let reason = format!("it names a file {bad:?}");
             return Err(HubError::Answer { model: model.to_string(), reason });
         }
-        let needed = match &model.file {
-            Some(file) if info.files.contains(file) => vec![file.clone()],
-            Some(_) => return Err(HubError::Missing { model: model.to_string(), page: client.page(model) }),
-            None => select_files(&info.files).map_err(|reason| HubError::Files { model: model.to_string(), reason })?,
+        let select = |files: &[String]| {
+            select_files(files).map_err(|reason| HubError::Files { model: model.to_string(), reason })
         };
         let snapshot = repository.snapshot(&info.commit);
+        let (needed, path) = match &model.file {
+            Some(file) if info.files.contains(file) => (vec![file.clone()], snapshot.join(file)),
+            // One of its folders.
+            Some(folder) => {
+                let start = format!("{folder}/");
+                let inside = info.files.iter().filter_map(|file| file.strip_prefix(&start)).map(str::to_string);
+                let inside: Vec<String> = inside.collect();
+                if inside.is_empty() {
+                    return Err(HubError::Missing { model: model.to_string(), page: client.page(model) });
+                }
+                let needed = select(&inside)?;
+                let path = model_path(&snapshot.join(folder), &needed);
+                (needed.iter().map(|file| format!("{start}{file}")).collect(), path)
+            }
+            None => {
+                let needed = select(&info.files)?;
+                let path = model_path(&snapshot, &needed);
+                (needed, path)
+            }
+        };
         for file in needed.iter().filter(|file| !snapshot.join(file).is_file()) {
             download(&client, &repository, model, file, report)?;
             if !snapshot.join(file).is_file() {
@@ -167,7 +185,7 @@ impl Hub {
                 return Err(HubError::Answer { model: model.to_string(), reason });
             }
         }
-        Ok(Found { path: model_path(&snapshot, &needed), unreached: None })
+        Ok(Found { path, unreached: None })
     }
 }
 

@@ -3,13 +3,13 @@ use std::str::FromStr;
 
 use crate::HubError;
 
-/// The name of a model on the hub: `owner/name`, or `owner/name/file` for one of its files. `@revision` at the end selects
-/// a branch, a tag or a commit.
+/// The name of a model on the hub: `owner/name`, or `owner/name/file` for one of its files or folders. `@revision` at the end
+/// selects a branch, a tag or a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelId {
     /// `owner/name`
     pub repository: String,
-    /// The only file to use, if one is named.
+    /// The only file or folder to use, if one is named.
     pub file: Option<String>,
     /// The branch, tag or commit; `main` by default.
     pub revision: String,

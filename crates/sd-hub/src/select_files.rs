@@ -9,20 +9,24 @@ const PARTS: [(&str, &[&str]); 7] = [
     ("tokenizer_2", &[]),
 ];
 
-/// Selects the files of a repository that a model is read from; of several versions of weights, the preferred one.
+/// Weights of a network that is the whole repository: a control network in the diffusers layout, or an image encoder.
+const NETWORKS: [&[&str]; 2] = [&["diffusion_pytorch_model"], &["model", "pytorch_model"]];
+
+/// Selects the files of a repository, or of one of its folders, that a model or a network is read from; of several versions of
+/// weights, the preferred one.
 ///
 /// # Errors
 ///
 /// What is missing, or which files are too many.
 pub(crate) fn select_files(files: &[String]) -> Result<Vec<String>, String> {
     let is_there = |name: &str| files.iter().any(|file| file == name);
+    let at_root: Vec<&str> = files.iter().map(String::as_str).filter(|file| !file.contains('/')).collect();
     if !is_there("model_index.json") {
-        return single(files);
+        return network(&at_root).map_or_else(|| single(files), Ok);
     }
     let mut found = vec!["model_index.json".to_string()];
     // The first published models in pixel space have their parts at the root of the repository.
     if is_there("config.json") && !files.iter().any(|file| file.starts_with("unet/")) {
-        let at_root: Vec<&str> = files.iter().map(String::as_str).filter(|file| !file.contains('/')).collect();
         let configs = ["config.json", "scheduler_config.json"].into_iter().filter(|name| is_there(name));
         found.extend(configs.map(str::to_string));
         found.extend(weights(&at_root, PARTS[0].1).into_iter().map(str::to_string));
@@ -41,6 +45,13 @@ pub(crate) fn select_files(files: &[String]) -> Result<Vec<String>, String> {
         found.extend(all.map(|name| format!("{part}/{name}")));
     }
     Ok(found)
+}
+
+/// Selects a network's config and its weights; `None` if one of the two is missing.
+fn network(inside: &[&str]) -> Option<Vec<String>> {
+    let config = inside.iter().find(|name| **name == "config.json")?;
+    let weights = NETWORKS.iter().map(|stems| weights(inside, stems)).find(|weights| !weights.is_empty())?;
+    Some(std::iter::once(*config).chain(weights).map(str::to_string).collect())
 }
 
 /// Selects the weights of a folder: full precision before half, and safetensors before PyTorch's files. `sd-weights` reads them
@@ -74,10 +85,9 @@ fn weights<'a>(inside: &[&'a str], stems: &[&str]) -> Vec<&'a str> {
 fn single(files: &[String]) -> Result<Vec<String>, String> {
     let with_extension =
         |kind: &str| files.iter().filter(|file| file.ends_with(kind) && !file.contains('/')).collect::<Vec<_>>();
-    let mut found = with_extension(".safetensors");
-    if found.is_empty() {
-        found = with_extension(".ckpt");
-    }
+    // ControlNets are published as .pth, too.
+    let kinds = [".safetensors", ".ckpt", ".pth"];
+    let found = kinds.into_iter().map(with_extension).find(|found| !found.is_empty()).unwrap_or_default();
     match &found[..] {
         [file] => Ok(vec![file.to_string()]),
         [] => Err("it has neither a model_index.json nor a .safetensors or .ckpt: it is not a model that draws".into()),
@@ -197,6 +207,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_control_network_is_a_config_and_weights() {
+        let (config, weights) = ("config.json", "diffusion_pytorch_model.safetensors");
+        let all =
+            ["README.md", config, "diffusion_pytorch_model.bin", "diffusion_pytorch_model.fp16.safetensors", weights];
+        assert_eq!(select(&all).unwrap(), [config, weights]);
+        // An image encoder beside a training's state.
+        let all = [config, "pytorch_model.bin", "model.safetensors", "optimizer.pth"];
+        assert_eq!(select(&all).unwrap(), [config, "model.safetensors"]);
+        assert_eq!(select(&[weights]).unwrap(), [weights]);
+        assert_eq!(select(&["control_sd15_canny.pth", "README.md"]).unwrap(), ["control_sd15_canny.pth"]);
     }
 
     #[test]

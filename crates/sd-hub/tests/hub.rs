@@ -70,6 +70,29 @@ fn needed_files_are_downloaded_once_into_pythons_layout() {
 }
 
 #[test]
+fn a_folder_of_a_repository_can_be_named() {
+    let server = Server::with(&[
+        ("models/ip-adapter_sd15.safetensors", b"adapter"),
+        ("models/image_encoder/config.json", b"{}"),
+        ("models/image_encoder/model.safetensors", b"encoder"),
+        ("models/image_encoder/pytorch_model.bin", b"the same"),
+    ]);
+    let cache = cache();
+    let hub = Hub::new(&server.endpoint, cache.path(), None);
+    let encoder = fetch(&hub, "owner/name/models/image_encoder").unwrap();
+    assert!(encoder.ends_with("models/image_encoder"));
+    assert_eq!(std::fs::read(encoder.join("model.safetensors")).unwrap(), b"encoder");
+    assert!(encoder.join("config.json").exists() && !encoder.join("pytorch_model.bin").exists());
+    let adapter = fetch(&hub, "owner/name/models/ip-adapter_sd15.safetensors").unwrap();
+    assert_eq!(std::fs::read(adapter).unwrap(), b"adapter");
+    assert!(matches!(fetch(&hub, "owner/name/models/none"), Err(HubError::Missing { .. })));
+    let offline = Hub::new("http://127.0.0.1:9", cache.path(), None).offline();
+    assert_eq!(fetch(&offline, "owner/name/models/image_encoder").unwrap(), encoder);
+    std::fs::remove_file(encoder.join("model.safetensors")).unwrap();
+    assert!(matches!(fetch(&offline, "owner/name/models/image_encoder"), Err(HubError::Offline { .. })));
+}
+
+#[test]
 fn without_a_connection_the_cache_is_used() {
     let (server, cache) = (server(), cache());
     let folder = fetch(&Hub::new(&server.endpoint, cache.path(), None), "owner/name").unwrap();

@@ -35,6 +35,24 @@ pub(crate) fn first_file(
     Ok(None)
 }
 
+/// Extensions of files that may hold weights.
+const EXTENSIONS: [&str; 5] = ["safetensors", "bin", "pt", "pth", "ckpt"];
+
+/// Lists the files of a folder that may hold weights, by their extensions and in alphabetical order.
+///
+/// # Errors
+///
+/// Those of reading the folder.
+pub fn weight_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let paths = folder.read_dir()?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
+    let is_weights = |path: &PathBuf| {
+        path.extension().and_then(|e| e.to_str()).is_some_and(|kind| EXTENSIONS.contains(&kind)) && path.is_file()
+    };
+    let mut found: Vec<PathBuf> = paths.into_iter().filter(is_weights).collect();
+    found.sort();
+    Ok(found)
+}
+
 fn is_kind(path: &Path, kind: fn(&Metadata) -> bool) -> Result<bool> {
     match path.metadata() {
         Ok(metadata) => Ok(kind(&metadata)),

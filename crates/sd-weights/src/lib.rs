@@ -6,6 +6,7 @@
 //! checkpoint files or the history of their key names.
 
 mod cast;
+pub mod control;
 mod detect;
 mod error;
 mod exists;
@@ -35,7 +36,7 @@ mod weights;
 mod writer;
 
 pub use error::WeightsError;
-pub use exists::{is_file, is_folder};
+pub use exists::{is_file, is_folder, weight_files};
 pub use load::Precision;
 pub use lora::{Component, Lora, LoraReport};
 pub use parameters::parameters;

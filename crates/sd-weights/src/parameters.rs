@@ -41,7 +41,9 @@ impl ModulePath {
     }
 
     pub fn keys(&self) -> Vec<String> {
-        keys(&self.path.join("."), self.module())
+        // An enum has one field, whichever its variant, so variants are no part of a key.
+        let fields = self.path.iter().zip(&self.types).filter(|(_, holder)| !holder.starts_with("Enum:"));
+        keys(&fields.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join("."), self.module())
     }
 
     /// Whether this is the weight of a linear layer or a convolution.

@@ -81,18 +81,21 @@ impl Weights {
     ///
     /// # Errors
     ///
-    /// [`WeightsError::Mismatch`] for a third of a tensor whose rows are not a multiple of three.
+    /// [`WeightsError::Mismatch`] for a part of a tensor whose rows do not divide into as many.
     pub fn select(&self, names: impl Fn(&str) -> Vec<(String, View)>) -> Result<Self, WeightsError> {
         let mut tensors = BTreeMap::new();
         for (key, tensor) in &self.tensors {
             for (name, view) in names(key) {
+                let (index, parts) = view.part();
                 let mut selected = match view {
                     View::Whole => tensor.clone(),
                     View::Transposed => tensor.clone().transposed(),
-                    View::Third(index) => tensor.part(index, 3).ok_or_else(|| WeightsError::Mismatch {
-                        file: self.origin.clone(),
-                        problems: format!("`{key}` {:?} does not divide into query, key and value", tensor.shape),
-                    })?,
+                    View::Half(_) | View::Third(_) => {
+                        tensor.part(index, parts).ok_or_else(|| WeightsError::Mismatch {
+                            file: self.origin.clone(),
+                            problems: format!("`{key}` {:?} does not divide into {parts} equal parts", tensor.shape),
+                        })?
+                    }
                 };
                 if name != *key {
                     selected.name.get_or_insert_with(|| key.as_str().into());

@@ -1,13 +1,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::WeightsError;
-use crate::exists::first_file;
+use crate::exists::{first_file, weight_files};
 
 /// Names of an adapter's weights in PEFT and diffusers.
 const STEMS: [&str; 2] = ["adapter_model", "pytorch_lora_weights"];
-
-/// Extensions of files that may hold weights.
-const KINDS: [&str; 5] = ["safetensors", "bin", "pt", "pth", "ckpt"];
 
 /// Returns the file at `path`, or the only adapter in the folder at `path`.
 pub(crate) fn locate(path: &Path) -> Result<PathBuf, WeightsError> {
@@ -19,7 +16,7 @@ pub(crate) fn locate(path: &Path) -> Result<PathBuf, WeightsError> {
         found.extend(first_file(names)?);
     }
     if found.is_empty() {
-        found = weights_in(path).map_err(|source| WeightsError::Io { file: path.to_path_buf(), source })?;
+        found = weight_files(path).map_err(|source| WeightsError::Io { file: path.to_path_buf(), source })?;
     }
     match &found[..] {
         [one] => Ok(one.clone()),
@@ -35,14 +32,4 @@ pub(crate) fn locate(path: &Path) -> Result<PathBuf, WeightsError> {
             Err(WeightsError::Format { file: path.to_path_buf(), format: "LoRA", reason })
         }
     }
-}
-
-fn weights_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let paths = folder.read_dir()?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>()?;
-    let is_weights = |path: &PathBuf| {
-        path.extension().and_then(|e| e.to_str()).is_some_and(|kind| KINDS.contains(&kind)) && path.is_file()
-    };
-    let mut found: Vec<PathBuf> = paths.into_iter().filter(is_weights).collect();
-    found.sort();
-    Ok(found)
 }

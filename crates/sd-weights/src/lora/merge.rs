@@ -26,10 +26,10 @@ pub struct LoraReport {
 
 /// A change of one tensor, at the scale of its file.
 #[derive(Debug)]
-struct LoraPatch {
-    source: Arc<Source>,
-    scale: f64,
-    delta: Delta,
+pub(crate) struct LoraPatch {
+    pub source: Arc<Source>,
+    pub scale: f64,
+    pub delta: Delta,
 }
 
 /// A change and the tensor that it changes: the network's index, and the key there.

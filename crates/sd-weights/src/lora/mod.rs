@@ -18,6 +18,11 @@ mod rotation;
 mod source;
 mod target;
 
+pub(crate) use delta::Delta;
+pub(crate) use factor::Factor;
 pub use file::Lora;
+pub(crate) use merge::LoraPatch;
 pub use merge::LoraReport;
+pub(crate) use product::Product;
+pub(crate) use source::Source;
 pub use target::Component;

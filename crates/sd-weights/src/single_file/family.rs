@@ -54,11 +54,14 @@ const OTHER_MODELS: [Other; 12] = [
 const NOISE: &str = "it needs another noise schedule, which is not supported";
 
 /// Additions to a model, and parts of one.
-const PARTS: [Other; 16] = [
+const PARTS: [Other; 19] = [
     ("motion_modules.", "a motion module", "it belongs to a model, and video is not supported"),
-    ("control_model.", "a ControlNet", "it belongs to a model, and ControlNets are not supported"),
-    ("controlnet_cond_embedding.", "a ControlNet", "it belongs to a model, and ControlNets are not supported"),
-    ("input_hint_block.", "a ControlNet", "it belongs to a model, and ControlNets are not supported"),
+    ("control_model.", "a ControlNet", CONTROL),
+    ("controlnet_cond_embedding.", "a ControlNet", CONTROL),
+    ("input_hint_block.", "a ControlNet", CONTROL),
+    ("adapter.body.0.resnets.", "a T2I-Adapter", CONTROL),
+    ("body.0.block1.", "a T2I-Adapter", CONTROL),
+    ("body.0.body.0.block1.", "a T2I-Adapter", CONTROL),
     ("lora_up.", "a LoRA", LORA),
     ("lora_A.", "a LoRA", LORA),
     ("lora.up.", "a LoRA", LORA),
@@ -68,7 +71,7 @@ const PARTS: [Other; 16] = [
     ("string_to_param", "an embedding of new words", EMBEDDING),
     ("emb_params", "an embedding of new words", EMBEDDING),
     ("clip_g", "an embedding of new words", EMBEDDING),
-    ("ip_adapter.", "an IP-Adapter", "it belongs to a model, and IP-Adapters are not supported"),
+    ("ip_adapter.", "an IP-Adapter", "it belongs to a model: name the model, and give this as `image_prompt`"),
     (
         "down_blocks.0.resnets.",
         "a part of a model in the diffusers layout",
@@ -77,6 +80,7 @@ const PARTS: [Other; 16] = [
     ("text_model.encoder.layers.", "a text encoder", "name the whole model, a folder or a single file"),
 ];
 const THREE: &str = "only Stable Diffusion 1.x, 2.x and XL are supported";
+const CONTROL: &str = "it belongs to a model: name the model, and give this as `control`";
 const LORA: &str = "it changes a model, and is not one itself: name the model";
 const EMBEDDING: &str = "it adds to a model, and is not one itself: name the model";
 

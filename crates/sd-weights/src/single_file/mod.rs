@@ -6,7 +6,8 @@ mod taesd;
 mod text;
 mod unet;
 mod vae;
-mod write;
+mod vision;
+pub(crate) mod write;
 
 pub use crate::name_table::Table;
 pub use ema::WeightSet;
@@ -14,6 +15,7 @@ pub use family::Family;
 pub use text::{open_clip, open_clip_with_projection};
 pub use unet::{UnetPlan, unet};
 pub use vae::{vae, vae_levels};
+pub use vision::{image_encoder, is_image_encoder, open_clip_vision};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -117,9 +119,14 @@ pub fn autoencoder(weights: Weights) -> Result<Weights, WeightsError> {
 
 /// Returns the prefix of the names of these modules, which is that of all names beside them, and mostly empty.
 fn prefix(weights: &Weights, modules: &[&str]) -> String {
+    find_prefix(weights, modules).unwrap_or_default()
+}
+
+/// Returns the same prefix; `None` if the file has none of the modules.
+pub(crate) fn find_prefix(weights: &Weights, modules: &[&str]) -> Option<String> {
     let before = |key: &str| modules.iter().find_map(|module| Some(key.strip_suffix(module)?.to_string()));
     let found = weights.keys().filter_map(before).filter(|prefix| prefix.is_empty() || prefix.ends_with('.'));
-    found.min_by_key(String::len).unwrap_or_default()
+    found.min_by_key(String::len)
 }
 
 fn select_unet(weights: &Weights) -> Result<Weights, WeightsError> {
@@ -166,7 +173,7 @@ fn select_text_encoder(
 const PROJECTION: &str = "text_projection.weight";
 
 /// Renames some of the tensors, and keeps the file's names for messages.
-fn renamed(
+pub(crate) fn renamed(
     weights: &Weights,
     prefix: &str,
     table: Table,
@@ -193,7 +200,7 @@ fn clip(weights: &Weights, prefix: &str, is_projected: bool) -> Result<Weights, 
 }
 
 /// Returns a tensor's names in the diffusers layout. An unknown tensor keeps its name, and is later reported as unknown.
-fn part(key: &str, prefix: &str, table: &Table) -> Vec<(String, View)> {
+pub(crate) fn part(key: &str, prefix: &str, table: &Table) -> Vec<(String, View)> {
     let Some(name) = key.strip_prefix(prefix) else { return Vec::new() };
     let names = table.to_diffusers(name);
     if names.is_empty() { vec![(key.to_string(), View::Whole)] } else { names }

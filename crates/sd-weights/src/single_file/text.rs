@@ -17,19 +17,7 @@ pub fn open_clip(layers: usize) -> Table {
     table.row("token_embedding", "text_model.embeddings.token_embedding");
     table.row("positional_embedding", "text_model.embeddings.position_embedding.weight");
     table.row("ln_final", "text_model.final_layer_norm");
-    for layer in 0..layers {
-        let (single, diffusers) =
-            (format!("transformer.resblocks.{layer}"), format!("text_model.encoder.layers.{layer}"));
-        for (s, d) in LAYER {
-            table.row(format!("{single}.{s}"), format!("{diffusers}.{d}"));
-        }
-        for (i, part) in ["q_proj", "k_proj", "v_proj"].into_iter().enumerate() {
-            for kind in ["weight", "bias"] {
-                let packed = format!("{single}.attn.in_proj_{kind}");
-                table.view(packed, format!("{diffusers}.self_attn.{part}.{kind}"), View::Third(i));
-            }
-        }
-    }
+    resblocks(&mut table, layers, "text_model.encoder.layers");
     table
 }
 
@@ -40,4 +28,20 @@ pub fn open_clip_with_projection(layers: usize) -> Table {
     // Some programs write it as the weight of a linear layer, which is not transposed.
     table.alias("text_projection.weight", "text_projection.weight");
     table
+}
+
+/// Adds the layers of a text or an image encoder.
+pub(super) fn resblocks(table: &mut Table, count: usize, diffusers: &str) {
+    for layer in 0..count {
+        let (single, diffusers) = (format!("transformer.resblocks.{layer}"), format!("{diffusers}.{layer}"));
+        for (s, d) in LAYER {
+            table.row(format!("{single}.{s}"), format!("{diffusers}.{d}"));
+        }
+        for (i, part) in ["q_proj", "k_proj", "v_proj"].into_iter().enumerate() {
+            for kind in ["weight", "bias"] {
+                let packed = format!("{single}.attn.in_proj_{kind}");
+                table.view(packed, format!("{diffusers}.self_attn.{part}.{kind}"), View::Third(i));
+            }
+        }
+    }
 }

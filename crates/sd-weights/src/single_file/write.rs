@@ -15,7 +15,7 @@ const XL_OPEN_CLIP: &str = "conditioner.embedders.1.model.";
 const REFINER: &str = "conditioner.embedders.0.model.";
 
 /// A transformer's projections, which are 1×1 convolutions in the original U-Net of 1.x.
-const PROJECTIONS: [&str; 2] = [".proj_in.", ".proj_out."];
+pub(crate) const PROJECTIONS: [&str; 2] = [".proj_in.", ".proj_out."];
 
 /// The autoencoder's attention, which consists of 1×1 convolutions in all single files.
 const ATTENTION: [&str; 1] = [".attn_1."];
@@ -87,7 +87,7 @@ impl SingleFile {
 }
 
 /// Adds a part under the names of single files; modules with one of `convolutions` in their names become 1×1 convolutions.
-fn join(
+pub(crate) fn join(
     writer: &mut SafetensorsWriter,
     weights: &Weights,
     prefix: &str,
@@ -99,18 +99,14 @@ fn join(
             file: weights.origin.clone(),
             problems: format!("single files have no name for `{key}`"),
         })?;
-        let (index, part) = match view {
-            View::Whole => (0, tensor.clone()),
-            View::Third(third) => (third, tensor.clone()),
-            View::Transposed => (0, tensor.clone().transposed()),
-        };
-        writer.add_part(format!("{prefix}{name}"), index, shaped(&name, part, convolutions));
+        let part = if view == View::Transposed { tensor.clone().transposed() } else { tensor.clone() };
+        writer.add_part(format!("{prefix}{name}"), view.part().0, shaped(&name, part, convolutions));
     }
     Ok(())
 }
 
 /// Turns a matrix into a 1×1 convolution if its module is one.
-fn shaped(name: &str, tensor: TensorView, convolutions: &[&str]) -> TensorView {
+pub(crate) fn shaped(name: &str, tensor: TensorView, convolutions: &[&str]) -> TensorView {
     let is_convolution = tensor.shape.len() == 2 && convolutions.iter().any(|part| name.contains(part));
     if is_convolution { tensor.ending_in_ones(4) } else { tensor }
 }
