@@ -12,7 +12,7 @@ use sd_schedule::Process;
 use sd_unet::{Conditions, FreeU, UnconditionalUnet, Unet};
 use sd_vae::{Autoencoder, InBands};
 
-use crate::Embeddings;
+use crate::{Control, Embeddings, ImageAdapter};
 
 /// The parts of a loaded model.
 ///
@@ -29,6 +29,10 @@ pub struct Components {
     pub process: Process,
     /// The precision that the networks were loaded in.
     pub dtype: DType,
+    /// Control networks, in the order that they were [added](crate::Model::add_control) to the model.
+    pub controls: Vec<Arc<Control>>,
+    /// IP-Adapters, in the order that they were [added](crate::Model::add_image_adapter) to the model.
+    pub image_adapters: Vec<Arc<ImageAdapter>>,
 }
 
 impl Components {
@@ -45,7 +49,8 @@ impl Components {
             Some(autoencoder) => Some(autoencoder.with_wrap(wrap)?),
             None => None,
         };
-        Some(Self { backbone: self.backbone.with_wrap(wrap)?, autoencoder, ..self.clone() })
+        let controls = self.controls.iter().map(|control| Arc::new(control.with_wrap(wrap))).collect();
+        Some(Self { backbone: self.backbone.with_wrap(wrap)?, autoencoder, controls, ..self.clone() })
     }
 }
 

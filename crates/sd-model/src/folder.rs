@@ -20,6 +20,19 @@ pub(crate) struct Folder {
     prefix: String,
 }
 
+/// The name of a file, without its extension, or of a folder. In the hub's cache, the folder of a commit has the name of its
+/// repository.
+pub(crate) fn name_of(path: &Path) -> String {
+    let text = |name: Option<&std::ffi::OsStr>| name.map(|name| name.to_string_lossy().into_owned());
+    let above = |levels: usize| text(path.ancestors().nth(levels).and_then(Path::file_name)).unwrap_or_default();
+    match above(2).strip_prefix("models--").and_then(|repository| repository.rsplit("--").next()) {
+        Some(repository) if above(1) == "snapshots" => return repository.to_string(),
+        _ => {}
+    }
+    let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
+    text(name).unwrap_or_else(|| path.display().to_string())
+}
+
 impl Folder {
     /// A folder on disk.
     pub fn at(path: &Path) -> Self {
@@ -98,5 +111,19 @@ impl Folder {
     fn bytes(&self, name: &str) -> Option<&'static [u8]> {
         let name = format!("{}{name}", self.prefix);
         self.built_in?.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_people_know() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("canny-v1.1")).unwrap();
+        assert_eq!(name_of(&folder.path().join("canny-v1.1")), "canny-v1.1");
+        assert_eq!(name_of(Path::new("a/canny-v1.1.safetensors")), "canny-v1.1");
+        assert_eq!(name_of(Path::new("hub/models--owner--canny/snapshots/0123")), "canny");
     }
 }

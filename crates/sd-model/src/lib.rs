@@ -1,12 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod component;
 mod components;
 pub mod config;
+mod control;
 mod convert;
 mod decoding;
+mod describe;
 mod embeddings;
 mod error;
 mod folder;
+mod image_adapter;
 mod index;
 mod load;
 mod memory;
@@ -25,21 +29,28 @@ mod textual_inversion;
 mod token;
 mod unconditional;
 mod vae;
+mod vision;
 
+pub use component::Component;
 pub use components::{Backbone, Components, TextEncoder};
+pub use control::{Control, ControlFile, ControlSummary};
 pub use convert::{Layout, Written, convert};
+pub use describe::{Description, ImageEncoderSummary, describe};
 pub use embeddings::Embeddings;
 pub use error::ModelError;
 pub use folder::BuiltIn;
+pub use image_adapter::{ImageAdapter, ImageAdapterFile, ImageAdapterKind, ImageAdapterSummary, ImageTokens};
 pub use memory::{MemoryNeed, Workload};
 pub use model::{Defaults, Model};
 pub use request_error::{Field, RequestError};
 pub use sampler::SamplerName;
 pub use sd_device::{DType, Device};
 pub use sd_ops::Wrap;
+pub use sd_weights::control::{ControlKind, ControlLayout};
 pub use sd_weights::single_file::WeightSet;
 pub use sd_weights::{Lora, LoraReport, TextualInversion};
 pub use single_file::Choices;
-pub use summary::{Component, Summary};
+pub use summary::Summary;
 pub use text_to_image::ExtraInput;
 pub use token::Token;
+pub use vision::VisionFile;

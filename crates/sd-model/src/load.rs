@@ -7,12 +7,13 @@ use sd_ops::lay_out;
 use sd_vae::Autoencoder;
 
 use crate::components::{Backbone, Components, TextEncoder};
+use crate::image_adapter::Encoders;
 use crate::model::{Kind, Model};
-use crate::precision::precision;
+use crate::precision::{check_precision, precision};
 use crate::text_encoder::ClipEncoders;
 use crate::text_part::TextPart;
 use crate::vae::VaePart;
-use crate::{DType, Field, ModelError};
+use crate::{Control, ControlFile, DType, Field, ImageAdapter, ModelError};
 
 impl Model {
     /// Reads the weights onto `device`.
@@ -22,9 +23,7 @@ impl Model {
     /// [`ModelError::Weights`] if the weights do not fit or are damaged, [`ModelError::Precision`] if the device lacks the
     /// precision.
     pub fn components(&self, device: &Device, dtype: DType) -> Result<Components, ModelError> {
-        if !device.supports_dtype(dtype.float()) {
-            return Err(ModelError::Precision { device: "this device".into(), dtype, precisions: vec![DType::F32] });
-        }
+        check_precision(dtype, device)?;
         let precision = precision(dtype, device);
         let (vae, backbone): (_, Arc<dyn Backbone>) = match &self.kind {
             Kind::Text(parts) => {
@@ -41,7 +40,28 @@ impl Model {
             autoencoder: vae.map(|vae: &VaePart| vae.load(device, dtype)).transpose()?,
             process: self.scheduler.process(),
             dtype,
+            controls: self
+                .controls
+                .iter()
+                .map(|control| self.control(control, device, dtype))
+                .collect::<Result<_, _>>()?,
+            image_adapters: self.load_image_adapters(device, dtype)?,
         })
+    }
+
+    /// Loads one of the control networks.
+    pub(crate) fn control(
+        &self,
+        file: &ControlFile,
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Arc<Control>, ModelError> {
+        Ok(Arc::new(file.load(&self.unet_weights, device, dtype)?))
+    }
+
+    fn load_image_adapters(&self, device: &Device, dtype: DType) -> Result<Vec<Arc<ImageAdapter>>, ModelError> {
+        let mut encoders = Encoders::default();
+        self.image_adapters.iter().map(|file| Ok(Arc::new(file.load(&mut encoders, device, dtype)?))).collect()
     }
 
     /// Loads the text encoders, each with its tokenizer; `None` for a model that reads no text.

@@ -1,9 +1,13 @@
 //! Estimates the memory for drawing, before any is allocated.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use sd_device::{DeviceInfo, is_processor};
 use sd_unet::{UnconditionalUnetConfig, UnetConfig, UnetLevel};
 
 use crate::decoding::{decoding, decoding_in_bands, largest_of_bands, tensors};
+use crate::image_adapter::ImageAdapterFile;
 use crate::model::{Kind, Model};
 use crate::{DType, ModelError};
 
@@ -63,8 +67,11 @@ impl Model {
                 let vae = &parts.vae.config;
                 MemoryNeed {
                     // The autoencoder's weights mostly stay in single precision.
-                    weights: unet + text * dtype.bytes() + parts.vae.weights.elements() * 4,
+                    weights: unet
+                        + (text + self.steering_elements()) * dtype.bytes()
+                        + parts.vae.weights.elements() * 4,
                     sampling: sampling_latents(&parts.unet_config, wide, high)
+                        .saturating_add(self.residuals(&parts.unet_config, wide, high))
                         .saturating_mul(rows)
                         .saturating_add(scratch(scores) * (4 + 4)),
                     decoding: decode(vae, width, height).saturating_add(patches(vae.full_size_channels())),
@@ -127,6 +134,27 @@ impl Model {
         let fits = |bytes: usize, limit: Option<u64>| limit.is_none_or(|limit| bytes as u64 <= limit);
         fits(need.weights.saturating_add(need.decoding), device.available.or(device.memory))
             && fits(self.largest_activation(&workload, dtype, device), device.largest_tensor)
+    }
+
+    /// Number of weights of control networks, IP-Adapters and their image encoders.
+    fn steering_elements(&self) -> usize {
+        let controls: usize = self.controls.iter().map(|control| control.loaded_elements(&self.unet_weights)).sum();
+        let adapters: usize = self.image_adapters.iter().map(ImageAdapterFile::elements).sum();
+        // Adapters with the same encoder share it.
+        let encoders: BTreeMap<&Path, usize> =
+            self.image_adapters.iter().filter_map(ImageAdapterFile::encoder_elements).collect();
+        controls + adapters + encoders.values().sum::<usize>()
+    }
+
+    /// Bytes that control networks add for each image: what they give, which is kept while the U-Net runs, and what they read.
+    fn residuals(&self, config: &UnetConfig, width: usize, height: usize) -> usize {
+        /// The skip connections and the middle of Stable Diffusion 1.5, in tensors of its finest level: 3 of the first, and fewer
+        /// pixels with more channels of the others. A T2I-Adapter's features are fewer.
+        const RESIDUALS: usize = 5;
+        // The outputs of one network are added to the sum of the others'.
+        let sums = self.controls.len().min(2) * RESIDUALS;
+        let hints = self.controls.len();
+        tensors(sums + hints, config.levels[0].channels, width, height)
     }
 
     /// Bytes of the largest weight tensor of the U-Net and the text encoders.

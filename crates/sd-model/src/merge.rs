@@ -83,6 +83,12 @@ impl Model {
             };
             let unet = self.unet_weights.load_changed(unet.clone(), precision(components.dtype, device))?;
             fresh.backbone = Arc::new(lay_out(unet)) as Arc<dyn Backbone>;
+            // Some control networks are changes of the U-Net.
+            for (file, control) in self.controls.iter().zip(&mut fresh.controls) {
+                if file.kind().needs_unet() {
+                    *control = self.control(file, device, components.dtype)?;
+                }
+            }
         }
         if parts.text.iter().any(|part| part.weights.is_changed()) {
             fresh.text_encoder = self.text_encoder(device, components.dtype)?;

@@ -1,10 +1,12 @@
 use sd_clip::{Activation, Tokenizer};
 use sd_prompt::{Chunk, Text};
-use sd_unet::UnconditionalUnetConfig;
+use sd_unet::{AttentionLayer, UnconditionalUnetConfig};
 use sd_weights::single_file::Family;
 use sd_weights::{Lora, Weights};
 
 use crate::config::SchedulerConfig;
+use crate::control::ControlFile;
+use crate::image_adapter::ImageAdapterFile;
 use crate::text_encoder::chunks;
 use crate::text_to_image::{ExtraInput, TextToImage};
 use crate::token::Token;
@@ -24,6 +26,8 @@ pub struct Model {
     pub(crate) defaults: Defaults,
     /// LoRAs, which change the weights when they are loaded.
     pub(crate) loras: Vec<Lora>,
+    pub(crate) controls: Vec<ControlFile>,
+    pub(crate) image_adapters: Vec<ImageAdapterFile>,
 }
 
 /// Settings that a model was made for and that its files cannot record.
@@ -134,6 +138,11 @@ impl Model {
     /// Whether the network has attention in its middle, which perturbed and self-attention guidance change.
     pub fn has_middle_attention(&self) -> bool {
         self.text_to_image().is_some_and(|parts| parts.unet_config.has_middle_attention())
+    }
+
+    /// Lists the network's layers of cross-attention in the order in which they run; empty for models that read no text.
+    pub fn attention_layers(&self) -> Vec<AttentionLayer> {
+        self.text_to_image().map_or_else(Vec::new, |parts| parts.unet_config.attention_layers())
     }
 
     /// Returns the number of layers of the text encoder with the fewest; none for a model that reads no text.

@@ -102,6 +102,8 @@ impl Model {
             notes,
             defaults: Defaults::default(),
             loras: Vec::new(),
+            controls: Vec::new(),
+            image_adapters: Vec::new(),
         })
     }
 }

@@ -122,6 +122,12 @@ pub enum Field {
     Embedding,
     /// A [`Lora`](crate::Lora).
     Lora,
+    /// A [`ControlFile`](crate::ControlFile).
+    Control,
+    /// An [`ImageAdapterFile`](crate::ImageAdapterFile).
+    ImagePrompt,
+    /// The request's `guess_mode`.
+    GuessMode,
     /// A precision.
     Dtype,
     /// A file or folder that is written.
@@ -130,7 +136,7 @@ pub enum Field {
 
 impl Field {
     /// All of them.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 54] = [
         Self::Prompt,
         Self::NegativePrompt,
         Self::Width,
@@ -180,6 +186,9 @@ impl Field {
         Self::Vae,
         Self::Embedding,
         Self::Lora,
+        Self::Control,
+        Self::ImagePrompt,
+        Self::GuessMode,
         Self::Dtype,
         Self::Output,
     ];
@@ -238,6 +247,9 @@ impl fmt::Display for Field {
             Self::Vae => "vae",
             Self::Embedding => "embedding",
             Self::Lora => "lora",
+            Self::Control => "control",
+            Self::ImagePrompt => "image_prompt",
+            Self::GuessMode => "guess_mode",
             Self::Dtype => "dtype",
             Self::Output => "output",
         })

@@ -66,6 +66,8 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, ModelError> 
         notes,
         defaults: Defaults::default(),
         loras: Vec::new(),
+        controls: Vec::new(),
+        image_adapters: Vec::new(),
     })
 }
 

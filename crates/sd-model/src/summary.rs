@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use sd_schedule::Prediction;
-use sd_weights::Weights;
 use sd_weights::single_file::Family;
 
 use crate::ExtraInput;
+use crate::component::{Component, component, name_of_family};
 use crate::model::Model;
 
 /// Description of a model, from its files' headers and configs.
@@ -28,18 +28,12 @@ pub struct Summary {
     pub notes: Vec<String>,
 }
 
-/// One network of a model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Component {
-    /// Its name in the diffusers layout.
-    pub name: &'static str,
-    /// Number of parameters.
-    pub parameters: usize,
-    /// The types of the weights in the file, the most frequent first.
-    pub precision: Vec<String>,
-}
-
 impl Model {
+    /// The name of the model's family, in words.
+    pub(crate) fn family_name(&self) -> &'static str {
+        self.family().map_or("pixels, without a text", name_of_family)
+    }
+
     /// Returns a description of this model.
     pub fn summary(&self) -> Summary {
         let mut components = vec![component("unet", &self.unet_weights)];
@@ -49,13 +43,7 @@ impl Model {
             components.extend(names.map(|(name, part)| component(name, &part.weights)));
         }
         Summary {
-            family: match self.family() {
-                None => "pixels, without a text",
-                Some(Family::Sd1) => "Stable Diffusion 1.x",
-                Some(Family::Sd2) => "Stable Diffusion 2.x",
-                Some(Family::Xl) => "Stable Diffusion XL",
-                Some(Family::XlRefiner) => "Stable Diffusion XL, refiner",
-            },
+            family: self.family_name(),
             extra_input: self.extra_input(),
             prediction: match self.scheduler.prediction {
                 Prediction::Eps => "eps",
@@ -70,16 +58,4 @@ impl Model {
             notes: self.notes.clone(),
         }
     }
-}
-
-fn component(name: &'static str, weights: &Weights) -> Component {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for key in weights.keys() {
-        let (Some(dtype), Some(shape)) = (weights.dtype(key), weights.shape(key)) else { continue };
-        *counts.entry(format!("{dtype:?}").to_lowercase()).or_default() += shape.iter().product::<usize>();
-    }
-    let mut precision: Vec<(String, usize)> = counts.into_iter().collect();
-    precision.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let precision = precision.into_iter().map(|(dtype, _)| dtype).collect();
-    Component { name, parameters: weights.elements(), precision }
 }

@@ -21,15 +21,7 @@ pub fn clip_config(mut json: Json, class: &str) -> Result<ClipTextConfig, ModelE
         }
     };
     json.only("model_type", "clip_text_model")?;
-    let hidden_act = match json.take_or("hidden_act", "quick_gelu".to_string())?.as_str() {
-        "quick_gelu" => Activation::QuickGelu,
-        "gelu" => Activation::Gelu,
-        other => {
-            return Err(
-                json.error(format!("`hidden_act` is {other:?}, only \"quick_gelu\" and \"gelu\" are supported"))
-            );
-        }
-    };
+    let hidden_act = activation(&mut json)?;
     let projection_dim = json.count_or("projection_dim", 512)?;
     let config = ClipTextConfig {
         vocab_size: json.count_or("vocab_size", 49408)?,
@@ -43,11 +35,23 @@ pub fn clip_config(mut json: Json, class: &str) -> Result<ClipTextConfig, ModelE
         eos_token_id: json.take_or("eos_token_id", 49407)?,
         projection_dim: has_projection.then_some(projection_dim),
     };
-    if !config.hidden_size.is_multiple_of(config.num_attention_heads) {
-        return Err(json.error(format!(
-            "`hidden_size` {} does not divide into `num_attention_heads`, {}",
-            config.hidden_size, config.num_attention_heads
-        )));
-    }
+    check_heads(&json, config.hidden_size, config.num_attention_heads)?;
     Ok(config)
+}
+
+/// Reads the non-linearity of a text or an image encoder.
+pub(super) fn activation(json: &mut Json) -> Result<Activation, ModelError> {
+    match json.take_or("hidden_act", "quick_gelu".to_string())?.as_str() {
+        "quick_gelu" => Ok(Activation::QuickGelu),
+        "gelu" => Ok(Activation::Gelu),
+        other => Err(json.error(format!("`hidden_act` is {other:?}, only \"quick_gelu\" and \"gelu\" are supported"))),
+    }
+}
+
+/// Refuses a width that does not divide into the heads.
+pub(super) fn check_heads(json: &Json, width: usize, heads: usize) -> Result<(), ModelError> {
+    match width.is_multiple_of(heads) {
+        true => Ok(()),
+        false => Err(json.error(format!("`hidden_size` {width} does not divide into `num_attention_heads`, {heads}"))),
+    }
 }

@@ -1,6 +1,10 @@
 //! Configs of a single file's networks, in diffusers' format. They are inferred from the names and shapes of the weights,
 //! or, where shapes say nothing, from the conventions of the families.
 
+mod adapters;
+mod control;
+mod vision;
+
 use std::collections::BTreeSet;
 
 use sd_weights::Weights;
@@ -9,6 +13,11 @@ use serde_json::{Map, Value, json};
 
 use super::json::Json;
 use crate::ModelError;
+
+pub use adapters::t2i_adapter;
+pub use control::control_net;
+pub(crate) use control::{hint_channels, hint_widths};
+pub use vision::vision;
 
 /// Channels per attention head in all networks except the U-Net of 1.x, which has [`HEADS`] heads.
 const HEAD_DIM: usize = 64;
@@ -195,7 +204,7 @@ fn middle(weights: &Weights) -> Result<(Option<&'static str>, Option<usize>), Mo
 }
 
 /// Counts the tensors with the names `key(0)`, `key(1)` and so on.
-fn count(weights: &Weights, key: impl Fn(usize) -> String) -> usize {
+pub(super) fn count(weights: &Weights, key: impl Fn(usize) -> String) -> usize {
     (0..).take_while(|i| weights.shape(&key(*i)).is_some()).count()
 }
 
@@ -214,7 +223,7 @@ fn each(weights: &Weights, block: &str, transformers: usize) -> Result<Vec<usize
     }
 }
 
-fn size(weights: &Weights, key: &str, dimension: usize) -> Result<usize, ModelError> {
+pub(super) fn size(weights: &Weights, key: &str, dimension: usize) -> Result<usize, ModelError> {
     match weights.shape(key).and_then(|shape| shape.get(dimension)) {
         Some(size) => Ok(*size),
         None => Err(error(weights, format!("`{key}` is missing or has an unexpected shape"))),
@@ -226,7 +235,7 @@ fn object(weights: &Weights, config: Value) -> Json {
     Json::new(weights.origin(), map)
 }
 
-fn error(weights: &Weights, reason: String) -> ModelError {
+pub(super) fn error(weights: &Weights, reason: String) -> ModelError {
     ModelError::Config {
         file: weights.origin().to_path_buf(),
         reason: format!("{reason}: this network is not supported"),

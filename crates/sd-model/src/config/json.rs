@@ -156,6 +156,12 @@ impl Json {
         self.map.remove(key)
     }
 
+    /// Removes the object under `key` and returns it; `None` if absent or null.
+    pub(crate) fn take_object(&mut self, key: &str) -> Result<Option<Self>, ModelError> {
+        let map = self.take(key)?;
+        Ok(map.map(|map| Self { file: self.file.clone(), map, strict: self.strict }))
+    }
+
     /// Removes `key` and returns its value; `None` if absent or null.
     pub(crate) fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, ModelError> {
         match self.map.remove(key) {

@@ -12,6 +12,16 @@ use crate::ModelError;
 /// [`ModelError::Config`] if something is missing or not supported.
 pub fn unet_config(json: &mut Json) -> Result<(UnetConfig, (usize, usize)), ModelError> {
     json.only("_class_name", "UNet2DConditionModel")?;
+    let (config, sample_size) = blocks(json)?;
+    let mut layers = config.levels.iter().flat_map(|level| level.down_attention.iter().chain(&level.up_attention));
+    if layers.any(|layers| *layers == 0) {
+        return Err(json.error("`transformer_layers_per_block` has a 0 for a level with attention".into()));
+    }
+    Ok((config, sample_size))
+}
+
+/// Reads the blocks of a network of any class; their attention may have no layers, but only projections.
+pub(super) fn blocks(json: &mut Json) -> Result<(UnetConfig, (usize, usize)), ModelError> {
     refuse_other_architectures(json)?;
     let is_old = json.get("_diffusers_version").and_then(Value::as_str).is_some_and(is_before_0_9);
     let sample_size = json.sample_size(64)?;
@@ -224,9 +234,6 @@ fn check(json: &Json, config: &UnetConfig) -> Result<(), ModelError> {
             return Err(
                 json.error(format!("{channels} channels do not divide into {heads} heads (`attention_head_dim`)"))
             );
-        }
-        if level.down_attention.iter().chain(&level.up_attention).any(|layers| *layers == 0) {
-            return Err(json.error("`transformer_layers_per_block` has a 0 for a level with attention".into()));
         }
         if resnets == 0 {
             return Err(json.error("`layers_per_block` is 0, expected at least 1".into()));

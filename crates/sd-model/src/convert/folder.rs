@@ -151,7 +151,7 @@ fn from_folder(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -
     Ok(files)
 }
 
-fn config_file(name: &str, config: Map<String, Value>) -> File {
+pub(super) fn config_file(name: &str, config: Map<String, Value>) -> File {
     (name.to_string(), pretty(&config.into()))
 }
 

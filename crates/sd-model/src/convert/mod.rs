@@ -1,5 +1,6 @@
 //! Converts a model to another layout or precision, without ever holding all its weights in memory.
 
+mod control;
 mod folder;
 mod single;
 
@@ -77,10 +78,7 @@ pub fn convert(
     watch: &mut dyn FnMut(&Written<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<String>, ModelError> {
     let layout = Layout::of_name(to)?;
-    if to.symlink_metadata().is_ok() {
-        let reason = format!("{}: already exists, and is not replaced: remove it, or name another", to.display());
-        return Err(ModelError::request(Field::Output, reason));
-    }
+    check_free(to)?;
     let model = Model::open_with(from, choices)?;
     let (Kind::Text(parts), Some(family)) = (&model.kind, model.family()) else {
         let reason =
@@ -113,6 +111,15 @@ pub fn convert(
         }
     }
     Ok(model.notes)
+}
+
+/// Refuses to replace what is at a path.
+fn check_free(to: &Path) -> Result<(), ModelError> {
+    if to.symlink_metadata().is_ok() {
+        let reason = format!("{}: already exists, and is not replaced: remove it, or name another", to.display());
+        return Err(ModelError::request(Field::Output, reason));
+    }
+    Ok(())
 }
 
 /// Returns the model's weights, checked to be complete, with the names and shapes of its networks.
