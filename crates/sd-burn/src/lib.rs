@@ -4,12 +4,14 @@ pub use sd_pipeline::*;
 
 /// Burn as these crates use it.
 pub use burn;
+pub use sd_adapters as adapters;
 pub use sd_clip as clip;
 pub use sd_device as device;
 pub use sd_guidance as guidance;
 pub use sd_image as image;
 pub use sd_model as model;
 pub use sd_pipeline as pipeline;
+pub use sd_preprocess as preprocess;
 pub use sd_prompt as prompt;
 pub use sd_samplers as samplers;
 pub use sd_schedule as schedule;

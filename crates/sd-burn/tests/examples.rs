@@ -4,10 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use sd_burn::{Device, Image};
-use sd_golden::{Kind, TinyModel, noise, write_tensors};
+use sd_golden::{Kind, TinyModel, noise, write_tensors, write_weights};
 
 #[path = "../examples/batch.rs"]
 mod batch;
+#[path = "../examples/control.rs"]
+mod control;
 #[path = "../examples/image_to_image.rs"]
 mod image_to_image;
 #[path = "../examples/image_to_latents.rs"]
@@ -113,4 +115,17 @@ fn a_training_learns() {
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
     assert!(mean(&losses[50..]) < 0.8 * mean(&losses[..10]), "{losses:?}");
     assert!(folder.path().join("unet.safetensors").is_file());
+}
+
+#[test]
+fn edges_steer_a_drawing() {
+    let (model, folder) = (TinyModel::new(Kind::Sd1), tempfile::tempdir().unwrap());
+    let [network, image, drawn] =
+        ["network.safetensors", "image.png", "drawn.png"].map(|name| folder.path().join(name));
+    write_weights("sd1", "controlnet", &Kind::Sd1.control().init(&Device::flex()), &network);
+    let half = |i: usize| if i % 80 < 40 { [250, 200, 20] } else { [20, 40, 90] };
+    Image { width: 80, height: 60, rgb: (0..80 * 60).flat_map(half).collect() }.save(&image).unwrap();
+    control::control(model.path(), &network, &image, &drawn).unwrap();
+    let drawn = Image::read(&drawn).unwrap();
+    assert_eq!((drawn.width, drawn.height), (64, 64));
 }

@@ -199,7 +199,7 @@ impl<'a> Drawing<'a> {
             None => Source::Seeds(Noises::of_seeds(&batch.plans)),
         };
         let Start { x, known, channels } = networks.start(batch, &mut source)?;
-        let guided = networks.guided(batch.settings, texts, channels, &level);
+        let guided = networks.guided(batch.settings, texts, channels, &level)?;
         let known = known.as_ref();
         let masked = Masked { model: guided, known, is_first: true };
         let mut ignore = |_: &Step| ControlFlow::Continue(());

@@ -92,7 +92,7 @@ impl Pipeline {
         let sampling = &batch.settings.sampling;
         let (levels, process) = (&sampling.levels.value, &components.process);
         let (networks, level) = (self.networks(), Cell::new(0));
-        let mut guided = networks.guided(batch.settings, networks.texts(&batch, None)?, None, &level);
+        let mut guided = networks.guided(batch.settings, networks.texts(&batch, None)?, None, &level)?;
         // A step up is guided as the step down between the same levels.
         let denoiser = |x: Tensor<4>, sigma: f64| -> Result<Tensor<4>, DenoiseError> {
             let here = levels.sigmas().iter().rposition(|level| *level >= sigma).unwrap_or(0);

@@ -37,6 +37,7 @@
 //! Each backend is a feature, as in [`sd_device`]. [`device_by_name`] chooses among the enabled ones, and [`best_device`]
 //! names the best.
 
+mod control;
 mod drawing;
 mod edit;
 mod error;
@@ -59,6 +60,7 @@ mod start;
 mod watch;
 
 pub use burn::tensor::{Device, Tensor};
+pub use control::{ControlImage, ControlMode, Hint, ImageLayers, ImagePrompt, PlannedImagePrompt};
 pub use drawing::{Drawing, GeneratedImage};
 pub use edit::{Fill, Hires, Init, Inpaint, Outpaint, Overlay, Seamless, Upscaler, Variation};
 pub use error::Error;
@@ -78,13 +80,16 @@ pub use sd_device::{
 pub use sd_guidance::{Apg, Guidance, Interval, ScaleSchedule, Threshold};
 pub use sd_image::{Filter, Fit, Image, ImageError, Mask, Region};
 pub use sd_model::{
-    Backbone, BuiltIn, Choices, Component, Components, Defaults, Embeddings, ExtraInput, Field, Layout, Lora,
-    LoraReport, MemoryNeed, Model, ModelError, RequestError, SamplerName, Summary, TextEncoder, TextualInversion,
-    Token, WeightSet, Workload, Written, convert,
+    Backbone, BuiltIn, Choices, Component, Components, Control, ControlFile, ControlKind, ControlLayout,
+    ControlSummary, Defaults, Description, Embeddings, ExtraInput, Field, ImageAdapter, ImageAdapterFile,
+    ImageAdapterKind, ImageAdapterSummary, ImageEncoderSummary, ImageTokens, Layout, Lora, LoraReport, MemoryNeed,
+    Model, ModelError, RequestError, SamplerName, Summary, TextEncoder, TextualInversion, Token, WeightSet, Workload,
+    Written, convert, describe,
 };
 #[cfg(feature = "flex")]
 pub use sd_ops::{Vectors, VectorsError, vectors};
 pub use sd_ops::{keep_memory, one_heap};
+pub use sd_preprocess::Preprocessor;
 pub use sd_prompt::{Prompt, Syntax, Text};
 pub use sd_samplers::{
     BrownianNoise, CATALOGUE, Convention, FreshNoise, Noise, OptionRange, SamplerOption, TorchNoise, Variance,

@@ -4,7 +4,7 @@ use burn::tensor::{DType as TensorType, Device, Tensor, TensorData};
 use sd_model::{Components, Model};
 use sd_vae::Autoencoder;
 
-use crate::guided::{GivenEmbeddings, Guided, Inputs, Texts};
+use crate::guided::{GivenEmbeddings, Guided, Inputs, Steering, Texts};
 use crate::plan::Settings;
 use crate::plan::batch::Batch;
 use crate::{Error, Field};
@@ -52,15 +52,17 @@ impl Networks<'_> {
         texts: Option<Texts>,
         channels: Option<Tensor<4>>,
         level: &'a Cell<usize>,
-    ) -> Guided<'a> {
+    ) -> Result<Guided<'a>, Error> {
         let [_, _, height, width] = settings.latent_shape;
         let size = (settings.width.value, settings.height.value);
         let regions = settings.regions.iter().map(|region| {
             let shares = TensorData::new(region.area.coverage(size, (width, height)), [1, 1, height, width]);
             (Tensor::from_data(shares, (self.device, TensorType::F32)), region.weight)
         });
-        let inputs = Inputs { size, sizes: settings.sizes, scored: self.model.wants_aesthetic_score(), channels };
-        Guided::new(&self.components, settings, texts, inputs, regions.collect(), level)
+        let steering = Steering::new(settings, self.model, &self.components, self.device)?;
+        let (sizes, scored) = (settings.sizes, self.model.wants_aesthetic_score());
+        let inputs = Inputs { size, sizes, scored, channels, steering };
+        Ok(Guided::new(&self.components, settings, texts, inputs, regions.collect(), level))
     }
 
     /// The autoencoder, if it can encode.

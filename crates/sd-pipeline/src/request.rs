@@ -5,7 +5,7 @@ use sd_unet::FreeU;
 use serde::{Deserialize, Serialize};
 
 use crate::edit::{Init, Inpaint, Outpaint, Seamless, Variation};
-use crate::{GuidanceOptions, Latents, RegionalPrompt, SamplerName, Schedule, Sizes};
+use crate::{ControlImage, GuidanceOptions, ImagePrompt, Latents, RegionalPrompt, SamplerName, Schedule, Sizes};
 
 /// What to draw.
 ///
@@ -77,6 +77,13 @@ pub struct Request {
     pub outpaint: Option<Outpaint>,
     /// How closely InstructPix2Pix models follow the image; none is 1.5. Below 1 there is no guidance.
     pub image_guidance: Option<f64>,
+    /// Images that steer the drawing through control networks.
+    pub controls: Vec<ControlImage>,
+    /// Whether the control networks draw without the help of a prompt: they steer only the conditional prediction, and weakly where
+    /// their outputs are fine (Zhang et al. 2023; diffusers' `guess_mode`).
+    pub guess_mode: bool,
+    /// Images that the drawing follows as it follows its prompt.
+    pub image_prompts: Vec<ImagePrompt>,
     /// The depth of each pixel, bright is near, for depth-to-image models.
     pub depth: Option<Mask>,
     /// Which edges of the image continue at the opposite edge, so that it can be laid side by side with itself.
@@ -95,5 +102,18 @@ impl Request {
     /// Requests an image of `prompt` with seed 0.
     pub fn new(prompt: impl Into<String>) -> Self {
         Self { prompt: Some(prompt.into()), ..Self::default() }
+    }
+
+    /// The controls, of which those without an image have the initial one: for another pass, which starts from another image.
+    pub(crate) fn controls_with_images(&self) -> Vec<ControlImage> {
+        let initial = match &self.init {
+            Some(Init::Image(image)) => Some(image),
+            _ => None,
+        };
+        let with_image = |control: &ControlImage| {
+            let image = control.image.clone().or_else(|| initial.cloned());
+            ControlImage { image, ..control.clone() }
+        };
+        self.controls.iter().map(with_image).collect()
     }
 }

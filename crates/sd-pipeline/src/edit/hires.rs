@@ -71,6 +71,7 @@ impl Hires {
                 steps: self.steps.or(request.steps),
                 steps_before: first.settings.sampling.whole.len(),
                 regions: first.settings.regions,
+                controls: request.controls_with_images(),
                 ..request.clone()
             },
         )?;

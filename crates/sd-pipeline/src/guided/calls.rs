@@ -1,6 +1,7 @@
 use burn::tensor::Tensor;
 use sd_unet::{AddedConditions, Conditions};
 
+use super::steering::Steering;
 use super::texts::{Slot, Texts};
 use crate::{Embeddings, Sizes};
 
@@ -13,6 +14,7 @@ pub(crate) struct Inputs {
     pub scored: bool,
     /// Further input channels, `[images, channels, height, width]`.
     pub channels: Option<Tensor<4>>,
+    pub steering: Steering,
 }
 
 /// One call of the network: rows with equally many tokens.
@@ -25,16 +27,17 @@ pub(crate) struct Call {
 /// The calls of one kind of step, kept until texts or slots change.
 #[derive(Default)]
 pub(crate) struct Calls {
-    /// The slots, and the embeddings of each row.
-    key: (Vec<Slot>, Vec<Option<usize>>),
+    /// The slots, the embeddings of each row, and which images steer them.
+    key: (Vec<Slot>, Vec<Option<usize>>, Vec<bool>),
     calls: Vec<Call>,
 }
 
 impl Calls {
-    /// The calls for all images and these slots at a step.
-    pub fn of(&mut self, slots: &[Slot], step: usize, texts: &Texts, inputs: &Inputs) -> &[Call] {
+    /// The calls for all images and these slots at a step, which begins at this level.
+    pub fn of(&mut self, slots: &[Slot], step: usize, level: usize, texts: &Texts, inputs: &Inputs) -> &[Call] {
         let rows = || slots.iter().flat_map(|slot| (0..texts.images()).map(move |image| (*slot, image)));
-        let key = (slots.to_vec(), rows().map(|(slot, image)| texts.row(image, slot, step)).collect::<Vec<_>>());
+        let embeddings = rows().map(|(slot, image)| texts.row(image, slot, step));
+        let key = (slots.to_vec(), embeddings.collect::<Vec<_>>(), inputs.steering.active(level));
         if self.key != key || self.calls.is_empty() {
             let embeddings = rows().zip(&key.1).map(|((_, image), row)| match row {
                 Some(row) => texts.embeddings(*row).clone(),
@@ -43,7 +46,7 @@ impl Calls {
                     texts.embeddings(prompt).zeros_like()
                 }
             });
-            self.calls = grouped(rows().zip(embeddings), inputs);
+            self.calls = grouped(rows().zip(embeddings), inputs, level);
             self.key = key;
         }
         &self.calls
@@ -51,7 +54,7 @@ impl Calls {
 }
 
 /// Rows with equally many tokens share a call; perturbed rows have one of their own.
-fn grouped(rows: impl Iterator<Item = ((Slot, usize), Embeddings)>, inputs: &Inputs) -> Vec<Call> {
+fn grouped(rows: impl Iterator<Item = ((Slot, usize), Embeddings)>, inputs: &Inputs, level: usize) -> Vec<Call> {
     type Group = (Vec<(Slot, usize)>, Vec<Embeddings>);
     let mut groups: Vec<Group> = Vec::new();
     let kind = |slot: Slot, embeddings: &Embeddings| (slot == Slot::Perturbed, embeddings.widths());
@@ -65,15 +68,14 @@ fn grouped(rows: impl Iterator<Item = ((Slot, usize), Embeddings)>, inputs: &Inp
             None => groups.push((vec![row], vec![embeddings])),
         }
     }
-    groups.into_iter().map(|(rows, embeddings)| call(rows, &embeddings, inputs)).collect()
+    groups.into_iter().map(|(rows, embeddings)| call(rows, &embeddings, inputs, level)).collect()
 }
 
-fn call(rows: Vec<(Slot, usize)>, embeddings: &[Embeddings], inputs: &Inputs) -> Call {
+fn call(rows: Vec<(Slot, usize)>, embeddings: &[Embeddings], inputs: &Inputs, level: usize) -> Call {
     let Embeddings { context, pooled } = Embeddings::join(embeddings);
     let mut conditions = Conditions::new(context);
     if let Some(text_embeds) = pooled {
-        let is_negative = |slot| matches!(slot, Slot::WithoutImage | Slot::Empty | Slot::Negative);
-        let ids = |(slot, _): &(Slot, usize)| inputs.sizes.time_ids(inputs.size, is_negative(*slot), inputs.scored);
+        let ids = |(slot, _): &(Slot, usize)| inputs.sizes.time_ids(inputs.size, slot.is_negative(), inputs.scored);
         let time_ids = rows.iter().map(ids).collect();
         conditions = conditions.with_added(AddedConditions { text_embeds, time_ids });
     }
@@ -87,5 +89,7 @@ fn call(rows: Vec<(Slot, usize)>, embeddings: &[Embeddings], inputs: &Inputs) ->
     if rows[0].0 == Slot::Perturbed {
         conditions = conditions.with_perturbed();
     }
+    let slots: Vec<Slot> = rows.iter().map(|(slot, _)| *slot).collect();
+    let conditions = inputs.steering.conditions(conditions, &slots, level);
     Call { rows, conditions }
 }

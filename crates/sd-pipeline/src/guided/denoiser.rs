@@ -7,6 +7,7 @@ use sd_samplers::{DenoiseError, Denoiser};
 use sd_schedule::{Preconditioning, Process};
 
 use super::calls::{Call, Calls, Inputs};
+use super::steering::Steering;
 use super::texts::{Slot, Texts};
 use crate::plan::{Sampling, Settings};
 
@@ -79,19 +80,22 @@ impl Guided<'_> {
     fn guided(&mut self, noisy: &Noisy) -> Tensor<4> {
         let Self { guidance, texts, inputs, backbone, .. } = self;
         let texts = texts.as_ref().expect("a guided network reads texts");
-        let step = self.sampling.step(self.level.get());
+        let level = self.level.get();
+        let step = self.sampling.step(level);
         let roles = guidance.roles(&step, is_composed(texts.weights.iter().copied()));
         let slots: Vec<Slot> = roles.iter().flat_map(|role| slots(*role, texts)).collect();
         let source = if roles.contains(&Role::Negative) { Slot::Negative } else { Slot::Part(0) };
         let attends_to = roles.contains(&Role::Degraded).then_some(source);
-        let calls = self.calls.of(&slots, step.index, texts, inputs);
-        let outputs = Outputs(calls.iter().map(|call| noisy.call(*backbone, call, attends_to)).collect());
+        let calls = self.calls.of(&slots, step.index, level, texts, inputs);
+        let steering = &inputs.steering;
+        let run = |noisy: &Noisy, call, attends_to| noisy.call(*backbone, call, steering, level, attends_to);
+        let outputs = Outputs(calls.iter().map(|call| run(noisy, call, attends_to)).collect());
         let of_role = |role: Role, slot: Slot| roles.contains(&role).then(|| outputs.prediction(slot));
         let degraded = attends_to.map(|source| {
             let x = noisy.degraded(&outputs.prediction(source), outputs.map(source));
-            let calls = self.degraded.of(&[source], step.index, texts, inputs);
+            let calls = self.degraded.of(&[source], step.index, level, texts, inputs);
             let noisy = Noisy { x: &x, numbers: noisy.numbers };
-            Outputs(calls.iter().map(|call| noisy.call(*backbone, call, None)).collect()).prediction(source)
+            Outputs(calls.iter().map(|call| run(&noisy, call, None)).collect()).prediction(source)
         });
         let parts = texts.weights.iter().enumerate();
         let [images, ..] = noisy.x.dims();
@@ -142,11 +146,24 @@ struct Output<'a> {
 }
 
 impl Noisy<'_> {
-    fn call<'a>(&self, backbone: &dyn Backbone, call: &'a Call, attends_to: Option<Slot>) -> Output<'a> {
+    fn call<'a>(
+        &self,
+        backbone: &dyn Backbone,
+        call: &'a Call,
+        steering: &Steering,
+        level: usize,
+        attends_to: Option<Slot>,
+    ) -> Output<'a> {
         let Call { rows, conditions } = call;
         let scaled = self.x.clone() * self.numbers.c_in;
         let x = Tensor::cat(rows.iter().map(|(_, image)| scaled.clone().narrow(0, *image, 1)).collect(), 0);
         let t = vec![self.numbers.t; rows.len()];
+        let slots: Vec<Slot> = rows.iter().map(|(slot, _)| *slot).collect();
+        let residuals = steering.residuals(&x, &t, &slots, conditions, level);
+        let conditions = &match residuals {
+            Some(residuals) => conditions.clone().with_residuals(residuals),
+            None => conditions.clone(),
+        };
         let is_asked = rows.iter().any(|(slot, _)| Some(*slot) == attends_to);
         let (predictions, maps) = match is_asked {
             true => {

@@ -2,8 +2,11 @@
 
 mod calls;
 mod denoiser;
+mod image_masks;
+mod steering;
 mod texts;
 
 pub(crate) use self::calls::Inputs;
 pub(crate) use self::denoiser::Guided;
+pub(crate) use self::steering::Steering;
 pub(crate) use self::texts::{GivenEmbeddings, Texts};

@@ -33,6 +33,13 @@ pub(crate) enum Slot {
     Perturbed,
 }
 
+impl Slot {
+    /// Whether guidance leads away from this row's prediction.
+    pub fn is_negative(self) -> bool {
+        matches!(self, Self::WithoutImage | Self::Empty | Self::Negative)
+    }
+}
+
 /// The texts of a batch, encoded, for every step.
 #[derive(Debug)]
 pub(crate) struct Texts {

@@ -23,6 +23,7 @@ impl Plan {
         sampling.sampler(model.scheduler())?;
         self.settings.check_texts(model)?;
         self.settings.check_guidance()?;
+        self.settings.check_control(model)?;
         self.settings.check_middle(model.has_middle_attention())?;
         Ok(())
     }

@@ -65,6 +65,9 @@ fn text_field(request: &Request) -> Option<Field> {
         (Field::DynamicThreshold, options.threshold.is_some()),
         (Field::PerpNeg, options.perpendicular.is_some()),
         (Field::FreeU, request.freeu.is_some()),
+        (Field::Control, !request.controls.is_empty()),
+        (Field::GuessMode, request.guess_mode),
+        (Field::ImagePrompt, !request.image_prompts.is_empty()),
         (Field::Schedule, request.schedule == Some(Schedule::Ays)),
     ];
     fields.into_iter().find(|(_, is_given)| *is_given).map(|(field, _)| field)

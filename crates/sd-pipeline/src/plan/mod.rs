@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 mod canvas;
 mod check;
+mod control;
 mod display;
 mod fits;
 mod guidance;
@@ -26,6 +27,7 @@ pub use self::guidance_options::GuidanceOptions;
 pub use self::origin::{Origin, Resolved};
 pub use self::sampling::{OptionValue, Sampling};
 pub(crate) use self::texts::check_clip_skip;
+use crate::control::{Hint, PlannedImagePrompt};
 use crate::edit::{Fill, Init, Overlay, Seamless, Variation};
 use crate::{DType, DeviceInfo, ExtraInput, Latents, Model, RegionalPrompt, Sizes, Workload};
 
@@ -106,6 +108,15 @@ pub struct Settings {
     /// Factors on the U-Net's features.
     #[serde(default)]
     pub freeu: Option<FreeU>,
+    /// The images of the control networks.
+    #[serde(default)]
+    pub hints: Vec<Hint>,
+    /// Whether the control networks draw without the help of a prompt.
+    #[serde(default)]
+    pub guess_mode: bool,
+    /// Images that are prompts.
+    #[serde(default)]
+    pub image_prompts: Vec<PlannedImagePrompt>,
     /// The share of the steps that are made of an initial image; none without one.
     pub strength: Option<Resolved<f64>>,
     /// What the masked part is before noise is added to it.

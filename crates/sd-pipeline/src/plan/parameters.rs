@@ -1,4 +1,5 @@
 use sd_samplers::FreshNoise;
+use serde_json::json;
 
 use super::{Origin, Plan, Settings};
 
@@ -27,10 +28,13 @@ impl Plan {
         let texts: String = texts.map(|(name, value)| format!(", {name}: {value}")).collect();
         let named = self.settings.guidance_named().into_iter().map(|(name, value)| format!(", {name}: {value}"));
         let guided: String = named.collect();
+        let control = self.settings.control_named().into_iter();
+        // JSON strings, because the values have commas.
+        let control: String = control.map(|(name, value)| format!(", {name}: {}", json!(value))).collect();
         let requested = sampling.options.iter().filter(|option| option.origin == Origin::Request);
         let options: String = requested.map(|option| format!(", {}: {}", option.option, option.value)).collect();
         format!(
-            "{}{}Steps: {}, Sampler: {}{}{}, Size: {}x{}{}{}{}{}{}{guided}{options}",
+            "{}{}Steps: {}, Sampler: {}{}{}, Size: {}x{}{}{}{}{}{}{guided}{control}{options}",
             prompt.unwrap_or_default(),
             negative.unwrap_or_default(),
             sampling.steps.value,

@@ -1,7 +1,7 @@
 use super::canvas::Canvas;
 use super::origin::{Origin, Resolved};
 use super::sampling::{Context, Sampling};
-use super::{Plan, Settings, canvas, fits, steps};
+use super::{Plan, Settings, canvas, control, fits, steps};
 use crate::{Error, ExtraInput, Model, Request};
 
 impl Plan {
@@ -14,7 +14,10 @@ impl Plan {
         fits::check(request, model)?;
         let extra = model.extra_input();
         let strength = steps::strength(request, extra)?;
-        let Canvas { width, height, init, mask, overlay } = canvas::resolve(request, model)?;
+        let canvas = canvas::resolve(request, model)?;
+        let hints = control::hints(request, &canvas, model)?;
+        let image_prompts = control::image_prompts(request, &canvas, model)?;
+        let Canvas { width, height, init, mask, overlay } = canvas;
         let (wide, high) = (width.value, height.value);
         let regions = request.regions.iter().map(|region| region.resolved(wide, high)).collect::<Result<_, _>>()?;
         let plan = Self {
@@ -40,6 +43,9 @@ impl Plan {
                 image_guidance: (extra == Some(ExtraInput::Image)).then(|| image_guidance(request)),
                 guidance_options: request.guidance_options.clone(),
                 freeu: request.freeu,
+                hints,
+                guess_mode: request.guess_mode,
+                image_prompts,
                 strength,
                 fill: request.inpaint.as_ref().map(|inpaint| inpaint.fill).unwrap_or_default(),
                 seamless: request.seamless,

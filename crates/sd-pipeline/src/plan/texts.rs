@@ -125,6 +125,7 @@ impl Plan {
         if settings.negative_prompt.is_some() && !is_read {
             warnings.push("`negative_prompt` has no effect: images are drawn without guidance".into());
         }
+        warnings.extend(self.control_warnings());
         warnings
     }
 }

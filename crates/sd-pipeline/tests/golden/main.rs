@@ -2,8 +2,10 @@
 
 mod batch;
 mod components;
+mod control;
 mod convert;
 mod editing;
+mod exact_control;
 mod exact_editing;
 mod exact_network;
 mod five_steps;

@@ -7,7 +7,7 @@ use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
 use sd_clip::ClipTextConfig;
-use sd_golden::{Kind, SingleTensor, TinyModel, data, save_torch};
+use sd_golden::{Kind, SingleTensor, TinyModel, data, listed, save_torch, write_hollow};
 use sd_model::config::{clip_config, inferred, unet_config, vae_config};
 use sd_pipeline::{Choices, ExtraInput, Model, ModelError, Plan, Prediction, Request, WeightSet};
 use sd_unet::UnetConfig;
@@ -180,31 +180,12 @@ fn markers_count_in_every_family() {
 
 /// A file with the header of the published checkpoint in `list`; its values are a hole.
 pub fn hollow(list: &str, change: impl Fn(&mut BTreeMap<String, Vec<usize>>)) -> (TempDir, PathBuf) {
-    let text = std::fs::read_to_string(data().join("single_files").join(format!("{list}.txt"))).unwrap();
-    let mut shapes = shapes(&text);
+    let mut shapes = listed("single_files", list);
     change(&mut shapes);
-    let mut end = 0;
-    let header: serde_json::Map<_, _> = shapes
-        .iter()
-        .map(|(key, shape)| {
-            let start = end;
-            end += 2 * shape.iter().product::<usize>();
-            let info = serde_json::json!({ "dtype": "F16", "shape": shape, "data_offsets": [start, end] });
-            (key.clone(), info)
-        })
-        .collect();
-    let header = serde_json::Value::Object(header).to_string();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    std::fs::write(&path, [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat()).unwrap();
-    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-    file.set_len((8 + header.len() + end) as u64).unwrap();
+    write_hollow(&shapes, &path);
     (folder, path)
-}
-
-fn shapes(list: &str) -> BTreeMap<String, Vec<usize>> {
-    let shape = |shape: &str| shape.split('x').filter_map(|n| n.parse().ok()).collect::<Vec<usize>>();
-    list.lines().filter_map(|line| line.split_once(' ')).map(|(key, s)| (key.to_string(), shape(s))).collect()
 }
 
 /// `keys/make.py` and `single_files/make.py` in sd-golden wrote the lists with diffusers, transformers and the definitions
@@ -216,10 +197,9 @@ fn check_names(list: &str, unet: &str, text: &[&str]) {
     let parts = [(&single.unet, unet), (single.vae.as_ref().unwrap(), "vae")];
     assert_eq!(single.text.len(), text.len());
     for (weights, list) in parts.into_iter().chain(single.text.iter().zip(text.iter().copied())) {
-        let expected = std::fs::read_to_string(data().join("keys").join(format!("{list}.txt"))).unwrap();
         // A 1×1 convolution may fill a matrix.
         let matrix = |shape: &[usize]| if let [o, i, 1, 1] = shape { vec![*o, *i] } else { shape.to_vec() };
-        let expected: Vec<_> = shapes(&expected).into_iter().map(|(key, shape)| (key, matrix(&shape))).collect();
+        let expected: Vec<_> = listed("keys", list).into_iter().map(|(key, shape)| (key, matrix(&shape))).collect();
         let found = weights.keys().filter(|key| !key.ends_with("position_ids"));
         let found: Vec<_> = found.map(|key| (key.to_string(), matrix(weights.shape(key).unwrap()))).collect();
         let differing: Vec<_> = found.iter().filter(|x| !expected.contains(x)).take(3).collect();
