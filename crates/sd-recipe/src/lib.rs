@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod check_control;
+mod control_config;
 mod data;
 mod error;
 mod event;
@@ -17,6 +19,7 @@ mod sheet;
 mod text;
 mod trainings;
 
+pub use control_config::ControlConfig;
 pub use data::Dataset;
 pub use error::RecipeError;
 pub use event::{Event, Watch};

@@ -60,7 +60,12 @@ impl Recipe {
 /// Refuses more images than fit into memory.
 pub(crate) fn check_images(recipe: &Recipe, count: usize) -> Result<(), String> {
     // Three bytes for each pixel; images that are not encoded are also there in single precision.
-    let each = if recipe.train == Training::TextToImage { 3.0 } else { 15.0 };
+    let each = match recipe.train {
+        Training::TextToImage => 3.0,
+        // As many for its condition.
+        Training::ControlNet => 6.0,
+        Training::Autoencoder | Training::Pixels => 15.0,
+    };
     check(&format!("{count} images take"), each * count as f64 * (recipe.data.size as f64).powi(2))
 }
 

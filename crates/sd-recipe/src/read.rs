@@ -17,7 +17,11 @@ impl Recipe {
         let text = read_text(file)?;
         let wrong = |reason: String| RecipeError::Recipe { file: file.to_path_buf(), reason };
         let recipe: Self = toml::from_str(&text).map_err(|error| wrong(one_line(&text, &error)))?;
-        recipe.check_numbers().and_then(|()| recipe.check_tables()).map_err(wrong)?;
+        recipe
+            .check_numbers()
+            .and_then(|()| recipe.check_control())
+            .and_then(|()| recipe.check_tables())
+            .map_err(wrong)?;
         Ok(Self { file: file.to_path_buf(), ..recipe })
     }
 
@@ -55,7 +59,7 @@ impl Recipe {
             ("training.weight_decay", training.weight_decay, &any),
             ("training.clip_norm", training.clip_norm, &positive),
             ("autoencoder.kl_weight", self.autoencoder.kl_weight, &any),
-            ("diffusion.caption_dropout", diffusion.caption_dropout, &share),
+            ("diffusion.caption_dropout", diffusion.caption_dropout.unwrap_or_default(), &share),
             ("diffusion.noise_offset", diffusion.noise_offset, &any),
             ("diffusion.min_snr_gamma", diffusion.min_snr_gamma.unwrap_or(1.0), &positive),
         ];
@@ -80,6 +84,7 @@ impl Recipe {
             Training::Autoencoder => &["vae"],
             Training::TextToImage => &["unet", "text_encoder", "scheduler"],
             Training::Pixels => &["unet", "scheduler"],
+            Training::ControlNet => &[],
         };
         let tables = [
             ("vae", &self.vae),

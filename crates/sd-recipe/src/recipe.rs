@@ -5,6 +5,8 @@ use sd_train::{OptimiserConfig, Rate, TrainerConfig};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::ControlConfig;
+
 /// What to train, on what, and for how long: the contents of a TOML file.
 ///
 /// The tables `[vae]`, `[unet]`, `[text_encoder]` and `[scheduler]` have the keys, and the defaults, of the `config.json`
@@ -26,7 +28,8 @@ pub struct Recipe {
     /// The samples during the training, and the precision of the saved weights.
     #[serde(default)]
     pub samples: SamplesConfig,
-    /// A model folder to start from, instead of random weights in the networks of the tables below.
+    /// A model folder to start from, instead of random weights in the networks of the tables below; for a ControlNet, the
+    /// folder of the model that it steers.
     pub start: Option<PathBuf>,
     /// The autoencoder.
     pub vae: Option<Map<String, Value>>,
@@ -42,6 +45,8 @@ pub struct Recipe {
     /// The loss and the autoencoder of the U-Net.
     #[serde(default)]
     pub diffusion: DiffusionConfig,
+    /// What steers the model of a ControlNet.
+    pub control: Option<ControlConfig>,
     /// The file of the recipe.
     #[serde(skip)]
     pub file: PathBuf,
@@ -57,6 +62,16 @@ pub enum Training {
     TextToImage,
     /// A U-Net that turns noise into pixels, without a text (Ho et al. 2020).
     Pixels,
+    /// A ControlNet, which makes a model with a text follow an image (Zhang et al. 2023); the model itself stays as it is.
+    #[serde(rename = "controlnet")]
+    ControlNet,
+}
+
+impl Training {
+    /// Whether it reads captions.
+    pub(crate) fn reads_captions(self) -> bool {
+        matches!(self, Self::TextToImage | Self::ControlNet)
+    }
 }
 
 /// The source of the images: either [`scenes`](Self::scenes) or [`folder`](Self::folder).
@@ -170,12 +185,23 @@ pub struct DiffusionConfig {
     pub min_snr_gamma: Option<f64>,
     /// Whether timesteps are chosen by their past losses.
     pub importance_sampling: bool,
-    /// Share of images without their caption.
-    pub caption_dropout: f64,
+    /// Share of images without their caption; by default 0.1, and 0.5 for a ControlNet.
+    pub caption_dropout: Option<f64>,
     /// Standard deviation of the offset added to the noise of each whole channel.
     pub noise_offset: f64,
     /// Whether the text encoder is left unchanged.
     pub freeze_text_encoder: bool,
+}
+
+impl Recipe {
+    /// Share of images without their caption: half of them for a ControlNet, so that it learns to read its conditions without the
+    /// help of a text (Zhang et al. 2023, section 3.4).
+    pub(crate) fn caption_dropout(&self) -> f64 {
+        self.diffusion.caption_dropout.unwrap_or(match self.train {
+            Training::ControlNet => 0.5,
+            _ => tasks::DiffusionConfig::new(0).caption_dropout,
+        })
+    }
 }
 
 fn one() -> usize {
@@ -217,7 +243,7 @@ impl Default for DiffusionConfig {
             autoencoder: None,
             min_snr_gamma: None,
             importance_sampling: false,
-            caption_dropout: task.caption_dropout,
+            caption_dropout: None,
             noise_offset: task.noise_offset,
             freeze_text_encoder: false,
         }

@@ -3,9 +3,9 @@
 //! # Structure
 //!
 //! A [`Task`] makes batches and computes losses; [`tasks`] has those of an autoencoder, of a U-Net with its text encoder,
-//! and of DDPM's U-Net without one. The [`Trainer`] makes steps: it adds up gradients over the passes of a batch, clips
-//! them, and updates the model by AdamW and then its average. [`Objective`], [`Weighting`] and [`Timesteps`] define the
-//! loss of a diffusion model.
+//! of a ControlNet, and of DDPM's U-Net without a text. The [`Trainer`] makes steps: it adds up gradients over the passes of
+//! a batch, clips them, and updates the model by AdamW and then its average. [`Objective`], [`Weighting`] and [`Timesteps`]
+//! define the loss of a diffusion model.
 //!
 //! # Exactness
 //!

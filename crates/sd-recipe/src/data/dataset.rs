@@ -12,6 +12,8 @@ pub struct Dataset {
     pub size: usize,
     /// The pixels of each, `3·size·size` bytes, row by row.
     pub rgb: Vec<u8>,
+    /// The condition of each in a training of a ControlNet, as `rgb`; otherwise empty.
+    pub conditions: Vec<u8>,
     /// The caption of each; empty where none is needed.
     pub captions: Vec<String>,
     /// Files that are left out, and why.
@@ -54,13 +56,28 @@ impl Dataset {
     /// Returns the first `count` images, or all if there are fewer.
     pub fn first(&self, count: usize) -> Self {
         let count = count.min(self.len());
-        let rgb = self.rgb[..count * self.size * self.size * 3].to_vec();
-        Self { size: self.size, rgb, captions: self.captions[..count].to_vec(), skipped: Vec::new() }
+        let first = |rgb: &[u8]| rgb[..rgb.len().min(count * self.size * self.size * 3)].to_vec();
+        Self {
+            size: self.size,
+            rgb: first(&self.rgb),
+            conditions: first(&self.conditions),
+            captions: self.captions[..count].to_vec(),
+            skipped: Vec::new(),
+        }
     }
 
     /// Returns one of the images.
     pub fn image(&self, index: usize) -> Image {
+        self.one(&self.rgb, index)
+    }
+
+    /// Returns the condition of one of the images.
+    pub(crate) fn condition(&self, index: usize) -> Image {
+        self.one(&self.conditions, index)
+    }
+
+    fn one(&self, rgb: &[u8], index: usize) -> Image {
         let each = self.size * self.size * 3;
-        Image { width: self.size, height: self.size, rgb: self.rgb[index * each..(index + 1) * each].to_vec() }
+        Image { width: self.size, height: self.size, rgb: rgb[index * each..(index + 1) * each].to_vec() }
     }
 }

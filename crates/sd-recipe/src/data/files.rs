@@ -17,14 +17,14 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Searches a folder, but not the folder of the training's own samples, which may be in it.
+    /// Searches a folder, but not the `others`, which may be in it: the training's own samples, and conditions.
     ///
     /// Names that begin with a dot or two underscores are skipped, as in Hugging Face's `imagefolder`: systems keep
     /// thumbnails and the like there.
-    pub fn find(folder: &Path, samples: &Path) -> Result<Self, RecipeError> {
+    pub fn find(folder: &Path, others: &[PathBuf]) -> Result<Self, RecipeError> {
         let (mut found, mut left) = (Self::default(), vec![folder.to_path_buf()]);
         // Links may lead to folders that were searched before.
-        let mut seen: HashSet<PathBuf> = samples.canonicalize().into_iter().collect();
+        let mut seen: HashSet<PathBuf> = others.iter().filter_map(|other| other.canonicalize().ok()).collect();
         while let Some(folder) = left.pop() {
             let io = RecipeError::io(&folder);
             if !seen.insert(folder.canonicalize().map_err(&io)?) {

@@ -5,20 +5,23 @@ use image::imageops::{FilterType, crop_imm, resize};
 use sd_pipeline::Image;
 
 use super::captions::Captions;
+use super::conditions::{self, Conditions};
 use super::dataset::Dataset;
 use super::files::{EXTENSIONS, Files};
 use crate::event::busy;
 use crate::limits::check_images;
-use crate::{Recipe, RecipeError, Training, Watch};
+use crate::{Recipe, RecipeError, Watch};
 
 /// Reads the images of a folder and its subfolders, sorted by name, cropped to their middle square and scaled.
 ///
-/// An image that cannot be read, or lacks a caption it needs, is left out.
+/// An image that cannot be read, or lacks a caption or a condition it needs, is left out.
 pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<Dataset, RecipeError> {
     const READING: &str = "reading the images";
     busy(watch, READING, 0, 0)?;
-    let (size, with_captions) = (recipe.data.size, recipe.train == Training::TextToImage);
-    let files = Files::find(folder, &recipe.samples_folder())?;
+    let (size, with_captions) = (recipe.data.size, recipe.train.reads_captions());
+    let conditions_folder = conditions::folder(recipe);
+    let others: Vec<PathBuf> = conditions_folder.iter().cloned().chain([recipe.samples_folder()]).collect();
+    let files = Files::find(folder, &others)?;
     let wrong = |reason: String| RecipeError::Data { folder: folder.to_path_buf(), reason };
     if files.images.is_empty() {
         return Err(wrong(format!("no images in it: looked for .{}", EXTENSIONS.join(", ."))));
@@ -26,13 +29,20 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
     check_images(recipe, files.images.len()).map_err(|reason| recipe.wrong(format!("`data.size`: {reason}")))?;
     let captions = if with_captions { Captions::read(&files)? } else { Captions::default() };
     let total = files.images.len();
+    let conditions = conditions_folder.as_ref().map(|conditions| Conditions { folder: conditions, images: folder });
     let mut images = Dataset::with_room(recipe, total)?;
     for (done, file) in files.images.into_iter().enumerate() {
         busy(watch, READING, done, total)?;
         let caption = if with_captions { captions.caption(&file) } else { Ok(String::new()) };
-        match caption.and_then(|caption| Ok((caption, square(&file, size)?))) {
-            Ok((caption, rgb)) => {
+        let read = |caption| -> Result<(String, Vec<u8>, Vec<u8>), String> {
+            let image = Image::read(&file).map_err(|error| error.reason())?;
+            let condition = conditions.as_ref().map(|conditions| conditions.read(&file, &image)).transpose()?;
+            Ok((caption, square(image, size), condition.map_or(Vec::new(), |image| square(image, size))))
+        };
+        match caption.and_then(read) {
+            Ok((caption, rgb, condition)) => {
                 images.rgb.extend(rgb);
+                images.conditions.extend(condition);
                 images.captions.push(caption);
             }
             Err(reason) => images.skipped.push((file, reason)),
@@ -46,12 +56,11 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
     Ok(images)
 }
 
-/// Reads the square in the middle of an image, scaled to `size`.
-fn square(file: &PathBuf, size: usize) -> Result<Vec<u8>, String> {
-    let image = Image::read(file).map_err(|error| error.reason())?;
+/// Returns the square in the middle of an image, scaled to `size`.
+fn square(image: Image, size: usize) -> Vec<u8> {
     let (width, height) = (image.width as u32, image.height as u32);
     let image = RgbImage::from_raw(width, height, image.rgb).expect("three bytes for each pixel");
     let side = width.min(height);
     let middle = crop_imm(&image, (width - side) / 2, (height - side) / 2, side, side).to_image();
-    Ok(resize(&middle, size as u32, size as u32, FilterType::Lanczos3).into_raw())
+    resize(&middle, size as u32, size as u32, FilterType::Lanczos3).into_raw()
 }

@@ -4,12 +4,15 @@ use super::dataset::Dataset;
 use crate::fingerprint::Fingerprint;
 use crate::{DataConfig, Recipe, Training};
 
-/// Identifies the images and captions of a training; saved in its checkpoint.
+/// Identifies the images, conditions and captions of a training; saved in its checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     count: usize,
     /// The fingerprint of the pixels.
     pub images: String,
+    /// The fingerprint of the conditions; missing in checkpoints of earlier versions, which had none.
+    #[serde(default)]
+    conditions: Option<String>,
     captions: String,
 }
 
@@ -17,18 +20,24 @@ impl Identity {
     /// The identity of some data.
     pub fn new(images: &Dataset) -> Self {
         let captions = images.captions.iter().fold(Fingerprint::default(), |all, text| all.with(text.as_bytes()));
-        Self { count: images.len(), images: Fingerprint::default().with(&images.rgb).name(), captions: captions.name() }
+        let name = |bytes: &[u8]| Fingerprint::default().with(bytes).name();
+        let conditions = (!images.conditions.is_empty()).then(|| name(&images.conditions));
+        Self { count: images.len(), images: name(&images.rgb), conditions, captions: captions.name() }
     }
 
     /// Returns a warning if a training resumes after `step` with other data than those of its checkpoint.
     pub fn warning(&self, known: &Self, recipe: &Recipe, step: u64) -> Option<String> {
-        let reads = recipe.train == Training::TextToImage;
-        let changed = match (self.images != known.images, self.captions != known.captions && reads) {
-            (false, false) => return None,
-            (true, false) => "images",
-            (false, true) => "captions",
-            (true, true) => "images and captions",
-        };
+        let reads = recipe.train.reads_captions();
+        let changed = [
+            ("images", self.images != known.images),
+            ("conditions", self.conditions != known.conditions),
+            ("captions", self.captions != known.captions && reads),
+        ];
+        let changed: Vec<&str> = changed.into_iter().filter_map(|(what, changed)| changed.then_some(what)).collect();
+        if changed.is_empty() {
+            return None;
+        }
+        let changed = changed.join(" and ");
         let place = match &recipe.data {
             DataConfig { folder: Some(folder), .. } => format!(" in {}", folder.display()),
             _ => String::new(),
@@ -40,7 +49,11 @@ impl Identity {
                  name another `output` to train a new one, or raise `training.steps` to train this one further"
             ));
         }
-        let words = if reads { "; its vocabulary stays, and words that it lacks are split into pieces" } else { "" };
+        let words = if recipe.train == Training::TextToImage {
+            "; its vocabulary stays, and words that it lacks are split into pieces"
+        } else {
+            ""
+        };
         Some(format!(
             "the {changed}{place} differ from those of the checkpoint ({counts}): the training continues with the new ones from \
              step {step}{words}; to start over, name another `output`"

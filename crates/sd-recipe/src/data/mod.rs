@@ -1,6 +1,7 @@
 //! The images that a model is trained on, and their captions.
 
 mod captions;
+mod conditions;
 mod dataset;
 mod files;
 mod folder;

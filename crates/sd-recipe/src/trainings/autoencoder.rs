@@ -17,7 +17,7 @@ use crate::data::Identity;
 use crate::event::busy;
 use crate::product::Product;
 use crate::run::run;
-use crate::sheet::sheet;
+use crate::sheet::rows_above_rows;
 use crate::{Dataset, Recipe, RecipeError, Watch};
 
 /// Images from whose latents the scaling factor is measured.
@@ -84,10 +84,7 @@ impl Product<AutoencoderKl> for Codec<'_> {
             let images = self.samples.tensor(first, at_once.min(count - first), self.device);
             reconstructed.extend(images_from_tensor(model.decode(model.encode(images).mean()))?);
         }
-        let columns = 8.min(count);
-        let rows: Vec<Image> = (0..count).map(|i| self.samples.image(i)).collect();
-        let pairs = rows.chunks(columns).zip(reconstructed.chunks(columns));
-        let rows = pairs.flat_map(|(row, reconstructed)| [row, reconstructed].concat());
-        Ok(sheet(&rows.collect::<Vec<Image>>(), columns))
+        let images: Vec<Image> = (0..count).map(|i| self.samples.image(i)).collect();
+        Ok(rows_above_rows(&images, &reconstructed))
     }
 }

@@ -2,9 +2,11 @@
 
 mod autoencoder;
 mod begin;
+mod controlnet;
 mod folder;
 mod kept;
 mod latents;
+mod networks;
 mod objective;
 mod pixels;
 mod samples;
@@ -31,6 +33,7 @@ pub fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), 
     match recipe.train {
         Training::Autoencoder => autoencoder::train(recipe, device, watch),
         Training::Pixels => pixels::train(recipe, device, watch),
+        Training::ControlNet => controlnet::train(recipe, device, watch),
         Training::TextToImage => text_to_image::train(recipe, device, watch),
     }
 }

@@ -4,7 +4,7 @@ use sd_model::config::SchedulerConfig;
 use sd_pipeline::{Error, Image, Pipeline, Request};
 
 use crate::event::busy;
-use crate::sheet::sheet;
+use crate::sheet::{COLUMNS, sheet};
 use crate::{Event, Recipe, RecipeError, Watch};
 
 const DRAWING: &str = "drawing the samples";
@@ -22,6 +22,11 @@ impl Recipe {
 
 /// Draws images one after the other, and returns their sheet.
 pub(super) fn draw(pipeline: &Pipeline, requests: &[Request], watch: &mut Watch) -> Result<Image, RecipeError> {
+    Ok(sheet(&images(pipeline, requests, watch)?, COLUMNS))
+}
+
+/// Draws images one after the other.
+pub(super) fn images(pipeline: &Pipeline, requests: &[Request], watch: &mut Watch) -> Result<Vec<Image>, RecipeError> {
     let mut images = Vec::new();
     for (done, request) in requests.iter().enumerate() {
         let total = requests.len();
@@ -36,5 +41,5 @@ pub(super) fn draw(pipeline: &Pipeline, requests: &[Request], watch: &mut Watch)
             drawn => drawn?.image,
         });
     }
-    Ok(sheet(&images, 8))
+    Ok(images)
 }

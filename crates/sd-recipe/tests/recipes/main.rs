@@ -2,6 +2,7 @@
 
 mod bad_recipes;
 mod changed_data;
+mod controlnet;
 mod folders;
 mod images;
 mod stopping;

@@ -48,8 +48,8 @@ pub struct Diffusion {
 /// The input of one pass through the networks.
 #[derive(Debug, Clone)]
 pub struct DiffusionBatch {
-    draws: NoisyBatch,
-    captions: Vec<Vec<u32>>,
+    pub(super) draws: NoisyBatch,
+    pub(super) captions: Vec<Vec<u32>>,
 }
 
 impl Diffusion {
@@ -79,6 +79,16 @@ impl Diffusion {
         Self { noising, captions, no_caption, config }
     }
 
+    /// Number of images.
+    pub(super) fn images(&self) -> usize {
+        self.captions.len()
+    }
+
+    /// The loss of each draw for what a network predicts: `[draws]`.
+    pub(super) fn losses_of(&self, draws: &NoisyBatch, predicted: Tensor<4>) -> Tensor<1> {
+        self.noising.losses(draws, predicted)
+    }
+
     fn caption(&self, draw: u64, image: usize) -> Vec<u32> {
         let is_dropped = is_dropped(self.config.seed, draw, self.config.caption_dropout);
         if is_dropped { self.no_caption.clone() } else { self.captions[image].clone() }
@@ -96,7 +106,7 @@ impl Task<TextToLatents> for Diffusion {
 
     fn losses(&self, model: &TextToLatents, DiffusionBatch { draws, captions }: &DiffusionBatch) -> Tensor<1> {
         let text = model.text.forward(captions).last;
-        self.noising.losses(draws, model.unet.forward(draws.noisy.x.clone(), &draws.t(), &text.into()))
+        self.losses_of(draws, model.unet.forward(draws.noisy.x.clone(), &draws.t(), &text.into()))
     }
 
     fn observe(&mut self, batch: &DiffusionBatch, losses: &[f64]) {

@@ -1,10 +1,12 @@
-//! Training tasks of the parts of Stable Diffusion and of DDPM's network.
+//! Training tasks of the parts of Stable Diffusion, of a ControlNet, and of DDPM's network.
 
 mod autoencoder;
+mod controlling;
 mod denoising;
 mod diffusion;
 mod noising;
 
 pub use autoencoder::{Autoencoding, AutoencodingBatch, AutoencodingConfig, Distance};
+pub use controlling::{Controlling, ControllingBatch, Hints};
 pub use denoising::{Denoising, DenoisingBatch, DenoisingConfig};
 pub use diffusion::{Diffusion, DiffusionBatch, DiffusionConfig, TextToLatents};

@@ -12,8 +12,7 @@ const STEP: f64 = 1e-5;
 ///
 /// All parameters, also those of norms and biases, get random values in double precision.
 pub fn check<M: Module>(module: M, parts: &[&str], loss: impl Fn(&M) -> Tensor<1>) {
-    let module = initialise(module, 1).map(&mut Double::default());
-    let module = module.map(&mut Shift::new("", 0.1));
+    let module = in_double_precision(module);
     for part in parts {
         let mut derivative =
             Derivative { part, path: Vec::new(), index: 0, gradients: loss(&module).backward(), sum: 0.0 };
@@ -27,6 +26,11 @@ pub fn check<M: Module>(module: M, parts: &[&str], loss: impl Fn(&M) -> Tensor<1
         assert!(expected.abs() > 1e-3, "the loss hardly depends on `{part}`: {expected}");
         assert!(error < 1e-6, "`{part}`: {} by gradients, {expected} by differences, {error:e} apart", derivative.sum);
     }
+}
+
+/// Returns the module with random values in all its parameters, in double precision.
+pub fn in_double_precision<M: Module>(module: M) -> M {
+    initialise(module, 1).map(&mut Double::default()).map(&mut Shift::new("", 0.1))
 }
 
 /// Returns a tensor of normal values in double precision.

@@ -4,10 +4,14 @@
 
 mod direction;
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use direction::{check, random};
+use direction::{check, in_double_precision, random};
 use sd_clip::{Activation, ClipTextConfig};
-use sd_unet::{UnconditionalLevel, UnconditionalUnetConfig, UnetConfig, UnetLevel};
+use sd_unet::{
+    Conditions, ControlNet, ControlNetConfig, Hint, Residuals, UnconditionalLevel, UnconditionalUnetConfig, UnetConfig,
+    UnetLevel, UnionConfig,
+};
 use sd_vae::AutoencoderKlConfig;
 
 /// A network's output in a random direction.
@@ -66,6 +70,71 @@ fn the_u_net_learns_along_its_gradients() {
     ];
     check(unet().init(&device.autodiff()), &parts, |unet| {
         project(unet.forward(x.clone(), &[3.0, 700.0], &context.clone().into()))
+    });
+}
+
+#[test]
+fn a_control_net_learns_along_its_gradients() {
+    let device = Device::flex();
+    let (x, context) = (random([2, 2, 5, 6], 1, &device), random([2, 3, 6], 2, &device));
+    let (first, second): (Tensor<4>, Tensor<4>) =
+        (random([1, 3, 20, 24], 5, &device), random([2, 3, 20, 24], 6, &device));
+    let plain = ControlNetConfig::new(unet()).with_hint_widths(vec![2, 3, 4]);
+    let shared = [
+        "conv_in",
+        "time_embedding.linear_1",
+        "controlnet_cond_embedding.conv_in",
+        "controlnet_cond_embedding.blocks.0",
+        "controlnet_cond_embedding.blocks.1",
+        "controlnet_cond_embedding.conv_out",
+        "attn2.to_k",
+        "down_blocks.0.",
+        "down_blocks.1.",
+        "mid_block.",
+        "controlnet_down_blocks.0",
+        "controlnet_down_blocks.3",
+        "controlnet_mid_block",
+    ];
+    let of_union = [
+        "control_add_embedding",
+        "task_embedding",
+        "attn.in_proj_weight",
+        "attn.in_proj_bias",
+        "attn.out_proj",
+        "ln_1",
+        "mlp.c_fc",
+        "mlp.c_proj",
+        "ln_2",
+        "spatial_ch_projs",
+    ];
+    let residuals = |network: &ControlNet, hints: &[Hint]| {
+        let Residuals { skips, mid } = network.forward(x.clone(), &[3.0, 700.0], &context.clone().into(), hints);
+        skips.into_iter().chain([mid]).map(project).reduce(|sum, next| sum + next).expect("a middle")
+    };
+    check(plain.init(&device.clone().autodiff()), &shared, |network| {
+        residuals(network, &[Hint::new(network.embed(first.clone()))])
+    });
+    let union = plain.with_union(Some(UnionConfig { kinds: 3, layers: 1, time_embed_dim: 4 }));
+    check(union.init(&device.autodiff()), &[&shared[..], &of_union].concat(), |network| {
+        let [first, second] = [&first, &second].map(|hint| Hint::new(network.embed(hint.clone())));
+        residuals(network, &[first.with_kind(2).with_scale(0.5), second.with_kind(0)])
+    });
+}
+
+/// As in a training: the U-Net has no gradients of its own.
+#[test]
+fn a_control_net_learns_along_its_gradients_through_a_frozen_u_net() {
+    let device = Device::flex();
+    let (x, context) = (random([2, 2, 5, 6], 1, &device), random([2, 3, 6], 2, &device));
+    let hint = random([2, 3, 10, 12], 3, &device);
+    let frozen = in_double_precision(unet().init(&device.clone().autodiff())).valid();
+    let network = ControlNetConfig::new(unet()).with_hint_widths(vec![4, 6]).init(&device.autodiff());
+    let parts = ["controlnet_cond_embedding", "controlnet_down_blocks", "controlnet_mid_block", "time_embedding"];
+    check(network, &parts, |network| {
+        let conditions = Conditions::new(context.clone());
+        let hint = Hint::new(network.embed(hint.clone()));
+        let residuals = network.forward(x.clone(), &[3.0, 700.0], &conditions, &[hint]);
+        project(frozen.forward(x.clone(), &[3.0, 700.0], &conditions.with_residuals(residuals)))
     });
 }
 

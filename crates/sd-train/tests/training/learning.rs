@@ -19,14 +19,13 @@ use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
 
 use crate::values::values;
 
-fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
+pub fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
     let values = Stream::new(seed, Purpose::Noise, 0).normals().take(shape.iter().product());
     Tensor::from_data(TensorData::new(values.collect::<Vec<f64>>(), shape), &Device::flex())
 }
 
 /// A text encoder for three tokens of twelve kinds, and a U-Net of two levels.
-fn model() -> TextToLatents {
-    let device = Device::flex().autodiff();
+pub fn model(device: &Device) -> TextToLatents {
     let text = ClipTextConfig {
         vocab_size: 12,
         hidden_size: 8,
@@ -43,7 +42,12 @@ fn model() -> TextToLatents {
         cross_attention_dim: 8,
         ..UnetConfig::sd1()
     };
-    initialise(TextToLatents { text: text.init(&device), unet: unet.init(&device) }, 3)
+    initialise(TextToLatents { text: text.init(device), unet: unet.init(device) }, 3)
+}
+
+/// The model, to be trained.
+fn trained_model() -> TextToLatents {
+    model(&Device::flex().autodiff())
 }
 
 /// Eight images of noise with a caption each.
@@ -67,7 +71,7 @@ fn train<M: Module, T: Task<M>>(trainer: &mut Trainer<M>, task: &mut T, steps: u
 #[test]
 fn a_small_diffusion_model_learns_its_images_by_heart() {
     let mut task = diffusion(Prediction::X0, Timesteps::Uniform { count: 1000 });
-    let mut trainer = Trainer::new(model(), config(250, 5e-3));
+    let mut trainer = Trainer::new(trained_model(), config(250, 5e-3));
     let losses: Vec<f64> = train(&mut trainer, &mut task, 250).iter().map(|progress| progress.loss).collect();
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
     let (first, last) = (mean(&losses[..10]), mean(&losses[losses.len() - 10..]));
@@ -109,16 +113,16 @@ fn a_resumed_training_is_bit_for_bit_the_one_that_was_not_interrupted() {
     let folder = tempfile::tempdir().unwrap();
     let by_loss = || diffusion(Prediction::Eps, Timesteps::by_loss(2));
     let config = TrainerConfig { passes: 2, ..config(40, 1e-3) };
-    let (mut whole, mut whole_task) = (Trainer::new(model(), config), by_loss());
+    let (mut whole, mut whole_task) = (Trainer::new(trained_model(), config), by_loss());
     let expected = train(&mut whole, &mut whole_task, 40);
 
-    let (mut half, mut half_task) = (Trainer::new(model(), config), by_loss());
+    let (mut half, mut half_task) = (Trainer::new(trained_model(), config), by_loss());
     let mut found = train(&mut half, &mut half_task, 20);
     half.notes = "of my own".into();
     half.save(folder.path(), &half_task).unwrap();
     drop((half, half_task));
     // Another start, which the checkpoint replaces completely.
-    let (other, mut task) = (initialise(model(), 99), by_loss());
+    let (other, mut task) = (initialise(trained_model(), 99), by_loss());
     let mut resumed = Trainer::resume(other, config, folder.path(), &mut task).unwrap();
     found.extend(train(&mut resumed, &mut task, 20));
 
@@ -143,7 +147,7 @@ impl StateOf for Diffusion {
 fn only_the_last_checkpoint_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let mut task = diffusion(Prediction::V, Timesteps::Uniform { count: 1000 });
-    let mut trainer = Trainer::new(model(), config(10, 1e-3));
+    let mut trainer = Trainer::new(trained_model(), config(10, 1e-3));
     trainer.save(folder.path(), &task).unwrap();
     train(&mut trainer, &mut task, 1);
     trainer.save(folder.path(), &task).unwrap();
@@ -165,27 +169,27 @@ fn damaged_and_foreign_checkpoints_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let mut task = diffusion(Prediction::V, Timesteps::Uniform { count: 1000 });
-    assert!(resume_error(folder, model()).contains("training.json"));
-    let mut trainer = Trainer::new(model(), config(10, 1e-3));
+    assert!(resume_error(folder, trained_model()).contains("training.json"));
+    let mut trainer = Trainer::new(trained_model(), config(10, 1e-3));
     train(&mut trainer, &mut task, 1);
     trainer.save(folder, &task).unwrap();
 
-    let TextToLatents { text, unet } = model();
+    let TextToLatents { text, unet } = trained_model();
     let frozen = TextToLatents { text: text.freeze(), unet };
     assert!(resume_error(folder, frozen).contains("other parts are frozen"));
     let file = folder.join("step-1.safetensors");
     let bytes = std::fs::read(&file).unwrap();
     std::fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
-    assert!(resume_error(folder, model()).contains("not a safetensors file"));
+    assert!(resume_error(folder, trained_model()).contains("not a safetensors file"));
     std::fs::write(folder.join("training.json"), "{}").unwrap();
-    assert!(resume_error(folder, model()).contains("missing field"));
+    assert!(resume_error(folder, trained_model()).contains("missing field"));
 }
 
 #[test]
 fn two_passes_of_four_are_one_of_eight_but_for_rounding() {
     let step = |passes| {
         let mut task = diffusion(Prediction::V, Timesteps::Uniform { count: 1000 });
-        let mut trainer = Trainer::new(model(), TrainerConfig { passes, ..config(10, 1e-3) });
+        let mut trainer = Trainer::new(trained_model(), TrainerConfig { passes, ..config(10, 1e-3) });
         trainer.step(&mut task).unwrap()
     };
     let (one, two) = (step(1), step(2));
@@ -195,7 +199,7 @@ fn two_passes_of_four_are_one_of_eight_but_for_rounding() {
 
 #[test]
 fn a_frozen_text_encoder_stays_as_it_is() {
-    let TextToLatents { text, unet } = model();
+    let TextToLatents { text, unet } = trained_model();
     let model = TextToLatents { text: text.freeze(), unet };
     let (text, unet) = (values(&model.text), values(&model.unet));
     let mut trainer = Trainer::new(model, config(10, 1e-3));
@@ -223,7 +227,7 @@ impl Task<TextToLatents> for Overflowing {
 #[test]
 fn an_infinite_loss_is_an_error_that_changes_nothing() {
     let mut task = Overflowing(diffusion(Prediction::V, Timesteps::Uniform { count: 1000 }));
-    let mut trainer = Trainer::new(model(), config(10, 1e-3));
+    let mut trainer = Trainer::new(trained_model(), config(10, 1e-3));
     trainer.step(&mut task).unwrap();
     let (model, average) = (values(trainer.model()), values(&trainer.averaged()));
     assert!(matches!(trainer.step(&mut task), Err(TrainError::NotFinite { step: 1, what: "loss", .. })));
