@@ -24,5 +24,5 @@ pub use evaluation::{
     digest_files,
 };
 pub use frechet::Gaussian;
-pub use judge::{Attribute, Judgement, Score};
+pub use judge::{Attribute, EdgeScore, Judgement, Score};
 pub use report::write_report;
