@@ -4,7 +4,7 @@ use std::path::Path;
 
 #[cfg(feature = "scenes")]
 use sd_pipeline::Defaults;
-use sd_pipeline::{Choices, Model, ModelError};
+use sd_pipeline::{Choices, ControlFile, Model, ModelError};
 
 use crate::progress::Progress;
 
@@ -40,6 +40,20 @@ fn open_builtin(choices: &Choices) -> Result<Model, ModelError> {
 fn open_builtin(_: &Choices) -> Result<Model, ModelError> {
     let reason = "is missing: this program was built without the built-in model (feature `scenes`)";
     Err(sd_pipeline::RequestError::new(sd_pipeline::Field::Model, reason).into())
+}
+
+/// The built-in model's control network.
+#[cfg(feature = "scenes")]
+pub fn control() -> Result<ControlFile, ModelError> {
+    ControlFile::built_in("scenes-edges", sd_scenes_control::FILES)
+}
+
+/// The built-in model's control network.
+#[cfg(not(feature = "scenes"))]
+pub fn control() -> Result<ControlFile, ModelError> {
+    let reason =
+        "has no network: this program was built without the built-in one (feature `scenes`): name one with model=";
+    Err(sd_pipeline::RequestError::new(sd_pipeline::Field::Control, reason).into())
 }
 
 /// Warns of words that the model has never seen.

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use sd_pipeline::{Error, Field, Layout, RequestError, convert};
+use sd_pipeline::{ControlFile, ControlLayout, Error, Field, Layout, RequestError, Written, convert};
 
 use crate::cancel::Cancel;
 use crate::failure::Failure;
@@ -11,17 +11,19 @@ use crate::outputs;
 use crate::progress::Progress;
 use crate::reporter::ProgressKind;
 
-/// Convert a model to another layout or precision.
+/// Convert a model or a ControlNet to another layout or precision.
 ///
 /// IN is a folder or a single file, not a name on the hub. If OUT ends in .safetensors, a single file with the original
 /// tensor names is written, else a folder in the diffusers layout with configs and tokenizers. Both layouts draw the same
 /// images here and in other programs, bit for bit unless --dtype rounds the weights.
 ///
+/// Of a ControlNet, a single file can have diffusers' names, too: with --layout diffusers.
+///
 /// Tensors are read and written one at a time. OUT must not exist; it appears once it is complete.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Folder of the model, or its single file
+    /// Folder of the model or the ControlNet, or its single file
     #[arg(value_name = "IN")]
     from: PathBuf,
     /// Output: a folder, or a single file NAME.safetensors
@@ -52,12 +54,14 @@ Examples:
   sd convert stable-diffusion-xl-base-1.0 xl.safetensors       # a folder to a single file
   sd convert xl.safetensors xl-half.safetensors --dtype f16    # half the size
   sd convert my-2-base.ckpt my-2-base --prediction eps         # something that the file does not say
+  sd convert control_v11p_sd15_canny.pth canny                 # a ControlNet to a folder of diffusers
 
 Exit codes: 0 written, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C or SIGTERM.";
 
 /// Writes the model.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    args.check_layout()?;
+    let is_control = ControlFile::is_at(&args.from).map_err(Error::from)?;
+    args.check_layout(is_control)?;
     // `convert` refuses an existing OUT with its own message. A folder may end with a slash.
     let to: PathBuf = args.to.components().collect();
     if to.symlink_metadata().is_err() {
@@ -67,7 +71,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let mut progress = Progress::new(args.progress);
     let cancel = Cancel::on_ctrl_c();
     let mut shown = None;
-    let notes = convert(&args.from, &args.to, dtype, &args.choices.choices(), &mut |written| {
+    let mut watch = |written: &Written| {
         // A line per percent is enough; there may be a thousand tensors.
         let percent = written.done * 100 / written.total.max(1);
         if shown != Some(percent) {
@@ -75,18 +79,26 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             progress.work(written.file, written.done, written.total);
         }
         cancel.flow()
-    })?;
+    };
+    let notes = match is_control {
+        true => {
+            let control = ControlFile::open(&args.from)?;
+            control.convert(&args.to, args.names(), dtype, &mut watch)?;
+            control.notes().to_vec()
+        }
+        false => convert(&args.from, &args.to, dtype, &args.choices.choices(), &mut watch)?,
+    };
     notes.iter().for_each(|note| progress.warn(note));
     progress.finished(&args.to.display().to_string());
     Ok(())
 }
 
 impl Args {
-    /// Checks that --layout agrees with the name of OUT.
-    fn check_layout(&self) -> Result<(), Error> {
+    /// Checks that --layout agrees with the name of OUT; a single file of a ControlNet can have the names of either.
+    fn check_layout(&self, is_control: bool) -> Result<(), Error> {
         let to = self.to.display();
         let reason = match (self.layout, Layout::of_name(&self.to)?) {
-            (Some(LayoutKind::Diffusers), Layout::Single) => {
+            (Some(LayoutKind::Diffusers), Layout::Single) if !is_control => {
                 format!(
                     "{to} is the name of a single file, but --layout diffusers makes a folder: leave out .safetensors"
                 )
@@ -97,5 +109,13 @@ impl Args {
             _ => return Ok(()),
         };
         Err(RequestError::new(Field::Output, reason).into())
+    }
+
+    /// Whose names the tensors of a ControlNet's single file get.
+    fn names(&self) -> Option<ControlLayout> {
+        self.layout.map(|layout| match layout {
+            LayoutKind::Diffusers => ControlLayout::Diffusers,
+            LayoutKind::Single => ControlLayout::Original,
+        })
     }
 }

@@ -8,6 +8,7 @@ use sd_device::{is_processor, panic_message};
 use sd_evaluate::EvaluateError;
 use sd_image::ImageError;
 use sd_pipeline::{Error, ModelError, WeightsError};
+use sd_preprocess::PreprocessError;
 use sd_prompt::{ExpandError, StyleError};
 use sd_recipe::RecipeError;
 use sd_upscale::UpscaleError;
@@ -135,6 +136,12 @@ impl From<ExpandError> for Failure {
 impl From<StyleError> for Failure {
     fn from(error: StyleError) -> Self {
         Self { message: error.to_string(), code: code(false, error.is_usage()) }
+    }
+}
+
+impl From<PreprocessError> for Failure {
+    fn from(error: PreprocessError) -> Self {
+        Self::usage(error.to_string().replace(" mask", " --mask"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use sd_device::DType;
+use sd_image::Fit;
 
 /// Help of `--device`.
 pub const DEVICE: &str =
@@ -28,6 +29,27 @@ impl Precision {
             Self::F32 => DType::F32,
             Self::F16 => DType::F16,
             Self::Bf16 => DType::BF16,
+        }
+    }
+}
+
+/// How an image is brought to another shape.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Resize {
+    /// Scale it to cover the new size, and crop what sticks out
+    Crop,
+    /// Stretch it
+    Stretch,
+    /// Scale it to fit inside, and continue its edges
+    Pad,
+}
+
+impl Resize {
+    pub fn fit(self) -> Fit {
+        match self {
+            Self::Crop => Fit::Crop,
+            Self::Stretch => Fit::Stretch,
+            Self::Pad => Fit::Pad,
         }
     }
 }

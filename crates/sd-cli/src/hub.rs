@@ -12,10 +12,11 @@ use crate::progress::Progress;
 /// The time between two updates of the progress.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Finds a model: at this path, or by its name on the hub, in the cache, into which missing files are downloaded.
+/// Finds a model or a network that `flag` names: at this path, or by its name on the hub, in the cache, into which missing files
+/// are downloaded.
 ///
 /// A path that exists but may not be read is a path, not a name.
-pub fn locate(model: &Path, progress: &mut Progress, cancel: &Cancel) -> Result<PathBuf, Failure> {
+pub fn locate(flag: &str, model: &Path, progress: &mut Progress, cancel: &Cancel) -> Result<PathBuf, Failure> {
     let wanted = model.to_str().and_then(|name| name.parse::<ModelId>().ok());
     let Some(wanted) = wanted.filter(|_| matches!(model.try_exists(), Ok(false))) else {
         return Ok(model.to_path_buf());
@@ -37,7 +38,7 @@ pub fn locate(model: &Path, progress: &mut Progress, cancel: &Cancel) -> Result<
     let found = found.map_err(|error| match error {
         HubError::Cancelled => Failure::cancelled(error.to_string()),
         error => {
-            Failure::new(format!("--model {}: no such folder or file here, and from the hub: {error}", model.display()))
+            Failure::new(format!("{flag} {}: no such folder or file here, and from the hub: {error}", model.display()))
         }
     })?;
     if let Some(reason) = found.unreached {

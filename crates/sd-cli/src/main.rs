@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program")]
 
+mod assignments;
 mod builtin;
 mod cancel;
 mod convert;
@@ -22,6 +23,7 @@ mod interpolate;
 mod invert;
 mod model;
 mod outputs;
+mod preprocess;
 mod print;
 mod processor;
 mod progress;
@@ -65,6 +67,7 @@ enum Command {
     Info(info::Args),
     Convert(convert::Args),
     Upscale(upscale::Args),
+    Preprocess(preprocess::Args),
     Tokens(tokens::Args),
     Expand(expand::Args),
     /// List the samplers, their options, and the schedules
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
             Command::Info(args) => Ok(info::run(&args)?),
             Command::Convert(args) => convert::run(&args),
             Command::Upscale(args) => upscale::run(&args),
+            Command::Preprocess(args) => preprocess::run(&args),
             Command::Tokens(args) => tokens::run(&args),
             Command::Expand(args) => expand::run(&args),
             Command::Samplers => Ok(samplers::run()?),

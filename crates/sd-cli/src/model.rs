@@ -187,11 +187,18 @@ pub fn open_or_builtin(
 
 /// Opens a model, downloading it if needed.
 pub fn open_model(path: &Path, choices: &Choices, progress: &mut Progress, cancel: &Cancel) -> Result<Model, Failure> {
+    Ok(builtin::open(Some(&locate("--model", path, progress, cancel)?), choices)?)
+}
+
+/// Finds a model or a network that `flag` names, at a path or, with the feature `hub`, by its name on the hub.
+pub fn locate(flag: &str, path: &Path, progress: &mut Progress, cancel: &Cancel) -> Result<PathBuf, Failure> {
     #[cfg(feature = "hub")]
-    let found = crate::hub::locate(path, progress, cancel)?;
+    return crate::hub::locate(flag, path, progress, cancel);
     #[cfg(not(feature = "hub"))]
-    let (found, _) = (path, (progress, cancel));
-    Ok(builtin::open(Some(&found), choices)?)
+    {
+        let _ = (flag, progress, cancel);
+        Ok(path.to_path_buf())
+    }
 }
 
 #[cfg(test)]

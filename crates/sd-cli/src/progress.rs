@@ -111,6 +111,14 @@ impl Progress {
         say(&format_args!("peak     {}{of}{now}", gigabytes(need.peak())));
     }
 
+    /// Tells the memory of a network beside the model, a part of its weights, and how often it runs.
+    pub fn need_of(&self, name: &str, bytes: usize, runs: &str) {
+        match self.0.kind {
+            ProgressKind::Json => say(&json!({ "event": "network", "name": name, "bytes": bytes, "runs": runs })),
+            _ => say(&format_args!("         {:>7.2} GB  of these are {name}, which runs {runs}", bytes as f64 / 1e9)),
+        }
+    }
+
     /// All work is done, and written to a file or a folder.
     pub fn finished(&mut self, file: &str) {
         self.0.clear();

@@ -13,9 +13,9 @@ use crate::reporter::{ProgressKind, Reporter};
 
 /// Train a model from a recipe.
 ///
-/// A recipe is a TOML file. It says what to train (an autoencoder, or a U-Net with its text encoder), on which images, and
-/// for how long. All results go into its output folder: checkpoint/, metrics.jsonl, loss.svg, samples/ and model/, which
-/// `sd generate --model` can draw with.
+/// A recipe is a TOML file. It says what to train (an autoencoder, a U-Net with its text encoder, or a ControlNet), on which
+/// images, and for how long. All results go into its output folder: checkpoint/, metrics.jsonl, loss.svg, samples/ and model/,
+/// which `sd generate` can draw with (`--model`, or `--control` for a ControlNet).
 ///
 /// Ctrl-C and SIGTERM stop after a checkpoint. The same command continues from the last checkpoint, bit for bit as if it had
 /// never stopped. To start over, remove the output folder.

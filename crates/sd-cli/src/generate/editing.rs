@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{ArgGroup, ValueEnum};
-use sd_pipeline::{Field, Fill, Fit, ImageError, Init, Inpaint, Mask, Outpaint, Request, RequestError, Variation};
+use sd_pipeline::{Field, Fill, ImageError, Init, Inpaint, Mask, Outpaint, Request, RequestError, Variation};
 
 use crate::failure::Failure;
+use crate::flags::Resize;
 use crate::input::read_with_alpha;
 use crate::seed::Seed;
 
@@ -60,17 +61,6 @@ pub struct EditFlags {
     /// Share of the second seed's noise, 0 to 1
     #[arg(long, value_name = "F", requires = "variation_seed", allow_hyphen_values = true)]
     variation_strength: Option<f64>,
-}
-
-/// How an image is brought to another shape.
-#[derive(Clone, Copy, ValueEnum)]
-enum Resize {
-    /// Scale it to cover the new size, and crop what sticks out
-    Crop,
-    /// Stretch it
-    Stretch,
-    /// Scale it to fit inside, and continue its edges
-    Pad,
 }
 
 /// What is under the mask before noise is added to it.
@@ -140,16 +130,6 @@ impl EditFlags {
             .zip(self.variation_strength)
             .map(|(seed, strength)| Variation { seed: seed.number(), strength });
         Ok(())
-    }
-}
-
-impl Resize {
-    fn fit(self) -> Fit {
-        match self {
-            Self::Crop => Fit::Crop,
-            Self::Stretch => Fit::Stretch,
-            Self::Pad => Fit::Pad,
-        }
     }
 }
 

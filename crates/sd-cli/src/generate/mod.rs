@@ -4,6 +4,7 @@ mod named_files;
 mod options;
 mod passes;
 mod prompt_files;
+mod steering;
 mod texts;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use self::guiding::GuidanceFlags;
 use self::options::Options;
 use self::passes::{Loaded, PassFlags, Planned};
 use self::prompt_files::FolderFlags;
+use self::steering::SteeringFlags;
 use self::texts::TextFlags;
 use crate::builtin;
 use crate::cancel::Cancel;
@@ -156,6 +158,8 @@ pub struct Args {
     #[command(flatten)]
     edit: EditFlags,
     #[command(flatten)]
+    steering: SteeringFlags,
+    #[command(flatten)]
     passes: PassFlags,
     #[command(flatten)]
     options: Options,
@@ -220,7 +224,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     let cancel = Cancel::on_ctrl_c();
     let (name, mut model) = args.model.open(&mut progress, &cancel)?;
+    args.steering.add_to(&mut request, &mut model, args.model.is_builtin(), &mut progress, &cancel)?;
     let (mut plan, mut passes) = Planned::plan(&args.passes, &model, &request, &mut progress, &cancel)?;
+    let size = (plan.settings.width.value, plan.settings.height.value);
+    SteeringFlags::tell_sizes(&request, size, &progress);
     let dtype = args.dtype.dtype();
     if args.vae_tiling == Tiling::Auto {
         plan.tile_if_needed(&model, dtype, &device);
@@ -247,6 +254,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     for (model, plan) in [(&model, &plan)].into_iter().chain(passes.plans(&model)) {
         if args.dry_run {
             progress.need(&model.memory(&plan.workload(), dtype, &device), &device);
+            steering::tell_needs(model, dtype, &progress);
         }
         model.check_device(&plan.workload(), dtype, &device)?;
         if let Some(warning) = model.memory_warning(&plan.workload(), dtype, &device) {

@@ -228,6 +228,10 @@ impl PassFlags {
             steps_before: before.settings.steps_before,
             inpaint: None,
             outpaint: None,
+            // They belong to the base model.
+            controls: Vec::new(),
+            guess_mode: false,
+            image_prompts: Vec::new(),
             ..request.clone()
         };
         let mut plan = Plan::new(refiner, &request).map_err(|error| of_refiner(error, self))?;

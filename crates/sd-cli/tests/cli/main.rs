@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod builtin;
+mod control;
+mod control_files;
 mod convert;
 mod devices;
 mod drawing;
@@ -19,6 +21,7 @@ mod machine;
 mod model;
 mod outputs;
 mod plan;
+mod preprocess;
 mod prompt_files;
 mod prompts;
 mod regions;

@@ -1,0 +1,44 @@
+//! The description of a model.
+
+use sd_pipeline::Summary;
+use serde_json::{Value, json};
+
+use super::metadata_and_notes;
+use crate::flag_names::with_flags;
+
+pub fn as_json(summary: &Summary) -> Value {
+    let components = summary.components.iter().map(|component| {
+        json!({
+            "name": component.name,
+            "parameters": component.parameters,
+            "precision": component.precision,
+        })
+    });
+    json!({
+        "family": summary.family,
+        "reads_beside_text": summary.extra_input.map(|input| input.to_string()),
+        "prediction": summary.prediction,
+        "width": summary.size.0,
+        "height": summary.size.1,
+        "sampler": summary.sampler,
+        "components": components.collect::<Vec<_>>(),
+        "metadata": summary.metadata,
+        "notes": summary.notes.iter().map(|note| with_flags(note)).collect::<Vec<_>>(),
+    })
+}
+
+pub fn as_text(summary: &Summary) -> String {
+    let Summary { family, extra_input, prediction, size: (width, height), sampler, components, metadata, notes } =
+        summary;
+    let extra = extra_input.map(|input| format!("reads also  {input}\n")).unwrap_or_default();
+    let mut text = format!(
+        "family      {family}\n{extra}prediction  {prediction}\nsize        {width}x{height}\nsampler     {sampler}\n\n\
+         {:<15} {:>14}  PRECISION\n",
+        "COMPONENT", "PARAMETERS"
+    );
+    for component in components {
+        let precision = component.precision.join(", ");
+        text += &format!("{:<15} {:>14}  {precision}\n", component.name, component.parameters);
+    }
+    text + &metadata_and_notes(metadata, notes)
+}
