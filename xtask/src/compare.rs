@@ -4,10 +4,11 @@ use std::process::{Command, ExitCode};
 use crate::cargo::{cargo, root, target};
 
 const HELP: &str = "\
-cargo xtask compare --python PATH [--rounds N] [unet] [vae] [clip]
+cargo xtask compare --python PATH [--rounds N] [unet] [control] [vae] [clip]
 
-Times the networks of Stable Diffusion 1.5 at 512x512 against PyTorch and OpenVINO. Runs the programs in turn, for N rounds
-(default 2), and takes the least time of each. PATH is a Python with torch, diffusers, transformers and openvino.";
+Times the networks of Stable Diffusion 1.5 at 512x512 against PyTorch and OpenVINO; control, a step with a ControlNet, against
+PyTorch alone. Runs the networks and the programs in turn, for N rounds (default 2), and takes the least time of each. PATH is a
+Python with torch, diffusers, transformers and openvino.";
 
 /// The programs that are compared, ours first.
 const PROGRAMS: [[&str; 2]; 6] = [
@@ -18,7 +19,7 @@ const PROGRAMS: [[&str; 2]; 6] = [
     ["PyTorch", "f32"],
     ["PyTorch", "bf16"],
 ];
-const NETWORKS: [&str; 3] = ["unet", "vae", "clip"];
+const NETWORKS: [&str; 4] = ["unet", "control", "vae", "clip"];
 
 pub fn run(flags: &[String]) -> ExitCode {
     if flags.iter().any(|flag| flag == "--help" || flag == "-h") {
@@ -32,6 +33,11 @@ pub fn run(flags: &[String]) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Whether a program runs a network here.
+fn has(program: &str, network: &str) -> bool {
+    program != "OpenVINO" || network != "control"
 }
 
 fn failed(error: String) -> ExitCode {
@@ -85,16 +91,26 @@ impl Comparison {
             return Err("building the benchmark failed, see above".into());
         }
         println!("seconds, least of {} alternating rounds; then ours in f32 and in bf16 as a share of it", self.rounds);
-        for network in &self.networks {
-            let mut least = [f64::MAX; PROGRAMS.len()];
-            for _ in 0..self.rounds {
-                for (program, least) in PROGRAMS.iter().zip(&mut least) {
-                    *least = least.min(self.seconds(*program, network)?);
+        let mut times = vec![[f64::NAN; PROGRAMS.len()]; self.networks.len()];
+        for _ in 0..self.rounds {
+            for (network, times) in self.networks.iter().zip(&mut times) {
+                for (program, time) in PROGRAMS.iter().zip(times).filter(|([name, _], _)| has(name, network)) {
+                    // The least; `min` ignores the first value, which is not a number.
+                    *time = time.min(self.seconds(*program, network)?);
                 }
             }
-            for ([program, precision], seconds) in PROGRAMS.iter().zip(least) {
-                let shares = [least[0], least[1]].map(|ours| ours / seconds);
-                println!("{network:5} {program:8} {precision:4} {seconds:8.3} {:6.2} {:6.2}", shares[0], shares[1]);
+        }
+        for (network, times) in self.networks.iter().zip(&times) {
+            for ([program, precision], time) in PROGRAMS.iter().zip(times).filter(|(_, time)| time.is_finite()) {
+                let shares = [times[0], times[1]].map(|ours| ours / time);
+                println!("{network:7} {program:8} {precision:4} {time:8.3} {:6.2} {:6.2}", shares[0], shares[1]);
+            }
+        }
+        let of = |name| self.networks.iter().position(|network| *network == name).map(|i| times[i]);
+        if let (Some(without), Some(with)) = (of("unet"), of("control")) {
+            println!("a step with a ControlNet, as a share of one without");
+            for (i, [program, precision]) in PROGRAMS.iter().enumerate().filter(|(i, _)| with[*i].is_finite()) {
+                println!("{program:8} {precision:4} {:6.2}", with[i] / without[i]);
             }
         }
         Ok(())

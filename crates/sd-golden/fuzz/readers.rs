@@ -10,7 +10,9 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use burn::tensor::Device;
 use sd_clip::Tokenizer;
 use sd_golden::{Kind, TinyModel, zip};
-use sd_pipeline::{Choices, DType, DeviceInfo, Model, Pipeline, Plan, Request, device_info};
+use sd_pipeline::{
+    Choices, ControlFile, DType, DeviceInfo, ImageAdapterFile, Model, Pipeline, Plan, Request, describe, device_info,
+};
 use sd_weights::{Lora, TextualInversion, Weights};
 use serde_json::Value;
 use tempfile::tempdir;
@@ -32,11 +34,18 @@ pub fn file(bytes: &[u8]) {
     if let Ok(weights) = Weights::in_file(&path) {
         read(&weights);
         // Each of these must cope with weights that are not meant for it.
+        let _ = describe(&path, &Choices::default());
         let _ = Model::open(&path);
         let _ = Model::open_with(tiny().path(), &Choices { vae: Some(path.clone()), ..Choices::default() });
         let _ = TextualInversion::open(&path);
         if let Ok(lora) = Lora::open(&path, 1.0) {
             let _ = Model::open(tiny().path()).expect("it is complete").merge(lora);
+        }
+        if let Ok(control) = ControlFile::open(&path) {
+            let _ = (control.summary(), Model::open(tiny().path()).expect("it is complete").add_control(control));
+        }
+        if let Ok(adapter) = ImageAdapterFile::open(&path, None) {
+            let _ = (adapter.summary(), Model::open(tiny().path()).expect("it is complete").add_image_adapter(adapter));
         }
     }
 }

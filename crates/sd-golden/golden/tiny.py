@@ -43,7 +43,7 @@ def with_seeded_weights(kind, part, module):
             if prefix and not key.startswith(("text_model.", "text_projection")):
                 key = prefix + key
             z = noise(f"{kind}/{part}/{key}", *p.shape)
-            if "norm" in key and key.endswith("weight"):
+            if ("norm" in key or "ln_" in key) and key.endswith("weight"):
                 z = 1 + 0.2 * z
             elif p.dim() < 2:
                 z = 0.1 * z

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use sd_clip::{Activation, ClipTextConfig};
-use sd_unet::{AdditionConfig, UnconditionalLevel, UnconditionalUnetConfig, UnetConfig, UnetLevel};
+use sd_clip::{Activation, ClipTextConfig, ClipVisionConfig};
+use sd_unet::{AdditionConfig, ControlNetConfig, UnconditionalLevel, UnconditionalUnetConfig, UnetConfig, UnetLevel};
 use sd_vae::{AutoencoderKlConfig, AutoencoderTinyConfig};
 use sd_weights::single_file::Family;
 
@@ -108,6 +108,11 @@ impl Kind {
         }
     }
 
+    /// A ControlNet for its U-Net.
+    pub fn control(self) -> ControlNetConfig {
+        ControlNetConfig::new(self.unet()).with_hint_widths(vec![4, 8, 12, 16])
+    }
+
     /// Its autoencoder.
     pub fn vae(self) -> AutoencoderKlConfig {
         if let Self::Conventional(family) = self {
@@ -162,6 +167,33 @@ pub fn vae_tiny() -> AutoencoderTinyConfig {
         num_decoder_blocks: vec![2, 1, 1, 1],
         ..AutoencoderTinyConfig::taesd()
     }
+}
+
+/// The small image encoders of the set `vision`, with the names that seed their weights: one as OpenCLIP's, and one as CLIP's own.
+pub fn vision() -> [(&'static str, ClipVisionConfig); 2] {
+    let gelu = ClipVisionConfig {
+        hidden_size: 52,
+        intermediate_size: 104,
+        num_hidden_layers: 3,
+        num_attention_heads: 2,
+        image_size: 56,
+        patch_size: 14,
+        hidden_act: Activation::Gelu,
+        layer_norm_eps: 1e-5,
+        projection_dim: Some(24),
+    };
+    let quick_gelu = ClipVisionConfig {
+        hidden_size: 32,
+        intermediate_size: 64,
+        num_hidden_layers: 2,
+        num_attention_heads: 4,
+        image_size: 32,
+        patch_size: 8,
+        hidden_act: Activation::QuickGelu,
+        projection_dim: Some(40),
+        ..gelu
+    };
+    [("gelu", gelu), ("quick_gelu", quick_gelu)]
 }
 
 /// The folder `golden/`, with a folder for each golden set.

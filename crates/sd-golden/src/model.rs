@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::kind::data;
 use crate::single_file::{Numbers, Part, SingleTensor, single_tensors};
-use crate::{Kind, conventional, ddpm, later_ddpm, vae_tiny};
+use crate::{Kind, conventional, ddpm, later_ddpm, listed, vae_tiny, vision};
 
 /// A model folder in the diffusers layout, removed when dropped.
 #[derive(Debug)]
@@ -97,6 +97,20 @@ impl TinyModel {
         Self { folder, kind: None }
     }
 
+    /// Writes the folder of a small image encoder of the set `vision`, as its subfolder `image_encoder`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no such encoder, or if writing fails.
+    pub fn vision(name: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let encoder = folder.path().join("image_encoder");
+        copy_folder(&data().join("vision").join(name), &encoder);
+        let config = vision().into_iter().find(|(found, _)| *found == name).expect("there is such an encoder").1;
+        write_weights("vision", name, &config.init(&Device::flex()), &encoder.join("model.safetensors"));
+        Self { folder, kind: None }
+    }
+
     /// Returns the same weights with the names of a single file, and the other tensors of such files, which nothing reads
     /// and whose values are NaN.
     ///
@@ -152,7 +166,8 @@ impl TinyModel {
     ///
     /// Panics if they do not fit.
     pub fn load<M: Module>(&self, part: &str, module: M) -> M {
-        let stem = if part.starts_with("text_encoder") { "model" } else { "diffusion_pytorch_model" };
+        let is_clip = part.starts_with("text_encoder") || part.starts_with("image_encoder");
+        let stem = if is_clip { "model" } else { "diffusion_pytorch_model" };
         let weights = Weights::in_folder(&self.path().join(part), stem).expect("the folder has weights");
         weights.load(module, FloatDType::F32).expect("they fit")
     }
@@ -171,6 +186,20 @@ impl TinyModel {
 pub fn noise<const D: usize>(name: &str, shape: [usize; D], device: &Device) -> Tensor<D> {
     let values = TorchNoise::new(hash(name)).randn(shape.iter().product());
     Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// Returns the module with the weights that a part of a tiny model has.
+///
+/// # Panics
+///
+/// Panics if no temporary file can be written.
+pub fn seeded<M: Module>(kind: &str, part: &str, module: M) -> M {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("model.safetensors");
+    write_weights(kind, part, &module, &file);
+    Weights::in_folder(folder.path(), "model")
+        .and_then(|weights| weights.load(module, FloatDType::F32))
+        .expect("the module's own weights")
 }
 
 /// FNV-1a with 32 bits.
@@ -194,22 +223,31 @@ pub fn write_weights<M: Module>(kind: &str, part: &str, module: &M, file: &Path)
 ///
 /// Panics if there is no such network, or if the file cannot be written.
 pub fn write_upscaler(name: &str, file: &Path) {
-    let text = read_to_string(data().join("upscalers").join(format!("{name}.txt"))).expect("there is such a network");
-    let tensor = |line: &str| {
-        let (key, shape) = line.split_once(' ').expect("a name and a shape");
-        (key.to_string(), shape.split('x').map(|side| side.parse().expect("a size")).collect())
-    };
-    write_seeded("upscalers", name, text.lines().map(tensor).collect(), file);
+    write_listed("upscalers", name, file);
+}
+
+/// Writes seeded weights with the names and shapes of a [list](listed).
+///
+/// # Panics
+///
+/// Panics if there is no such list, or if the file cannot be written.
+pub fn write_listed(set: &str, list: &str, file: &Path) {
+    write_seeded(set, list, listed(set, list).into_iter().collect(), file);
 }
 
 fn write_seeded(kind: &str, part: &str, tensors: Vec<(String, Vec<usize>)>, file: &Path) {
-    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
-        .into_iter()
-        .map(|(key, shape)| {
-            let weights = weights(kind, part, &key, &shape);
-            (key, shape, weights.into_iter().flat_map(f16::to_le_bytes).collect())
-        })
-        .collect();
+    let with_values = |(key, shape): (String, Vec<usize>)| {
+        let values = weights(kind, part, &key, &shape);
+        (key, shape, values)
+    };
+    write_halves(tensors.into_iter().map(with_values).collect(), file);
+}
+
+pub(crate) fn write_halves(tensors: Vec<(String, Vec<usize>, Vec<f16>)>, file: &Path) {
+    let bytes = |(key, shape, values): (String, Vec<usize>, Vec<f16>)| {
+        (key, shape, values.into_iter().flat_map(f16::to_le_bytes).collect::<Vec<u8>>())
+    };
+    let tensors: Vec<_> = tensors.into_iter().map(bytes).collect();
     let views = tensors.iter().map(|(key, shape, bytes)| {
         (key, TensorView::new(Dtype::F16, shape.clone(), bytes).expect("bytes that match the shape"))
     });
@@ -218,17 +256,21 @@ fn write_seeded(kind: &str, part: &str, tensors: Vec<(String, Vec<usize>)>, file
 
 /// Returns the values of one tensor, by the rule of `golden/tiny.py`.
 fn weights(kind: &str, part: &str, key: &str, shape: &[usize]) -> Vec<f16> {
-    let count = shape.iter().product();
     let per_output: usize = shape[1..].iter().product();
     let (offset, scale) = match key {
-        key if key.contains("norm") && key.ends_with("weight") => (1.0, 0.2),
+        key if ["norm", "ln_"].iter().any(|norm| key.contains(norm)) && key.ends_with("weight") => (1.0, 0.2),
         _ if shape.len() < 2 => (0.0, 0.1),
         key if key.contains("embeddings.") => (0.0, 0.3),
         _ => (0.0, (0.9 / (per_output as f64).sqrt()) as f32),
     };
-    let mut values = TorchNoise::new(hash(&format!("{kind}/{part}/{key}"))).randn(count);
-    values.iter_mut().for_each(|z| *z = offset + scale * *z);
-    let mut halves = vec![f16::ZERO; count];
+    halves(&format!("{kind}/{part}/{key}"), shape, offset, scale)
+}
+
+/// Returns normal noise of this mean and standard deviation in half precision, seeded with the hash of `name`.
+pub(crate) fn halves(name: &str, shape: &[usize], mean: f32, deviation: f32) -> Vec<f16> {
+    let mut values = TorchNoise::new(hash(name)).randn(shape.iter().product());
+    values.iter_mut().for_each(|z| *z = mean + deviation * *z);
+    let mut halves = vec![f16::ZERO; values.len()];
     halves.convert_from_f32_slice(&values);
     halves
 }

@@ -67,27 +67,23 @@ pub(crate) fn single_tensors(
         let (name, view) = table.to_single(&key).unwrap_or_else(|| (key.clone(), View::Whole));
         // The tensors arrive in alphabetical order, which differs from that of queries, keys and values in the joined
         // tensor.
-        let third = match view {
-            View::Third(third) => third,
-            View::Whole => 0,
-            View::Transposed => {
-                values = transposed(&values, shape[0], shape[1]);
-                shape.reverse();
-                0
-            }
-        };
+        let (index, parts) = view.part();
+        if view == View::Transposed {
+            values = transposed(&values, shape[0], shape[1]);
+            shape.reverse();
+        }
         let is_matrix = shape.len() == 2;
         if convolves && is_matrix && [".proj_in.", ".proj_out.", ".attn_1."].iter().any(|part| name.contains(part)) {
             shape.extend([1, 1]);
         }
         let tensor = found.entry(name.clone()).or_insert_with(|| {
-            let (mut whole, mut size) = (shape.clone(), values.len());
-            if matches!(view, View::Third(_)) {
-                (whole[0], size) = (3 * shape[0], 3 * size);
+            let mut whole = shape.clone();
+            if parts > 1 {
+                whole[0] *= parts;
             }
-            SingleTensor { key: format!("{prefix}{name}"), shape: whole, numbers: vec![f16::NAN; size] }
+            SingleTensor { key: format!("{prefix}{name}"), shape: whole, numbers: vec![f16::NAN; parts * values.len()] }
         });
-        tensor.numbers[third * values.len()..][..values.len()].copy_from_slice(&values);
+        tensor.numbers[index * values.len()..][..values.len()].copy_from_slice(&values);
     }
     let mut tensors: Vec<SingleTensor> = found.into_values().collect();
     tensors.extend(unread(part, family, &tensors));

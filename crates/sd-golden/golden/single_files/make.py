@@ -1,13 +1,14 @@
 """Names and shapes of all tensors of published single files, and the source of each tensor of the diffusers layout.
 
 Reference: torch 2.8.0, diffusers 0.42.1, transformers 5.23.0
-Writes: single_*.txt, views.txt
-Test: crates/sd-pipeline/tests/golden/single_file.rs, crates/sd-pipeline/tests/golden/single_names.rs
+Writes: single_*.txt, views.txt, controls.txt
+Test: crates/sd-pipeline/tests/golden/single_file.rs, crates/sd-pipeline/tests/golden/single_names.rs, crates/sd-weights/tests/control/layouts.rs
 After: keys
 
 The names are those of the modules in CompVis' and Stability's programs: openaimodel.UNetModel, model.Encoder and Decoder,
-FrozenCLIPEmbedder, FrozenOpenCLIPEmbedder, GeneralConditioner. They are checked with diffusers, which must convert each list
-to that of the set `keys`. For views.txt all values differ before the conversion, so that the source of each is known.
+FrozenCLIPEmbedder, FrozenOpenCLIPEmbedder, GeneralConditioner; cldm.ControlNet. They are checked with diffusers, which must convert
+each list to that of the set `keys`. For views.txt and controls.txt, of small networks, all values differ before the conversion, so
+that the source of each is known.
 """
 import pathlib
 from types import SimpleNamespace
@@ -47,7 +48,7 @@ def transformer(name, width, context, depth, is_linear):
     return keys
 
 
-def unet(channels, depths, middle, context, is_linear, label=None, blocks=2):
+def unet(channels, depths, middle, context, is_linear, label=None, blocks=2, up=True):
     time = 4 * channels[0]
     keys = linear("time_embed.0", channels[0], time) | linear("time_embed.2", time, time)
     if label:
@@ -77,6 +78,8 @@ def unet(channels, depths, middle, context, is_linear, label=None, blocks=2):
     resnet("middle_block.0", width, width)
     keys |= transformer("middle_block.1", width, context, middle, is_linear)
     resnet("middle_block.2", width, width)
+    if not up:
+        return keys, skips
     n = 0
     for level in reversed(range(len(channels))):
         for j in range(blocks + 1):
@@ -89,6 +92,18 @@ def unet(channels, depths, middle, context, is_linear, label=None, blocks=2):
                 keys |= conv(f"output_blocks.{n}.{place}.conv", width, width)
             n += 1
     return keys | norm("out.0", width) | conv("out.2", width, 4)
+
+
+def control(channels, depths, middle, context, hints, label=None):
+    keys, skips = unet(channels, depths, middle, context, False, label, up=False)
+    # A non-linearity follows each convolution of the hint; every second one halves it.
+    keys |= conv("input_hint_block.0", 3, hints[0])
+    for i, (a, b) in enumerate(zip(hints, hints[1:])):
+        keys |= conv(f"input_hint_block.{4 * i + 2}", a, a) | conv(f"input_hint_block.{4 * i + 4}", a, b)
+    keys |= conv(f"input_hint_block.{4 * len(hints) - 2}", hints[-1], channels[0])
+    for i, width in enumerate(skips):
+        keys |= conv(f"zero_convs.{i}.0", width, width, 1)
+    return keys | conv("middle_block_out.0", channels[-1], channels[-1], 1)
 
 
 def vae(channels=(128, 256, 512, 512), blocks=2, latent=4):
@@ -220,15 +235,21 @@ def view(tensor, sources):
     raise AssertionError("a tensor without a source")
 
 
+def numbered(keys):
+    """Return tensors in which all values differ."""
+    tensors, count = {}, 0
+    for key, shape in keys.items():
+        size = torch.Size(shape).numel()
+        tensors[key] = torch.arange(count, count + size).reshape(shape)
+        count += size
+    return tensors
+
+
 def write_views():
     """Write the sources of all tensors that diffusers converts, found by giving every value a different number."""
     small = under("model.diffusion_model.", unet((6, 12, 18), (0, 1, 2), 2, 10, True, label=9))
     small |= under("first_stage_model.", vae((6, 12, 18), blocks=1)) | under("conditioner.embedders.1.model.", open_clip(12, 3))
-    tensors, count = {}, 0
-    for key, shape in small.items():
-        size = torch.Size(shape).numel()
-        tensors[key] = torch.arange(count, count + size).reshape(shape)
-        count += size
+    tensors = numbered(small)
     levels = dict(down_block_types=[0] * 3, up_block_types=[0] * 3)
     model = SimpleNamespace(config=SimpleNamespace(hidden_size=12))
     lines = []
@@ -243,3 +264,15 @@ def write_views():
 
 
 write_views()
+
+
+def write_controls():
+    """Write the sources of the tensors of a ControlNet in the same way. The published ones have eight convolutions of the hint."""
+    tensors = numbered(under("control_model.", control((6, 12, 18, 18), (1, 2, 1, 0), 2, 10, (4, 8, 12, 16))))
+    converted = reference.convert_controlnet_checkpoint(dict(tensors), dict(layers_per_block=2))
+    assert len(converted) == len(tensors), sorted(converted)
+    lines = [f"{key} {view(tensor, tensors)}\n" for key, tensor in sorted(converted.items())]
+    (HERE / "controls.txt").write_text("".join(lines))
+
+
+write_controls()

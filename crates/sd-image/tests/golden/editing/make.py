@@ -1,6 +1,6 @@
 """Masks as OpenCV blurs them, images as Pillow mixes and AUTOMATIC1111 fills them, and the regions that diffusers crops.
 
-Reference: pillow 13.0.0, diffusers 0.42.1, opencv-python-headless 5.0.0, numpy 2.4.6
+Reference: pillow 13.0.0, diffusers 0.42.1, opencv-python-headless 5.0.0.93, numpy 2.4.6
 Writes: *.png, regions.json
 Test: crates/sd-image/tests/golden/editing/mod.rs
 """
