@@ -3,8 +3,8 @@
 //!
 //! Run `cargo run --release -p sd-benches --bin networks --`, with any of these behind it, in any order:
 //!
-//! - networks: `unet` (a guided step, a batch of two), `vae` (decodes an image), `clip` (two prompts), `unet-xl`, `vae-xl`,
-//!   `esrgan` (128×128 to 512×512), `esrgan-256` (256×256 to 1024×1024);
+//! - networks: `unet` (a guided step, a batch of two), `control` (the same step with a ControlNet before it), `vae` (decodes an
+//!   image), `clip` (two prompts), `unet-xl`, `vae-xl`, `esrgan` (128×128 to 512×512), `esrgan-256` (256×256 to 1024×1024);
 //! - `bf16` or `f16` for half precision. As in the program, on the CPU it applies to weights only, and nowhere to the
 //!   autoencoder;
 //! - a device; `flex` by default.
@@ -19,13 +19,13 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use sd_clip::ClipTextConfig;
 use sd_ops::{lay_out, pack};
-use sd_unet::{AddedConditions, Conditions, UnetConfig};
+use sd_unet::{AddedConditions, Conditions, ControlNetConfig, Hint, UnetConfig};
 use sd_upscale::RrdbNetConfig;
 use sd_vae::AutoencoderKlConfig;
 
 /// Timed calls, after a first one that is not timed.
 const CALLS: usize = 3;
-const NETWORKS: [&str; 7] = ["unet", "vae", "clip", "unet-xl", "vae-xl", "esrgan", "esrgan-256"];
+const NETWORKS: [&str; 8] = ["unet", "control", "vae", "clip", "unet-xl", "vae-xl", "esrgan", "esrgan-256"];
 /// Those that run if none is named.
 const USUAL: [&str; 3] = ["unet", "vae", "clip"];
 
@@ -63,6 +63,19 @@ fn run() -> Result<(), sd_pipeline::Error> {
         let unet = lay_out(UnetConfig::sd1().init(&device).map(&mut as_loaded(weights)));
         let (x, context) = (random([2, 4, 64, 64]), random([1, 2, 77, 768]).squeeze_dim::<3>(0));
         report("unet", &|| drop(unet.forward(x.clone(), &[500.0; 2], &context.clone().into())));
+    }
+    if is_wanted("control") {
+        let unet = lay_out(UnetConfig::sd1().init(&device).map(&mut as_loaded(weights)));
+        let control = ControlNetConfig::new(UnetConfig::sd1()).init(&device);
+        let control = lay_out(control.map(&mut as_loaded(weights)));
+        let (x, context) = (random([2, 4, 64, 64]), random([1, 2, 77, 768]).squeeze_dim::<3>(0));
+        // Once for a drawing, not at each step.
+        let hint = Hint::new(control.embed(random([1, 3, 512, 512])));
+        let conditions = Conditions::new(context);
+        report("control", &|| {
+            let residuals = control.forward(x.clone(), &[500.0; 2], &conditions, std::slice::from_ref(&hint));
+            drop(unet.forward(x.clone(), &[500.0; 2], &conditions.clone().with_residuals(residuals)));
+        });
     }
     if is_wanted("unet-xl") {
         let unet = lay_out(UnetConfig::sdxl().init(&device).map(&mut as_loaded(weights)));

@@ -1,10 +1,10 @@
 """Times the networks of Stable Diffusion with random weights in other programs, as `networks.rs` does for sd-burn.
 
-    networks.py pytorch|openvino|cuda|compiled f32|tf32|f16|bf16 unet|vae|clip|unet-xl|vae-xl|esrgan|esrgan-256 [FOLDER]
+    networks.py pytorch|openvino|cuda|compiled f32|tf32|f16|bf16 unet|control|vae|clip|unet-xl|vae-xl|esrgan|esrgan-256 [FOLDER]
 
 `pytorch` and `openvino` run on the CPU, in f32 and bf16. `cuda` and `compiled` are PyTorch on a GPU, without and with
 torch.compile. All need torch, diffusers and transformers; ESRGAN needs torch and spandrel. OpenVINO also needs openvino, stores
-converted networks in FOLDER, and does not run those of XL and ESRGAN. Prints the network's name and the shortest time of three
+converted networks in FOLDER, and does not run `control` and the networks of XL and ESRGAN. Prints the network's name and the shortest time of three
 calls in seconds, after a first call that is not timed. There is one thread for each core.
 """
 import os
@@ -32,6 +32,23 @@ def network():
         module = UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)
         inputs = torch.randn(2, 4, 64, 64), torch.tensor(500.0), torch.randn(2, 77, 768)
         return module, lambda m, x, t, context: m(x, t, context, return_dict=False)[0], inputs
+    if name == "control":
+        from diffusers import ControlNetModel
+
+        class Step(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.unet = UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)
+                self.control = ControlNetModel(cross_attention_dim=768, attention_head_dim=8)
+
+            def forward(self, x, t, context, image):
+                skips, mid = self.control(x, t, context, image, return_dict=False)
+                return self.unet(
+                    x, t, context, down_block_additional_residuals=skips, mid_block_additional_residual=mid, return_dict=False
+                )[0]
+
+        inputs = torch.randn(2, 4, 64, 64), torch.tensor(500.0), torch.randn(2, 77, 768), torch.rand(2, 3, 512, 512)
+        return Step(), lambda m, *inputs: m(*inputs), inputs
     if name == "unet-xl":
         plain, attending = (f"CrossAttn{way}Block2D" for way in ("Down", "Up"))
         module = UNet2DConditionModel(
