@@ -24,14 +24,13 @@ fn main() {
     device.seed(1);
     let vae: Box<dyn Autoencoder> = Box::new(AutoencoderKlConfig::sd().init(&device));
     let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
-    let run = |in_bands: bool, [width, height]: [usize; 2]| {
-        let (image, latents) = (random([1, 3, height, width]), random([1, 4, height / 8, width / 8]));
-        match (what, in_bands) {
-            ("encode", false) => vae.encode(image).mean,
-            ("encode", true) => vae.encode_in_bands(image).mean,
-            (_, false) => vae.decode(latents),
-            (_, true) => vae.decode_in_bands(latents),
-        }
+    let image = |[width, height]: [usize; 2]| random([1, 3, height, width]);
+    let latents = |[width, height]: [usize; 2]| random([1, 4, height / 8, width / 8]);
+    let run = |in_bands: bool, size: [usize; 2]| match (what, in_bands) {
+        ("encode", false) => vae.encode(image(size)).mean,
+        ("encode", true) => vae.encode_in_bands(image(size)).mean,
+        (_, false) => vae.decode(latents(size)),
+        (_, true) => vae.decode_in_bands(latents(size)),
     };
     // Draws the weights.
     run(false, [16, 16]);

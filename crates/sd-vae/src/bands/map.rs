@@ -61,21 +61,20 @@ impl Map {
     #[must_use]
     pub fn then(mut self, stage: &Stage) -> Self {
         let size = stage.size(self.size);
-        let spans = self.spans(stage);
-        let rows = spans[0].len();
         let (mut bands, mut moments) = (Vec::new(), None);
-        for rows in spans {
+        for rows in self.spans(stage) {
             let x = self.computed(stage, rows.clone());
             self.drop_before(stage, rows.end);
             let (channels, here) = (x.dims()[1], self.groups.map(|groups| Moments::of(x.clone(), groups)));
             let is_large = channels * size[0] * size[1] >= self.banding.half_from;
-            bands.push(Some(match &here {
+            bands.extend(match &here {
                 Some(here) if is_large => Band::halved(x, here),
-                _ => Band::whole(x),
-            }));
+                _ => vec![Band::whole(x)],
+            });
             moments = join(moments, here);
         }
-        Self { bands, rows, size, moments, ..self }
+        let rows = bands.first().map_or(size[0], Band::height);
+        Self { bands: bands.into_iter().map(Some).collect(), rows, size, moments, ..self }
     }
 
     /// Returns what the last stage computes as one tensor, `[1, channels, height, width]`.
@@ -141,5 +140,36 @@ fn join(all: Option<Moments>, here: Option<Moments>) -> Option<Moments> {
     match (all, here) {
         (Some(all), Some(here)) => Some(all.join(here)),
         (all, here) => all.or(here),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    /// Returns which rows of a map of 12 are left when the output of a 3×3 convolution is computed up to row 6.
+    fn left(half_from: usize, wrap: Wrap) -> Vec<usize> {
+        let banding = Banding { values: 0, rows: 4, half_from };
+        let x = Tensor::ones([1, 2, 12, 3], &Device::flex());
+        let mut map = Map::new(x, Some(1), wrap, banding).then(&Stage::new(2, 0, |rows| rows));
+        map.drop_before(&Stage::new(2, 1, |rows| rows), 6);
+        (0..12).filter(|row| map.bands[row / map.rows].is_some()).collect()
+    }
+
+    #[test]
+    fn rows_in_half_precision_are_dropped_one_by_one() {
+        assert_eq!(left(0, Wrap::default()), (5..12).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn others_are_dropped_by_bands() {
+        assert_eq!(left(usize::MAX, Wrap::default()), (4..12).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_last_rows_of_a_map_that_wraps_around_find_its_first() {
+        assert_eq!(left(0, Wrap { x: false, y: true }), [vec![0], (5..12).collect()].concat());
     }
 }
