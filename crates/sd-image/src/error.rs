@@ -23,6 +23,9 @@ pub enum ImageError {
     /// Bytes that are no usable image.
     #[error("{0}")]
     Bytes(String),
+    /// An image that a format cannot hold.
+    #[error("{0}")]
+    Encoding(String),
 }
 
 impl ImageError {
@@ -30,7 +33,7 @@ impl ImageError {
     pub fn reason(&self) -> String {
         match self {
             Self::Io { source, .. } => source.to_string(),
-            Self::Image { reason, .. } | Self::Bytes(reason) => reason.clone(),
+            Self::Image { reason, .. } | Self::Bytes(reason) | Self::Encoding(reason) => reason.clone(),
         }
     }
 }

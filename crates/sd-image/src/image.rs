@@ -2,7 +2,7 @@ use std::path::Path;
 
 use sd_files::write_atomically;
 
-use crate::ImageError;
+use crate::{Format, ImageError};
 
 /// An image of 8-bit red, green and blue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,33 +16,38 @@ pub struct Image {
 }
 
 impl Image {
-    /// Writes a PNG file: first to a temporary file beside `path`, which is renamed once complete.
+    /// Writes a PNG, JPEG or WebP file, by its extension: first to a temporary file beside `path`, which is renamed once
+    /// complete. A pipe or a device gets a PNG, unless its name ends otherwise.
     ///
     /// # Errors
     ///
-    /// [`ImageError::Io`].
+    /// As [`Format::from_path`] and [`encode`](Self::encode), and [`ImageError::Io`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ImageError> {
         self.save_with_text(path, &[])
     }
 
-    /// As [`save`](Self::save), with texts that image viewers show, each with its keyword.
+    /// As [`save`](Self::save), with texts that other programs read, each with its keyword.
     ///
     /// # Errors
     ///
-    /// [`ImageError::Io`].
+    /// As [`save`](Self::save).
     pub fn save_with_text(&self, path: impl AsRef<Path>, texts: &[(&str, &str)]) -> Result<(), ImageError> {
         let path = path.as_ref();
-        write_atomically(path, |file| {
-            let mut encoder = png::Encoder::new(file, self.width as u32, self.height as u32);
-            encoder.set_color(png::ColorType::Rgb);
-            encoder.set_depth(png::BitDepth::Eight);
-            for (keyword, text) in texts {
-                encoder.add_itxt_chunk(keyword.to_string(), text.to_string())?;
-            }
-            let mut writer = encoder.write_header()?;
-            writer.write_image_data(&self.rgb)?;
-            Ok(writer.finish()?)
-        })
-        .map_err(|source| ImageError::Io { file: path.to_path_buf(), source })
+        self.save_as(path, Format::from_path(path)?, texts)
+    }
+
+    /// As [`save_with_text`](Self::save_with_text), in a format that the name does not say.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode), and [`ImageError::Io`].
+    pub fn save_as(&self, path: impl AsRef<Path>, format: Format, texts: &[(&str, &str)]) -> Result<(), ImageError> {
+        let path = path.as_ref();
+        let bytes = self.encode(format, texts).map_err(|error| match error {
+            ImageError::Encoding(reason) => ImageError::Image { file: path.to_path_buf(), reason },
+            error => error,
+        })?;
+        write_atomically(path, |file| file.write_all(&bytes))
+            .map_err(|source| ImageError::Io { file: path.to_path_buf(), source })
     }
 }

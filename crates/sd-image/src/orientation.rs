@@ -1,6 +1,8 @@
 use image::ImageDecoder;
 use image::metadata::Orientation;
 
+use crate::containers::png_chunks;
+
 /// Prefix of EXIF data in some files.
 const EXIF: &[u8] = b"Exif\0\0";
 
@@ -14,18 +16,7 @@ pub fn orientation(decoder: &mut impl ImageDecoder, bytes: &[u8]) -> Orientation
 
 /// The EXIF data of a PNG file, which may come after the pixels.
 fn exif_of_png(bytes: &[u8]) -> Option<&[u8]> {
-    const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1A\n";
-    let mut rest = bytes.strip_prefix(SIGNATURE)?;
-    loop {
-        let (length, chunk) = rest.split_first_chunk::<4>()?;
-        let (kind, chunk) = chunk.split_first_chunk::<4>()?;
-        let (data, after) = chunk.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-        if kind == b"eXIf" {
-            return Some(data);
-        }
-        // The checksum.
-        rest = after.get(4..)?;
-    }
+    png_chunks(bytes).find(|(kind, _)| *kind == b"eXIf").map(|(_, data)| data)
 }
 
 /// `tiff:Orientation="6"`, or `<tiff:Orientation>6</tiff:Orientation>`.
