@@ -6,7 +6,9 @@ use sd_prompt::{Syntax, Text};
 
 use crate::networks::Networks;
 use crate::plan::{Plan, check_clip_skip};
-use crate::{DType, Embeddings, Error, Image, Latents, Request, images_from_tensor, images_to_tensor};
+use crate::{
+    DType, Embeddings, Error, Image, Latents, Lora, LoraReport, Request, images_from_tensor, images_to_tensor,
+};
 
 /// A loaded model that draws images.
 #[derive(Debug)]
@@ -49,6 +51,24 @@ impl Pipeline {
     /// The networks, which you can use on their own or share with another pipeline.
     pub fn components(&self) -> &Components {
         &self.components
+    }
+
+    /// Gives the model back, without its networks.
+    pub fn into_model(self) -> Model {
+        self.model
+    }
+
+    /// [Merges](Model::merge) a LoRA into the loaded model. Only the weights that LoRAs change are read again.
+    ///
+    /// Words that the LoRA adds count only after the model is loaded anew.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::merge`] and [`set_lora_scale`](Self::set_lora_scale).
+    pub fn merge(&mut self, lora: Lora) -> Result<LoraReport, Error> {
+        let report = self.model.merge(lora)?;
+        self.components = self.model.refresh(&self.components, &self.device)?;
+        Ok(report)
     }
 
     /// Changes the scale of a LoRA that was [merged](Model::merge) into the model; `index` counts them from 0.

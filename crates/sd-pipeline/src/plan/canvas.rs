@@ -76,7 +76,9 @@ fn masked(request: &Request, image: &Image) -> Result<Option<(Image, Inpaint)>, 
     let (image, mask) = match (request.outpaint, own) {
         (None, None) => return Ok(None),
         (None, Some(mask)) => (image.clone(), mask),
-        (Some(Outpaint { top, right, bottom, left }), own) => {
+        (Some(sides), own) => {
+            let Outpaint { top, right, bottom, left } = sides;
+            check_extended(image, sides)?;
             let (extended, mut border) = image.outpaint(top, right, bottom, left);
             if let Some(own) = own {
                 border.paste(&own, left, top);
@@ -86,6 +88,21 @@ fn masked(request: &Request, image: &Image) -> Result<Option<(Image, Inpaint)>, 
     };
     let settings = inpaint.cloned().unwrap_or_else(|| Inpaint::new(mask.clone()));
     Ok(Some((image, Inpaint { mask: mask.blur(settings.blur), invert: false, ..settings })))
+}
+
+/// The most pixels of an extended image: as many as a file may have that is read.
+const MAX_PIXELS: usize = (512 << 20) / 3;
+
+/// Checks that an extended image has a size that can be.
+fn check_extended(image: &Image, Outpaint { top, right, bottom, left }: Outpaint) -> Result<(), Error> {
+    let side = |own: usize, before: usize, after: usize| own.checked_add(before)?.checked_add(after);
+    let (width, height) = (side(image.width, left, right), side(image.height, top, bottom));
+    let pixels = width.zip(height).and_then(|(width, height)| width.checked_mul(height));
+    if pixels.is_none_or(|pixels| pixels > MAX_PIXELS) {
+        let reason = format!("{top},{right},{bottom},{left}: the image would have more than {MAX_PIXELS} pixels");
+        return Err(Error::request(Field::Outpaint, reason));
+    }
+    Ok(())
 }
 
 /// An image with a mask, whose bytes are kept outside it.

@@ -20,6 +20,7 @@ use sd_guidance::{Guidance, Role, is_composed};
 use sd_image::Mask;
 use sd_prompt::Syntax;
 use sd_samplers::Noise;
+use sd_schedule::NoiseLevels;
 use sd_unet::FreeU;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +30,7 @@ pub use self::sampling::{OptionValue, Sampling};
 pub(crate) use self::texts::check_clip_skip;
 use crate::control::{Hint, PlannedImagePrompt};
 use crate::edit::{Fill, Init, Overlay, Seamless, Variation};
-use crate::{DType, DeviceInfo, ExtraInput, Latents, Model, RegionalPrompt, Sizes, Workload};
+use crate::{DType, DeviceInfo, Error, ExtraInput, Latents, Model, RegionalPrompt, Sizes, Workload};
 
 /// A [`Request`](crate::Request) with every default filled in; each value records where it came from.
 ///
@@ -139,6 +140,17 @@ impl Plan {
     pub fn workload(&self) -> Workload {
         let Settings { width, height, .. } = &self.settings;
         Workload { width: width.value, height: height.value, rows: self.rows(), tiled: self.settings.vae_tiling }
+    }
+
+    /// Number of calls of the network that drawing makes; `model` is the plan's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`](crate::Error::Request) and [`Error::Schedule`](crate::Error::Schedule), as [`new`](Self::new).
+    pub fn calls(&self, model: &Model) -> Result<usize, Error> {
+        let sampling = &self.settings.sampling;
+        let visited = NoiseLevels::new(sampling.visited().to_vec())?;
+        Ok(sampling.sampler(model.scheduler())?.calls(&visited))
     }
 
     /// The most rows of a call of the network for this image.

@@ -10,6 +10,9 @@ use super::origin::{Origin, Resolved};
 use super::{levels, steps};
 use crate::{Error, Field, Request, SamplerName, Schedule};
 
+/// The most steps: their noise levels are a list in memory.
+const MAX_STEPS: usize = 1_000_000;
+
 /// Number of steps if nothing else determines it.
 const DEFAULT_STEPS: usize = 50;
 
@@ -74,6 +77,9 @@ impl Sampling {
         let config = context.scheduler;
         let sampler = sampler(request, config);
         let steps = number_of_steps(request, sampler.value, context);
+        if steps.value > MAX_STEPS {
+            return Err(Error::request(Field::Steps, format!("{}: at most {MAX_STEPS} are possible", steps.value)));
+        }
         let (levels, origin) =
             levels::resolve(sampler.value.info(), config, request.schedule.as_ref(), context.is_xl, steps.value)?;
         let (whole, made) = steps::made(request, context.strength, &levels.levels, steps.value, &config.process())?;

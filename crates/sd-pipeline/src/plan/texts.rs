@@ -64,7 +64,7 @@ impl Settings {
 }
 
 impl Settings {
-    /// The regions as a JSON string, whose areas are shares of the image: left, top, right, bottom.
+    /// The regions as JSON, whose areas are shares of the image: left, top, right, bottom.
     pub(super) fn regions_named(&self) -> Option<String> {
         let region = |region: &RegionalPrompt| {
             let area = match region.area {
@@ -74,7 +74,7 @@ impl Settings {
             json!({ "prompt": region.prompt, "weight": region.weight, "area": area })
         };
         let regions: Vec<Value> = self.regions.iter().map(region).collect();
-        (!regions.is_empty()).then(|| json!(json!(regions).to_string()).to_string())
+        (!regions.is_empty()).then(|| json!(regions).to_string())
     }
 }
 

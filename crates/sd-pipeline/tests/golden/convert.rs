@@ -22,7 +22,7 @@ fn converted(from: &Path, to: &Path, dtype: Option<DType>) -> Result<Vec<String>
 }
 
 fn describe(path: &Path) -> String {
-    Plan::new(&Model::open(path).unwrap(), &Request::new("a house")).unwrap().parameters()
+    Plan::new(&Model::open(path).unwrap(), &Request::new("a house")).unwrap().parameters().to_string()
 }
 
 /// Type, shape and values of every tensor.

@@ -83,8 +83,8 @@ fn a_pipeline_draws_the_same_image_again() {
 #[test]
 fn values_missing_in_a_folder_have_the_defaults_of_its_sampler() {
     let model = Model::open(TinyModel::new(Kind::Sdxl).path()).unwrap();
-    let settings = Plan::new(&model, &Request::new("a house")).unwrap().parameters();
-    assert_eq!(settings, "a house\nSteps: 50, Sampler: euler, CFG scale: 5, Seed: 0, Size: 64x64");
+    let settings = Plan::new(&model, &Request::new("a house")).unwrap().parameters().to_string();
+    assert_eq!(settings, "a house\nSteps: 50, Sampler: Euler, CFG scale: 5, Seed: 0, Size: 64x64, RNG: CPU");
     assert!(
         Plan::new(&model, &Request { sampler: Some("pndm".parse().unwrap()), steps: Some(3), ..request() }).is_err()
     );
@@ -106,13 +106,14 @@ fn change(file: &Path, key: &str, value: &str) {
 #[test]
 fn ddpm_takes_every_step_of_its_training_and_ddim_fifty() {
     let folder = TinyModel::ddpm();
-    let describe = |request| Plan::new(&Model::open(folder.path()).unwrap(), &request).unwrap().parameters();
+    let describe =
+        |request| Plan::new(&Model::open(folder.path()).unwrap(), &request).unwrap().parameters().to_string();
     let request = || Request { seed: 7, ..Request::default() };
-    assert_eq!(describe(request()), "Steps: 1000, Sampler: ddpm, Seed: 7, Size: 32x32");
+    assert_eq!(describe(request()), "Steps: 1000, Sampler: DDPM, Seed: 7, Size: 32x32, RNG: CPU");
     let ddim = Request { sampler: Some("ddim".parse().unwrap()), ..request() };
-    assert_eq!(describe(ddim), "Steps: 50, Sampler: ddim, Seed: 7, Size: 32x32");
+    assert_eq!(describe(ddim), "Steps: 50, Sampler: DDIM, Seed: 7, Size: 32x32, RNG: CPU");
     change(&folder.path().join("model_index.json"), "_class_name", "DDIMPipeline");
-    assert_eq!(describe(request()), "Steps: 50, Sampler: ddim, Seed: 7, Size: 32x32");
+    assert_eq!(describe(request()), "Steps: 50, Sampler: DDIM, Seed: 7, Size: 32x32, RNG: CPU");
 }
 
 /// The layout in which the first of these models were published.
