@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
+use sd_engine::BuiltInModel;
 #[cfg(feature = "scenes")]
 use sd_pipeline::Defaults;
-use sd_pipeline::{Choices, ControlFile, Model, ModelError};
-
-use crate::progress::Progress;
+use sd_pipeline::{Choices, Model, ModelError};
 
 const NAME: &str = "the built-in model";
 
@@ -30,38 +29,25 @@ pub fn weights() -> impl Iterator<Item = &'static [u8]> {
     files.iter().filter(|(name, _)| name.ends_with(".safetensors")).map(|(_, bytes)| *bytes)
 }
 
+/// The model and its control network, for a library.
 #[cfg(feature = "scenes")]
+pub fn model() -> Option<BuiltInModel> {
+    Some(BuiltInModel {
+        name: "scenes",
+        files: sd_scenes_model::FILES,
+        defaults: Defaults { steps: Some(sd_scenes_model::STEPS), guidance: Some(sd_scenes_model::GUIDANCE) },
+        control: Some(("scenes-edges", sd_scenes_control::FILES)),
+    })
+}
+
+/// The model and its control network, for a library.
+#[cfg(not(feature = "scenes"))]
+pub fn model() -> Option<BuiltInModel> {
+    None
+}
+
 fn open_builtin(choices: &Choices) -> Result<Model, ModelError> {
-    let defaults = Defaults { steps: Some(sd_scenes_model::STEPS), guidance: Some(sd_scenes_model::GUIDANCE) };
-    Ok(Model::built_in(NAME, sd_scenes_model::FILES, choices)?.with_defaults(defaults))
-}
-
-#[cfg(not(feature = "scenes"))]
-fn open_builtin(_: &Choices) -> Result<Model, ModelError> {
-    let reason = "is missing: this program was built without the built-in model (feature `scenes`)";
-    Err(sd_pipeline::RequestError::new(sd_pipeline::Field::Model, reason).into())
-}
-
-/// The built-in model's control network.
-#[cfg(feature = "scenes")]
-pub fn control() -> Result<ControlFile, ModelError> {
-    ControlFile::built_in("scenes-edges", sd_scenes_control::FILES)
-}
-
-/// The built-in model's control network.
-#[cfg(not(feature = "scenes"))]
-pub fn control() -> Result<ControlFile, ModelError> {
-    let reason =
-        "has no network: this program was built without the built-in one (feature `scenes`): name one with model=";
-    Err(sd_pipeline::RequestError::new(sd_pipeline::Field::Control, reason).into())
-}
-
-/// Warns of words that the model has never seen.
-pub fn warn_of_unknown_words(words: &[String], progress: &Progress) {
-    if !words.is_empty() {
-        progress.warn(&format!(
-            "the built-in model of landscapes has never seen {}; `--model FOLDER` draws with a full Stable Diffusion",
-            words.join(", ")
-        ));
-    }
+    let missing = "is missing: this program was built without the built-in model (feature `scenes`)";
+    let missing = || sd_pipeline::RequestError::new(sd_pipeline::Field::Model, missing);
+    model().ok_or_else(missing)?.open(choices)
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use sd_batch::BatchError;
 use sd_device::{is_processor, panic_message};
+use sd_engine::{EngineError, Pass};
 #[cfg(feature = "evaluate")]
 use sd_evaluate::EvaluateError;
 use sd_image::ImageError;
@@ -54,7 +56,6 @@ impl Failure {
     }
 
     /// Ctrl-C was pressed.
-    #[cfg(feature = "hub")]
     pub fn cancelled(message: String) -> Self {
         Self { message, code: 130 }
     }
@@ -84,6 +85,25 @@ impl From<Error> for Failure {
         let cause = if let Error::Backend(_) = error { driver::error() } else { None };
         let cause = cause.map(|message| format!(" (driver: {message})")).unwrap_or_default();
         Self { message: format!("{}{cause}", message(&error)), code: code(cancelled, error.is_usage()) }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let code = code(error.is_cancelled(), error.is_usage());
+        match error {
+            EngineError::Pipeline(error) => error.into(),
+            EngineError::Pass { pass: Pass::Hires, source } => {
+                Self::from(source).replaced(&[("--strength", "--hires-strength"), ("--steps", "--hires-steps")])
+            }
+            EngineError::Pass { source, .. } => Self::from(source)
+                .replaced(&[("--denoising-start", "--refiner-start"), ("--denoising-end", "--refiner-start")]),
+            EngineError::Network { field, source } => {
+                Self::from(source).with_flag(&format!("--{}", field.replace('_', "-")))
+            }
+            EngineError::Upscale(error) => Self::from(error).with_flag("--hires-upscaler"),
+            error => Self { message: with_flags(&error.to_string()), code },
+        }
     }
 }
 
@@ -123,6 +143,23 @@ impl From<EvaluateError> for Failure {
 impl From<ImageError> for Failure {
     fn from(error: ImageError) -> Self {
         Error::from(error).into()
+    }
+}
+
+impl From<BatchError> for Failure {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Model { file, line, source } => {
+                let failure = Self::from(*source);
+                Self { message: format!("{}, line {line}: {failure}", file.display()), ..failure }
+            }
+            _ => {
+                let message = ["queue", "nats", "dead_after"].iter().fold(error.to_string(), |message, option| {
+                    message.replace(&format!("`{option}`"), &format!("--{}", option.replace('_', "-")))
+                });
+                Self { message, code: code(false, error.is_usage()) }
+            }
+        }
     }
 }
 

@@ -1,10 +1,15 @@
 use sd_pipeline::{Field, SamplerOption};
 
+/// The folders of a library.
+const FOLDERS: [&str; 6] = ["models", "lora_dir", "embedding_dir", "vae_dir", "upscaler_dir", "control_dir"];
+
 /// A message of the library, with each field in backticks replaced by its flag.
 pub fn with_flags(message: &str) -> String {
     let fields = Field::ALL.into_iter().filter_map(|field| Some((field.to_string(), flag(field)?)));
+    let folders = FOLDERS.iter().map(|folder| (folder.to_string(), format!("--{}", folder.replace('_', "-"))));
     let options = SamplerOption::ALL.into_iter().map(|option| (option.to_string(), format!("--{option}")));
     let message = fields
+        .chain(folders)
         .chain(options)
         .fold(message.to_string(), |message, (name, flag)| message.replace(&format!("`{name}`"), &flag));
     // An option goes by its own flag.

@@ -53,11 +53,13 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     check_file("--output", &args.output)?;
     let image = read_image(&args.image)?;
-    let session = args.session.open()?;
+    let mut session = args.session.open()?;
     let inversion =
         Inversion { prompt: args.prompt.clone(), steps: args.steps, guidance: args.guidance, ..Inversion::default() };
-    check_size(args, &image, session.model.scale_factor())?;
-    session.check(&Plan::new(&session.model, &inversion.request(&session.model, &image))?)?;
+    let model = session.model()?;
+    check_size(args, &image, model.scale_factor())?;
+    let plan = Plan::new(model, &inversion.request(model, &image))?;
+    session.check(&plan)?;
     session.run(|pipeline, progress, cancel| {
         let latents = pipeline.invert_with(&image, &inversion, &mut |step| {
             driver::called();

@@ -2,7 +2,9 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program")]
 
+mod again;
 mod assignments;
+mod batch;
 mod builtin;
 mod cancel;
 mod convert;
@@ -21,7 +23,11 @@ mod info;
 mod input;
 mod interpolate;
 mod invert;
+mod library_flags;
 mod model;
+mod naming;
+#[cfg(feature = "nats")]
+mod nats_flags;
 mod outputs;
 mod preprocess;
 mod print;
@@ -29,14 +35,19 @@ mod processor;
 mod progress;
 mod prompt_flags;
 mod reporter;
+mod reproduce;
 mod samplers;
 mod seed;
+#[cfg(feature = "serve")]
+mod serve;
 mod session;
 mod tokens;
 mod train;
 #[cfg(feature = "evaluate")]
 mod train_classifier;
 mod upscale;
+#[cfg(feature = "nats")]
+mod worker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -62,6 +73,10 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Generate(Box<generate::Args>),
+    Reproduce(Box<reproduce::Args>),
+    Batch(Box<batch::Args>),
+    #[cfg(feature = "nats")]
+    Worker(Box<worker::Args>),
     Invert(Box<invert::Args>),
     Interpolate(Box<interpolate::Args>),
     Info(info::Args),
@@ -70,6 +85,8 @@ enum Command {
     Preprocess(preprocess::Args),
     Tokens(tokens::Args),
     Expand(expand::Args),
+    #[cfg(feature = "serve")]
+    Serve(Box<serve::Args>),
     /// List the samplers, their options, and the schedules
     Samplers,
     /// List the devices of this machine and this build
@@ -93,17 +110,29 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     let run = || -> Result<(), Failure> {
         processor::set_up(threads)?;
+        #[cfg(feature = "serve")]
+        if let Command::Serve(args) = &command {
+            // It waits most of the time, so it takes no thread of the pool.
+            serve::run(args)?;
+            return finish();
+        }
         // On a thread of the pool, which can start parallel work without a switch of threads.
         rayon::scope(|_| match command {
             Command::Generate(args) => generate::run(&args),
+            Command::Reproduce(args) => reproduce::run(&args),
+            Command::Batch(args) => batch::run(&args),
+            #[cfg(feature = "nats")]
+            Command::Worker(args) => worker::run(&args),
             Command::Invert(args) => invert::run(&args),
             Command::Interpolate(args) => interpolate::run(&args),
-            Command::Info(args) => Ok(info::run(&args)?),
+            Command::Info(args) => info::run(&args),
             Command::Convert(args) => convert::run(&args),
             Command::Upscale(args) => upscale::run(&args),
             Command::Preprocess(args) => preprocess::run(&args),
             Command::Tokens(args) => tokens::run(&args),
             Command::Expand(args) => expand::run(&args),
+            #[cfg(feature = "serve")]
+            Command::Serve(_) => Ok(()),
             Command::Samplers => Ok(samplers::run()?),
             Command::Devices => Ok(devices::run()?),
             Command::Train(args) => train::run(&args),
@@ -133,9 +162,14 @@ impl Command {
     /// are small enough for it.
     fn shares_heap(&self) -> bool {
         match self {
-            Self::Generate(_) | Self::Invert(_) | Self::Interpolate(_) | Self::Upscale(_) => true,
+            #[cfg(feature = "nats")]
+            Self::Worker(_) => true,
+            Self::Generate(_) | Self::Reproduce(_) | Self::Batch(_) => true,
+            Self::Invert(_) | Self::Interpolate(_) | Self::Upscale(_) => true,
             #[cfg(feature = "evaluate")]
             Self::Evaluate(_) => true,
+            #[cfg(feature = "serve")]
+            Self::Serve(_) => true,
             _ => false,
         }
     }

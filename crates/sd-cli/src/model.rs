@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use sd_pipeline::{Choices, Error, Lora, Model, Prediction, TextualInversion, WeightSet};
+use sd_engine::{Job, NamedEmbedding, NamedLora};
+use sd_pipeline::{Choices, Model, Prediction, WeightSet};
 
 use crate::builtin;
 use crate::cancel::Cancel;
@@ -116,60 +117,50 @@ impl FromStr for Weighted {
 }
 
 impl ModelFlags {
-    /// Opens the model, downloading it if needed. Returns its name for messages, too.
-    pub fn open(&self, progress: &mut Progress, cancel: &Cancel) -> Result<(String, Model), Failure> {
-        let model = open_or_builtin(self.model.as_deref(), &self.choices.choices(), progress, cancel)?;
-        Ok((builtin::name(self.model.as_deref()), model))
+    /// Adds the model and its files to a job, downloading the model if needed.
+    pub fn add_to(&self, job: &mut Job, progress: &mut Progress, cancel: &Cancel) -> Result<(), Failure> {
+        job.model = self.model.as_ref().map(|path| locate_name("--model", path, progress, cancel)).transpose()?;
+        let ChoiceFlags { prediction, ema, vae } = &self.choices;
+        job.prediction = prediction.map(|predicts| match predicts {
+            Predicts::Eps => sd_engine::Predicts::Eps,
+            Predicts::V => sd_engine::Predicts::V,
+        });
+        job.ema = *ema;
+        job.vae = vae.as_ref().map(|path| name("--vae", path)).transpose()?;
+        for Weighted { file, weight } in &self.lora {
+            job.loras.push(NamedLora { name: name("--lora", file)?, weight: *weight });
+        }
+        for Named { file, word } in &self.embedding {
+            job.embeddings.push(NamedEmbedding { name: name("--embedding", file)?, word: word.clone() });
+        }
+        Ok(())
+    }
+
+    /// The name of the model for messages.
+    pub fn name(&self) -> String {
+        builtin::name(self.model.as_deref())
+    }
+
+    /// The path of the model, if one is named.
+    pub fn path(&self) -> Option<&Path> {
+        self.model.as_deref()
     }
 
     /// Whether no model is named.
     pub fn is_builtin(&self) -> bool {
         self.model.is_none()
     }
-
-    /// Adds LoRA files and textual inversions to `model`, and reports on each.
-    pub fn add(&self, model: &mut Model, progress: &Progress) -> Result<(), Error> {
-        for Weighted { file, weight } in &self.lora {
-            merge(model, Lora::open(file, *weight)?, &file.display().to_string(), progress)?;
-        }
-        let mut inversions = Vec::new();
-        for Named { file, word } in &self.embedding {
-            let mut inversion = TextualInversion::open(file)?;
-            inversion.word = word.clone().unwrap_or(inversion.word);
-            inversions.push(inversion);
-        }
-        add_words(model, inversions, progress)
-    }
 }
 
-/// Merges a LoRA into the model, and reports on it.
-pub fn merge(model: &mut Model, lora: Lora, name: &str, progress: &Progress) -> Result<(), Error> {
-    let report = model.merge(lora)?;
-    let all = report.matched + report.unmatched.len();
-    if report.unmatched.is_empty() {
-        progress.note(&format!("{name}: all {all} modules merged"));
-    } else {
-        let some = report.unmatched.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
-        let more = if report.unmatched.len() > 5 { ", …" } else { "" };
-        let matched = report.matched;
-        progress.warn(&format!("{name}: only {matched} of {all} modules are in the model; not in it: {some}{more}"));
-    }
-    for word in &report.words {
-        progress.note(&format!("{name}: adds the word {word:?} for prompts"));
-    }
-    Ok(())
+/// A path as the name of a file in a job.
+pub fn name(flag: &str, path: &Path) -> Result<String, Failure> {
+    let text = path.to_str().map(str::to_string);
+    text.ok_or_else(|| Failure::usage(format!("{flag} {}: the path is not UTF-8: rename it", path.display())))
 }
 
-/// Adds textual inversions to the model's words, and reports on each.
-pub fn add_words(model: &mut Model, inversions: Vec<TextualInversion>, progress: &Progress) -> Result<(), Error> {
-    for TextualInversion { file, word, unread, .. } in &inversions {
-        if !unread.is_empty() {
-            let unread = unread.join(", ");
-            progress.warn(&format!("{}: ignored {unread}, which is not a vector of its word", file.display()));
-        }
-        progress.note(&format!("{}: use the word {word:?} in prompts", file.display()));
-    }
-    Ok(TextualInversion::joined(inversions).iter().try_for_each(|inversion| model.add_word(inversion))?)
+/// Finds a model or a network as [`locate`] does, for a job.
+pub fn locate_name(flag: &str, path: &Path, progress: &mut Progress, cancel: &Cancel) -> Result<String, Failure> {
+    name(flag, &locate(flag, path, progress, cancel)?)
 }
 
 /// Opens a model, downloading it if needed, or else the built-in one.
@@ -180,14 +171,9 @@ pub fn open_or_builtin(
     cancel: &Cancel,
 ) -> Result<Model, Failure> {
     match path {
-        Some(path) => open_model(path, choices, progress, cancel),
+        Some(path) => Ok(builtin::open(Some(&locate("--model", path, progress, cancel)?), choices)?),
         None => Ok(builtin::open(None, choices)?),
     }
-}
-
-/// Opens a model, downloading it if needed.
-pub fn open_model(path: &Path, choices: &Choices, progress: &mut Progress, cancel: &Cancel) -> Result<Model, Failure> {
-    Ok(builtin::open(Some(&locate("--model", path, progress, cancel)?), choices)?)
 }
 
 /// Finds a model or a network that `flag` names, at a path or, with the feature `hub`, by its name on the hub.

@@ -3,6 +3,7 @@
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use sd_image::Format;
 use sd_pipeline::Destination;
 
 use crate::failure::Failure;
@@ -16,13 +17,12 @@ pub fn check_file(flag: &str, path: &Path) -> Result<Destination, Failure> {
     Ok(to)
 }
 
-/// Checks that `named`, which leads to `to`, may be an image: a PNG file, a pipe or a device.
-pub fn check_png(flag: &str, named: &Path, to: &Destination) -> Result<(), Failure> {
-    let is_png = named.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-    if is_png || !matches!(to, Destination::File(_)) {
-        return Ok(());
+/// Checks that `named`, which leads to `to`, may be an image: a PNG, JPEG or WebP file, a pipe or a device.
+pub fn check_image(flag: &str, named: &Path, to: &Destination) -> Result<(), Failure> {
+    match (to, Format::from_path(named)) {
+        (Destination::File(_), Err(error)) => Err(Failure::usage(format!("{flag} {error}"))),
+        _ => Ok(()),
     }
-    Err(Failure::usage(format!("{flag} {}: images are PNG files: use a name that ends in .png", named.display())))
 }
 
 /// Checks that a folder exists or can be made, with its parents, and that files can be written in it.

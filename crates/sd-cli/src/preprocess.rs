@@ -8,7 +8,7 @@ use sd_preprocess::Preprocessor;
 use crate::failure::Failure;
 use crate::flags::Resize;
 use crate::input::read_with_alpha;
-use crate::outputs::{check_file, check_png, is_stdout};
+use crate::outputs::{check_file, check_image, is_stdout};
 use crate::print::leave_stdout;
 use crate::progress::Progress;
 use crate::reporter::ProgressKind;
@@ -26,7 +26,7 @@ pub struct Args {
     /// Image: PNG, JPEG or WebP; - is standard input
     #[arg(value_name = "IN")]
     from: PathBuf,
-    /// Output PNG file, pipe or /dev/stdout
+    /// Output file: .png, .jpg or .webp; or a pipe or /dev/stdout
     #[arg(value_name = "OUT")]
     to: PathBuf,
     /// Width of the drawing in pixels [default: that of IN]
@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if is_stdout(&args.to) {
         leave_stdout();
     }
-    check_png("OUT", &args.to, &check_file("OUT", &args.to)?)?;
+    check_image("OUT", &args.to, &check_file("OUT", &args.to)?)?;
     let mut progress = Progress::new(args.progress);
     let (image, alpha) = read_with_alpha(&args.from)?;
     let mask = args.mask(alpha)?;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use sd_device::DeviceInfo;
-use sd_pipeline::{MemoryNeed, Step};
+use sd_engine::Progress as Step;
+use sd_pipeline::MemoryNeed;
 use serde_json::json;
 
 use crate::reporter::{ProgressKind, Reporter, say};

@@ -1,6 +1,11 @@
 //! What commands share that run a model's networks: flags, checks and loading.
 
-use sd_device::{DeviceInfo, Tuning, best_device, device_by_name, device_info};
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sd_device::{DType, Tuning, best_device, device_info};
+use sd_engine::{Engine, EngineOptions, Job, Library, LibraryFolders, Notices};
 use sd_pipeline::{Error, Model, Pipeline, Plan};
 
 use crate::builtin;
@@ -38,9 +43,8 @@ pub struct SessionFlags {
 /// A model that is opened, but not loaded yet.
 pub struct Session<'a> {
     flags: &'a SessionFlags,
-    device: DeviceInfo,
-    name: String,
-    pub model: Model,
+    engine: Engine,
+    job: Job,
     progress: Progress,
     cancel: Cancel,
 }
@@ -49,30 +53,36 @@ impl SessionFlags {
     /// Opens the model; no weights are read.
     pub fn open(&self) -> Result<Session<'_>, Failure> {
         driver::set_up(if self.no_autotune { Tuning::Quick } else { Tuning::Thorough }, self.progress);
-        let device = self.device.as_deref().map_or_else(best_device, device_info)?;
+        let mut engine = engine(self.device.as_deref(), self.dtype.dtype(), LibraryFolders::default())?;
         let mut progress = Progress::new(self.progress);
         if self.device.is_none() {
-            progress.note(&format!("on {}: {}", device.name, device.hardware));
+            tell_device(&engine, &progress);
         }
-        let cancel = Cancel::on_ctrl_c();
-        let (name, mut model) = self.model.open(&mut progress, &cancel)?;
-        model.notes().iter().for_each(|note| progress.warn(&with_flags(note)));
-        self.model.add(&mut model, &progress)?;
-        Ok(Session { flags: self, device, name, model, progress, cancel })
+        let (cancel, mut job) = (Cancel::on_ctrl_c(), Job::default());
+        self.model.add_to(&mut job, &mut progress, &cancel)?;
+        let (_, notices) = engine.open(&job)?;
+        Told::default().tell(&notices, &progress);
+        Ok(Session { flags: self, engine, job, progress, cancel })
     }
 }
 
 impl Session<'_> {
+    /// The model.
+    pub fn model(&mut self) -> Result<&Model, Failure> {
+        Ok(self.engine.open(&self.job)?.0)
+    }
+
     /// Checks that the device can draw a plan, and warns of what may surprise.
-    pub fn check(&self, plan: &Plan) -> Result<(), Failure> {
-        let Self { model, progress, device, .. } = self;
+    pub fn check(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let EngineOptions { device, dtype, .. } = self.engine.options().clone();
+        let (model, progress) = (self.engine.open(&self.job)?.0, &self.progress);
         plan.warnings(model).iter().for_each(|warning| progress.warn(&with_flags(warning)));
         if self.flags.model.is_builtin() {
-            builtin::warn_of_unknown_words(&model.split_words(&plan.words()), progress);
+            let warning = sd_engine::unknown_words(&model.split_words(&plan.words()));
+            warning.iter().for_each(|warning| progress.warn(warning));
         }
-        let dtype = self.flags.dtype.dtype();
-        model.check_device(&plan.workload(), dtype, device)?;
-        if let Some(warning) = model.memory_warning(&plan.workload(), dtype, device) {
+        model.check_device(&plan.workload(), dtype, &device)?;
+        if let Some(warning) = model.memory_warning(&plan.workload(), dtype, &device) {
             progress.warn(&with_flags(&warning));
         }
         Ok(())
@@ -80,13 +90,57 @@ impl Session<'_> {
 
     /// Loads the weights and does the work.
     pub fn run(self, work: impl FnOnce(&Pipeline, &mut Progress, &Cancel) -> Result<(), Error>) -> Result<(), Failure> {
-        let Self { flags, device, name, model, mut progress, cancel } = self;
-        on_device(&device.name, || -> Result<(), Error> {
-            progress.busy(&format!("loading {name} on {}", device.name));
-            let pipeline = Pipeline::load(model, &device_by_name(&device.name)?, flags.dtype.dtype())?;
-            sd_pipeline::keep_memory();
+        let Self { flags, mut engine, job, mut progress, cancel } = self;
+        let device = engine.options().device.name.clone();
+        on_device(&device, || -> Result<(), Failure> {
+            progress.busy(&format!("loading {} on {device}", flags.model.name()));
+            let pipeline = engine.pipeline(&job)?;
             progress.loaded();
-            work(&pipeline, &mut progress, &cancel)
+            Ok(work(pipeline, &mut progress, &cancel)?)
         })
+    }
+}
+
+/// An engine for the user's own files, which jobs name by path.
+pub fn engine(device: Option<&str>, dtype: DType, folders: LibraryFolders) -> Result<Engine, Failure> {
+    let device = device.map_or_else(best_device, device_info)?;
+    let library = Library::new(LibraryFolders { builtin: builtin::model(), paths: true, hashes: hashes(), ..folders })?;
+    Ok(Engine::new(Arc::new(library), EngineOptions { device, dtype, keep: 1 }))
+}
+
+/// Says which device was chosen.
+pub fn tell_device(engine: &Engine, progress: &Progress) {
+    let device = &engine.options().device;
+    progress.note(&format!("on {}: {}", device.name, device.hardware));
+}
+
+/// The file in the user's cache that keeps the hashes of models.
+pub fn hashes() -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || Some(std::env::home_dir()?.join(".cache"));
+    Some(cache.or_else(home)?.join("sd-burn").join("hashes.json"))
+}
+
+/// What was told, so that it is told once.
+#[derive(Default)]
+pub struct Told(HashSet<String>);
+
+impl Told {
+    /// Tells what is worth knowing, and what may surprise.
+    pub fn tell(&mut self, notices: &Notices, progress: &Progress) {
+        for note in &notices.notes {
+            if self.0.insert(note.clone()) {
+                progress.note(note);
+            }
+        }
+        self.warn(&notices.warnings, progress);
+    }
+
+    pub fn warn(&mut self, warnings: &[String], progress: &Progress) {
+        for warning in warnings {
+            if self.0.insert(warning.clone()) {
+                progress.warn(&with_flags(warning));
+            }
+        }
     }
 }

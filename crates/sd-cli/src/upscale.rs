@@ -9,7 +9,7 @@ use crate::driver;
 use crate::failure::{Failure, on_device};
 use crate::flags::{DEVICE, Precision};
 use crate::input::read_image;
-use crate::outputs::{check_file, check_png, is_stdout};
+use crate::outputs::{check_file, check_image, is_stdout};
 use crate::print::leave_stdout;
 use crate::progress::Progress;
 use crate::reporter::ProgressKind;
@@ -28,7 +28,7 @@ pub struct Args {
     /// Image to enlarge: PNG, JPEG or WebP; - is standard input
     #[arg(value_name = "IN")]
     from: PathBuf,
-    /// Output PNG file, pipe or /dev/stdout
+    /// Output file: .png, .jpg or .webp; or a pipe or /dev/stdout
     #[arg(value_name = "OUT")]
     to: PathBuf,
     /// File of the network
@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         leave_stdout();
     }
     // Mistakes are found before the weights are read.
-    check_png("OUT", &args.to, &check_file("OUT", &args.to)?)?;
+    check_image("OUT", &args.to, &check_file("OUT", &args.to)?)?;
     let mut progress = Progress::new(args.progress);
     let image = read_image(&args.from)?;
     let large = match &args.model {

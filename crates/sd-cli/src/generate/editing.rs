@@ -86,7 +86,7 @@ impl FromStr for Sides {
     fn from_str(text: &str) -> Result<Self, String> {
         let sides: Option<Vec<usize>> = text.split(',').map(|side| side.trim().parse().ok()).collect();
         match sides.as_deref() {
-            Some(&[top, right, bottom, left]) if top + right + bottom + left > 0 => {
+            Some(&[top, right, bottom, left]) if [top, right, bottom, left] != [0; 4] => {
                 Ok(Self(Outpaint { top, right, bottom, left }))
             }
             _ => Err("expected four numbers of pixels, such as 0,64,0,64, not all 0".into()),

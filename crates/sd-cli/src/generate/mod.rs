@@ -1,40 +1,47 @@
 mod editing;
+mod folders;
+mod from;
 mod guiding;
-mod named_files;
 mod options;
+mod output;
 mod passes;
-mod prompt_files;
 mod steering;
 mod texts;
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use sd_device::{Tuning, best_device, device_by_name, device_info};
-use sd_pipeline::{Error, Pipeline, Plan, Request, Schedule, Seamless, Syntax, write_tensor};
-use serde_json::json;
+use sd_device::Tuning;
+use sd_engine::{Engine, EngineOptions, Job, LibraryFolders, Planned, Prepared, Tiling};
+use sd_metadata::Parameters;
+use sd_pipeline::{Error, Plan, Request, Schedule, Seamless, Syntax, write_tensor};
 
 use self::editing::EditFlags;
+use self::folders::FolderFlags;
+use self::from::{FromFlags, FromImage, model_name};
 use self::guiding::GuidanceFlags;
 use self::options::Options;
-use self::passes::{Loaded, PassFlags, Planned};
-use self::prompt_files::FolderFlags;
+use self::output::OutputFlags;
+use self::passes::PassFlags;
 use self::steering::SteeringFlags;
 use self::texts::TextFlags;
+use crate::again::Again;
 use crate::builtin;
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
-use crate::flag_names::with_flags;
 use crate::flags::{DEVICE, Precision};
 use crate::input::read_latents;
 use crate::model::ModelFlags;
-use crate::outputs::{check_file, check_png, is_stdout, numbered};
+use crate::naming::Naming;
+use crate::outputs::{check_file, check_image, is_stdout, numbered};
 use crate::print::{leave_stdout, print};
 use crate::progress::Progress;
 use crate::prompt_flags::{PromptFlags, Texts};
 use crate::reporter::ProgressKind;
 use crate::seed::Seed;
+use crate::session::{Told, engine, tell_device};
 
 /// Draw images from text.
 ///
@@ -57,9 +64,8 @@ pub struct Args {
     /// What the image should not show
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     negative_prompt: Option<String>,
-    /// Output PNG file, pipe or /dev/stdout; with --count: out-0.png, out-1.png, ...
-    #[arg(long, value_name = "FILE", default_value = "out.png")]
-    output: PathBuf,
+    #[command(flatten)]
+    output: OutputFlags,
     /// Sampler; see `sd samplers` [default: the model's own, else ddim]
     ///
     /// A good choice is unipc or dpm++2m with --schedule karras and 20 to 30 steps; for more variety, dpm++2m-sde.
@@ -112,8 +118,8 @@ pub struct Args {
     /// Decode and encode in bands of rows: less memory and more time, for the same image up to rounding
     ///
     /// `auto` does this where the memory asks for it; --plan=json and --plan show it.
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Tiling::Auto)]
-    vae_tiling: Tiling,
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = TilingFlag::Auto)]
+    vae_tiling: TilingFlag,
     /// Draw an image that can be laid side by side with itself: along x, along y, or both
     #[arg(long, value_enum, value_name = "AXES")]
     seamless: Option<Axes>,
@@ -150,6 +156,8 @@ pub struct Args {
     folders: FolderFlags,
     #[command(flatten)]
     prompts: PromptFlags,
+    #[command(flatten)]
+    from: FromFlags,
     // Last, because their headings apply to all flags after them.
     #[command(flatten)]
     texts: TextFlags,
@@ -171,6 +179,7 @@ Examples:
   sd generate --model sd15 --prompt \"a lighthouse at dusk\" --output lighthouse.png
   sd generate --model sd15 --prompt \"a cat\" --negative-prompt \"blurry\" --steps 20 --seed 42 --count 4
   sd generate --model v1-5-pruned-emaonly.safetensors --prompt \"a cat\" --steps 20
+  sd generate --from house.png --seed 7 --output \"{model}-{seed}.webp\"
   sd generate --model ddpm-cifar10-32 --sampler ddim --steps 50
   sd generate --model sdxl --prompt \"a city\" --width 1024 --height 768 --sampler dpm++2m --schedule karras --steps 20
 
@@ -182,7 +191,7 @@ enum Rng {
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Tiling {
+enum TilingFlag {
     /// Where the memory is too small for the whole image
     Auto,
     /// Always
@@ -213,75 +222,45 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         leave_stdout();
     }
     // Mistakes in the flags, the folder and the machine are found before the weights are read.
-    let device = args.device.as_deref().map_or_else(best_device, device_info)?;
-    let mut request = args.request()?;
+    let mut folders = LibraryFolders::default();
+    args.folders.add_to(&mut folders);
+    let mut engine = engine(args.device.as_deref(), args.dtype.dtype(), folders.clone())?;
+    let from = args.from.read()?;
+    let request = args.request(from.as_ref())?;
     let texts = args.texts(request.seed, request.prompt_syntax)?;
-    (request.prompt, request.negative_prompt) = (texts[0].prompt.clone(), texts[0].negative_prompt.clone());
-    args.check_files()?;
+    let naming = args.naming(from.as_ref())?;
+    args.check_files(&naming, request.seed)?;
     let mut progress = Progress::new(args.progress);
     if args.device.is_none() && !args.dry_run && args.plan.is_none() {
-        progress.note(&format!("on {}: {}", device.name, device.hardware));
+        tell_device(&engine, &progress);
     }
     let cancel = Cancel::on_ctrl_c();
-    let (name, mut model) = args.model.open(&mut progress, &cancel)?;
-    args.steering.add_to(&mut request, &mut model, args.model.is_builtin(), &mut progress, &cancel)?;
-    let (mut plan, mut passes) = Planned::plan(&args.passes, &model, &request, &mut progress, &cancel)?;
-    let size = (plan.settings.width.value, plan.settings.height.value);
-    SteeringFlags::tell_sizes(&request, size, &progress);
-    let dtype = args.dtype.dtype();
-    if args.vae_tiling == Tiling::Auto {
-        plan.tile_if_needed(&model, dtype, &device);
-        passes.tile_if_needed(&model, dtype, &device);
-    }
-    model.notes().iter().for_each(|note| progress.warn(&with_flags(note)));
-    args.model.add(&mut model, &progress)?;
-    let (syntax, prompts) = (request.prompt_syntax, prompts(&texts));
-    let negatives = texts.iter().filter_map(|texts| texts.negative_prompt.as_deref());
-    let regions = request.regions.iter().map(|region| region.prompt.as_str());
-    let all: Vec<&str> = prompts.iter().copied().chain(negatives).chain(regions).collect();
-    args.folders.add_embeddings(&all, syntax, &mut model, &progress)?;
-    let mut loras = args.folders.add_loras(&prompts, syntax, &mut model, &progress)?;
-    // Of several passes the last one knows where schedules end.
-    let surprising = passes.plans(&model).map(|(_, plan)| plan).last().unwrap_or(&plan);
-    surprising.warnings(&model).iter().for_each(|warning| progress.warn(&with_flags(warning)));
-    if args.model.is_builtin() {
-        builtin::warn_of_unknown_words(&model.split_words(&plan.words()), &progress);
-    }
+    let job = args.job(request, from.as_ref(), &folders, &mut progress, &cancel)?;
+    let jobs = args.jobs(&job, &texts);
+    let planned = args.plan_all(&mut engine, &jobs, &progress)?;
     if let Some(form) = args.plan {
-        let further: Vec<&Plan> = passes.plans(&model).map(|(_, plan)| plan).collect();
-        return args.print(&plan, &further, &texts, form);
-    }
-    for (model, plan) in [(&model, &plan)].into_iter().chain(passes.plans(&model)) {
-        if args.dry_run {
-            progress.need(&model.memory(&plan.workload(), dtype, &device), &device);
-            steering::tell_needs(model, dtype, &progress);
-        }
-        model.check_device(&plan.workload(), dtype, &device)?;
-        if let Some(warning) = model.memory_warning(&plan.workload(), dtype, &device) {
-            progress.warn(&with_flags(&warning));
-        }
+        return print_plans(&mut engine, &jobs, form);
     }
     if args.dry_run {
-        return Ok(());
+        return args.tell_needs(&engine, &planned, &progress);
     }
-    on_device(&device.name, || -> Result<(), Failure> {
-        progress.busy(&format!("loading {name} on {}", device.name));
-        let device = device_by_name(&device.name)?;
-        let mut pipeline = Pipeline::load(model, &device, dtype)?;
-        let passes = passes.load(&device, dtype)?;
-        sd_pipeline::keep_memory();
-        progress.loaded();
-        for index in 0..args.count() {
-            loras.set(index as usize, &mut pipeline)?;
-            let plan = numbered_plan(&plan, index, &texts);
-            args.draw(&pipeline, &passes, &plan, index, &mut progress, &cancel)?;
+    let device = engine.options().device.name.clone();
+    on_device(&device, || -> Result<(), Failure> {
+        progress.busy(&format!("loading {} on {device}", args.model.name()));
+        for (index, job) in jobs.iter().enumerate() {
+            let prepared = engine.prepare(job)?;
+            if index == 0 {
+                progress.loaded();
+            }
+            args.draw(&prepared, index as u64, &naming, &mut progress, &cancel)?;
         }
         Ok(())
     })
 }
 
 impl Args {
-    fn request(&self) -> Result<Request, Failure> {
+    /// The request of the flags; the seed may be that of an image.
+    fn request(&self, from: Option<&FromImage>) -> Result<Request, Failure> {
         let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
         let mut request = Request {
             width: self.width,
@@ -291,7 +270,10 @@ impl Args {
             steps: self.steps,
             schedule,
             guidance: self.guidance,
-            seed: self.seed.unwrap_or(Seed::New).number(),
+            seed: match (self.seed, from.and_then(FromImage::seed)) {
+                (None, Some(seed)) => seed,
+                (seed, _) => seed.unwrap_or(Seed::New).number(),
+            },
             latents: self.latents.as_deref().map(|file| read_latents("--latents", file)).transpose()?,
             seamless: match self.seamless {
                 None => Seamless::No,
@@ -299,13 +281,78 @@ impl Args {
                 Some(Axes::Y) => Seamless::Y,
                 Some(Axes::Both) => Seamless::Both,
             },
-            vae_tiling: self.vae_tiling == Tiling::On,
             ..Request::default()
         };
         self.texts.add_to(&mut request)?;
         self.guiding.add_to(&mut request);
         self.edit.add_to(&mut request)?;
         Ok(request)
+    }
+
+    /// The job of all images, but for their texts.
+    fn job(
+        &self,
+        request: Request,
+        from: Option<&FromImage>,
+        folders: &LibraryFolders,
+        progress: &mut Progress,
+        cancel: &Cancel,
+    ) -> Result<Job, Failure> {
+        let tiling = match self.vae_tiling {
+            TilingFlag::Auto => Tiling::Auto,
+            TilingFlag::On => Tiling::On,
+            TilingFlag::Off => Tiling::Off,
+        };
+        let mut job = Job { request, tiling, ..Job::default() };
+        self.model.add_to(&mut job, progress, cancel)?;
+        self.steering.add_to(&mut job, self.model.is_builtin(), progress, cancel)?;
+        self.passes.add_to(&mut job, progress, cancel)?;
+        let Some(from) = from else { return Ok(job) };
+        let Again { job, lost } = self.from.job(from, &job, folders)?;
+        lost.iter().for_each(|what| progress.warn(what));
+        Ok(job)
+    }
+
+    /// The job of each image. Texts that no flag gives are those of the job.
+    fn jobs(&self, job: &Job, texts: &[Texts]) -> Vec<Job> {
+        let of_image = |(index, texts): (usize, &Texts)| {
+            let mut job = job.single(index as u64);
+            for (text, given) in
+                [(&mut job.request.prompt, &texts.prompt), (&mut job.request.negative_prompt, &texts.negative_prompt)]
+            {
+                given.iter().for_each(|given| *text = Some(given.clone()));
+            }
+            job
+        };
+        texts.iter().enumerate().map(of_image).collect()
+    }
+
+    /// Plans the jobs, as far as they differ in more than the seed, and tells what may surprise. Returns the first plan.
+    fn plan_all(&self, engine: &mut Engine, jobs: &[Job], progress: &Progress) -> Result<Planned, Failure> {
+        let mut told = Told::default();
+        let mut texts: HashSet<(&Option<String>, &Option<String>)> = HashSet::new();
+        for job in jobs {
+            if texts.insert((&job.request.prompt, &job.request.negative_prompt)) {
+                let planned = engine.plan(job)?;
+                told.tell(planned.notices(), progress);
+                if self.plan.is_none() && !self.dry_run {
+                    told.warn(&engine.memory_warnings(&planned)?, progress);
+                }
+            }
+        }
+        Ok(engine.plan(&jobs[0])?)
+    }
+
+    /// Prints the memory that each pass needs.
+    fn tell_needs(&self, engine: &Engine, planned: &Planned, progress: &Progress) -> Result<(), Failure> {
+        let EngineOptions { device, dtype, .. } = engine.options();
+        let models = engine.models(planned);
+        for (plan, model) in planned.passes(models[0], models.get(1).copied()) {
+            progress.need(&model.memory(&plan.workload(), *dtype, device), device);
+            steering::tell_needs(model, *dtype, progress);
+        }
+        Told::default().warn(&engine.memory_warnings(planned)?, progress);
+        Ok(())
     }
 
     /// The texts of each image, with what wildcards and choices give for its seed. Plain prompts have none.
@@ -320,43 +367,37 @@ impl Args {
     }
 
     /// The output files, with their flags.
-    fn outputs(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
-        [("--output", Some(&self.output)), ("--save-latents", self.save_latents.as_ref())]
-            .into_iter()
-            .filter_map(|(flag, file)| Some((flag, file?)))
+    fn outputs(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let latents = self.save_latents.as_deref().map(|file| ("--save-latents", file));
+        [("--output", self.output.path())].into_iter().chain(latents)
     }
 
     /// Checks that the outputs can be written, before an hour of work is lost.
-    fn check_files(&self) -> Result<(), Failure> {
-        for (flag, file) in self.outputs() {
-            // The last file has the longest number.
-            let first = check_file(flag, &numbered(file, 0, self.count()))?;
-            check_file(flag, &numbered(file, self.count() - 1, self.count()))?;
-            if flag == "--output" {
-                check_png(flag, file, &first)?;
+    fn check_files(&self, naming: &Naming, seed: u64) -> Result<(), Failure> {
+        // The last file has the longest number.
+        for index in [0, self.count() - 1] {
+            let file = naming.file(index, seed.wrapping_add(index));
+            check_image("--output", &file, &check_file("--output", &file)?)?;
+            if let Some(file) = &self.save_latents {
+                check_file("--save-latents", &numbered(file, index, self.count()))?;
             }
         }
-        if self.save_latents.as_ref() == Some(&self.output) {
-            let reason = format!("--save-latents {}: --output is the same file: choose another", self.output.display());
+        if self.save_latents.as_deref() == Some(self.output.path()) {
+            let output = self.output.path().display();
+            let reason = format!("--save-latents {output}: --output is the same file: choose another");
             return Err(Failure::usage(reason));
         }
         Ok(())
     }
 
-    /// Prints the plans of each image: that of its first drawing, and those of further passes.
-    fn print(&self, plan: &Plan, further: &[&Plan], texts: &[Texts], form: PlanForm) -> Result<(), Failure> {
-        let plans = (0..self.count()).flat_map(|index| {
-            let all = [plan].into_iter().chain(further.iter().copied());
-            all.map(move |plan| numbered_plan(plan, index, texts))
-        });
-        for (i, plan) in plans.enumerate() {
-            match form {
-                PlanForm::Text if i > 0 => print(&format_args!("\n{plan}")),
-                PlanForm::Text => print(&plan),
-                PlanForm::Json => print(&format_args!("{}\n", json(&plan)?)),
-            }
-        }
-        Ok(())
+    /// The names of the images.
+    fn naming(&self, from: Option<&FromImage>) -> Result<Naming, Failure> {
+        let model = match (self.model.path(), from.and_then(FromImage::model)) {
+            (Some(path), _) => model_name(path),
+            (None, Some(model)) => model.to_string(),
+            (None, None) => builtin::model().map_or_else(String::new, |model| model.name.to_string()),
+        };
+        self.output.naming(self.count(), &model)
     }
 
     fn count(&self) -> u64 {
@@ -365,16 +406,15 @@ impl Args {
 
     fn draw(
         &self,
-        pipeline: &Pipeline,
-        passes: &Loaded,
-        plan: &Plan,
+        prepared: &Prepared,
         index: u64,
+        naming: &Naming,
         progress: &mut Progress,
         cancel: &Cancel,
     ) -> Result<(), Failure> {
         let Rng::Torch = self.rng;
         progress.image();
-        let drawn = passes.draw(pipeline, plan, cancel, &mut |step| {
+        let mut drawn = prepared.draw(0, &mut |step| {
             driver::called();
             progress.step(index as usize, step);
             cancel.flow()
@@ -383,34 +423,33 @@ impl Args {
             let file = numbered(file, index, self.count());
             write_tensor(&file, "latents", &drawn.latents.values, &drawn.latents.shape).map_err(Error::from)?;
         }
-        let output = numbered(&self.output, index, self.count());
-        let mut settings = plan.parameters();
         if let Some(file) = &self.latents {
-            // A JSON string, because the name may contain commas.
-            settings += &format!(", Initial noise: {}", json!(file.display().to_string()));
+            let mut parameters = Parameters::parse(&drawn.parameters);
+            parameters.set("Initial noise", file.display());
+            drawn.parameters = parameters.to_string();
         }
-        settings += &self.passes.parameters(passes);
-        settings += concat!(", Version: sd-burn ", env!("CARGO_PKG_VERSION"));
-        drawn.image.save_with_text(&output, &[("parameters", &settings)])?;
-        let seed = self.latents.is_none().then_some(plan.seed);
+        let output = naming.file(index, drawn.seed);
+        self.output.write(&drawn, &output)?;
+        let seed = self.latents.is_none().then_some(drawn.seed);
         progress.done(index as usize, seed, &output.display().to_string());
         Ok(())
     }
 }
 
-/// The plan of image `index` of several.
-fn numbered_plan(plan: &Plan, index: u64, texts: &[Texts]) -> Plan {
-    let mut plan = plan.clone();
-    plan.seed = plan.seed.wrapping_add(index);
-    let Texts { prompt, negative_prompt } = &texts[index as usize];
-    plan.prompt.clone_from(prompt);
-    plan.settings.negative_prompt.clone_from(negative_prompt);
-    plan
-}
-
-/// The prompts of all images.
-fn prompts(texts: &[Texts]) -> Vec<&str> {
-    texts.iter().filter_map(|texts| texts.prompt.as_deref()).collect()
+/// Prints the plans of all passes of each image.
+fn print_plans(engine: &mut Engine, jobs: &[Job], form: PlanForm) -> Result<(), Failure> {
+    let mut is_first = true;
+    for job in jobs {
+        for plan in engine.plan(job)?.plans() {
+            match form {
+                PlanForm::Text if is_first => print(&plan),
+                PlanForm::Text => print(&format_args!("\n{plan}")),
+                PlanForm::Json => print(&format_args!("{}\n", json(plan)?)),
+            }
+            is_first = false;
+        }
+    }
+    Ok(())
 }
 
 fn json(plan: &Plan) -> Result<String, Failure> {

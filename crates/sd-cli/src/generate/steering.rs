@@ -1,20 +1,19 @@
 //! Flags of `sd generate` about images that steer a drawing: control networks and image prompts.
 
-use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use sd_engine::{Job, NamedAdapter};
 use sd_pipeline::{
-    ControlFile, ControlImage, ControlKind, ControlMode, DType, Image, ImageAdapterFile, ImageLayers, ImagePrompt,
-    Init, Inpaint, Mask, Model, Preprocessor, Request,
+    ControlFile, ControlImage, ControlKind, ControlMode, DType, Image, ImageLayers, ImagePrompt, Mask, Model,
+    Preprocessor,
 };
 
 use crate::assignments::Assignments;
 use crate::builtin;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
-use crate::flag_names::with_flags;
-use crate::model::locate;
+use crate::model::locate_name;
 use crate::progress::Progress;
 
 /// Images that steer the drawing.
@@ -143,79 +142,51 @@ impl FromStr for PromptText {
 }
 
 impl SteeringFlags {
-    /// Opens the networks and the images, and adds them to the model and to the request. No weights are read.
+    /// Reads the images, and adds them and the networks to a job.
     pub fn add_to(
         &self,
-        request: &mut Request,
-        model: &mut Model,
+        job: &mut Job,
         is_builtin: bool,
         progress: &mut Progress,
         cancel: &Cancel,
     ) -> Result<(), Failure> {
-        request.guess_mode = self.guess_mode;
+        job.request.guess_mode = self.guess_mode;
         for control in &self.control {
-            let control = control.opened(model, is_builtin, progress, cancel);
-            request.controls.push(control.map_err(|error| error.with_flag("--control"))?);
+            let added = control.add_to(job, is_builtin, progress, cancel);
+            added.map_err(|error| error.with_flag("--control"))?;
         }
         for prompt in &self.image_prompt {
-            let prompt = prompt.opened(model, progress, cancel).map_err(|error| error.with_flag("--image-prompt"))?;
-            request.image_prompts.push(prompt);
+            prompt.add_to(job, progress, cancel).map_err(|error| error.with_flag("--image-prompt"))?;
         }
         Ok(())
-    }
-
-    /// Says which images have another size than the drawing, unless they are cut or extended like the initial image.
-    pub fn tell_sizes(request: &Request, size: (usize, usize), progress: &Progress) {
-        let is_part = |inpaint: &Inpaint| inpaint.only_masked.is_some();
-        let initial = match &request.init {
-            Some(Init::Image(image)) if request.outpaint.is_some() || request.inpaint.as_ref().is_some_and(is_part) => {
-                Some((image.width, image.height))
-            }
-            _ => None,
-        };
-        for image in request.controls.iter().filter_map(|control| control.image.as_ref()) {
-            let found = (image.width, image.height);
-            if found != size && Some(found) != initial {
-                let ((width, height), (wide, high)) = (size, found);
-                progress.warn(&format!("--control: the image of {wide}×{high} is resized to {width}×{height}"));
-            }
-        }
     }
 }
 
 impl ControlText {
-    fn opened(
-        &self,
-        model: &mut Model,
-        is_builtin: bool,
-        progress: &mut Progress,
-        cancel: &Cancel,
-    ) -> Result<ControlImage, Failure> {
-        let file = match &self.model {
-            Some(path) => ControlFile::open(locate("--control", path, progress, cancel)?)?,
-            None if is_builtin => builtin::control()?,
-            None => return Err(Failure::usage("model= is missing: name a control network".into())),
+    fn add_to(&self, job: &mut Job, is_builtin: bool, progress: &mut Progress, cancel: &Cancel) -> Result<(), Failure> {
+        let network = match (&self.model, builtin::model().and_then(|builtin| builtin.control)) {
+            (Some(path), _) => locate_name("--control", path, progress, cancel)?,
+            (None, Some((name, _))) if is_builtin => name.to_string(),
+            (None, _) => return Err(Failure::usage("model= is missing: name a control network".into())),
         };
-        if !model.controls().iter().any(|known| known.path() == file.path()) {
-            tell(&file.name(), &file.kind(), file.elements(), runs(&file), progress);
-            file.notes().iter().for_each(|note| progress.warn(&with_flags(note)));
-        }
-        let network = model.add_control(file)?;
         let image = self.image.as_ref().map(Image::read).transpose()?;
-        Ok(ControlImage { network, image, ..self.control.clone() })
+        job.request.controls.push(ControlImage { network: job.controls.len(), image, ..self.control.clone() });
+        job.controls.push(network);
+        Ok(())
     }
 }
 
 impl PromptText {
-    fn opened(&self, model: &mut Model, progress: &mut Progress, cancel: &Cancel) -> Result<ImagePrompt, Failure> {
-        let mut find = |path: &PathBuf| locate("--image-prompt", path, progress, cancel);
+    fn add_to(&self, job: &mut Job, progress: &mut Progress, cancel: &Cancel) -> Result<(), Failure> {
+        let mut find = |path: &PathBuf| locate_name("--image-prompt", path, progress, cancel);
         let encoder = self.encoder.as_ref().map(&mut find).transpose()?;
-        let file = ImageAdapterFile::open(find(&self.model)?, encoder.as_deref())?;
-        tell(&file.name(), &file.kind(), file.elements(), "once", progress);
-        let adapter = model.add_image_adapter(file)?;
+        let adapter = NamedAdapter { name: find(&self.model)?, encoder };
         let images = self.images.iter().map(Image::read).collect::<Result<_, _>>()?;
         let mask = self.mask.as_ref().map(Mask::read).transpose()?;
-        Ok(ImagePrompt { adapter, images, mask, ..self.prompt.clone() })
+        let prompt = ImagePrompt { adapter: job.image_adapters.len(), images, mask, ..self.prompt.clone() };
+        job.request.image_prompts.push(prompt);
+        job.image_adapters.push(adapter);
+        Ok(())
     }
 }
 
@@ -232,11 +203,6 @@ pub fn tell_needs(model: &Model, dtype: DType, progress: &Progress) {
     for file in model.image_adapters() {
         progress.need_of(&file.name(), file.elements() * dtype.bytes(), "once");
     }
-}
-
-/// Says what a file is, how large, and how often it runs.
-fn tell(name: &str, kind: &dyn Display, weights: usize, runs: &str, progress: &Progress) {
-    progress.note(&format!("{name}: {kind} of {:.1} million weights, runs {runs}", weights as f64 / 1e6));
 }
 
 #[cfg(test)]

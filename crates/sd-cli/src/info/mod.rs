@@ -1,20 +1,24 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use sd_pipeline::{Description, Error, describe};
+use sd_pipeline::{Description, describe};
 
+use crate::again;
+use crate::failure::Failure;
 use crate::flag_names::with_flags;
 use crate::model::ChoiceFlags;
 use crate::print::print;
 
 mod control;
+mod image;
 mod image_adapter;
 mod model;
 
-/// Describe a model, a control network or an IP-Adapter without reading its weights.
+/// Describe a model, a control network or an IP-Adapter without reading its weights; or what an image says about its making.
 ///
 /// The path is a folder or a single file, not a name on the hub: a model, a ControlNet in any layout, a T2I-Adapter, an IP-Adapter, or
-/// an image encoder of CLIP. Other kinds of files are named and refused.
+/// an image encoder of CLIP. Other kinds of files are named and refused. Of a PNG, JPEG or WebP file, prompt and settings are printed,
+/// as sd-burn, AUTOMATIC1111 or ComfyUI wrote them.
 #[derive(clap::Args)]
 pub struct Args {
     /// Folder, or single file
@@ -28,7 +32,13 @@ pub struct Args {
 }
 
 /// Prints a description of what the path holds.
-pub fn run(args: &Args) -> Result<(), Error> {
+pub fn run(args: &Args) -> Result<(), Failure> {
+    if image::is_image(&args.path) {
+        let said = again::read(&args.path)?;
+        let text = || image::as_text(&args.path, &said);
+        print(&if args.json { format!("{:#}\n", image::as_json(&args.path, &said)) } else { text() });
+        return Ok(());
+    }
     let (json, text) = match describe(&args.path, &args.choices.choices())? {
         Description::Model(summary) => (model::as_json(&summary), model::as_text(&summary)),
         Description::Control(summary) => (control::as_json(&summary), control::as_text(&summary)),

@@ -2,8 +2,8 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use sd_metadata::Parameters;
 use sd_pipeline::Latents;
-use serde_json::json;
 
 use crate::failure::Failure;
 use crate::input::read_latents;
@@ -35,12 +35,10 @@ impl End {
         read_latents(flag, file).map(Some)
     }
 
-    /// What the settings in an image say of this noise; nothing of a seed, which has its own field.
-    pub fn setting(&self) -> String {
-        match self {
-            Self::Seed(_) => String::new(),
-            // A JSON string, because the name may contain commas.
-            Self::File(file) => format!(", Initial noise: {}", json!(file.display().to_string())),
+    /// Adds what the settings in an image say of this noise; nothing of a seed, which has its own setting.
+    pub fn add_to(&self, parameters: &mut Parameters) {
+        if let Self::File(file) = self {
+            parameters.set("Initial noise", file.display());
         }
     }
 

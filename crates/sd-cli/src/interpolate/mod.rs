@@ -2,14 +2,14 @@ mod end;
 
 use std::path::{Path, PathBuf};
 
+use sd_metadata::Parameters;
 use sd_pipeline::{Error, FreshNoise, Image, Latents, Model, Pipeline, Plan, Request};
 use sd_recipe::sheet;
-use serde_json::json;
 
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::Failure;
-use crate::outputs::{check_file, check_png, is_stdout, numbered};
+use crate::outputs::{check_file, check_image, is_stdout, numbered};
 use crate::print::leave_stdout;
 use crate::progress::Progress;
 use crate::session::SessionFlags;
@@ -45,7 +45,7 @@ pub struct Args {
     /// Guidance scale [default: 7.5, XL: 5, built-in model: 3]; for inverted images that of `sd invert`, mostly 1
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     guidance: Option<f64>,
-    /// Output PNG files: out-0.png, out-1.png, ...
+    /// Output files, .png, .jpg or .webp: out-0.png, out-1.png, ...
     #[arg(long, value_name = "FILE", default_value = "out.png")]
     output: PathBuf,
     /// Write one image with all frames in a row
@@ -69,10 +69,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     args.check_output()?;
     let latents = [args.from.read("--from")?, args.to.read("--to")?];
-    let session = args.session.open()?;
-    let shape = args.shape(&session.model, &latents)?;
+    let mut session = args.session.open()?;
+    let model = session.model()?;
+    let shape = args.shape(model, &latents)?;
     let [from, to] = latents;
-    let plans = [args.plan(&session.model, &args.from, from, shape)?, args.plan(&session.model, &args.to, to, shape)?];
+    let plans = [args.plan(model, &args.from, from, shape)?, args.plan(model, &args.to, to, shape)?];
     session.check(&plans[0])?;
     session.run(|pipeline, progress, cancel| args.draw(pipeline, &plans, progress, cancel))
 }
@@ -82,7 +83,7 @@ impl Args {
     fn check_output(&self) -> Result<(), Failure> {
         let first = check_file("--output", &self.file(0))?;
         check_file("--output", &self.file(self.frames - 1))?;
-        check_png("--output", &self.output, &first)
+        check_image("--output", &self.output, &first)
     }
 
     /// The file of a frame.
@@ -155,11 +156,11 @@ impl Args {
             if self.sheet {
                 images.push(drawn.image);
             } else {
-                save(&drawn.image, &self.file(frame), &settings)?;
+                save(&drawn.image, &self.file(frame), settings)?;
             }
         }
         if self.sheet {
-            save(&sheet(&images, images.len()), &self.output, &self.between(&with_noise(&plans[0], from)))?;
+            save(&sheet(&images, images.len()), &self.output, self.between(&with_noise(&plans[0], from)))?;
             progress.finished(&self.output.display().to_string());
         } else {
             progress.finished(&format!("{} to {}", self.file(0).display(), self.file(self.frames - 1).display()));
@@ -168,24 +169,28 @@ impl Args {
     }
 
     /// The plan of a frame, and the settings that its file tells. The ends are the images of `sd generate`.
-    fn frame(&self, plans: &[Plan; 2], frame: u64, between: impl FnOnce() -> Latents) -> (Plan, String) {
+    fn frame(&self, plans: &[Plan; 2], frame: u64, between: impl FnOnce() -> Latents) -> (Plan, Parameters) {
         let end = match frame {
             0 => Some((&plans[0], &self.from)),
             last if last == self.frames - 1 => Some((&plans[1], &self.to)),
             _ => None,
         };
         if let Some((plan, end)) = end {
-            return (plan.clone(), plan.parameters() + &end.setting());
+            let mut settings = plan.parameters();
+            end.add_to(&mut settings);
+            return (plan.clone(), settings);
         }
         let plan = with_noise(&plans[0], between());
-        let settings = format!("{}, Frame: {frame} of {}", self.between(&plan), self.frames);
+        let mut settings = self.between(&plan);
+        settings.set("Frame", format!("{frame} of {}", self.frames));
         (plan, settings)
     }
 
     /// The settings of images between the ends.
-    fn between(&self, plan: &Plan) -> String {
-        let ends = format!("from {} to {}", self.from.describe(), self.to.describe());
-        format!("{}, Initial noise: {}", plan.parameters(), json!(ends))
+    fn between(&self, plan: &Plan) -> Parameters {
+        let mut settings = plan.parameters();
+        settings.set("Initial noise", format!("from {} to {}", self.from.describe(), self.to.describe()));
+        settings
     }
 }
 
@@ -195,7 +200,7 @@ fn with_noise(plan: &Plan, latents: Latents) -> Plan {
     plan
 }
 
-fn save(image: &Image, file: &Path, settings: &str) -> Result<(), Error> {
-    let settings = format!("{settings}{}", concat!(", Version: sd-burn ", env!("CARGO_PKG_VERSION")));
-    Ok(image.save_with_text(file, &[("parameters", &settings)])?)
+fn save(image: &Image, file: &Path, mut settings: Parameters) -> Result<(), Error> {
+    settings.set("Version", concat!("sd-burn ", env!("CARGO_PKG_VERSION")));
+    Ok(image.save_with_text(file, &[("parameters", &settings.to_string())])?)
 }

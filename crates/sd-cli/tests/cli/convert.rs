@@ -18,7 +18,7 @@ fn a_model_in_another_layout_draws_the_same_image() {
         assert!(said.lines().last().unwrap().contains(&format!(r#""file":"{to}""#)), "{said}");
         for model in [from, to] {
             assert_drawn(&run.generate_with(&run.path(model), &["--seed", "1"]));
-            images.push(run.read("out.png"));
+            images.push(run.image("out.png"));
         }
     }
     assert!(images.iter().all(|image| *image == images[0]));

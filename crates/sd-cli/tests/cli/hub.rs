@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
-use crate::{MODEL, Run, assert_drawn, stderr};
+use crate::{MODEL, Run, assert_drawn, settings, stderr};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -43,7 +43,8 @@ fn a_model_in_the_cache_draws_by_its_name() {
     assert_drawn(&local);
     for model in ["tiny/sd1", &format!("tiny/sd1@{COMMIT}")] {
         assert_drawn(&generate(&run, model, &["--output", "hub.png"]));
-        assert_eq!(run.read("hub.png"), run.read("local.png"), "{model}");
+        assert!(run.image("hub.png") == run.image("local.png"), "{model}");
+        assert!(settings(&run.read("hub.png")).contains("Model: tiny/sd1,"), "{model}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! The program as a user runs it.
 
 mod bad_input;
+#[cfg(feature = "scenes")]
+mod batch;
 mod builtin;
 mod control;
 mod control_files;
@@ -18,6 +20,9 @@ mod guidance;
 mod hub;
 mod inversion;
 mod machine;
+#[cfg(all(feature = "nats", feature = "scenes", target_os = "linux"))]
+mod many_machines;
+mod metadata;
 mod model;
 mod outputs;
 mod plan;
@@ -27,7 +32,11 @@ mod prompts;
 mod regions;
 #[cfg(all(feature = "scenes", feature = "evaluate"))]
 mod samplers;
+#[cfg(all(feature = "scenes", feature = "serve"))]
+mod sdapi;
 mod seeds;
+#[cfg(feature = "serve")]
+mod serving;
 mod tokens;
 mod training;
 mod upscale;
@@ -37,6 +46,7 @@ use std::process::{Command, Output};
 use std::sync::LazyLock;
 
 use sd_golden::{Kind, TinyModel};
+use sd_image::Texts;
 use sd_pipeline::Image;
 use tempfile::TempDir;
 
@@ -122,6 +132,11 @@ impl Run {
         names
     }
 
+    /// The pixels of an image in the folder.
+    fn image(&self, name: &str) -> Image {
+        Image::read(self.path(name)).unwrap()
+    }
+
     fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap()
     }
@@ -138,9 +153,7 @@ struct Drawn {
 impl Drawn {
     /// The settings that are written in the file.
     fn settings(&self) -> String {
-        let text = String::from_utf8_lossy(&self.file).into_owned();
-        let from = text.find("parameters\0").expect("no settings");
-        text[from..text.find("IDAT").unwrap()].to_string()
+        settings(&self.file)
     }
 
     /// The largest difference to the pixels of another image.
@@ -148,6 +161,11 @@ impl Drawn {
         let pairs = self.image.rgb.iter().zip(&other.image.rgb);
         pairs.map(|(a, b)| a.abs_diff(*b)).max().expect("an image has pixels")
     }
+}
+
+/// The settings that a file has.
+fn settings(file: &[u8]) -> String {
+    Texts::read(file).get("parameters").expect("no settings").to_string()
 }
 
 fn stderr(output: &Output) -> String {

@@ -28,10 +28,10 @@ fn a_lora_changes_the_image_as_much_as_its_weight_says() {
         let output = run.generate(&["--seed", "1", "--lora", weight]);
         assert_drawn(&output);
         assert!(stdout(&output).contains("style.safetensors: all 1 modules merged"));
-        images.push(run.read("out.png"));
+        images.push(run.image("out.png"));
     }
     assert_drawn(&run.generate(&["--seed", "1"]));
-    assert_eq!(run.read("out.png"), images[0]);
+    assert!(run.image("out.png") == images[0]);
     assert!(images[0] != images[1] && images[1] != images[2]);
 }
 
@@ -78,12 +78,12 @@ fn a_folder_with_an_adapter_is_merged_with_the_strength_of_its_settings() {
     peft_adapter(&run.path("adapter"), 4);
     let output = run.generate(&["--seed", "1", "--lora", "plain.safetensors:2"]);
     assert_drawn(&output);
-    let expected = run.read("out.png");
+    let expected = run.image("out.png");
     for lora in ["adapter:0.5", "adapter/adapter_model.safetensors:0.5"] {
         let output = run.generate(&["--seed", "1", "--lora", lora]);
         assert_drawn(&output);
         assert!(stdout(&output).contains("all 1 modules merged"), "{}", stdout(&output));
-        assert!(run.read("out.png") == expected, "{lora}");
+        assert!(run.image("out.png") == expected, "{lora}");
     }
 }
 
@@ -131,12 +131,12 @@ fn a_word_bundled_in_a_lora_can_be_used_in_prompts() {
     assert_drawn(&output);
     assert!(stdout(&output).contains("adds the word \"<cat>\" for prompts"), "{}", stdout(&output));
     assert!(stderr(&output).contains("its word \"th\" ("), "{}", stderr(&output));
-    let image = run.read("out.png");
+    let image = run.image("out.png");
     write_tensors(&lora(MODULE, 16), &run.path("style.safetensors"));
     write_tensors(&[("<cat>".to_string(), (vec![1, width], vector))].into(), &run.path("cat.safetensors"));
     let flags = ["--seed", "1", "--lora", "style.safetensors", "--embedding", "cat.safetensors", "--prompt", "a <cat>"];
     assert_drawn(&run.generate(&flags));
-    assert!(run.read("out.png") == image);
+    assert!(run.image("out.png") == image);
 }
 
 #[test]
@@ -195,14 +195,14 @@ fn a_file_without_an_autoencoder_is_drawn_described_and_converted_with_another()
     let vae = model.path().join("vae");
     let vae = vae.to_str().unwrap();
     assert_drawn(&run.generate_with(model.path(), &["--seed", "1"]));
-    let image = run.read("out.png");
+    let image = run.image("out.png");
     assert_drawn(&run.generate_with(&file, &["--seed", "1", "--vae", vae]));
-    assert_eq!(run.read("out.png"), image);
+    assert!(run.image("out.png") == image);
     assert_drawn(&run.sd(&["info", "model.safetensors", "--vae", vae]));
     for to in ["folder", "whole.safetensors"] {
         assert_drawn(&run.sd(&["convert", "model.safetensors", to, "--vae", vae]));
         assert_drawn(&run.generate_with(&run.path(to), &["--seed", "1"]));
-        assert_eq!(run.read("out.png"), image, "{to}");
+        assert!(run.image("out.png") == image, "{to}");
     }
 }
 

@@ -122,7 +122,7 @@ fn what_cannot_be_preprocessed_is_refused_with_what_to_do() {
         (vec!["cany", "in.png", "out.png"], 2, "unknown preprocessor `cany`: there are none, canny, "),
         (vec!["canny:200:100", "in.png", "out.png"], 2, "swap them"),
         (vec!["blur:-1", "in.png", "out.png"], 2, "above 0 and up to 64"),
-        (vec!["canny", "in.png", "out.jpg"], 2, "OUT out.jpg: images are PNG files"),
+        (vec!["canny", "in.png", "out.gif"], 2, "OUT out.gif: images are PNG, JPEG or WebP files"),
         (vec!["canny", "none.png", "out.png"], 1, "none.png: "),
         (vec!["canny", "in.png", "none/out.png"], 1, "OUT none/out.png: there is no folder none"),
         (vec!["canny", "in.png", "out.png", "--width", "0"], 2, "--width"),

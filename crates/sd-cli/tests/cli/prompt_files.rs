@@ -8,7 +8,7 @@ use crate::model::{MODULE, lora};
 use crate::{Run, assert_drawn, stderr};
 
 /// A run with the folders `loras` and `words`.
-fn run() -> Run {
+pub fn run() -> Run {
     let run = Run::new();
     fs::create_dir(run.path("loras")).unwrap();
     fs::create_dir(run.path("words")).unwrap();

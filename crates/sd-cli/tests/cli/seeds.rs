@@ -1,14 +1,8 @@
 //! Seeds, and how they are reported.
 
-use crate::{Run, assert_drawn, stderr, stdout};
+use crate::{Run, assert_drawn, settings, stderr, stdout};
 
 /// The settings inside an image.
-fn settings(run: &Run, file: &str) -> String {
-    let text = String::from_utf8_lossy(&run.read(file)).into_owned();
-    let start = text.find("Steps: ").unwrap();
-    text[start..].split("Version: ").next().unwrap().to_string()
-}
-
 #[test]
 fn minus_one_is_a_new_seed_that_is_printed_and_saved() {
     let run = Run::new();
@@ -18,7 +12,7 @@ fn minus_one_is_a_new_seed_that_is_printed_and_saved() {
         assert_drawn(&output);
         let said = stdout(&output);
         let seed = said.split("(seed ").nth(1).unwrap().split(',').next().unwrap().to_string();
-        assert!(settings(&run, "out.png").contains(&format!(", Seed: {seed}, ")), "{said}");
+        assert!(settings(&run.read("out.png")).contains(&format!(", Seed: {seed}, ")), "{said}");
         let image = run.read("out.png");
         assert_drawn(&run.generate(&["--seed", &seed, "--output", "again.png"]));
         assert_eq!(run.read("again.png"), image);
@@ -33,7 +27,7 @@ fn minus_one_is_a_new_seed_that_is_printed_and_saved() {
 fn other_negative_seeds_are_pytorchs() {
     let run = Run::new();
     assert_drawn(&run.generate(&["--seed", "-2"]));
-    assert!(settings(&run, "out.png").contains(", Seed: 18446744073709551614, "));
+    assert!(settings(&run.read("out.png")).contains(", Seed: 18446744073709551614, "));
     assert_drawn(&run.generate(&["--seed", "18446744073709551614", "--output", "bits.png"]));
     assert_eq!(run.read("out.png"), run.read("bits.png"));
     for seed in ["1.5", "eleven", "18446744073709551616"] {
@@ -56,7 +50,7 @@ fn an_image_of_noise_from_a_file_names_the_file_and_no_seed() {
         run.generate(&[&start[..], &["--sampler", "dpm++2m", "--count", "2", "--output", "many.png"]].concat());
     assert_drawn(&output);
     for file in ["many-0.png", "many-1.png"] {
-        let found = settings(&run, file);
+        let found = settings(&run.read(file));
         assert!(found.contains("Initial noise: \"start, noise.safetensors\"") && !found.contains("seed"), "{found}");
         assert!(!found.contains("Seed"), "{found}");
     }
@@ -67,7 +61,7 @@ fn an_image_of_noise_from_a_file_names_the_file_and_no_seed() {
     );
     // Noise added during sampling still comes from the seed.
     assert_drawn(&run.generate(&[&start[..], &["--sampler", "euler-a"]].concat()));
-    let found = settings(&run, "out.png");
+    let found = settings(&run.read("out.png"));
     assert!(found.contains(", Step noise seed: 5, ") && !found.contains(", Seed: "), "{found}");
     let json = run.generate(&[&start[..], &["--progress", "json"]].concat());
     let last: serde_json::Value = serde_json::from_str(stdout(&json).lines().last().unwrap()).unwrap();

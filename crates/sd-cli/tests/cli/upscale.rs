@@ -92,7 +92,7 @@ fn what_cannot_be_enlarged_is_refused_in_one_line() {
     for (flags, code, expected) in [
         (vec!["none.png", "out.png"], 1, "none.png: "),
         (vec!["text.txt", "out.png"], 1, "text.txt: it is not a PNG, JPEG or WebP image"),
-        (vec!["in.png", "out.jpg"], 2, "OUT out.jpg: images are PNG files"),
+        (vec!["in.png", "out.gif"], 2, "OUT out.gif: images are PNG, JPEG or WebP files"),
         (vec!["in.png", "none/out.png"], 1, "OUT none/out.png: there is no folder none"),
         (vec!["in.png", "out.png", "--model", "none.pth"], 1, "none.pth: "),
         (vec!["in.png", "out.png", "--model", "text.txt"], 1, "text.txt: not a weights file"),

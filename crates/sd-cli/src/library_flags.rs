@@ -1,0 +1,81 @@
+//! Flags of commands that draw jobs of others: folders of models and of what is added to them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sd_device::{Tuning, best_device, device_info};
+use sd_engine::{Engine, EngineOptions, Library, LibraryFolders};
+
+use crate::builtin;
+use crate::cancel::Cancel;
+use crate::driver;
+use crate::failure::Failure;
+use crate::flags::{DEVICE, Precision};
+use crate::model::locate;
+use crate::progress::Progress;
+use crate::reporter::ProgressKind;
+use crate::session::hashes;
+
+/// The files that jobs can name. Nothing outside these folders is read.
+#[derive(clap::Args)]
+pub struct LibraryFlags {
+    /// Model of jobs that name none: a folder, a single file, or a name on the hub [default: the built-in model]
+    #[arg(long, value_name = "PATH|NAME", help_heading = "Models")]
+    model: Option<PathBuf>,
+    /// Folder of models, in folders and single files
+    #[arg(long, value_name = "DIR", help_heading = "Models")]
+    models: Option<PathBuf>,
+    /// Folder of the LoRAs that prompts name with <lora:NAME:WEIGHT>
+    #[arg(long, value_name = "DIR", env = "LORA_DIR", help_heading = "Models")]
+    lora_dir: Option<PathBuf>,
+    /// Folder of textual inversions
+    #[arg(long, value_name = "DIR", help_heading = "Models")]
+    embedding_dir: Option<PathBuf>,
+    /// Folder of autoencoders
+    #[arg(long, value_name = "DIR", help_heading = "Models")]
+    vae_dir: Option<PathBuf>,
+    /// Folder of networks that enlarge images
+    #[arg(long, value_name = "DIR", help_heading = "Models")]
+    upscaler_dir: Option<PathBuf>,
+    /// Folder of control networks and IP-Adapters
+    #[arg(long, value_name = "DIR", help_heading = "Models")]
+    control_dir: Option<PathBuf>,
+    /// Number of models that stay loaded; the last used ones do
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Models", value_parser = clap::value_parser!(u16).range(1..))]
+    keep_models: u16,
+    #[arg(
+        long,
+        value_name = "NAME",
+        help = format!("{DEVICE} [default: the GPU with the most memory, else flex]")
+    )]
+    device: Option<String>,
+    /// Precision of the networks; f16 and bf16 halve the memory
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    dtype: Precision,
+    /// Skip kernel tuning on GPUs: faster start, possibly slower images
+    #[arg(long)]
+    no_autotune: bool,
+}
+
+impl LibraryFlags {
+    /// Makes an engine, whose library has these files. A model on the hub is downloaded if needed.
+    pub fn engine(&self, progress: &mut Progress, cancel: &Cancel) -> Result<Engine, Failure> {
+        driver::set_up(if self.no_autotune { Tuning::Quick } else { Tuning::Thorough }, ProgressKind::None);
+        let device = self.device.as_deref().map_or_else(best_device, device_info)?;
+        let model = self.model.as_deref().map(|path| locate("--model", path, progress, cancel)).transpose()?;
+        let library = Library::new(LibraryFolders {
+            models: self.models.clone(),
+            loras: self.lora_dir.clone(),
+            embeddings: self.embedding_dir.clone(),
+            vaes: self.vae_dir.clone(),
+            upscalers: self.upscaler_dir.clone(),
+            controls: self.control_dir.clone(),
+            default_model: model,
+            builtin: builtin::model(),
+            paths: false,
+            hashes: hashes(),
+        })?;
+        let options = EngineOptions { device, dtype: self.dtype.dtype(), keep: usize::from(self.keep_models) };
+        Ok(Engine::new(Arc::new(library), options))
+    }
+}
