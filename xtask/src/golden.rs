@@ -220,7 +220,7 @@ fn make(python: &Path, sets: &[&Set]) -> Result<(), String> {
 /// The commands that install every reference, as Markdown and shells have them.
 fn environment(sets: &[Set]) -> Result<String, String> {
     // These depend on much that is not needed to run what is run of them, and on what is: `NEEDED`.
-    const ALONE: [&str; 4] = ["controlnet_aux", "k-diffusion", "lycoris-lora", "open_clip_torch"];
+    const ALONE: [&str; 5] = ["controlnet_aux", "k-diffusion", "lycoris-lora", "open_clip_torch", "sd-prompt-reader"];
     const NEEDED: &str = "einops toml torchdiffeq torchsde";
     // A commit is of a repository, and no version of a package.
     let references = sets.iter().flat_map(|set| &set.reference);
@@ -271,11 +271,14 @@ mod tests {
     use super::*;
 
     /// Python that makes no golden data: what several scripts share, and the benchmark of PyTorch.
-    const OTHERS: [&str; 4] = [
+    const OTHERS: [&str; 7] = [
         "crates/sd-golden/golden/tiny.py",
         "crates/sd-golden/golden/tiny_control.py",
         "crates/sd-golden/golden/originals.py",
         "benches/compare/networks.py",
+        "crates/sd-serve/tests/clients/load.py",
+        "crates/sd-serve/tests/clients/openai_client.py",
+        "crates/sd-serve/tests/clients/webuiapi_client.py",
     ];
 
     const SCRIPT: &str = "\"\"\"Ids of prompts.\n\nReference: torch 2.8.0, k-diffusion 0.1.1\nWrites: *.json\n\

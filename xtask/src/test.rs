@@ -11,7 +11,7 @@ pub fn run(flags: &[String]) -> ExitCode {
         let mut test = cargo();
         // With full tuning a software driver takes minutes; the user's own runs must not see the results.
         test.env("CUBECL_AUTOTUNE_LEVEL", "minimal").env("CUBECL_ENVIRONMENT", "sd-burn-tests");
-        test.args(["test", "--features", "sd-cli/ndarray,sd-cli/wgpu"]).args(targets);
+        test.args(["test", "--features", "sd-cli/nats,sd-cli/ndarray,sd-cli/wgpu"]).args(targets);
         let code = cargo::run(test.args(flags).current_dir(root()));
         if code != ExitCode::SUCCESS {
             return code;
