@@ -11,6 +11,7 @@ pub fn extension(format: Format) -> &'static str {
 }
 
 /// The format of files with an extension; none is unknown.
+#[cfg(feature = "nats")]
 pub fn from_extension(extension: &str) -> Option<Format> {
     Format::EXTENSIONS.into_iter().find(|(known, _)| *known == extension).map(|(_, format)| format)
 }
