@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use sd_engine::{Job, NamedEmbedding, NamedLora};
-use sd_pipeline::{Choices, Model, Prediction, WeightSet};
+use sd_pipeline::{Choices, Model, WeightSet};
 
 use crate::builtin;
 use crate::cancel::Cancel;
@@ -56,10 +56,7 @@ pub struct ChoiceFlags {
 impl ChoiceFlags {
     pub fn choices(&self) -> Choices {
         Choices {
-            prediction: self.prediction.map(|predicts| match predicts {
-                Predicts::Eps => Prediction::Eps,
-                Predicts::V => Prediction::V,
-            }),
+            prediction: self.prediction.map(|predicts| predicts.predicts().into()),
             average: if self.ema { WeightSet::Ema } else { WeightSet::Last },
             vae: self.vae.clone(),
         }
@@ -93,6 +90,15 @@ enum Predicts {
     V,
 }
 
+impl Predicts {
+    fn predicts(self) -> sd_engine::Predicts {
+        match self {
+            Self::Eps => sd_engine::Predicts::Eps,
+            Self::V => sd_engine::Predicts::V,
+        }
+    }
+}
+
 /// A file, and the number after the last colon, or 1.
 #[derive(Debug, Clone, PartialEq)]
 struct Weighted {
@@ -121,10 +127,7 @@ impl ModelFlags {
     pub fn add_to(&self, job: &mut Job, progress: &mut Progress, cancel: &Cancel) -> Result<(), Failure> {
         job.model = self.model.as_ref().map(|path| locate_name("--model", path, progress, cancel)).transpose()?;
         let ChoiceFlags { prediction, ema, vae } = &self.choices;
-        job.prediction = prediction.map(|predicts| match predicts {
-            Predicts::Eps => sd_engine::Predicts::Eps,
-            Predicts::V => sd_engine::Predicts::V,
-        });
+        job.prediction = prediction.map(Predicts::predicts);
         job.ema = *ema;
         job.vae = vae.as_ref().map(|path| name("--vae", path)).transpose()?;
         for Weighted { file, weight } in &self.lora {

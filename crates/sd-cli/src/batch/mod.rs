@@ -8,8 +8,7 @@ mod remote;
 use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
-use sd_batch::{Failed, Models};
-use sd_batch::{Item, Manifest, ManifestKind, Shard, contact_sheet, write_failed};
+use sd_batch::{Failed, Item, Manifest, ManifestKind, Models, Shard, contact_sheet, write_failed};
 use sd_image::Format;
 
 use self::progress::BatchProgress;

@@ -52,7 +52,7 @@ impl Files {
             Ok(library.locate(kind, name)?.path.unwrap_or_default())
         };
         let control = |name: &String| -> Result<Control, EngineError> {
-            let is_builtin = library.builtin().and_then(|builtin| builtin.control).is_some_and(|(own, _)| own == name);
+            let is_builtin = library.builtin_control().is_some_and(|own| own.name == *name);
             Ok(if is_builtin { Control::BuiltIn(name.clone()) } else { Control::At(path(Kind::Control, name)?) })
         };
         let mut embeddings = Vec::new();
@@ -102,10 +102,7 @@ impl Files {
 
     pub fn choices(&self) -> Choices {
         Choices {
-            prediction: self.prediction.map(|predicts| match predicts {
-                Predicts::Eps => Prediction::Eps,
-                Predicts::V => Prediction::V,
-            }),
+            prediction: self.prediction.map(Prediction::from),
             average: if self.ema { WeightSet::Ema } else { WeightSet::Last },
             vae: self.vae.as_ref().and_then(|entry| entry.path.clone()),
         }

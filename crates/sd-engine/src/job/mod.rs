@@ -1,10 +1,11 @@
 //! What is to be drawn, with everything by name.
 
 mod from_parameters;
+mod names;
 mod passes;
 mod prompts;
 
-use sd_pipeline::Request;
+use sd_pipeline::{Prediction, Request};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -106,6 +107,15 @@ pub enum Tiling {
     On,
     /// Never.
     Off,
+}
+
+impl From<Predicts> for Prediction {
+    fn from(predicts: Predicts) -> Self {
+        match predicts {
+            Predicts::Eps => Self::Eps,
+            Predicts::V => Self::V,
+        }
+    }
 }
 
 impl Default for Job {

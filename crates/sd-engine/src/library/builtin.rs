@@ -36,10 +36,19 @@ impl BuiltInModel {
 
     /// The SHA-256 of its files.
     pub(crate) fn hash(&self) -> String {
-        let mut all = Sha256::new();
-        self.files.iter().for_each(|(_, bytes)| all.update(bytes));
-        hex(&all.finalize())
+        hash(self.files)
     }
+
+    /// The SHA-256 of its control network's files.
+    pub(crate) fn control_hash(&self) -> String {
+        self.control.map(|(_, files)| hash(files)).unwrap_or_default()
+    }
+}
+
+fn hash(files: BuiltIn) -> String {
+    let mut all = Sha256::new();
+    files.iter().for_each(|(_, bytes)| all.update(bytes));
+    hex(&all.finalize())
 }
 
 impl fmt::Debug for BuiltInModel {

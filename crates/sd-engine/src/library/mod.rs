@@ -82,11 +82,14 @@ impl Library {
             }
             None => Vec::new(),
         };
-        if kind == Kind::Model
-            && let Some(default) = self.default_model()
-        {
-            entries.retain(|entry| entry.name != default.name);
-            entries.insert(0, default);
+        let own = match kind {
+            Kind::Model => self.default_model(),
+            Kind::Control => self.builtin_control(),
+            _ => None,
+        };
+        if let Some(own) = own {
+            entries.retain(|entry| entry.name != own.name);
+            entries.insert(0, own);
         }
         Ok(entries)
     }
@@ -144,6 +147,7 @@ impl Library {
     pub fn hash(&self, entry: &Entry) -> Result<String, EngineError> {
         match (&entry.path, self.builtin()) {
             (Some(path), _) => self.hashes.file_or_folder(path),
+            (None, Some(builtin)) if entry.kind == Kind::Control => Ok(builtin.control_hash()),
             (None, Some(builtin)) => Ok(self.builtin_hash.get_or_init(|| builtin.hash()).clone()),
             (None, None) => Err(EngineError::NoModel),
         }
@@ -182,6 +186,12 @@ impl Library {
         let at = self.folders.default_model.as_deref().map(|path| Entry::at(Kind::Model, path));
         let builtin = || Some(Entry { kind: Kind::Model, name: self.builtin()?.name.into(), path: None });
         at.or_else(builtin)
+    }
+
+    /// The control network that belongs to the built-in model.
+    pub(crate) fn builtin_control(&self) -> Option<Entry> {
+        let (name, _) = self.builtin()?.control?;
+        Some(Entry { kind: Kind::Control, name: name.into(), path: None })
     }
 
     fn folder(&self, kind: Kind) -> Option<&Path> {

@@ -72,8 +72,6 @@ fn describe(app: &App) -> Result<Description, EngineError> {
         Ok(app.library.list(kind)?.into_iter().map(|entry| entry.name).collect())
     };
     let limits = &app.options.limits;
-    // The one that belongs to the built-in model is in no folder.
-    let builtin = app.library.builtin().and_then(|model| model.control).map(|(name, _)| name.to_string());
     Ok(Description {
         version: env!("CARGO_PKG_VERSION"),
         default_model: app.library.default_model().map(|entry| entry.name),
@@ -82,7 +80,7 @@ fn describe(app: &App) -> Result<Description, EngineError> {
         embeddings: names(Kind::Embedding)?,
         vaes: names(Kind::Vae)?,
         upscalers: names(Kind::Upscaler)?,
-        controls: builtin.into_iter().chain(names(Kind::Control)?).collect(),
+        controls: names(Kind::Control)?,
         samplers: samplers(),
         schedules: Schedule::NAMED.iter().map(|(name, _)| *name).collect(),
         preprocessors: preprocessors(),

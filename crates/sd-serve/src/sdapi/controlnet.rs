@@ -39,9 +39,7 @@ pub(super) async fn types(State(app): State<App>) -> Result<Json<Value>, SdapiEr
 }
 
 async fn networks(app: App) -> Result<Vec<String>, SdapiError> {
-    let builtin = app.library.builtin().and_then(|model| model.control).map(|(name, _)| name.to_owned());
-    let listed = listed(app, Kind::Control).await?;
-    Ok(builtin.into_iter().chain(listed.into_iter().map(|entry| entry.name)).collect())
+    Ok(listed(app, Kind::Control).await?.into_iter().map(|entry| entry.name).collect())
 }
 
 fn names() -> [&'static str; Preprocessor::ALL.len()] {

@@ -1,12 +1,16 @@
 //! What an image says of how it was drawn, so that it can be drawn again.
 
+mod images;
+
+use std::path::Path;
+
 use sd_image::{Image, Mask};
 use sd_pipeline::{Init, Plan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use crate::{EngineError, EngineOptions, Job, hex};
+use self::images::{MARK, hash_of_mask, hash_of_pixels, lacks_image, replace_images, visit};
+use crate::{EngineError, EngineOptions, Job};
 
 /// A job as it was drawn, with the hashes of all files: what images contain under [`KEY`](Self::KEY).
 ///
@@ -40,12 +44,6 @@ pub struct Used {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autov3: Option<String>,
 }
-
-/// What stands for an image in a record, before the hash of its pixels.
-const MARK: &str = "sha256:";
-
-/// JSON texts and lists that are longer are images or latents.
-const LONGEST: usize = 4096;
 
 impl Record {
     /// The key of the text in images.
@@ -110,6 +108,22 @@ impl Record {
         is_needed
     }
 
+    /// Leaves out the parts of the request that need images which were not given, and returns their names: those of the fields of
+    /// [`Request`](sd_pipeline::Request).
+    pub fn leave_out_missing(&mut self) -> Vec<String> {
+        let Some(request) = self.job.get_mut("request").and_then(Value::as_object_mut) else { return Vec::new() };
+        let needs: Vec<String> =
+            request.iter().filter(|(_, part)| lacks_image(part)).map(|(name, _)| name.clone()).collect();
+        for name in &needs {
+            request.remove(name);
+        }
+        // What is left of a change has no meaning without the image.
+        if needs.iter().any(|name| name == "init") {
+            ["strength", "inpaint", "outpaint"].iter().for_each(|name| drop(request.remove(*name)));
+        }
+        needs
+    }
+
     /// The job of the image.
     ///
     /// # Errors
@@ -146,72 +160,14 @@ fn resolved(job: &Job, plan: &Plan) -> Job {
 
 /// The job with the names that its files have in a library, instead of paths.
 fn named(mut job: Job, files: &[Used]) -> Job {
-    let name = |path: &mut String| {
-        let stem = std::path::Path::new(path.as_str()).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let is_used = |name: &String| files.iter().any(|file| file.name == *name);
-        let whole = std::path::Path::new(path.as_str()).file_name().map(|name| name.to_string_lossy().into_owned());
-        if let Some(name) = [whole, stem].into_iter().flatten().find(is_used) {
-            *path = name;
+    for (_, name) in job.names_mut() {
+        let path = Path::new(name.as_str());
+        let own = [path.file_name(), path.file_stem()].into_iter().flatten();
+        let used = own.filter_map(|own| files.iter().find(|file| own == file.name.as_str())).next();
+        if let Some(used) = used {
+            name.clone_from(&used.name);
         }
-    };
+    }
     job.model = files.first().map(|model| model.name.clone());
-    job.vae.iter_mut().for_each(name);
-    job.loras.iter_mut().for_each(|lora| name(&mut lora.name));
-    job.embeddings.iter_mut().for_each(|embedding| name(&mut embedding.name));
-    job.controls.iter_mut().for_each(name);
-    for adapter in &mut job.image_adapters {
-        name(&mut adapter.name);
-        adapter.encoder.iter_mut().for_each(name);
-    }
-    job.hires.iter_mut().for_each(|hires| name(&mut hires.upscaler));
-    job.refiner.iter_mut().for_each(|refiner| name(&mut refiner.model));
     job
-}
-
-/// Replaces images and latents by hashes.
-fn replace_images(job: &mut Value) {
-    visit(job, &mut |text| {
-        if text.len() > 64
-            && let Ok(image) = serde_json::from_value::<Image>(Value::String(text.clone()))
-        {
-            *text = format!("{MARK}{}", hash_of_pixels(&image));
-        }
-    });
-    visit_lists(job, &mut |list| {
-        let text = list.to_string();
-        if text.len() > LONGEST && list.as_array().is_some_and(|list| list.iter().all(Value::is_number)) {
-            *list = Value::String(format!("{MARK}{}", hex(&Sha256::digest(text))));
-        }
-    });
-}
-
-fn visit(value: &mut Value, each: &mut dyn FnMut(&mut String)) {
-    match value {
-        Value::String(text) => each(text),
-        Value::Array(list) => list.iter_mut().for_each(|value| visit(value, each)),
-        Value::Object(map) => map.values_mut().for_each(|value| visit(value, each)),
-        _ => {}
-    }
-}
-
-fn visit_lists(value: &mut Value, each: &mut dyn FnMut(&mut Value)) {
-    match value {
-        Value::Array(list) => {
-            list.iter_mut().for_each(|value| visit_lists(value, each));
-            each(value);
-        }
-        Value::Object(map) => map.values_mut().for_each(|value| visit_lists(value, each)),
-        _ => {}
-    }
-}
-
-/// A mask is hashed as the grey image that its file holds.
-fn hash_of_mask(mask: &Mask) -> String {
-    let rgb = mask.values.iter().flat_map(|value| [*value; 3]).collect();
-    hash_of_pixels(&Image { width: mask.width, height: mask.height, rgb })
-}
-
-fn hash_of_pixels(image: &Image) -> String {
-    let size = format!("{}x{} ", image.width, image.height);
-    hex(&Sha256::new().chain_update(size).chain_update(&image.rgb).finalize())
 }
