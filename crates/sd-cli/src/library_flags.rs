@@ -1,20 +1,15 @@
 //! Flags of commands that draw jobs of others: folders of models and of what is added to them.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use sd_device::{Tuning, best_device, device_info};
-use sd_engine::{Engine, EngineOptions, Library, LibraryFolders};
+use sd_engine::{Engine, LibraryFolders};
 
-use crate::builtin;
 use crate::cancel::Cancel;
-use crate::driver;
+use crate::compute_flags::ComputeFlags;
 use crate::failure::Failure;
-use crate::flags::{DEVICE, Precision};
 use crate::model::locate;
 use crate::progress::Progress;
 use crate::reporter::ProgressKind;
-use crate::session::hashes;
 
 /// The files that jobs can name. Nothing outside these folders is read.
 #[derive(clap::Args)]
@@ -43,39 +38,24 @@ pub struct LibraryFlags {
     /// Number of models that stay loaded; the last used ones do
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Models", value_parser = clap::value_parser!(u16).range(1..))]
     keep_models: u16,
-    #[arg(
-        long,
-        value_name = "NAME",
-        help = format!("{DEVICE} [default: the GPU with the most memory, else flex]")
-    )]
-    device: Option<String>,
-    /// Precision of the networks; f16 and bf16 halve the memory
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
-    dtype: Precision,
-    /// Skip kernel tuning on GPUs: faster start, possibly slower images
-    #[arg(long)]
-    no_autotune: bool,
+    #[command(flatten)]
+    compute: ComputeFlags,
 }
 
 impl LibraryFlags {
     /// Makes an engine, whose library has these files. A model on the hub is downloaded if needed.
     pub fn engine(&self, progress: &mut Progress, cancel: &Cancel) -> Result<Engine, Failure> {
-        driver::set_up(if self.no_autotune { Tuning::Quick } else { Tuning::Thorough }, ProgressKind::None);
-        let device = self.device.as_deref().map_or_else(best_device, device_info)?;
-        let model = self.model.as_deref().map(|path| locate("--model", path, progress, cancel)).transpose()?;
-        let library = Library::new(LibraryFolders {
+        self.compute.set_up(ProgressKind::None);
+        let folders = LibraryFolders {
             models: self.models.clone(),
             loras: self.lora_dir.clone(),
             embeddings: self.embedding_dir.clone(),
             vaes: self.vae_dir.clone(),
             upscalers: self.upscaler_dir.clone(),
             controls: self.control_dir.clone(),
-            default_model: model,
-            builtin: builtin::model(),
-            paths: false,
-            hashes: hashes(),
-        })?;
-        let options = EngineOptions { device, dtype: self.dtype.dtype(), keep: usize::from(self.keep_models) };
-        Ok(Engine::new(Arc::new(library), options))
+            default_model: self.model.as_deref().map(|path| locate("--model", path, progress, cancel)).transpose()?,
+            ..LibraryFolders::default()
+        };
+        self.compute.engine(folders, usize::from(self.keep_models))
     }
 }

@@ -7,6 +7,7 @@ mod assignments;
 mod batch;
 mod builtin;
 mod cancel;
+mod compute_flags;
 mod convert;
 mod devices;
 mod driver;

@@ -42,7 +42,7 @@ pub struct Prompts {
 }
 
 /// The texts of one image.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Texts {
     pub prompt: Option<String>,
     pub negative_prompt: Option<String>,

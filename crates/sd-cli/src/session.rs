@@ -1,19 +1,14 @@
 //! What commands share that run a model's networks: flags, checks and loading.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
-use std::sync::Arc;
 
-use sd_device::{DType, Tuning, best_device, device_info};
-use sd_engine::{Engine, EngineOptions, Job, Library, LibraryFolders, Notices};
+use sd_engine::{Engine, EngineOptions, Job, LibraryFolders, Notices};
 use sd_pipeline::{Error, Model, Pipeline, Plan};
 
-use crate::builtin;
 use crate::cancel::Cancel;
-use crate::driver;
+use crate::compute_flags::ComputeFlags;
 use crate::failure::{Failure, on_device};
 use crate::flag_names::with_flags;
-use crate::flags::{DEVICE, Precision};
 use crate::model::ModelFlags;
 use crate::progress::Progress;
 use crate::reporter::ProgressKind;
@@ -23,18 +18,8 @@ use crate::reporter::ProgressKind;
 pub struct SessionFlags {
     #[command(flatten)]
     model: ModelFlags,
-    #[arg(
-        long,
-        value_name = "NAME",
-        help = format!("{DEVICE} [default: the GPU with the most memory, else flex]")
-    )]
-    device: Option<String>,
-    /// Precision of the networks; f16 and bf16 halve the memory
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
-    dtype: Precision,
-    /// Skip kernel tuning on GPUs: faster start, possibly slower images
-    #[arg(long)]
-    no_autotune: bool,
+    #[command(flatten)]
+    compute: ComputeFlags,
     /// How progress is shown
     #[arg(long, value_enum, default_value_t = ProgressKind::Bar)]
     progress: ProgressKind,
@@ -52,10 +37,10 @@ pub struct Session<'a> {
 impl SessionFlags {
     /// Opens the model; no weights are read.
     pub fn open(&self) -> Result<Session<'_>, Failure> {
-        driver::set_up(if self.no_autotune { Tuning::Quick } else { Tuning::Thorough }, self.progress);
-        let mut engine = engine(self.device.as_deref(), self.dtype.dtype(), LibraryFolders::default())?;
+        self.compute.set_up(self.progress);
+        let mut engine = own_engine(&self.compute, LibraryFolders::default())?;
         let mut progress = Progress::new(self.progress);
-        if self.device.is_none() {
+        if self.compute.chooses_device() {
             tell_device(&engine, &progress);
         }
         let (cancel, mut job) = (Cancel::on_ctrl_c(), Job::default());
@@ -102,23 +87,14 @@ impl Session<'_> {
 }
 
 /// An engine for the user's own files, which jobs name by path.
-pub fn engine(device: Option<&str>, dtype: DType, folders: LibraryFolders) -> Result<Engine, Failure> {
-    let device = device.map_or_else(best_device, device_info)?;
-    let library = Library::new(LibraryFolders { builtin: builtin::model(), paths: true, hashes: hashes(), ..folders })?;
-    Ok(Engine::new(Arc::new(library), EngineOptions { device, dtype, keep: 1 }))
+pub fn own_engine(compute: &ComputeFlags, folders: LibraryFolders) -> Result<Engine, Failure> {
+    compute.engine(LibraryFolders { paths: true, ..folders }, 1)
 }
 
 /// Says which device was chosen.
 pub fn tell_device(engine: &Engine, progress: &Progress) {
     let device = &engine.options().device;
     progress.note(&format!("on {}: {}", device.name, device.hardware));
-}
-
-/// The file in the user's cache that keeps the hashes of models.
-pub fn hashes() -> Option<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || Some(std::env::home_dir()?.join(".cache"));
-    Some(cache.or_else(home)?.join("sd-burn").join("hashes.json"))
 }
 
 /// What was told, so that it is told once.

@@ -8,9 +8,9 @@ use sd_pipeline::Init;
 
 use crate::again::{self, Again, by_path, overlaid};
 use crate::builtin;
+use crate::compute_flags::hashes;
 use crate::failure::Failure;
 use crate::flag_names::with_flags;
-use crate::session::hashes;
 
 /// An image to draw again, and the files that it may name.
 #[derive(clap::Args)]

@@ -2,25 +2,25 @@ mod editing;
 mod folders;
 mod from;
 mod guiding;
+mod jobs;
 mod options;
 mod output;
 mod passes;
 mod steering;
 mod texts;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use sd_device::Tuning;
-use sd_engine::{Engine, EngineOptions, Job, LibraryFolders, Planned, Prepared, Tiling};
+use sd_engine::{Job, LibraryFolders, Prepared, Tiling};
 use sd_metadata::Parameters;
-use sd_pipeline::{Error, Plan, Request, Schedule, Seamless, Syntax, write_tensor};
+use sd_pipeline::{Error, Request, Schedule, Seamless, Syntax, write_tensor};
 
 use self::editing::EditFlags;
 use self::folders::FolderFlags;
 use self::from::{FromFlags, FromImage, model_name};
 use self::guiding::GuidanceFlags;
+use self::jobs::{PlanForm, check, jobs, print_plans, tell_needs};
 use self::options::Options;
 use self::output::OutputFlags;
 use self::passes::PassFlags;
@@ -29,19 +29,19 @@ use self::texts::TextFlags;
 use crate::again::Again;
 use crate::builtin;
 use crate::cancel::Cancel;
+use crate::compute_flags::ComputeFlags;
 use crate::driver;
 use crate::failure::{Failure, on_device};
-use crate::flags::{DEVICE, Precision};
 use crate::input::read_latents;
 use crate::model::ModelFlags;
 use crate::naming::Naming;
 use crate::outputs::{check_file, check_image, is_stdout, numbered};
-use crate::print::{leave_stdout, print};
+use crate::print::leave_stdout;
 use crate::progress::Progress;
 use crate::prompt_flags::{PromptFlags, Texts};
 use crate::reporter::ProgressKind;
 use crate::seed::Seed;
-use crate::session::{Told, engine, tell_device};
+use crate::session::{own_engine, tell_device};
 
 /// Draw images from text.
 ///
@@ -103,18 +103,8 @@ pub struct Args {
     /// Random number generator: torch equals PyTorch's CPU generator
     #[arg(long, value_enum, default_value_t = Rng::Torch)]
     rng: Rng,
-    #[arg(
-        long,
-        value_name = "NAME",
-        help = format!("{DEVICE} [default: the GPU with the most memory, else flex]")
-    )]
-    device: Option<String>,
-    /// Precision of the networks; f16 and bf16 halve the memory
-    ///
-    /// On the CPU it applies to the weights only, and bf16 is faster on AMD's processors from Zen 4 on; `sd devices` shows what
-    /// this one computes with.
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
-    dtype: Precision,
+    #[command(flatten)]
+    compute: ComputeFlags,
     /// Decode and encode in bands of rows: less memory and more time, for the same image up to rounding
     ///
     /// `auto` does this where the memory asks for it; --plan=json and --plan show it.
@@ -123,9 +113,6 @@ pub struct Args {
     /// Draw an image that can be laid side by side with itself: along x, along y, or both
     #[arg(long, value_enum, value_name = "AXES")]
     seamless: Option<Axes>,
-    /// Skip kernel tuning on GPUs: faster start, possibly slower images
-    #[arg(long)]
-    no_autotune: bool,
     /// Only check all flags and files, and print the memory that each phase needs
     #[arg(long)]
     dry_run: bool,
@@ -207,52 +194,49 @@ enum Axes {
     Both,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum PlanForm {
-    /// One line per setting
-    Text,
-    /// One line of JSON per image, which sd-pipeline can draw again
-    Json,
-}
-
 /// Draws images.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    driver::set_up(if args.no_autotune { Tuning::Quick } else { Tuning::Thorough }, args.progress);
+    args.compute.set_up(args.progress);
     if args.outputs().any(|(_, file)| is_stdout(file)) {
         leave_stdout();
     }
     // Mistakes in the flags, the folder and the machine are found before the weights are read.
     let mut folders = LibraryFolders::default();
     args.folders.add_to(&mut folders);
-    let mut engine = engine(args.device.as_deref(), args.dtype.dtype(), folders.clone())?;
+    let mut engine = own_engine(&args.compute, folders.clone())?;
     let from = args.from.read()?;
     let request = args.request(from.as_ref())?;
     let texts = args.texts(request.seed, request.prompt_syntax)?;
     let naming = args.naming(from.as_ref())?;
     args.check_files(&naming, request.seed)?;
     let mut progress = Progress::new(args.progress);
-    if args.device.is_none() && !args.dry_run && args.plan.is_none() {
+    if args.compute.chooses_device() && !args.dry_run && args.plan.is_none() {
         tell_device(&engine, &progress);
     }
     let cancel = Cancel::on_ctrl_c();
     let job = args.job(request, from.as_ref(), &folders, &mut progress, &cancel)?;
-    let jobs = args.jobs(&job, &texts);
-    let planned = args.plan_all(&mut engine, &jobs, &progress)?;
+    let jobs = || jobs(&job, &texts);
+    let checks_memory = args.plan.is_none() && !args.dry_run;
+    check(&mut engine, jobs(), checks_memory, &progress)?;
     if let Some(form) = args.plan {
-        return print_plans(&mut engine, &jobs, form);
+        return print_plans(&mut engine, jobs(), form);
     }
     if args.dry_run {
-        return args.tell_needs(&engine, &planned, &progress);
+        return jobs().take(1).try_for_each(|job| tell_needs(&mut engine, &job, &progress));
     }
     let device = engine.options().device.name.clone();
     on_device(&device, || -> Result<(), Failure> {
         progress.busy(&format!("loading {} on {device}", args.model.name()));
-        for (index, job) in jobs.iter().enumerate() {
-            let prepared = engine.prepare(job)?;
-            if index == 0 {
+        let mut before = 0;
+        for job in jobs() {
+            let prepared = engine.prepare(&job)?;
+            if before == 0 {
                 progress.loaded();
             }
-            args.draw(&prepared, index as u64, &naming, &mut progress, &cancel)?;
+            for image in 0..job.count {
+                args.draw(&prepared, image, before + image, &naming, &mut progress, &cancel)?;
+            }
+            before += job.count;
         }
         Ok(())
     })
@@ -313,48 +297,6 @@ impl Args {
         Ok(job)
     }
 
-    /// The job of each image. Texts that no flag gives are those of the job.
-    fn jobs(&self, job: &Job, texts: &[Texts]) -> Vec<Job> {
-        let of_image = |(index, texts): (usize, &Texts)| {
-            let mut job = job.single(index as u64);
-            for (text, given) in
-                [(&mut job.request.prompt, &texts.prompt), (&mut job.request.negative_prompt, &texts.negative_prompt)]
-            {
-                given.iter().for_each(|given| *text = Some(given.clone()));
-            }
-            job
-        };
-        texts.iter().enumerate().map(of_image).collect()
-    }
-
-    /// Plans the jobs, as far as they differ in more than the seed, and tells what may surprise. Returns the first plan.
-    fn plan_all(&self, engine: &mut Engine, jobs: &[Job], progress: &Progress) -> Result<Planned, Failure> {
-        let mut told = Told::default();
-        let mut texts: HashSet<(&Option<String>, &Option<String>)> = HashSet::new();
-        for job in jobs {
-            if texts.insert((&job.request.prompt, &job.request.negative_prompt)) {
-                let planned = engine.plan(job)?;
-                told.tell(planned.notices(), progress);
-                if self.plan.is_none() && !self.dry_run {
-                    told.warn(&engine.memory_warnings(&planned)?, progress);
-                }
-            }
-        }
-        Ok(engine.plan(&jobs[0])?)
-    }
-
-    /// Prints the memory that each pass needs.
-    fn tell_needs(&self, engine: &Engine, planned: &Planned, progress: &Progress) -> Result<(), Failure> {
-        let EngineOptions { device, dtype, .. } = engine.options();
-        let models = engine.models(planned);
-        for (plan, model) in planned.passes(models[0], models.get(1).copied()) {
-            progress.need(&model.memory(&plan.workload(), *dtype, device), device);
-            steering::tell_needs(model, *dtype, progress);
-        }
-        Told::default().warn(&engine.memory_warnings(planned)?, progress);
-        Ok(())
-    }
-
     /// The texts of each image, with what wildcards and choices give for its seed. Plain prompts have none.
     fn texts(&self, seed: u64, syntax: Syntax) -> Result<Vec<Texts>, Failure> {
         let (prompt, negative_prompt) = (self.prompt.as_deref(), self.negative_prompt.as_deref());
@@ -404,9 +346,11 @@ impl Args {
         self.count.unwrap_or(1)
     }
 
+    /// Draws image `image` of a job, which is image `index` of all.
     fn draw(
         &self,
         prepared: &Prepared,
+        image: u64,
         index: u64,
         naming: &Naming,
         progress: &mut Progress,
@@ -414,7 +358,7 @@ impl Args {
     ) -> Result<(), Failure> {
         let Rng::Torch = self.rng;
         progress.image();
-        let mut drawn = prepared.draw(0, &mut |step| {
+        let mut drawn = prepared.draw(image, &mut |step| {
             driver::called();
             progress.step(index as usize, step);
             cancel.flow()
@@ -434,24 +378,4 @@ impl Args {
         progress.done(index as usize, seed, &output.display().to_string());
         Ok(())
     }
-}
-
-/// Prints the plans of all passes of each image.
-fn print_plans(engine: &mut Engine, jobs: &[Job], form: PlanForm) -> Result<(), Failure> {
-    let mut is_first = true;
-    for job in jobs {
-        for plan in engine.plan(job)?.plans() {
-            match form {
-                PlanForm::Text if is_first => print(&plan),
-                PlanForm::Text => print(&format_args!("\n{plan}")),
-                PlanForm::Json => print(&format_args!("{}\n", json(plan)?)),
-            }
-            is_first = false;
-        }
-    }
-    Ok(())
-}
-
-fn json(plan: &Plan) -> Result<String, Failure> {
-    serde_json::to_string(plan).map_err(|error| Failure::new(format!("--plan: {error}")))
 }
