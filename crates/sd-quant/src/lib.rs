@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+mod block_kind;
+mod blocks;
+mod quantize;
+mod quantize_super;
+mod scale;
+mod widen;
+mod widen_super;
+
+pub use block_kind::BlockKind;
+pub use blocks::Blocks;
