@@ -6,16 +6,16 @@
 //!
 //! With the feature `flex`, tensors in single precision on Burn's Flex backend go through the kernels of this crate; with
 //! `autodiff`, their gradients do too. Everything else runs on Burn's own operations, which the kernels are tested against.
-//! The kernels use the fastest vector instructions of the processor, chosen at run time (`vectors`): AVX-512, AVX2 with FMA,
-//! NEON, or those that the program was compiled for. The kernel for linear layers has no gradients: training uses Burn's.
+//! The kernels use the fastest vector instructions of the processor, chosen at run time (`vectors`): AVX-512, with AMX's tiles
+//! if there are any, AVX2 with FMA, NEON, or those that the program was compiled for. The kernel for linear layers has no gradients: training uses Burn's.
 //!
 //! With the feature `gpu`, norms and GEGLU have kernels on GPUs, which replace a dozen of Burn's operations each. So have
 //! attention, and convolutions on GPUs without matrix units. Images are in channels-last order there, as Burn's convolutions
 //! read them. The GPU kernels have no gradients.
 //!
 //! On Flex, weights may be in half precision while everything else is in single precision; see [`linear`]. AMD's processors
-//! with AVX-512 BF16 (Zen 4 and later) multiply weights in bf16 twice as fast; elsewhere weights are widened as they are
-//! used.
+//! with AVX-512 BF16 (Zen 4 and later) multiply weights in bf16 twice as fast, and Intel's with AMX (Sapphire Rapids and
+//! later, on Linux) in tiles, at six times the rate; elsewhere weights are widened as they are used.
 
 #![cfg_attr(not(feature = "autodiff"), allow(dead_code, unused_imports, reason = "only gradients use them"))]
 
@@ -33,6 +33,7 @@ mod kernel;
 mod lay_out;
 mod layer_norm;
 mod linear;
+mod mapped;
 mod memory;
 mod mixed;
 mod modules;
@@ -51,8 +52,9 @@ pub use group_norm::{group_norm, group_norm_silu};
 pub use lay_out::lay_out;
 pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_geglu};
+pub use mapped::MappedWeights;
 pub use memory::{SCRATCH, keep_memory, one_heap};
-pub use mixed::takes_half_weights;
+pub use mixed::{convolves_in_bf16, takes_half_weights};
 pub use modules::{
     attend, convolve, convolve_within, normalise, normalise_silu, normalise_silu_by, normalise_tokens, project,
     project_geglu,

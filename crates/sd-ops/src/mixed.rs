@@ -19,3 +19,17 @@ pub fn takes_half_weights(device: &Device) -> bool {
         false
     }
 }
+
+/// Returns whether this device convolves faster with weights in bf16 than in single precision.
+///
+/// Burn's Flex backend does on processors that multiply bf16 in tiles. Elsewhere Winograd's transforms, in single precision, are
+/// as fast.
+pub fn convolves_in_bf16(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    return crate::flex::is_flex(device) && crate::kernel::simd::Isa::best().tiles().is_some();
+    #[cfg(not(feature = "flex"))]
+    {
+        let _ = device;
+        false
+    }
+}

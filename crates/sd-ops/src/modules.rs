@@ -17,7 +17,7 @@ pub fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
     let [down, sideways] = conv.stride;
     match padding(conv) {
         Some(padding) if down == sideways && conv.dilation == [1, 1] && conv.groups == 1 => {
-            conv2d(x, conv.weight.val(), conv.bias.as_ref().map(|bias| bias.val()), down, padding)
+            convolve_padded(conv, x, padding)
         }
         _ => conv.forward(x),
     }
@@ -44,7 +44,18 @@ pub fn convolve_within(conv: &Conv2d, x: Tensor<4>, edges: Edges) -> Tensor<4> {
         bottom: left(edges.bottom, zeros.bottom),
         right: left(edges.sides, zeros.right),
     };
-    conv2d(x, conv.weight.val(), conv.bias.as_ref().map(|bias| bias.val()), down, padding)
+    convolve_padded(conv, x, padding)
+}
+
+/// Returns the convolution with another padding; the stride is the same for rows and columns.
+fn convolve_padded(conv: &Conv2d, x: Tensor<4>, padding: Padding) -> Tensor<4> {
+    let (weight, bias) = (conv.weight.val(), conv.bias.as_ref().map(|bias| bias.val()));
+    #[cfg(feature = "flex")]
+    if crate::flex::blocks::are_in(&weight) {
+        let (kernel, [stride, _]) = (conv.kernel_size, conv.stride);
+        return crate::flex::blocks::conv2d(x, weight, bias, kernel, stride, padding);
+    }
+    conv2d(x, weight, bias, conv.stride[0], padding)
 }
 
 /// Returns the image with pixels of the opposite edges before and after it.

@@ -11,7 +11,8 @@ pub struct VectorsError {
 /// The vector instructions that the kernels use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Vectors {
-    /// `avx512-bf16`, `avx512`, `avx2`, `neon`, or `plain` for those that the program was compiled for.
+    /// `amx` (tiles for bf16, and AVX-512), `avx512-bf16`, `avx512`, `avx2`, `neon`, or `plain` for those that the program
+    /// was compiled for.
     pub name: &'static str,
     /// Why they were chosen.
     pub reason: &'static str,

@@ -1,7 +1,7 @@
 //! Linear layers without gradients. Training uses Burn's.
 
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::backend::{Backend, Dispatch, DispatchTensor, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{DType, Tensor};
 use burn_flex::{FlexTensor, Layout};
 use half::bf16;
@@ -10,6 +10,7 @@ use super::{tensor, values, weights};
 use crate::kernel::gemm::{Matrix, Panels};
 use crate::kernel::linear::{self, Places, Weight};
 use crate::kernel::simd::Isa;
+use crate::kernel::weight_slice::WeightSlice;
 
 /// The operations of linear layers.
 #[backend_extension(Flex)]
@@ -29,22 +30,9 @@ pub(crate) trait Operators: Backend {
 
 impl Operators for Flex {
     fn project(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, gated: bool) -> FlexTensor {
-        let [x, weight] = [x, weight].map(forwards);
-        let bias = bias.to_contiguous();
-        let [batch, rows, inputs] = [0, 1, 2].map(|axis| x.shape()[axis]);
-        let outputs = bias.shape()[0];
-        let apart = [0, 1, 2].map(|axis| x.layout().strides()[axis] as usize);
-        let all = &x.storage::<f32>()[x.layout().start_offset()..];
-        // All rows form one matrix if the distance between rows is the same across the batch.
-        let vectors: Vec<Matrix> = if batch <= 1 || apart[0] == rows * apart[1] {
-            vec![Matrix::new(all, [batch * rows, inputs], [apart[1], apart[2]])]
-        } else {
-            (0..batch).map(|n| Matrix::new(&all[n * apart[0]..], [rows, inputs], [apart[1], apart[2]])).collect()
-        };
+        let (weight, inputs) = (forwards(weight), x.shape()[2]);
         let places = if weight.shape()[0] == inputs { strides(&weight) } else { Places::Panels };
-        let weight = Weight { values: weights(&weight), sizes: [inputs, outputs], places };
-        let out = linear::linear(Isa::best(), &vectors, &weight, values(&bias), gated);
-        tensor(out, [batch, rows, if gated { outputs / 2 } else { outputs }])
+        multiply(x, weights(&weight), places, bias, gated)
     }
 
     fn pack(mut weight: FlexTensor) -> FlexTensor {
@@ -66,6 +54,30 @@ impl Operators for Flex {
         Panels::pack(isa, &mut values[..rows * outputs], rows);
         weight.with_layout(Layout::contiguous([1, count].into()))
     }
+}
+
+/// As [`Operators::project`], with a weight of any kind.
+pub(super) fn multiply(
+    x: FlexTensor,
+    weight: WeightSlice,
+    places: Places,
+    bias: FlexTensor,
+    gated: bool,
+) -> FlexTensor {
+    let (x, bias) = (forwards(x), bias.to_contiguous());
+    let [batch, rows, inputs] = [0, 1, 2].map(|axis| x.shape()[axis]);
+    let outputs = bias.shape()[0];
+    let apart = [0, 1, 2].map(|axis| x.layout().strides()[axis] as usize);
+    let all = &x.storage::<f32>()[x.layout().start_offset()..];
+    // All rows form one matrix if the distance between rows is the same across the batch.
+    let vectors: Vec<Matrix> = if batch <= 1 || apart[0] == rows * apart[1] {
+        vec![Matrix::new(all, [batch * rows, inputs], [apart[1], apart[2]])]
+    } else {
+        (0..batch).map(|n| Matrix::new(&all[n * apart[0]..], [rows, inputs], [apart[1], apart[2]])).collect()
+    };
+    let weight = Weight { values: weight, sizes: [inputs, outputs], places };
+    let out = linear::linear(Isa::best(), &vectors, &weight, values(&bias), gated);
+    tensor(out, [batch, rows, if gated { outputs / 2 } else { outputs }])
 }
 
 /// Returns the strides of a weight.
@@ -91,12 +103,22 @@ pub(crate) fn linear<const D: usize>(
     outputs: usize,
     gated: bool,
 ) -> Tensor<D> {
+    by_rows(x, bias, outputs, gated, |x, bias| <Dispatch as Operators>::project(x, weight.into_dispatch(), bias, gated))
+}
+
+/// Calls `project` with `x` as `[batch, rows, inputs]` and a bias, which is zero if there is none.
+pub(super) fn by_rows<const D: usize>(
+    x: Tensor<D>,
+    bias: Option<Tensor<1>>,
+    outputs: usize,
+    gated: bool,
+    project: impl FnOnce(DispatchTensor, DispatchTensor) -> DispatchTensor,
+) -> Tensor<D> {
     let mut shape = x.dims();
     let (inputs, rows) = (shape[D - 1], if D > 1 { shape[D - 2] } else { 1 });
     let batch = shape[..D.saturating_sub(2)].iter().product::<usize>();
     let x = x.reshape([batch, rows, inputs]);
     let bias = bias.unwrap_or_else(|| Tensor::zeros([outputs], &x.device()));
-    let [x, weight, bias] = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
     shape[D - 1] = if gated { outputs / 2 } else { outputs };
-    Tensor::<3>::from_dispatch(<Dispatch as Operators>::project(x, weight, bias, gated)).reshape(shape)
+    Tensor::<3>::from_dispatch(project(x.into_dispatch(), bias.into_dispatch())).reshape(shape)
 }

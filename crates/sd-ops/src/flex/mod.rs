@@ -1,5 +1,6 @@
 //! The kernels as operations of Burn's Flex backend, and of its autodiff.
 
+pub(crate) mod blocks;
 pub(crate) mod images;
 pub(crate) mod linear;
 pub(crate) mod moments;

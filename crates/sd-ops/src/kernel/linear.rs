@@ -63,15 +63,21 @@ pub(crate) fn linear(isa: Isa, x: &[Matrix], weight: &Weight, bias: &[f32], gate
     let fits = matches!(weight.places, Places::Apart(_)) || Panels::fit(isa, outputs) && !gated;
     assert!(fits, "{outputs} outputs of a packed weight do not fill its panels");
     if let Some(weight) = weight.pairs().filter(|_| isa.has_pairs()) {
+        if isa.tiles().is_some() {
+            return Product { isa, x, bias, pairs: true }.multiply(weight, gated);
+        }
         let pairs = narrowed(isa, x, inputs / 2);
         let rows = x.iter().map(|x| x.sizes[0]).sum();
         let x = Matrix::new(&pairs, [rows, inputs / 2], [inputs / 2, 1]);
         return Product { isa, x: &[x], bias, pairs: true }.multiply(weight, gated);
     }
-    let values = weight.values.widened();
+    let values;
     let weight = match weight.places {
-        Places::Apart(apart) => Factor::Matrix(Matrix::new(&values, weight.sizes, apart)),
-        Places::Panels => Factor::Panels(Panels::new(&values, weight.sizes)),
+        Places::Apart(apart) => Factor::Matrix(Matrix::of_weights(weight.values, weight.sizes, apart)),
+        Places::Panels => {
+            values = weight.values.widened();
+            Factor::Panels(Panels::new(&values, weight.sizes))
+        }
     };
     Product { isa, x, bias, pairs: false }.multiply(weight, gated)
 }
@@ -81,6 +87,7 @@ struct Product<'a> {
     isa: Isa,
     x: &'a [Matrix<'a>],
     bias: &'a [f32],
+    /// Whether the weight has pairs. So have the rows, unless there are tiles, into which values are rounded.
     pairs: bool,
 }
 
@@ -105,7 +112,11 @@ impl Product<'_> {
             let bias = Bias::OfColumns(self.bias);
             let product = Gemm { left, right, columns, bias, out_row: outputs, pairs: self.pairs };
             // SAFETY: the rows of this matrix are behind those of the matrices before.
-            product.write(self.isa, &Shared(unsafe { out.as_mut_ptr().add(start) }), count);
+            let out = Shared(unsafe { out.as_mut_ptr().add(start) });
+            match self.isa.tiles().filter(|_| self.pairs) {
+                Some(tiles) => product.write_in_tiles(tiles, &out, count),
+                None => product.write(self.isa, &out, count),
+            }
             start += count;
         }
         // SAFETY: all columns of all rows were written.

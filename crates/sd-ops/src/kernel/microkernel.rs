@@ -1,12 +1,22 @@
-//! Products of small matrices that are in the caches. A tile of six rows and two vectors of columns keeps its sums in
+//! Products of small matrices that are in the caches. A tile of some rows and two vectors of columns keeps its sums in
 //! registers.
 
 #![expect(unsafe_code, reason = "loads and stores of tiles, whose bounds are the caller's promise")]
 
 use super::simd::Vector;
 
-/// Rows of a tile.
-pub(super) const ROWS: usize = 6;
+/// Rows of a tile with vectors of sixteen, whose processors have 32 registers, and with shorter ones, which may have 16.
+///
+/// The channels, widths and tokens of networks are multiples of eight. Taller tiles read their columns less often, but lines
+/// that are a multiple of 4 KiB apart leave the first-level cache, which holds eight to twelve of them.
+pub(super) const ROWS: [usize; 2] = [8, 6];
+/// The number of rows of the tallest tile.
+pub(super) const TALLEST: usize = ROWS[0];
+
+/// Returns the number of rows of a tile with vectors of `lanes` values.
+pub(super) const fn tile_rows(lanes: usize) -> usize {
+    if lanes == 16 { ROWS[0] } else { ROWS[1] }
+}
 
 /// `out[m, n] = Σ a[m, k]·b[k, n]`, or that added to `out`.
 #[derive(Clone, Copy)]
@@ -38,20 +48,35 @@ impl Product {
     ///
     /// # Safety
     ///
-    /// `rows` is a multiple of six and `columns` one of `V::LANES`. So many rows of `a` and columns of `b` can be read, and
+    /// `rows` is a multiple of [`tile_rows`] and `columns` one of `V::LANES`. So many rows of `a` and columns of `b` can be read, and
     /// those rows and columns of `out` read and written. `out` overlaps neither `a` nor `b`.
     #[inline(always)]
     pub unsafe fn run<V: Vector, const PAIRS: bool>(self, rows: usize, columns: usize) {
-        for m in (0..rows).step_by(ROWS) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if tile_rows(V::LANES) == ROWS[0] {
+                self.run_tiles::<V, { ROWS[0] }, PAIRS>(rows, columns);
+            } else {
+                self.run_tiles::<V, { ROWS[1] }, PAIRS>(rows, columns);
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Product::run`], with tiles of `HEIGHT` rows.
+    #[inline(always)]
+    unsafe fn run_tiles<V: Vector, const HEIGHT: usize, const PAIRS: bool>(self, rows: usize, columns: usize) {
+        for m in (0..rows).step_by(HEIGHT) {
             let mut n = 0;
             // SAFETY: the caller's promise.
             unsafe {
                 while n + 2 * V::LANES <= columns {
-                    self.tile::<V, 2, PAIRS>(m, n);
+                    self.tile::<V, HEIGHT, 2, PAIRS>(m, n);
                     n += 2 * V::LANES;
                 }
                 if n < columns {
-                    self.tile::<V, 1, PAIRS>(m, n);
+                    self.tile::<V, HEIGHT, 1, PAIRS>(m, n);
                 }
             }
         }
@@ -61,20 +86,20 @@ impl Product {
     ///
     /// As for [`Product::run`], for the tile whose first value is `out[m, n]`.
     #[inline(always)]
-    unsafe fn tile<V: Vector, const VECTORS: usize, const PAIRS: bool>(self, m: usize, n: usize) {
+    unsafe fn tile<V: Vector, const HEIGHT: usize, const VECTORS: usize, const PAIRS: bool>(self, m: usize, n: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             let out = self.out.add(m * self.out_row + n);
-            let mut sums = [[V::splat(0.0); VECTORS]; ROWS];
+            let mut sums = [[V::splat(0.0); VECTORS]; HEIGHT];
             if self.add {
-                for r in 0..ROWS {
+                for r in 0..HEIGHT {
                     for i in 0..VECTORS {
                         sums[r][i] = V::load(out.add(r * self.out_row + i * V::LANES));
                     }
                 }
             }
-            let mut a = [self.a; ROWS];
-            for r in 0..ROWS {
+            let mut a = [self.a; HEIGHT];
+            for r in 0..HEIGHT {
                 a[r] = self.a.add((m + r) * self.row);
             }
             let mut b = self.b.add(n);
@@ -84,7 +109,7 @@ impl Product {
                 for i in 0..VECTORS {
                     columns[i] = V::load(b.add(i * V::LANES));
                 }
-                for r in 0..ROWS {
+                for r in 0..HEIGHT {
                     let factor = V::splat(*a[r].add(at));
                     for i in 0..VECTORS {
                         sums[r][i] = times::<V, PAIRS>(columns[i], factor, sums[r][i]);
@@ -93,7 +118,7 @@ impl Product {
                 at += self.step;
                 b = b.wrapping_add(self.b_row);
             }
-            for r in 0..ROWS {
+            for r in 0..HEIGHT {
                 for i in 0..VECTORS {
                     sums[r][i].store(out.add(r * self.out_row + i * V::LANES));
                 }

@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod activation;
+mod aligned;
 pub(crate) mod attention;
 pub(crate) mod conv;
 pub(crate) mod gemm;
@@ -18,4 +19,5 @@ mod shared;
 pub(crate) mod simd;
 #[cfg(test)]
 mod tests;
+mod tiles;
 pub(crate) mod weight_slice;

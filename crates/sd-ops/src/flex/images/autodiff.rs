@@ -86,6 +86,7 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Operators for Autodiff<B, C> {
         window: Window,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), weight.node(), bias.node()];
+        let window = Window { joint: true, ..window };
         match Convolve.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(mut tracked) => {
                 let state = ([tracked.checkpoint(&x), tracked.checkpoint(&weight)], window);

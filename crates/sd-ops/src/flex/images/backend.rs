@@ -8,21 +8,11 @@ use crate::kernel::conv::window::Window;
 use crate::kernel::conv::{forward, gradients};
 use crate::kernel::group_norm::{self, Groups};
 use crate::kernel::simd::Isa;
+use crate::kernel::weight_slice::WeightSlice;
 
 impl Operators for Flex {
     fn convolve(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, window: Window) -> FlexTensor {
-        let [x, weight, bias] = [x, weight, bias].map(|tensor| tensor.to_contiguous());
-        let [inputs, rows, columns] = [window.inputs, window.kernel[0], window.kernel[1]].map(|n| n as isize);
-        let weights = Weights {
-            values: weights(&weight),
-            start: 0,
-            outputs: inputs * rows * columns,
-            inputs: rows * columns,
-            rows: columns,
-            columns: 1,
-        };
-        let out = forward::convolve(Isa::best(), &window, values(&x), weights, Some(values(&bias)));
-        tensor(out, [window.batch, window.outputs, window.out[0], window.out[1]])
+        convolve(x, weights(&weight.to_contiguous()), bias, window)
     }
 
     fn normalise(x: FlexTensor, gamma: FlexTensor, beta: FlexTensor, groups: Groups) -> FlexTensor {
@@ -74,6 +64,16 @@ impl super::autodiff::Kernels for Flex {
         let channels = [groups.groups * groups.channels];
         [tensor(x, shape), tensor(gamma, channels), tensor(beta, channels)]
     }
+}
+
+/// As [`Operators::convolve`], with a weight whose values lie in order.
+pub(in crate::flex) fn convolve(x: FlexTensor, weight: WeightSlice, bias: FlexTensor, window: Window) -> FlexTensor {
+    let [x, bias] = [x, bias].map(|tensor| tensor.to_contiguous());
+    let [inputs, rows, columns] = [window.inputs, window.kernel[0], window.kernel[1]].map(|n| n as isize);
+    let outputs = inputs * rows * columns;
+    let weights = Weights { values: weight, start: 0, outputs, inputs: rows * columns, rows: columns, columns: 1 };
+    let out = forward::convolve(Isa::best(), &window, values(&x), weights, Some(values(&bias)));
+    tensor(out, [window.batch, window.outputs, window.out[0], window.out[1]])
 }
 
 fn normalise(x: FlexTensor, gamma: FlexTensor, beta: FlexTensor, groups: Groups) -> (FlexTensor, Vec<[f32; 2]>) {

@@ -8,6 +8,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+pub(super) use self::backend::convolve;
 use crate::kernel::conv::window::Window;
 use crate::kernel::group_norm::Groups;
 use crate::padding::Padding;
@@ -40,20 +41,27 @@ pub(crate) fn conv2d(
     stride: usize,
     padding: Padding,
 ) -> Tensor<4> {
-    let ([batch, inputs, height, width], [outputs, _, rows, columns]) = (x.dims(), weight.dims());
+    let [outputs, _, rows, columns] = weight.dims();
+    let window = window(&x, outputs, [rows, columns], stride, padding);
     let bias = bias.unwrap_or_else(|| Tensor::zeros([outputs], &x.device()));
-    let window = Window {
+    let [x, weight, bias] = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+    Tensor::from_dispatch(<Dispatch as Operators>::convolve(x, weight, bias, window))
+}
+
+/// Describes a convolution of `x`.
+pub(super) fn window(x: &Tensor<4>, outputs: usize, kernel: [usize; 2], stride: usize, padding: Padding) -> Window {
+    let [batch, inputs, height, width] = x.dims();
+    Window {
         batch,
         inputs,
         outputs,
         size: [height, width],
-        out: padding.out([height, width], [rows, columns], stride),
-        kernel: [rows, columns],
+        out: padding.out([height, width], kernel, stride),
+        kernel,
         stride,
         before: [padding.top as isize, padding.left as isize],
-    };
-    let [x, weight, bias] = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
-    Tensor::from_dispatch(<Dispatch as Operators>::convolve(x, weight, bias, window))
+        joint: false,
+    }
 }
 
 /// As `crate::group_norm`, which has checked the shapes.

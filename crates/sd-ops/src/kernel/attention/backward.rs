@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{Heads, Tokens, View, pieces};
-use crate::kernel::microkernel::{Product, ROWS};
+use crate::kernel::microkernel::{Product, tile_rows};
 use crate::kernel::shared::Shared;
 use crate::kernel::simd::{Isa, Job, Vector};
 
@@ -102,14 +102,14 @@ impl Job for Backward<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Self { heads, keys, .. } = self;
-        let (width, pair) = (heads.width, 2 * V::LANES);
+        let (width, pair, height) = (heads.width, 2 * V::LANES, tile_rows(V::LANES));
         let wide = width.next_multiple_of(V::LANES);
-        let rows = heads.queries.next_multiple_of(ROWS);
+        let rows = heads.queries.next_multiple_of(height);
         let most = KEYS.min(keys.len());
         let columns = most.next_multiple_of(pair);
-        // Tiles of six keys read a few values beyond the columns.
-        let apart = columns + ROWS;
-        let (key_rows_len, scores_len) = (most.next_multiple_of(ROWS) * wide, QUERIES * apart);
+        // Tiles of keys read a few values beyond the columns.
+        let apart = columns + height;
+        let (key_rows_len, scores_len) = (most.next_multiple_of(height) * wide, QUERIES * apart);
         let lengths =
             [[rows * wide; 3].as_slice(), &[columns * width; 2], &[key_rows_len; 3], &[scores_len; 2], &[rows]]
                 .concat();
@@ -123,7 +123,7 @@ impl Job for Backward<'_> {
         }
         for first in keys.clone().step_by(KEYS) {
             let here = KEYS.min(keys.end - first);
-            let (columns, key_rows) = (here.next_multiple_of(pair), here.next_multiple_of(ROWS));
+            let (columns, key_rows) = (here.next_multiple_of(pair), here.next_multiple_of(height));
             self.k.columns::<V>(first, here, k_panels);
             self.v.columns::<V>(first, here, v_panels);
             self.k.rows(first, here, 1.0, k, wide);

@@ -5,13 +5,19 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::softmax::{exponentials, store};
+use super::tiled::Tiled;
 use super::{Heads, Tokens, View, pieces};
-use crate::kernel::microkernel::{Product, ROWS};
+use crate::kernel::microkernel::{Product, tile_rows};
 use crate::kernel::shared::Shared;
 use crate::kernel::simd::{Isa, Job, Vector, pair_rows};
 
-/// The largest number of queries of a piece of work, which reads all keys once.
-const QUERIES: usize = 256;
+/// The most values of a piece's queries, which stay in the L2 cache with as many sums. A piece copies all keys once.
+const QUERY_VALUES: usize = 48 << 10;
+/// The fewest and the most queries of a piece, if there are so many.
+const QUERIES: [usize; 2] = [256, 1024];
+/// The fewest with tiles, for which rounding the keys takes a larger share.
+const QUERIES_OF_TILES: usize = 512;
 /// Bytes of a block of keys and its values, which are to stay in the L1 cache.
 const BLOCK: usize = 12 << 10;
 /// The fewest multiply-adds that are worth handing to other threads.
@@ -45,12 +51,13 @@ pub(crate) fn forward(isa: Isa, heads: &Heads, q: View, k: View, v: View) -> (Ve
         };
         let [q, k, v] = [q, k, v].map(|view| view.head(n, h));
         MEMORY.with_borrow_mut(|memory| {
-            let forward = Forward { heads, queries, q, k, v, out, row, logs, memory };
-            if heads.half && isa.has_pairs() && heads.width.is_multiple_of(2) {
-                isa.run(Paired(forward));
-            } else {
-                isa.run(forward);
+            let pairs = heads.half && isa.has_pairs() && heads.width.is_multiple_of(2);
+            if let Some(tiles) = isa.tiles().filter(|_| pairs) {
+                tiles.run(Tiled { heads, queries, q, k, v, out, row, logs, memory });
+                return;
             }
+            let forward = Forward { heads, queries, q, k, v, out, row, logs, memory };
+            if pairs { isa.run(Paired(forward)) } else { isa.run(forward) }
         });
     };
     if threads == 1 || units <= 1 {
@@ -68,7 +75,9 @@ pub(crate) fn forward(isa: Isa, heads: &Heads, q: View, k: View, v: View) -> (Ve
 fn split(isa: Isa, heads: &Heads, threads: usize) -> (usize, usize) {
     let all = heads.batch * heads.heads;
     let (parts, pair) = ((4 * threads).div_ceil(all.max(1)), 2 * isa.lanes());
-    let queries = heads.queries.div_ceil(parts).next_multiple_of(pair).clamp(pair, QUERIES);
+    let least = if isa.tiles().is_some() { QUERIES_OF_TILES } else { QUERIES[0] };
+    let most = (QUERY_VALUES / heads.width.max(1)).clamp(least, QUERIES[1]) / pair * pair;
+    let queries = heads.queries.div_ceil(parts).next_multiple_of(pair).clamp(pair, most);
     (all * heads.queries.div_ceil(queries), queries)
 }
 
@@ -107,13 +116,13 @@ impl Forward<'_> {
     #[inline(always)]
     fn run_by<V: Vector, const PAIRS: bool>(self) {
         let Self { heads, queries, .. } = self;
-        let (width, pair) = (heads.width, 2 * V::LANES);
+        let (width, pair, height) = (heads.width, 2 * V::LANES, tile_rows(V::LANES));
         let terms = if PAIRS { width / 2 } else { width };
-        let tall = width.next_multiple_of(ROWS);
+        let tall = width.next_multiple_of(height);
         // Rows of values are whole vectors if two rows become one.
         let wide = if PAIRS { tall.next_multiple_of(V::LANES) } else { tall };
         let panels = queries.len().div_ceil(pair);
-        let block = (BLOCK / (8 * tall)).clamp(32, 256).min(heads.keys).next_multiple_of(ROWS);
+        let block = (BLOCK / (8 * tall)).clamp(32, 256).min(heads.keys).next_multiple_of(height);
         let lengths = [
             panels * pair * width,
             panels * pair * tall,
@@ -170,7 +179,7 @@ impl Forward<'_> {
                         out_row: pair,
                         add: false,
                     }
-                    .run::<V, PAIRS>(here.next_multiple_of(ROWS), pair);
+                    .run::<V, PAIRS>(here.next_multiple_of(height), pair);
                 }
                 if heads.causal {
                     for (j, scores) in scores.chunks_exact_mut(pair).take(here).enumerate() {
@@ -178,14 +187,8 @@ impl Forward<'_> {
                     }
                 }
                 let out = &mut out[panel * pair * tall..][..pair * tall];
-                exponentials::<V>(&mut scores[..here * pair], &mut most[lanes.clone()], &mut sums[lanes], out);
-                let mut terms = here;
-                if PAIRS {
-                    // An odd number of keys is padded with a key of weight zero.
-                    scores[here * pair..here.next_multiple_of(2) * pair].fill(0.0);
-                    pair_rows::<V>(scores, pair, here.next_multiple_of(2));
-                    terms = here.div_ceil(2);
-                }
+                exponentials::<V, PAIRS>(&mut scores[..here * pair], &mut most[lanes.clone()], &mut sums[lanes], out);
+                let terms = if PAIRS { here.div_ceil(2) } else { here };
                 // SAFETY: the rows of values, the scores, and the panel's sums.
                 unsafe {
                     let (a, b, out) = (values.as_ptr(), scores.as_ptr(), out.as_mut_ptr());
@@ -207,78 +210,6 @@ impl Forward<'_> {
                 let (out, factors) = (&mut out[panel * pair * tall..], &sums[panel * pair..]);
                 let to = self.out.add(panel * pair * self.row);
                 store::<V>(out, factors, count, width, to, self.row);
-            }
-        }
-    }
-}
-
-/// Replaces the scores, `[keys, queries]`, by powers of two relative to each query's largest score so far. If that has
-/// grown, the earlier sums are scaled down.
-///
-/// A key that a query does not see has a score of minus infinity. Its weight is 2⁻¹²⁶ of the largest: nothing in single
-/// precision.
-#[inline(always)]
-fn exponentials<V: Vector>(scores: &mut [f32], most: &mut [f32], sums: &mut [f32], out: &mut [f32]) {
-    let pair = 2 * V::LANES;
-    assert!(most.len() == pair && sums.len() == pair);
-    assert!(scores.len().is_multiple_of(pair) && out.len().is_multiple_of(pair));
-    for half in [0, V::LANES] {
-        // SAFETY: one of the two vectors of each row.
-        unsafe {
-            let (most, sums) = (most.as_mut_ptr().add(half), sums.as_mut_ptr().add(half));
-            let before = V::load(most);
-            let mut largest = before;
-            for at in (half..scores.len()).step_by(pair) {
-                largest = V::load(scores.as_ptr().add(at)).max(largest);
-            }
-            let mut sum = V::load(sums);
-            if largest.sub(before).largest() > 0.0 {
-                largest.store(most);
-                let factor = before.sub(largest).exp2();
-                sum = sum.mul(factor);
-                for at in (half..out.len()).step_by(pair) {
-                    let at = out.as_mut_ptr().add(at);
-                    V::load(at).mul(factor).store(at);
-                }
-            }
-            for at in (half..scores.len()).step_by(pair) {
-                let at = scores.as_mut_ptr().add(at);
-                let e = V::load(at).sub(largest).exp2();
-                e.store(at);
-                sum = sum.add(e);
-            }
-            sum.store(sums);
-        }
-    }
-}
-
-/// Scales `count` columns of `out`, `[width, queries]`, by a factor each and stores them as rows of `width` values, `row`
-/// apart.
-///
-/// # Safety
-///
-/// Those rows can be written to `to`.
-#[inline(always)]
-unsafe fn store<V: Vector>(out: &mut [f32], factors: &[f32], count: usize, width: usize, to: *mut f32, row: usize) {
-    let (lanes, pair) = (V::LANES, 2 * V::LANES);
-    assert!(out.len() >= width * pair && factors.len() >= pair);
-    for half in [0, lanes] {
-        let here = count.saturating_sub(half).min(lanes);
-        let whole = if here == lanes { width / lanes * lanes } else { 0 };
-        // SAFETY: rows of two vectors, and the caller's promise.
-        unsafe {
-            let factor = V::load(factors.as_ptr().add(half));
-            for d in 0..width {
-                let at = out.as_mut_ptr().add(d * pair + half);
-                V::load(at).mul(factor).store(at);
-            }
-            for d in (0..whole).step_by(lanes) {
-                V::transpose(out.as_ptr().add(d * pair + half), pair, to.add(half * row + d), row);
-            }
-            for i in 0..here {
-                for d in whole..width {
-                    *to.add((half + i) * row + d) = out[d * pair + half + i];
-                }
             }
         }
     }

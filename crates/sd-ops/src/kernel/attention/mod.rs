@@ -3,7 +3,10 @@
 
 pub(crate) mod backward;
 pub(crate) mod forward;
+mod softmax;
+mod tiled;
 
+use super::aligned::{LINE, aligned};
 use super::simd::{Vector, narrow, transpose};
 
 /// The sizes of an attention.
@@ -123,14 +126,14 @@ impl Tokens<'_> {
     }
 }
 
-/// Splits `memory` into pieces of these lengths, all filled with zeros.
+/// Splits `memory` into pieces of these lengths, all filled with zeros. Each starts at a cache line.
 fn pieces<const N: usize>(memory: &mut Vec<f32>, lengths: [usize; N]) -> [&mut [f32]; N] {
-    memory.clear();
-    memory.resize(lengths.iter().sum(), 0.0);
-    let mut rest = &mut memory[..];
+    let whole = |length: usize| length.next_multiple_of(LINE);
+    let mut rest = aligned(memory, lengths.map(whole).iter().sum());
+    rest.fill(0.0);
     lengths.map(|length| {
-        let (piece, others) = std::mem::take(&mut rest).split_at_mut(length);
+        let (piece, others) = std::mem::take(&mut rest).split_at_mut(whole(length));
         rest = others;
-        piece
+        &mut piece[..length]
     })
 }

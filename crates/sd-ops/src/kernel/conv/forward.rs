@@ -20,6 +20,7 @@ use super::winograd;
 use crate::kernel::gemm::{Bias, Columns, Gemm, Matrix};
 use crate::kernel::shared::Shared;
 use crate::kernel::simd::{Isa, Job, Vector};
+use crate::kernel::weight_slice::WeightSlice;
 
 /// Terms that are summed before the next tile, so that their pixels stay in the L1 cache.
 const TERMS: usize = 512;
@@ -29,6 +30,10 @@ const WEIGHTS: usize = 48 << 10;
 const CHUNK: usize = 160 << 10;
 /// From so many weights on, packing them at each call takes too long.
 const PRODUCT: usize = 1 << 19;
+/// So many weights are widened at once; more are widened block by block.
+const FEW: usize = 1 << 18;
+/// For images of at most so many pixels, packing the weights takes longer than the sums.
+const SMALL: usize = 64;
 /// Channels of the widest tile.
 const WIDEST: usize = 6;
 
@@ -39,15 +44,31 @@ thread_local! {
 
 /// Returns the convolution of `x`, `[batch, inputs, height, width]`, plus a bias, `[outputs]`, if there is one.
 pub(crate) fn convolve(isa: Isa, window: &Window, x: &[f32], weights: Weights, bias: Option<&[f32]>) -> Vec<f32> {
-    let is_large = window.is_pointwise() || window.outputs * window.terms() >= PRODUCT;
-    let way = if winograd::pays(window) {
+    // Never the number of images: each of them is to have the bits that it has alone. The two ways without transforms sum in the same
+    // order, but in half precision they round differently.
+    let is_product = window.is_pointwise() || window.outputs * window.terms() >= PRODUCT || window.pixels() <= SMALL;
+    let has_tiles = isa.tiles().is_some() && weights.are_in_order(window) && weights.pairs(window).is_some();
+    let way = if has_tiles && tiles_pay(window) {
+        as_product
+    } else if winograd::pays(window) {
         winograd::convolve
-    } else if is_large && weights.are_in_order(window) {
+    } else if is_product && weights.are_in_order(window) {
         as_product
     } else {
         in_order
     };
     way(isa, window, x, weights, bias)
+}
+
+/// Returns whether tiles are faster than vectors.
+///
+/// All costs are in multiply-adds of vectors, for each term and pixel. Tiles make 6.5 products in that time, measured on
+/// Emerald Rapids, but gathering a pixel and rounding it takes some six instructions, in proportion. Winograd's transforms save
+/// three of four products, and take two instructions.
+fn tiles_pay(window: &Window) -> bool {
+    let outputs = window.outputs as f64;
+    let in_tiles = window.outputs.next_multiple_of(16) as f64 / 6.5 + 6.0;
+    in_tiles < if winograd::pays(window) { outputs / 4.0 + 2.0 } else { outputs }
 }
 
 /// Returns [`convolve`] as a product of the weights and the patches of images that the outputs see.
@@ -63,11 +84,16 @@ pub(in crate::kernel) fn as_product(
     assert_eq!(x.len(), window.batch * window.image(), "{window:?}");
     assert!(weights.are_in_order(window), "{weights:?}");
     let pairs = weights.pairs(window).filter(|_| isa.has_pairs());
-    let wide = if pairs.is_some() { Cow::default() } else { weights.values.widened() };
-    let in_order =
-        || Matrix::new(&wide[weights.start..], [window.outputs, window.terms()], [weights.outputs as usize, 1]);
-    let (left, pairs) = pairs.map_or_else(|| (in_order(), false), |left| (left, true));
-    let whole = Chunk { images: 0..window.batch, rows: 0..window.out[0] };
+    let tiles = isa.tiles().filter(|_| pairs.is_some());
+    // Few weights are widened once, not for each panel of pixels.
+    let wide = if pairs.is_none() && weights.values.len() <= FEW { weights.values.widened() } else { Cow::default() };
+    let values = if wide.is_empty() { weights.values } else { WeightSlice::F32(&wide) };
+    let sizes = [window.outputs, window.terms()];
+    let left = match pairs {
+        Some(left) if tiles.is_none() => left,
+        _ => Matrix::of_weights(values.skip(weights.start), sizes, [weights.outputs as usize, 1]),
+    };
+    let pairs = pairs.is_some();
     let count = window.batch * window.outputs * window.pixels();
     let mut out = Vec::with_capacity(count);
     if count == 0 {
@@ -75,12 +101,15 @@ pub(in crate::kernel) fn as_product(
     }
     // Taken, not borrowed: a thread that waits for others may start another convolution.
     let mut memory = PADDED.take();
-    let padded = Padded::new(window, &whole, x, &mut memory);
+    let padded = Padded::of_images(window, x, &mut memory);
     let right = &Patches::new(window, &padded, pairs);
     let columns = &Columns::panels(isa, window.batch, window.pixels(), window.outputs * window.pixels());
     let bias = bias.map_or(Bias::None, Bias::OfRows);
     let product = Gemm { left, right, columns, bias, out_row: window.pixels(), pairs };
-    product.write(isa, &Shared(out.as_mut_ptr()), count);
+    match tiles {
+        Some(tiles) => product.write_in_tiles(tiles, &Shared(out.as_mut_ptr()), count),
+        None => product.write(isa, &Shared(out.as_mut_ptr()), count),
+    }
     PADDED.set(memory);
     // SAFETY: the panels cover all columns of all images, and the rows all outputs.
     unsafe { out.set_len(count) };

@@ -44,6 +44,7 @@ pub(crate) fn input_gradient(isa: Isa, window: &Window, gradient: &[f32], weight
             kernel,
             stride: 1,
             before: [0, 1].map(|i| kernel[i] as isize - 1 - first[i]),
+            joint: window.joint,
         };
         if kernel.contains(&0) {
             return (vec![0.0; window.batch * window.inputs * backward.pixels()], backward, first);

@@ -52,27 +52,51 @@ impl Patches<'_> {
     /// Packs columns in runs of `RUN`, which are contiguous.
     #[inline(always)]
     fn pack_runs<V: Vector, const RUN: usize>(&self, terms: Range<usize>, places: &[usize], panel: &mut [f32]) {
-        let pair = 2 * V::LANES;
-        if !self.pairs {
-            for (&offset, to) in self.padded.offsets[terms].iter().zip(panel.chunks_exact_mut(pair)) {
-                self.gather::<RUN>(offset, places, to);
-            }
-            return;
+        if self.pairs {
+            return self.pack_pairs::<V, RUN>(terms, places, panel);
         }
+        for (&offset, to) in self.padded.offsets[terms].iter().zip(panel.chunks_exact_mut(2 * V::LANES)) {
+            self.foresee::<V>(offset + places[0]);
+            self.gather::<RUN>(offset, places, to);
+        }
+    }
+
+    /// Packs pairs of terms of columns in runs of `RUN`.
+    #[inline(always)]
+    fn pack_pairs<V: Vector, const RUN: usize>(&self, terms: Range<usize>, places: &[usize], panel: &mut [f32]) {
+        let pair = 2 * V::LANES;
+        let is_direct = RUN >= V::LANES && places.len() == pair;
         let mut both = [[0.0; 32]; 2];
         let offsets = &self.padded.offsets[2 * terms.start..2 * terms.end];
         for (offsets, to) in offsets.as_chunks::<2>().0.iter().zip(panel.chunks_exact_mut(pair)) {
             for i in 0..2 {
-                self.gather::<RUN>(offsets[i], places, &mut both[i][..pair]);
+                self.foresee::<V>(offsets[i] + places[0]);
+                if !is_direct {
+                    self.gather::<RUN>(offsets[i], places, &mut both[i][..pair]);
+                }
             }
             for half in [0, V::LANES] {
-                // SAFETY: two vectors have at most 32 values, and `to` has two vectors.
+                // SAFETY: two vectors have at most 32 values, and `to` has two vectors. If a run is as long as a vector, all
+                // pixels of one are beside each other, and `new` has checked the last place.
                 unsafe {
-                    let [low, high] = [V::load(both[0].as_ptr().add(half)), V::load(both[1].as_ptr().add(half))];
-                    low.pair(high).store(to.as_mut_ptr().add(half));
+                    let from = self.padded.values.as_ptr().add(places[if is_direct { half } else { 0 }]);
+                    let mut sources = [from.add(offsets[0]), from.add(offsets[1])];
+                    if !is_direct {
+                        sources = [both[0].as_ptr().add(half), both[1].as_ptr().add(half)];
+                    }
+                    V::load(sources[0]).pair(V::load(sources[1])).store(to.as_mut_ptr().add(half));
                 }
             }
         }
+    }
+
+    /// Prefetches the next panel's pixels behind those at `place`. They are far apart, so that the processor does not foresee
+    /// them.
+    #[inline(always)]
+    fn foresee<V: Vector>(&self, place: usize) {
+        let next = self.padded.values.as_ptr().wrapping_add(place + 2 * V::LANES);
+        V::prefetch(next);
+        V::prefetch(next.wrapping_add(V::LANES));
     }
 
     /// Copies one term of the columns.

@@ -19,6 +19,9 @@ pub(crate) struct Window {
     pub stride: usize,
     /// Zeros above and on the left. A negative number skips the first rows or columns.
     pub before: [isize; 2],
+    /// Whether the number of images may decide how they are computed, as in training. Otherwise each image has the same bits, however
+    /// many others there are.
+    pub joint: bool,
 }
 
 /// A part of the outputs: all rows of some images, or some rows of one image.
@@ -89,6 +92,7 @@ mod tests {
                 kernel: [3, 3],
                 stride: 1,
                 before: [1, 1],
+                joint: false,
             };
             let mut seen = vec![0; batch * height];
             let chunks = window.chunks(bytes, parts);

@@ -43,6 +43,8 @@ impl<'a> Panels<'a> {
 }
 
 impl Right for Panels<'_> {
+    const IN_PANELS: bool = true;
+
     #[inline(always)]
     fn pack<V: Vector>(&self, _terms: Range<usize>, _first: usize, _count: usize, _panel: &mut [f32]) {}
 

@@ -6,6 +6,8 @@ use crate::kernel::simd::Vector;
 pub(in crate::kernel) trait Right: Sync {
     /// Whether the second vector of each panel holds the gates of the first. The output is then their GEGLU: one vector.
     const GATED: bool = false;
+    /// Whether the matrix itself is in panels.
+    const IN_PANELS: bool = false;
 
     /// Writes some terms of `count` columns to a panel, `[terms, two vectors]`. Lanes beyond the columns stay as they are.
     fn pack<V: Vector>(&self, terms: Range<usize>, first: usize, count: usize, panel: &mut [f32]);

@@ -13,7 +13,10 @@ use super::choice;
 #[cfg(target_arch = "aarch64")]
 use super::neon::Neon;
 use super::plain::Plain;
+use super::tile_isa::TileIsa;
 use super::vector::Vector;
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::tiles::amx::HasTiles;
 
 /// Work that is written once for all instruction sets. `run`, and all that it calls, must be `#[inline(always)]`.
 pub(crate) trait Job {
@@ -28,6 +31,9 @@ pub(crate) enum Isa {
     /// As `Plain` in vectors of sixteen, for tests on processors without such vectors.
     #[cfg(test)]
     Wide,
+    /// As `Wide`, and a model of tiles.
+    #[cfg(test)]
+    Tiled,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(HasAvx2),
@@ -37,6 +43,9 @@ pub(crate) enum Isa {
     /// AVX-512 F, DQ, BW and BF16.
     #[cfg(target_arch = "x86_64")]
     Avx512Bf16(HasAvx512Bf16),
+    /// The same, and AMX's tiles for products of bf16.
+    #[cfg(target_arch = "x86_64")]
+    Amx(HasTiles),
     /// NEON.
     #[cfg(target_arch = "aarch64")]
     Neon(HasNeon),
@@ -73,6 +82,7 @@ impl Isa {
                 isas.push(Self::Avx512(HasAvx512(())));
                 if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512bf16") {
                     isas.push(Self::Avx512Bf16(HasAvx512Bf16(())));
+                    isas.extend(HasTiles::find().map(Self::Amx));
                 }
             }
         }
@@ -108,12 +118,16 @@ impl Isa {
             Self::Plain => "plain",
             #[cfg(test)]
             Self::Wide => "wide",
+            #[cfg(test)]
+            Self::Tiled => "tiled",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Bf16(_) => "avx512-bf16",
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) => "amx",
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => "neon",
         }
@@ -124,11 +138,11 @@ impl Isa {
         match self {
             Self::Plain => Plain::<8>::LANES,
             #[cfg(test)]
-            Self::Wide => Plain::<16>::LANES,
+            Self::Wide | Self::Tiled => Plain::<16>::LANES,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => Avx2::LANES,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) | Self::Avx512Bf16(_) => Avx512::LANES,
+            Self::Avx512(_) | Self::Avx512Bf16(_) | Self::Amx(_) => Avx512::LANES,
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => Neon::LANES,
         }
@@ -138,10 +152,21 @@ impl Isa {
     pub fn has_pairs(self) -> bool {
         match self {
             #[cfg(test)]
-            Self::Wide => true,
+            Self::Wide | Self::Tiled => true,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16(_) => true,
+            Self::Avx512Bf16(_) | Self::Amx(_) => true,
             _ => false,
+        }
+    }
+
+    /// Returns the tiles that multiply pairs faster than vectors, if it has any.
+    pub fn tiles(self) -> Option<TileIsa> {
+        match self {
+            #[cfg(test)]
+            Self::Tiled => Some(TileIsa::Model),
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(tiles) => Some(TileIsa::Amx(tiles)),
+            _ => None,
         }
     }
 
@@ -151,7 +176,7 @@ impl Isa {
         match self {
             Self::Plain => job.run::<Plain<8>>(),
             #[cfg(test)]
-            Self::Wide => job.run::<Plain<16>>(),
+            Self::Wide | Self::Tiled => job.run::<Plain<16>>(),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `HasAvx2` proves that the processor has both.
             Self::Avx2(HasAvx2(())) => unsafe { with_avx2(job) },
@@ -161,6 +186,9 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `HasAvx512Bf16` proves that the processor has all.
             Self::Avx512Bf16(HasAvx512Bf16(())) => unsafe { with_avx512_bf16(job) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `HasTiles` proves that the processor has all.
+            Self::Amx(_) => unsafe { with_avx512_bf16(job) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: `HasNeon` proves that the processor has it.
             Self::Neon(HasNeon(())) => unsafe { with_neon(job) },

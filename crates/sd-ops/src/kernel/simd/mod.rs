@@ -13,8 +13,10 @@ mod isa;
 mod neon;
 mod plain;
 mod routines;
+mod tile_isa;
 mod vector;
 
 pub(crate) use isa::{Isa, Job};
 pub(super) use routines::{load_part, narrow, pair_rows, sigmoid, store_part, sum, transpose};
+pub(crate) use tile_isa::{TileIsa, TileJob};
 pub(crate) use vector::Vector;

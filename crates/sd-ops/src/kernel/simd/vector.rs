@@ -22,6 +22,10 @@ pub(crate) trait Vector: Copy {
     /// `LANES` values from `to` can be written.
     unsafe fn store(self, to: *mut f32);
 
+    /// Asks for the cache line of this address ahead of its use. The address may be any.
+    #[inline(always)]
+    fn prefetch(_from: *const f32) {}
+
     fn add(self, other: Self) -> Self;
     fn sub(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;

@@ -110,7 +110,7 @@ fn convolutions_with_half_weights_give_the_sums_of_the_definition() {
     ] {
         let before = [(kernel / 2) as isize; 2];
         let (size, out) = ([edge; 2], [(edge - 1) / stride + 1; 2]);
-        let window = Window { batch, inputs, outputs, size, out, kernel: [kernel; 2], stride, before };
+        let window = Window { batch, inputs, outputs, size, out, kernel: [kernel; 2], stride, before, joint: false };
         let x = short(batch * window.image(), 1);
         let w: Vec<f32> = short(outputs * window.terms(), 2);
         let w: Vec<f32> = w.into_iter().map(|w| if w.abs() < 0.002 { 0.0 } else { w }).collect();
@@ -140,6 +140,7 @@ fn attention_in_half_precision_is_near_that_in_single() {
         ([1, 2, 61, 77, 40], false),
         ([1, 1, 130, 301, 18], false),
         ([1, 1, 3, 1, 64], false),
+        ([1, 1, 33, 290, 160], false),
         ([1, 1, 103, 103, 24], true),
     ] {
         let heads = Heads { batch, heads, queries, keys, width, causal, half: true };

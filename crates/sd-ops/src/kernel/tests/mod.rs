@@ -9,18 +9,21 @@ use super::conv::window::Window;
 use super::simd::{Isa, Job, Vector};
 use super::weight_slice::WeightSlice;
 
+mod alone;
+mod blocks;
 mod half;
 mod linear;
+mod tiles;
 mod tokens;
 mod winograd;
 
-/// Returns all instruction sets of this processor, and `Wide`.
-fn isas() -> Vec<Isa> {
-    [Isa::all(), vec![Isa::Wide]].concat()
+/// Returns all instruction sets of this processor, and those for tests.
+pub(super) fn isas() -> Vec<Isa> {
+    [Isa::all(), vec![Isa::Wide, Isa::Tiled]].concat()
 }
 
 /// Returns values between −0.5 and 0.5.
-fn values(count: usize, seed: u64) -> Vec<f32> {
+pub(super) fn values(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {
         // The constants of Knuth's MMIX.
@@ -126,7 +129,20 @@ fn all_vectors_give_the_sums_of_the_definition() {
                     }
                     let out = padded.map(|edge| (edge - kernel) / stride + 1);
                     let before = [top as isize, left as isize];
-                    check(isa, &Window { batch, inputs, outputs, size, out, kernel: [kernel; 2], stride, before });
+                    check(
+                        isa,
+                        &Window {
+                            batch,
+                            inputs,
+                            outputs,
+                            size,
+                            out,
+                            kernel: [kernel; 2],
+                            stride,
+                            before,
+                            joint: false,
+                        },
+                    );
                 }
             }
         }

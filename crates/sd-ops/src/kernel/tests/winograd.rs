@@ -17,7 +17,7 @@ fn tiles_give_the_sums_of_the_definition() {
     ] {
         let out = size.map(|edge: usize| (edge + 2 * before).saturating_sub(2));
         let before = [before as isize; 2];
-        let window = Window { batch, inputs, outputs, size, out, kernel: [3, 3], stride: 1, before };
+        let window = Window { batch, inputs, outputs, size, out, kernel: [3, 3], stride: 1, before, joint: false };
         let x = values(batch * window.image(), 1);
         let weight = values(outputs * window.terms(), 2);
         let bias = values(outputs, 3);

@@ -22,20 +22,26 @@ use self::jobs::{Inputs, Multiply, Outputs, WeightRow};
 use self::tiles::{POINTS, Tiles};
 use super::weights::Weights;
 use super::window::Window;
-use crate::kernel::microkernel::{Product, ROWS};
+use crate::kernel::aligned::aligned;
+use crate::kernel::microkernel::{Product, tile_rows};
 use crate::kernel::shared::Shared;
 use crate::kernel::simd::Isa;
 
 /// Bytes of a block of transformed tiles, and of a block of transformed weights.
 const BYTES: [usize; 2] = [16 << 20, 6 << 20];
+/// The fewest output channels of a block, a multiple of any tile's rows: each block reads all tiles again.
+const ROWS: usize = 48;
 /// The largest number of tiles of a block.
 const TILES: usize = 256;
 /// Channels that are summed over at a time.
 const TERMS: usize = 384;
 /// Unused values between the points of a transform: without them all points would fall into one set of the L1 cache.
 const GAP: usize = 16;
-/// The fewest channels that are worth the transforms, and the fewest tiles that are worth transforming the weights.
-const LEAST: [usize; 2] = [24, 16];
+/// The fewest channels that are worth the transforms.
+const LEAST_CHANNELS: usize = 24;
+/// The fewest tiles that are worth transforming the weights: of all images in training, and of one that must not depend on the others
+/// and is usually drawn with two rows.
+const LEAST_TILES: [usize; 2] = [16, 12];
 
 thread_local! {
     static BANDS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
@@ -45,10 +51,11 @@ thread_local! {
 
 /// Returns whether this is faster than the sum in order.
 pub(super) fn pays(window: &Window) -> bool {
-    window.kernel == [3, 3]
-        && window.stride == 1
-        && window.inputs.min(window.outputs) >= LEAST[0]
-        && tiles::count(window) >= LEAST[1]
+    let has_tiles = match window.joint {
+        true => tiles::count(window) >= LEAST_TILES[0],
+        false => tiles::grid(window).iter().product::<usize>() >= LEAST_TILES[1],
+    };
+    window.kernel == [3, 3] && window.stride == 1 && window.inputs.min(window.outputs) >= LEAST_CHANNELS && has_tiles
 }
 
 /// Returns a convolution with a 3×3 kernel and a stride of 1.
@@ -69,20 +76,21 @@ pub(in crate::kernel) fn convolve(
         out.extend((0..count).map(bias));
         return out;
     }
-    let group = 2 * isa.lanes();
+    let (group, height) = (2 * isa.lanes(), tile_rows(isa.lanes()));
     let all = tiles::count(window);
     let most = (BYTES[0] / (4 * POINTS * inputs)).clamp(group, TILES) / group * group;
     let tiles_per_block = all.div_ceil(all.div_ceil(most)).next_multiple_of(group);
     let most = BYTES[1] / (4 * POINTS * inputs);
-    let rows = outputs.div_ceil(outputs.div_ceil(most.max(8 * ROWS))).next_multiple_of(ROWS);
+    let rows = outputs.div_ceil(outputs.div_ceil(most.max(ROWS))).next_multiple_of(height);
     // Distances between points: of an output's weights, of a group of tiles, and of a group's sums.
     let [u_point, v_point, m_point] = [inputs + GAP, inputs * group + GAP, rows * group + GAP];
     // Taken, not borrowed: a thread that waits for others may start another convolution.
     let mut memory = MEMORY.take();
     let groups = tiles_per_block / group;
     let lengths = [rows * u_point, groups * v_point, groups * m_point];
-    memory.iter_mut().zip(lengths).for_each(|(memory, length)| memory.resize(POINTS * length, 0.0));
-    let [u, v, m] = memory.each_mut().map(|memory| Shared(memory.as_mut_ptr()));
+    let mut lengths = lengths.into_iter();
+    let [u, v, m] =
+        memory.each_mut().map(|memory| Shared(aligned(memory, POINTS * lengths.next().unwrap_or(0)).as_mut_ptr()));
     let to = Shared(out.as_mut_ptr());
 
     for (block, first) in (0..all).step_by(tiles_per_block).enumerate() {
@@ -126,7 +134,7 @@ pub(in crate::kernel) fn convolve(
                             add: first > 0,
                         }
                     };
-                    isa.run(Multiply { product, rows: here.next_multiple_of(ROWS), columns: group });
+                    isa.run(Multiply { product, rows: here.next_multiple_of(height), columns: group });
                 }
             });
             (0..here).into_par_iter().for_each(|row| {

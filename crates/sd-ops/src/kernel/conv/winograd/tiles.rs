@@ -16,7 +16,7 @@ pub(super) fn count(window: &Window) -> usize {
 }
 
 /// Returns the rows and columns of tiles of an image.
-fn grid(window: &Window) -> [usize; 2] {
+pub(super) fn grid(window: &Window) -> [usize; 2] {
     window.out.map(|edge| edge.div_ceil(EDGE))
 }
 
