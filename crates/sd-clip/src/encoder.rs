@@ -1,6 +1,7 @@
 use burn::module::Param;
 use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
+use burn::tensor::DType;
 use sd_ops::project;
 
 use crate::ClipTextConfig;
@@ -92,7 +93,7 @@ impl ClipText {
     /// Panics if the prompts have different lengths, are longer than the position table, hold an id outside the
     /// vocabulary, or if there are none.
     pub fn forward(&self, prompts: &[Vec<u32>]) -> TextEncoding {
-        let mut x = self.embeddings.forward(prompts);
+        let mut x = self.embeddings.forward(prompts, self.dtype());
         let mut layers = Vec::new();
         for layer in &self.encoder.layers {
             x = layer.forward(x);
@@ -122,12 +123,17 @@ impl ClipText {
     ///
     /// Panics if the vectors have another width.
     pub fn with_tokens(mut self, vectors: Tensor<2>) -> Self {
-        let table = self.embeddings.token_embedding.weight.val();
+        let table = self.embeddings.token_embedding.weight.val().cast(self.dtype());
         let (width, found) = (table.dims()[1], vectors.dims()[1]);
         assert_eq!(found, width, "vectors of {found} for a text encoder of {width}");
         let vectors = vectors.cast(table.dtype());
         self.embeddings.token_embedding.weight = Param::from_tensor(Tensor::cat(vec![table, vectors], 0));
         self
+    }
+
+    /// The precision that it computes in.
+    fn dtype(&self) -> DType {
+        self.final_layer_norm.gamma.val().dtype()
     }
 
     fn pool(&self, last: &Tensor<3>, prompts: &[Vec<u32>]) -> Tensor<2> {
@@ -154,7 +160,8 @@ fn end_position(ids: &[u32], eos_token_id: u32) -> usize {
 }
 
 impl Embeddings {
-    fn forward(&self, prompts: &[Vec<u32>]) -> Tensor<3> {
+    /// Returns the sums of both tables' rows, which are in a precision of their own.
+    fn forward(&self, prompts: &[Vec<u32>], dtype: DType) -> Tensor<3> {
         let device = self.token_embedding.weight.device();
         let [vocabulary, _] = self.token_embedding.weight.dims();
         let [positions, _] = self.position_embedding.weight.dims();
@@ -165,7 +172,7 @@ impl Embeddings {
         assert!(ids.iter().all(|&id| (id as usize) < vocabulary), "a token id outside the vocabulary of {vocabulary}");
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [batch, tokens]), &device);
         let indices = Tensor::<1, Int>::arange(0..tokens as i64, &device).unsqueeze::<2>();
-        self.token_embedding.forward(ids) + self.position_embedding.forward(indices)
+        self.token_embedding.forward(ids).cast(dtype) + self.position_embedding.forward(indices).cast(dtype)
     }
 }
 

@@ -12,8 +12,8 @@ pub enum DType {
     /// processors, only the weights are in half precision.
     F16,
     /// Half precision with the range of single precision. On processors, only the weights are in half precision, and the
-    /// autoencoder stays in single precision. On AMD's processors with AVX-512 BF16, where it is faster, the inputs of
-    /// matrix products are rounded too.
+    /// autoencoder stays in single precision. Where it is faster, on AMD's processors with AVX-512 BF16 and on Intel's with
+    /// AMX, the inputs of matrix products are rounded too; with AMX, those of the autoencoder as well.
     BF16,
 }
 

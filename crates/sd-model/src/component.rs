@@ -27,8 +27,8 @@ pub(crate) fn name_of_family(family: Family) -> &'static str {
 pub(crate) fn component(name: &'static str, weights: &Weights) -> Component {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for key in weights.keys() {
-        let (Some(dtype), Some(shape)) = (weights.dtype(key), weights.shape(key)) else { continue };
-        *counts.entry(format!("{dtype:?}").to_lowercase()).or_default() += shape.iter().product::<usize>();
+        let (Some(stored), Some(shape)) = (weights.stored_type(key), weights.shape(key)) else { continue };
+        *counts.entry(stored.to_string()).or_default() += shape.iter().product::<usize>();
     }
     let mut precision: Vec<(String, usize)> = counts.into_iter().collect();
     precision.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -9,11 +9,12 @@ use sd_vae::Autoencoder;
 use crate::components::{Backbone, Components, TextEncoder};
 use crate::image_adapter::Encoders;
 use crate::model::{Kind, Model};
+use crate::placed::placed;
 use crate::precision::{check_precision, precision};
 use crate::text_encoder::ClipEncoders;
 use crate::text_part::TextPart;
 use crate::vae::VaePart;
-use crate::{Control, ControlFile, DType, Field, ImageAdapter, ModelError};
+use crate::{Control, ControlFile, DType, Field, ImageAdapter, ImageAdapterFile, ModelError};
 
 impl Model {
     /// Reads the weights onto `device`.
@@ -24,20 +25,19 @@ impl Model {
     /// precision.
     pub fn components(&self, device: &Device, dtype: DType) -> Result<Components, ModelError> {
         check_precision(dtype, device)?;
-        let precision = precision(dtype, device);
+        let (precision, files) = (precision(dtype, device), self.files(device));
+        let unet = placed(&self.unet_weights, files);
         let (vae, backbone): (_, Arc<dyn Backbone>) = match &self.kind {
             Kind::Text(parts) => {
-                let unet = self.unet_weights.load(parts.unet_config.init(device), precision)?;
+                let unet = unet.load(parts.unet_config.init(device), precision)?;
                 (Some(&parts.vae), Arc::new(lay_out(unet)))
             }
-            Kind::Unconditional(config) => {
-                (None, Arc::new(lay_out(self.unet_weights.load(config.init(device), precision)?)))
-            }
+            Kind::Unconditional(config) => (None, Arc::new(lay_out(unet.load(config.init(device), precision)?))),
         };
         Ok(Components {
             text_encoder: self.text_encoder(device, dtype)?,
             backbone,
-            autoencoder: vae.map(|vae: &VaePart| vae.load(device, dtype)).transpose()?,
+            autoencoder: vae.map(|vae: &VaePart| vae.load(device, dtype, files)).transpose()?,
             process: self.scheduler.process(),
             dtype,
             controls: self
@@ -56,12 +56,13 @@ impl Model {
         device: &Device,
         dtype: DType,
     ) -> Result<Arc<Control>, ModelError> {
-        Ok(Arc::new(file.load(&self.unet_weights, device, dtype)?))
+        Ok(Arc::new(file.load(&self.unet_weights, device, dtype, self.files(device))?))
     }
 
     fn load_image_adapters(&self, device: &Device, dtype: DType) -> Result<Vec<Arc<ImageAdapter>>, ModelError> {
-        let mut encoders = Encoders::default();
-        self.image_adapters.iter().map(|file| Ok(Arc::new(file.load(&mut encoders, device, dtype)?))).collect()
+        let (mut encoders, files) = (Encoders::default(), self.files(device));
+        let load = |file: &ImageAdapterFile| Ok(Arc::new(file.load(&mut encoders, device, dtype, files)?));
+        self.image_adapters.iter().map(load).collect()
     }
 
     /// Loads the text encoders, each with its tokenizer; `None` for a model that reads no text.
@@ -71,7 +72,7 @@ impl Model {
         dtype: DType,
     ) -> Result<Option<Arc<dyn TextEncoder>>, ModelError> {
         let Kind::Text(parts) = &self.kind else { return Ok(None) };
-        let encoder = |part: &TextPart| Ok((part.tokenizer.clone(), part.load(device, dtype)?));
+        let encoder = |part: &TextPart| Ok((part.tokenizer.clone(), part.load(device, dtype, self.files(device))?));
         let encoders =
             parts.text.iter().map(encoder).collect::<Result<Vec<(Arc<Tokenizer>, ClipText)>, ModelError>>()?;
         Ok(Some(Arc::new(ClipEncoders { parts: encoders, is_xl: self.is_xl() })))
@@ -88,6 +89,6 @@ impl Model {
             let reason = format!("{}: this model draws in pixels", path.display());
             return Err(ModelError::request(Field::Vae, reason));
         };
-        VaePart::chosen(path, &parts.unet_config, &mut Vec::new())?.load(device, dtype)
+        VaePart::chosen(path, &parts.unet_config, &mut Vec::new())?.load(device, dtype, self.files(device))
     }
 }

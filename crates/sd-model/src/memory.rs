@@ -5,16 +5,17 @@ use std::path::Path;
 
 use sd_device::{DeviceInfo, is_processor};
 use sd_unet::{UnconditionalUnetConfig, UnetConfig, UnetLevel};
+use sd_weights::Weights;
 
 use crate::decoding::{decoding, decoding_in_bands, largest_of_bands, tensors};
 use crate::image_adapter::ImageAdapterFile;
 use crate::model::{Kind, Model};
-use crate::{DType, ModelError};
+use crate::{DType, Memory, ModelError};
 
 /// Memory for drawing an image, in bytes, by phase. docs/performance.md compares the estimates with measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryNeed {
-    /// Weights of all networks, which stay in memory until the end.
+    /// Weights of all networks, which stay in memory until the end. In [low memory](Memory::Low), those that are in memory at once.
     pub weights: usize,
     /// Additional memory during sampling.
     pub sampling: usize,
@@ -46,7 +47,7 @@ impl Model {
     /// Estimates the memory for loading this model and drawing with it on a device.
     pub fn memory(&self, workload: &Workload, dtype: DType, device: &DeviceInfo) -> MemoryNeed {
         let Workload { width, height, tiled, .. } = *workload;
-        let unet = self.unet_weights.elements() * dtype.bytes();
+        let weights = self.weights_in_memory(dtype, device);
         // Elements that a GPU's kernels store between two matrix products.
         let scratch = |elements: usize| if is_processor(&device.name) { 0 } else { elements.min(sd_ops::SCRATCH) };
         // The matrix that 3×3 weights are multiplied with.
@@ -54,22 +55,18 @@ impl Model {
         let decode = if tiled { decoding_in_bands } else { decoding };
         match &self.kind {
             Kind::Unconditional(config) => MemoryNeed {
-                weights: unet,
+                weights,
                 sampling: sampling_pixels(config, width, height).saturating_add(patches(config.levels[0].channels)),
                 decoding: 0,
             },
             Kind::Text(parts) => {
-                let text: usize = parts.text.iter().map(|part| part.weights.elements()).sum();
                 let factor = self.scale_factor();
                 let rows = workload.rows;
                 let (wide, high) = (width / factor, height / factor);
                 let scores = attention_scores(&parts.unet_config, rows, wide, high);
                 let vae = &parts.vae.config;
                 MemoryNeed {
-                    // The autoencoder's weights mostly stay in single precision.
-                    weights: unet
-                        + (text + self.steering_elements()) * dtype.bytes()
-                        + parts.vae.weights.elements() * 4,
+                    weights,
                     sampling: sampling_latents(&parts.unet_config, wide, high)
                         .saturating_add(self.residuals(&parts.unet_config, wide, high))
                         .saturating_mul(rows)
@@ -78,6 +75,29 @@ impl Model {
                 }
             }
         }
+    }
+
+    /// About how many multiply-adds a call of the backbone takes for an image: each weight once for each pixel of the latents. That is too
+    /// many where inner levels have fewer pixels, but orders sizes and models.
+    pub fn products(&self, workload: &Workload) -> u64 {
+        let [_, _, height, width] = self.latent_shape(workload.width, workload.height);
+        [workload.rows, height, width]
+            .iter()
+            .fold(self.unet_weights.elements() as u64, |all, n| all.saturating_mul(*n as u64))
+    }
+
+    /// Bytes of all networks' weights that are in memory.
+    fn weights_in_memory(&self, dtype: DType, device: &DeviceInfo) -> usize {
+        if self.leaves_weights_in_files(device) {
+            return self.bytes_in_memory(dtype);
+        }
+        let keeps_blocks = device.name.split(':').next() == Some("flex");
+        let bytes = |weights: &Weights| weights.loaded_bytes(dtype.bytes(), keeps_blocks);
+        let unet = bytes(&self.unet_weights);
+        let Kind::Text(parts) = &self.kind else { return unet };
+        let text: usize = parts.text.iter().map(|part| bytes(&part.weights)).sum();
+        // The autoencoder's weights mostly stay in single precision.
+        unet + text + self.steering_elements() * dtype.bytes() + parts.vae.weights.elements() * 4
     }
 
     /// Checks that a device has the precision and can hold each tensor.
@@ -118,17 +138,25 @@ impl Model {
         let remedy = if is_for_weights { "use another device" } else { "draw a smaller image" };
         let fits = |half| self.memory(workload, half, device).peak() as u64 <= available;
         let half = smaller_precision(dtype, device, fits);
+        let low = if self.leaves_weights_in_files(device) || !Memory::Low.has_effect_on(device) {
+            ""
+        } else {
+            ", or use `memory` low"
+        };
         let [needed, available] = [need.peak() as u64, available].map(|bytes| bytes as f64 / 1e9);
         Some(format!(
             "this will take about {needed:.2} GB of memory, and {} has {available:.2} GB available: if it fails or is slow, \
-             {remedy}{half}",
+             {remedy}{half}{low}",
             device.name
         ))
     }
 
     /// Returns whether an image of this size can probably be decoded without bands of rows, beside the weights; true if the
-    /// device's memory is unknown.
+    /// device's memory is unknown, and false in [low memory](Memory::Low).
     pub fn decodes_untiled(&self, workload: &Workload, dtype: DType, device: &DeviceInfo) -> bool {
+        if self.leaves_weights_in_files(device) {
+            return false;
+        }
         let workload = Workload { tiled: false, ..*workload };
         let need = self.memory(&workload, dtype, device);
         let fits = |bytes: usize, limit: Option<u64>| limit.is_none_or(|limit| bytes as u64 <= limit);

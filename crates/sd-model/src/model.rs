@@ -1,4 +1,5 @@
 use sd_clip::{Activation, Tokenizer};
+use sd_ops::MappedWeights;
 use sd_prompt::{Chunk, Text};
 use sd_unet::{AttentionLayer, UnconditionalUnetConfig};
 use sd_weights::single_file::Family;
@@ -28,6 +29,8 @@ pub struct Model {
     pub(crate) loras: Vec<Lora>,
     pub(crate) controls: Vec<ControlFile>,
     pub(crate) image_adapters: Vec<ImageAdapterFile>,
+    /// Where weights stay that a device can use in their files.
+    pub(crate) mapped: Option<MappedWeights>,
 }
 
 /// Settings that a model was made for and that its files cannot record.

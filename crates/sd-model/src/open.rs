@@ -1,7 +1,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use sd_weights::is_file;
+use sd_weights::single_file::unet_alone;
+use sd_weights::{Weights, is_file};
 
 use crate::config::{SchedulerConfig, unet_config};
 use crate::folder::{BuiltIn, Folder};
@@ -34,7 +35,14 @@ impl Model {
     ///
     /// Those of [`open`](Self::open), and [`ModelError::Request`] if the moving average of a folder is requested.
     pub fn open_with(path: impl AsRef<Path>, choices: &Choices) -> Result<Self, ModelError> {
-        let path = path.as_ref();
+        let mut model = Self::open_own(path.as_ref(), choices)?;
+        if let Some(path) = &choices.unet {
+            model.unet_weights = unet_alone(&Weights::in_file(path)?)?;
+        }
+        Ok(model)
+    }
+
+    fn open_own(path: &Path, choices: &Choices) -> Result<Self, ModelError> {
         if is_file(path).map_err(ModelError::io(path))? {
             return single_file::open(path, choices);
         }
@@ -104,6 +112,7 @@ impl Model {
             loras: Vec::new(),
             controls: Vec::new(),
             image_adapters: Vec::new(),
+            mapped: None,
         })
     }
 }

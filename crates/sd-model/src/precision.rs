@@ -5,10 +5,14 @@ use sd_weights::Precision;
 use crate::ModelError;
 
 /// Returns the precision of a network's parameters on a device: where single precision is faster, only the weights are in
-/// half.
+/// half, or stay in the quantized blocks that they have in the file.
 pub(crate) fn precision(dtype: DType, device: &Device) -> Precision {
-    let rest = if sd_ops::takes_half_weights(device) { FloatDType::F32 } else { dtype.float() };
-    Precision { weights: dtype.float(), rest }
+    if sd_ops::takes_half_weights(device) { half_weights(dtype) } else { dtype.float().into() }
+}
+
+/// Returns the precision of a network's parameters if only the weights are in half, or in blocks.
+pub(crate) fn half_weights(dtype: DType) -> Precision {
+    Precision { weights: dtype.float(), rest: FloatDType::F32, keeps_blocks: true }
 }
 
 /// Refuses a precision that a device does not compute in.

@@ -130,13 +130,15 @@ pub enum Field {
     GuessMode,
     /// A precision.
     Dtype,
+    /// How much memory a model may take.
+    Memory,
     /// A file or folder that is written.
     Output,
 }
 
 impl Field {
     /// All of them.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 55] = [
         Self::Prompt,
         Self::NegativePrompt,
         Self::Width,
@@ -190,6 +192,7 @@ impl Field {
         Self::ImagePrompt,
         Self::GuessMode,
         Self::Dtype,
+        Self::Memory,
         Self::Output,
     ];
 }
@@ -251,6 +254,7 @@ impl fmt::Display for Field {
             Self::ImagePrompt => "image_prompt",
             Self::GuessMode => "guess_mode",
             Self::Dtype => "dtype",
+            Self::Memory => "memory",
             Self::Output => "output",
         })
     }

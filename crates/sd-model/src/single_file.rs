@@ -24,6 +24,9 @@ pub struct Choices {
     /// Another autoencoder instead of the model's own: a folder with its `config.json`, the folder of a whole model, or a
     /// file with the tensor names of the original program or of diffusers.
     pub vae: Option<PathBuf>,
+    /// The U-Net of another model of the same family instead of the model's own: a file with the tensor names of the original
+    /// program or of diffusers, such as a GGUF file without the other parts.
+    pub unet: Option<PathBuf>,
 }
 
 /// Opens a single file with the configs of its family's published models.
@@ -68,6 +71,7 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, ModelError> 
         loras: Vec::new(),
         controls: Vec::new(),
         image_adapters: Vec::new(),
+        mapped: None,
     })
 }
 

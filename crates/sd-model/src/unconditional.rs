@@ -35,6 +35,7 @@ impl Model {
             loras: Vec::new(),
             controls: Vec::new(),
             image_adapters: Vec::new(),
+            mapped: None,
         })
     }
 }

@@ -2,12 +2,13 @@ use std::path::Path;
 
 use sd_clip::{ClipVision, ClipVisionConfig};
 use sd_device::Device;
-use sd_ops::pack;
+use sd_ops::{MappedWeights, pack};
 use sd_weights::single_file::image_encoder;
 use sd_weights::{Weights, is_file, is_folder};
 
 use crate::config::{inferred, vision_config};
 use crate::folder::Folder;
+use crate::placed::placed;
 use crate::precision::{check_precision, precision};
 use crate::{DType, ModelError};
 
@@ -61,7 +62,19 @@ impl VisionFile {
     /// [`ModelError::Weights`] if the weights do not fit or are damaged, [`ModelError::Precision`] if the device lacks the
     /// precision.
     pub fn load(&self, device: &Device, dtype: DType) -> Result<ClipVision, ModelError> {
+        self.load_from(device, dtype, None)
+    }
+
+    /// [`load`](Self::load); large weights stay in the files that are given.
+    pub(crate) fn load_from(
+        &self,
+        device: &Device,
+        dtype: DType,
+        files: Option<&MappedWeights>,
+    ) -> Result<ClipVision, ModelError> {
         check_precision(dtype, device)?;
-        Ok(pack(self.weights.load(self.config.init(device), precision(dtype, device))?))
+        let encoder = placed(&self.weights, files).load(self.config.init(device), precision(dtype, device))?;
+        // Packed weights would be copies.
+        Ok(if files.is_some() { encoder } else { pack(encoder) })
     }
 }

@@ -1,6 +1,6 @@
 use burn::nn::{GroupNorm, Linear, LinearConfig};
 use burn::prelude::*;
-use sd_ops::{Edges, attention, image, normalise, project, tokens};
+use sd_ops::{Edges, attend, image, normalise, project, tokens};
 
 use crate::resnet::{ResnetBlock, norm};
 
@@ -49,7 +49,8 @@ impl Attention {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [.., height, width] = x.dims();
         let pixels = tokens(normalise(&self.group_norm, x.clone()));
-        let attended = attention(
+        let attended = attend(
+            &self.to_q,
             project(&self.to_q, pixels.clone()).unsqueeze_dim(1),
             project(&self.to_k, pixels.clone()).unsqueeze_dim(1),
             project(&self.to_v, pixels).unsqueeze_dim(1),

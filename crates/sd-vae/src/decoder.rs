@@ -75,9 +75,9 @@ impl Decoder {
         map.finish(&Stage::new(finest, 1, |rows| rows.map(normalised).convolve(&self.conv_out)))
     }
 
-    /// The precision of the weights.
+    /// The precision that it computes in. Weights may have another one.
     pub fn dtype(&self) -> DType {
-        self.conv_in.weight.val().dtype()
+        self.conv_norm_out.gamma.as_ref().expect("it has a gamma").val().dtype()
     }
 }
 

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::Path;
 
-use crate::{Weights, WeightsError, foreign, safetensors_file, torch};
+use crate::{Weights, WeightsError, foreign, gguf, safetensors_file, torch};
 
 /// The number of bytes at the start of a file that identify its format.
 const START: u64 = 512;
@@ -25,6 +25,7 @@ pub(crate) fn open(path: &Path) -> Result<Weights, WeightsError> {
     match &start[..] {
         // A safetensors file starts with its header's length and a brace; a text has no such length.
         [_, _, _, _, _, _, _, 0, b'{', ..] => safetensors_file::open(&path.into(), file, length),
+        [b'G', b'G', b'U', b'F', ..] => gguf::open(&path.into(), file, length),
         [b'P', b'K', 3, 4, ..] => torch::open_zip(path, file, length),
         [0x80, 0..=5, ..] => torch::open_legacy(path, file, length),
         _ => match foreign::describe(&start) {

@@ -87,7 +87,8 @@ pub enum WeightsError {
         reason: String,
     },
     /// A tensor is of a type that is not supported.
-    #[error("{}: `{key}` is of type {found}, expected a float (f64, f32, f16, bf16, f8) or an integer", file.display())]
+    #[error("{}: `{key}` is of type {found}, expected a float (f64, f32, f16, bf16, f8), an integer or \
+         blocks (q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k, q6_k)", file.display())]
     WrongType {
         /// The file.
         file: PathBuf,

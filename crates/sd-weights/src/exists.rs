@@ -36,7 +36,7 @@ pub(crate) fn first_file(
 }
 
 /// Extensions of files that may hold weights.
-const EXTENSIONS: [&str; 5] = ["safetensors", "bin", "pt", "pth", "ckpt"];
+const EXTENSIONS: [&str; 6] = ["safetensors", "gguf", "bin", "pt", "pth", "ckpt"];
 
 /// Lists the files of a folder that may hold weights, by their extensions and in alphabetical order.
 ///

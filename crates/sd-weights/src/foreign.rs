@@ -1,7 +1,7 @@
 //! Other files that people name in place of weights, recognised by their first bytes.
 
 /// The first bytes of a file, and its description in the error.
-const STARTS: [(&[u8], &str); 21] = [
+const STARTS: [(&[u8], &str); 20] = [
     (b"version https://git-lfs", "it is a pointer that git-lfs left in place of the file: run `git lfs pull`"),
     (b"<", "it is a web page: the download went wrong, download it again"),
     (b"\x89PNG", IMAGE_PNG),
@@ -11,7 +11,6 @@ const STARTS: [(&[u8], &str); 21] = [
     (b"II*\0", "it is a TIFF image"),
     (b"MM\0*", "it is a TIFF image"),
     (b"%PDF", "it is a PDF document"),
-    (b"GGUF", "it is a GGUF file, which is not read: get the model as safetensors"),
     (b"lmgg", "it is a GGML file, which is not read: get the model as safetensors"),
     (b"\x89HDF", "it is an HDF5 file, which is not read: get the model as safetensors"),
     (b"\x93NUMPY", "it is an array of NumPy, which is not read: get the weights as safetensors"),

@@ -42,11 +42,14 @@ pub struct Precision {
     pub weights: FloatDType,
     /// Of the rest: biases, norms and embeddings.
     pub rest: FloatDType,
+    /// Whether weights that a file has in quantized blocks stay in them, where the operators of `sd_ops` take them:
+    /// `[blocks, bytes of a block]`, one row for each block. Otherwise they are widened to `weights`.
+    pub keeps_blocks: bool,
 }
 
 impl From<FloatDType> for Precision {
     fn from(dtype: FloatDType) -> Self {
-        Self { weights: dtype, rest: dtype }
+        Self { weights: dtype, rest: dtype, keeps_blocks: false }
     }
 }
 
@@ -82,7 +85,8 @@ impl ModuleMapper for Loader<'_> {
         }
         match self.tensor(&key, &expected, &param.lazy_device()) {
             Ok(tensor) => {
-                let tensor = if self.path.is_transposed() { tensor.swap_dims(0, 1) } else { tensor };
+                let turns = self.path.is_transposed() && !matches!(tensor.dtype(), DType::QFloat(_));
+                let tensor = if turns { tensor.swap_dims(0, 1) } else { tensor };
                 let id = param.id;
                 param.transform_for_load(tensor, id)
             }
@@ -98,6 +102,12 @@ impl Loader<'_> {
     fn tensor<const D: usize>(&self, key: &str, shape: &[usize], device: &Device) -> Result<Tensor<D>, WeightsError> {
         let dtype = if self.path.is_weight() { self.precision.weights } else { self.precision.rest };
         let Some(patches) = self.weights.patches.get(key) else {
+            if let Some(tensor) = self.in_blocks(key, device)? {
+                return Ok(tensor);
+            }
+            if let Some(tensor) = self.in_file(key, shape, device)? {
+                return Ok(tensor);
+            }
             let data = self.weights.tensors[key].data(key, dtype, shape)?;
             return Ok(Tensor::from_data(data, (device, DType::from(dtype))));
         };
@@ -108,6 +118,31 @@ impl Loader<'_> {
             changed = changed + patch.delta(&weight, &self.weights.tensors[key].shape)?;
         }
         Ok(changed.cast(dtype).reshape(<[usize; D]>::try_from(shape).expect("the parameter's own dimensions")))
+    }
+
+    /// Returns a layer's weight that stays in quantized blocks.
+    fn in_blocks<const D: usize>(&self, key: &str, device: &Device) -> Result<Option<Tensor<D>>, WeightsError> {
+        if !(self.path.is_weight() && self.precision.keeps_blocks) {
+            return Ok(None);
+        }
+        let blocks = self.weights.tensors[key].quantized(key, D)?;
+        Ok(blocks.map(|blocks| Tensor::from_data(blocks, device)))
+    }
+
+    /// Returns a layer's weight that stays in its file.
+    fn in_file<const D: usize>(
+        &self,
+        key: &str,
+        shape: &[usize],
+        device: &Device,
+    ) -> Result<Option<Tensor<D>>, WeightsError> {
+        let is_of_layer = self.path.is_weight() || self.path.is_table();
+        match &self.weights.mapped {
+            Some(mapped) if is_of_layer => {
+                self.weights.tensors[key].in_file(key, self.precision.weights, shape, (mapped, device))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn finish(self) -> Result<(), WeightsError> {

@@ -8,7 +8,7 @@ impl Weights {
     /// Finds the weights called `stem` in a folder of the diffusers layout.
     ///
     /// They may be one file or several with an index, in full precision or, with `fp16` in their name, in half precision.
-    /// Full precision is preferred to half, and safetensors to PyTorch's files.
+    /// Full precision is preferred to half, safetensors to PyTorch's files, and these to GGUF.
     ///
     /// # Errors
     ///
@@ -16,7 +16,7 @@ impl Weights {
     pub fn in_folder(folder: &Path, stem: &str) -> Result<Self, WeightsError> {
         // transformers gives the same file another name when PyTorch wrote it.
         let torch = if stem == "model" { "pytorch_model" } else { stem };
-        let names = [(stem, "safetensors"), (torch, "bin")].map(|(stem, kind)| {
+        let names = [(stem, "safetensors"), (torch, "bin"), (stem, "gguf")].map(|(stem, kind)| {
             [
                 format!("{stem}.{kind}"),
                 format!("{stem}.{kind}.index.json"),
@@ -35,7 +35,7 @@ impl Weights {
         }
     }
 
-    /// Opens one file: safetensors, or what `torch.save` writes, in its present format or the one before PyTorch 1.6.
+    /// Opens one file: safetensors, GGUF, or what `torch.save` writes, in its present format or the one before PyTorch 1.6.
     ///
     /// The first bytes decide which it is. Pickles are interpreted, never run: they can build dictionaries and tensors, and
     /// call nothing.

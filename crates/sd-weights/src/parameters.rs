@@ -51,6 +51,11 @@ impl ModulePath {
         matches!(self.module(), "Linear" | "Conv2d") && self.path.last().is_some_and(|name| name == "weight")
     }
 
+    /// Whether this is the table of an embedding.
+    pub fn is_table(&self) -> bool {
+        self.module() == "Embedding"
+    }
+
     /// Whether this is a matrix that a checkpoint keeps transposed: `[output, input]`.
     pub fn is_transposed(&self) -> bool {
         self.module() == "Linear" && self.is_weight()

@@ -1,7 +1,10 @@
+use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 
 use safetensors::tensor::Metadata;
+use serde_json::{Map, Value, json};
 
+use crate::draft::Draft;
 use crate::source::Source;
 use crate::tensor_view::TensorView;
 use crate::{Weights, WeightsError};
@@ -40,4 +43,24 @@ pub(crate) fn open(path: &Source, file: impl Read, found: u64) -> Result<Weights
     let tensors = header.tensors().into_iter().map(|(key, info)| (key, view(info))).collect();
     let metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
     Ok(Weights::new(path.to_path_buf(), tensors, metadata))
+}
+
+/// Returns the bytes before the values of a file to write, and the alignment of each tensor. The widest types come first, so
+/// that each starts at a multiple of its width.
+pub(crate) fn head(metadata: &BTreeMap<String, String>, drafts: &mut [Draft<'_>]) -> (Vec<u8>, usize) {
+    drafts.sort_by_key(|draft| std::cmp::Reverse(draft.stored.bytes(1)));
+    let mut header = Map::new();
+    if !metadata.is_empty() {
+        header.insert("__metadata__".into(), json!(metadata));
+    }
+    let mut end = 0;
+    for draft in drafts.iter() {
+        let (start, dtype) = (end, draft.stored.to_string().to_uppercase());
+        end += draft.bytes();
+        let info = json!({ "dtype": dtype, "shape": draft.shape, "data_offsets": [start, end] });
+        header.insert(draft.key.to_string(), info);
+    }
+    let mut header = Value::Object(header).to_string();
+    header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+    ([&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat(), 1)
 }

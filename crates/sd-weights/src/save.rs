@@ -3,10 +3,10 @@ use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{FloatDType, Tensor, TensorData};
-use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize};
 
 use crate::cast::{dtype_name, tensor_data};
+use crate::form::file_type;
 use crate::parameters::ModulePath;
 use crate::{WeightsError, write_atomically};
 
@@ -61,14 +61,6 @@ impl ModuleVisitor for Saver<'_> {
                 self.failed = Some(WeightsError::NotFinite { file, key, found, dtype });
             }
         }
-    }
-}
-
-fn file_type(dtype: FloatDType) -> Dtype {
-    match dtype {
-        FloatDType::F16 => Dtype::F16,
-        FloatDType::BF16 => Dtype::BF16,
-        _ => Dtype::F32,
     }
 }
 

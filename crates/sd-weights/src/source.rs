@@ -39,6 +39,11 @@ impl Source {
         Self { path, bytes: Some(Bytes::Held(bytes)) }
     }
 
+    /// Whether the bytes are in the file itself.
+    pub fn is_on_disk(&self) -> bool {
+        self.bytes.is_none()
+    }
+
     /// Opens an independent reader that starts at byte `offset`.
     pub fn open_at(&self, offset: u64) -> io::Result<Reader> {
         Ok(match &self.bytes {

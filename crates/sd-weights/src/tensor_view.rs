@@ -12,9 +12,10 @@ use crate::cast::{Scalar, dtype_name};
 use crate::float8::{e4m3, e5m2};
 use crate::parallel::in_parts;
 use crate::source::Source;
+use crate::stored_type::StoredType;
 
 /// The number of values read at a time.
-const BLOCK: usize = 1 << 14;
+pub(crate) const BLOCK: usize = 1 << 14;
 
 /// Whether values have to be finite.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,7 +26,7 @@ enum Finite {
 
 /// Why values could not be read.
 #[derive(Debug)]
-enum Failed {
+pub(crate) enum Failed {
     Io(std::io::Error),
     NotFinite(f32),
 }
@@ -46,7 +47,9 @@ pub(crate) struct TensorView {
     pub name: Option<Arc<str>>,
     /// The byte at which the first value starts.
     pub offset: u64,
-    pub dtype: Dtype,
+    /// The number of values between that byte and the first value, in a tensor of blocks: less than a block.
+    pub first: usize,
+    pub dtype: StoredType,
     pub shape: Vec<usize>,
     /// For each dimension, the distance to the next value, in values.
     pub strides: Vec<usize>,
@@ -56,9 +59,9 @@ pub(crate) struct TensorView {
 
 impl TensorView {
     /// Creates a view of contiguous values, row by row.
-    pub fn in_rows(file: Source, offset: u64, dtype: Dtype, shape: Vec<usize>) -> Self {
+    pub fn in_rows(file: Source, offset: u64, dtype: impl Into<StoredType>, shape: Vec<usize>) -> Self {
         let strides = strides_in_rows(&shape);
-        Self { file, name: None, offset, dtype, shape, strides, scale: None }
+        Self { file, name: None, offset, first: 0, dtype: dtype.into(), shape, strides, scale: None }
     }
 
     /// Returns the number of values.
@@ -71,7 +74,15 @@ impl TensorView {
         let rows = *self.shape.first().filter(|rows| rows.is_multiple_of(parts))? / parts;
         let mut part = self.clone();
         part.shape[0] = rows;
-        part.offset += (index * rows * self.strides[0] * self.dtype.bitsize() / 8) as u64;
+        let skipped = index * rows * self.strides[0];
+        match self.dtype {
+            StoredType::Plain(dtype) => part.offset += (skipped * dtype.bitsize() / 8) as u64,
+            StoredType::Blocks(kind) => {
+                let first = part.first + skipped;
+                part.offset += (first / kind.values() * kind.bytes()) as u64;
+                part.first = first % kind.values();
+            }
+        }
         Some(part)
     }
 
@@ -97,7 +108,11 @@ impl TensorView {
         };
         let Some(scale) = scale else { return Ok(None) };
         // Checkpoints are little-endian, as are all machines this runs on.
-        let values = match self.dtype {
+        let dtype = match self.dtype {
+            StoredType::Plain(dtype) => dtype,
+            StoredType::Blocks(kind) => return Ok(Some(self.in_order(self.read_blocks(kind)?))),
+        };
+        let values = match dtype {
             Dtype::F32 => self.read_as(finite, scale, |block: &[f32], wide| wide.copy_from_slice(block))?,
             Dtype::F16 => self.read_as(finite, scale, |block: &[f16], wide| block.convert_to_f32_slice(wide))?,
             Dtype::BF16 => self.read_as(finite, scale, |block: &[bf16], wide| block.convert_to_f32_slice(wide))?,
@@ -114,8 +129,17 @@ impl TensorView {
             Dtype::U8 => self.read_each(finite, scale, |value: u8| value.into())?,
             _ => return Ok(None),
         };
-        let lies_in_rows = self.strides == strides_in_rows(&self.shape);
-        Ok(Some(if lies_in_rows { values } else { self.gather(&values) }))
+        Ok(Some(self.in_order(values)))
+    }
+
+    /// Whether the values lie in the order of the rows, without gaps.
+    pub(crate) fn lies_in_rows(&self) -> bool {
+        self.strides == strides_in_rows(&self.shape)
+    }
+
+    /// Returns the view's values row by row, given those of its span.
+    fn in_order<S: Copy>(&self, span: Vec<S>) -> Vec<S> {
+        if self.lies_in_rows() { span } else { self.gather(&span) }
     }
 
     fn read_each<T: Pod, S: Scalar>(
@@ -162,15 +186,22 @@ impl TensorView {
 
     /// The same as [`Self::read`]; `key` is the tensor's name in messages if it has no name of its own.
     fn values<S: Scalar>(&self, key: &str, finite: Finite) -> Result<Vec<S>, WeightsError> {
-        let (file, key) = (self.file.to_path_buf(), self.name.as_deref().unwrap_or(key).to_string());
         match self.read(finite) {
             Ok(Some(values)) => Ok(values),
-            Ok(None) => Err(WeightsError::WrongType { file, key, found: format!("{:?}", self.dtype).to_lowercase() }),
-            Err(Failed::Io(source)) => Err(WeightsError::Io { file, source }),
-            Err(Failed::NotFinite(found)) => {
-                let dtype = dtype_name(FloatDType::from(S::dtype()));
-                Err(WeightsError::NotFinite { file, key, found, dtype })
+            Ok(None) => {
+                let (file, key) = (self.file.to_path_buf(), self.name.as_deref().unwrap_or(key).to_string());
+                Err(WeightsError::WrongType { file, key, found: self.dtype.to_string() })
             }
+            Err(failed) => Err(self.error(key, failed, dtype_name(FloatDType::from(S::dtype())))),
+        }
+    }
+
+    /// Returns the error of a reading that failed; `dtype` is the precision that was wanted.
+    pub(crate) fn error(&self, key: &str, failed: Failed, dtype: &'static str) -> WeightsError {
+        let (file, key) = (self.file.to_path_buf(), self.name.as_deref().unwrap_or(key).to_string());
+        match failed {
+            Failed::Io(source) => WeightsError::Io { file, source },
+            Failed::NotFinite(found) => WeightsError::NotFinite { file, key, found, dtype },
         }
     }
 
@@ -181,7 +212,8 @@ impl TensorView {
 
     /// Reads the first value, a setting rather than a weight; booleans are 0 or 1.
     pub fn scalar(&self, key: &str) -> Result<f64, WeightsError> {
-        let dtype = if self.dtype == Dtype::BOOL { Dtype::U8 } else { self.dtype };
+        let is_bool = self.dtype == StoredType::Plain(Dtype::BOOL);
+        let dtype = if is_bool { Dtype::U8.into() } else { self.dtype };
         Ok(f64::from(Self { dtype, ..self.clone() }.single(key)?[0]))
     }
 
@@ -195,7 +227,7 @@ impl TensorView {
     }
 
     /// Returns the number of values from the first to the last, including those that the view skips.
-    fn span(&self) -> usize {
+    pub(crate) fn span(&self) -> usize {
         if self.elements() == 0 {
             return 0;
         }
@@ -228,7 +260,7 @@ pub(crate) fn matrix_shape(shape: &[usize]) -> [usize; 2] {
     [shape.first().copied().unwrap_or(1), shape.iter().skip(1).product()]
 }
 
-fn strides_in_rows(shape: &[usize]) -> Vec<usize> {
+pub(crate) fn strides_in_rows(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1_usize; shape.len()];
     for d in (1..shape.len()).rev() {
         // Only a tensor without values can be so wide that this wraps around.

@@ -3,9 +3,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use safetensors::Dtype;
+use sd_ops::MappedWeights;
 
 use crate::name_table::Table;
 use crate::patch::Patch;
+use crate::stored_type::StoredType;
 use crate::tensor_view::TensorView;
 use crate::{View, WeightsError};
 
@@ -22,6 +24,8 @@ pub struct Weights {
     pub(crate) patches: BTreeMap<String, Vec<Arc<dyn Patch>>>,
     /// The names in the file, where they differ from the names here, for messages.
     pub(crate) naming: Option<Naming>,
+    /// Where weights stay that can be used in their files; none are then read into memory.
+    pub(crate) mapped: Option<MappedWeights>,
 }
 
 /// The names that a single file gives the tensors of one network.
@@ -38,7 +42,7 @@ impl Weights {
         tensors: BTreeMap<String, TensorView>,
         metadata: BTreeMap<String, String>,
     ) -> Self {
-        Self { origin, tensors, metadata, patches: BTreeMap::new(), naming: None }
+        Self { origin, tensors, metadata, patches: BTreeMap::new(), naming: None, mapped: None }
     }
 
     /// Returns the file, or the folder of several.
@@ -56,8 +60,16 @@ impl Weights {
         self.tensors.get(key).map(|tensor| &tensor.shape[..])
     }
 
-    /// Returns the type of a tensor in the file, if there is one of this name.
+    /// Returns the type of a tensor's values in the file, if there is one of this name that is not in blocks.
     pub fn dtype(&self, key: &str) -> Option<Dtype> {
+        match self.stored_type(key)? {
+            StoredType::Plain(dtype) => Some(dtype),
+            StoredType::Blocks(_) => None,
+        }
+    }
+
+    /// Returns how the file stores a tensor, if there is one of this name.
+    pub fn stored_type(&self, key: &str) -> Option<StoredType> {
         self.tensors.get(key).map(|tensor| tensor.dtype)
     }
 
@@ -70,6 +82,21 @@ impl Weights {
     /// Returns the number of values of all tensors.
     pub fn elements(&self) -> usize {
         self.tensors.values().map(TensorView::elements).sum()
+    }
+
+    /// Returns the bytes of all tensors in memory, at `width` bytes a value; those that are in quantized blocks keep these if
+    /// `keeps_blocks`, unless a LoRA changes them.
+    pub fn loaded_bytes(&self, width: usize, keeps_blocks: bool) -> usize {
+        let bytes = |(key, tensor): (&String, &TensorView)| match self.stays_in_blocks(key, keeps_blocks) {
+            true => tensor.dtype.bytes(tensor.elements()).unwrap_or(0),
+            false => tensor.elements() * width,
+        };
+        self.tensors.iter().map(bytes).sum()
+    }
+
+    /// Whether a tensor stays in its blocks when it is loaded.
+    pub(crate) fn stays_in_blocks(&self, key: &str, keeps_blocks: bool) -> bool {
+        keeps_blocks && self.tensors[key].block_kind().is_some() && !self.patches.contains_key(key)
     }
 
     /// Returns the number of values of the largest tensor.

@@ -147,7 +147,9 @@ impl Embeddings {
         let patches = tokens(convolve(&self.patch_embedding, pixels));
         let [batch, _, width] = patches.dims();
         let class = self.class_embedding.val().reshape([1, 1, width]).expand([batch, 1, width]);
-        Tensor::cat(vec![class, patches], 1) + self.position_embedding.weight.val().unsqueeze::<3>()
+        let x = Tensor::cat(vec![class, patches], 1);
+        let positions = self.position_embedding.weight.val().cast(x.dtype());
+        x + positions.unsqueeze::<3>()
     }
 }
 

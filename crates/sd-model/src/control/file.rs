@@ -161,6 +161,11 @@ impl ControlFile {
         self.weights.complete(unet).map_or(self.elements(), |weights| weights.elements())
     }
 
+    /// The weights of the loaded network; none if they do not fit the U-Net, which is then said when they are loaded.
+    pub(crate) fn loaded_weights(&self, unet: &Weights) -> Option<Weights> {
+        self.weights.complete(unet).ok()
+    }
+
     /// Channels of the image that it reads: 3, or 1 for shades of grey.
     pub fn hint_channels(&self) -> usize {
         match &self.network {

@@ -4,14 +4,14 @@ use std::path::Path;
 use burn::tensor::Device;
 use sd_unet::{ControlNetConfig, UnetConfig};
 use sd_weights::control::{ControlKind, ControlLayout};
-use sd_weights::make_folder_atomically;
 use sd_weights::single_file::Family;
+use sd_weights::{Form, make_folder_atomically};
 
-use super::{Layout, Written, check_free, folder, write};
+use super::{Layout, Written, check_form, check_free, folder, write};
 use crate::config::{control_net_config, inferred};
 use crate::control::Network;
 use crate::describe::{Kind, find_kind};
-use crate::{ControlFile, DType, Field, ModelError};
+use crate::{ControlFile, Field, ModelError};
 
 impl ControlFile {
     /// Whether a path holds a control network rather than anything else.
@@ -27,7 +27,7 @@ impl ControlFile {
     /// [`to`'s name](Layout::of_name) means. The tensors of a single file have the names of `names`; by default, those of the
     /// original program, or of diffusers for a network for several conditions, which are published under these.
     ///
-    /// Tensors are read, cast to `dtype` (if given) and written one by one. `to` appears only when it is complete. `watch` is called
+    /// Tensors are read, brought into `form` and written one by one. `to` appears only when it is complete. `watch` is called
     /// after each tensor and can stop the conversion.
     ///
     /// # Errors
@@ -38,11 +38,12 @@ impl ControlFile {
         &self,
         to: &Path,
         names: Option<ControlLayout>,
-        dtype: Option<DType>,
+        form: Form,
         watch: &mut dyn FnMut(&Written<'_>) -> ControlFlow<()>,
     ) -> Result<(), ModelError> {
         let layout = Layout::of_name(to)?;
         check_free(to)?;
+        check_form(to, form, layout)?;
         let (Network::Net(config) | Network::Inferred(config), Some(json)) = (&self.network, &self.json) else {
             return Err(self.refuse(match self.kind() {
                 ControlKind::Adapter => "a T2I-Adapter is read in either layout, and not converted",
@@ -52,13 +53,12 @@ impl ControlFile {
         // Only the parameters' names and shapes are read; nothing is initialised on this device.
         let weights = self.weights.own.fitted(&config.init(&Device::default()))?;
         let family = self.family().unwrap_or(Family::Sd1);
-        let dtype = dtype.map(DType::float);
         match layout {
             Layout::Single => {
                 self.check_single(config, to)?;
                 let usual = if config.union.is_some() { ControlLayout::Diffusers } else { ControlLayout::Original };
                 let draft = names.unwrap_or(usual).writer(&weights, family)?;
-                write(&[(to.to_path_buf(), to.display().to_string(), draft)], dtype, watch)
+                write(&[(to.to_path_buf(), to.display().to_string(), draft)], form, watch)
             }
             Layout::Diffusers => {
                 let json = json.clone().with("use_linear_projection", family != Family::Sd1);
@@ -67,7 +67,8 @@ impl ControlFile {
                 let io = |source| ModelError::Io { file: to.to_path_buf(), source };
                 make_folder_atomically(to, io, |partial| {
                     folder::write(partial, &[folder::config_file("config.json", json.into_map())])?;
-                    write(&[(partial.join(WEIGHTS), WEIGHTS.to_string(), draft)], dtype, watch)
+                    let name = folder::weights_name(WEIGHTS, form);
+                    write(&[(partial.join(&name), name, draft)], form, watch)
                 })
             }
         }

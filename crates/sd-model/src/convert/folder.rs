@@ -2,7 +2,7 @@ use std::path::Path;
 
 use sd_clip::Tokenizer;
 use sd_weights::single_file::{Family, SingleFile};
-use sd_weights::{is_file, write_atomically};
+use sd_weights::{Form, is_file, write_atomically};
 use serde_json::{Map, Value, json};
 
 use crate::config::Json;
@@ -39,6 +39,14 @@ pub(super) fn files(
     };
     files.push(config_file("vae/config.json", parts.vae.json.clone().into_map()));
     Ok(files)
+}
+
+/// Returns the name of a file of weights: quantized blocks need a GGUF file, and the autoencoder has none.
+pub(super) fn weights_name(name: &str, form: Form) -> String {
+    match form {
+        Form::Blocks { .. } if !name.starts_with("vae/") => name.replace(".safetensors", ".gguf"),
+        _ => name.to_string(),
+    }
 }
 
 /// Writes the files.

@@ -7,15 +7,15 @@ mod single;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, FloatDType};
+use burn::tensor::Device;
 use sd_schedule::Prediction;
 use sd_weights::single_file::{Family, Predicted, SingleFile};
-use sd_weights::{SafetensorsWriter, WeightsError, make_folder_atomically};
+use sd_weights::{Form, WeightsError, WeightsWriter, make_folder_atomically};
 
 use crate::model::Kind;
 use crate::text_to_image::TextToImage;
 use crate::vae::VaeConfig;
-use crate::{Choices, DType, Field, Model, ModelError};
+use crate::{Choices, Field, Model, ModelError};
 
 /// Layout of a model's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// Returns the layout that a name means: `.safetensors` a single file, any other a folder.
+    /// Returns the layout that a name means: `.safetensors` and `.gguf` a single file, any other a folder.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ impl Layout {
     pub fn of_name(path: &Path) -> Result<Self, ModelError> {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         match extension.as_deref() {
-            Some("safetensors") => Ok(Self::Single),
+            Some("safetensors" | "gguf") => Ok(Self::Single),
             Some(torch @ ("ckpt" | "pt" | "pth" | "bin")) => {
                 let reason = format!("{}: .{torch} is not written: name it .safetensors", path.display());
                 Err(ModelError::request(Field::Output, reason))
@@ -58,38 +58,40 @@ pub struct Written<'a> {
 
 /// Writes the model at `from`, a folder or a single file, to `to`, in the layout that [`to`'s name](Layout::of_name) means.
 ///
-/// Tensors are read, cast to `dtype` (if given) and written one by one. The result has exactly the tensors of its networks,
-/// with the names and shapes of its family's published models. The other set of weights, a safety checker, and tensors that
-/// nothing reads are left out. `to` appears only when it is complete. `watch` is called after each tensor and can stop the
+/// Tensors are read, brought into `form` and written one by one. A single file is GGUF if its name ends in `.gguf`, which
+/// quantized blocks need, and else safetensors. In a folder, files with blocks are GGUF.
+///
+/// The result has exactly the tensors of its networks, with the names and shapes of its family's published models. The other
+/// set of weights, a safety checker, and tensors that nothing reads are left out. `to` appears only when it is complete. `watch` is called after each tensor and can stop the
 /// conversion.
 ///
 /// Returns the assumptions about the model, each a sentence that says how to choose otherwise.
 ///
 /// # Errors
 ///
-/// [`ModelError::Request`] if `to` already exists, or for a model that reads no text; [`ModelError::Folder`] for a model
-/// that a single file cannot describe; [`ModelError::Cancelled`] if `watch` stops the conversion; and any error of reading
+/// [`ModelError::Request`] if `to` already exists, for blocks in a safetensors file, or for a model that reads no text;
+/// [`ModelError::Folder`] for a model that a single file cannot describe; [`ModelError::Cancelled`] if `watch` stops the conversion; and any error of reading
 /// or writing.
 pub fn convert(
     from: &Path,
     to: &Path,
-    dtype: Option<DType>,
+    form: Form,
     choices: &Choices,
     watch: &mut dyn FnMut(&Written<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<String>, ModelError> {
     let layout = Layout::of_name(to)?;
     check_free(to)?;
+    check_form(to, form, layout)?;
     let model = Model::open_with(from, choices)?;
     let (Kind::Text(parts), Some(family)) = (&model.kind, model.family()) else {
         let reason =
             format!("{}: this model reads no text, and only text-to-image models are converted", from.display());
         return Err(ModelError::request(Field::Model, reason));
     };
-    let dtype = dtype.map(DType::float);
     match layout {
         Layout::Single => {
             let draft = single::draft(&model, parts, fitted(&model, parts, family)?, from)?;
-            write(&[(to.to_path_buf(), to.display().to_string(), draft)], dtype, watch)?;
+            write(&[(to.to_path_buf(), to.display().to_string(), draft)], form, watch)?;
         }
         Layout::Diffusers => {
             if !parts.vae.config.encodes() {
@@ -102,11 +104,13 @@ pub fn convert(
             let io = |source| ModelError::Io { file: to.to_path_buf(), source };
             make_folder_atomically(to, io, |partial| {
                 folder::write(partial, &files)?;
-                let located =
-                    |(name, draft): (&'static str, SafetensorsWriter)| (partial.join(name), name.to_string(), draft);
+                let located = |(name, draft): (&'static str, WeightsWriter)| {
+                    let name = folder::weights_name(name, form);
+                    (partial.join(&name), name, draft)
+                };
                 let drafts: Vec<_> = drafts.into_iter().map(located).collect();
                 drafts.iter().try_for_each(|(path, ..)| folder::create_parent(path))?;
-                write(&drafts, dtype, watch)
+                write(&drafts, form, watch)
             })?;
         }
     }
@@ -120,6 +124,18 @@ fn check_free(to: &Path) -> Result<(), ModelError> {
         return Err(ModelError::request(Field::Output, reason));
     }
     Ok(())
+}
+
+/// Refuses blocks in a single file that cannot hold them.
+fn check_form(to: &Path, form: Form, layout: Layout) -> Result<(), ModelError> {
+    let is_gguf = to.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+    match form {
+        Form::Blocks { kind, .. } if layout == Layout::Single && !is_gguf => {
+            let reason = format!("{}: {kind} blocks need a GGUF file: name it NAME.gguf, or a folder", to.display());
+            Err(ModelError::request(Field::Output, reason))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns the model's weights, checked to be complete, with the names and shapes of its networks.
@@ -145,16 +161,23 @@ fn fitted(model: &Model, parts: &TextToImage, family: Family) -> Result<SingleFi
     })
 }
 
+/// Returns the form of the weights in a file: that of a folder's autoencoder is its own where others are in blocks.
+fn form_in(path: &Path, form: Form) -> Form {
+    let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
+    if is_safetensors && matches!(form, Form::Blocks { .. }) { Form::Own } else { form }
+}
+
 /// Writes files, each given by its path, its name in progress reports, and its writer.
 fn write(
-    drafts: &[(PathBuf, String, SafetensorsWriter)],
-    dtype: Option<FloatDType>,
+    drafts: &[(PathBuf, String, WeightsWriter)],
+    form: Form,
     watch: &mut dyn FnMut(&Written<'_>) -> ControlFlow<()>,
 ) -> Result<(), ModelError> {
-    let total = drafts.iter().map(|(.., draft)| draft.bytes(dtype)).sum();
+    let total = drafts.iter().map(|(path, _, draft)| draft.bytes(path, form_in(path, form))).sum();
     let mut done = 0;
     for (path, file, draft) in drafts {
-        let written = draft.write(path, dtype, &mut |bytes| {
+        let form = form_in(path, form);
+        let written = draft.write(path, form, &mut |bytes| {
             done += bytes;
             watch(&Written { file, done, total })
         });

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use sd_clip::{ClipTextConfig, Tokenizer};
 use sd_schedule::Prediction;
-use sd_weights::SafetensorsWriter;
+use sd_weights::WeightsWriter;
 use sd_weights::single_file::{Family, SingleFile};
 
 use crate::config::{SchedulerConfig, clip_config, inferred, unet_config, vae_config};
@@ -20,7 +20,7 @@ pub(super) fn draft(
     parts: &TextToImage,
     mut file: SingleFile,
     from: &Path,
-) -> Result<SafetensorsWriter, ModelError> {
+) -> Result<WeightsWriter, ModelError> {
     let refuse = |what: &str| ModelError::Folder {
         folder: from.to_path_buf(),
         reason: format!(

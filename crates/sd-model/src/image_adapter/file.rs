@@ -123,6 +123,14 @@ impl ImageAdapterFile {
         self.encoder.as_ref().map(|encoder| encoder.weights().origin())
     }
 
+    pub(crate) fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    pub(crate) fn encoder_weights(&self) -> Option<&Weights> {
+        self.encoder.as_ref().map(|encoder| encoder.weights())
+    }
+
     /// The file or folder of the image encoder with its number of parameters, if one was found.
     pub(crate) fn encoder_elements(&self) -> Option<(&Path, usize)> {
         self.encoder.as_ref().map(|encoder| (encoder.weights().origin(), encoder.weights().elements()))

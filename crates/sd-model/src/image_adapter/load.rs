@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use sd_clip::ClipVision;
-use sd_ops::lay_out;
+use sd_ops::{MappedWeights, lay_out};
 
 use super::file::ImageAdapterFile;
+use crate::placed::placed;
 use crate::precision::precision;
 use crate::vision::VisionFile;
 use crate::{DType, ModelError};
@@ -24,28 +25,37 @@ pub struct ImageAdapter {
 pub(crate) struct Encoders(Vec<(PathBuf, Arc<ClipVision>)>);
 
 impl Encoders {
-    fn load(&mut self, file: &VisionFile, device: &Device, dtype: DType) -> Result<Arc<ClipVision>, ModelError> {
+    fn load(
+        &mut self,
+        file: &VisionFile,
+        device: &Device,
+        dtype: DType,
+        files: Option<&MappedWeights>,
+    ) -> Result<Arc<ClipVision>, ModelError> {
         let origin = file.weights().origin();
         if let Some((_, encoder)) = self.0.iter().find(|(loaded, _)| loaded == origin) {
             return Ok(encoder.clone());
         }
-        let encoder = Arc::new(file.load(device, dtype)?);
+        let encoder = Arc::new(file.load_from(device, dtype, files)?);
         self.0.push((origin.to_path_buf(), encoder.clone()));
         Ok(encoder)
     }
 }
 
 impl ImageAdapterFile {
-    /// Reads the weights onto `device`, and those of the tower unless `encoders` has it.
+    /// Reads the weights onto `device`, and those of the tower unless `encoders` has it; large ones stay in the files that are
+    /// given.
     pub(crate) fn load(
         &self,
         encoders: &mut Encoders,
         device: &Device,
         dtype: DType,
+        files: Option<&MappedWeights>,
     ) -> Result<ImageAdapter, ModelError> {
         let (config, encoder) =
             self.config.as_ref().zip(self.encoder.as_ref()).expect("an adapter that was added has both");
-        let network = self.weights.load(config.init(device), precision(dtype, device))?;
-        Ok(ImageAdapter { encoder: encoders.load(encoder, device, dtype)?, network: Arc::new(lay_out(network)) })
+        let network = placed(&self.weights, files).load(config.init(device), precision(dtype, device))?;
+        let encoder = encoders.load(encoder, device, dtype, files)?;
+        Ok(ImageAdapter { encoder, network: Arc::new(lay_out(network)) })
     }
 }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 use sd_golden::{Family, Kind, SingleTensor, Tensors, save_torch, write_tensors};
-use sd_model::{ControlFile, ControlKind, ControlLayout, Lora};
+use sd_model::{ControlFile, ControlKind, ControlLayout, Form, Lora};
 
 use crate::{load, model, outputs, outputs_of, read, temporary, write_folder};
 
 fn convert(from: &Path, to: PathBuf, names: Option<ControlLayout>) -> PathBuf {
-    ControlFile::open(from).unwrap().convert(&to, names, None, &mut |_| ControlFlow::Continue(())).unwrap();
+    ControlFile::open(from).unwrap().convert(&to, names, Form::Own, &mut |_| ControlFlow::Continue(())).unwrap();
     to
 }
 
@@ -179,7 +179,7 @@ fn what_a_single_file_cannot_record_stays_in_a_folder() {
     let control = ControlFile::open(&diffusers).unwrap();
     assert!(control.averages());
     let convert = |control: &ControlFile, to: &str| {
-        control.convert(&folder.path().join(to), None, None, &mut |_| ControlFlow::Continue(()))
+        control.convert(&folder.path().join(to), None, Form::Own, &mut |_| ControlFlow::Continue(()))
     };
     let error = convert(&control, "plain.safetensors").unwrap_err().to_string();
     assert!(error.contains("averaged over the image") && error.contains("convert to a folder instead"), "{error}");

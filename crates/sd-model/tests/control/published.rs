@@ -7,8 +7,8 @@ use sd_golden::{listed, write_hollow};
 use sd_model::config::{control_net_config, inferred};
 use sd_model::{ControlFile, ControlKind};
 use sd_unet::{ControlNetConfig, UnetConfig, UnetLevel};
-use sd_weights::Weights;
 use sd_weights::control::{ControlLayout, ControlWeights};
+use sd_weights::{Form, Weights};
 
 use crate::temporary;
 
@@ -92,7 +92,7 @@ fn the_original_programs_layout_is_known() {
     write_hollow(&smallest, &path);
     let weights = Weights::in_file(&path).unwrap();
     let writer = ControlLayout::Original.writer(&weights, sd_golden::Family::Sd1).unwrap();
-    writer.write(&original, None, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    writer.write(&original, Form::Own, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     let names = Weights::in_file(&original).unwrap();
     for key in [
         "control_model.input_hint_block.14.weight",

@@ -79,12 +79,18 @@ impl Map {
 
     /// Returns what the last stage computes as one tensor, `[1, channels, height, width]`.
     pub fn finish(mut self, stage: &Stage) -> Tensor<4> {
-        let mut bands = Vec::new();
+        let mut parts: Vec<Tensor<4>> = Vec::new();
         for rows in self.spans(stage) {
-            bands.push(self.computed(stage, rows.clone()));
+            let mut part = self.computed(stage, rows.clone());
             self.drop_before(stage, rows.end);
+            // Parts of equal height become one. Many small ones would lie scattered where the map's rows were, and leave no room
+            // for the whole image.
+            while let Some(above) = parts.pop_if(|above| above.dims()[2] <= part.dims()[2]) {
+                part = concatenate(vec![above, part], 2);
+            }
+            parts.push(part);
         }
-        concatenate(bands, 2)
+        concatenate(parts, 2)
     }
 
     /// Returns the map as one tensor, `[1, channels, height, width]`.

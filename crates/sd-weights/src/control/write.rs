@@ -2,7 +2,7 @@ use super::kind::ControlLayout;
 use super::names::from_diffusers;
 use crate::single_file::Family;
 use crate::single_file::write::{PROJECTIONS, join, shaped};
-use crate::{SafetensorsWriter, Weights, WeightsError};
+use crate::{Weights, WeightsError, WeightsWriter};
 
 /// The prefix that all programs read.
 const PREFIX: &str = "control_model.";
@@ -13,11 +13,11 @@ impl ControlLayout {
     /// # Errors
     ///
     /// [`WeightsError::Mismatch`] for a network that the original program has no names for.
-    pub fn writer(self, weights: &Weights, family: Family) -> Result<SafetensorsWriter, WeightsError> {
+    pub fn writer(self, weights: &Weights, family: Family) -> Result<WeightsWriter, WeightsError> {
         let convolutions: &[&str] = if family == Family::Sd1 { &PROJECTIONS } else { &[] };
         match self {
             Self::Original => {
-                let mut writer = SafetensorsWriter::default();
+                let mut writer = WeightsWriter::default();
                 writer.add_metadata("format", "pt");
                 join(&mut writer, weights, PREFIX, &from_diffusers(weights.keys()), convolutions)?;
                 Ok(writer)
@@ -27,7 +27,7 @@ impl ControlLayout {
                 for (key, tensor) in &mut all.tensors {
                     *tensor = shaped(key, tensor.clone(), convolutions);
                 }
-                Ok(SafetensorsWriter::new(&all))
+                Ok(WeightsWriter::new(&all))
             }
         }
     }

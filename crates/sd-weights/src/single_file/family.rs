@@ -54,7 +54,7 @@ const OTHER_MODELS: [Other; 12] = [
 const NOISE: &str = "it needs another noise schedule, which is not supported";
 
 /// Additions to a model, and parts of one.
-const PARTS: [Other; 19] = [
+const PARTS: [Other; 20] = [
     ("motion_modules.", "a motion module", "it belongs to a model, and video is not supported"),
     ("control_model.", "a ControlNet", CONTROL),
     ("controlnet_cond_embedding.", "a ControlNet", CONTROL),
@@ -78,6 +78,7 @@ const PARTS: [Other; 19] = [
         "name the whole folder, the one with model_index.json",
     ),
     ("text_model.encoder.layers.", "a text encoder", "name the whole model, a folder or a single file"),
+    ("input_blocks.0.0.weight", "a U-Net alone", JOIN),
 ];
 const THREE: &str = "only Stable Diffusion 1.x, 2.x and XL are supported";
 const CONTROL: &str = "it belongs to a model: name the model, and give this as `control`";
@@ -117,11 +118,13 @@ pub fn family(weights: &Weights) -> Result<(Family, Vec<TextNames>), WeightsErro
         // A file converted from a folder may have transformers' names; then the width of the text decides.
         (Some(first @ TextNames::Clip(_)), None) if context(weights) == Some(1024) => Ok((Family::Sd2, vec![first])),
         (Some(first @ TextNames::Clip(_)), None) => Ok((Family::Sd1, vec![first])),
-        (None, _) => refuse("a U-Net without its text encoders", WHOLE),
+        (None, _) => refuse("a U-Net without its text encoders", JOIN),
     }
 }
 const CHANNELS: &str =
     "supported are U-Nets with 4 input channels (text), 5 (and depth), 8 (and an image) and 9 (and a mask)";
+const JOIN: &str =
+    "get the whole checkpoint, or join it to the rest of a model of the same family: convert that with this as `unet`";
 const WHOLE: &str = "get the whole checkpoint, with U-Net, text encoders and autoencoder, or a model folder";
 
 /// The naming scheme of a text encoder, with its prefix.
@@ -143,8 +146,12 @@ const FIRST: [TextNames; 4] = [
 const REFINER: &str = "conditioner.embedders.0.model.";
 
 /// The names of XL's second text encoder.
-const SECOND: [TextNames; 2] =
-    [TextNames::OpenClip("conditioner.embedders.1.model."), TextNames::Clip("conditioner.embedders.1.transformer.")];
+const SECOND: [TextNames; 3] = [
+    TextNames::OpenClip("conditioner.embedders.1.model."),
+    TextNames::Clip("conditioner.embedders.1.transformer."),
+    // stable-diffusion.cpp's own.
+    TextNames::Clip("cond_stage_model.1.transformer."),
+];
 
 impl TextNames {
     fn first(weights: &Weights) -> Option<Self> {

@@ -129,6 +129,25 @@ pub(crate) fn find_prefix(weights: &Weights, modules: &[&str]) -> Option<String>
     found.min_by_key(String::len)
 }
 
+/// Renames the U-Net of a file to the names of the diffusers layout, with or without other parts of a model beside it.
+///
+/// # Errors
+///
+/// [`WeightsError::NotAModel`] for a file without one.
+pub fn unet_alone(weights: &Weights) -> Result<Weights, WeightsError> {
+    if weights.shape("conv_in.weight").is_some() {
+        return Ok(weights.clone());
+    }
+    let Some(prefix) = find_prefix(weights, &["input_blocks.0.0.weight"]) else {
+        let (file, what) = (weights.origin().to_path_buf(), "no U-Net".to_string());
+        let remedy =
+            "expected the original program's names (input_blocks.…) or those of diffusers (down_blocks.…)".into();
+        return Err(WeightsError::NotAModel { file, what, remedy });
+    };
+    let table = unet(&UnetPlan::from_single(weights.keys().filter_map(|key| key.strip_prefix(&prefix))));
+    renamed(weights, &prefix, table, |key, table| part(key, &prefix, table))
+}
+
 fn select_unet(weights: &Weights) -> Result<Weights, WeightsError> {
     let table = unet(&UnetPlan::from_single(weights.keys().filter_map(|key| key.strip_prefix(UNET))));
     renamed(weights, UNET, table, |key, table| part(key, UNET, table))
@@ -192,6 +211,12 @@ fn clip(weights: &Weights, prefix: &str, is_projected: bool) -> Result<Weights, 
         table.row(module, module);
     }
     renamed(weights, prefix, table, |key, _| match key.strip_prefix(prefix) {
+        // Two names of stable-diffusion.cpp for tensors of OpenCLIP.
+        Some("text_model.text_projection") if is_projected => vec![(PROJECTION.to_string(), View::Transposed)],
+        Some(name) if name.contains(".self_attn.in_proj.") => {
+            let third = |(i, part)| (name.replace(".in_proj.", &format!(".{part}_proj.")), View::Third(i));
+            ["q", "k", "v"].into_iter().enumerate().map(third).collect()
+        }
         Some(name) if modules.iter().any(|module| name.starts_with(module)) || (is_projected && name == PROJECTION) => {
             vec![(name.to_string(), View::Whole)]
         }

@@ -5,7 +5,7 @@ use super::vae::{vae, vae_levels};
 use super::{Predicted, SingleFile};
 use crate::name_table::Table;
 use crate::tensor_view::TensorView;
-use crate::{SafetensorsWriter, View, Weights, WeightsError};
+use crate::{View, Weights, WeightsError, WeightsWriter};
 
 /// Prefixes of the names of text encoders.
 const CLIP: &str = "cond_stage_model.transformer.";
@@ -27,9 +27,14 @@ impl SingleFile {
     /// # Errors
     ///
     /// [`WeightsError::Mismatch`] for a network that single files have no names for.
-    pub fn joined(&self) -> Result<SafetensorsWriter, WeightsError> {
-        let mut writer = SafetensorsWriter::default();
+    pub fn joined(&self) -> Result<WeightsWriter, WeightsError> {
+        let mut writer = WeightsWriter::default();
         writer.add_metadata("format", "pt");
+        writer.architecture = match self.family {
+            Family::Sd1 => Some("sd1"),
+            Family::Sd2 => None,
+            Family::Xl | Family::XlRefiner => Some("sdxl"),
+        };
         let table = unet(&UnetPlan::from_diffusers(self.unet.keys()));
         join(&mut writer, &self.unet, UNET, &table, self.projections())?;
         if let Some(weights) = &self.vae {
@@ -66,18 +71,18 @@ impl SingleFile {
     }
 
     /// Splits the parts into the files of a folder of the diffusers layout, each with its path there.
-    pub fn apart(&self) -> Vec<(&'static str, SafetensorsWriter)> {
+    pub fn apart(&self) -> Vec<(&'static str, WeightsWriter)> {
         let mut network = self.unet.clone();
         let tensors = std::mem::take(&mut network.tensors);
         let shaped = |(key, tensor): (String, TensorView)| (key.clone(), shaped(&key, tensor, self.projections()));
         network.tensors = tensors.into_iter().map(shaped).collect();
-        let unet = ("unet/diffusion_pytorch_model.safetensors", SafetensorsWriter::new(&network));
-        let vae = self.vae.as_ref().map(|vae| ("vae/diffusion_pytorch_model.safetensors", SafetensorsWriter::new(vae)));
+        let unet = ("unet/diffusion_pytorch_model.safetensors", WeightsWriter::new(&network));
+        let vae = self.vae.as_ref().map(|vae| ("vae/diffusion_pytorch_model.safetensors", WeightsWriter::new(vae)));
         let file = |folder: &&str| match *folder {
             "text_encoder" => "text_encoder/model.safetensors",
             _ => "text_encoder_2/model.safetensors",
         };
-        let text = self.family.text_encoders().iter().map(file).zip(self.text.iter().map(SafetensorsWriter::new));
+        let text = self.family.text_encoders().iter().map(file).zip(self.text.iter().map(WeightsWriter::new));
         [unet].into_iter().chain(vae).chain(text).collect()
     }
 
@@ -88,7 +93,7 @@ impl SingleFile {
 
 /// Adds a part under the names of single files; modules with one of `convolutions` in their names become 1×1 convolutions.
 pub(crate) fn join(
-    writer: &mut SafetensorsWriter,
+    writer: &mut WeightsWriter,
     weights: &Weights,
     prefix: &str,
     table: &Table,

@@ -1,6 +1,7 @@
 //! The names of the original program, against diffusers' own conversion of a small ControlNet.
 
 use sd_golden::{Tensors, data};
+use sd_weights::Form;
 use sd_weights::control::{ControlKind, ControlLayout};
 
 use crate::{open, recognise};
@@ -67,7 +68,7 @@ fn what_is_written_in_either_layout_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("written.safetensors");
         let writer = layout.writer(&read.own, sd_golden::Family::Xl).unwrap();
-        writer.write(&path, None, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+        writer.write(&path, Form::Own, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
         let again = sd_weights::Weights::in_file(&path).unwrap();
         let first =
             if layout == ControlLayout::Original { "control_model.input_hint_block.0.bias" } else { "conv_in.bias" };

@@ -1,4 +1,5 @@
 //! Files of weights against the programs that write them.
 
+mod gguf;
 mod torch;
 mod weights;

@@ -265,7 +265,8 @@ fn other_files_are_described() {
     for (bytes, expected) in [
         (&b"version https://git-lfs.github.com/spec/v1"[..], "git lfs pull"),
         (b"<!DOCTYPE html><html>", "web page"),
-        (b"GGUF\x03\0\0\0\0\0\0\0\0\0", "GGUF"),
+        (b"GGUF\x03\0\0\0\0\0\0\0\0\0", "not a GGUF file: its header is cut off"),
+        (b"lmgg\x01\0\0\0\0\0", "GGML"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "PNG image"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF\0", "JPEG image"),
         (b"RIFF\x24\0\0\0WEBPVP8 ", "WebP image"),
