@@ -28,7 +28,7 @@ impl Affine {
     ///
     /// Panics if a sampler of [`FreshNoise::Never`] draws noise, and as [`sample`] does.
     pub fn new(
-        sampler: &impl Sampler,
+        sampler: &dyn Sampler,
         data: &Gaussian,
         levels: &NoiseLevels,
         fresh: FreshNoise,
@@ -65,7 +65,7 @@ impl Affine {
 
 /// Returns the ends of images that start with the same value in every coordinate; a row for each coordinate.
 fn walk(
-    sampler: &impl Sampler,
+    sampler: &dyn Sampler,
     data: &Gaussian,
     levels: &NoiseLevels,
     noise: &mut dyn Noise,

@@ -20,7 +20,7 @@ pub trait Sampler: Send {
     /// Whatever the model returns.
     fn step(&self, context: &mut StepContext, x: Tensor<4>, from: f64, to: f64) -> Result<Tensor<4>, DenoiseError>;
 
-    /// Number of network calls for all steps of `levels`.
+    /// Number of network calls for all steps of `levels`; the least, if the sampler [is adaptive](Self::is_adaptive).
     fn calls(&self, levels: &NoiseLevels) -> usize {
         levels.steps()
     }
@@ -28,6 +28,11 @@ pub trait Sampler: Send {
     /// The fewest steps in which this sampler can draw an image.
     fn min_steps(&self) -> usize {
         1
+    }
+
+    /// Whether the number of calls depends on the images. Then an image also depends on those that it is drawn with.
+    fn is_adaptive(&self) -> bool {
+        false
     }
 }
 
@@ -42,6 +47,10 @@ impl Sampler for Box<dyn Sampler> {
 
     fn min_steps(&self) -> usize {
         (**self).min_steps()
+    }
+
+    fn is_adaptive(&self) -> bool {
+        (**self).is_adaptive()
     }
 }
 

@@ -12,7 +12,8 @@ pub struct SamplerInfo {
     /// Order of convergence: of the image's error for deterministic samplers, of the mean's and the variance's for
     /// stochastic ones; none if more steps do not lead to the data's distribution.
     pub order: Option<usize>,
-    /// Network calls per step; the first and the last may differ, see [`Sampler::calls`].
+    /// Network calls per step, the least if the sampler [is adaptive](Sampler::is_adaptive); the first and the last step may
+    /// differ, see [`Sampler::calls`].
     pub calls: usize,
     /// The noise it draws with its default options.
     pub fresh: FreshNoise,

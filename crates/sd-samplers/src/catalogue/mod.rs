@@ -5,7 +5,7 @@ mod info;
 mod options;
 
 use FreshNoise::{Never, Path, Steps};
-use SamplerOption::{Eta, Gamma, Order, SChurn, SNoise, STmax, STmin, Tau};
+use SamplerOption::{Eta, Gamma, Order, SChurn, SNoise, STmax, STmin, Tau, Tolerance};
 use sd_schedule::Prediction;
 
 pub use self::convention::{Convention, LevelOptions, Levels};
@@ -60,6 +60,12 @@ pub static CATALOGUE: &[SamplerInfo] = &[
     SamplerInfo { name: "f-pndm", order: Some(2), calls: 1, fresh: Never, convention: Convention::Pndm,
         source: "Liu et al. 2022, F-PNDM", options: &[],
         make: |s, _| Box::new(Pndm::new(s.process.clone(), Prediction::Eps)) },
+    SamplerInfo { name: "fon", order: Some(4), calls: 1, fresh: Never, convention: Convention::Pndm,
+        source: "Liu et al. 2022, FON", options: &[],
+        make: |_, _| Box::new(Fon) },
+    SamplerInfo { name: "pf", order: Some(5), calls: 7, fresh: Never, convention: Convention::KDiffusion,
+        source: "Song et al. 2021b, section 4.3", options: &[OptionRange::new(Tolerance, 1e-3, 1e-9, 1.0)],
+        make: |_, o| Box::new(Pf::new(o.get(Tolerance))) },
     SamplerInfo { name: "ipndm", order: Some(2), calls: 1, fresh: Never, convention: Convention::KDiffusion,
         source: "Zhang & Chen 2022, iPNDM", options: ORDER_4,
         make: |_, o| Box::new(Ipndm::new(o.get(Order) as usize)) },

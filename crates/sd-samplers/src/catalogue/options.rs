@@ -27,12 +27,23 @@ pub enum SamplerOption {
     Tau,
     /// How far a TCD step overshoots before noise is added (Zheng et al. 2024).
     Gamma,
+    /// The largest error of a part of a step of an adaptive method.
+    Tolerance,
 }
 
 impl SamplerOption {
     /// All options.
-    pub const ALL: [Self; 8] =
-        [Self::Eta, Self::SChurn, Self::STmin, Self::STmax, Self::SNoise, Self::Order, Self::Tau, Self::Gamma];
+    pub const ALL: [Self; 9] = [
+        Self::Eta,
+        Self::SChurn,
+        Self::STmin,
+        Self::STmax,
+        Self::SNoise,
+        Self::Order,
+        Self::Tau,
+        Self::Gamma,
+        Self::Tolerance,
+    ];
 }
 
 /// The kebab-case name: `eta`, `s-churn`, …
@@ -47,6 +58,7 @@ impl fmt::Display for SamplerOption {
             Self::Order => "order",
             Self::Tau => "tau",
             Self::Gamma => "gamma",
+            Self::Tolerance => "tolerance",
         })
     }
 }

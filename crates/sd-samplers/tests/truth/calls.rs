@@ -20,7 +20,11 @@ fn samplers_call_the_network_as_often_as_they_say() {
                 model.denoise(x, sigma)
             };
             sample(&sampler, &mut counting, &mut TorchNoise::new(0), start(&levels), &levels).unwrap();
-            if calls != sampler.calls(&levels) {
+            let is_right = match sampler.is_adaptive() {
+                true => calls >= sampler.calls(&levels),
+                false => calls == sampler.calls(&levels),
+            };
+            if !is_right {
                 let (says, steps) = (sampler.calls(&levels), levels.steps());
                 failures.push(format!("{name} says {says} calls for {steps} steps and makes {calls}"));
             }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "the figures are worth reading with --nocapture")]
 
+mod adaptive;
 mod brownian;
 mod calls;
 mod draws;

@@ -14,7 +14,9 @@ fn samplers_converge_from_the_middle_of_their_levels() {
     let mut failures = Vec::new();
     for Row { name, order: expected, sampler, .. } in deterministic() {
         let expected = expected.expect("a deterministic sampler has an order") as f64;
-        let errors = [160, 320, 640].map(|n| {
+        // Order 5 is at the rounding of f64 with 320 steps.
+        let steps = if expected < 5.0 { [160, 320, 640] } else { [20, 40, 80] };
+        let errors = steps.map(|n| {
             let (levels, begin) = (evenly_in_t(n), n / 2);
             let sigmas = levels.sigmas();
             // Exactly on the path at the level where the steps begin.

@@ -34,7 +34,9 @@ fn deterministic_samplers_converge_at_their_order() {
     on_each(|problem, model, x, exact| {
         for Row { name, order: expected, sampler, .. } in deterministic() {
             let expected = expected.expect("a deterministic sampler has an order") as f64;
-            let errors = [160, 320, 640, 1280].map(|n| (n, error(&sampler, model, x, exact, &evenly_in_t(n))));
+            // Order 5 is at the rounding of f64 with 320 steps.
+            let steps = if expected < 5.0 { [160, 320, 640, 1280] } else { [20, 40, 80, 160] };
+            let errors = steps.map(|n| (n, error(&sampler, model, x, exact, &evenly_in_t(n))));
             let found = order(&errors);
             let line = format!("{name} on {problem}: order {found:.2} of {expected} ({})", figures(&errors));
             println!("{line}");

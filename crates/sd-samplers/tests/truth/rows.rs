@@ -73,9 +73,14 @@ pub fn rows() -> Vec<Row> {
     by_default.chain(settings).chain(others).collect()
 }
 
-/// What diffusers does with v-networks and the documentation of [`Plms`] advises against: the only sampler that is not
-/// even exact on a straight path.
+/// What diffusers does with v-networks and the documentation of [`Plms`] advises against.
 pub const BLENDS_V: &str = "plms that blends v";
+
+/// Samplers that are not exact on a straight path: besides that one the classical methods in variance-preserving form, where
+/// such a path turns.
+pub fn is_exact_on_straight_paths(row: &Row) -> bool {
+    ![BLENDS_V, "fon", "pf"].contains(&row.name.as_str())
+}
 
 /// A sampler of the catalogue.
 pub fn make(name: &str, options: &[(SamplerOption, f64)]) -> Box<dyn Sampler> {
