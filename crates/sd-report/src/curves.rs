@@ -1,6 +1,7 @@
 //! The error of each sampler against its number of network calls.
 
 use sd_exact::{Mixture, stable_diffusion};
+use sd_samplers::{CATALOGUE, Sampler, SamplerOption, SamplerSettings};
 use sd_schedule::{Grid, NoiseLevels};
 
 use crate::problems::{Paths, latents};
@@ -42,7 +43,7 @@ pub type Curve = [Option<Point>; BUDGETS.len()];
 pub struct Curves {
     /// The sampler.
     pub subject: Subject,
-    /// Its distance from the Gaussian data, on each of [`GRIDS`].
+    /// Its distance from the Gaussian data, on each of [`GRIDS`]; none if it is adaptive, so that its walks are not affine.
     pub distance: [Curve; 2],
     /// The errors of its images of the mixture, if it is deterministic.
     pub image: Option<[Curve; 2]>,
@@ -64,6 +65,11 @@ impl Curves {
         let image = |levels: &NoiseLevels| subject.image_error(whole, levels);
         let short_image = |levels: &NoiseLevels| subject.image_error(short, levels);
         let deterministic = subject.deterministic();
+        if subject.adaptive() {
+            let image = [0; 2].map(|_| curve_of_tolerances(&subject, whole, &levels(GRIDS[1], 2)));
+            let drawn = curve_of_tolerances(&subject, short, &short_levels(1));
+            return Self { distance: [[None; BUDGETS.len()]; 2], image: Some(image), drawn, subject };
+        }
         Self {
             distance: GRIDS.map(|grid| curve(&subject, |steps| levels(grid, steps), distance)),
             image: deterministic.then(|| GRIDS.map(|grid| curve(&subject, |steps| levels(grid, steps), image))),
@@ -75,10 +81,34 @@ impl Curves {
         }
     }
 
+    /// Makes a sampler of the catalogue with its default options.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no such sampler.
+    pub fn sampler(name: &str) -> Box<dyn Sampler> {
+        let entry = CATALOGUE.iter().find(|entry| entry.name == name).expect("a sampler of the catalogue");
+        entry.make(&SamplerSettings::new(stable_diffusion())).expect("its defaults")
+    }
+
     /// The name of the sampler.
     pub fn name(&self) -> &'static str {
         self.subject.entry.name
     }
+}
+
+/// The errors of an adaptive sampler's images of the mixture: at each budget, with the smallest tolerance whose calls fit in.
+fn curve_of_tolerances(subject: &Subject, paths: &Paths, levels: &NoiseLevels) -> Curve {
+    let measured: Vec<(usize, f64)> = (2..=17)
+        .map(|half_digits| {
+            let tolerance = (SamplerOption::Tolerance, 10_f64.powf(-f64::from(half_digits) / 2.0));
+            Subject::with(subject.entry.name, &[tolerance], subject.fresh).counted(paths, levels)
+        })
+        .collect();
+    BUDGETS.map(|budget| {
+        let &(calls, error) = measured.iter().rfind(|(calls, _)| *calls <= budget)?;
+        Some(Point { steps: levels.steps(), calls, error })
+    })
 }
 
 fn curve(subject: &Subject, levels: impl Fn(usize) -> NoiseLevels, error: impl Fn(&NoiseLevels) -> f64) -> Curve {

@@ -11,5 +11,6 @@ pub mod plot;
 pub mod problems;
 pub mod report;
 pub mod subject;
+pub mod tuned;
 
 pub use report::{File, report};

@@ -11,20 +11,24 @@ use crate::subject::Subject;
 /// Numbers of steps to which an order is fitted.
 pub const STEPS: [usize; 4] = [160, 320, 640, 1280];
 
+/// The same for order 5, whose errors are at the rounding of `f64` beyond.
+const FEW_STEPS: [usize; 4] = [20, 40, 80, 160];
+
 /// The fitted orders of a sampler.
 pub struct Fit {
     /// The slope of the error: of its images of the Gaussian if it is deterministic, or else of the variances.
     pub gaussian: f64,
     /// The slope of the error of its images of the mixture, if it is deterministic.
     pub mixture: Option<f64>,
-    /// The error of the first slope, at the first and the last of [`STEPS`].
+    /// The error of the first slope, at the first and the last number of steps.
     pub errors: [f64; 2],
 }
 
 impl Fit {
     /// Fits the orders of a sampler on `levels`, which must have the ends of `paths`.
     pub fn new(subject: &Subject, levels: fn(usize) -> NoiseLevels, paths: &Paths) -> Self {
-        let fitted = |error: &dyn Fn(&NoiseLevels) -> f64| STEPS.map(|steps| (steps, error(&levels(steps))));
+        let steps = if subject.entry.order == Some(5) { FEW_STEPS } else { STEPS };
+        let fitted = |error: &dyn Fn(&NoiseLevels) -> f64| steps.map(|steps| (steps, error(&levels(steps))));
         let mixture = subject.deterministic().then(|| order(&fitted(&|levels| subject.image_error(paths, levels))));
         let errors = match subject.deterministic() {
             true => fitted(&|levels| subject.distance(&wide_gaussian(), levels)),

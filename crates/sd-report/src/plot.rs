@@ -18,6 +18,8 @@ pub struct Plot<'a> {
     pub measure: &'a str,
     /// All lines of its kind. They determine the range, so that plots can be compared.
     pub lines: &'a [Line],
+    /// Where the names are, if there are several.
+    pub legend: SeriesLabelPosition,
 }
 
 /// Okabe and Ito's colours, which are distinct for the colour-blind.
@@ -86,7 +88,7 @@ impl Plot<'_> {
             series.label(*name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
         }
         if names.len() > 1 {
-            let place = SeriesLabelPosition::LowerLeft;
+            let place = self.legend.clone();
             chart.configure_series_labels().position(place).background_style(WHITE).label_font(FONT).draw()?;
         }
         root.present()?;
@@ -108,7 +110,13 @@ mod tests {
     #[test]
     fn the_range_of_a_plot_is_that_of_all_its_lines() {
         let line = |name, error| Line { name, points: vec![(5.0, error), (50.0, error / 100.0)] };
-        let (low, high) = Plot { title: "", measure: "", lines: &[line("a", 0.5), line("b", 30.0)] }.range();
+        let (low, high) = Plot {
+            title: "",
+            measure: "",
+            lines: &[line("a", 0.5), line("b", 30.0)],
+            legend: SeriesLabelPosition::LowerLeft,
+        }
+        .range();
         assert!((low / 1e-3 - 1.0).abs() < 1e-12 && (high / 100.0 - 1.0).abs() < 1e-12, "{low} to {high}");
     }
 }

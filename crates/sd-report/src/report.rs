@@ -1,6 +1,8 @@
 //! The report: all its files, in memory.
 
-use crate::chapters::{self, eta, inversion, method, orders, ranking, samplers};
+use plotters::prelude::SeriesLabelPosition::{LowerLeft, MiddleRight};
+
+use crate::chapters::{self, eta, inversion, method, orders, ranking, samplers, tuned, tuned_lines};
 use crate::curves::Curves;
 use crate::measurements::Measurements;
 use crate::plot::{Line, Plot};
@@ -20,8 +22,15 @@ const STOCHASTIC: [&str; 7] = ["ddpm", "dpm2-a", "dpm++2s-a", "dpm++sde", "dpm++
 /// Makes all measurements and the files of the report.
 pub fn report() -> Vec<File> {
     let measurements = Measurements::make();
-    let chapters =
-        [method(), ranking(&measurements), samplers(&measurements), orders(&measurements), eta(), inversion()];
+    let chapters = [
+        method(),
+        ranking(&measurements),
+        samplers(&measurements),
+        orders(&measurements),
+        tuned(&measurements),
+        eta(),
+        inversion(),
+    ];
     let text = File {
         path: "samplers.md".into(),
         text: chapters.map(|chapter| chapter.trim_end().to_string() + "\n").join("\n"),
@@ -39,13 +48,17 @@ fn plots(measurements: &Measurements) -> Vec<File> {
     ];
     let files = kinds.into_iter().flat_map(|(deterministic, all, title, measure, names)| {
         let lines: Vec<Line> = curves_of_kind(deterministic).map(line).collect();
-        let draw = |title: &str, names: &[&str]| Plot { title, measure, lines: &lines }.draw(names);
+        let draw = |title: &str, names: &[&str]| Plot { title, measure, lines: &lines, legend: LowerLeft }.draw(names);
         let file = |name: &str, text| File { path: format!("samplers/{}", chapters::file(name)), text };
         let each =
             curves_of_kind(deterministic).map(|curves| file(curves.name(), draw(curves.name(), &[curves.name()])));
         each.chain([file(all, draw(title, &names))]).collect::<Vec<_>>()
     });
-    files.collect()
+    let lines = tuned_lines(measurements);
+    let names: Vec<&str> = lines.iter().map(|line| line.name).collect();
+    let (title, measure) = ("Tuned steps on the mixture", "error of the image");
+    let text = Plot { title, measure, lines: &lines, legend: MiddleRight }.draw(&names);
+    files.chain([File { path: "samplers/all-tuned.svg".into(), text }]).collect()
 }
 
 fn line(curves: &Curves) -> Line {

@@ -1,8 +1,10 @@
 //! A sampler under measurement.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use sd_exact::{Affine, Gaussian, points, stable_diffusion};
-use sd_samplers::{CATALOGUE, FreshNoise, Sampler, SamplerInfo, SamplerOption, SamplerSettings, TorchNoise, sample};
+use sd_samplers::{
+    CATALOGUE, Denoiser, FreshNoise, Sampler, SamplerInfo, SamplerOption, SamplerSettings, TorchNoise, sample,
+};
 use sd_schedule::NoiseLevels;
 
 use crate::problems::Paths;
@@ -43,8 +45,17 @@ impl Subject {
         self.sampler.calls(levels)
     }
 
-    /// Returns the levels of the most steps within `budget` network calls; none if no steps are possible.
+    /// Whether its number of calls depends on the images.
+    pub fn adaptive(&self) -> bool {
+        self.sampler.is_adaptive()
+    }
+
+    /// Returns the levels of the most steps within `budget` network calls; none if no steps are possible, or if the number of
+    /// calls is not known.
     pub fn within(&self, budget: usize, levels: impl Fn(usize) -> NoiseLevels) -> Option<NoiseLevels> {
+        if self.adaptive() {
+            return None;
+        }
         let steps = (self.sampler.min_steps()..=budget).rev();
         steps.map(levels).find(|levels| self.sampler.calls(levels) <= budget)
     }
@@ -68,11 +79,24 @@ impl Subject {
     ///
     /// Panics if it is not deterministic.
     pub fn image_error(&self, paths: &Paths, levels: &NoiseLevels) -> f64 {
+        self.counted(paths, levels).1
+    }
+
+    /// The number of network calls that drawing these images takes, and their [error](Self::image_error).
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is not deterministic.
+    pub fn counted(&self, paths: &Paths, levels: &NoiseLevels) -> (usize, f64) {
         assert!(self.deterministic(), "{} draws noise", self.entry.name);
-        let mut model = paths.data.denoiser();
-        let drawn = sample(&self.sampler, &mut model, &mut TorchNoise::new(0), paths.start.clone(), levels);
+        let (mut calls, mut model) = (0, paths.data.denoiser());
+        let mut counting = |x: Tensor<4>, sigma: f64| {
+            calls += 1;
+            model.denoise(x, sigma)
+        };
+        let drawn = sample(&self.sampler, &mut counting, &mut TorchNoise::new(0), paths.start.clone(), levels);
         let residues = points::<2>(drawn.expect("the model does not fail") - paths.end.clone());
-        (residues.iter().map(|[x, y]| x * x + y * y).sum::<f64>() / residues.len() as f64).sqrt()
+        (calls, (residues.iter().map(|[x, y]| x * x + y * y).sum::<f64>() / residues.len() as f64).sqrt())
     }
 }
 
@@ -106,7 +130,9 @@ mod tests {
     #[test]
     fn the_mean_is_exact_whatever_the_steps() {
         let levels = Grid::Normal.levels(&stable_diffusion(), 9).unwrap();
-        for subject in Subject::all().into_iter().filter(|subject| subject.entry.name != "restart") {
+        // Too few steps for a restart; the classical methods are not exact on straight paths.
+        let others = ["restart", "fon", "pf"];
+        for subject in Subject::all().into_iter().filter(|subject| !others.contains(&subject.entry.name)) {
             let drawn = subject.drawn(&latents(), &levels);
             for (found, exact) in drawn.mean.iter().zip(latents().mean) {
                 assert!((found - exact).abs() < 1e-12, "{}: {found} instead of {exact}", subject.entry.name);

@@ -6,6 +6,7 @@ mod method;
 mod orders;
 mod ranking;
 mod samplers;
+mod tuned;
 
 pub use eta::eta;
 pub use inversion::inversion;
@@ -13,3 +14,4 @@ pub use method::method;
 pub use orders::orders;
 pub use ranking::ranking;
 pub use samplers::{file, samplers};
+pub use tuned::{tuned, tuned_lines};
