@@ -23,8 +23,13 @@ use sd_image::Format;
 struct Ready(Vec<u8>);
 
 impl Artist for Ready {
-    fn draw(&mut self, _: &Job, _: Format, _: &mut dyn FnMut(Step) -> ControlFlow<()>) -> Result<Vec<u8>, DrawError> {
-        Ok(self.0.clone())
+    fn draw(
+        &mut self,
+        _: &[&Job],
+        _: Format,
+        _: &mut dyn FnMut(Step) -> ControlFlow<()>,
+    ) -> Result<Vec<Vec<u8>>, DrawError> {
+        Ok(vec![self.0.clone()])
     }
 }
 

@@ -1,22 +1,23 @@
 use std::ops::ControlFlow;
 
-use sd_engine::{Engine, Job};
+use sd_engine::{Engine, Job, Progress};
 use sd_image::Format;
 
-/// Draws single images: all that a batch and a queue know of an engine.
+/// Draws images: all that a batch and a queue know of an engine.
 pub trait Artist {
-    /// Draws the only image of a job, and encodes it with its metadata. `watch` is called after each call of the network, and ends the
-    /// drawing if it breaks.
+    /// Draws the only image of the first of these jobs, together with those of as many of the next as makes that faster, and encodes them
+    /// with their metadata. The jobs differ in their seeds alone, and there is at least one. `watch` is called after each call of the
+    /// network, and ends the drawing if it breaks.
     ///
     /// # Errors
     ///
-    /// [`DrawError`].
+    /// [`DrawError`], of any of these images.
     fn draw(
         &mut self,
-        job: &Job,
+        jobs: &[&Job],
         format: Format,
         watch: &mut dyn FnMut(Step) -> ControlFlow<()>,
-    ) -> Result<Vec<u8>, DrawError>;
+    ) -> Result<Vec<Vec<u8>>, DrawError>;
 }
 
 /// How far an image is.
@@ -43,13 +44,17 @@ pub enum DrawError {
 impl Artist for Engine {
     fn draw(
         &mut self,
-        job: &Job,
+        jobs: &[&Job],
         format: Format,
         watch: &mut dyn FnMut(Step) -> ControlFlow<()>,
-    ) -> Result<Vec<u8>, DrawError> {
-        let prepared = self.prepare(job)?;
-        let drawn = prepared.draw(0, &mut |progress| watch(Step { call: progress.call, calls: progress.calls }))?;
-        Ok(drawn.encode(format)?)
+    ) -> Result<Vec<Vec<u8>>, DrawError> {
+        let prepared = self.prepare(jobs[0])?;
+        let first = jobs[0].request.seed;
+        let together = jobs.iter().take(prepared.planned().together());
+        let images: Vec<u64> = together.map(|job| job.request.seed.wrapping_sub(first)).collect();
+        let mut report = |progress: &Progress| watch(Step { call: progress.call, calls: progress.calls });
+        let drawn = prepared.draw_together(&images, &mut report)?;
+        drawn.iter().map(|drawn| Ok(drawn.encode(format)?)).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use sd_engine::{Job, MOST_TOGETHER};
 use sd_files::write_atomically;
 use sd_image::Format;
 
@@ -22,7 +23,7 @@ pub struct Run<'a> {
 /// What happens during a run.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// The image with this index begins.
+    /// The image with this index begins, perhaps with some of the next.
     Begun(usize),
     /// A call of the network has ended.
     Step(usize, Step),
@@ -67,24 +68,39 @@ impl Run<'_> {
     ) -> Result<Tally, BatchError> {
         let missing = self.missing();
         let mut tally = Tally { skipped: self.items.len() - missing.len(), ..Tally::default() };
-        for index in missing {
+        let mut rest = &missing[..];
+        while let Some(&index) = rest.first() {
             if report(Event::Begun(index)).is_break() {
                 tally.is_stopped = true;
                 break;
             }
-            let item = &self.items[index];
-            let drawn = artist.draw(&item.job, self.format, &mut |step| report(Event::Step(index, step)));
+            let jobs = self.alike(rest);
+            let mut draw = |jobs| artist.draw(jobs, self.format, &mut |step| report(Event::Step(index, step)));
+            let drawn = match draw(&jobs) {
+                // Perhaps only one of the others fails.
+                Err(DrawError::Failed(_)) if jobs.len() > 1 => draw(&jobs[..1]),
+                drawn => drawn,
+            };
             let flow = match drawn {
-                Ok(bytes) => {
-                    let file = self.path(index);
-                    write_atomically(&file, |to| to.write_all(&bytes))
-                        .map_err(|source| BatchError::Io { file: file.clone(), source })?;
-                    tally.drawn += 1;
-                    report(Event::Drawn(index, &file))
+                Ok(images) => {
+                    let (here, others) = rest.split_at(images.len());
+                    rest = others;
+                    let mut flow = ControlFlow::Continue(());
+                    for (&index, bytes) in here.iter().zip(&images) {
+                        let file = self.path(index);
+                        write_atomically(&file, |to| to.write_all(bytes))
+                            .map_err(|source| BatchError::Io { file: file.clone(), source })?;
+                        tally.drawn += 1;
+                        if report(Event::Drawn(index, &file)).is_break() {
+                            flow = ControlFlow::Break(());
+                        }
+                    }
+                    flow
                 }
                 Err(DrawError::Failed(reason)) => {
+                    rest = &rest[1..];
                     let flow = report(Event::Failed(index, &reason));
-                    tally.failed.push(Failed { item: item.clone(), reason });
+                    tally.failed.push(Failed { item: self.items[index].clone(), reason });
                     if self.stop_on_error { ControlFlow::Break(()) } else { flow }
                 }
                 Err(DrawError::Cancelled) => ControlFlow::Break(()),
@@ -96,6 +112,18 @@ impl Run<'_> {
             }
         }
         Ok(tally)
+    }
+
+    /// The jobs of the first of these images and of those behind it that differ in the seed alone, as many as may be drawn together.
+    fn alike(&self, images: &[usize]) -> Vec<&Job> {
+        let jobs = images.iter().map(|index| &self.items[*index].job).take(MOST_TOGETHER);
+        let first = &self.items[images[0]].job;
+        let is_alike = |job: &&Job| {
+            let mut job = (*job).clone();
+            job.request.seed = first.request.seed;
+            job == *first
+        };
+        jobs.take_while(is_alike).collect()
     }
 
     fn path(&self, index: usize) -> PathBuf {

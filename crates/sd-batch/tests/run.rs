@@ -13,24 +13,29 @@ use sd_image::Format;
 struct Colours {
     drawn: Vec<u64>,
     refused: HashSet<u64>,
+    /// How many are drawn together; 0 is 1.
+    together: usize,
+    /// How many were, each time.
+    sizes: Vec<usize>,
 }
 
 impl Artist for Colours {
     fn draw(
         &mut self,
-        job: &Job,
+        jobs: &[&Job],
         _: Format,
         watch: &mut dyn FnMut(Step) -> ControlFlow<()>,
-    ) -> Result<Vec<u8>, DrawError> {
-        let seed = job.request.seed;
+    ) -> Result<Vec<Vec<u8>>, DrawError> {
+        let seeds: Vec<u64> = jobs.iter().take(self.together.max(1)).map(|job| job.request.seed).collect();
         if watch(Step { call: 1, calls: 1 }).is_break() {
             return Err(DrawError::Cancelled);
         }
-        if self.refused.contains(&seed) {
+        if let Some(seed) = seeds.iter().find(|seed| self.refused.contains(seed)) {
             return Err(DrawError::Failed(format!("seed {seed} is refused")));
         }
-        self.drawn.push(seed);
-        Ok(seed.to_le_bytes().to_vec())
+        self.drawn.extend(&seeds);
+        self.sizes.push(seeds.len());
+        Ok(seeds.iter().map(|seed| seed.to_le_bytes().to_vec()).collect())
     }
 }
 
@@ -66,6 +71,23 @@ fn a_stopped_run_continues_where_it_was_and_draws_nothing_twice() {
     assert_eq!(artist.drawn, (0..10).collect::<Vec<u64>>());
     let expected: HashSet<String> = items.iter().map(|item| format!("{}.png", item.id())).collect();
     assert_eq!(files(folder.path()), expected);
+}
+
+#[test]
+fn images_that_differ_in_the_seed_alone_are_drawn_together_and_one_that_fails_is_drawn_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = r#"{"prompt": "a", "seed": 0, "count": 9}
+{"prompt": "b", "seed": 9, "count": 3}"#;
+    let items = items(lines);
+    let mut artist = Colours { together: 4, refused: HashSet::from([5]), ..Colours::default() };
+    let tally = run(&items, folder.path()).draw(&mut artist, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!((tally.drawn, tally.failed.len()), (11, 1));
+    assert_eq!(tally.failed[0].reason, "seed 5 is refused");
+    // 0 to 3; 4, because 5 fails; then what is left of the first line, and the second.
+    assert_eq!((artist.sizes, artist.drawn), (vec![4, 1, 3, 3], vec![0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]));
+    for item in items.iter().filter(|item| item.job.request.seed != 5) {
+        assert_eq!(std::fs::read(item.path(folder.path(), Format::Png)).unwrap(), item.job.request.seed.to_le_bytes());
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod options;
 mod record;
 
 pub use drawn::Drawn;
-pub use engine::{Engine, Notices, Planned, Prepared, Progress, unknown_words};
+pub use engine::{Engine, MOST_TOGETHER, Notices, Planned, Prepared, Progress, unknown_words};
 pub use error::{EngineError, Pass};
 pub use job::{HiresPass, HiresSize, Job, NamedAdapter, NamedEmbedding, NamedLora, Predicts, RefinerPass, Tiling};
 pub use library::{BuiltInModel, Entry, Kind, Library, LibraryFolders};

@@ -1,4 +1,4 @@
-use sd_pipeline::{DType, DeviceInfo};
+use sd_pipeline::{DType, DeviceInfo, Memory};
 
 /// How an engine computes.
 #[derive(Debug, Clone)]
@@ -7,6 +7,8 @@ pub struct EngineOptions {
     pub device: DeviceInfo,
     /// Precision of the networks.
     pub dtype: DType,
+    /// How much memory each model may take.
+    pub memory: Memory,
     /// Number of loaded models that are kept, at least 1. The last used ones are.
     pub keep: usize,
 }

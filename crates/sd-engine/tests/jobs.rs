@@ -9,7 +9,7 @@ use sd_engine::{
 };
 use sd_golden::{Kind as Family, Tensors, TinyModel, write_tensors};
 use sd_image::{Format, Image, Mask};
-use sd_pipeline::{DType, Init, Inpaint, Pipeline, Request, device_by_name, device_info};
+use sd_pipeline::{DType, Init, Inpaint, Memory, Pipeline, Request, device_by_name, device_info};
 use tempfile::TempDir;
 
 static MODEL: LazyLock<TinyModel> = LazyLock::new(|| TinyModel::new(Family::Sd1));
@@ -43,7 +43,8 @@ fn lora(module: &str) -> Tensors {
 }
 
 fn engine(library: &Arc<Library>, keep: usize) -> Engine {
-    let options = EngineOptions { device: device_info("flex").unwrap(), dtype: DType::F32, keep };
+    let (device, memory) = (device_info("flex").unwrap(), Memory::Normal);
+    let options = EngineOptions { device, dtype: DType::F32, memory, keep };
     Engine::new(library.clone(), options)
 }
 
@@ -82,6 +83,78 @@ fn a_job_draws_what_the_pipeline_draws_and_image_i_has_the_seed_plus_i() {
         assert!(drawn.image == expected.image && drawn.seed == seed);
         assert!(drawn.parameters.contains(&format!("Seed: {seed}, ")), "{}", drawn.parameters);
     }
+}
+
+/// Draws images of a job together, and returns them as files.
+fn draw_together(engine: &mut Engine, job: &Job, images: &[u64]) -> Vec<Vec<u8>> {
+    let prepared = engine.prepare(job).unwrap();
+    let mut calls = 0;
+    let watch = &mut |progress: &sd_engine::Progress| {
+        calls += 1;
+        assert_eq!((progress.call, progress.preview().unwrap().width), (calls, 4));
+        ControlFlow::Continue(())
+    };
+    let drawn = prepared.draw_together(images, watch).unwrap();
+    assert_eq!(calls, prepared.planned().calls());
+    drawn.iter().map(|drawn| drawn.encode(Format::Png).unwrap()).collect()
+}
+
+#[test]
+fn images_that_are_drawn_together_are_the_files_that_each_is_alone() {
+    let (_folder, library) = library();
+    let mut engine = engine(&library, 1);
+    let image = draw(&mut engine, &job("one", "a boat")).image;
+    let plain = Job { count: 7, ..job("one", "a house") };
+    let mut changed = plain.clone();
+    changed.request.init = Some(Init::Image(image));
+    changed.request.inpaint = Some(Inpaint::new(Mask { values: [0, 255].repeat(512), width: 32, height: 32 }));
+    for job in [plain, changed] {
+        // Any of them, as after a restart.
+        for images in [&[0, 1, 2, 3][..], &[1, 5], &[6]] {
+            let together = draw_together(&mut engine, &job, images);
+            let prepared = engine.prepare(&job).unwrap();
+            for (index, file) in images.iter().zip(together) {
+                let alone = prepared.draw(*index, &mut |_| ControlFlow::Continue(())).unwrap();
+                assert!(alone.encode(Format::Png).unwrap() == file, "{index} of {images:?}");
+                let single = draw(&mut self::engine(&library, 1), &job.single(*index));
+                assert!(single.encode(Format::Png).unwrap() == file, "{index} of {images:?}, as a job of its own");
+            }
+        }
+    }
+}
+
+#[test]
+fn small_images_are_drawn_together_on_the_processors_own_kernels_in_one_pass_and_within_the_memory() {
+    let (_folder, library) = library();
+    let plain = Job { count: 8, ..job("one", "a house") };
+    let together = |job: &Job, device: &str, available| {
+        let mut device = device_info(device).unwrap();
+        device.available = available;
+        let options = EngineOptions { device, dtype: DType::F32, memory: Memory::Normal, keep: 1 };
+        Engine::new(library.clone(), options).plan(job).unwrap().together()
+    };
+    assert_eq!(together(&plain, "flex", None), sd_engine::MOST_TOGETHER);
+    let with = |change: fn(&mut Job)| {
+        let mut job = plain.clone();
+        change(&mut job);
+        together(&job, "flex", None)
+    };
+    assert_eq!(with(|job| job.hires = Some(HiresPass::default())), 1);
+    assert_eq!(with(|job| job.refiner = Some(RefinerPass { model: "two".into(), start: 0.5 })), 1);
+    assert_eq!(with(|job| job.tiling = sd_engine::Tiling::On), 1);
+    // Large images fill the processor each.
+    let size = |side| with_size(&plain, side);
+    let sizes = [64, 2048, 8192].map(|side| together(&size(side), "flex", None));
+    assert!(sizes.is_sorted_by(|one, next| one >= next) && sizes[0] == 8 && sizes[2] == 1, "{sizes:?}");
+    // With less memory than that, fewer; with none, each image alone.
+    let within = [1 << 30, 3 << 20, 0].map(|available| together(&plain, "flex", Some(available)));
+    assert!(within[0] == 8 && within[2] == 1 && within.is_sorted_by(|one, next| one >= next), "{within:?}");
+}
+
+fn with_size(job: &Job, side: usize) -> Job {
+    let mut job = job.clone();
+    (job.request.width, job.request.height) = (Some(side), Some(side));
+    job
 }
 
 #[test]
@@ -191,8 +264,7 @@ fn images_of_a_job_are_hashes_in_its_record_until_they_are_given() {
     assert!(record.to_json().len() < 4000 && record.missing().len() == 2, "{}", record.to_json());
     let error = record.job().unwrap_err().to_string();
     assert!(error.contains("made from another image"), "{error}");
-    let grey = Image { width: 32, height: 32, rgb: mask.values.iter().flat_map(|value| [*value; 3]).collect() };
     assert!(!record.give(&Image { width: 32, height: 32, rgb: vec![1; 3072] }));
-    assert!(record.give(&image) && record.give(&grey));
+    assert!(record.give(&image) && record.give(&mask.to_image()));
     assert!(draw(&mut engine, &record.job().unwrap()).image == drawn.image);
 }

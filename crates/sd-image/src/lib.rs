@@ -23,6 +23,7 @@ mod read;
 mod region;
 mod resize;
 mod serde;
+mod sheet;
 mod texts;
 mod truncated;
 
@@ -34,4 +35,5 @@ pub use format::Format;
 pub use mask::Mask;
 pub use planes::planes;
 pub use region::Region;
+pub use sheet::sheet;
 pub use texts::Texts;

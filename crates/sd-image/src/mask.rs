@@ -27,6 +27,12 @@ impl Mask {
         Self { width: image.width, height: image.height, values: image.rgb.chunks_exact(3).map(luma).collect() }
     }
 
+    /// Returns the mask as an image in greys: its luma is the mask.
+    pub fn to_image(&self) -> Image {
+        let rgb = self.values.iter().flat_map(|value| [*value; 3]).collect();
+        Image { width: self.width, height: self.height, rgb }
+    }
+
     /// Returns the mask that keeps what this one draws, and draws what this one keeps.
     #[must_use]
     pub fn invert(&self) -> Self {
@@ -53,6 +59,12 @@ impl Mask {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mask_is_the_luma_of_its_image() {
+        let mask = Mask { width: 256, height: 1, values: (0..=255).collect() };
+        assert_eq!(Mask::from_luma(&mask.to_image()), mask);
+    }
 
     #[test]
     fn a_mask_is_inverted_and_binarised() {

@@ -12,7 +12,7 @@ use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 use crate::plan::batch::Batch;
 use crate::start::{Masked, Start};
-use crate::watch::{Step, StepEnd, Watched};
+use crate::watch::{Step, StepEnd, Watched, expected};
 use crate::{Embeddings, Error, Field, Image, Latents, Request, images_from_tensor};
 
 /// A generated image.
@@ -42,8 +42,8 @@ impl Pipeline {
     /// Prepares the drawing of several plans, each with the [`noise`](Plan::noise) of its own seed. Plans with the same
     /// [settings](crate::Settings) are drawn together in one batch.
     ///
-    /// Each image is the same as when [drawn](Self::draw) alone, up to rounding: libraries may order sums by the size of a
-    /// batch. Memory grows with the batch.
+    /// On `flex` each image has the bits that it has when [drawn](Self::draw) alone. Elsewhere it is the same up to rounding: libraries may
+    /// order sums by the size of a batch. Memory grows with the batch.
     pub fn drawings<'a>(&'a self, plans: &'a [Plan]) -> Drawing<'a> {
         Drawing::new(self, plans)
     }
@@ -208,7 +208,12 @@ impl<'a> Drawing<'a> {
             None => &mut ignore,
         };
         let part = NoiseLevels::new(sampling.visited().to_vec())?;
-        let mut watched = Watched::new(masked, sampler.calls(&part), watch);
+        let least = sampler.calls(&part);
+        let calls = |call| match sampler.is_adaptive() {
+            true => expected(call, level.get() - made.start, made.len(), least),
+            false => least,
+        };
+        let mut watched = Watched::new(masked, &calls, watch);
         let mut after = |state: &mut State| {
             let sigma = levels.sigmas()[state.steps];
             level.set(state.steps);

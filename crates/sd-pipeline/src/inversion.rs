@@ -104,7 +104,8 @@ impl Pipeline {
             Some(_) => self.latents(images)?,
             None => images_to_tensor(images, device),
         };
-        let mut watched = Watched::new(denoiser, levels.steps(), watch);
+        let calls = |_| levels.steps();
+        let mut watched = Watched::new(denoiser, &calls, watch);
         let noise = invert(&mut watched, clean / process.input_scale(levels.last()), levels);
         // This denoiser returns only errors of this crate.
         let noise = noise.map_err(|error| error.downcast::<Error>().map_or_else(Error::backend, |e| *e))?;

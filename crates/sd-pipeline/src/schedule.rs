@@ -28,6 +28,13 @@ pub enum Schedule {
     Timesteps(Vec<f64>),
     /// Your own noise levels, falling; the last is where the image ends, mostly 0.
     Sigmas(Vec<f64>),
+    /// Noise levels with the weights of a multistep method for each step, as `sd tune` finds them for the sampler `ipndm`.
+    Multistep {
+        /// The levels, as of [`Sigmas`](Self::Sigmas).
+        sigmas: Vec<f64>,
+        /// One to four weights for each step, those of the newest predictions last: see [`Multistep`](sd_samplers::Multistep).
+        weights: Vec<Vec<f64>>,
+    },
 }
 
 impl Schedule {
@@ -52,7 +59,7 @@ impl Schedule {
     pub fn steps(&self) -> Option<usize> {
         match self {
             Self::Timesteps(timesteps) => Some(timesteps.len()),
-            Self::Sigmas(sigmas) => Some(sigmas.len().saturating_sub(1)),
+            Self::Sigmas(sigmas) | Self::Multistep { sigmas, .. } => Some(sigmas.len().saturating_sub(1)),
             _ => None,
         }
     }
@@ -75,6 +82,10 @@ impl fmt::Display for Schedule {
         match self {
             Self::Timesteps(timesteps) => write!(f, "timesteps:{}", list(timesteps)),
             Self::Sigmas(sigmas) => write!(f, "sigmas:{}", list(sigmas)),
+            Self::Multistep { sigmas, weights } => {
+                let weights: Vec<String> = weights.iter().map(|of_step| list(of_step)).collect();
+                write!(f, "multistep:{};{}", list(sigmas), weights.join(";"))
+            }
             named => match Self::NAMED.into_iter().find(|(_, schedule)| schedule == named) {
                 Some((name, _)) => f.write_str(name),
                 None => match named {
@@ -90,7 +101,8 @@ impl fmt::Display for Schedule {
 }
 
 /// Parses a name, `timesteps:999,749,499,249`, or `sigmas:14.6,4,1,0.2,0`. Also `karras:5` and `polyexponential:2` with your
-/// own rho, and `ays-sd1` and `ays-sdxl` for the table of one family with any model.
+/// own rho, `ays-sd1` and `ays-sdxl` for the table of one family with any model, and `multistep:14.6,4,0;1;-0.5,1.5` for levels
+/// and the weights of each step.
 impl FromStr for Schedule {
     type Err = Error;
 
@@ -104,6 +116,12 @@ impl FromStr for Schedule {
             (_, Some((_, schedule))) => Ok(schedule),
             (Some(("timesteps", values)), _) => Ok(Self::Timesteps(list(values)?)),
             (Some(("sigmas", values)), _) => Ok(Self::Sigmas(list(values)?)),
+            (Some(("multistep", lists)), _) => {
+                let mut lists = lists.split(';').map(list).collect::<Result<Vec<_>, Error>>()?;
+                let sigmas = lists.remove(0);
+                check_weights(&lists, sigmas.len().saturating_sub(1))?;
+                Ok(Self::Multistep { sigmas, weights: lists })
+            }
             (Some(("karras", rho)), _) => Ok(Self::Grid(Grid::Karras { rho: number(rho)? })),
             (Some(("polyexponential", rho)), _) => Ok(Self::Grid(Grid::Polyexponential { rho: number(rho)? })),
             (None, _) if text == "ays-sd1" => Ok(Self::Grid(Grid::AysSd1)),
@@ -128,6 +146,23 @@ impl TryFrom<String> for Schedule {
 impl From<Schedule> for String {
     fn from(schedule: Schedule) -> Self {
         schedule.to_string()
+    }
+}
+
+/// Checks the weights of a multistep method for so many steps.
+fn check_weights(weights: &[Vec<f64>], steps: usize) -> Result<(), Error> {
+    /// Weights beyond this size are of no use, and their sums might not be finite.
+    const LARGEST: f64 = 1000.0;
+    let refuse = |reason: String| Err(Error::request(Field::Schedule, reason));
+    if weights.len() != steps {
+        return refuse(format!(": weights of {} steps, but levels of {steps}", weights.len()));
+    }
+    match weights
+        .iter()
+        .position(|of_step| !(1..=4).contains(&of_step.len()) || of_step.iter().any(|w| w.abs() > LARGEST))
+    {
+        Some(step) => refuse(format!(": step {} needs 1 to 4 weights of at most {LARGEST}", step + 1)),
+        None => Ok(()),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::Error;
 pub struct Step<'a> {
     /// The number of this call, from 1.
     pub call: usize,
-    /// Number of calls for the image; some samplers make more than one per step.
+    /// Number of calls for the image; some samplers make more than one per step. Of an adaptive sampler, what is expected so far.
     pub calls: usize,
     /// Noise level of the call.
     pub sigma: f64,
@@ -45,7 +45,8 @@ pub struct StepEnd<'a> {
 pub(crate) struct Watched<'a, D> {
     pub model: D,
     pub watch: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
-    pub calls: usize,
+    /// Number of calls to expect in all, after so many.
+    pub calls: &'a dyn Fn(usize) -> usize,
     pub call: usize,
     /// Whether the last call's output is finite. It is awaited one call later, so that a GPU can compute that call
     /// meanwhile.
@@ -53,7 +54,11 @@ pub(crate) struct Watched<'a, D> {
 }
 
 impl<'a, D: Denoiser> Watched<'a, D> {
-    pub fn new(model: D, calls: usize, watch: &'a mut dyn FnMut(&Step) -> ControlFlow<()>) -> Self {
+    pub fn new(
+        model: D,
+        calls: &'a dyn Fn(usize) -> usize,
+        watch: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
+    ) -> Self {
         Self { model, watch, calls, call: 0, pending: None }
     }
 
@@ -61,7 +66,7 @@ impl<'a, D: Denoiser> Watched<'a, D> {
     pub fn check(&mut self) -> Result<(), Error> {
         let Some(pending) = self.pending.take() else { return Ok(()) };
         let is_finite = pending.recv().expect("every question is answered")?;
-        if is_finite { Ok(()) } else { Err(Error::NotFinite { call: self.call, calls: self.calls }) }
+        if is_finite { Ok(()) } else { Err(Error::NotFinite { call: self.call, calls: (self.calls)(self.call) }) }
     }
 }
 
@@ -71,12 +76,11 @@ impl<D: Denoiser> Denoiser for Watched<'_, D> {
         self.check()?;
         self.call += 1;
         self.pending = Some(ask_whether_finite(&denoised));
-        let step = Step { call: self.call, calls: self.calls, sigma, denoised: &denoised };
+        let (call, calls) = (self.call, (self.calls)(self.call));
+        let step = Step { call, calls, sigma, denoised: &denoised };
         match (self.watch)(&step) {
             ControlFlow::Continue(()) => Ok(denoised),
-            ControlFlow::Break(()) => {
-                Err(Error::Cancelled { what: "network call", call: self.call, calls: self.calls }.into())
-            }
+            ControlFlow::Break(()) => Err(Error::Cancelled { what: "network call", call, calls }.into()),
         }
     }
 }
@@ -88,6 +92,13 @@ impl<D> Drop for Watched<'_, D> {
             let _ = pending.recv();
         }
     }
+}
+
+/// Number of calls to expect of an adaptive sampler that made `call` calls in `done` of `steps` steps, and part of another: the
+/// steps left go on like those made, and cannot take fewer than the `least` of all.
+pub(crate) fn expected(call: usize, done: usize, steps: usize, least: usize) -> usize {
+    let at_this_pace = if done == 0 { call } else { (call * steps).div_ceil(done) };
+    at_this_pace.max(least)
 }
 
 /// Starts reading back whether all values are finite. Started later, the read would wait behind all work queued since. One
@@ -110,4 +121,18 @@ fn ask_whether_finite(values: &Tensor<4>) -> Receiver<Result<bool, Error>> {
     };
     READER.send(Box::new(question)).expect("the reader waits for questions");
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adaptive_sampler_is_expected_to_go_on_at_its_pace() {
+        assert_eq!(expected(3, 0, 4, 22), 22);
+        assert_eq!(expected(40, 0, 4, 22), 40);
+        assert_eq!(expected(7, 1, 4, 22), 28);
+        assert_eq!(expected(60, 2, 4, 22), 120);
+        assert_eq!(expected(61, 4, 4, 22), 61);
+    }
 }

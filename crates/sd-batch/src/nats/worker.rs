@@ -118,10 +118,10 @@ impl Worker<'_> {
                 (self.report)(WorkerEvent::Step(step));
                 if (self.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
-            self.artist.draw(&order.job, format, &mut watch)
+            self.artist.draw(&[&order.job], format, &mut watch)
         };
         let settled = match drawn {
-            Ok(image) => self.finish(delivery, &image),
+            Ok(images) => self.finish(delivery, &images[0]),
             Err(DrawError::Cancelled) => {
                 self.runtime.block_on(delivery.give_back());
                 (self.report)(WorkerEvent::GivenBack(object));

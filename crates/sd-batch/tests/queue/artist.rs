@@ -32,11 +32,11 @@ impl Painter {
 impl Artist for Painter {
     fn draw(
         &mut self,
-        job: &Job,
+        jobs: &[&Job],
         format: Format,
         watch: &mut dyn FnMut(Step) -> ControlFlow<()>,
-    ) -> Result<Vec<u8>, DrawError> {
-        let seed = job.request.seed;
+    ) -> Result<Vec<Vec<u8>>, DrawError> {
+        let seed = jobs[0].request.seed;
         *self.begun.lock().unwrap().entry(seed).or_default() += 1;
         for call in 1..=100 {
             std::thread::sleep(self.time / 100);
@@ -47,7 +47,7 @@ impl Artist for Painter {
         if self.poison.contains(&seed) {
             return Err(DrawError::Failed(format!("seed {seed} is poison")));
         }
-        Ok(painted(seed, format))
+        Ok(vec![painted(seed, format)])
     }
 }
 

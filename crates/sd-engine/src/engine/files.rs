@@ -105,6 +105,7 @@ impl Files {
             prediction: self.prediction.map(Prediction::from),
             average: if self.ema { WeightSet::Ema } else { WeightSet::Last },
             vae: self.vae.as_ref().and_then(|entry| entry.path.clone()),
+            unet: None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod plan;
 mod prepared;
 mod slot;
 mod slots;
+mod together;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub use self::notices::Notices;
 pub use self::plan::{Planned, unknown_words};
 pub use self::prepared::{Prepared, Progress};
 use self::slots::Slots;
+pub use self::together::MOST_TOGETHER;
 use crate::{EngineError, EngineOptions, Job, Kind, Library};
 
 /// Draws jobs on one device, and keeps the models that they need.
@@ -62,14 +64,16 @@ impl Engine {
         let mut notices = Notices::default();
         let files = JobFiles::of(job, &self.library)?;
         for files in files.refiner.iter().chain([&files.base]) {
-            self.slots.open(files, &self.library, &mut notices)?;
+            self.slots.open(files, &self.library, self.options.memory, &mut notices)?;
         }
+        notices.warnings.extend(self.memory_without_effect());
         let (base, refiner) = (&files.base, files.refiner.as_ref());
         let base = self.slots.get(base).model();
         let refiner = refiner.map(|files| self.slots.get(files).model());
         let mut planned = Planned::new(job, files.clone(), base, refiner, &self.library, notices)?;
         let models: Vec<&Model> = [base].into_iter().chain(refiner).collect();
         planned.tile_if_needed(job, &models, &self.options);
+        planned.together = together::together(&planned, base, &self.options);
         Ok(planned)
     }
 
@@ -135,7 +139,8 @@ impl Engine {
     pub fn open(&mut self, job: &Job) -> Result<(&Model, Notices), EngineError> {
         let mut notices = Notices::default();
         let files = JobFiles::of(job, &self.library)?.base;
-        self.slots.open(&files, &self.library, &mut notices)?;
+        self.slots.open(&files, &self.library, self.options.memory, &mut notices)?;
+        notices.warnings.extend(self.memory_without_effect());
         Ok((self.slots.get(&files).model(), notices))
     }
 
@@ -146,7 +151,7 @@ impl Engine {
     /// As [`prepare`](Self::prepare).
     pub fn pipeline(&mut self, job: &Job) -> Result<&Pipeline, EngineError> {
         let files = JobFiles::of(job, &self.library)?.base;
-        self.slots.open(&files, &self.library, &mut Notices::default())?;
+        self.slots.open(&files, &self.library, self.options.memory, &mut Notices::default())?;
         let device = self.device()?;
         self.slots.make_room(&[&files], self.options.keep);
         self.slots.load(&files, &device, self.options.dtype)?;
@@ -204,6 +209,16 @@ impl Engine {
             self.upscaler = Some((path.into(), network));
         }
         Ok(&self.upscaler.as_ref().expect("it was loaded").1)
+    }
+
+    /// A warning if low memory is wanted on a device that knows no such thing.
+    fn memory_without_effect(&self) -> Option<String> {
+        let EngineOptions { device, memory, .. } = &self.options;
+        let name = &device.name;
+        let warning = || {
+            format!("`memory` low changes nothing on {name}: weights stay in their files on flex, on Linux and macOS")
+        };
+        (!memory.has_effect_on(device)).then(warning)
     }
 
     fn device(&mut self) -> Result<Device, EngineError> {

@@ -24,6 +24,7 @@ pub struct Planned {
     pub(crate) notices: Notices,
     /// Network calls of each pass.
     calls: Vec<usize>,
+    pub(super) together: usize,
 }
 
 impl Planned {
@@ -42,7 +43,8 @@ impl Planned {
         let denoising_end = job.refiner.as_ref().map(|refiner| refiner.start).or(request.denoising_end);
         let until_refiner = Request { denoising_end, ..request.clone() };
         let plan = Plan::new(base, if job.hires.is_some() { &request } else { &until_refiner }).map_err(of_refiner)?;
-        let mut planned = Self { plan, hires: None, refiner: None, files, upscaler: None, notices, calls: Vec::new() };
+        let (calls, together) = (Vec::new(), 1);
+        let mut planned = Self { plan, hires: None, refiner: None, files, upscaler: None, notices, calls, together };
         if let Some(pass) = &job.hires {
             let hires = pass.resolved(&planned.plan, base)?;
             let of_pass = |source| EngineError::Pass { pass: Pass::Hires, source };
@@ -98,7 +100,7 @@ impl Planned {
         [(&self.plan, base)].into_iter().chain(hires).chain(refined).collect()
     }
 
-    /// Number of network calls for an image, in all passes.
+    /// Number of network calls for an image, in all passes; the least, with an adaptive sampler.
     pub fn calls(&self) -> usize {
         self.calls.iter().sum()
     }
@@ -106,6 +108,11 @@ impl Planned {
     /// Number of network calls of each pass.
     pub(super) fn calls_of_passes(&self) -> &[usize] {
         &self.calls
+    }
+
+    /// How many images of the job draw faster together than one after another, at least 1.
+    pub fn together(&self) -> usize {
+        self.together
     }
 
     /// What is worth knowing about the files, and what may surprise.
@@ -240,7 +247,7 @@ fn resized_controls(request: &Request, plan: &Plan) -> Vec<String> {
 pub fn unknown_words(words: &[String]) -> Option<String> {
     (!words.is_empty()).then(|| {
         format!(
-            "the built-in model of landscapes has never seen {}; `--model FOLDER` draws with a full Stable Diffusion",
+            "the built-in model of landscapes has never seen {}; a full Stable Diffusion model knows more words",
             words.join(", ")
         )
     })

@@ -20,12 +20,12 @@ pub struct Prepared<'a> {
     pub(super) upscaler: Option<&'a Upscaler>,
 }
 
-/// A network call, reported while an image is drawn.
+/// A network call, reported while images are drawn.
 #[derive(Debug)]
 pub struct Progress<'a> {
     /// The number of this call, from 1.
     pub call: usize,
-    /// Number of calls for the image, in all its passes.
+    /// Number of calls for the images, in all their passes; of an adaptive sampler, what is expected so far.
     pub calls: usize,
     /// Noise level of the call.
     pub sigma: f64,
@@ -34,13 +34,14 @@ pub struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// What the image will be like: small, one pixel for each latent.
+    /// What the first image will be like: small, one pixel for each latent.
     ///
     /// # Errors
     ///
     /// [`EngineError::Pipeline`] if the values are not finite, or if the device fails.
     pub fn preview(&self) -> Result<Image, EngineError> {
-        Ok(self.slot.preview()?.images(self.step.denoised)?.remove(0))
+        let first = self.step.denoised.clone().narrow(0, 0, 1);
+        Ok(self.slot.preview()?.images(&first)?.remove(0))
     }
 }
 
@@ -63,12 +64,48 @@ impl Prepared<'_> {
     ///
     /// [`EngineError`]; [`is_cancelled`](EngineError::is_cancelled) if `watch` ended it.
     pub fn draw(&self, index: u64, watch: &mut Watch) -> Result<Drawn, EngineError> {
+        let plan = self.plan(index);
+        let drawn = self.draw_passes(&plan, watch)?;
+        self.drawn(index, &plan, drawn)
+    }
+
+    /// Draws several images of the job, as [`draw`](Self::draw) draws each: together if that is [faster](Planned::together). `watch` is
+    /// called after each network call for all of them. An error in one image fails them all.
+    ///
+    /// # Errors
+    ///
+    /// As [`draw`](Self::draw).
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are more images than are drawn together.
+    pub fn draw_together(&self, images: &[u64], watch: &mut Watch) -> Result<Vec<Drawn>, EngineError> {
+        assert!(images.len() <= self.planned.together, "{images:?} of {} together", self.planned.together);
+        if let [index] = images {
+            return Ok(vec![self.draw(*index, watch)?]);
+        }
+        let plans: Vec<Plan> = images.iter().map(|index| self.plan(*index)).collect();
+        let drawn = self.base.pipeline().drawings(&plans).watch(&mut self.watch(0, self.base, watch)).run_all()?;
+        images.iter().zip(&plans).zip(drawn).map(|((index, plan), drawn)| self.drawn(*index, plan, drawn)).collect()
+    }
+
+    /// The first plan of an image.
+    fn plan(&self, index: u64) -> Plan {
         let mut plan = self.planned.plan.clone();
         plan.seed = plan.seed.wrapping_add(index);
-        let GeneratedImage { image, latents } = self.draw_passes(&plan, watch)?;
+        plan
+    }
+
+    /// An image with what it says of itself.
+    fn drawn(
+        &self,
+        index: u64,
+        plan: &Plan,
+        GeneratedImage { image, latents }: GeneratedImage,
+    ) -> Result<Drawn, EngineError> {
         let used = parameters::used(&self.planned.files, self.planned.upscaler.as_deref(), self.library)?;
-        let parameters = parameters::parameters(&self.job, &self.planned, &plan, &used).to_string();
-        let record = Record::new(&self.job.single(index), &plan, used, self.options);
+        let parameters = parameters::parameters(&self.job, &self.planned, plan, &used).to_string();
+        let record = Record::new(&self.job.single(index), plan, used, self.options);
         Ok(Drawn { image, latents, seed: plan.seed, parameters, record })
     }
 
@@ -116,9 +153,12 @@ impl Prepared<'_> {
         slot: &'w Slot,
         watch: &'w mut Watch,
     ) -> impl FnMut(&Step) -> ControlFlow<()> + 'w {
-        let before: usize = self.planned.calls_of_passes()[..pass].iter().sum();
-        let calls = self.planned.calls();
-        move |step| watch(&Progress { call: before + step.call, calls, sigma: step.sigma, slot, step })
+        let passes = self.planned.calls_of_passes();
+        let (before, after): (usize, usize) = (passes[..pass].iter().sum(), passes[pass + 1..].iter().sum());
+        move |step| {
+            let (call, calls) = (before + step.call, before + step.calls + after);
+            watch(&Progress { call, calls, sigma: step.sigma, slot, step })
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use sd_pipeline::{DType, Device, Lora, LoraReport, Model, Pipeline, Preview};
+use sd_pipeline::{DType, Device, Lora, LoraReport, Memory, Model, Pipeline, Preview};
 
 use super::files::Files;
 use super::notices::Notices;
@@ -33,8 +33,9 @@ struct Merged {
 
 impl Slot {
     /// Opens a model with its networks and words, but without LoRAs.
-    pub fn open(files: &Files, library: &Library) -> Result<Self, EngineError> {
+    pub fn open(files: &Files, library: &Library, memory: Memory) -> Result<Self, EngineError> {
         let (model, notices) = open(files, library)?;
+        let model = model.with_memory(memory);
         let (opened, loaded, loras, preview) = (Some(model), None, Vec::new(), OnceCell::new());
         Ok(Self { files: files.clone(), opened, loaded, loras, preview, notices })
     }

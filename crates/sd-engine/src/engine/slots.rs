@@ -1,4 +1,4 @@
-use sd_pipeline::{DType, Device};
+use sd_pipeline::{DType, Device, Memory};
 
 use super::files::Files;
 use super::notices::Notices;
@@ -14,10 +14,16 @@ const OPENED: usize = 8;
 
 impl Slots {
     /// Opens a model, unless it is open, and makes it the last used one.
-    pub fn open(&mut self, files: &Files, library: &Library, notices: &mut Notices) -> Result<(), EngineError> {
+    pub fn open(
+        &mut self,
+        files: &Files,
+        library: &Library,
+        memory: Memory,
+        notices: &mut Notices,
+    ) -> Result<(), EngineError> {
         let mut slot = match self.0.iter().position(|slot| slot.files.opens_as(files)) {
             Some(at) => self.0.remove(at),
-            None => Slot::open(files, library)?,
+            None => Slot::open(files, library, memory)?,
         };
         notices.warnings.extend_from_slice(&files.warnings);
         let opened = slot.open_loras(&files.loras, notices);

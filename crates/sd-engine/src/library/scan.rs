@@ -43,7 +43,7 @@ fn is_one(kind: Kind, folder: &Path) -> bool {
 
 fn has_extension(kind: Kind, path: &Path) -> bool {
     let extensions: &[&str] = match kind {
-        Kind::Model => &["safetensors", "ckpt"],
+        Kind::Model => &["safetensors", "gguf", "ckpt"],
         Kind::Lora | Kind::Embedding => &["safetensors", "pt", "bin", "ckpt", "pti"],
         Kind::Vae => &["safetensors", "pt", "bin", "ckpt"],
         Kind::Upscaler | Kind::Control => &["safetensors", "pth", "pt", "bin"],

@@ -61,8 +61,7 @@ pub fn lacks_image(value: &Value) -> bool {
 
 /// A mask is hashed as the grey image that its file holds.
 pub fn hash_of_mask(mask: &Mask) -> String {
-    let rgb = mask.values.iter().flat_map(|value| [*value; 3]).collect();
-    hash_of_pixels(&Image { width: mask.width, height: mask.height, rgb })
+    hash_of_pixels(&mask.to_image())
 }
 
 pub fn hash_of_pixels(image: &Image) -> String {

@@ -12,7 +12,7 @@ pub(crate) struct Batch<'a> {
     /// The settings that all of them share.
     pub settings: &'a Settings,
     /// Their plans; at least one. All start alike: from noise, or from an image, or from latents; with a mask or without.
-    /// Their prompts have the same number of parts, with the same weights.
+    /// Their prompts have the same number of parts, with the same weights. It is one plan if the sampler is adaptive.
     pub plans: Vec<&'a Plan>,
 }
 
@@ -23,9 +23,12 @@ impl<'a> Batch<'a> {
         for (index, plan) in plans.iter().enumerate() {
             plan.check(model)?;
             let parts = plan.part_weights();
+            // It would divide its steps for all images at once, and an image must not depend on the others.
+            let is_alone = plan.settings.sampling.sampler(model.scheduler())?.is_adaptive();
             let is_alike = |batch: &Self| {
                 let first = batch.plans[0];
-                *batch.settings == plan.settings
+                !is_alone
+                    && *batch.settings == plan.settings
                     && start_kind(first) == start_kind(plan)
                     && first.part_weights() == parts
             };

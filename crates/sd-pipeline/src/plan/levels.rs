@@ -41,7 +41,7 @@ pub(super) fn resolve(
         Some(Schedule::Grid(grid)) => grid.levels(&config.schedule, steps)?,
         Some(Schedule::Ays) if is_xl => Grid::AysSdxl.levels(&config.schedule, steps)?,
         Some(Schedule::Ays) => Grid::AysSd1.levels(&config.schedule, steps)?,
-        Some(Schedule::Sigmas(sigmas)) => listed(sigmas)?,
+        Some(Schedule::Sigmas(sigmas) | Schedule::Multistep { sigmas, .. }) => listed(sigmas)?,
         Some(Schedule::Timesteps(timesteps)) => {
             let last = convention.last_level(&process, &options);
             NoiseLevels::of_timesteps(&config.schedule, timesteps, last).map_err(in_list)?

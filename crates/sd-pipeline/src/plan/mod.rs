@@ -142,7 +142,7 @@ impl Plan {
         Workload { width: width.value, height: height.value, rows: self.rows(), tiled: self.settings.vae_tiling }
     }
 
-    /// Number of calls of the network that drawing makes; `model` is the plan's.
+    /// Number of calls of the network that drawing makes, the least if the sampler is adaptive; `model` is the plan's.
     ///
     /// # Errors
     ///

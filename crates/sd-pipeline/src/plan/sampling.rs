@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use sd_guidance::Step;
 use sd_model::config::SchedulerConfig;
-use sd_samplers::{Sampler, SamplerOption, SamplerSettings, Variance};
+use sd_samplers::{Multistep, Sampler, SamplerOption, SamplerSettings, Variance};
 use sd_schedule::NoiseLevels;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,9 @@ use crate::{Error, Field, Request, SamplerName, Schedule};
 
 /// The most steps: their noise levels are a list in memory.
 const MAX_STEPS: usize = 1_000_000;
+
+/// The sampler whose weights can be tuned.
+const TUNED: &str = "ipndm";
 
 /// Number of steps if nothing else determines it.
 const DEFAULT_STEPS: usize = 50;
@@ -117,6 +120,13 @@ impl Sampling {
     /// [`Error::Request`] for unknown options, options out of range, and too few steps.
     pub(crate) fn sampler(&self, scheduler: &SchedulerConfig) -> Result<Box<dyn Sampler>, Error> {
         let name = self.sampler.value;
+        if let Some(Schedule::Multistep { weights, .. }) = &self.schedule {
+            if name.info().name != TUNED {
+                let reason = format!(" has weights for the sampler {TUNED}, but this is {name}: choose {TUNED}");
+                return Err(Error::request(Field::Schedule, reason));
+            }
+            return Ok(Box::new(Multistep::new(weights.clone())));
+        }
         let setting = SamplerSettings {
             variance: self.variance,
             blended: scheduler.prediction,

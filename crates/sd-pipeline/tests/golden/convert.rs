@@ -8,7 +8,7 @@ use half::f16;
 use sd_golden::{Kind, SingleTensor, TinyModel, save_single, save_torch};
 use sd_pipeline::{Choices, DType, Image, Model, ModelError, Plan, Prediction, Request, convert};
 use sd_weights::single_file::Family;
-use sd_weights::{Dtype, Weights, WeightsError};
+use sd_weights::{Dtype, Form, Weights, WeightsError};
 use serde_json::Value;
 
 use crate::{single, small};
@@ -18,7 +18,8 @@ fn draw(path: &Path) -> Image {
 }
 
 fn converted(from: &Path, to: &Path, dtype: Option<DType>) -> Result<Vec<String>, ModelError> {
-    convert(from, to, dtype, &Choices::default(), &mut |_| ControlFlow::Continue(()))
+    let form = dtype.map(DType::float).into();
+    convert(from, to, form, &Choices::default(), &mut |_| ControlFlow::Continue(()))
 }
 
 fn describe(path: &Path) -> String {
@@ -149,7 +150,7 @@ fn the_schedulers_facts_about_the_training_come_back() {
     let tiny = TinyModel::new(Kind::Conventional(Family::Sd2));
     let back = folder.path().join("eps.safetensors");
     let eps = Choices { prediction: Some(Prediction::Eps), ..Choices::default() };
-    convert(tiny.path(), &back, None, &eps, &mut |_| ControlFlow::Continue(())).unwrap();
+    convert(tiny.path(), &back, Form::Own, &eps, &mut |_| ControlFlow::Continue(())).unwrap();
     let model = Model::open(&back).unwrap();
     assert_eq!((model.summary().prediction, model.notes()), ("eps", &[][..]));
 }
@@ -188,7 +189,7 @@ fn stopping_leaves_nothing() {
     for out in ["model", "model.safetensors"] {
         let out = folder.path().join(out);
         let mut tensors = 0;
-        let result = convert(tiny.path(), &out, None, &Choices::default(), &mut |written| {
+        let result = convert(tiny.path(), &out, Form::Own, &Choices::default(), &mut |written| {
             tensors += 1;
             assert!(written.done > 0 && written.done < written.total);
             if tensors == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

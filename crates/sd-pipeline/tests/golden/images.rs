@@ -31,7 +31,8 @@ fn request(case: &Value) -> Request {
 }
 
 /// On the processor the weights are in half precision, as in the files' f16, and so are products if it has such
-/// instructions. With the 8 bits of bf16, images keep a mean difference of 0.46 (of 255), 4 at most. On a GPU all values
+/// instructions. With the 8 bits of bf16, images keep a mean difference of 0.46 (of 255), 4 at most; where all factors are
+/// rounded, as in tiles, of 0.73, 5 at most (so rounded in PyTorch). On a GPU all values
 /// between the layers are in half precision too.
 #[test]
 fn half_precision_draws_nearly_the_same() {
@@ -65,9 +66,9 @@ fn check(kind: &str, make: impl Fn() -> TinyModel) {
     for (backend, device) in devices() {
         let open = |model: &TinyModel| Pipeline::open(model.path(), &device, DType::F32).unwrap();
         let pipeline = open(&model);
-        // Samplers only add, subtract and scale. A few are enough to test a device, and a software driver is slow.
+        // Samplers only add, subtract and scale. A few are enough to test a device; all of them run on the first one.
         let few = ["ddim-10", "ddim-7", "ddim-10-eta1", "ddim-10-no-guidance", "plms-10", "ddpm-10", "dpm++2m-10"];
-        for (name, case) in cases.iter().filter(|(name, _)| backend != "wgpu" || few.contains(&name.as_str())) {
+        for (name, case) in cases.iter().filter(|(name, _)| backend == "flex" || few.contains(&name.as_str())) {
             let found = match case["config"].as_object() {
                 None => pipeline.draw(&request(case)),
                 Some(changes) => {

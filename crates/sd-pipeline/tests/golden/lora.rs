@@ -103,7 +103,8 @@ fn sgm(path: &str) -> String {
     format!("{block}.{name}")
 }
 
-fn kohya(kind: Kind) -> Tensors {
+/// Changes of nearly all layers, as kohya's scripts write them.
+pub fn kohya(kind: Kind) -> Tensors {
     let mut tensors = Tensors::new();
     for module in modules(kind, &[&ATTENTION[..], &OTHERS].concat()) {
         let start = match (module.component, kind) {

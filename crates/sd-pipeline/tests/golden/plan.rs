@@ -154,7 +154,15 @@ fn a_request_comes_back_from_json_and_may_leave_fields_out() {
 
 #[test]
 fn every_schedule_is_read_back_as_written() {
-    let own = ["karras:5", "polyexponential:0.5", "ays-sd1", "ays-sdxl", "timesteps:999,0.5", "sigmas:14.6,0.1,0"];
+    let own = [
+        "karras:5",
+        "polyexponential:0.5",
+        "ays-sd1",
+        "ays-sdxl",
+        "timesteps:999,0.5",
+        "sigmas:14.6,0.1,0",
+        "multistep:14.6,0.1,0;1;-0.5,1.5",
+    ];
     for text in Schedule::NAMED.iter().map(|(name, _)| *name).chain(own) {
         assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
     }

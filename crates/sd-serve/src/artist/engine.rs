@@ -15,14 +15,15 @@ impl Artist for Engine {
         Ok(Outline { warnings, tokens: tokens(model, job, &planned), ..outline(&planned) })
     }
 
-    fn draw(&mut self, job: &Job, image: u64, watch: &mut Watch<'_>) -> Result<Drawn, Failure> {
+    fn draw(&mut self, job: &Job, images: &[u64], watch: &mut Watch<'_>) -> Result<Vec<Drawn>, Failure> {
         let prepared = self.prepare(job)?;
+        let images = &images[..images.len().min(prepared.planned().together())];
         let mut step = |progress: &Progress<'_>| {
             // A preview that fails is none; the drawing itself will say why.
             let preview = || progress.preview().ok();
-            watch(&Step { call: progress.call, calls: progress.calls, preview: &preview })
+            watch(&Step { call: progress.call, calls: progress.calls, images: images.len(), preview: &preview })
         };
-        Ok(prepared.draw(image, &mut step)?)
+        Ok(prepared.draw_together(images, &mut step)?)
     }
 
     fn upscale(

@@ -15,12 +15,13 @@ pub trait Artist: Send {
     /// [`Failure::Usage`] if the job cannot be drawn as it is.
     fn plan(&mut self, job: &Job) -> Result<Outline, Failure>;
 
-    /// Draws image `image` of a job, having loaded what is not loaded. `watch` is told of each call of the network.
+    /// Draws the first of these images of a job, together with as many of the next as makes that faster, having loaded what is not
+    /// loaded. `watch` is told of each call of the network.
     ///
     /// # Errors
     ///
-    /// Failures of the job and of the device; [`Failure::Cancelled`] if `watch` breaks.
-    fn draw(&mut self, job: &Job, image: u64, watch: &mut Watch<'_>) -> Result<Drawn, Failure>;
+    /// Failures of the job and of the device, in any of these images; [`Failure::Cancelled`] if `watch` breaks.
+    fn draw(&mut self, job: &Job, images: &[u64], watch: &mut Watch<'_>) -> Result<Vec<Drawn>, Failure>;
 
     /// Enlarges an image to `size`, width and height, with the network called `upscaler`, or with Lanczos. `watch` is told the share
     /// done.
@@ -54,7 +55,9 @@ pub struct Step<'a> {
     pub call: usize,
     /// All calls of the image.
     pub calls: usize,
-    /// Makes a small image of what is there by now. Costs time.
+    /// How many images the call was for.
+    pub images: usize,
+    /// Makes a small image of what is there by now of the first. Costs time.
     pub preview: &'a dyn Fn() -> Option<Image>,
 }
 

@@ -32,10 +32,12 @@ pub struct Report {
     pub job: Option<Job>,
 }
 
-/// How far the present image is.
+/// How far the present images are.
 #[derive(Serialize)]
 pub struct Progress {
     pub image: u64,
+    /// How many are drawn together, from that on.
+    pub images: u64,
     pub call: usize,
     pub calls: usize,
     /// Seconds until the job is done, as far as can be told.
@@ -75,8 +77,8 @@ impl Report {
             (JobState::Failed { .. }, _) => "failed",
             (JobState::Cancelled, _) => "cancelled",
             (JobState::Waiting, Some(Phase::Drawing(drawing))) => {
-                let Drawing { image, call, calls, seconds_left, .. } = drawing;
-                progress = Some(Progress { image, call, calls, seconds_left });
+                let Drawing { image, images, call, calls, seconds_left, .. } = drawing;
+                progress = Some(Progress { image, images, call, calls, seconds_left });
                 "running"
             }
             (JobState::Waiting, Some(Phase::Waiting { position: at, seconds: until })) => {

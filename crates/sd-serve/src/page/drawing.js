@@ -80,9 +80,10 @@ async function handled(job, event) {
       progress(null, "Loading the model");
       return false;
     case "step": {
-      const { image, call, calls, seconds_left } = event;
-      const of = job.count > 1 ? `, image ${image + 1} of ${job.count}` : "";
-      progress((image + call / calls) / job.count, `Step ${call} of ${calls}${of}`, seconds_left);
+      const { image, images, call, calls, seconds_left } = event;
+      const which = images > 1 ? `images ${image + 1} to ${image + images}` : `image ${image + 1}`;
+      const of = job.count > 1 ? `, ${which} of ${job.count}` : "";
+      progress((image + (images * call) / calls) / job.count, `Step ${call} of ${calls}${of}`, seconds_left);
       if (event.preview) picture(event.preview, "The drawing, unfinished", true);
       return false;
     }

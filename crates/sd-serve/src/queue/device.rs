@@ -59,12 +59,13 @@ impl Device {
         self.shared.begin(id);
         let ended = loop {
             let Some(mut watcher) = Watcher::new(&self.shared, id) else { break Ended::Done };
-            let image = ImageId { job: id.clone(), index: watcher.image };
-            let drawn = self.draw_image(&mut watcher);
+            let drawn = self.draw_images(&mut watcher);
             watcher.finish();
-            match drawn.and_then(|(drawn, png)| self.keep(&image, drawn, png)) {
+            let image = |index: &u64| ImageId { job: id.clone(), index: *index };
+            let ids = watcher.drawing().iter().map(image);
+            match drawn.and_then(|drawn| ids.clone().zip(drawn).try_for_each(|(id, drawn)| self.keep(&id, drawn))) {
                 Ok(()) => {}
-                Err(Ended::Skipped) => self.skip(&image),
+                Err(Ended::Skipped) => ids.for_each(|id| self.skip(&id)),
                 Err(ended) => break ended,
             }
             if self.shared.is_turn_over(id, began) {
@@ -83,22 +84,25 @@ impl Device {
         self.shared.end(id, state, phase);
     }
 
-    /// Draws an image, and encodes it with its metadata.
-    fn draw_image(&mut self, watcher: &mut Watcher) -> Result<(Drawn, Vec<u8>), Ended> {
+    /// Draws an image, perhaps with the next ones, and encodes them with their metadata.
+    fn draw_images(&mut self, watcher: &mut Watcher) -> Result<Vec<(Drawn, Vec<u8>)>, Ended> {
         if let Some(ended) = watcher.wish() {
             return Err(ended);
         }
         let artist = self.artist().map_err(|message| Ended::Failed { message, usage: false })?;
         let before = artist.loaded();
         let draw = || {
-            let (job, image) = (Arc::clone(&watcher.job), watcher.image);
-            let drawn = artist.draw(&job, image, &mut |step| watcher.step(step))?;
-            let png = drawn.encode(Format::Png).map_err(|error| Failure::Device(error.to_string()))?;
-            Ok((drawn, png))
+            let (job, images) = (Arc::clone(&watcher.job), watcher.images.clone());
+            let drawn = artist.draw(&job, &images, &mut |step| watcher.step(step))?;
+            let encoded = drawn.into_iter().map(|drawn| {
+                let png = drawn.encode(Format::Png).map_err(|error| Failure::Device(error.to_string()))?;
+                Ok((drawn, png))
+            });
+            encoded.collect::<Result<Vec<_>, _>>()
         };
         let message = match catch_unwind(AssertUnwindSafe(draw)) {
             Ok(Ok(drawn)) => {
-                watcher.drawn = true;
+                watcher.drawn(drawn.len());
                 let loads = artist.loaded().iter().filter(|model| !before.contains(model)).count();
                 self.shared.metrics.loaded(loads as u64);
                 return Ok(drawn);
@@ -114,7 +118,7 @@ impl Device {
     }
 
     /// Puts an image on disk, and tells of it.
-    fn keep(&mut self, id: &ImageId, drawn: Drawn, png: Vec<u8>) -> Result<(), Ended> {
+    fn keep(&self, id: &ImageId, (drawn, png): (Drawn, Vec<u8>)) -> Result<(), Ended> {
         let mut record = ImageRecord {
             id: id.clone(),
             seq: 0,
@@ -134,7 +138,7 @@ impl Device {
         Ok(())
     }
 
-    fn skip(&mut self, id: &ImageId) {
+    fn skip(&self, id: &ImageId) {
         if let Err(error) = self.shared.store.skip_image(id) {
             tracing::error!(image = %id, %error, "that an image is left out could not be put on disk");
         }
@@ -188,6 +192,7 @@ impl Shared {
             id: id.clone(),
             client: job.client.clone(),
             image: job.missing.first().copied().unwrap_or(0),
+            images: 1,
             count: job.job.count,
             call: 0,
             calls: 0,

@@ -23,13 +23,15 @@ pub(crate) enum Event {
     Step {
         /// Number of the image in the job, from 0.
         image: u64,
+        /// How many are drawn together, from that on.
+        images: u64,
         /// Calls that are done.
         call: usize,
         /// All calls of the image.
         calls: usize,
         /// Seconds until the job is done, as far as can be told.
         seconds_left: Option<f64>,
-        /// What is there by now: a small PNG, if there is a new one.
+        /// What is there by now of the first: a small PNG, if there is a new one.
         #[serde(serialize_with = "as_base64", skip_serializing_if = "Option::is_none")]
         preview: Option<Arc<Vec<u8>>>,
     },

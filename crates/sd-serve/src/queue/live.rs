@@ -41,7 +41,7 @@ pub struct Live {
 pub struct Orders {
     /// To end.
     pub cancel: AtomicBool,
-    /// To leave out the present image.
+    /// To leave out the images that are drawn now.
     pub skip: AtomicBool,
     /// How many watch and want previews.
     pub watchers: AtomicUsize,

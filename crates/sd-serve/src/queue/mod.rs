@@ -1,5 +1,5 @@
-//! The line before the device. One thread owns the artist; it takes a turn at a time, and between the images of a job it is another
-//! client's turn.
+//! The line before the device. One thread owns the artist; it takes a turn at a time, and between a job's images, or groups of
+//! images that are drawn together, it is another client's turn.
 
 mod device;
 mod event;

@@ -25,7 +25,7 @@ impl Queue {
         true
     }
 
-    /// Leaves out the image of a job that is drawn now. False if none is.
+    /// Leaves out the images of a job that are drawn now. False if none are.
     pub(crate) fn skip(&self, id: &JobId) -> bool {
         let state = self.0.lock();
         let drawn = state.running.as_ref().is_some_and(|running| running.id == *id);

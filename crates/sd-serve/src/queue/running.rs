@@ -14,6 +14,8 @@ pub(crate) struct Running {
     pub client: Client,
     /// Number of the image in the job, from 0.
     pub image: u64,
+    /// How many are drawn together, from that on.
+    pub images: u64,
     /// Images of the job.
     pub count: u64,
     /// Calls of the image that are done; 0 while its models are read.

@@ -31,11 +31,13 @@ pub enum Phase {
     Left,
 }
 
-/// How far an image is.
+/// How far an image is, or several that are drawn together.
 #[derive(Debug, Clone, Default)]
 pub struct Drawing {
-    /// Its number in the job.
+    /// Its number in the job, or that of the first.
     pub image: u64,
+    /// How many are drawn together.
+    pub images: u64,
     /// Calls that are done; 0 before the first.
     pub call: usize,
     /// All calls.
@@ -60,9 +62,9 @@ impl Phase {
             Self::Waiting { position, seconds } => Event::Queued { position: *position, seconds: *seconds },
             Self::Loading => Event::Loading,
             Self::Drawing(drawing) => {
-                let Drawing { image, call, calls, seconds_left, ref preview } = *drawing;
+                let Drawing { image, images, call, calls, seconds_left, ref preview } = *drawing;
                 let preview = preview.as_ref().filter(|(number, _)| *number > seen).map(|(_, png)| Arc::clone(png));
-                Event::Step { image, call, calls, seconds_left, preview }
+                Event::Step { image, images, call, calls, seconds_left, preview }
             }
             Self::Done => Event::Done,
             Self::Failed { message, .. } => Event::Failed { message: message.clone() },

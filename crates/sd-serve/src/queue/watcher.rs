@@ -16,12 +16,15 @@ use crate::id::JobId;
 /// The least time between previews.
 const PREVIEW: Duration = Duration::from_millis(500);
 
-/// Follows the drawing of an image: tells how far it is, and ends it when that is asked.
+/// Follows the drawing of an image, perhaps with the next ones: tells how far it is, and ends it when that is asked.
 pub struct Watcher {
     shared: Arc<Shared>,
     id: JobId,
     pub job: Arc<Job>,
-    pub image: u64,
+    /// The images that are to be drawn, at least one.
+    pub images: Vec<u64>,
+    /// How many of them are drawn now, as far as is known.
+    together: usize,
     orders: Arc<Orders>,
     /// When the image began.
     began: Instant,
@@ -29,10 +32,10 @@ pub struct Watcher {
     late: Instant,
     /// When there may be the next preview.
     preview: Instant,
-    /// Previews of the image that the client ordered and has.
+    /// Previews of the image that the client ordered and has: it is drawn alone.
     partials: usize,
-    /// Whether the image is drawn.
-    pub drawn: bool,
+    /// Whether the images are drawn.
+    is_drawn: bool,
     /// Why the image ended early.
     pub ended: Option<Ended>,
 }
@@ -42,7 +45,7 @@ pub struct Watcher {
 pub enum Ended {
     /// None is missing.
     Done,
-    /// The image is left out.
+    /// The images are left out.
     Skipped,
     /// The job is cancelled.
     Cancelled,
@@ -57,26 +60,40 @@ impl Watcher {
     pub fn new(shared: &Arc<Shared>, id: &JobId) -> Option<Self> {
         let mut state = shared.lock();
         let job = state.jobs.get(id)?;
-        let image = *job.missing.first()?;
+        // Ordered previews are of one image after another.
+        let most = if job.partials.is_some_and(|partials| partials > 0) { 1 } else { usize::MAX };
+        let images: Vec<u64> = job.missing.iter().copied().take(most).collect();
+        let image = *images.first()?;
         let began = Instant::now();
         let watcher = Self {
             shared: Arc::clone(shared),
             id: id.clone(),
             job: Arc::clone(&job.job),
-            image,
+            images,
+            together: 1,
             orders: Arc::clone(&job.orders),
             began,
             late: began + shared.options.limits.job.saturating_sub(job.spent),
             preview: began,
             partials: 0,
-            drawn: false,
+            is_drawn: false,
             ended: None,
         };
         job.show(Phase::Loading);
         if let Some(running) = &mut state.running {
-            (running.image, running.call, running.calls) = (image, 0, 0);
+            (running.image, running.images, running.call, running.calls) = (image, 1, 0, 0);
         }
         Some(watcher)
+    }
+
+    /// The images that are drawn now.
+    pub fn drawing(&self) -> &[u64] {
+        &self.images[..self.together]
+    }
+
+    /// The first so many images are drawn.
+    pub fn drawn(&mut self, images: usize) {
+        (self.is_drawn, self.together) = (true, images);
     }
 
     /// Why the image is not to be drawn further.
@@ -97,6 +114,7 @@ impl Watcher {
 
     /// Follows a call of the network.
     pub fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
+        self.together = step.images;
         self.ended = self.wish();
         if self.ended.is_some() {
             return ControlFlow::Break(());
@@ -130,13 +148,13 @@ impl Watcher {
         let mut state = self.shared.lock();
         let pace = state.pace.seconds(1);
         let Some(job) = state.jobs.get_mut(&self.id) else { return };
-        let seconds_left = self.seconds_left(step, pace, job.missing.len().saturating_sub(1));
-        let (image, call, calls) = (self.image, step.call, step.calls);
+        let seconds_left = self.seconds_left(step, pace, job.missing.len().saturating_sub(step.images));
+        let (image, images, call, calls) = (self.images[0], step.images as u64, step.call, step.calls);
         if let Some(preview) = preview.clone() {
             self.partials += 1;
             job.previews += 1;
             if job.partials.is_some() {
-                let event = Event::Step { image, call, calls, seconds_left, preview: Some(preview) };
+                let event = Event::Step { image, images, call, calls, seconds_left, preview: Some(preview) };
                 job.view.send_modify(|view| Arc::make_mut(&mut view.told).push(event));
             }
         }
@@ -147,27 +165,29 @@ impl Watcher {
                 Phase::Drawing(drawing) if drawing.image == image => drawing.preview.clone(),
                 _ => None,
             };
-            view.phase = Phase::Drawing(Drawing { image, call, calls, seconds_left, preview: timed.or(last) });
+            let preview = timed.or(last);
+            view.phase = Phase::Drawing(Drawing { image, images, call, calls, seconds_left, preview });
         });
         if let Some(running) = &mut state.running {
-            (running.call, running.calls, running.seconds_left) = (call, calls, seconds_left);
+            (running.images, running.call, running.calls) = (images, call, calls);
+            running.seconds_left = seconds_left;
             running.preview = preview.or(running.preview.take());
         }
     }
 
-    /// The rest of this image at its own pace, and `more` at that of those before.
+    /// The rest of these images at their own pace, and `more` at that of those before.
     fn seconds_left(&self, step: &Step<'_>, pace: Option<f64>, more: usize) -> Option<f64> {
         let spent = self.began.elapsed().as_secs_f64();
         let whole = spent * step.calls as f64 / step.call.max(1) as f64;
-        Some(whole - spent + more as f64 * pace.unwrap_or(whole))
+        Some(whole - spent + more as f64 * pace.unwrap_or(whole / step.images as f64))
     }
 
-    /// Keeps what the image took: for the job's limit, and if it is drawn for those that wait.
+    /// Keeps what the images took: for the job's limit, and if they are drawn for those that wait.
     pub fn finish(&self) {
         let time = self.began.elapsed();
         let mut state = self.shared.lock();
-        if self.drawn {
-            state.pace.add(time);
+        if self.is_drawn {
+            state.pace.add(time / self.together as u32);
         }
         if let Some(job) = state.jobs.get_mut(&self.id) {
             job.spent += time;

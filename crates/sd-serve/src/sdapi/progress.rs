@@ -38,9 +38,10 @@ fn idle() -> Value {
 
 fn of(running: &Running, current_image: Option<String>) -> Value {
     let counts = [running.image, running.count, running.call as u64, running.calls as u64];
+    let share = share(counts, running.images);
     let started = running.started.strftime("%Y%m%d%H%M%S").to_string();
     json!({
-        "progress": share(counts),
+        "progress": share,
         "eta_relative": running.seconds_left.unwrap_or(0.0),
         "state": state("drawing", &started, counts),
         "current_image": current_image,
@@ -49,10 +50,10 @@ fn of(running: &Running, current_image: Option<String>) -> Value {
     })
 }
 
-/// The share that is done. It begins above 0, which would mean that nothing is drawn.
-fn share([image, count, step, steps]: [u64; 4]) -> f64 {
+/// The share that is done, while `together` images are drawn at once. It begins above 0, which would mean that nothing is drawn.
+fn share([image, count, step, steps]: [u64; 4], together: u64) -> f64 {
     let (count, steps) = (count.max(1) as f64, steps.max(1) as f64);
-    (0.01 + image as f64 / count + step as f64 / steps / count).min(1.0)
+    (0.01 + image as f64 / count + together as f64 * step as f64 / steps / count).min(1.0)
 }
 
 fn state(job: &str, started: &str, [image, count, step, steps]: [u64; 4]) -> Value {
@@ -75,14 +76,16 @@ mod tests {
 
     #[test]
     fn progress_counts_images_and_the_steps_of_the_current_one() {
-        for (counts, wanted) in [
-            ([0, 1, 0, 20], 0.01),
-            ([0, 1, 10, 20], 0.51),
-            ([1, 4, 10, 20], 0.385),
-            ([3, 4, 20, 20], 1.0),
-            ([0, 1, 0, 0], 0.01),
+        for (counts, together, wanted) in [
+            ([0, 1, 0, 20], 1, 0.01),
+            ([0, 1, 10, 20], 1, 0.51),
+            ([1, 4, 10, 20], 1, 0.385),
+            ([3, 4, 20, 20], 1, 1.0),
+            ([0, 1, 0, 0], 1, 0.01),
+            ([0, 8, 10, 20], 4, 0.26),
+            ([4, 8, 20, 20], 4, 1.0),
         ] {
-            let found = share(counts);
+            let found = share(counts, together);
             assert!((found - wanted).abs() < 1e-12, "{found} is not {wanted}");
         }
     }

@@ -22,22 +22,24 @@ parser.add_argument("--pid", type=int, required=True)
 parser.add_argument("--clients", type=int, default=8)
 parser.add_argument("--seconds", type=float, default=120)
 parser.add_argument("--steps", type=int, default=25)
+parser.add_argument("--count", type=int, default=1, help="images of a request")
 options = parser.parse_args()
 address = urllib.parse.urlsplit(options.server)
 begin = time.monotonic()
+PROMPT = "a red house by the sea at sunset"
 lock, latencies, refused, failed = threading.Lock(), {"openai": [], "sdapi": []}, [], []
 
 
 def openai(seed):
-    return "/v1/images/generations", {"prompt": "a red house by the sea at sunset", "seed": seed, "steps": options.steps}
+    return "/v1/images/generations", {"prompt": PROMPT, "seed": seed, "steps": options.steps, "n": options.count}
 
 
 def sdapi(seed):
-    return "/sdapi/v1/txt2img", {"prompt": "a red house by the sea at sunset", "seed": seed, "steps": options.steps}
+    return "/sdapi/v1/txt2img", {"prompt": PROMPT, "seed": seed, "steps": options.steps, "batch_size": options.count}
 
 
-def image(interface, answer):
-    return answer["data"][0]["b64_json"] if interface == "openai" else answer["images"][0]
+def images(interface, answer):
+    return [image["b64_json"] for image in answer["data"]] if interface == "openai" else answer["images"]
 
 
 def client(number):
@@ -46,7 +48,7 @@ def client(number):
     count = 0
     while time.monotonic() - begin < options.seconds:
         path, body = request(number * 1_000_000 + count)
-        count += 1
+        count += options.count
         sent = time.monotonic()
         try:
             headers = {"Authorization": f"Bearer {options.key}", "Content-Type": "application/json"}
@@ -59,7 +61,8 @@ def client(number):
             connection.close()
             continue
         if response.status == 200:
-            assert base64.b64decode(image(interface, json.loads(answer))).startswith(b"\x89PNG")
+            found = images(interface, json.loads(answer))
+            assert len(found) == options.count and all(base64.b64decode(image).startswith(b"\x89PNG") for image in found)
             with lock:
                 latencies[interface].append((sent - begin, time.monotonic() - sent))
         elif response.status == 503:
@@ -96,13 +99,13 @@ while any(thread.is_alive() for thread in threads):
     samples.append((time.monotonic() - begin, memory()))
     time.sleep(1)
 elapsed = time.monotonic() - begin
-total = sum(map(len, latencies.values()))
-print(f"{options.clients} clients, {elapsed:.1f} s, {options.steps} steps")
+total = options.count * sum(map(len, latencies.values()))
+print(f"{options.clients} clients, {elapsed:.1f} s, {options.steps} steps, {options.count} images a request")
 print(f"{total} images, {total / elapsed:.3f} a second; refused {len(refused)}, failed {len(failed)} {failed[:3]}")
 for interface, values in latencies.items():
     times = [latency for _, latency in values]
     if times:
-        print(f"{interface:<7} {len(times):>5} images   p50 {percentile(times, 0.5):.2f} s   p99 {percentile(times, 0.99):.2f} s   max {max(times):.2f} s")
+        print(f"{interface:<7} {len(times):>5} requests   p50 {percentile(times, 0.5):.2f} s   p99 {percentile(times, 0.99):.2f} s   max {max(times):.2f} s")
 first, middle, last = samples[0][1], samples[len(samples) // 2][1], samples[-1][1]
 print(f"memory {first:.0f} MB at the beginning, {middle:.0f} in the middle, {last:.0f} at the end; most {max(value for _, value in samples):.0f}")
 assert not failed and total > 0

@@ -13,11 +13,13 @@ use sd_serve::{Artist, Failure, Outline, Step, Tokens, Watch};
 
 /// Steps of an image that asks for none.
 const STEPS: usize = 4;
+/// Images that are drawn together if the prompt ends with `together`.
+const TOGETHER: usize = 3;
 
 /// What a test sees and steers of the fakes of its server.
 #[derive(Default)]
 pub struct Fake {
-    /// Images that were begun, by their prompt and their seed.
+    /// Images that were begun, by their prompt and their seed: those that are drawn together one after another.
     pub drawn: Mutex<Vec<(String, u64)>>,
     /// Artists that were made.
     pub opened: AtomicUsize,
@@ -102,36 +104,39 @@ impl Artist for FakeArtist {
         })
     }
 
-    fn draw(&mut self, job: &Job, image: u64, watch: &mut Watch<'_>) -> Result<Drawn, Failure> {
-        let (prompt, seed) = (job.request.prompt.clone().unwrap_or_default(), job.request.seed.wrapping_add(image));
-        self.0.drawn.lock().unwrap().push((prompt.clone(), seed));
-        let ([width, height], calls) = (size(job), steps(job));
-        let preview = || Some(colour(seed, 8, 8));
+    fn draw(&mut self, job: &Job, images: &[u64], watch: &mut Watch<'_>) -> Result<Vec<Drawn>, Failure> {
+        let prompt = job.request.prompt.clone().unwrap_or_default();
+        let most = if prompt.ends_with("together") { TOGETHER } else { 1 };
+        let seeds: Vec<u64> = images.iter().take(most).map(|image| job.request.seed.wrapping_add(*image)).collect();
+        self.0.drawn.lock().unwrap().extend(seeds.iter().map(|seed| (prompt.clone(), *seed)));
+        let ([width, height], calls, images) = (size(job), steps(job), seeds.len());
+        let preview = || Some(colour(seeds[0], 8, 8));
         for call in 1..=calls {
             match prompt.split(' ').next() {
                 Some("panic") => panic!("the artist fell off its chair"),
                 Some("fail") => return Err(Failure::Device("the paint is dry".into())),
                 Some("slow") => thread::sleep(Duration::from_millis(10)),
                 Some("hold") if call == calls => {
-                    let step = Step { call: calls - 1, calls, preview: &preview };
+                    let step = Step { call: calls - 1, calls, images, preview: &preview };
                     if self.0.hold(&mut || watch(&step)).is_break() {
                         return Err(Failure::Cancelled);
                     }
                 }
                 _ => {}
             }
-            if watch(&Step { call, calls, preview: &preview }).is_break() {
+            if watch(&Step { call, calls, images, preview: &preview }).is_break() {
                 return Err(Failure::Cancelled);
             }
         }
         let record = r#"{"version":"fake","device":"fake","hardware":"fake","dtype":"f32","files":[],"job":{}}"#;
-        Ok(Drawn {
+        let drawn = |seed: u64| Drawn {
             image: colour(seed, width, height),
             latents: Latents { values: Vec::new(), shape: [1, 4, 0, 0] },
             seed,
             parameters: format!("{prompt}\nSteps: {calls}, Sampler: Fake, Seed: {seed}, Size: {width}x{height}"),
             record: Record::from_json(record).expect("a record"),
-        })
+        };
+        Ok(seeds.into_iter().map(drawn).collect())
     }
 
     fn upscale(

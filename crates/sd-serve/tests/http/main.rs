@@ -12,3 +12,4 @@ mod queue;
 mod restart;
 mod sdapi;
 mod support;
+mod together;

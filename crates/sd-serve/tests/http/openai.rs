@@ -134,7 +134,8 @@ fn an_image_may_come_as_a_data_url_and_never_from_elsewhere() {
 
 #[test]
 fn a_stream_shows_each_image_unfinished_and_then_finished() {
-    let body = json!({ "prompt": "slow", "n": 2, "stream": true, "partial_images": 2, "seed": 3, "size": "64x32" });
+    let body =
+        json!({ "prompt": "slow together", "n": 2, "stream": true, "partial_images": 2, "seed": 3, "size": "64x32" });
     let events = events(&Served::new(), "/v1/images/generations", &body);
     let names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
     let of_one = ["image_generation.partial_image", "image_generation.partial_image", "image_generation.completed"];
