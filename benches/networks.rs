@@ -4,9 +4,12 @@
 //! Run `cargo run --release -p sd-benches --bin networks --`, with any of these behind it, in any order:
 //!
 //! - networks: `unet` (a guided step, a batch of two), `control` (the same step with a ControlNet before it), `vae` (decodes an
-//!   image), `clip` (two prompts), `unet-xl`, `vae-xl`, `esrgan` (128×128 to 512×512), `esrgan-256` (256×256 to 1024×1024);
-//! - `bf16` or `f16` for half precision. As in the program, on the CPU it applies to weights only, and nowhere to the
-//!   autoencoder;
+//!   image), `clip` (two prompts), `unet-xl`, `vae-xl`, `clip-xl` (the larger encoder), `esrgan` (128×128 to 512×512),
+//!   `esrgan-256` (256×256 to 1024×1024);
+//! - `latents=SIDE` and `rows=COUNT`, the sizes of `unet`: 64 and 2 by default. Seconds are those of the whole call;
+//! - `bf16` or `f16` for half precision. As in the program, on the CPU it applies to weights only, and to the autoencoder only if
+//!   the processor multiplies bf16 in tiles; `q8_0`, `q4_0` or `q4_k` for weights in quantized blocks, those of convolutions
+//!   too, on `flex`;
 //! - a device; `flex` by default.
 //!
 //! `cargo xtask compare` compares with other programs on the CPU, `benches/gpu.sh` on a GPU.
@@ -18,14 +21,15 @@ use std::time::Instant;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use sd_clip::ClipTextConfig;
-use sd_ops::{lay_out, pack};
+use sd_ops::{convolves_in_bf16, lay_out, pack};
 use sd_unet::{AddedConditions, Conditions, ControlNetConfig, Hint, UnetConfig};
 use sd_upscale::RrdbNetConfig;
 use sd_vae::AutoencoderKlConfig;
+use sd_weights::{BlockKind, quantized};
 
 /// Timed calls, after a first one that is not timed.
 const CALLS: usize = 3;
-const NETWORKS: [&str; 8] = ["unet", "control", "vae", "clip", "unet-xl", "vae-xl", "esrgan", "esrgan-256"];
+const NETWORKS: [&str; 9] = ["unet", "control", "vae", "clip", "unet-xl", "vae-xl", "clip-xl", "esrgan", "esrgan-256"];
 /// Those that run if none is named.
 const USUAL: [&str; 3] = ["unet", "vae", "clip"];
 
@@ -45,13 +49,21 @@ fn run() -> Result<(), sd_pipeline::Error> {
         () if is_given("f16") => FloatDType::F16,
         () => FloatDType::F32,
     };
-    let is_word = |word: &str| NETWORKS.contains(&word) || ["f32", "f16", "bf16"].contains(&word);
+    let blocks = BlockKind::ALL.into_iter().find(|kind| kind.is_written() && is_given(kind.name()));
+    let is_kind = |word: &str| BlockKind::ALL.iter().any(|kind| kind.name() == word);
+    let size =
+        |name: &str| wanted.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse::<usize>().ok());
+    let (side, rows) = (size("latents").unwrap_or(64), size("rows").unwrap_or(2));
+    let is_precision = |word: &str| ["f32", "f16", "bf16"].contains(&word) || is_kind(word);
+    let is_word = |word: &str| NETWORKS.contains(&word) || is_precision(word) || word.contains('=');
     let device = wanted.iter().find(|word| !is_word(word)).map_or("flex", String::as_str);
     let device = sd_pipeline::device_by_name(device)?;
     let on_processor = device == Device::flex();
     let rest = if on_processor { FloatDType::F32 } else { weights };
-    let as_loaded = |weights| AsLoaded { modules: Vec::new(), weights, rest };
-    let mut in_single = AsLoaded { modules: Vec::new(), weights: FloatDType::F32, rest: FloatDType::F32 };
+    let as_loaded = |weights| AsLoaded { modules: Vec::new(), weights, blocks, rest };
+    let is_half = weights == FloatDType::BF16 && convolves_in_bf16(&device);
+    let of_vae = if is_half { FloatDType::BF16 } else { FloatDType::F32 };
+    let mut of_vae = AsLoaded { modules: Vec::new(), weights: of_vae, blocks: None, rest: FloatDType::F32 };
     let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device).cast(rest);
     let report = |name: &str, call: &dyn Fn()| {
         report(name, || {
@@ -61,8 +73,9 @@ fn run() -> Result<(), sd_pipeline::Error> {
     };
     if is_wanted("unet") {
         let unet = lay_out(UnetConfig::sd1().init(&device).map(&mut as_loaded(weights)));
-        let (x, context) = (random([2, 4, 64, 64]), random([1, 2, 77, 768]).squeeze_dim::<3>(0));
-        report("unet", &|| drop(unet.forward(x.clone(), &[500.0; 2], &context.clone().into())));
+        let (x, context) = (random([rows, 4, side, side]), random([1, rows, 77, 768]).squeeze_dim::<3>(0));
+        let times = vec![500.0; rows];
+        report("unet", &|| drop(unet.forward(x.clone(), &times, &context.clone().into())));
     }
     if is_wanted("control") {
         let unet = lay_out(UnetConfig::sd1().init(&device).map(&mut as_loaded(weights)));
@@ -87,7 +100,7 @@ fn run() -> Result<(), sd_pipeline::Error> {
     }
     for (name, size) in [("vae", 64), ("vae-xl", 128)] {
         if is_wanted(name) {
-            let vae = lay_out(AutoencoderKlConfig::sd().init(&device).map(&mut in_single));
+            let vae = lay_out(AutoencoderKlConfig::sd().init(&device).map(&mut of_vae));
             let latents = random([1, 4, size, size]).cast(FloatDType::F32);
             report(name, &|| drop(vae.decode(latents.clone())));
         }
@@ -99,15 +112,17 @@ fn run() -> Result<(), sd_pipeline::Error> {
             report(name, &|| drop(network.forward(image.clone())));
         }
     }
-    if is_wanted("clip") {
-        let clip = pack(ClipTextConfig::sd1().init(&device).map(&mut as_loaded(weights)));
-        let prompts = vec![vec![320; 77]; 2];
-        report("clip", &|| drop(clip.forward(&prompts)));
+    for (name, config) in [("clip", ClipTextConfig::sd1()), ("clip-xl", ClipTextConfig::sdxl_2())] {
+        if is_wanted(name) {
+            let clip = pack(config.init(&device).map(&mut as_loaded(weights)));
+            let prompts = vec![vec![320; 77]; 2];
+            report(name, &|| drop(clip.forward(&prompts)));
+        }
     }
     Ok(())
 }
 
-/// Prints the shortest time of some calls in seconds.
+/// Prints the shortest time of some calls in seconds: one call of XL's U-Net, which takes most of a minute.
 fn report(name: &str, call: impl Fn()) {
     call();
     let seconds = || {
@@ -115,7 +130,7 @@ fn report(name: &str, call: impl Fn()) {
         call();
         start.elapsed().as_secs_f64()
     };
-    let least = (0..CALLS).map(|_| seconds()).fold(f64::MAX, f64::min);
+    let least = (0..if name == "unet-xl" { 1 } else { CALLS }).map(|_| seconds()).fold(f64::MAX, f64::min);
     println!("{name} {least:.3}");
 }
 
@@ -124,7 +139,21 @@ fn report(name: &str, call: impl Fn()) {
 struct AsLoaded {
     modules: Vec<String>,
     weights: FloatDType,
+    /// Blocks for the weights that fill them.
+    blocks: Option<BlockKind>,
     rest: FloatDType,
+}
+
+impl AsLoaded {
+    /// Returns a weight in the order of a checkpoint as blocks, if it fills them; those of few channels do not.
+    fn quantized<const D: usize>(&self, weight: &Tensor<D>) -> Option<Tensor<D>> {
+        let (shape, kind) = (weight.dims(), self.blocks?);
+        let fits =
+            shape[..2].iter().all(|size| *size >= 32) && weight.shape().num_elements().is_multiple_of(kind.values());
+        let values: Vec<f32> = fits.then(|| weight.to_data().iter().collect())?;
+        let data = quantized(kind, kind.quantize(&values)?, D);
+        Some(Tensor::from_data(data, &weight.device()))
+    }
 }
 
 impl ModuleMapper for AsLoaded {
@@ -140,12 +169,15 @@ impl ModuleMapper for AsLoaded {
         let module = self.modules.last().map_or("", |container| container.trim_start_matches("Struct:"));
         match (module, D) {
             ("Linear", 2) => param.map(|weight| {
+                if let Some(blocks) = self.quantized(&weight.clone().swap_dims(0, 1)) {
+                    return blocks;
+                }
                 let mut shape = weight.dims();
                 shape.swap(0, 1);
                 let values: Tensor<1> = weight.swap_dims(0, 1).reshape([shape[0] * shape[1]]);
                 values.cast(self.weights).reshape(shape).swap_dims(0, 1)
             }),
-            ("Conv2d", 4) => param.map(|weight| weight.cast(self.weights)),
+            ("Conv2d", 4) => param.map(|weight| self.quantized(&weight).unwrap_or_else(|| weight.cast(self.weights))),
             _ => param.map(|tensor| tensor.cast(self.rest)),
         }
     }

@@ -9,7 +9,7 @@ use sd_engine::{Engine, EngineOptions, Library, LibraryFolders};
 use crate::builtin;
 use crate::driver;
 use crate::failure::Failure;
-use crate::flags::{DEVICE, Precision};
+use crate::flags::{DEVICE, MemoryFlag, Precision};
 use crate::reporter::ProgressKind;
 
 /// How networks run.
@@ -23,10 +23,17 @@ pub struct ComputeFlags {
     device: Option<String>,
     /// Precision of the networks; f16 and bf16 halve the memory
     ///
-    /// On the CPU it applies to the weights only, and bf16 is faster on AMD's processors from Zen 4 on; `sd devices` shows what
-    /// this one computes with.
+    /// On the CPU it applies to the weights only, and bf16 is faster on AMD's processors from Zen 4 on and on Intel's with AMX;
+    /// `sd devices` shows what this one computes with.
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
+    /// How much memory each model may take
+    ///
+    /// `low` leaves weights in their files and reads each when a layer uses it, and decodes images in bands of rows: on the CPU
+    /// (device flex), with weights in f32 or f16, or in bf16 with `--dtype bf16`. `--dry-run` shows what that takes. The files
+    /// must not be changed meanwhile.
+    #[arg(long, value_enum, default_value_t = MemoryFlag::Normal)]
+    memory: MemoryFlag,
     /// Skip kernel tuning on GPUs: faster start, possibly slower images
     #[arg(long)]
     no_autotune: bool,
@@ -42,7 +49,8 @@ impl ComputeFlags {
     pub fn engine(&self, folders: LibraryFolders, keep: usize) -> Result<Engine, Failure> {
         let device = self.device.as_deref().map_or_else(best_device, device_info)?;
         let library = Library::new(LibraryFolders { builtin: builtin::model(), hashes: hashes(), ..folders })?;
-        Ok(Engine::new(Arc::new(library), EngineOptions { device, dtype: self.dtype.dtype(), keep }))
+        let (dtype, memory) = (self.dtype.dtype(), self.memory.memory());
+        Ok(Engine::new(Arc::new(library), EngineOptions { device, dtype, memory, keep }))
     }
 
     /// Whether the device is chosen by the program.

@@ -12,7 +12,9 @@ use sd_image::ImageError;
 use sd_pipeline::{Error, ModelError, WeightsError};
 use sd_preprocess::PreprocessError;
 use sd_prompt::{ExpandError, StyleError};
+#[cfg(feature = "train")]
 use sd_recipe::RecipeError;
+use sd_tune::TuneError;
 use sd_upscale::UpscaleError;
 
 use crate::driver;
@@ -114,6 +116,12 @@ impl From<ModelError> for Failure {
     }
 }
 
+impl From<TuneError> for Failure {
+    fn from(error: TuneError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
 impl From<sd_pipeline::RequestError> for Failure {
     fn from(error: sd_pipeline::RequestError) -> Self {
         Error::from(error).into()
@@ -195,6 +203,7 @@ impl From<UpscaleError> for Failure {
     }
 }
 
+#[cfg(feature = "train")]
 impl From<RecipeError> for Failure {
     fn from(error: RecipeError) -> Self {
         let cancelled = error.is_cancelled();

@@ -3,12 +3,14 @@
 use clap::ValueEnum;
 use sd_device::DType;
 use sd_image::Fit;
+use sd_pipeline::Memory;
 
 /// Help of `--device`.
 pub const DEVICE: &str =
     "Device: flex, ndarray, wgpu, vulkan, metal, cuda or rocm, if built in; wgpu:1 is the second one; see `sd devices`";
 
 /// `--device`, with the CPU as the default.
+#[cfg(any(feature = "train", feature = "evaluate", feature = "tune"))]
 #[derive(clap::Args)]
 pub struct DeviceFlag {
     #[arg(id = "device", long = "device", value_name = "NAME", default_value = "flex", help = DEVICE)]
@@ -29,6 +31,24 @@ impl Precision {
             Self::F32 => DType::F32,
             Self::F16 => DType::F16,
             Self::Bf16 => DType::BF16,
+        }
+    }
+}
+
+/// Values of `--memory`.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum MemoryFlag {
+    /// All weights are read into memory
+    Normal,
+    /// Weights stay in their files
+    Low,
+}
+
+impl MemoryFlag {
+    pub fn memory(self) -> Memory {
+        match self {
+            Self::Normal => Memory::Normal,
+            Self::Low => Memory::Low,
         }
     }
 }

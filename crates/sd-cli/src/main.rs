@@ -25,6 +25,7 @@ mod input;
 mod interpolate;
 mod invert;
 mod library_flags;
+mod missing;
 mod model;
 mod naming;
 #[cfg(feature = "nats")]
@@ -38,14 +39,18 @@ mod prompt_flags;
 mod reporter;
 mod reproduce;
 mod samplers;
+mod schedule;
 mod seed;
 #[cfg(feature = "serve")]
 mod serve;
 mod session;
 mod tokens;
+#[cfg(feature = "train")]
 mod train;
 #[cfg(feature = "evaluate")]
 mod train_classifier;
+#[cfg(feature = "tune")]
+mod tune;
 mod upscale;
 #[cfg(feature = "nats")]
 mod worker;
@@ -92,7 +97,10 @@ enum Command {
     Samplers,
     /// List the devices of this machine and this build
     Devices,
+    #[cfg(feature = "train")]
     Train(train::Args),
+    #[cfg(feature = "tune")]
+    Tune(Box<tune::Args>),
     #[cfg(feature = "evaluate")]
     Evaluate(Box<evaluate::Args>),
     #[cfg(feature = "evaluate")]
@@ -102,7 +110,7 @@ enum Command {
 fn main() -> ExitCode {
     let Cli { command, threads } = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return print_usage(&error),
+        Err(error) => return missing::complain_of(&error).unwrap_or_else(|| print_usage(&error)),
     };
     if command.shares_heap() {
         sd_pipeline::one_heap();
@@ -136,7 +144,10 @@ fn main() -> ExitCode {
             Command::Serve(_) => Ok(()),
             Command::Samplers => Ok(samplers::run()?),
             Command::Devices => Ok(devices::run()?),
+            #[cfg(feature = "train")]
             Command::Train(args) => train::run(&args),
+            #[cfg(feature = "tune")]
+            Command::Tune(args) => tune::run(&args),
             #[cfg(feature = "evaluate")]
             Command::Evaluate(args) => evaluate::run(&args),
             #[cfg(feature = "evaluate")]
@@ -167,6 +178,8 @@ impl Command {
             Self::Worker(_) => true,
             Self::Generate(_) | Self::Reproduce(_) | Self::Batch(_) => true,
             Self::Invert(_) | Self::Interpolate(_) | Self::Upscale(_) => true,
+            #[cfg(feature = "tune")]
+            Self::Tune(_) => true,
             #[cfg(feature = "evaluate")]
             Self::Evaluate(_) => true,
             #[cfg(feature = "serve")]

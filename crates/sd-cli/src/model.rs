@@ -59,6 +59,7 @@ impl ChoiceFlags {
             prediction: self.prediction.map(|predicts| predicts.predicts().into()),
             average: if self.ema { WeightSet::Ema } else { WeightSet::Last },
             vae: self.vae.clone(),
+            unet: None,
         }
     }
 }
@@ -185,7 +186,8 @@ pub fn locate(flag: &str, path: &Path, progress: &mut Progress, cancel: &Cancel)
     return crate::hub::locate(flag, path, progress, cancel);
     #[cfg(not(feature = "hub"))]
     {
-        let _ = (flag, progress, cancel);
+        let _ = (progress, cancel);
+        crate::missing::check_is_path(flag, path)?;
         Ok(path.to_path_buf())
     }
 }

@@ -11,90 +11,103 @@ use serde_json::json;
 use crate::reporter::{ProgressKind, Reporter, say};
 
 /// Shows the progress of a command that loads and draws, or does one long piece of work.
-pub struct Progress(Reporter);
+pub struct Progress {
+    reporter: Reporter,
+    /// How many images are drawn together.
+    images: usize,
+}
 
 impl Progress {
     pub fn new(kind: ProgressKind) -> Self {
-        Self(Reporter::new(kind))
+        Self { reporter: Reporter::new(kind), images: 1 }
     }
 
     /// Starts work that has no steps, such as loading.
     pub fn busy(&mut self, what: &str) {
-        self.0.restart();
-        self.0.event(&json!({ "event": "busy", "what": what }));
-        self.0.spin(what);
+        self.reporter.restart();
+        self.reporter.event(&json!({ "event": "busy", "what": what }));
+        self.reporter.spin(what);
     }
 
     /// The model is loaded.
     pub fn loaded(&mut self) {
-        let seconds = self.0.seconds();
-        self.0.bar.finish_with_message(format!("loaded in {seconds:.1} s"));
-        self.0.event(&json!({ "event": "loaded", "seconds": seconds }));
+        let seconds = self.reporter.seconds();
+        self.reporter.bar.finish_with_message(format!("loaded in {seconds:.1} s"));
+        self.reporter.event(&json!({ "event": "loaded", "seconds": seconds }));
     }
 
     /// Starts an image.
     pub fn image(&mut self) {
-        self.0.restart();
-        self.0.bar = ProgressBar::hidden();
+        self.images(1);
     }
 
-    /// Shows a network call for image `index`.
+    /// Starts images that are drawn together.
+    pub fn images(&mut self, images: usize) {
+        self.images = images;
+        self.reporter.restart();
+        self.reporter.bar = ProgressBar::hidden();
+    }
+
+    /// Shows a network call for image `index`, and for those that are drawn with it.
     pub fn step(&mut self, index: usize, step: &Step) {
         if step.call == 1 {
             let bar = ProgressBar::new(step.calls as u64).with_style(style());
-            self.0.show(bar.with_elapsed(Duration::from_secs_f64(self.0.seconds())));
+            self.reporter.show(bar.with_elapsed(Duration::from_secs_f64(self.reporter.seconds())));
         }
-        self.0.bar.set_position(step.call as u64);
+        self.reporter.bar.set_length(step.calls as u64);
+        self.reporter.bar.set_position(step.call as u64);
         if step.call == 1 {
             // The bar was shown after this step, so the step must not count as instant.
-            self.0.bar.reset_eta();
+            self.reporter.bar.reset_eta();
         }
         if step.call == step.calls {
-            self.0.bar.set_message("decoding");
+            self.reporter.bar.set_message("decoding");
         }
-        self.0.event(&json!({
-            "event": "step", "image": index, "step": step.call, "steps": step.calls, "sigma": step.sigma,
-            "seconds": self.0.seconds(),
-            "seconds_left": self.0.seconds_left(step.call as u64, (step.calls - step.call) as u64),
+        self.reporter.event(&json!({
+            "event": "step", "image": index, "images": self.images, "step": step.call, "steps": step.calls, "sigma": step.sigma,
+            "seconds": self.reporter.seconds(),
+            "seconds_left": self.reporter.seconds_left(step.call as u64, (step.calls - step.call) as u64),
         }));
     }
 
-    /// Image `index` is written. Its noise comes from a seed, or else from a file.
+    /// Image `index` is written. Its noise comes from a seed, or else from a file. Images that are drawn together share the time.
     pub fn done(&mut self, index: usize, seed: Option<u64>, file: &str) {
-        let seconds = self.0.seconds();
+        let seconds = self.reporter.seconds() / self.images as f64;
         let noise = seed.map_or("noise of --latents".into(), |seed| format!("seed {seed}"));
-        self.0.clear();
-        self.0.line(&format!("{file} ({noise}, {seconds:.1} s)"));
-        self.0.event(&json!({ "event": "done", "image": index, "seed": seed, "file": file, "seconds": seconds }));
+        self.reporter.clear();
+        self.reporter.line(&format!("{file} ({noise}, {seconds:.1} s)"));
+        self.reporter
+            .event(&json!({ "event": "done", "image": index, "seed": seed, "file": file, "seconds": seconds }));
     }
 
     /// Shows that `done` of `total` units of a long piece of work are done. `what` is its current part.
     pub fn work(&mut self, what: &str, done: u64, total: u64) {
-        if self.0.kind == ProgressKind::Bar && self.0.bar.length() != Some(total) {
-            self.0.restart();
-            self.0.show(ProgressBar::new(total).with_style(work_style()));
+        if self.reporter.kind == ProgressKind::Bar && self.reporter.bar.length() != Some(total) {
+            self.reporter.restart();
+            self.reporter.show(ProgressBar::new(total).with_style(work_style()));
         }
-        self.0.bar.set_message(what.to_string());
-        self.0.bar.set_position(done);
-        let seconds = self.0.seconds();
-        self.0.event(&json!({ "event": "work", "what": what, "done": done, "total": total, "seconds": seconds }));
+        self.reporter.bar.set_message(what.to_string());
+        self.reporter.bar.set_position(done);
+        let seconds = self.reporter.seconds();
+        self.reporter
+            .event(&json!({ "event": "work", "what": what, "done": done, "total": total, "seconds": seconds }));
     }
 
     /// Removes the bar of a piece of work before something else starts.
     #[cfg(feature = "hub")]
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.reporter.clear();
     }
 
     /// Reports something worth knowing.
     pub fn note(&self, text: &str) {
-        self.0.note(text);
+        self.reporter.note(text);
     }
 
     /// Prints how much of a device's memory an image takes.
     pub fn need(&self, need: &MemoryNeed, device: &DeviceInfo) {
         let MemoryNeed { weights, sampling, decoding } = *need;
-        if self.0.kind == ProgressKind::Json {
+        if self.reporter.kind == ProgressKind::Json {
             let phases = json!({ "weights": weights, "sampling": sampling, "decoding": decoding, "peak": need.peak() });
             return say(&json!({
                 "event": "memory", "device": device.name, "bytes": phases,
@@ -114,7 +127,7 @@ impl Progress {
 
     /// Tells the memory of a network beside the model, a part of its weights, and how often it runs.
     pub fn need_of(&self, name: &str, bytes: usize, runs: &str) {
-        match self.0.kind {
+        match self.reporter.kind {
             ProgressKind::Json => say(&json!({ "event": "network", "name": name, "bytes": bytes, "runs": runs })),
             _ => say(&format_args!("         {:>7.2} GB  of these are {name}, which runs {runs}", bytes as f64 / 1e9)),
         }
@@ -122,14 +135,14 @@ impl Progress {
 
     /// All work is done, and written to a file or a folder.
     pub fn finished(&mut self, file: &str) {
-        self.0.clear();
-        self.0.line(&format!("{file} ({:.1} s)", self.0.seconds()));
-        self.0.event(&json!({ "event": "finished", "file": file }));
+        self.reporter.clear();
+        self.reporter.line(&format!("{file} ({:.1} s)", self.reporter.seconds()));
+        self.reporter.event(&json!({ "event": "finished", "file": file }));
     }
 
     /// Reports something wrong that does not stop the command.
     pub fn warn(&self, message: &str) {
-        self.0.warn(message);
+        self.reporter.warn(message);
     }
 }
 

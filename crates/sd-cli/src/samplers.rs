@@ -21,17 +21,18 @@ pub fn run() -> Result<(), Error> {
     text += LEGEND;
     text += "\nOptions:\n";
     for option in SamplerOption::ALL {
-        text += &format!("  {:<10} {}\n", format!("--{option}"), ranges(option).join("; "));
+        text += &format!("  {:<11} {}\n", format!("--{option}"), ranges(option).join("; "));
     }
     let schedules: Vec<&str> = Schedule::NAMED.iter().map(|(name, _)| *name).collect();
-    text += &format!("\nSchedules: {}, timesteps:T,T,... and sigmas:S,S,...,0\n", schedules.join(", "));
+    text +=
+        &format!("\nSchedules: {}, timesteps:T,T,..., sigmas:S,S,...,0 and files of `sd tune`\n", schedules.join(", "));
     print(&text);
     Ok(())
 }
 
 const LEGEND: &str = "
 ORDER  order of convergence: twice the steps make errors 2^ORDER times smaller
-CALLS  network calls per step; some samplers make a few more at the start or fewer at the end
+CALLS  network calls per step; some samplers make a few more at the start or fewer at the end, and pf as many more as needed
 NOISE  fresh in each step: the image depends on the number of steps; along a Brownian path: it converges
 ";
 

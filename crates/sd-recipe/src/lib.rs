@@ -27,5 +27,4 @@ pub use metrics::Line;
 pub use recipe::{
     AutoencoderConfig, DataConfig, DiffusionConfig, DistanceName, Recipe, SamplesConfig, Training, TrainingConfig,
 };
-pub use sheet::sheet;
 pub use trainings::train;

@@ -9,7 +9,7 @@ macro_rules! files {
 }
 
 /// The names and contents of the files of a ControlNet in the diffusers layout.
-pub const FILES: &[(&str, &[u8])] = files!["config.json", "diffusion_pytorch_model.safetensors",];
+pub static FILES: &[(&str, &[u8])] = files!["config.json", "diffusion_pytorch_model.safetensors",];
 
 #[cfg(test)]
 mod tests {

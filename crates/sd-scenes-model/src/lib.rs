@@ -15,7 +15,9 @@ macro_rules! files {
 }
 
 /// The names and contents of the files of a model folder in the diffusers layout.
-pub const FILES: &[(&str, &[u8])] = files![
+///
+/// A constant would be in the program once for each use.
+pub static FILES: &[(&str, &[u8])] = files![
     "model_index.json",
     "scheduler/scheduler_config.json",
     "text_encoder/config.json",

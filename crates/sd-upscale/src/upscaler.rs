@@ -31,7 +31,7 @@ impl UpscalerFile {
             return Err(UpscaleError::Precision { dtype });
         }
         let rest = if sd_ops::takes_half_weights(device) { FloatDType::F32 } else { dtype.float() };
-        let precision = Precision { weights: dtype.float(), rest };
+        let precision = Precision { weights: dtype.float(), rest, keeps_blocks: false };
         let network = self.config.load(&self.weights, device, precision)?;
         Ok(Upscaler { network, config: self.config.clone(), device: device.clone() })
     }

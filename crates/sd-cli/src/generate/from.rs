@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sd_engine::{Job, Library, LibraryFolders};
-use sd_image::Image;
+use sd_image::{Image, Mask};
 use sd_pipeline::Init;
 
 use crate::again::{self, Again, by_path, overlaid};
@@ -93,16 +93,11 @@ impl FromImage {
 /// The images that the flags name.
 fn given(flags: &Job) -> Vec<Image> {
     let request = &flags.request;
-    let grey = |mask: &sd_pipeline::Mask| Image {
-        width: mask.width,
-        height: mask.height,
-        rgb: mask.values.iter().flat_map(|value| [*value; 3]).collect(),
-    };
     let init = match &request.init {
         Some(Init::Image(image)) => Some(image.clone()),
         _ => None,
     };
-    let masks = request.inpaint.iter().map(|inpaint| &inpaint.mask).chain(&request.depth).map(grey);
+    let masks = request.inpaint.iter().map(|inpaint| &inpaint.mask).chain(&request.depth).map(Mask::to_image);
     let controls = request.controls.iter().filter_map(|control| control.image.clone());
     let prompts = request.image_prompts.iter().flat_map(|prompt| prompt.images.clone());
     init.into_iter().chain(masks).chain(controls).chain(prompts).collect()

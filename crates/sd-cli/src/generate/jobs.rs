@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use clap::ValueEnum;
 use sd_engine::{Engine, EngineOptions, Job};
-use sd_pipeline::Plan;
+use sd_pipeline::{Memory, Plan};
 
 use super::steering;
 use crate::failure::Failure;
@@ -12,6 +12,9 @@ use crate::print::print;
 use crate::progress::Progress;
 use crate::prompt_flags::Texts;
 use crate::session::Told;
+
+/// What low memory costs; docs/performance.md has the measurements.
+const LOW_MEMORY: &str = "weights stay in their files: a step takes about 1.1 times as long if the system has them in its cache, else as long as reading them";
 
 /// How plans are printed.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -61,10 +64,13 @@ pub fn check(
 /// Prints the memory that each pass of a job needs.
 pub fn tell_needs(engine: &mut Engine, job: &Job, progress: &Progress) -> Result<(), Failure> {
     let planned = engine.plan(job)?;
-    let (EngineOptions { device, dtype, .. }, models) = (engine.options(), engine.models(&planned));
+    let (EngineOptions { device, dtype, memory, .. }, models) = (engine.options(), engine.models(&planned));
     for (plan, model) in planned.passes(models[0], models.get(1).copied()) {
         progress.need(&model.memory(&plan.workload(), *dtype, device), device);
         steering::tell_needs(model, *dtype, progress);
+    }
+    if *memory == Memory::Low && memory.has_effect_on(device) {
+        progress.note(LOW_MEMORY);
     }
     Told::default().warn(&engine.memory_warnings(&planned)?, progress);
     Ok(())

@@ -9,12 +9,13 @@ mod passes;
 mod steering;
 mod texts;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use sd_engine::{Job, LibraryFolders, Prepared, Tiling};
+use sd_engine::{Drawn, Job, LibraryFolders, Prepared, Tiling};
 use sd_metadata::Parameters;
-use sd_pipeline::{Error, Request, Schedule, Seamless, Syntax, write_tensor};
+use sd_pipeline::{Error, Request, Seamless, Syntax, write_tensor};
 
 use self::editing::EditFlags;
 use self::folders::FolderFlags;
@@ -40,6 +41,7 @@ use crate::print::leave_stdout;
 use crate::progress::Progress;
 use crate::prompt_flags::{PromptFlags, Texts};
 use crate::reporter::ProgressKind;
+use crate::schedule;
 use crate::seed::Seed;
 use crate::session::{own_engine, tell_device};
 
@@ -74,8 +76,8 @@ pub struct Args {
     /// Schedule of noise levels; see `sd samplers` [default: from the model's config]
     ///
     /// With few steps, karras and ays are good choices. Custom schedules look like timesteps:999,749,499,249 or
-    /// sigmas:14.6,4,1,0.
-    #[arg(long, value_name = "NAME")]
+    /// sigmas:14.6,4,1,0. A file of `sd tune` also names the sampler.
+    #[arg(long, value_name = "NAME|FILE")]
     schedule: Option<String>,
     /// Sampling steps; more are slower but finer [default: 50, or the length of a custom --schedule; ddpm in pixels: all;
     /// built-in model: 25]
@@ -233,8 +235,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             if before == 0 {
                 progress.loaded();
             }
-            for image in 0..job.count {
-                args.draw(&prepared, image, before + image, &naming, &mut progress, &cancel)?;
+            let together = prepared.planned().together() as u64;
+            for first in (0..job.count).step_by(together as usize) {
+                let images = first..job.count.min(first + together);
+                args.draw(&prepared, images, before, &naming, &mut progress, &cancel)?;
             }
             before += job.count;
         }
@@ -245,11 +249,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 impl Args {
     /// The request of the flags; the seed may be that of an image.
     fn request(&self, from: Option<&FromImage>) -> Result<Request, Failure> {
-        let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
+        let named = self.sampler.as_deref().map(str::parse).transpose()?;
+        let (schedule, sampler) = schedule::read(self.schedule.as_deref(), named)?;
         let mut request = Request {
             width: self.width,
             height: self.height,
-            sampler: self.sampler.as_deref().map(str::parse).transpose()?,
+            sampler,
             options: self.options.given(),
             steps: self.steps,
             schedule,
@@ -346,23 +351,29 @@ impl Args {
         self.count.unwrap_or(1)
     }
 
-    /// Draws image `image` of a job, which is image `index` of all.
+    /// Draws images of a job together; `before` images of others come before those of the job.
     fn draw(
         &self,
         prepared: &Prepared,
-        image: u64,
-        index: u64,
+        images: Range<u64>,
+        before: u64,
         naming: &Naming,
         progress: &mut Progress,
         cancel: &Cancel,
     ) -> Result<(), Failure> {
         let Rng::Torch = self.rng;
-        progress.image();
-        let mut drawn = prepared.draw(image, &mut |step| {
+        let images: Vec<u64> = images.collect();
+        progress.images(images.len());
+        let drawn = prepared.draw_together(&images, &mut |step| {
             driver::called();
-            progress.step(index as usize, step);
+            progress.step((before + images[0]) as usize, step);
             cancel.flow()
         })?;
+        images.iter().zip(drawn).try_for_each(|(image, drawn)| self.finish(drawn, before + image, naming, progress))
+    }
+
+    /// Writes image `index` of all.
+    fn finish(&self, mut drawn: Drawn, index: u64, naming: &Naming, progress: &mut Progress) -> Result<(), Failure> {
         if let Some(file) = &self.save_latents {
             let file = numbered(file, index, self.count());
             write_tensor(&file, "latents", &drawn.latents.values, &drawn.latents.shape).map_err(Error::from)?;

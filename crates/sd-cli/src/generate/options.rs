@@ -30,6 +30,9 @@ pub struct Options {
     /// Overshoot of a step of tcd
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     gamma: Option<f64>,
+    /// Largest error of a part of an adaptive step
+    #[arg(long, value_name = "F", allow_hyphen_values = true)]
+    tolerance: Option<f64>,
 }
 
 impl Options {
@@ -44,6 +47,7 @@ impl Options {
             SamplerOption::Order => self.order,
             SamplerOption::Tau => self.tau,
             SamplerOption::Gamma => self.gamma,
+            SamplerOption::Tolerance => self.tolerance,
             _ => None,
         };
         SamplerOption::ALL.into_iter().filter_map(|option| Some((option, value(option)?))).collect()

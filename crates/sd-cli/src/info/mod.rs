@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use sd_pipeline::{Description, describe};
+use sd_tune::TunedSchedule;
 
 use crate::again;
 use crate::failure::Failure;
@@ -13,8 +14,10 @@ mod control;
 mod image;
 mod image_adapter;
 mod model;
+mod tuned;
 
-/// Describe a model, a control network or an IP-Adapter without reading its weights; or what an image says about its making.
+/// Describe a model, a control network or an IP-Adapter without reading its weights; or what an image says about its making, or a
+/// schedule of `sd tune`.
 ///
 /// The path is a folder or a single file, not a name on the hub: a model, a ControlNet in any layout, a T2I-Adapter, an IP-Adapter, or
 /// an image encoder of CLIP. Other kinds of files are named and refused. Of a PNG, JPEG or WebP file, prompt and settings are printed,
@@ -37,6 +40,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let said = again::read(&args.path)?;
         let text = || image::as_text(&args.path, &said);
         print(&if args.json { format!("{:#}\n", image::as_json(&args.path, &said)) } else { text() });
+        return Ok(());
+    }
+    if crate::schedule::is_file(&args.path) {
+        let tuned = TunedSchedule::read(&args.path)?;
+        print(&if args.json { format!("{:#}\n", serde_json::json!(tuned)) } else { tuned::as_text(&tuned) });
         return Ok(());
     }
     let (json, text) = match describe(&args.path, &args.choices.choices())? {

@@ -2,9 +2,9 @@ mod end;
 
 use std::path::{Path, PathBuf};
 
+use sd_image::sheet;
 use sd_metadata::Parameters;
 use sd_pipeline::{Error, FreshNoise, Image, Latents, Model, Pipeline, Plan, Request};
-use sd_recipe::sheet;
 
 use crate::cancel::Cancel;
 use crate::driver;

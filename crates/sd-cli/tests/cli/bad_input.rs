@@ -50,6 +50,16 @@ fn schedules_that_cannot_work() {
     assert_flags_refused(&["--schedule", "magic"], 2, &["`magic`", "karras", "timesteps:"]);
     assert_flags_refused(&["--schedule", "sigmas:9,x"], 2, &["--schedule", "`x` is not a number"]);
     assert_flags_refused(&["--schedule", "sigmas:9,3,0", "--steps", "3"], 2, &["--steps 3", "lists 2"]);
+    let multistep = |weights: &str| format!("multistep:9,3,0{weights}");
+    assert_flags_refused(&["--schedule", &multistep(";1")], 2, &["--schedule", "weights of 1 steps, but levels of 2"]);
+    assert_flags_refused(
+        &["--schedule", &multistep(";1;1,1,1,1,1")],
+        2,
+        &["--schedule", "step 2 needs 1 to 4 weights"],
+    );
+    assert_flags_refused(&["--schedule", &multistep(";1;1e9")], 2, &["--schedule", "step 2 needs", "at most 1000"]);
+    let of_ipndm = ["--schedule", &multistep(";1;1"), "--sampler", "ddim"];
+    assert_flags_refused(&of_ipndm, 2, &["--schedule", "weights for the sampler ipndm", "ddim"]);
     assert_flags_refused(&["--schedule", "sigmas:3,9,0"], 2, &["--schedule", "must fall", "9 after 3"]);
     assert_flags_refused(&["--schedule", "timesteps:1000,5"], 2, &["--schedule", "timestep 1000"]);
     // Too large to multiply an image by in single precision, and so small that noise divided by it is not finite.

@@ -20,11 +20,12 @@ fn unknown_words_are_named_once() {
     assert_drawn(&output);
     let warnings = stderr(&output);
     assert_eq!(warnings.lines().count(), 1, "{warnings}");
-    assert!(warnings.contains("has never seen dragon, robot; `--model FOLDER` draws with a full"), "{warnings}");
+    assert!(warnings.contains("has never seen dragon, robot; a full Stable Diffusion model"), "{warnings}");
 }
 
 /// Compares the vectors of older processors, numbers of threads, weights in f16 (as the file has them) and in bf16, which has
-/// eight bits.
+/// eight bits. Where a processor multiplies bf16 in tiles, all factors have eight bits, those of convolutions and of the
+/// autoencoder too: so rounded in PyTorch, single pixels differ by up to 11, and by 0.4 on average.
 #[test]
 fn every_processor_draws_the_same_landscape() {
     let run = Run::new();
@@ -43,7 +44,7 @@ fn every_processor_draws_the_same_landscape() {
         ("one.png", None, &["--threads", "1"], 1),
         ("two.png", None, &["--threads", "2"], 1),
         ("f16.png", None, &["--dtype", "f16"], 0),
-        ("bf16.png", None, &["--dtype", "bf16"], 12),
+        ("bf16.png", None, &["--dtype", "bf16"], 20),
         ("plain-bf16.png", Some("plain"), &["--dtype", "bf16"], 12),
     ] {
         let apart = best.iter().zip(draw(file, vectors, flags)).map(|(a, b)| a.abs_diff(b)).max();

@@ -1,5 +1,6 @@
 //! The devices.
 
+use sd_pipeline::Image;
 use serde_json::Value;
 
 #[cfg(feature = "wgpu")]
@@ -35,6 +36,39 @@ fn a_dry_run_prints_the_needed_memory_and_draws_nothing() {
     let large = run.generate(&["--dry-run", "--width", "800000", "--height", "800000", "--device", "flex"]);
     assert_eq!(large.status.code(), Some(1));
     assert!(stderr(&large).contains("but flex has"), "{}", stderr(&large));
+}
+
+#[test]
+fn low_memory_draws_the_same_image_and_the_plan_says_what_it_takes() {
+    let run = Run::new();
+    let flags = ["--seed", "1", "--device", "flex"];
+    let draw = |more: &[&str]| {
+        let output = run.generate(&[&flags[..], more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        Image::read(run.path("out.png")).unwrap()
+    };
+    // In bands, as in low memory.
+    assert!(draw(&["--memory", "low"]) == draw(&["--vae-tiling", "on"]));
+    let plan = |memory: &str| stdout(&run.generate(&["--dry-run", "--device", "flex", "--memory", memory]));
+    let low = plan("low");
+    assert!(low.contains("weights stay in their files") && low.contains("as long"), "{low}");
+    assert!(!plan("normal").contains("their files"));
+    let wrong = run.generate(&["--memory", "lowest"]);
+    assert!(stderr(&wrong).contains("possible values: normal, low"), "{}", stderr(&wrong));
+}
+
+#[cfg(feature = "ndarray")]
+#[test]
+fn low_memory_changes_nothing_on_other_devices() {
+    let run = Run::new();
+    let draw = |more: &[&str]| {
+        let output = run.generate(&[&["--seed", "1", "--device", "ndarray"][..], more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        (Image::read(run.path("out.png")).unwrap(), stdout(&output) + &stderr(&output))
+    };
+    let (normal, low) = (draw(&[]), draw(&["--memory", "low"]));
+    assert!(normal.0 == low.0);
+    assert!(low.1.contains("--memory low changes nothing on ndarray"), "{}", low.1);
 }
 
 #[test]

@@ -221,6 +221,7 @@ fn help_lists_all_flags_and_examples() {
         "--order",
         "--tau",
         "--gamma",
+        "--tolerance",
         "--width",
         "--height",
         "--seed",

@@ -34,8 +34,7 @@ fn mask() -> Mask {
 }
 
 fn save_mask(run: &Run, name: &str, mask: &Mask) {
-    let rgb = mask.values.iter().flat_map(|value| [*value; 3]).collect();
-    Image { width: mask.width, height: mask.height, rgb }.save(run.path(name)).unwrap();
+    mask.to_image().save(run.path(name)).unwrap();
 }
 
 /// `sd generate` from the image, in four steps with a seed.

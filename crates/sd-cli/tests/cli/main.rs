@@ -38,7 +38,10 @@ mod seeds;
 #[cfg(feature = "serve")]
 mod serving;
 mod tokens;
+#[cfg(feature = "train")]
 mod training;
+#[cfg(feature = "tune")]
+mod tuning;
 mod upscale;
 
 use std::path::{Path, PathBuf};

@@ -248,6 +248,27 @@ fn a_model_is_found_in_a_folder_by_its_name() {
     }
 }
 
+/// The built-in model draws eight landscapes together, and none of them shows it.
+#[test]
+fn images_that_were_drawn_together_are_drawn_again_alone() {
+    let run = Run::new();
+    let flags = ["generate", "--prompt", "a red house", "--steps", "3", "--negative-prompt", "night"];
+    let events = run.sd(&[&flags[..], &["--seed", "5", "--count", "9", "--progress", "json"]].concat());
+    assert_drawn(&events);
+    let together = |line: &str| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        (event["event"] == "step").then(|| (event["image"].as_u64().unwrap(), event["images"].as_u64().unwrap()))
+    };
+    let mut groups: Vec<_> = stdout(&events).lines().filter_map(together).collect();
+    groups.dedup();
+    assert_eq!(groups, [(0, 8), (8, 1)]);
+    for (file, seed) in [("out-0.png", "5"), ("out-3.png", "8"), ("out-7.png", "12"), ("out-8.png", "13")] {
+        assert_drawn(&run.sd(&["reproduce", file, "--check"]));
+        assert_drawn(&run.sd(&[&flags[..], &["--seed", seed, "--output", "alone.png"]].concat()));
+        assert!(run.read("alone.png") == run.read(file), "{file}");
+    }
+}
+
 #[test]
 fn an_image_without_settings_is_refused() {
     let run = Run::new();

@@ -215,7 +215,7 @@ fn other_kinds_of_files_are_named_wherever_weights_are_expected() {
         (b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01", "it is a JPEG image"),
         (b"RIFF\x24\0\0\0WEBPVP8 ", "it is a WebP image"),
         (b"<!DOCTYPE html><html><body>Not found</body></html>", "it is a web page"),
-        (b"GGUF\x03\0\0\0\0\0\0\0\0\0", "it is a GGUF file"),
+        (b"lmgg\x01\0\0\0\0\0\0\0\0\0", "it is a GGML file"),
         (b"a list of words,\none a line\n", "it is a text"),
         (&zip(&[("readme.txt", "hello")]), "it is a zip archive without a data.pkl"),
     ] {

@@ -112,8 +112,7 @@ fn images_pass_through_pipes() {
 fn what_cannot_be_preprocessed_is_refused_with_what_to_do() {
     let run = folder();
     let small = Mask { width: 2, height: 1, values: vec![0, 255] };
-    let rgb = small.values.iter().flat_map(|value| [*value; 3]).collect();
-    Image { width: 2, height: 1, rgb }.save(run.path("small.png")).unwrap();
+    small.to_image().save(run.path("small.png")).unwrap();
     let before = run.files();
     for (flags, code, expected) in [
         (vec!["depth", "in.png", "out.png"], 2, "`depth` needs a network of its own"),

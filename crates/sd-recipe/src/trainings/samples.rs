@@ -1,10 +1,11 @@
 use std::ops::ControlFlow;
 
+use sd_image::sheet;
 use sd_model::config::SchedulerConfig;
 use sd_pipeline::{Error, Image, Pipeline, Request};
 
 use crate::event::busy;
-use crate::sheet::{COLUMNS, sheet};
+use crate::sheet::COLUMNS;
 use crate::{Event, Recipe, RecipeError, Watch};
 
 const DRAWING: &str = "drawing the samples";

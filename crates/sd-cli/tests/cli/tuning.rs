@@ -1,0 +1,98 @@
+//! `sd tune`, and what is drawn with its schedules.
+
+use std::fs;
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::{MODEL, Run, stderr, stdout};
+
+const TUNE: [&str; 11] =
+    ["tune", "--steps", "3", "--images", "2", "--budget", "60", "--progress", "none", "--guidance", "2"];
+
+#[track_caller]
+fn assert_success(output: &Output) {
+    assert!(output.status.success(), "{}", stderr(output));
+}
+
+/// Checks that a run failed with a message of one line that has these words.
+#[track_caller]
+fn assert_refused(output: &Output, words: &str) {
+    let message = stderr(output);
+    assert!(
+        !output.status.success() && message.starts_with("error: ") && message.contains(words),
+        "{words:?} in {message}"
+    );
+    assert!(message.trim_end().lines().count() == 1 || message.contains("try '--help'"), "{message}");
+}
+
+/// Tunes a few steps of the tiny model, and returns what the file says.
+fn tuned(run: &Run, file: &str, flags: &[&str]) -> Value {
+    let model = ["--model", MODEL.path().to_str().unwrap(), "--output", file];
+    assert_success(&run.sd(&[&TUNE[..], &model, flags].concat()));
+    serde_json::from_slice(&fs::read(run.path(file)).unwrap()).unwrap()
+}
+
+#[test]
+fn a_tuned_schedule_is_described_and_drawn_with() {
+    let run = Run::new();
+    let mut found = tuned(&run, "three.json", &["--weights"]);
+    assert_eq!((found["levels"].as_array().unwrap().len(), found["sampler"].as_str()), (4, Some("ipndm")), "{found}");
+    for set in ["tuned", "held_out"] {
+        let [before, after] = ["before", "after"].map(|when| found[set][when].as_f64().unwrap());
+        assert!(after <= before, "{found}");
+    }
+    assert!(!run.path("three.json.unfinished").exists());
+    // Whatever was found, so that there are weights.
+    found["weights"] = json!([[1.0], [-0.5, 1.5], [-0.4, 1.4]]);
+    fs::write(run.path("three.json"), found.to_string()).unwrap();
+
+    let info = stdout(&run.sd(&["info", "three.json"]));
+    assert!(info.contains("tuned schedule") && info.contains("ipndm") && info.contains("weights 3"), "{info}");
+    let json: Value = serde_json::from_str(&stdout(&run.sd(&["info", "three.json", "--json"]))).unwrap();
+    assert_eq!(json, found);
+
+    let model = ["--model", MODEL.path().to_str().unwrap(), "--prompt", "a house", "--seed", "1"];
+    let flags = ["--schedule", "three.json", "--output", "tuned.png"];
+    assert_success(&run.sd(&[&["generate"], &model[..], &flags].concat()));
+    // The image says all of it, so that it can be drawn again without the file.
+    fs::remove_file(run.path("three.json")).unwrap();
+    assert_success(&run.sd(&["reproduce", "tuned.png", "--check", "--model", MODEL.path().to_str().unwrap()]));
+}
+
+#[test]
+fn the_same_search_finds_the_same() {
+    let run = Run::new();
+    assert_eq!(tuned(&run, "a.json", &[]), tuned(&run, "b.json", &[]));
+}
+
+#[test]
+fn what_cannot_be_tuned_is_refused() {
+    let run = Run::new();
+    let refused = |flags: &[&str], reason: &str| {
+        assert_refused(&run.sd(&[&["tune", "--steps", "3", "--output", "x.json"], flags].concat()), reason);
+    };
+    refused(&["--sampler", "euler-a"], "--sampler euler-a: it draws fresh noise");
+    refused(&["--sampler", "pf"], "--sampler pf");
+    refused(&["--sampler", "unipc", "--weights"], "--weights are for ipndm");
+    refused(&["--output", "x.png"], "--output x.png: its name must end in .json");
+    refused(&["--steps", "1"], "--steps");
+    fs::write(run.path("x.json.unfinished"), "{}").unwrap();
+    let model = MODEL.path().to_str().unwrap();
+    refused(&["--model", model, "--progress", "none"], "x.json.unfinished: the unfinished search of other settings");
+}
+
+#[test]
+fn a_schedule_of_another_sampler_or_no_schedule_at_all_is_refused() {
+    let run = Run::new();
+    let found = tuned(&run, "three.json", &[]);
+    let model = ["--model", MODEL.path().to_str().unwrap(), "--prompt", "", "--schedule"];
+    let refused = |flags: &[&str], reason: &str| {
+        assert_refused(&run.sd(&[&["generate"], &model[..], flags].concat()), reason);
+    };
+    refused(&["three.json", "--sampler", "unipc"], "it is for the sampler ipndm");
+    refused(&["three.json", "--steps", "4"], "--steps 4, but --schedule lists 3");
+    refused(&["missing.json"], "missing.json");
+    fs::write(run.path("other.json"), found.to_string().replace("\"version\":1", "\"version\":7")).unwrap();
+    refused(&["other.json"], "version 7");
+}
