@@ -117,11 +117,10 @@ impl Run<'_> {
     /// The jobs of the first of these images and of those behind it that differ in the seed alone, as many as may be drawn together.
     fn alike(&self, images: &[usize]) -> Vec<&Job> {
         let jobs = images.iter().map(|index| &self.items[*index].job).take(MOST_TOGETHER);
-        let first = &self.items[images[0]].job;
+        let mut first = self.items[images[0]].job.clone();
         let is_alike = |job: &&Job| {
-            let mut job = (*job).clone();
-            job.request.seed = first.request.seed;
-            job == *first
+            first.request.seed = job.request.seed;
+            **job == first
         };
         jobs.take_while(is_alike).collect()
     }

@@ -17,7 +17,17 @@ pub(crate) const BACKENDS: [Backend; 7] = [
 
 /// Whether the device of this name is the processor itself, used without a driver.
 pub fn is_processor(name: &str) -> bool {
-    ["flex", "ndarray"].contains(&name.split(':').next().unwrap_or(name))
+    ["flex", "ndarray"].contains(&backend(name))
+}
+
+/// Whether the device of this name is the processor with the kernels of `sd-ops`.
+pub fn is_flex(name: &str) -> bool {
+    backend(name) == "flex"
+}
+
+/// The backend in a device's name.
+fn backend(name: &str) -> &str {
+    name.split(':').next().unwrap_or(name)
 }
 
 /// Defines one function per backend, which returns no devices if the backend is not compiled in.

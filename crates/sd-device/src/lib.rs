@@ -11,7 +11,7 @@ mod kind;
 mod panic_message;
 mod system_memory;
 
-pub use backend::{device_by_name, device_names, is_processor};
+pub use backend::{device_by_name, device_names, is_flex, is_processor};
 pub use burn::tensor::Device;
 pub use device::{DeviceInfo, best_device, device_info, devices};
 pub use dtype::DType;

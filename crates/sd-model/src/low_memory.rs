@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use burn::tensor::Device;
-use sd_device::{DType, DeviceInfo};
+use sd_device::{DType, DeviceInfo, is_flex};
 use sd_ops::MappedWeights;
 use sd_weights::{Places, Precision, Weights};
 
@@ -85,7 +85,6 @@ impl Model {
 impl Memory {
     /// Whether a device can use weights in their files; otherwise low memory is the same as normal memory.
     pub fn has_effect_on(self, device: &DeviceInfo) -> bool {
-        let is_flex = device.name.split(':').next() == Some("flex");
-        self == Self::Normal || (MappedWeights::is_supported() && is_flex)
+        self == Self::Normal || (MappedWeights::is_supported() && is_flex(&device.name))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sd_device::{DeviceInfo, is_processor};
+use sd_device::{DeviceInfo, is_flex, is_processor};
 use sd_unet::{UnconditionalUnetConfig, UnetConfig, UnetLevel};
 use sd_weights::Weights;
 
@@ -91,8 +91,7 @@ impl Model {
         if self.leaves_weights_in_files(device) {
             return self.bytes_in_memory(dtype);
         }
-        let keeps_blocks = device.name.split(':').next() == Some("flex");
-        let bytes = |weights: &Weights| weights.loaded_bytes(dtype.bytes(), keeps_blocks);
+        let bytes = |weights: &Weights| weights.loaded_bytes(dtype.bytes(), is_flex(&device.name));
         let unet = bytes(&self.unet_weights);
         let Kind::Text(parts) = &self.kind else { return unet };
         let text: usize = parts.text.iter().map(|part| bytes(&part.weights)).sum();

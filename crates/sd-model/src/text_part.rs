@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use sd_clip::{ClipText, ClipTextConfig, Tokenizer};
-use sd_ops::{MappedWeights, pack};
+use sd_ops::MappedWeights;
 use sd_weights::Weights;
 
 use crate::config::clip_config;
 use crate::folder::Folder;
-use crate::placed::placed;
+use crate::placed::{packed, placed};
 use crate::precision::precision;
 use crate::{DType, ModelError};
 
@@ -37,8 +37,7 @@ impl TextPart {
     /// Reads the encoder onto `device`, with the added words; large weights stay in the files that are given.
     pub fn load(&self, device: &Device, dtype: DType, files: Option<&MappedWeights>) -> Result<ClipText, ModelError> {
         let encoder = placed(&self.weights, files).load(self.config.init(device), precision(dtype, device))?;
-        // Packed weights would be copies.
-        let encoder = if files.is_some() { encoder } else { pack(encoder) };
+        let encoder = packed(encoder, files);
         if self.added.is_empty() {
             return Ok(encoder);
         }

@@ -2,13 +2,13 @@ use std::path::Path;
 
 use sd_clip::{ClipVision, ClipVisionConfig};
 use sd_device::Device;
-use sd_ops::{MappedWeights, pack};
+use sd_ops::MappedWeights;
 use sd_weights::single_file::image_encoder;
 use sd_weights::{Weights, is_file, is_folder};
 
 use crate::config::{inferred, vision_config};
 use crate::folder::Folder;
-use crate::placed::placed;
+use crate::placed::{packed, placed};
 use crate::precision::{check_precision, precision};
 use crate::{DType, ModelError};
 
@@ -74,7 +74,6 @@ impl VisionFile {
     ) -> Result<ClipVision, ModelError> {
         check_precision(dtype, device)?;
         let encoder = placed(&self.weights, files).load(self.config.init(device), precision(dtype, device))?;
-        // Packed weights would be copies.
-        Ok(if files.is_some() { encoder } else { pack(encoder) })
+        Ok(packed(encoder, files))
     }
 }

@@ -1,7 +1,7 @@
 //! The data on which samplers are measured. Their exact denoisers and the ends of their paths are known.
 
 use burn::tensor::{Device, Tensor};
-use sd_exact::{Component, Gaussian, Mixture, images};
+use sd_exact::{Component, Gaussian, Mixture, images, points};
 
 /// Returns a Gaussian with an image's falling spectrum: coordinate `k` of `count` has standard deviation `scale/k^power`,
 /// and a mean of half that, with alternating signs.
@@ -69,6 +69,12 @@ impl Paths {
         let start = images(&points, &Device::flex());
         Self { end: data.path(start.clone(), from, to), start, data }
     }
+
+    /// The root-mean-square distance of images that were drawn from the starts, of the same shape, from the ends.
+    pub fn error(&self, drawn: Tensor<4>) -> f64 {
+        let residues = points::<2>(drawn - self.end.clone());
+        (residues.iter().map(|[x, y]| x * x + y * y).sum::<f64>() / residues.len() as f64).sqrt()
+    }
 }
 
 #[cfg(test)]
@@ -84,7 +90,7 @@ mod tests {
     #[test]
     fn images_start_all_around_the_mean_of_the_data() {
         let paths = Paths::new(Mixture::ring(), 14.6, 1.0);
-        let points = sd_exact::points::<2>(paths.start);
+        let points = points::<2>(paths.start);
         for i in 0..2 {
             let mean = points.iter().map(|x| x[i]).sum::<f64>() / 96.0;
             assert!((mean - Mixture::ring().mean()[i]).abs() < 1e-12, "{mean}");

@@ -1,7 +1,7 @@
 //! A sampler under measurement.
 
 use burn::tensor::{Device, Tensor};
-use sd_exact::{Affine, Gaussian, points, stable_diffusion};
+use sd_exact::{Affine, Gaussian, stable_diffusion};
 use sd_samplers::{
     CATALOGUE, Denoiser, FreshNoise, Sampler, SamplerInfo, SamplerOption, SamplerSettings, TorchNoise, sample,
 };
@@ -95,8 +95,8 @@ impl Subject {
             model.denoise(x, sigma)
         };
         let drawn = sample(&self.sampler, &mut counting, &mut TorchNoise::new(0), paths.start.clone(), levels);
-        let residues = points::<2>(drawn.expect("the model does not fail") - paths.end.clone());
-        (calls, (residues.iter().map(|[x, y]| x * x + y * y).sum::<f64>() / residues.len() as f64).sqrt())
+        let error = paths.error(drawn.expect("the model does not fail"));
+        (calls, error)
     }
 }
 

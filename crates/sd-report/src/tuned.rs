@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use sd_exact::{Affine, Gaussian, Mixture, points, stable_diffusion};
+use sd_exact::{Affine, Gaussian, Mixture, stable_diffusion};
 use sd_samplers::{Denoiser, FreshNoise, Ipndm, Noise, Sampler, TorchNoise, sample};
 use sd_schedule::NoiseLevels;
 use sd_tune::{Settings, Steps, Tuning};
@@ -81,10 +81,7 @@ impl Problem {
                 let drawn = affine.apply(&data.marginal(levels.first()));
                 (drawn.frechet(&data) / data.mean.len() as f64).sqrt()
             }
-            Self::Mixture => {
-                let residues = points::<2>(self.walk(sampler, &paths.start, levels) - paths.end.clone());
-                (residues.iter().map(|[x, y]| x * x + y * y).sum::<f64>() / residues.len() as f64).sqrt()
-            }
+            Self::Mixture => paths.error(self.walk(sampler, &paths.start, levels)),
         }
     }
 

@@ -13,14 +13,6 @@ pub struct Steps {
     pub weights: Option<Vec<Vec<f64>>>,
 }
 
-/// The classical weights for equal steps, those of the newest predictions last (Adams and Bashforth).
-const CLASSICAL: [&[f64]; 4] = [
-    &[1.0],
-    &[-1.0 / 2.0, 3.0 / 2.0],
-    &[5.0 / 12.0, -16.0 / 12.0, 23.0 / 12.0],
-    &[-9.0 / 24.0, 37.0 / 24.0, -59.0 / 24.0, 55.0 / 24.0],
-];
-
 /// Neighbouring levels stay this far apart, in their logarithm.
 const APART: f64 = 0.02;
 
@@ -35,8 +27,7 @@ impl Steps {
 
     /// As they are, with the weights of [`Ipndm`](sd_samplers::Ipndm).
     pub(crate) fn with_classical_weights(self) -> Self {
-        let weights = (0..self.levels.steps()).map(|step| CLASSICAL[step.min(3)].to_vec()).collect();
-        Self { weights: Some(weights), ..self }
+        Self { weights: Some(Multistep::classical_weights(self.levels.steps())), ..self }
     }
 
     /// The unknowns: logarithms of the levels but for the first and the last, then all weights.

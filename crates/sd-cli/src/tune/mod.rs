@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use sd_device::{Tuning as Kernels, device_by_name};
 use sd_engine::{Entry, Kind, Library, LibraryFolders};
 use sd_pipeline::{Choices, FreshNoise, NoiseLevels, Pipeline, Request, SamplerName, Schedule};
-use sd_samplers::SamplerSettings;
 use sd_tune::{Errors, Found, Settings, Steps, TunedSchedule, Tuning};
 
 use self::images::Images;
@@ -129,7 +128,7 @@ impl Args {
         let mut state = State::open(&self.output, key)?;
         let usual = plan.settings.sampling.levels.value.clone();
         state.converge(&images, &usual, &mut progress)?;
-        let calls = self.calls(&pipeline, &usual)?;
+        let calls = plan.calls(pipeline.model())?.max(1);
         self.search(&mut state, &images, &usual, calls, &mut progress)?;
         self.finish(&state, &images, usual, &mut progress)?;
         state.remove();
@@ -161,13 +160,6 @@ impl Args {
             seed: self.seed.wrapping_add(index as u64),
             ..Request::default()
         }
-    }
-
-    /// Network calls of a drawing.
-    fn calls(&self, pipeline: &Pipeline, usual: &NoiseLevels) -> Result<usize, Failure> {
-        let settings = SamplerSettings::new(pipeline.components().process.clone());
-        let sampler = self.sampler()?.info().make(&settings).map_err(|error| Failure::usage(error.to_string()))?;
-        Ok(sampler.calls(usual).max(1))
     }
 
     fn model_hash(&self) -> Result<String, Failure> {

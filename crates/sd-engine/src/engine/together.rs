@@ -1,5 +1,6 @@
 //! How many images of a job are drawn together.
 
+use sd_device::is_flex;
 use sd_pipeline::{MemoryNeed, Model, Workload};
 
 use super::Planned;
@@ -18,7 +19,7 @@ const ENOUGH: u64 = 1 << 38;
 pub(super) fn together(planned: &Planned, model: &Model, options: &EngineOptions) -> usize {
     let EngineOptions { dtype, device, .. } = options;
     let workload = planned.plan.workload();
-    if device.name != "flex" || planned.plans().count() > 1 || workload.tiled {
+    if !is_flex(&device.name) || planned.plans().count() > 1 || workload.tiled {
         return 1;
     }
     let products = model.products(&workload).max(1);

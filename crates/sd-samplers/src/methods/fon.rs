@@ -2,6 +2,7 @@ use burn::tensor::Tensor;
 use sd_schedule::{NoiseLevels, Prediction};
 
 use crate::rules::adams_bashforth::coefficients;
+use crate::rules::angle::{slope, slope_at};
 use crate::rules::transfer::blends;
 use crate::{DenoiseError, Denoiser, Evaluated, Sampler, StepContext};
 
@@ -47,11 +48,6 @@ impl Sampler for Fon {
     }
 }
 
-/// The slope `d/dtheta` of the image in variance-preserving form.
-fn slope(evaluated: &Evaluated) -> Tensor<4> {
-    evaluated.output(Prediction::V)
-}
-
 /// The classical step of order 4 from an image whose slope is `k1`, in variance-preserving form.
 fn runge_kutta(
     model: &mut dyn Denoiser,
@@ -61,14 +57,9 @@ fn runge_kutta(
     to: f64,
 ) -> Result<Tensor<4>, DenoiseError> {
     let (h, middle) = (to - from, (from + to) / 2.0);
-    let mut slope_at = |x: Tensor<4>, theta: f64| -> Result<Tensor<4>, DenoiseError> {
-        let (sigma, x) = (theta.tan(), x / theta.cos());
-        let denoised = model.denoise(x.clone(), sigma)?;
-        Ok(slope(&Evaluated { sigma, x, denoised }))
-    };
-    let k2 = slope_at(x.clone() + k1.clone() * (h / 2.0), middle)?;
-    let k3 = slope_at(x.clone() + k2.clone() * (h / 2.0), middle)?;
-    let k4 = slope_at(x.clone() + k3.clone() * h, to)?;
+    let k2 = slope_at(model, x.clone() + k1.clone() * (h / 2.0), middle)?;
+    let k3 = slope_at(model, x.clone() + k2.clone() * (h / 2.0), middle)?;
+    let k4 = slope_at(model, x.clone() + k3.clone() * h, to)?;
     Ok(x + (k1 + k2 * 2.0 + k3 * 2.0 + k4) * (h / 6.0))
 }
 

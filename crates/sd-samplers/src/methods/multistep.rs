@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 use sd_schedule::Prediction;
 
-use crate::rules::adams_bashforth::blend;
+use crate::rules::adams_bashforth::{blend, coefficients};
 use crate::rules::transfer::transfer_by;
 use crate::{DenoiseError, Evaluated, Sampler, StepContext};
 
@@ -26,6 +26,11 @@ impl Multistep {
         assert!(!weights.is_empty(), "a multistep method without steps");
         assert!(weights.iter().all(|of_step| (1..=4).contains(&of_step.len())), "a step has 1 to 4 weights");
         Self { weights }
+    }
+
+    /// The weights of [`Ipndm`](crate::Ipndm) for each of so many steps: the classical ones for equal steps.
+    pub fn classical_weights(steps: usize) -> Vec<Vec<f64>> {
+        (1..=steps).map(|predictions| coefficients(predictions.min(4)).to_vec()).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 use burn::tensor::Tensor;
-use sd_schedule::{NoiseLevels, Prediction};
+use sd_schedule::NoiseLevels;
 
+use crate::rules::angle::{slope, slope_at};
 use crate::rules::dormand_prince::{CALLS, Trial, trial};
 use crate::rules::transfer::transfer;
 use crate::{DenoiseError, Evaluated, Sampler, StepContext};
@@ -51,11 +52,8 @@ impl Sampler for Pf {
         if to == 0.0 {
             return Ok(transfer(x, denoised, from, to));
         }
-        let mut slope_here = slope(Evaluated { sigma: from, x: x.clone(), denoised });
-        let mut slope_at = |x: Tensor<4>, theta: f64| {
-            let (sigma, x) = (theta.tan(), x / theta.cos());
-            Ok(slope(Evaluated { sigma, x: x.clone(), denoised: context.model.denoise(x, sigma)? }))
-        };
+        let mut slope_here = slope(&Evaluated { sigma: from, x: x.clone(), denoised });
+        let mut slope_at = |x: Tensor<4>, theta: f64| slope_at(context.model, x, theta);
         let (mut x, mut theta, end) = (x / from.hypot(1.0), from.atan(), to.atan());
         let shortest = (theta - end) * SHORTEST;
         let mut length = theta - end;
@@ -80,11 +78,6 @@ impl Sampler for Pf {
     fn is_adaptive(&self) -> bool {
         true
     }
-}
-
-/// The slope of the image in variance-preserving form.
-fn slope(evaluated: Evaluated) -> Tensor<4> {
-    evaluated.output(Prediction::V)
 }
 
 /// How much longer the next part is, after one with this error: aims a little below the tolerance.

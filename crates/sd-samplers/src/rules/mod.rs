@@ -2,6 +2,7 @@
 
 pub(crate) mod adams_bashforth;
 pub(crate) mod ancestral;
+pub(crate) mod angle;
 pub(crate) mod churn;
 pub(crate) mod dormand_prince;
 pub(crate) mod exponential_weights;
