@@ -2,11 +2,14 @@
 
     networks.py pytorch|openvino|cuda|compiled f32|tf32|f16|bf16 unet|control|vae|clip|unet-xl|vae-xl|clip-xl|esrgan|esrgan-256
         [FOLDER]
+    networks.py sd.cpp q8_0 unet FILE
 
 `pytorch` and `openvino` run on the CPU, in f32 and bf16. `cuda` and `compiled` are PyTorch on a GPU, without and with
 torch.compile. All need torch, diffusers and transformers; ESRGAN needs torch and spandrel. OpenVINO also needs openvino, stores
 converted networks in FOLDER, and does not run `control` and ESRGAN. Prints the network's name and the shortest time of three calls in
 seconds (of one for `unet-xl`), after a first call that is not timed. There is one thread for each core.
+
+`sd.cpp` is stable-diffusion.cpp (the package stable-diffusion-cpp-python), with the model FILE: its guided steps are timed.
 """
 import os
 import sys
@@ -155,6 +158,20 @@ def openvino():
     return lambda: request.infer(values)
 
 
+def sd_cpp():
+    """Prints the shortest of four steps after a first one: the program has no single calls of its networks."""
+    from stable_diffusion_cpp import StableDiffusion
+
+    ends = []
+    model = StableDiffusion(model_path=sys.argv[4], n_threads=threads, verbose=False)
+    model.generate_image(
+        prompt="a house by the sea", cfg_scale=7.5, width=512, height=512, sample_method="euler", sample_steps=5,
+        progress_callback=lambda *_: ends.append(time.perf_counter()),
+    )
+    steps = [after - before for before, after in zip(ends, ends[1:])]
+    print(name, f"{min(steps):.3f}")
+
+
 def seconds(call):
     start = time.perf_counter()
     call()
@@ -164,6 +181,8 @@ def seconds(call):
 programs = {
     "pytorch": pytorch, "openvino": openvino, "cuda": lambda: pytorch("cuda"), "compiled": lambda: pytorch("cuda", True)
 }
+if program == "sd.cpp":
+    sys.exit(sd_cpp())
 call = programs[program]()
 call()
 print(name, f"{min(seconds(call) for _ in range(1 if name == 'unet-xl' else 3)):.3f}")
