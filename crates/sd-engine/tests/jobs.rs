@@ -176,6 +176,57 @@ fn loras_come_and_go_without_loading_the_model_anew() {
     assert!(draw(&mut warm, &named).image == draw(&mut warm, &job("one", prompts[0])).image);
 }
 
+/// A library like [`library`]'s, also of a LoRA for few steps and of a model with the name of one.
+fn library_with_few_steps() -> (TempDir, Arc<Library>) {
+    let (folder, _) = library();
+    let at = |name: &str| folder.path().join(name);
+    write_tensors(&lora("to_v"), &at("loras/lcm-lora.safetensors"));
+    std::os::unix::fs::symlink(MODEL.path(), at("models/Hyper-SDXL-1step-Unet")).unwrap();
+    let folders = LibraryFolders { models: Some(at("models")), loras: Some(at("loras")), ..LibraryFolders::default() };
+    let library = Library::new(folders).unwrap();
+    (folder, Arc::new(library))
+}
+
+/// A job that leaves the number of steps open.
+fn open_job(model: &str, prompt: &str) -> Job {
+    let job = job(model, prompt);
+    Job { request: Request { steps: None, ..job.request }, ..job }
+}
+
+#[test]
+fn a_lora_for_few_steps_decides_for_the_jobs_that_name_it_whatever_is_loaded() {
+    let (_folder, library) = library_with_few_steps();
+    let mut engine = engine(&library, 1);
+    let few = open_job("one", "a house <lora:lcm-lora:1>");
+    let mut steps = |job: &Job| engine.prepare(job).unwrap().planned().plan.settings.sampling.steps.value;
+    for _ in 0..2 {
+        assert_eq!(steps(&open_job("one", "a house")), 50);
+        assert_eq!(steps(&few), 4);
+        assert_eq!(steps(&open_job("one", "a house <lora:lcm-lora:0>")), 50);
+        assert_eq!(steps(&open_job("one", "a house <lora:lcm-lora:1><lora:ink:1>")), 4);
+    }
+    let planned = engine.plan(&few).unwrap();
+    let notes: Vec<&String> = planned.notices().notes.iter().filter(|note| note.contains("few steps")).collect();
+    let [note] = notes[..] else { panic!("{notes:?}") };
+    assert!(
+        note.contains("lcm-lora.safetensors: made for few steps (LCM, by its name): lcm, 4 steps, no guidance"),
+        "{note}"
+    );
+}
+
+#[test]
+fn an_image_of_few_steps_is_drawn_again_under_another_name() {
+    let (_folder, library) = library_with_few_steps();
+    let mut engine = engine(&library, 1);
+    let drawn = draw(&mut engine, &open_job("Hyper-SDXL-1step-Unet", "a house"));
+    let mut again = drawn.record.job().unwrap();
+    again.model = Some("one".into());
+    assert!(draw(&mut engine, &again).image == drawn.image);
+    let larger =
+        draw(&mut engine, &Job { hires: Some(HiresPass::default()), ..open_job("Hyper-SDXL-1step-Unet", "a house") });
+    assert!(draw(&mut engine, &larger.record.job().unwrap()).image == larger.image);
+}
+
 #[test]
 fn only_as_many_models_stay_loaded_as_are_kept() {
     let (_folder, library) = library();

@@ -9,7 +9,7 @@ use sd_weights::{Component, Lora, LoraReport, Weights};
 use crate::components::{Backbone, Components};
 use crate::model::{Kind, Model};
 use crate::precision::precision;
-use crate::{Field, ModelError};
+use crate::{FewSteps, Field, ModelError};
 
 impl Model {
     /// Merges a LoRA into the weights, which takes effect when they are loaded, and adds the LoRA's words.
@@ -30,7 +30,14 @@ impl Model {
             }
         }
         self.loras.push(lora);
+        self.find_few_steps();
         Ok(report)
+    }
+
+    /// Finds out whether a LoRA that counts was made for few steps, or else the model.
+    fn find_few_steps(&mut self) {
+        let mut counting = self.loras.iter().rev().filter(|lora| lora.scale() != 0.0);
+        self.few_steps = counting.find_map(FewSteps::of_lora).or(self.own_few_steps);
     }
 
     /// Number of [merged](Self::merge) LoRAs.
@@ -59,6 +66,7 @@ impl Model {
         let loras = std::mem::take(&mut self.loras);
         let merged = loras.iter().try_for_each(|lora| lora.merge(&mut self.networks()).map(drop));
         self.loras = loras;
+        self.find_few_steps();
         Ok(merged?)
     }
 

@@ -5,6 +5,7 @@ use sd_unet::{AttentionLayer, UnconditionalUnetConfig};
 use sd_weights::single_file::Family;
 use sd_weights::{Lora, Weights};
 
+use crate::FewSteps;
 use crate::config::SchedulerConfig;
 use crate::control::ControlFile;
 use crate::image_adapter::ImageAdapterFile;
@@ -25,6 +26,10 @@ pub struct Model {
     /// Assumptions about the model.
     pub(crate) notes: Vec<String>,
     pub(crate) defaults: Defaults,
+    /// How the model and its LoRAs want to be drawn, if they were distilled.
+    pub(crate) few_steps: Option<FewSteps>,
+    /// The same, without LoRAs.
+    pub(crate) own_few_steps: Option<FewSteps>,
     /// LoRAs, which change the weights when they are loaded.
     pub(crate) loras: Vec<Lora>,
     pub(crate) controls: Vec<ControlFile>,
@@ -65,6 +70,21 @@ impl Model {
     /// Returns the model's defaults for requests.
     pub fn defaults(&self) -> Defaults {
         self.defaults
+    }
+
+    /// Returns how the model wants to be drawn if it, or the last LoRA of this kind, was made for few steps.
+    pub fn few_steps(&self) -> Option<FewSteps> {
+        self.few_steps
+    }
+
+    /// Returns how the model without LoRAs wants to be drawn, if it was made for few steps.
+    pub fn own_few_steps(&self) -> Option<FewSteps> {
+        self.own_few_steps
+    }
+
+    /// Sets how the model wants to be drawn, until LoRAs change: for requests that are planned before their LoRAs are merged.
+    pub fn set_few_steps(&mut self, few_steps: Option<FewSteps>) {
+        self.few_steps = few_steps;
     }
 
     /// Returns the settings of its `scheduler_config.json`.
@@ -141,6 +161,11 @@ impl Model {
     /// Whether the network has attention in its middle, which perturbed and self-attention guidance change.
     pub fn has_middle_attention(&self) -> bool {
         self.text_to_image().is_some_and(|parts| parts.unet_config.has_middle_attention())
+    }
+
+    /// Whether the network reads the guidance scale itself, as distilled ones do: then it needs no call for a negative prompt.
+    pub fn embeds_guidance(&self) -> bool {
+        self.text_to_image().is_some_and(|parts| parts.unet_config.time_cond_proj_dim.is_some())
     }
 
     /// Lists the network's layers of cross-attention in the order in which they run; empty for models that read no text.

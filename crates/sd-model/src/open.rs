@@ -1,10 +1,13 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use sd_schedule::Prediction;
 use sd_weights::single_file::unet_alone;
 use sd_weights::{Weights, is_file};
 
+use crate::config::inferred::guidance_width;
 use crate::config::{SchedulerConfig, unet_config};
+use crate::few_steps::predicts_image;
 use crate::folder::{BuiltIn, Folder};
 use crate::index::{class_of, is_unconditional, read_index};
 use crate::model::{Defaults, Kind, Model};
@@ -12,7 +15,7 @@ use crate::single_file::{self, Choices};
 use crate::text_part::TextPart;
 use crate::text_to_image::TextToImage;
 use crate::vae::VaePart;
-use crate::{Field, ModelError, WeightSet};
+use crate::{FewSteps, Field, ModelError, WeightSet};
 
 impl Model {
     /// Opens a folder of the diffusers layout, or a single file of Stable Diffusion 1.x, 2.x or XL.
@@ -37,9 +40,31 @@ impl Model {
     pub fn open_with(path: impl AsRef<Path>, choices: &Choices) -> Result<Self, ModelError> {
         let mut model = Self::open_own(path.as_ref(), choices)?;
         if let Some(path) = &choices.unet {
-            model.unet_weights = unet_alone(&Weights::in_file(path)?)?;
+            model.set_unet(unet_alone(&Weights::in_file(path)?)?);
         }
-        Ok(model)
+        let paths: Vec<&Path> = choices.unet.as_deref().into_iter().chain([path.as_ref()]).collect();
+        if choices.prediction.is_none() && paths.first().is_some_and(|path| predicts_image(path)) {
+            model.scheduler.prediction = Prediction::X0;
+        }
+        Ok(model.recognised(&paths))
+    }
+
+    /// Replaces the weights of the U-Net, which may be distilled where the model's own is not.
+    fn set_unet(&mut self, weights: Weights) {
+        if let Kind::Text(parts) = &mut self.kind {
+            parts.unet_config.time_cond_proj_dim = guidance_width(&weights);
+        }
+        self.unet_weights = weights;
+    }
+
+    /// Finds out whether the model was made for few steps.
+    fn recognised(mut self, paths: &[&Path]) -> Self {
+        if self.reads_text() {
+            let metadata = self.unet_weights.metadata();
+            self.own_few_steps = FewSteps::of_model(paths, metadata, &self.scheduler, self.embeds_guidance());
+            self.few_steps = self.own_few_steps;
+        }
+        self
     }
 
     fn open_own(path: &Path, choices: &Choices) -> Result<Self, ModelError> {
@@ -62,7 +87,7 @@ impl Model {
     ///
     /// Those of [`open_with`](Self::open_with).
     pub fn built_in(name: &str, files: BuiltIn, choices: &Choices) -> Result<Self, ModelError> {
-        Self::open_folder(&Folder::built_in(name, files), choices)
+        Ok(Self::open_folder(&Folder::built_in(name, files), choices)?.recognised(&[]))
     }
 
     fn open_folder(folder: &Folder, choices: &Choices) -> Result<Self, ModelError> {
@@ -109,6 +134,8 @@ impl Model {
             unet_weights: folder.join("unet").weights("diffusion_pytorch_model")?,
             notes,
             defaults: Defaults::default(),
+            few_steps: None,
+            own_few_steps: None,
             loras: Vec::new(),
             controls: Vec::new(),
             image_adapters: Vec::new(),

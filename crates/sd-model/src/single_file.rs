@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::ModelError;
 use crate::config::{Json, SchedulerConfig, clip_config, inferred, unet_config};
+use crate::few_steps::predicts_image;
 use crate::model::{Defaults, Kind, Model};
 use crate::text_part::TextPart;
 use crate::text_to_image::TextToImage;
@@ -68,6 +69,8 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, ModelError> 
         unet_weights: file.unet,
         notes,
         defaults: Defaults::default(),
+        few_steps: None,
+        own_few_steps: None,
         loras: Vec::new(),
         controls: Vec::new(),
         image_adapters: Vec::new(),
@@ -129,6 +132,7 @@ pub(crate) fn prediction(
             let remedy = "only v and epsilon are supported; if it is one of them, choose it with `prediction`".into();
             return Err(WeightsError::NotAModel { file, what, remedy }.into());
         }
+        (None, None, Family::Xl) if predicts_image(path) => (Prediction::X0, None),
         (None, None, Family::Sd2) if file.global_step == Some(BASE_STEPS) => (Prediction::Eps, None),
         (None, None, Family::Sd2) => {
             let path = path.display();

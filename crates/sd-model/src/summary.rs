@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use sd_schedule::Prediction;
 use sd_weights::single_file::Family;
 
-use crate::ExtraInput;
 use crate::component::{Component, component, name_of_family};
 use crate::model::Model;
+use crate::{ExtraInput, FewSteps};
 
 /// Description of a model, from its files' headers and configs.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Summary {
     pub size: (usize, usize),
     /// The sampler if none is requested.
     pub sampler: &'static str,
+    /// How it wants to be drawn, if it was made for few steps.
+    pub few_steps: Option<FewSteps>,
     /// The networks.
     pub components: Vec<Component>,
     /// Metadata of the U-Net's file or of the single file.
@@ -52,7 +54,14 @@ impl Model {
                 _ => "flow",
             },
             size: self.default_size,
-            sampler: self.scheduler.sampler.unwrap_or_default().info().name,
+            sampler: self
+                .few_steps
+                .and_then(|few| few.sampler)
+                .or(self.scheduler.sampler)
+                .unwrap_or_default()
+                .info()
+                .name,
+            few_steps: self.few_steps,
             components,
             metadata: self.unet_weights.metadata().clone(),
             notes: self.notes.clone(),

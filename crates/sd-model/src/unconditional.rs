@@ -32,6 +32,8 @@ impl Model {
             unet_weights: unet.weights("diffusion_pytorch_model")?,
             notes,
             defaults: Defaults::default(),
+            few_steps: None,
+            own_few_steps: None,
             loras: Vec::new(),
             controls: Vec::new(),
             image_adapters: Vec::new(),

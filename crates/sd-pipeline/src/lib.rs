@@ -81,10 +81,10 @@ pub use sd_guidance::{Apg, Guidance, Interval, ScaleSchedule, Threshold};
 pub use sd_image::{Filter, Fit, Image, ImageError, Mask, Region};
 pub use sd_model::{
     Backbone, BlockKind, BuiltIn, Choices, Component, Components, Control, ControlFile, ControlKind, ControlLayout,
-    ControlSummary, Defaults, Description, Embeddings, ExtraInput, Field, Form, ImageAdapter, ImageAdapterFile,
-    ImageAdapterKind, ImageAdapterSummary, ImageEncoderSummary, ImageTokens, Layout, Lora, LoraReport, Memory,
-    MemoryNeed, Model, ModelError, RequestError, SamplerName, Summary, TextEncoder, TextualInversion, Token, WeightSet,
-    Workload, Written, convert, describe,
+    ControlSummary, Defaults, Description, Distillation, Embeddings, Evidence, ExtraInput, FewSteps, Field, Form,
+    ImageAdapter, ImageAdapterFile, ImageAdapterKind, ImageAdapterSummary, ImageEncoderSummary, ImageTokens, Layout,
+    Lora, LoraReport, Memory, MemoryNeed, Model, ModelError, RequestError, SamplerName, Summary, TextEncoder,
+    TextualInversion, Timesteps, Token, WeightSet, Workload, Written, convert, describe,
 };
 #[cfg(feature = "flex")]
 pub use sd_ops::{Vectors, VectorsError, vectors};

@@ -61,7 +61,8 @@ impl Networks<'_> {
         });
         let steering = Steering::new(settings, self.model, &self.components, self.device)?;
         let (sizes, scored) = (settings.sizes, self.model.wants_aesthetic_score());
-        let inputs = Inputs { size, sizes, scored, channels, steering };
+        let guidance = settings.embedded_guidance();
+        let inputs = Inputs { size, sizes, scored, guidance, channels, steering };
         Ok(Guided::new(&self.components, settings, texts, inputs, regions.collect(), level))
     }
 

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
-use sd_model::{Components, Model};
+use sd_model::{Components, FewSteps, Model};
 use sd_prompt::{Syntax, Text};
 
 use crate::networks::Networks;
@@ -46,6 +46,11 @@ impl Pipeline {
     /// The model.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// Sets how the model wants to be drawn: [`Model::set_few_steps`].
+    pub fn set_few_steps(&mut self, few_steps: Option<FewSteps>) {
+        self.model.set_few_steps(few_steps);
     }
 
     /// The networks, which you can use on their own or share with another pipeline.

@@ -24,6 +24,8 @@ pub struct Conditions {
     /// Input channels that follow those of the noisy image: `[batch, channels, height, width]`. Masks, images and depths for networks
     /// with more than the latents' channels.
     pub channels: Option<Tensor<4>>,
+    /// The guidance scale, for networks that were [distilled to read it](crate::UnetConfig::time_cond_proj_dim); others ignore it.
+    pub guidance: Option<f64>,
     /// Whether self-attention in the middle of the network is the identity, for perturbed-attention guidance (Ahn et al. 2024).
     pub perturbed: bool,
 }
@@ -58,6 +60,7 @@ impl Conditions {
             features: Vec::new(),
             images: Vec::new(),
             channels: None,
+            guidance: None,
             perturbed: false,
         }
     }
@@ -85,6 +88,11 @@ impl Conditions {
     /// Adds input channels.
     pub fn with_channels(self, channels: Tensor<4>) -> Self {
         Self { channels: Some(channels), ..self }
+    }
+
+    /// Adds a guidance scale.
+    pub fn with_guidance(self, scale: f64) -> Self {
+        Self { guidance: Some(scale), ..self }
     }
 
     /// Perturbs the attention for all images of the batch; the network must

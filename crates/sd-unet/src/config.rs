@@ -45,6 +45,8 @@ pub struct UnetConfig {
     pub norm_eps: f64,
     /// The extra input, for models that have one.
     pub addition: Option<AdditionConfig>,
+    /// Width of the embedding of the guidance scale, for networks that were distilled to read it (Luo et al. 2023, LCM); at least 4.
+    pub time_cond_proj_dim: Option<usize>,
 }
 
 impl UnetLevel {
@@ -89,6 +91,7 @@ impl UnetConfig {
             norm_num_groups: 32,
             norm_eps: 1e-5,
             addition: Some(AdditionConfig { time_embed_dim: 256, input_dim: 2816 }),
+            time_cond_proj_dim: None,
         }
     }
 
@@ -104,6 +107,7 @@ impl UnetConfig {
             norm_num_groups: 32,
             norm_eps: 1e-5,
             addition: None,
+            time_cond_proj_dim: None,
         }
     }
 

@@ -41,7 +41,8 @@ impl UnetConfig {
         let plan = Plan::new(&self.levels, self.mid_resnets, self.mid_attention);
         Unet {
             conv_in: conv3x3(self.in_channels, finest, device),
-            time_embedding: TimestepEmbedding::new(finest, time_width, device),
+            time_embedding: TimestepEmbedding::new(finest, time_width, device)
+                .with_cond_proj(self.time_cond_proj_dim, device),
             add_embedding: self
                 .addition
                 .map(|AdditionConfig { input_dim, .. }| TimestepEmbedding::new(input_dim, time_width, device)),
@@ -110,7 +111,7 @@ impl Unet {
         let fits = !conditions.perturbed || self.has_middle_attention();
         assert!(fits, "this network has no attention in its middle that could be perturbed");
         let embeddings = (&self.time_embedding, self.add_embedding.as_ref());
-        let time = silu(embed_time(&self.config, embeddings, t, conditions.added.as_ref(), &x.device()));
+        let time = silu(embed_time(&self.config, embeddings, t, conditions, &x.device()));
         let context = Context::new(conditions.context.clone(), &conditions.images);
         let inputs = BlockInputs { time, context, edges: self.wrap.into() };
         let x = match &conditions.channels {

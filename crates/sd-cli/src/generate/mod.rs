@@ -80,12 +80,12 @@ pub struct Args {
     #[arg(long, value_name = "NAME|FILE")]
     schedule: Option<String>,
     /// Sampling steps; more are slower but finer [default: 50, or the length of a custom --schedule; ddpm in pixels: all;
-    /// built-in model: 25]
+    /// built-in model: 25; models made for few steps: their own]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
-    /// Guidance scale: how closely to follow the prompt [default: 7.5, XL: 5, built-in model: 3]
+    /// Guidance scale: how closely to follow the prompt [default: 7.5, XL: 5, built-in model: 3; models made for few steps: mostly none]
     ///
-    /// At 1 and below (Turbo models recommend 0), the image is drawn without guidance, as in diffusers: with half the work, and
+    /// At 1 and below the image is drawn without guidance, as in diffusers: with half the work, and
     /// without the negative prompt. With --cfg-plus-plus scales are from 0 to 1, and the default is 0.6.
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     guidance: Option<f64>,

@@ -21,6 +21,12 @@ pub fn as_json(summary: &Summary) -> Value {
         "width": summary.size.0,
         "height": summary.size.1,
         "sampler": summary.sampler,
+        "few_steps": summary.few_steps.map(|few| json!({
+            "distillation": few.distillation.to_string(),
+            "evidence": few.evidence.to_string(),
+            "steps": few.steps,
+            "guidance": few.guidance,
+        })),
         "components": components.collect::<Vec<_>>(),
         "metadata": summary.metadata,
         "notes": summary.notes.iter().map(|note| with_flags(note)).collect::<Vec<_>>(),
@@ -28,11 +34,12 @@ pub fn as_json(summary: &Summary) -> Value {
 }
 
 pub fn as_text(summary: &Summary) -> String {
-    let Summary { family, extra_input, prediction, size: (width, height), sampler, components, metadata, notes } =
-        summary;
+    let Summary { family, extra_input, prediction, size: (width, height), sampler, few_steps, .. } = summary;
+    let Summary { components, metadata, notes, .. } = summary;
+    let few = few_steps.map(|few| format!("few steps   {few}\n")).unwrap_or_default();
     let extra = extra_input.map(|input| format!("reads also  {input}\n")).unwrap_or_default();
     let mut text = format!(
-        "family      {family}\n{extra}prediction  {prediction}\nsize        {width}x{height}\nsampler     {sampler}\n\n\
+        "family      {family}\n{extra}prediction  {prediction}\nsize        {width}x{height}\nsampler     {sampler}\n{few}\n\
          {:<15} {:>14}  PRECISION\n",
         "COMPONENT", "PARAMETERS"
     );

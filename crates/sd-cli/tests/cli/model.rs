@@ -57,6 +57,33 @@ fn a_lora_that_fits_in_part_is_merged_with_a_warning_and_one_that_does_not_is_re
     }
 }
 
+/// The model is only named like one for few steps.
+#[test]
+fn a_model_for_few_steps_is_drawn_so_and_said_in_one_line() {
+    let run = Run::new();
+    let model = TinyModel::new(Kind::Sd1);
+    fs::rename(model.path(), run.path("LCM_Dreamshaper_v7")).unwrap();
+    let flags =
+        ["generate", "--model", "LCM_Dreamshaper_v7", "--prompt", "a red house", "--width", "32", "--height", "32"];
+    let output = run.sd(&flags);
+    assert_drawn(&output);
+    let line = "LCM_Dreamshaper_v7: made for few steps (LCM, by its name): lcm, 4 steps, no guidance, unless you choose otherwise";
+    assert_eq!(stdout(&output).lines().filter(|found| *found == line).count(), 1, "{}", stdout(&output));
+    let settings = crate::settings(&run.read("out.png"));
+    assert!(settings.contains("Steps: 4, Sampler: LCM") && settings.contains("CFG scale: 1,"), "{settings}");
+    let output = run.sd(&[&flags[..], &["--sampler", "ddim", "--steps", "2", "--guidance", "3"]].concat());
+    assert_drawn(&output);
+    let settings = crate::settings(&run.read("out.png"));
+    assert!(settings.contains("Steps: 2, Sampler: DDIM") && settings.contains("CFG scale: 3,"), "{settings}");
+    let info = stdout(&run.sd(&["info", "LCM_Dreamshaper_v7"]));
+    assert!(
+        info.contains("few steps   made for few steps (LCM, by its name)") && info.contains("sampler     lcm"),
+        "{info}"
+    );
+    let info = stdout(&run.sd(&["info", "LCM_Dreamshaper_v7", "--json"]));
+    assert!(info.contains("\"distillation\":\"LCM\"") || info.contains("\"distillation\": \"LCM\""), "{info}");
+}
+
 /// The same LoRA in a folder, as PEFT writes it.
 fn peft_adapter(folder: &Path, alpha: usize) {
     let name = |key: &str| {

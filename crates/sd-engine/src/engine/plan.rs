@@ -201,6 +201,7 @@ impl RefinerPass {
         let request = Request {
             sampler: Some(before.settings.sampling.sampler.value),
             steps: Some(before.settings.sampling.steps.value),
+            schedule: before.settings.sampling.schedule.clone(),
             init: Some(Init::Unfinished(placeholder)),
             denoising_start: Some(self.start),
             width: None,

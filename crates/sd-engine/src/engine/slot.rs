@@ -1,7 +1,7 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use sd_pipeline::{DType, Device, Lora, LoraReport, Memory, Model, Pipeline, Preview};
+use sd_pipeline::{DType, Device, FewSteps, Lora, LoraReport, Memory, Model, Pipeline, Preview};
 
 use super::files::Files;
 use super::notices::Notices;
@@ -28,6 +28,7 @@ pub struct Slot {
 struct Merged {
     path: PathBuf,
     weight: f64,
+    few_steps: Option<FewSteps>,
     notices: Notices,
 }
 
@@ -69,17 +70,35 @@ impl Slot {
     /// Opens LoRAs, and merges them into a model that is not loaded yet.
     pub fn open_loras(&mut self, loras: &[(PathBuf, f64)], notices: &mut Notices) -> Result<(), EngineError> {
         notices.extend(&self.notices);
+        let own = self.model().own_few_steps();
+        let mut few_steps = own.map(|few| (self.files.model.name.clone(), few));
         for (path, weight) in loras {
+            let mut of_lora = self.merged(path).and_then(|at| self.loras[at].few_steps);
             if self.merged(path).is_none() {
                 let lora = Lora::open(path, *weight)?;
+                of_lora = FewSteps::of_lora(&lora);
                 if let Some(model) = &mut self.opened {
                     let report = model.merge(lora)?;
-                    self.loras.push(Merged::new(path, *weight, &report));
+                    self.loras.push(Merged::new(path, *weight, of_lora, &report));
                 }
+            }
+            if let Some(few) = of_lora.filter(|_| *weight != 0.0) {
+                few_steps = Some((path.display().to_string(), few));
             }
             notices.extend(&self.merged(path).map(|at| self.loras[at].notices.clone()).unwrap_or_default());
         }
+        self.set_few_steps(few_steps.as_ref().map(|(_, few)| *few));
+        notices.notes.extend(few_steps.map(|(name, few)| format!("{name}: {few}, unless you choose otherwise")));
         Ok(())
+    }
+
+    /// Sets how this job's model and LoRAs want to be drawn: a loaded model may still have those of another job.
+    fn set_few_steps(&mut self, few_steps: Option<FewSteps>) {
+        match (&mut self.opened, &mut self.loaded) {
+            (Some(model), _) => model.set_few_steps(few_steps),
+            (None, Some(pipeline)) => pipeline.set_few_steps(few_steps),
+            (None, None) => unreachable!("a model is opened or loaded"),
+        }
     }
 
     /// Loads the model with LoRAs, unless it is loaded; changes only what their weights change. Returns what LoRAs tell that were
@@ -88,8 +107,10 @@ impl Slot {
         let mut notices = Notices::default();
         for (path, weight) in loras {
             if self.merged(path).is_none() {
-                let report = self.merge(Lora::open(path, *weight)?)?;
-                self.loras.push(Merged::new(path, *weight, &report));
+                let lora = Lora::open(path, *weight)?;
+                let few_steps = FewSteps::of_lora(&lora);
+                let report = self.merge(lora)?;
+                self.loras.push(Merged::new(path, *weight, few_steps, &report));
                 notices.extend(&self.loras[self.loras.len() - 1].notices);
             }
         }
@@ -133,7 +154,7 @@ impl Slot {
 }
 
 impl Merged {
-    fn new(path: &Path, weight: f64, report: &LoraReport) -> Self {
+    fn new(path: &Path, weight: f64, few_steps: Option<FewSteps>, report: &LoraReport) -> Self {
         let (name, mut notices) = (path.display(), Notices::default());
         let all = report.matched + report.unmatched.len();
         if report.unmatched.is_empty() {
@@ -149,6 +170,6 @@ impl Merged {
         for word in &report.words {
             notices.notes.push(format!("{name}: adds the word {word:?} for prompts"));
         }
-        Self { path: path.into(), weight, notices }
+        Self { path: path.into(), weight, few_steps, notices }
     }
 }

@@ -5,7 +5,7 @@ mod images;
 use std::path::Path;
 
 use sd_image::{Image, Mask};
-use sd_pipeline::{Init, Plan};
+use sd_pipeline::{Init, Origin, Plan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -145,7 +145,15 @@ fn resolved(job: &Job, plan: &Plan) -> Job {
     let mut job = job.clone();
     let (settings, request) = (&plan.settings, &mut job.request);
     request.sampler = Some(settings.sampling.sampler.value);
-    request.steps = Some(settings.sampling.steps.value);
+    let sampling = &settings.sampling;
+    // A second pass has the model's number of steps for its own strength.
+    if job.hires.is_none() || sampling.steps.origin != Origin::Model {
+        request.steps = Some(sampling.steps.value);
+        // A model that was distilled is known by its name, which may change.
+        request.schedule.clone_from(&sampling.schedule);
+        let distilled = sampling.options.iter().filter(|option| option.origin == Origin::Model);
+        request.options.extend(distilled.map(|option| (option.option, option.value)));
+    }
     request.guidance = settings.guidance.map(|guidance| guidance.value);
     request.clip_skip = settings.guidance.map(|_| settings.clip_skip);
     // Initial images keep their own size only if none is requested.

@@ -76,6 +76,9 @@ pub fn unet(weights: &Weights, family: Family) -> Result<Json, ModelError> {
         "attention_head_dim": per_level(&heads.collect::<Vec<_>>()),
         "cross_attention_dim": size(weights, attention, 1)?,
     });
+    if let Some(width) = guidance_width(weights) {
+        config["time_cond_proj_dim"] = width.into();
+    }
     if is_uneven {
         config["reverse_transformer_layers_per_block"] = up_depths.into();
     }
@@ -85,6 +88,11 @@ pub fn unet(weights: &Weights, family: Family) -> Result<Json, ModelError> {
         config["projection_class_embeddings_input_dim"] = size(weights, "add_embedding.linear_1.weight", 1)?.into();
     }
     Ok(object(weights, config))
+}
+
+/// Width of the embedding of the guidance scale that a U-Net reads, if it reads one.
+pub(crate) fn guidance_width(weights: &Weights) -> Option<usize> {
+    weights.shape("time_embedding.cond_proj.weight").and_then(|shape| shape.get(1)).copied()
 }
 
 /// Infers `vae/config.json`.

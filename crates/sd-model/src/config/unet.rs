@@ -12,12 +12,16 @@ use crate::ModelError;
 /// [`ModelError::Config`] if something is missing or not supported.
 pub fn unet_config(json: &mut Json) -> Result<(UnetConfig, (usize, usize)), ModelError> {
     json.only("_class_name", "UNet2DConditionModel")?;
+    let time_cond_proj_dim = json.take("time_cond_proj_dim")?;
+    if let Some(width @ ..4) = time_cond_proj_dim {
+        return Err(json.error(format!("`time_cond_proj_dim` is {width}, expected at least 4")));
+    }
     let (config, sample_size) = blocks(json)?;
     let mut layers = config.levels.iter().flat_map(|level| level.down_attention.iter().chain(&level.up_attention));
     if layers.any(|layers| *layers == 0) {
         return Err(json.error("`transformer_layers_per_block` has a 0 for a level with attention".into()));
     }
-    Ok((config, sample_size))
+    Ok((UnetConfig { time_cond_proj_dim, ..config }, sample_size))
 }
 
 /// Reads the blocks of a network of any class; their attention may have no layers, but only projections.
@@ -32,6 +36,7 @@ pub(super) fn blocks(json: &mut Json) -> Result<(UnetConfig, (usize, usize)), Mo
         norm_eps: json.take_or("norm_eps", 1e-5)?,
         cross_attention_dim: cross_attention_dim(json)?,
         addition: addition(json)?,
+        time_cond_proj_dim: None,
         levels: Vec::new(),
         mid_resnets: 0,
         mid_attention: 0,

@@ -12,6 +12,8 @@ pub(crate) struct Inputs {
     pub sizes: Sizes,
     /// Whether the network reads an aesthetic score.
     pub scored: bool,
+    /// The guidance scale, for networks that read it.
+    pub guidance: Option<f64>,
     /// Further input channels, `[images, channels, height, width]`.
     pub channels: Option<Tensor<4>>,
     pub steering: Steering,
@@ -74,6 +76,7 @@ fn grouped(rows: impl Iterator<Item = ((Slot, usize), Embeddings)>, inputs: &Inp
 fn call(rows: Vec<(Slot, usize)>, embeddings: &[Embeddings], inputs: &Inputs, level: usize) -> Call {
     let Embeddings { context, pooled } = Embeddings::join(embeddings);
     let mut conditions = Conditions::new(context);
+    conditions.guidance = inputs.guidance;
     if let Some(text_embeds) = pooled {
         let ids = |(slot, _): &(Slot, usize)| inputs.sizes.time_ids(inputs.size, slot.is_negative(), inputs.scored);
         let time_ids = rows.iter().map(ids).collect();

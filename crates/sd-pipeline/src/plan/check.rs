@@ -10,6 +10,7 @@ impl Plan {
         let (reads_text, extra) = (model.reads_text(), model.extra_input());
         let is_its_own = (self.prompt.is_some(), guidance.is_some()) == (reads_text, reads_text)
             && *latent_shape == shape
+            && self.settings.embeds_guidance == model.embeds_guidance()
             && image_guidance.is_some() == (extra == Some(ExtraInput::Image))
             && !sampling.made.is_empty()
             && sampling.made.end <= sampling.levels.value.steps()

@@ -16,6 +16,7 @@ impl Settings {
         if self.guidance.is_none() && self.guidance_options != GuidanceOptions::default() {
             return Err(Error::request(Field::Guidance, "is for models that read a text, and this one does not"));
         }
+        self.check_embedded()?;
         if let Some(FreeU { b1, b2, s1, s2 }) = self.freeu
             && let Some(factor) = [b1, b2, s1, s2].into_iter().find(|factor| !factor.is_finite())
         {
@@ -37,6 +38,24 @@ impl Settings {
             }
             other => Error::request(Field::Guidance, format!(": {other}")),
         })
+    }
+
+    /// Refuses what changes the guidance scale from step to step where the network reads one scale itself.
+    fn check_embedded(&self) -> Result<(), Error> {
+        let options = &self.guidance_options;
+        let changes = [
+            (Field::GuidanceSchedule, options.schedule.is_some()),
+            (Field::GuidanceInterval, (options.interval.from, options.interval.to) != (0.0, 1.0)),
+            (Field::CfgPlusPlus, options.plus_plus),
+            (Field::PerpNeg, options.perpendicular.is_some()),
+        ];
+        match changes.into_iter().find(|(_, is_wanted)| self.embeds_guidance && *is_wanted) {
+            Some((field, _)) => {
+                let reason = "has no effect on this network, which reads the guidance scale itself: leave it out";
+                Err(Error::request(field, reason))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Checks that a network has attention in its middle, if guidance changes that.

@@ -5,6 +5,7 @@ mod canvas;
 mod check;
 mod control;
 mod display;
+mod few_steps;
 mod fits;
 mod guidance;
 mod guidance_options;
@@ -101,6 +102,9 @@ pub struct Settings {
     pub latent_shape: [usize; 4],
     /// Guidance scale; none for models that read no text.
     pub guidance: Option<Resolved<f64>>,
+    /// Whether the network reads the guidance scale itself, and needs no call without the prompt.
+    #[serde(default)]
+    pub embeds_guidance: bool,
     /// How closely InstructPix2Pix models follow the image; none for other models.
     pub image_guidance: Option<Resolved<f64>>,
     /// Everything else about guidance.
@@ -206,9 +210,14 @@ impl Settings {
         made.map(|level| guidance.roles(&self.sampling.step(level), composed)).collect()
     }
 
-    /// The guidance scale; 1 for models that read no text.
+    /// The scale by which predictions are combined; 1 for models that read no text, and for those that read the scale itself.
     pub(crate) fn guidance_scale(&self) -> f64 {
-        self.guidance.map_or(1.0, |guidance| guidance.value)
+        self.guidance.filter(|_| !self.embeds_guidance).map_or(1.0, |guidance| guidance.value)
+    }
+
+    /// The guidance scale that the network reads itself.
+    pub(crate) fn embedded_guidance(&self) -> Option<f64> {
+        self.guidance.filter(|_| self.embeds_guidance).map(|guidance| guidance.value)
     }
 }
 

@@ -40,6 +40,7 @@ impl Plan {
                 height,
                 latent_shape: model.latent_shape(width.value, height.value),
                 guidance: model.reads_text().then(|| guidance(request, model)),
+                embeds_guidance: model.embeds_guidance(),
                 image_guidance: (extra == Some(ExtraInput::Image)).then(|| image_guidance(request)),
                 guidance_options: request.guidance_options.clone(),
                 freeu: request.freeu,
@@ -64,6 +65,7 @@ fn context(model: &Model, strength: Option<Resolved<f64>>) -> Context<'_> {
         in_pixels: !model.reads_text(),
         is_xl: model.is_xl(),
         steps: model.defaults().steps,
+        few_steps: model.few_steps(),
         strength: strength.map(|strength| strength.value),
     }
 }
@@ -73,7 +75,8 @@ const PLUS_PLUS: f64 = 0.6;
 
 /// The guidance scale; 1 and below means no guidance.
 fn guidance(request: &Request, model: &Model) -> Resolved<f64> {
-    let of_model = || model.defaults().guidance.map(|scale| Resolved::new(scale, Origin::Model));
+    let of_few_steps = || model.few_steps().map(|few| few.guidance);
+    let of_model = || model.defaults().guidance.or_else(of_few_steps).map(|scale| Resolved::new(scale, Origin::Model));
     let default = if model.is_xl() { 5.0 } else { 7.5 };
     let requested = Resolved::requested(request.guidance);
     if request.guidance_options.plus_plus {

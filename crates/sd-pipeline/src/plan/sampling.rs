@@ -1,13 +1,14 @@
 use std::ops::Range;
 
 use sd_guidance::Step;
+use sd_model::FewSteps;
 use sd_model::config::SchedulerConfig;
 use sd_samplers::{Multistep, Sampler, SamplerOption, SamplerSettings, Variance};
 use sd_schedule::NoiseLevels;
 use serde::{Deserialize, Serialize};
 
 use super::origin::{Origin, Resolved};
-use super::{levels, steps};
+use super::{few_steps, levels, steps};
 use crate::{Error, Field, Request, SamplerName, Schedule};
 
 /// The most steps: their noise levels are a list in memory.
@@ -32,7 +33,7 @@ pub struct Sampling {
     pub variance: Variance,
     /// DDPM and DDIM clip denoised images to `[−clip, clip]`.
     pub clip: Option<f64>,
-    /// The schedule that was requested.
+    /// The schedule that was requested, or for which the model was distilled.
     pub schedule: Option<Schedule>,
     /// Number of steps. If the last timestep is already at the last level, the [levels](Self::levels) have one step fewer.
     pub steps: Resolved<usize>,
@@ -70,6 +71,8 @@ pub(crate) struct Context<'a> {
     pub is_xl: bool,
     /// The model's own number of steps.
     pub steps: Option<usize>,
+    /// How the model wants to be drawn, if it was distilled.
+    pub few_steps: Option<FewSteps>,
     /// Share of the steps that an initial image goes through.
     pub strength: Option<f64>,
 }
@@ -78,21 +81,25 @@ impl Sampling {
     /// Fills in the defaults of the request.
     pub(crate) fn resolve(request: &Request, context: &Context) -> Result<Self, Error> {
         let config = context.scheduler;
-        let sampler = sampler(request, config);
+        let sampler = sampler(request, context);
         let steps = number_of_steps(request, sampler.value, context);
         if steps.value > MAX_STEPS {
             return Err(Error::request(Field::Steps, format!("{}: at most {MAX_STEPS} are possible", steps.value)));
         }
+        let distilled = || few_steps::schedule(&context.few_steps?, sampler.value, steps.value);
+        let schedule = request.schedule.clone().or_else(distilled);
         let (levels, origin) =
-            levels::resolve(sampler.value.info(), config, request.schedule.as_ref(), context.is_xl, steps.value)?;
+            levels::resolve(sampler.value.info(), config, schedule.as_ref(), context.is_xl, steps.value)?;
+        let is_distilled = schedule.is_some() && request.schedule.is_none();
+        let origin = if is_distilled { Origin::Model } else { origin };
         let (whole, made) = steps::made(request, context.strength, &levels.levels, steps.value, &config.process())?;
         Ok(Self {
             whole,
             made,
-            options: options(request, sampler.value, config),
+            options: options(request, sampler.value, context),
             variance: variance(sampler.value, config)?,
             clip: clip(context),
-            schedule: request.schedule.clone(),
+            schedule,
             levels: Resolved::new(levels.levels, origin),
             start_std: levels.start_std,
             whole_timesteps: levels.whole_timesteps,
@@ -152,15 +159,18 @@ impl Request {
     ///
     /// [`Error::Request`] or [`Error::Schedule`], which say what to change.
     pub fn check_steps(&self, scheduler: &SchedulerConfig) -> Result<(), Error> {
-        let context = Context { scheduler, in_pixels: false, is_xl: false, steps: None, strength: None };
+        let context =
+            Context { scheduler, in_pixels: false, is_xl: false, steps: None, few_steps: None, strength: None };
         Sampling::resolve(self, &context)?.sampler(scheduler).map(drop)
     }
 }
 
-/// The requested sampler, else the one of the config's class, else the default.
-fn sampler(request: &Request, config: &SchedulerConfig) -> Resolved<SamplerName> {
-    let of_config = || config.sampler.map(|sampler| Resolved::new(sampler, Origin::Config));
+/// The requested sampler, else the one that the model was distilled for, else that of the config's class, else the default.
+fn sampler(request: &Request, context: &Context) -> Resolved<SamplerName> {
+    let of_model = || context.few_steps?.sampler.map(|sampler| Resolved::new(sampler, Origin::Model));
+    let of_config = || context.scheduler.sampler.map(|sampler| Resolved::new(sampler, Origin::Config));
     Resolved::requested(request.sampler)
+        .or_else(of_model)
         .or_else(of_config)
         .unwrap_or(Resolved::new(SamplerName::default(), Origin::Default))
 }
@@ -168,7 +178,8 @@ fn sampler(request: &Request, config: &SchedulerConfig) -> Resolved<SamplerName>
 fn number_of_steps(request: &Request, sampler: SamplerName, context: &Context) -> Resolved<usize> {
     let listed = request.schedule.as_ref().and_then(Schedule::steps);
     let requested = Resolved::requested(request.steps.or(listed));
-    let of_model = || context.steps.map(|steps| Resolved::new(steps, Origin::Model));
+    let of_few_steps = || context.few_steps.map(|few| few_steps::number(&few, context.strength));
+    let of_model = || context.steps.or_else(of_few_steps).map(|steps| Resolved::new(steps, Origin::Model));
     // All timesteps of the training, as in its paper.
     let of_training = || Resolved::new(context.scheduler.schedule.len(), Origin::Config);
     let is_ddpm_in_pixels = sampler.info().name == "ddpm" && context.in_pixels;
@@ -178,16 +189,18 @@ fn number_of_steps(request: &Request, sampler: SamplerName, context: &Context) -
         .unwrap_or(Resolved::new(DEFAULT_STEPS, Origin::Default))
 }
 
-/// The options of the request, then that of the config, then the defaults of the sampler; each option once.
-fn options(request: &Request, sampler: SamplerName, config: &SchedulerConfig) -> Vec<OptionValue> {
-    let info = sampler.info();
+/// The options of the request, then those of the distillation and of the config, then the defaults of the sampler; each option once.
+fn options(request: &Request, sampler: SamplerName, context: &Context) -> Vec<OptionValue> {
+    let (info, config) = (sampler.info(), context.scheduler);
+    let gamma = context.few_steps.and_then(|few| few.gamma).filter(|_| info.has(SamplerOption::Gamma));
     let is_solver = info.convention.is_multistep() && info.has(SamplerOption::Order);
     let order = config.solver_order.filter(|_| is_solver).map(|order| (SamplerOption::Order, order as f64));
     let requested = request.options.iter().map(|(option, value)| (*option, *value, Origin::Request));
+    let distilled = gamma.map(|gamma| (SamplerOption::Gamma, gamma, Origin::Model));
     let configured = order.into_iter().map(|(option, value)| (option, value, Origin::Config));
     let defaults = info.options.iter().map(|range| (range.option, range.default, Origin::Sampler));
     let mut options: Vec<OptionValue> = Vec::new();
-    for (option, value, origin) in requested.chain(configured).chain(defaults) {
+    for (option, value, origin) in requested.chain(distilled).chain(configured).chain(defaults) {
         match options.iter_mut().find(|known| known.option == option) {
             // If an option is requested twice, the last value counts.
             Some(known) if origin == Origin::Request => known.value = value,

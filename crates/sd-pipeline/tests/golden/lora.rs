@@ -123,7 +123,8 @@ pub fn kohya(kind: Kind) -> Tensors {
     tensors
 }
 
-fn peft(kind: Kind, file: &str) -> Tensors {
+/// Changes of nearly all layers, as PEFT writes them.
+pub fn peft(kind: Kind, file: &str) -> Tensors {
     let mut tensors = Tensors::new();
     let all = modules(kind, &[&ATTENTION[..], &OTHERS].concat());
     // diffusers loses the magnitudes of text encoders.

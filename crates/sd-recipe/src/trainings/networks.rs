@@ -64,6 +64,11 @@ impl Networks {
         if unet.addition.is_some() {
             return Err(recipe.wrong("XL models, which have two text encoders, cannot be trained yet".into()));
         }
+        if unet.time_cond_proj_dim.is_some() {
+            let reason =
+                "a U-Net that reads the guidance scale (`time_cond_proj_dim`) was distilled, and cannot be trained yet";
+            return Err(recipe.wrong(reason.into()));
+        }
         if (unet.in_channels, unet.out_channels) != (channels, channels) {
             return Err(recipe.wrong(format!(
                 "the U-Net takes {} channels and gives {}, but the autoencoder's latents have {channels}",

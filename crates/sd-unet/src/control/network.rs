@@ -55,7 +55,8 @@ impl ControlNetConfig {
         };
         ControlNet {
             conv_in: conv3x3(unet.in_channels, finest, device),
-            time_embedding: TimestepEmbedding::new(finest, time_width, device),
+            time_embedding: TimestepEmbedding::new(finest, time_width, device)
+                .with_cond_proj(unet.time_cond_proj_dim, device),
             add_embedding: unet
                 .addition
                 .map(|AdditionConfig { input_dim, .. }| TimestepEmbedding::new(input_dim, time_width, device)),
@@ -143,7 +144,7 @@ impl ControlNet {
 
     fn embed_time(&self, t: &[f64], conditions: &Conditions, hints: &[Hint], device: &Device) -> Tensor<2> {
         let embeddings = (&self.time_embedding, self.add_embedding.as_ref());
-        let time = embed_time(&self.config.unet, embeddings, t, conditions.added.as_ref(), device);
+        let time = embed_time(&self.config.unet, embeddings, t, conditions, device);
         match &self.union {
             Some(union) => time + union.embed_kinds(hints, self.dtype(), device),
             None => time,

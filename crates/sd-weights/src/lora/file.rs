@@ -77,6 +77,21 @@ impl Lora {
         Self { scale, ..self }
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.source.0.origin
+    }
+
+    /// The file's metadata.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        self.source.0.metadata()
+    }
+
+    /// The scale of its changes.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
     /// Returns the words that the file adds to prompts.
     pub fn words(&self) -> &[TextualInversion] {
         &self.words

@@ -12,6 +12,9 @@ pub fn controlnet_config(config: &ControlNetConfig) -> Result<Value, String> {
     if config.union.is_some() {
         return Err("a union network is not a ControlNetModel".into());
     }
+    if config.unet.time_cond_proj_dim.is_some() {
+        return Err("it reads the guidance scale, as the distilled U-Net that it belongs to".into());
+    }
     let each = |value: fn(&UnetLevel) -> usize| levels.iter().map(value).collect::<Vec<usize>>();
     let layers_per_block = levels.first().map_or(0, |level| level.resnets);
     if levels.iter().any(|level| level.resnets != layers_per_block) {
@@ -113,6 +116,7 @@ mod tests {
             controlnet_config(&config).unwrap_err()
         };
         assert!(reason(|c| c.union = Some(UnionConfig::new(6))).contains("a union network"));
+        assert!(reason(|c| c.unet.time_cond_proj_dim = Some(256)).contains("reads the guidance scale"));
         assert!(reason(|c| c.unet.levels[1].resnets = 1).contains("[2, 1, 2] residual blocks"));
         assert!(reason(|c| c.unet.levels[1].down_attention = vec![1, 2]).contains("[1, 2] layers"));
         assert!(reason(|c| c.unet.mid_resnets = 0).contains("its middle has 0 residual blocks"));

@@ -73,6 +73,7 @@ pub fn unet_config(config: &UnetConfig, sample_size: usize) -> Value {
         "out_channels": config.out_channels,
         "projection_class_embeddings_input_dim": config.addition.map(|addition| addition.input_dim),
         "sample_size": sample_size,
+        "time_cond_proj_dim": config.time_cond_proj_dim,
         "transformer_layers_per_block": depths,
         "up_block_types": levels.iter().rev().map(|level| kind(!level.up_attention.is_empty(), "Up")).collect::<Vec<_>>(),
         "use_linear_projection": true,

@@ -29,7 +29,8 @@ pub fn chosen_conditions(conditions: &Conditions, rows: &[usize]) -> Conditions 
         text_embeds: chosen(&added.text_embeds, rows),
         time_ids: rows.iter().map(|row| added.time_ids[*row].clone()).collect(),
     };
-    let text = Conditions::new(chosen(&conditions.context, rows));
+    let mut text = Conditions::new(chosen(&conditions.context, rows));
+    text.guidance = conditions.guidance;
     match &conditions.added {
         Some(added) => text.with_added(chosen_added(added)),
         None => text,
