@@ -3,7 +3,8 @@
 //!
 //! Run `cargo run --release -p sd-benches --bin networks --`, with any of these behind it, in any order:
 //!
-//! - networks: `unet` (a guided step, a batch of two), `control` (the same step with a ControlNet before it), `vae` (decodes an
+//! - networks: `unet` (a guided step, a batch of two), `unet-deep` (the same with deep features of branch 0 from an earlier one),
+//!   `unet-text` (the same with the outputs of the cross-attention), `unet-merged` (the same with half of the tokens merged), `control` (the same step with a ControlNet before it), `vae` (decodes an
 //!   image), `clip` (two prompts), `unet-xl`, `vae-xl`, `clip-xl` (the larger encoder), `esrgan` (128×128 to 512×512),
 //!   `esrgan-256` (256×256 to 1024×1024);
 //! - `latents=SIDE` and `rows=COUNT`, the sizes of `unet`: 64 and 2 by default. Seconds are those of the whole call;
@@ -22,14 +23,27 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use sd_clip::ClipTextConfig;
 use sd_ops::{convolves_in_bf16, lay_out, pack};
-use sd_unet::{AddedConditions, Conditions, ControlNetConfig, Hint, UnetConfig};
+use sd_unet::{AddedConditions, Conditions, ControlNetConfig, CrossAttention, Deep, Hint, Recall, Unet, UnetConfig};
 use sd_upscale::RrdbNetConfig;
 use sd_vae::AutoencoderKlConfig;
 use sd_weights::{BlockKind, quantized};
 
 /// Timed calls, after a first one that is not timed.
 const CALLS: usize = 3;
-const NETWORKS: [&str; 9] = ["unet", "control", "vae", "clip", "unet-xl", "vae-xl", "clip-xl", "esrgan", "esrgan-256"];
+const NETWORKS: [&str; 12] = [
+    "unet",
+    "unet-deep",
+    "unet-text",
+    "unet-merged",
+    "control",
+    "vae",
+    "clip",
+    "unet-xl",
+    "vae-xl",
+    "clip-xl",
+    "esrgan",
+    "esrgan-256",
+];
 /// Those that run if none is named.
 const USUAL: [&str; 3] = ["unet", "vae", "clip"];
 
@@ -71,11 +85,29 @@ fn run() -> Result<(), sd_pipeline::Error> {
             device.sync().expect("the device works");
         });
     };
-    if is_wanted("unet") {
+    if ["unet", "unet-deep", "unet-text", "unet-merged"].into_iter().any(is_wanted) {
         let unet = lay_out(UnetConfig::sd1().init(&device).map(&mut as_loaded(weights)));
         let (x, context) = (random([rows, 4, side, side]), random([1, rows, 77, 768]).squeeze_dim::<3>(0));
-        let times = vec![500.0; rows];
-        report("unet", &|| drop(unet.forward(x.clone(), &times, &context.clone().into())));
+        let (times, conditions) = (vec![500.0; rows], Conditions::new(context));
+        let call = |unet: &Unet, recall| unet.forward_recalling(x.clone(), &times, &conditions, recall).1;
+        if is_wanted("unet") {
+            report("unet", &|| drop(call(&unet, Recall::default())));
+        }
+        if is_wanted("unet-deep") {
+            let kept = call(&unet, Recall { deep: Deep::Keep { branch: 0 }, ..Recall::default() });
+            let features = kept.deep.expect("it is kept");
+            let recall = || Recall { deep: Deep::Take { branch: 0, features: features.clone() }, ..Recall::default() };
+            report("unet-deep", &|| drop(call(&unet, recall())));
+        }
+        if is_wanted("unet-text") {
+            let kept = call(&unet, Recall { text: CrossAttention::Keep, ..Recall::default() });
+            let recall = || Recall { text: CrossAttention::Take(kept.text.clone()), ..Recall::default() };
+            report("unet-text", &|| drop(call(&unet, recall())));
+        }
+        if is_wanted("unet-merged") {
+            let merged = unet.with_merged_tokens(0.5);
+            report("unet-merged", &|| drop(call(&merged, Recall::default())));
+        }
     }
     if is_wanted("control") {
         let unet = lay_out(UnetConfig::sd1().init(&device).map(&mut as_loaded(weights)));

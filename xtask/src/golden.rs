@@ -220,7 +220,16 @@ fn make(python: &Path, sets: &[&Set]) -> Result<(), String> {
 /// The commands that install every reference, as Markdown and shells have them.
 fn environment(sets: &[Set]) -> Result<String, String> {
     // These depend on much that is not needed to run what is run of them, and on what is: `NEEDED`.
-    const ALONE: [&str; 5] = ["controlnet_aux", "k-diffusion", "lycoris-lora", "open_clip_torch", "sd-prompt-reader"];
+    const ALONE: [&str; 8] = [
+        "controlnet_aux",
+        "DeepCache",
+        "k-diffusion",
+        "lycoris-lora",
+        "open_clip_torch",
+        "sd-prompt-reader",
+        "tgate",
+        "tomesd",
+    ];
     const NEEDED: &str = "einops toml torchdiffeq torchsde";
     // A commit is of a repository, and no version of a package.
     let references = sets.iter().flat_map(|set| &set.reference);

@@ -9,7 +9,7 @@ use sd_device::DType;
 use sd_ops::Wrap;
 use sd_prompt::Text;
 use sd_schedule::Process;
-use sd_unet::{Conditions, FreeU, UnconditionalUnet, Unet};
+use sd_unet::{Conditions, FreeU, Kept, Recall, UnconditionalUnet, Unet};
 use sd_vae::{Autoencoder, InBands};
 
 use crate::{Control, Embeddings, ImageAdapter};
@@ -97,9 +97,35 @@ pub trait Backbone: Any + Debug + Send + Sync {
         None
     }
 
+    /// Whether [`predict_recalling`](Self::predict_recalling) returns something.
+    fn recalls(&self) -> bool {
+        false
+    }
+
+    /// Returns the prediction of a call that takes parts of an earlier one, or keeps parts for later ones; `None` if the network cannot.
+    ///
+    /// # Shapes
+    ///
+    /// - inputs and prediction: as those of [`predict`](Self::predict)
+    /// - what is taken and kept: see [`Recall`] and [`Kept`]
+    fn predict_recalling(
+        &self,
+        _x: Tensor<4>,
+        _t: &[f64],
+        _conditions: Option<&Conditions>,
+        _recall: Recall,
+    ) -> Option<(Tensor<4>, Kept)> {
+        None
+    }
+
     /// Returns the network, with the same weights, for images that continue at the opposite edges; `None` if it has no such
     /// form.
     fn with_wrap(&self, _wrap: Wrap) -> Option<Arc<dyn Backbone>> {
+        None
+    }
+
+    /// Returns the network, with the same weights, with [merged tokens](Unet::with_merged_tokens); `None` if it has no such form.
+    fn with_merged_tokens(&self, _ratio: f64) -> Option<Arc<dyn Backbone>> {
         None
     }
 
@@ -141,6 +167,29 @@ impl Backbone for Unet {
 
     fn with_wrap(&self, wrap: Wrap) -> Option<Arc<dyn Backbone>> {
         Some(Arc::new(self.clone().with_wrap(wrap)))
+    }
+
+    fn recalls(&self) -> bool {
+        true
+    }
+
+    /// # Panics
+    ///
+    /// Panics without conditions.
+    fn predict_recalling(
+        &self,
+        x: Tensor<4>,
+        t: &[f64],
+        conditions: Option<&Conditions>,
+        recall: Recall,
+    ) -> Option<(Tensor<4>, Kept)> {
+        let conditions = conditions.expect(NO_TEXT);
+        let (out, kept) = self.forward_recalling(x.cast(self.dtype()), t, conditions, recall);
+        Some((out.cast(TensorType::F32), kept))
+    }
+
+    fn with_merged_tokens(&self, ratio: f64) -> Option<Arc<dyn Backbone>> {
+        Some(Arc::new(self.clone().with_merged_tokens(ratio)))
     }
 
     fn with_freeu(&self, freeu: FreeU) -> Option<Arc<dyn Backbone>> {

@@ -1,7 +1,7 @@
 use sd_clip::{Activation, Tokenizer};
 use sd_ops::MappedWeights;
 use sd_prompt::{Chunk, Text};
-use sd_unet::{AttentionLayer, UnconditionalUnetConfig};
+use sd_unet::{AttentionLayer, UnconditionalUnetConfig, UnetConfig};
 use sd_weights::single_file::Family;
 use sd_weights::{Lora, Weights};
 
@@ -166,6 +166,11 @@ impl Model {
     /// Whether the network reads the guidance scale itself, as distilled ones do: then it needs no call for a negative prompt.
     pub fn embeds_guidance(&self) -> bool {
         self.text_to_image().is_some_and(|parts| parts.unet_config.time_cond_proj_dim.is_some())
+    }
+
+    /// The network's configuration; `None` for models that read no text.
+    pub fn unet(&self) -> Option<&UnetConfig> {
+        self.text_to_image().map(|parts| &parts.unet_config)
     }
 
     /// Lists the network's layers of cross-attention in the order in which they run; empty for models that read no text.

@@ -80,6 +80,16 @@ pub enum Field {
     PerpNeg,
     /// The request's `freeu`.
     FreeU,
+    /// The request's `fast`.
+    Fast,
+    /// Deep features that later calls take from earlier ones.
+    DeepCache,
+    /// The share of the steps after which the text is no longer read.
+    TextGate,
+    /// The calls between two with guidance.
+    GuidanceEvery,
+    /// The share of pixels that self-attention merges.
+    MergeTokens,
     /// The request's `latents`.
     Latents,
     /// The request's `init`.
@@ -138,7 +148,7 @@ pub enum Field {
 
 impl Field {
     /// All of them.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 60] = [
         Self::Prompt,
         Self::NegativePrompt,
         Self::Width,
@@ -167,6 +177,11 @@ impl Field {
         Self::DynamicThreshold,
         Self::PerpNeg,
         Self::FreeU,
+        Self::Fast,
+        Self::DeepCache,
+        Self::TextGate,
+        Self::GuidanceEvery,
+        Self::MergeTokens,
         Self::Latents,
         Self::InitImage,
         Self::Strength,
@@ -229,6 +244,11 @@ impl fmt::Display for Field {
             Self::DynamicThreshold => "dynamic_threshold",
             Self::PerpNeg => "perp_neg",
             Self::FreeU => "freeu",
+            Self::Fast => "fast",
+            Self::DeepCache => "deep_cache",
+            Self::TextGate => "text_gate",
+            Self::GuidanceEvery => "guidance_every",
+            Self::MergeTokens => "merge_tokens",
             Self::Latents => "latents",
             Self::InitImage => "init_image",
             Self::Strength => "strength",

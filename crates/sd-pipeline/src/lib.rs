@@ -37,6 +37,7 @@
 //! Each backend is a feature, as in [`sd_device`]. [`device_by_name`] chooses among the enabled ones, and [`best_device`]
 //! names the best.
 
+mod arithmetic;
 mod control;
 mod drawing;
 mod edit;
@@ -54,11 +55,13 @@ mod plan;
 mod preview;
 mod region;
 mod request;
+mod reuse;
 mod schedule;
 mod sizes;
 mod start;
 mod watch;
 
+pub use arithmetic::Arithmetic;
 pub use burn::tensor::{Device, Tensor};
 pub use control::{ControlImage, ControlMode, Hint, ImageLayers, ImagePrompt, PlannedImagePrompt};
 pub use drawing::{Drawing, GeneratedImage};
@@ -72,6 +75,7 @@ pub use plan::{GuidanceOptions, OptionValue, Origin, Plan, Resolved, Sampling, S
 pub use preview::Preview;
 pub use region::{Area, RegionalPrompt};
 pub use request::Request;
+pub use reuse::{DeepCache, DeepCacheError, Fast, Reuse, Uneven};
 pub use schedule::Schedule;
 pub use sd_device::{
     DType, DeviceError, DeviceInfo, DeviceKind, best_device, device_by_name, device_info, device_names, devices,
@@ -95,7 +99,7 @@ pub use sd_samplers::{
     BrownianNoise, CATALOGUE, Convention, FreshNoise, Noise, OptionRange, SamplerOption, TorchNoise, Variance,
 };
 pub use sd_schedule::{NoiseLevels, Prediction, Process};
-pub use sd_unet::{AddedConditions, Conditions, FreeU, Residuals};
+pub use sd_unet::{AddedConditions, Conditions, FreeU, Kept, Recall, Residuals};
 pub use sd_vae::Autoencoder;
 pub use sd_weights::{Destination, WeightsError, read_tensor, write_tensor};
 pub use sizes::Sizes;

@@ -35,6 +35,20 @@ impl Networks<'_> {
                 Components { backbone, ..components }
             }
         };
+        let reuse = settings.reuse();
+        if (reuse.deep_cache, reuse.text_gate) != (None, None) && !components.backbone.recalls() {
+            let field = if reuse.deep_cache.is_some() { Field::DeepCache } else { Field::TextGate };
+            return Err(Error::request(field, "is for U-Nets, and this network is none: leave it out"));
+        }
+        let components = match reuse.merge_tokens {
+            None => components,
+            Some(ratio) => {
+                let backbone = components.backbone.with_merged_tokens(ratio);
+                let reason = "is for U-Nets, and this network is none: leave it out";
+                let backbone = backbone.ok_or_else(|| Error::request(Field::MergeTokens, reason))?;
+                Components { backbone, ..components }
+            }
+        };
         settings.check_middle(components.backbone.has_middle_attention())?;
         Ok(Self { components, ..self })
     }
@@ -63,7 +77,8 @@ impl Networks<'_> {
         let (sizes, scored) = (settings.sizes, self.model.wants_aesthetic_score());
         let guidance = settings.embedded_guidance();
         let inputs = Inputs { size, sizes, scored, guidance, channels, steering };
-        Ok(Guided::new(&self.components, settings, texts, inputs, regions.collect(), level))
+        let turns = settings.turns(self.model)?;
+        Ok(Guided::new(&self.components, settings, texts, inputs, regions.collect(), level, turns))
     }
 
     /// The autoencoder, if it can encode.

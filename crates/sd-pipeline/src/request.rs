@@ -5,7 +5,9 @@ use sd_unet::FreeU;
 use serde::{Deserialize, Serialize};
 
 use crate::edit::{Init, Inpaint, Outpaint, Seamless, Variation};
-use crate::{ControlImage, GuidanceOptions, ImagePrompt, Latents, RegionalPrompt, SamplerName, Schedule, Sizes};
+use crate::{
+    ControlImage, Fast, GuidanceOptions, ImagePrompt, Latents, RegionalPrompt, Reuse, SamplerName, Schedule, Sizes,
+};
 
 /// What to draw.
 ///
@@ -55,6 +57,10 @@ pub struct Request {
     pub guidance_options: GuidanceOptions,
     /// Factors on the U-Net's features; none changes nothing.
     pub freeu: Option<FreeU>,
+    /// A tested combination of what calls of the network reuse, for less arithmetic; none computes everything.
+    pub fast: Option<Fast>,
+    /// What calls of the network reuse, in the place of what `fast` says.
+    pub reuse: Reuse,
     /// Seed of the noise.
     pub seed: u64,
     /// The noise to start from, standard normal values; none draws it from the seed.

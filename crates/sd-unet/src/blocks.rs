@@ -48,7 +48,7 @@ pub(crate) struct BlockInputs<C> {
 #[derive(Module, Debug)]
 pub(crate) struct DownBlock<A: Module> {
     resnets: Vec<ResnetBlock>,
-    attentions: Vec<A>,
+    pub attentions: Vec<A>,
     pub downsamplers: Vec<Resampler>,
 }
 
@@ -67,6 +67,26 @@ impl<A: Attend> DownBlock<A> {
         self.forward_with(x, inputs, skips, None)
     }
 
+    /// As [`forward`](Self::forward), but ends as soon as there are `enough` skip connections.
+    pub fn forward_until(
+        &self,
+        enough: usize,
+        mut x: Tensor<4>,
+        inputs: &BlockInputs<A::Context>,
+        skips: &mut Vec<Tensor<4>>,
+        feature: Option<Tensor<4>>,
+    ) -> Tensor<4> {
+        if skips.len() + self.resnets.len() + self.downsamplers.len() <= enough {
+            return self.forward_with(x, inputs, skips, feature);
+        }
+        let (rest, feature) = (enough - skips.len(), feature.filter(|_| !self.attentions.is_empty()));
+        for i in 0..rest {
+            x = self.layer(i, x, inputs, feature.as_ref());
+            skips.push(x.clone());
+        }
+        x
+    }
+
     /// As [`forward`](Self::forward), with a feature map to add: where diffusers adds those of T2I-Adapters, before the downsampler
     /// of a block with attention and behind that of another.
     pub fn forward_with(
@@ -77,14 +97,8 @@ impl<A: Attend> DownBlock<A> {
         feature: Option<Tensor<4>>,
     ) -> Tensor<4> {
         let (early, late) = if self.attentions.is_empty() { (None, feature) } else { (feature, None) };
-        for (i, resnet) in self.resnets.iter().enumerate() {
-            x = resnet.forward(x, inputs.time.clone(), inputs.edges);
-            if let Some(attention) = self.attentions.get(i) {
-                x = attention.forward(x, &inputs.context);
-            }
-            if let Some(feature) = early.as_ref().filter(|_| i + 1 == self.resnets.len()) {
-                x = x + feature.clone();
-            }
+        for i in 0..self.resnets.len() {
+            x = self.layer(i, x, inputs, early.as_ref());
             skips.push(x.clone());
         }
         for downsampler in &self.downsamplers {
@@ -97,6 +111,24 @@ impl<A: Attend> DownBlock<A> {
             skips.push(x.clone());
         }
         x
+    }
+
+    /// A residual block and its attention; the feature map is for the last one.
+    fn layer(
+        &self,
+        i: usize,
+        x: Tensor<4>,
+        inputs: &BlockInputs<A::Context>,
+        feature: Option<&Tensor<4>>,
+    ) -> Tensor<4> {
+        let mut x = self.resnets[i].forward(x, inputs.time.clone(), inputs.edges);
+        if let Some(attention) = self.attentions.get(i) {
+            x = attention.forward(x, &inputs.context);
+        }
+        match feature.filter(|_| i + 1 == self.resnets.len()) {
+            Some(feature) => x + feature.clone(),
+            None => x,
+        }
     }
 }
 
@@ -137,7 +169,7 @@ impl<A: Attend> MidBlock<A> {
 #[derive(Module, Debug)]
 pub(crate) struct UpBlock<A: Module> {
     resnets: Vec<ResnetBlock>,
-    attentions: Vec<A>,
+    pub attentions: Vec<A>,
     upsamplers: Vec<Resampler>,
     #[module(skip)]
     pub freeu: Option<Stage>,
@@ -155,8 +187,22 @@ impl<A: Attend> UpBlock<A> {
     }
 
     /// Pops its skip connections from `skips`.
-    pub fn forward(&self, mut x: Tensor<4>, inputs: &BlockInputs<A::Context>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
-        for (i, resnet) in self.resnets.iter().enumerate() {
+    pub fn forward(&self, x: Tensor<4>, inputs: &BlockInputs<A::Context>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
+        self.forward_from(0, x, inputs, skips, &mut |_: &Tensor<4>, _: usize| {})
+    }
+
+    /// As [`forward`](Self::forward), from the residual block `first` on; shows `see` the feature map and the number of skip connections
+    /// before each.
+    pub fn forward_from(
+        &self,
+        first: usize,
+        mut x: Tensor<4>,
+        inputs: &BlockInputs<A::Context>,
+        skips: &mut Vec<Tensor<4>>,
+        see: &mut impl FnMut(&Tensor<4>, usize),
+    ) -> Tensor<4> {
+        for (i, resnet) in self.resnets.iter().enumerate().skip(first) {
+            see(&x, skips.len());
             let mut skip = skips.pop().expect("as many skip connections as residual blocks on the way up");
             if let Some(stage) = self.freeu {
                 (x, skip) = stage.apply(x, skip);
@@ -173,6 +219,13 @@ impl<A: Attend> UpBlock<A> {
             x = convolve_within(&upsampler.conv, interpolate(x, options), inputs.edges);
         }
         x
+    }
+}
+
+impl<A: Module> UpBlock<A> {
+    /// Number of residual blocks, and of skip connections that it reads.
+    pub fn len(&self) -> usize {
+        self.resnets.len()
     }
 }
 

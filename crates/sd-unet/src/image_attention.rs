@@ -1,6 +1,8 @@
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use burn::prelude::*;
+
+use crate::CrossAttention;
 
 /// An image that the cross-attention reads beside the text (IP-Adapter: Ye et al. 2023,
 /// [arXiv:2308.06721](https://arxiv.org/abs/2308.06721), equation 5).
@@ -29,9 +31,11 @@ pub struct KeysValues {
 /// What cross-attention reads, and the layer that is next.
 pub(crate) struct Context {
     /// The text, `[batch, tokens, cross_attention_dim]`.
-    pub text: Tensor<3>,
+    text: Tensor<3>,
     images: Vec<ImageAttention>,
     next: Cell<usize>,
+    recall: CrossAttention,
+    kept: RefCell<Vec<Tensor<3>>>,
 }
 
 /// What one layer reads of one image.
@@ -53,17 +57,44 @@ impl ImageAttention {
 }
 
 impl Context {
+    /// What every layer computes.
     pub fn new(text: Tensor<3>, images: &[ImageAttention]) -> Self {
-        Self { text, images: images.to_vec(), next: Cell::new(0) }
+        Self::recalling(text, images, CrossAttention::Compute)
     }
 
-    /// What the next layer of cross-attention reads of each image, for a feature map with so many pixels.
+    /// With outputs that are taken or kept.
+    pub fn recalling(text: Tensor<3>, images: &[ImageAttention], recall: CrossAttention) -> Self {
+        Self { text, images: images.to_vec(), next: Cell::new(0), recall, kept: RefCell::default() }
+    }
+
+    /// Leaves out the layers before this one.
+    pub fn skip_to(&self, layer: usize) {
+        self.next.set(layer);
+    }
+
+    /// The output of the next layer of cross-attention, for a feature map with so many pixels: what `attend` makes of the text and the
+    /// images, or what an earlier call made.
     ///
     /// # Panics
     ///
-    /// Panics if an image has too few layers, or masks but none of this size.
-    pub fn next(&self, pixels: usize) -> Vec<ImageTokens<'_>> {
+    /// Panics if an image has too few layers, or masks but none of this size, or if too few outputs are taken.
+    pub fn attended(&self, pixels: usize, attend: impl FnOnce(Tensor<3>, &[ImageTokens]) -> Tensor<3>) -> Tensor<3> {
         let layer = self.next.replace(self.next.get() + 1);
-        self.images.iter().filter_map(|image| image.tokens(layer, pixels)).collect()
+        if let CrossAttention::Take(outputs) = &self.recall {
+            let found = outputs.len();
+            assert!(layer < found, "outputs of {found} layers of cross-attention, but there are more");
+            return outputs[layer].clone();
+        }
+        let images: Vec<_> = self.images.iter().filter_map(|image| image.tokens(layer, pixels)).collect();
+        let output = attend(self.text.clone(), &images);
+        if matches!(self.recall, CrossAttention::Keep) {
+            self.kept.borrow_mut().push(output.clone());
+        }
+        output
+    }
+
+    /// The outputs that were kept.
+    pub fn kept(self) -> Vec<Tensor<3>> {
+        self.kept.into_inner()
     }
 }

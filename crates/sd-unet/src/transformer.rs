@@ -6,6 +6,7 @@ use crate::UnetConfig;
 use crate::attention::Attention;
 use crate::blocks::{Attend, BlockConfig};
 use crate::image_attention::Context;
+use crate::merging::Merging;
 use crate::plan::BlockPlan;
 use crate::resnet::ResnetConfig;
 
@@ -16,6 +17,9 @@ pub(crate) struct Transformer2d {
     proj_in: Linear,
     transformer_blocks: Vec<TransformerBlock>,
     proj_out: Linear,
+    /// The share of the pixels that self-attention merges into others.
+    #[module(skip)]
+    pub merge_tokens: Option<f64>,
 }
 
 impl Transformer2d {
@@ -27,6 +31,7 @@ impl Transformer2d {
             proj_in: linear(),
             transformer_blocks: (0..layers).map(block).collect(),
             proj_out: linear(),
+            merge_tokens: None,
         }
     }
 
@@ -34,8 +39,10 @@ impl Transformer2d {
     pub fn transform(&self, x: Tensor<4>, context: &Context, perturbed: bool) -> Tensor<4> {
         let [.., height, width] = x.dims();
         let mut pixels = self.pixels(x.clone());
+        let merging = |pixels: &Tensor<3>| Merging::new(pixels, height, width, self.merge_tokens?);
         for block in &self.transformer_blocks {
-            pixels = block.forward(pixels, context, perturbed);
+            let merging = merging(&pixels);
+            pixels = block.forward(pixels, context, perturbed, merging.as_ref());
         }
         image(project(&self.proj_out, pixels), height, width) + x
     }
@@ -98,12 +105,21 @@ impl TransformerBlock {
         }
     }
 
-    fn forward(&self, x: Tensor<3>, context: &Context, perturbed: bool) -> Tensor<3> {
+    fn forward(&self, x: Tensor<3>, context: &Context, perturbed: bool, merging: Option<&Merging>) -> Tensor<3> {
         let h = normalise_tokens(&self.norm1, EPS, x.clone());
-        let attended = if perturbed { self.attn1.identity(h) } else { self.attn1.forward(h.clone(), h, &[]) };
+        let attended = match merging {
+            _ if perturbed => self.attn1.identity(h),
+            None => self.attn1.forward(h.clone(), h, &[]),
+            Some(merging) => {
+                let h = merging.merge(h);
+                merging.unmerge(self.attn1.forward(h.clone(), h, &[]))
+            }
+        };
         let x = attended + x;
-        let (images, h) = (context.next(x.dims()[1]), normalise_tokens(&self.norm2, EPS, x.clone()));
-        let x = self.attn2.forward(h, context.text.clone(), &images) + x;
+        let attended = context.attended(x.dims()[1], |text, images| {
+            self.attn2.forward(normalise_tokens(&self.norm2, EPS, x.clone()), text, images)
+        });
+        let x = attended + x;
         self.ff.forward(normalise_tokens(&self.norm3, EPS, x.clone())) + x
     }
 

@@ -11,7 +11,7 @@ use crate::image_attention::Context;
 use crate::plan::Plan;
 use crate::resnet::conv3x3;
 use crate::transformer::Transformer2d;
-use crate::{AdditionConfig, Conditions, FreeU, UnetConfig};
+use crate::{AdditionConfig, AttentionLayer, Conditions, CrossAttention, Deep, FreeU, Kept, Place, Recall, UnetConfig};
 
 /// The network that predicts the noise in an image, given a time and a text (Rombach et al. 2022).
 #[derive(Module, Debug)]
@@ -72,7 +72,29 @@ impl Unet {
     /// Panics if a shape differs from these, or if added conditions, residuals, feature maps, images or a
     /// perturbation do not fit the network.
     pub fn forward(&self, x: Tensor<4>, t: &[f64], conditions: &Conditions) -> Tensor<4> {
-        self.forward_by(x, t, conditions, |middle, x, context| middle.transform(x, context, conditions.perturbed))
+        self.forward_recalling(x, t, conditions, Recall::default()).0
+    }
+
+    /// Predicts as [`forward`](Self::forward), but takes parts of the network from an earlier call, and keeps parts for later ones.
+    ///
+    /// # Shapes
+    ///
+    /// - inputs and first output: as those of [`forward`](Self::forward); what is taken has as many rows
+    /// - second output: see [`Kept`]
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward), if there are fewer skip connections than the `branch` says, or if a call that takes deep features
+    /// is to keep the cross-attention, of which it computes a part.
+    pub fn forward_recalling(
+        &self,
+        x: Tensor<4>,
+        t: &[f64],
+        conditions: &Conditions,
+        recall: Recall,
+    ) -> (Tensor<4>, Kept) {
+        let middle = |middle: &Transformer2d, x, context: &Context| middle.transform(x, context, conditions.perturbed);
+        self.forward_by(x, t, conditions, recall, middle)
     }
 
     /// Predicts as [`forward`](Self::forward), and returns the attention that each pixel receives in the middle of the network,
@@ -91,7 +113,7 @@ impl Unet {
     /// As [`forward`](Self::forward), and if the network has [no attention](Self::has_middle_attention) in its middle.
     pub fn forward_with_attention(&self, x: Tensor<4>, t: &[f64], conditions: &Conditions) -> (Tensor<4>, Tensor<3>) {
         let mut map = None;
-        let out = self.forward_by(x, t, conditions, |middle, x, context| {
+        let (out, _) = self.forward_by(x, t, conditions, Recall::default(), |middle, x, context| {
             map = Some(middle.attention_map(x.clone()));
             middle.transform(x, context, conditions.perturbed)
         });
@@ -104,40 +126,121 @@ impl Unet {
         x: Tensor<4>,
         t: &[f64],
         conditions: &Conditions,
-        mut attend: impl FnMut(&Transformer2d, Tensor<4>, &Context) -> Tensor<4>,
-    ) -> Tensor<4> {
+        recall: Recall,
+        attend: impl FnMut(&Transformer2d, Tensor<4>, &Context) -> Tensor<4>,
+    ) -> (Tensor<4>, Kept) {
+        let Recall { deep, text } = recall;
+        let is_partial = matches!(deep, Deep::Take { .. }) && matches!(text, CrossAttention::Keep);
+        assert!(!is_partial, "a call that takes deep features has not all of the cross-attention to keep");
+        let inputs = self.inputs(&x, t, conditions, text);
+        let x = match &conditions.channels {
+            Some(channels) => Tensor::cat(vec![x, channels.clone()], 1),
+            None => x,
+        };
+        let x = convolve_within(&self.conv_in, x, inputs.edges);
+        let mut skips = vec![x.clone()];
+        let (mut x, branch, entrance) = match deep {
+            Deep::Take { branch, features } => {
+                self.descend(branch + 1, x, &inputs, conditions, &mut skips);
+                let entrance = self.entrance(branch + 1);
+                inputs.context.skip_to(self.layers_before(entrance));
+                (features, None, entrance)
+            }
+            Deep::Keep { branch } => (self.deep(x, &inputs, conditions, &mut skips, attend), Some(branch), (0, 0)),
+            Deep::Compute => (self.deep(x, &inputs, conditions, &mut skips, attend), None, (0, 0)),
+        };
+        let mut kept = None;
+        let mut see = |x: &Tensor<4>, skips: usize| {
+            if Some(skips) == branch.map(|branch| branch + 1) {
+                kept = Some(x.clone());
+            }
+        };
+        for (i, block) in self.up_blocks.iter().enumerate().skip(entrance.0) {
+            let first = if i == entrance.0 { entrance.1 } else { 0 };
+            x = block.forward_from(first, x, &inputs, &mut skips, &mut see);
+        }
+        assert!(branch.is_none() || kept.is_some(), "this network has no branch {}", branch.unwrap_or_default());
+        let x = convolve_within(&self.conv_out, normalise_silu(&self.conv_norm_out, x), inputs.edges);
+        (x, Kept { deep: kept, text: inputs.context.kept() })
+    }
+
+    /// What every block reads.
+    fn inputs(&self, x: &Tensor<4>, t: &[f64], conditions: &Conditions, text: CrossAttention) -> BlockInputs<Context> {
         let [batch, ..] = x.dims();
         assert_eq!(t.len(), batch, "{} timesteps for a batch of {batch}", t.len());
         let fits = !conditions.perturbed || self.has_middle_attention();
         assert!(fits, "this network has no attention in its middle that could be perturbed");
         let embeddings = (&self.time_embedding, self.add_embedding.as_ref());
         let time = silu(embed_time(&self.config, embeddings, t, conditions, &x.device()));
-        let context = Context::new(conditions.context.clone(), &conditions.images);
-        let inputs = BlockInputs { time, context, edges: self.wrap.into() };
-        let x = match &conditions.channels {
-            Some(channels) => Tensor::cat(vec![x, channels.clone()], 1),
-            None => x,
-        };
-        let mut x = convolve_within(&self.conv_in, x, inputs.edges);
-        let mut skips = vec![x.clone()];
-        let mut features = conditions.features.iter().cloned();
+        let context = Context::recalling(conditions.context.clone(), &conditions.images, text);
+        BlockInputs { time, context, edges: self.wrap.into() }
+    }
+
+    /// The way down until there are `enough` skip connections, which get their residuals; returns the last feature map, and the
+    /// feature maps of adapters that were not added.
+    fn descend<'a>(
+        &self,
+        enough: usize,
+        mut x: Tensor<4>,
+        inputs: &BlockInputs<Context>,
+        conditions: &'a Conditions,
+        skips: &mut Vec<Tensor<4>>,
+    ) -> (Tensor<4>, &'a [Tensor<4>]) {
+        let mut features = conditions.features.iter();
         for block in &self.down_blocks {
-            x = block.forward_with(x, &inputs, &mut skips, features.next());
+            if skips.len() == enough {
+                break;
+            }
+            x = block.forward_until(enough, x, inputs, skips, features.next().cloned());
         }
-        if let Some(block) = &self.mid_block {
-            x = block.forward_by(x, &inputs, |attention, x| attend(attention, x, &inputs.context));
-        }
-        if let Some(feature) = features.next() {
-            x = x + feature;
-        }
-        assert!(features.next().is_none(), "more feature maps than levels and a middle");
         if let Some(residuals) = &conditions.residuals {
-            x = residuals.add(x, &mut skips);
+            residuals.add_to(skips, self.config.skip_connections());
         }
-        for block in &self.up_blocks {
-            x = block.forward(x, &inputs, &mut skips);
+        (x, features.as_slice())
+    }
+
+    /// The way down and the middle.
+    fn deep(
+        &self,
+        x: Tensor<4>,
+        inputs: &BlockInputs<Context>,
+        conditions: &Conditions,
+        skips: &mut Vec<Tensor<4>>,
+        mut attend: impl FnMut(&Transformer2d, Tensor<4>, &Context) -> Tensor<4>,
+    ) -> Tensor<4> {
+        let (mut x, features) = self.descend(usize::MAX, x, inputs, conditions, skips);
+        if let Some(block) = &self.mid_block {
+            x = block.forward_by(x, inputs, |attention, x| attend(attention, x, &inputs.context));
         }
-        convolve_within(&self.conv_out, normalise_silu(&self.conv_norm_out, x), inputs.edges)
+        assert!(features.len() <= 1, "more feature maps than levels and a middle");
+        if let Some(feature) = features.first() {
+            x = x + feature.clone();
+        }
+        match &conditions.residuals {
+            Some(residuals) => x + residuals.mid.clone(),
+            None => x,
+        }
+    }
+
+    /// The block on the way up, and its residual block, before which so many skip connections are left.
+    fn entrance(&self, skips: usize) -> (usize, usize) {
+        let mut left = skips;
+        for (i, block) in self.up_blocks.iter().enumerate().rev() {
+            if left <= block.len() {
+                return (i, block.len() - left);
+            }
+            left -= block.len();
+        }
+        panic!("this network has no branch {}", skips - 1)
+    }
+
+    /// Number of layers of cross-attention before a residual block on the way up.
+    fn layers_before(&self, entrance: (usize, usize)) -> usize {
+        let is_before = |layer: &AttentionLayer| match layer.place {
+            Place::Up(block) => (block, layer.attention) < entrance,
+            Place::Down(_) | Place::Middle => true,
+        };
+        self.config.attention_layers().iter().filter(|layer| is_before(layer)).count()
     }
 
     /// Returns the network for images that continue at the opposite edges: its convolutions read those pixels instead of zeros.
@@ -152,6 +255,17 @@ impl Unet {
         for (block, stage) in self.up_blocks.iter_mut().zip(freeu.stages()) {
             block.freeu = Some(stage);
         }
+        self
+    }
+
+    /// Returns the network with token merging: self-attention at the finest level that has any merges this share of its pixels, from 0 to
+    /// below 0.75, with those that they are most like (Bolya & Hoffman 2023).
+    #[must_use]
+    pub fn with_merged_tokens(mut self, ratio: f64) -> Self {
+        let Some(finest) = self.config.finest_attention() else { return self };
+        let up = self.up_blocks.len() - 1 - finest;
+        let attentions = self.down_blocks[finest].attentions.iter_mut().chain(&mut self.up_blocks[up].attentions);
+        attentions.for_each(|attention| attention.merge_tokens = (ratio > 0.0).then_some(ratio));
         self
     }
 

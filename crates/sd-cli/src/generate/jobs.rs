@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use clap::ValueEnum;
 use sd_engine::{Engine, EngineOptions, Job};
-use sd_pipeline::{Memory, Plan};
+use sd_pipeline::{Arithmetic, Memory, Model, Plan, Reuse};
 
 use super::steering;
 use crate::failure::Failure;
@@ -68,6 +68,9 @@ pub fn tell_needs(engine: &mut Engine, job: &Job, progress: &Progress) -> Result
     for (plan, model) in planned.passes(models[0], models.get(1).copied()) {
         progress.need(&model.memory(&plan.workload(), *dtype, device), device);
         steering::tell_needs(model, *dtype, progress);
+        if let Some(arithmetic) = reused(plan, model)? {
+            progress.note(&format!("the network: {arithmetic}"));
+        }
     }
     if *memory == Memory::Low && memory.has_effect_on(device) {
         progress.note(LOW_MEMORY);
@@ -81,18 +84,30 @@ pub fn print_plans(engine: &mut Engine, jobs: impl Iterator<Item = Job>, form: P
     let mut is_first = true;
     for job in jobs {
         let planned = engine.plan(&job)?;
-        for (image, plan) in (0..job.count).flat_map(|image| planned.plans().map(move |plan| (image, plan))) {
-            let mut plan = plan.clone();
+        let models = engine.models(&planned);
+        let passes = planned.passes(models[0], models.get(1).copied());
+        for (image, (plan, model)) in (0..job.count).flat_map(|image| passes.iter().map(move |pass| (image, pass))) {
+            let mut plan = (*plan).clone();
             plan.seed = plan.seed.wrapping_add(image);
-            match form {
-                PlanForm::Text if is_first => print(&plan),
-                PlanForm::Text => print(&format_args!("\n{plan}")),
-                PlanForm::Json => print(&format_args!("{}\n", json(&plan)?)),
+            if form == PlanForm::Json {
+                print(&format_args!("{}\n", json(&plan)?));
+                continue;
+            }
+            let space = if is_first { "" } else { "\n" };
+            print(&format_args!("{space}{plan}"));
+            if let Some(arithmetic) = reused(&plan, model)? {
+                print(&format_args!("arithmetic       {arithmetic}\n"));
             }
             is_first = false;
         }
     }
     Ok(())
+}
+
+/// The network's arithmetic, if some of it is left out.
+fn reused(plan: &Plan, model: &Model) -> Result<Option<Arithmetic>, Failure> {
+    let is_plain = plan.settings.reuse() == Reuse::default();
+    Ok(if is_plain { None } else { plan.arithmetic(model)? })
 }
 
 fn json(plan: &Plan) -> Result<String, Failure> {

@@ -6,6 +6,7 @@ mod jobs;
 mod options;
 mod output;
 mod passes;
+mod reusing;
 mod steering;
 mod texts;
 
@@ -25,6 +26,7 @@ use self::jobs::{PlanForm, check, jobs, print_plans, tell_needs};
 use self::options::Options;
 use self::output::OutputFlags;
 use self::passes::PassFlags;
+use self::reusing::ReuseFlags;
 use self::steering::SteeringFlags;
 use self::texts::TextFlags;
 use crate::again::Again;
@@ -153,6 +155,8 @@ pub struct Args {
     #[command(flatten)]
     guiding: GuidanceFlags,
     #[command(flatten)]
+    reusing: ReuseFlags,
+    #[command(flatten)]
     edit: EditFlags,
     #[command(flatten)]
     steering: SteeringFlags,
@@ -274,6 +278,7 @@ impl Args {
         };
         self.texts.add_to(&mut request)?;
         self.guiding.add_to(&mut request);
+        self.reusing.add_to(&mut request);
         self.edit.add_to(&mut request)?;
         Ok(request)
     }

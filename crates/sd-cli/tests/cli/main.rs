@@ -15,6 +15,7 @@ mod evaluation;
 mod expand;
 #[cfg(all(feature = "wgpu", target_os = "linux"))]
 mod failing_driver;
+mod fast;
 mod guidance;
 #[cfg(feature = "hub")]
 mod hub;

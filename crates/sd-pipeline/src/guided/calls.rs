@@ -23,6 +23,8 @@ pub(crate) struct Inputs {
 pub(crate) struct Call {
     /// The slot and the image of each row.
     pub rows: Vec<(Slot, usize)>,
+    /// The index of each row's embeddings; none for zeros.
+    pub texts: Vec<Option<usize>>,
     pub conditions: Conditions,
 }
 
@@ -48,20 +50,23 @@ impl Calls {
                     texts.embeddings(prompt).zeros_like()
                 }
             });
-            self.calls = grouped(rows().zip(embeddings), inputs, level);
+            self.calls = grouped(rows().zip(key.1.iter().copied()).zip(embeddings), inputs, level);
             self.key = key;
         }
         &self.calls
     }
 }
 
+/// A row, and the index of its embeddings.
+type Row = ((Slot, usize), Option<usize>);
+
 /// Rows with equally many tokens share a call; perturbed rows have one of their own.
-fn grouped(rows: impl Iterator<Item = ((Slot, usize), Embeddings)>, inputs: &Inputs, level: usize) -> Vec<Call> {
-    type Group = (Vec<(Slot, usize)>, Vec<Embeddings>);
+fn grouped(rows: impl Iterator<Item = (Row, Embeddings)>, inputs: &Inputs, level: usize) -> Vec<Call> {
+    type Group = (Vec<Row>, Vec<Embeddings>);
     let mut groups: Vec<Group> = Vec::new();
-    let kind = |slot: Slot, embeddings: &Embeddings| (slot == Slot::Perturbed, embeddings.widths());
+    let kind = |row: Row, embeddings: &Embeddings| (row.0.0 == Slot::Perturbed, embeddings.widths());
     for (row, embeddings) in rows {
-        let is_alike = |(rows, others): &&mut Group| kind(rows[0].0, &others[0]) == kind(row.0, &embeddings);
+        let is_alike = |(rows, others): &&mut Group| kind(rows[0], &others[0]) == kind(row, &embeddings);
         match groups.iter_mut().find(is_alike) {
             Some((rows, others)) => {
                 rows.push(row);
@@ -73,7 +78,8 @@ fn grouped(rows: impl Iterator<Item = ((Slot, usize), Embeddings)>, inputs: &Inp
     groups.into_iter().map(|(rows, embeddings)| call(rows, &embeddings, inputs, level)).collect()
 }
 
-fn call(rows: Vec<(Slot, usize)>, embeddings: &[Embeddings], inputs: &Inputs, level: usize) -> Call {
+fn call(rows: Vec<Row>, embeddings: &[Embeddings], inputs: &Inputs, level: usize) -> Call {
+    let (rows, texts): (Vec<(Slot, usize)>, Vec<Option<usize>>) = rows.into_iter().unzip();
     let Embeddings { context, pooled } = Embeddings::join(embeddings);
     let mut conditions = Conditions::new(context);
     conditions.guidance = inputs.guidance;
@@ -94,5 +100,5 @@ fn call(rows: Vec<(Slot, usize)>, embeddings: &[Embeddings], inputs: &Inputs, le
     }
     let slots: Vec<Slot> = rows.iter().map(|(slot, _)| *slot).collect();
     let conditions = inputs.steering.conditions(conditions, &slots, level);
-    Call { rows, conditions }
+    Call { rows, texts, conditions }
 }

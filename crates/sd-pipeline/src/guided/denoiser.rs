@@ -1,15 +1,17 @@
 use std::cell::Cell;
 
 use burn::tensor::Tensor;
-use sd_guidance::{Coefficients, Guidance, GuidanceState, Part, Predictions, Region, Role, degrade, is_composed};
+use sd_guidance::{Coefficients, Guidance, GuidanceState, Part, Predictions, Region, Role, is_composed};
 use sd_model::{Backbone, Components};
 use sd_samplers::{DenoiseError, Denoiser};
-use sd_schedule::{Preconditioning, Process};
+use sd_schedule::Process;
 
-use super::calls::{Call, Calls, Inputs};
-use super::steering::Steering;
+use super::caller::{Caller, Noisy, Outputs};
+use super::calls::{Calls, Inputs};
+use super::memory::Memory;
 use super::texts::{Slot, Texts};
 use crate::plan::{Sampling, Settings};
+use crate::reuse::{Text, Turns};
 
 /// A network with texts and guidance.
 pub(crate) struct Guided<'a> {
@@ -27,12 +29,8 @@ pub(crate) struct Guided<'a> {
     state: GuidanceState,
     calls: Calls,
     degraded: Calls,
-}
-
-/// A noisy image, and what it takes to call the network.
-struct Noisy<'a> {
-    x: &'a Tensor<4>,
-    numbers: Preconditioning,
+    turns: Turns,
+    memory: Memory,
 }
 
 impl<'a> Guided<'a> {
@@ -43,7 +41,9 @@ impl<'a> Guided<'a> {
         inputs: Inputs,
         regions: Vec<(Tensor<4>, f64)>,
         level: &'a Cell<usize>,
+        turns: Turns,
     ) -> Self {
+        let branch = settings.reuse().deep_cache.map(|cache| cache.branch);
         Self {
             process: &components.process,
             backbone: &*components.backbone,
@@ -56,6 +56,8 @@ impl<'a> Guided<'a> {
             state: GuidanceState::default(),
             calls: Calls::default(),
             degraded: Calls::default(),
+            turns,
+            memory: Memory::new(branch),
         }
     }
 }
@@ -78,24 +80,39 @@ impl Denoiser for Guided<'_> {
 impl Guided<'_> {
     /// The combined prediction of all calls.
     fn guided(&mut self, noisy: &Noisy) -> Tensor<4> {
-        let Self { guidance, texts, inputs, backbone, .. } = self;
+        let Self { guidance, texts, inputs, backbone, memory, .. } = self;
         let texts = texts.as_ref().expect("a guided network reads texts");
         let level = self.level.get();
         let step = self.sampling.step(level);
-        let roles = guidance.roles(&step, is_composed(texts.weights.iter().copied()));
+        let composed = is_composed(texts.weights.iter().copied());
+        let mut roles = guidance.roles(&step, composed);
+        let turn = self.turns.next(&step, &roles, guidance.scale_at(&step, composed));
+        let is_prompt_alone = turn.text == Text::Take || turn.repeats_guidance;
+        if is_prompt_alone {
+            roles = vec![Role::Prompt];
+        }
         let slots: Vec<Slot> = roles.iter().flat_map(|role| slots(*role, texts)).collect();
         let source = if roles.contains(&Role::Negative) { Slot::Negative } else { Slot::Part(0) };
         let attends_to = roles.contains(&Role::Degraded).then_some(source);
+        memory.steered_by(inputs.steering.windows(level));
         let calls = self.calls.of(&slots, step.index, level, texts, inputs);
         let steering = &inputs.steering;
-        let run = |noisy: &Noisy, call, attends_to| noisy.call(*backbone, call, steering, level, attends_to);
-        let outputs = Outputs(calls.iter().map(|call| run(noisy, call, attends_to)).collect());
+        let caller = Caller { backbone: *backbone, steering, level, turn };
+        let outputs = Outputs(calls.iter().map(|call| caller.call(noisy, call, attends_to, memory)).collect());
+        if is_prompt_alone {
+            let prediction = outputs.prediction(Slot::Part(0));
+            return match &memory.added {
+                Some(added) if turn.repeats_guidance => prediction + added.clone(),
+                _ => prediction,
+            };
+        }
         let of_role = |role: Role, slot: Slot| roles.contains(&role).then(|| outputs.prediction(slot));
         let degraded = attends_to.map(|source| {
             let x = noisy.degraded(&outputs.prediction(source), outputs.map(source));
             let calls = self.degraded.of(&[source], step.index, level, texts, inputs);
             let noisy = Noisy { x: &x, numbers: noisy.numbers };
-            Outputs(calls.iter().map(|call| run(&noisy, call, None)).collect()).prediction(source)
+            // Deep features are not kept beside self-attention guidance.
+            Outputs(calls.iter().map(|call| caller.call(&noisy, call, None, memory)).collect()).prediction(source)
         });
         let parts = texts.weights.iter().enumerate();
         let [images, ..] = noisy.x.dims();
@@ -116,7 +133,11 @@ impl Guided<'_> {
             degraded,
         };
         let coefficients = Coefficients { skip: noisy.numbers.c_skip, out: noisy.numbers.c_out };
-        guidance.combine(&step, &mut self.state, predictions, coefficients, noisy.x)
+        let combined = guidance.combine(&step, &mut self.state, predictions, coefficients, noisy.x);
+        if self.turns.repeats_guidance() {
+            memory.added = Some(combined.clone() - outputs.prediction(Slot::Part(0)));
+        }
+        combined
     }
 }
 
@@ -134,77 +155,4 @@ fn slots(role: Role, texts: &Texts) -> Vec<Slot> {
         // Made of the other predictions.
         Role::Degraded => Vec::new(),
     }
-}
-
-/// What a call of the network gave, row by row.
-struct Output<'a> {
-    rows: &'a [(Slot, usize)],
-    /// `[1, channels, height, width]` each.
-    predictions: Vec<Tensor<4>>,
-    /// Attention in the middle of the network, `[1, height, width]` each; empty if nobody asked.
-    maps: Vec<Tensor<3>>,
-}
-
-impl Noisy<'_> {
-    fn call<'a>(
-        &self,
-        backbone: &dyn Backbone,
-        call: &'a Call,
-        steering: &Steering,
-        level: usize,
-        attends_to: Option<Slot>,
-    ) -> Output<'a> {
-        let Call { rows, conditions } = call;
-        let scaled = self.x.clone() * self.numbers.c_in;
-        let x = Tensor::cat(rows.iter().map(|(_, image)| scaled.clone().narrow(0, *image, 1)).collect(), 0);
-        let t = vec![self.numbers.t; rows.len()];
-        let slots: Vec<Slot> = rows.iter().map(|(slot, _)| *slot).collect();
-        let residuals = steering.residuals(&x, &t, &slots, conditions, level);
-        let conditions = &match residuals {
-            Some(residuals) => conditions.clone().with_residuals(residuals),
-            None => conditions.clone(),
-        };
-        let is_asked = rows.iter().any(|(slot, _)| Some(*slot) == attends_to);
-        let (predictions, maps) = match is_asked {
-            true => {
-                let both = backbone.predict_with_attention(x, &t, Some(conditions));
-                let (predictions, maps) = both.expect("the network was asked before");
-                (predictions, maps.chunk(rows.len(), 0))
-            }
-            false => (backbone.predict(x, &t, Some(conditions)), Vec::new()),
-        };
-        Output { rows, predictions: predictions.chunk(rows.len(), 0), maps }
-    }
-
-    /// The noisy image, blurred where the network paid attention: what it predicts there is worse.
-    fn degraded(&self, prediction: &Tensor<4>, map: Tensor<3>) -> Tensor<4> {
-        let denoised = self.x.clone() * self.numbers.c_skip + prediction.clone() * self.numbers.c_out;
-        degrade(denoised.clone(), map) + (self.x.clone() - denoised)
-    }
-}
-
-/// What all calls for one kind of step gave.
-struct Outputs<'a>(Vec<Output<'a>>);
-
-impl Outputs<'_> {
-    /// The predictions for a slot, an image each.
-    fn prediction(&self, slot: Slot) -> Tensor<4> {
-        gathered(self.0.iter().flat_map(|output| output.rows.iter().zip(&output.predictions)), slot)
-    }
-
-    /// The attention for a slot, an image each.
-    fn map(&self, slot: Slot) -> Tensor<3> {
-        gathered(self.0.iter().flat_map(|output| output.rows.iter().zip(&output.maps)), slot)
-    }
-}
-
-/// The rows of a slot, in the order of the images.
-fn gathered<'a, const D: usize>(
-    rows: impl Iterator<Item = (&'a (Slot, usize), &'a Tensor<D>)>,
-    slot: Slot,
-) -> Tensor<D> {
-    let rows = rows.filter(|((of, _), _)| *of == slot);
-    let mut rows: Vec<(usize, Tensor<D>)> = rows.map(|((_, image), values)| (*image, values.clone())).collect();
-    rows.sort_by_key(|(image, _)| *image);
-    Tensor::cat(rows.into_iter().map(|(_, values)| values).collect(), 0)
 }

@@ -1,8 +1,10 @@
 //! The network with its texts and its guidance, as a denoiser.
 
+mod caller;
 mod calls;
 mod denoiser;
 mod image_masks;
+mod memory;
 mod steering;
 mod texts;
 

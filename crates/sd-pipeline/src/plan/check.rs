@@ -26,7 +26,7 @@ impl Plan {
         self.settings.check_guidance()?;
         self.settings.check_control(model)?;
         self.settings.check_middle(model.has_middle_attention())?;
-        Ok(())
+        self.check_reuse(model)
     }
 
     /// Checks the given noise and its variation.

@@ -50,6 +50,9 @@ impl Display for Plan {
         for (name, value) in self.settings.guidance_named() {
             line(f, &name.to_lowercase(), &value)?;
         }
+        for (name, value) in self.settings.reuse_named() {
+            line(f, &name.to_lowercase(), &value)?;
+        }
         for (name, value) in self.settings.control_named() {
             line(f, &name.to_lowercase(), &value)?;
         }

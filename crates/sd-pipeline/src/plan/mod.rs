@@ -13,6 +13,7 @@ mod levels;
 mod origin;
 mod parameters;
 mod resolve;
+mod reuse;
 mod sampling;
 mod steps;
 mod texts;
@@ -31,7 +32,7 @@ pub use self::sampling::{OptionValue, Sampling};
 pub(crate) use self::texts::check_clip_skip;
 use crate::control::{Hint, PlannedImagePrompt};
 use crate::edit::{Fill, Init, Overlay, Seamless, Variation};
-use crate::{DType, DeviceInfo, Error, ExtraInput, Latents, Model, RegionalPrompt, Sizes, Workload};
+use crate::{DType, DeviceInfo, Error, ExtraInput, Fast, Latents, Model, RegionalPrompt, Reuse, Sizes, Workload};
 
 /// A [`Request`](crate::Request) with every default filled in; each value records where it came from.
 ///
@@ -113,6 +114,12 @@ pub struct Settings {
     /// Factors on the U-Net's features.
     #[serde(default)]
     pub freeu: Option<FreeU>,
+    /// A combination of what calls of the network reuse, for what `reuse` leaves open.
+    #[serde(default)]
+    pub fast: Option<Fast>,
+    /// What calls of the network reuse.
+    #[serde(default)]
+    pub reuse: Reuse,
     /// The images of the control networks.
     #[serde(default)]
     pub hints: Vec<Hint>,

@@ -58,7 +58,8 @@ impl Settings {
             Seamless::Y => found.set("Tiling", "y"),
         }
         let regions = self.regions_named().map(|regions| ("Regions", regions));
-        let named = self.texts_named().into_iter().chain(regions).chain(self.guidance_named());
+        let named =
+            self.texts_named().into_iter().chain(regions).chain(self.guidance_named()).chain(self.reuse_named());
         named.for_each(|(key, value)| found.set(key, value));
         self.control_named().into_iter().for_each(|(key, value)| found.set(&key, value));
         let requested = sampling.options.iter().filter(|option| option.origin == Origin::Request);

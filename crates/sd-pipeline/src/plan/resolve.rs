@@ -44,6 +44,8 @@ impl Plan {
                 image_guidance: (extra == Some(ExtraInput::Image)).then(|| image_guidance(request)),
                 guidance_options: request.guidance_options.clone(),
                 freeu: request.freeu,
+                fast: request.fast,
+                reuse: request.reuse,
                 hints,
                 guess_mode: request.guess_mode,
                 image_prompts,

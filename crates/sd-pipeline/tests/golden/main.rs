@@ -21,6 +21,7 @@ mod overrides;
 mod plan;
 mod prompts;
 mod quantized;
+mod reuse;
 mod single_file;
 mod single_names;
 mod small;

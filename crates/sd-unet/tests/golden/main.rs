@@ -4,3 +4,4 @@ mod altered;
 mod control;
 mod keys;
 mod networks;
+mod recall;

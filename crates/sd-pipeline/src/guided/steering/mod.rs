@@ -87,6 +87,12 @@ impl Steering {
         windows.map(|window| window.has(level, &self.made)).collect()
     }
 
+    /// Which images of any kind have an effect in the step that begins at this level.
+    pub fn windows(&self, level: usize) -> Vec<bool> {
+        let hints = self.nets.iter().flat_map(|net| &net.hints).map(|hint| hint.window.has(level, &self.made));
+        self.active(level).into_iter().chain(hints).collect()
+    }
+
     /// Adds what does not depend on the noisy image to the conditions of a call with these slots.
     pub fn conditions(&self, conditions: Conditions, slots: &[Slot], level: usize) -> Conditions {
         let mut features: Vec<Tensor<4>> = Vec::new();
