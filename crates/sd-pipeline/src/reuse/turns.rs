@@ -129,11 +129,11 @@ mod tests {
     #[test]
     fn the_step_before_the_gate_keeps_and_is_full() {
         let reuse = Reuse { text_gate: Some(0.4), deep_cache: "3".parse().ok(), ..Reuse::default() };
-        let turns = turns(reuse, 10);
-        let text: Vec<Text> = turns.iter().map(|turn| turn.text).collect();
+        let early = turns(reuse, 10);
+        let text: Vec<Text> = early.iter().map(|turn| turn.text).collect();
         assert_eq!(text[..5], [Text::Read, Text::Read, Text::Read, Text::Keep, Text::Take]);
         assert!(text[4..].iter().all(|text| *text == Text::Take));
-        let late = super::tests::turns(Reuse { text_gate: Some(0.5), ..reuse }, 10);
+        let late = turns(Reuse { text_gate: Some(0.5), ..reuse }, 10);
         assert_eq!((late[4].text, late[4].since, late[5].since), (Text::Keep, 4, 3));
     }
 

@@ -228,7 +228,8 @@ fn what_cannot_be_reused_is_refused_with_a_reason() {
 fn control_networks_and_reuse_work_together() {
     let (folder, device) = (tempfile::tempdir().unwrap(), Device::flex());
     let file = write_control(Kind::Sd1, "controlnet", folder.path());
-    let mut model = Model::open(TinyModel::new(Kind::Sd1).path()).unwrap();
+    let tiny = TinyModel::new(Kind::Sd1);
+    let mut model = Model::open(tiny.path()).unwrap();
     model.add_control(ControlFile::open(&file).unwrap()).unwrap();
     let pipeline = Pipeline::load(model, &device, DType::F32).unwrap();
     let pixels = (0..64 * 48 * 3).map(|i| (i % 201) as u8).collect();
