@@ -22,6 +22,7 @@ mod generate;
 mod hub;
 mod info;
 mod input;
+mod installed;
 mod interpolate;
 mod invert;
 mod library_flags;

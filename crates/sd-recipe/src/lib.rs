@@ -3,6 +3,7 @@
 mod check_control;
 mod control_config;
 mod data;
+mod distillation_config;
 mod error;
 mod event;
 mod files;
@@ -21,6 +22,7 @@ mod trainings;
 
 pub use control_config::ControlConfig;
 pub use data::Dataset;
+pub use distillation_config::DistillationConfig;
 pub use error::RecipeError;
 pub use event::{Event, Watch};
 pub use metrics::Line;

@@ -5,7 +5,7 @@ use sd_train::{OptimiserConfig, Rate, TrainerConfig};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::ControlConfig;
+use crate::{ControlConfig, DistillationConfig};
 
 /// What to train, on what, and for how long: the contents of a TOML file.
 ///
@@ -29,7 +29,7 @@ pub struct Recipe {
     #[serde(default)]
     pub samples: SamplesConfig,
     /// A model folder to start from, instead of random weights in the networks of the tables below; for a ControlNet, the
-    /// folder of the model that it steers.
+    /// folder of the model that it steers; for a distillation, that of the teacher.
     pub start: Option<PathBuf>,
     /// The autoencoder.
     pub vae: Option<Map<String, Value>>,
@@ -47,6 +47,8 @@ pub struct Recipe {
     pub diffusion: DiffusionConfig,
     /// What steers the model of a ControlNet.
     pub control: Option<ControlConfig>,
+    /// How a model is distilled.
+    pub distillation: Option<DistillationConfig>,
     /// The file of the recipe.
     #[serde(skip)]
     pub file: PathBuf,
@@ -65,12 +67,14 @@ pub enum Training {
     /// A ControlNet, which makes a model with a text follow an image (Zhang et al. 2023); the model itself stays as it is.
     #[serde(rename = "controlnet")]
     ControlNet,
+    /// A student that draws in a few steps what its teacher draws in many (Luo et al. 2023).
+    Distillation,
 }
 
 impl Training {
     /// Whether it reads captions.
     pub(crate) fn reads_captions(self) -> bool {
-        matches!(self, Self::TextToImage | Self::ControlNet)
+        matches!(self, Self::TextToImage | Self::ControlNet | Self::Distillation)
     }
 }
 

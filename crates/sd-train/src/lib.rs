@@ -3,7 +3,7 @@
 //! # Structure
 //!
 //! A [`Task`] makes batches and computes losses; [`tasks`] has those of an autoencoder, of a U-Net with its text encoder,
-//! of a ControlNet, and of DDPM's U-Net without a text. The [`Trainer`] makes steps: it adds up gradients over the passes of
+//! of a ControlNet, of a student in [`Consistency`] distillation, and of DDPM's U-Net without a text. The [`Trainer`] makes steps: it adds up gradients over the passes of
 //! a batch, clips them, and updates the model by AdamW and then its average. [`Objective`], [`Weighting`] and [`Timesteps`]
 //! define the loss of a diffusion model.
 //!
@@ -18,6 +18,7 @@
 
 mod captions;
 mod checkpoint;
+mod consistency;
 mod ema;
 mod error;
 mod initial;
@@ -34,6 +35,7 @@ mod weighting;
 mod workers;
 
 pub use captions::is_dropped;
+pub use consistency::{Consistency, ConsistencyConfig};
 pub use ema::{Average, decay_at};
 pub use error::TrainError;
 pub use initial::initialise;

@@ -51,6 +51,28 @@ impl Objective {
         NoisyImages { x, target, t }
     }
 
+    /// The clean images that the network's predictions for noisy images mean.
+    ///
+    /// # Shapes
+    ///
+    /// - x, predicted and output: `[batch, channels, height, width]`
+    /// - t: `batch` timesteps of the schedule
+    ///
+    /// # Panics
+    ///
+    /// As [`add_noise`](Self::add_noise).
+    pub fn denoised(&self, x: Tensor<4>, t: &[usize], predicted: Tensor<4>) -> Tensor<4> {
+        let signal: Vec<f64> = t.iter().map(|&t| self.schedule.alpha_bar(t).sqrt()).collect();
+        let noise: Vec<f64> = t.iter().map(|&t| (1.0 - self.schedule.alpha_bar(t)).sqrt()).collect();
+        let (signal, noise) = (per_image(&signal, &x), per_image(&noise, &x));
+        match self.prediction {
+            Prediction::Eps => (x - predicted * noise) / signal,
+            Prediction::V => x * signal - predicted * noise,
+            Prediction::X0 => predicted,
+            other => panic!("variance-preserving images have no prediction {other:?}"),
+        }
+    }
+
     /// The weighted mean squared error of the prediction for each image: `[batch]`.
     pub fn losses(&self, noisy: &NoisyImages, predicted: Tensor<4>) -> Tensor<1> {
         let errors = mean_of_each((predicted - noisy.target.clone()).square());
@@ -73,7 +95,7 @@ pub(crate) fn scale_each(values: Tensor<1>, factors: &[f64]) -> Tensor<1> {
 }
 
 /// Returns one value per image as `[batch, 1, 1, 1]`, which multiplies images.
-fn per_image(values: &[f64], images: &Tensor<4>) -> Tensor<4> {
+pub(crate) fn per_image(values: &[f64], images: &Tensor<4>) -> Tensor<4> {
     let values = TensorData::new(values.to_vec(), [values.len(), 1, 1, 1]);
     Tensor::from_data(values, (&images.device(), images.dtype()))
 }
@@ -120,12 +142,14 @@ mod tests {
     fn samplers_find_the_image_in_the_right_prediction() {
         for prediction in [Prediction::Eps, Prediction::V, Prediction::X0] {
             let noisy = noisy(prediction);
+            let denoised = values(objective(prediction).denoised(noisy.x.clone(), &noisy.t, noisy.target.clone()));
             let (x, target) = (values(noisy.x), values(noisy.target));
             for i in 0..4 {
                 let sigma = objective(prediction).schedule.sigma([10.0, 700.0][i / 2]);
                 let (c_skip, c_out) = prediction.coefficients(sigma);
                 let exploding = x[i] / sd_schedule::input_scale(sigma);
                 assert!((c_skip * exploding + c_out * target[i] - X0[i]).abs() < 1e-12, "{prediction:?}");
+                assert!((denoised[i] - X0[i]).abs() < 1e-12, "{prediction:?}");
             }
         }
     }

@@ -22,6 +22,8 @@ pub enum Purpose {
     Caption = 5,
     /// The noise by which a draw's latents are sampled from the encoder's distribution.
     Posterior = 6,
+    /// The guidance scale that a student learns, by the first draw of a pass.
+    Guidance = 7,
 }
 
 /// The random numbers of one draw: a ChaCha8 stream that depends on the seed, the purpose and the index alone.

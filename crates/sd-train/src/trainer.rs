@@ -25,6 +25,9 @@ pub trait Task<M>: Sync {
     /// Computes the loss of each draw, `[draws]`. The training minimises its mean.
     fn losses(&self, model: &M, batch: &Self::Batch) -> Tensor<1>;
 
+    /// Is given the averaged model before each step, for tasks whose goals come from it.
+    fn follow(&mut self, _averaged: impl FnOnce() -> M) {}
+
     /// Records the losses of a batch after a step has succeeded.
     fn observe(&mut self, _batch: &Self::Batch, _losses: &[f64]) {}
 
@@ -131,6 +134,7 @@ impl<M: Module> Trainer<M> {
     ///
     /// [`TrainError::NotFinite`]; then nothing has changed.
     pub fn step<T: Task<M>>(&mut self, task: &mut T) -> Result<Progress, TrainError> {
+        task.follow(|| self.averaged());
         let passes = self.passes(task);
         let (losses, squares) = read_back(&passes.losses, &passes.gradients);
         let loss = self.finite("loss", losses.iter().sum::<f64>() / self.config.batch as f64)?;

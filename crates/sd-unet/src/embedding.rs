@@ -1,4 +1,4 @@
-use burn::nn::{Linear, LinearConfig};
+use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::prelude::*;
 use burn::tensor::activation::silu;
 use sd_ops::project;
@@ -78,6 +78,13 @@ impl TimestepEmbedding {
         let [input, _] = self.linear_1.weight.dims();
         let cond_proj = width.map(|width| LinearConfig::new(width, input).with_bias(false).init(device));
         Self { cond_proj, ..self }
+    }
+
+    /// Adds a layer of zeros that reads a condition of this width: it changes nothing before it is trained.
+    pub fn with_zero_cond_proj(self, width: usize, device: &Device) -> Self {
+        let [input, _] = self.linear_1.weight.dims();
+        let zeros = LinearConfig::new(width, input).with_bias(false).with_initializer(Initializer::Zeros);
+        Self { cond_proj: Some(zeros.init(device)), ..self }
     }
 
     /// `x`: `[batch, input]`; output: `[batch, output]`.

@@ -249,6 +249,14 @@ impl Unet {
         Self { wrap, ..self }
     }
 
+    /// Returns the network with an embedding of the guidance scale, of `width` values, at least 4 (Luo et al. 2023, LCM). Its layer begins
+    /// with zeros, so the network predicts as before until it is trained.
+    #[must_use]
+    pub fn with_guidance_embedding(self, width: usize, device: &Device) -> Self {
+        let config = UnetConfig { time_cond_proj_dim: Some(width), ..self.config };
+        Self { time_embedding: self.time_embedding.with_zero_cond_proj(width, device), config, ..self }
+    }
+
     /// Returns the network with [`FreeU`].
     #[must_use]
     pub fn with_freeu(mut self, freeu: FreeU) -> Self {
@@ -299,6 +307,17 @@ mod tests {
             ..UnetConfig::sd1()
         };
         config.init(&Device::flex())
+    }
+
+    #[test]
+    fn a_new_embedding_of_the_guidance_scale_changes_nothing() {
+        let (device, unet) = (Device::flex(), tiny());
+        let (x, context) = (Tensor::ones([1, 4, 4, 4], &device), Tensor::<3>::ones([1, 3, 6], &device));
+        let conditions = Conditions::new(context).with_guidance(7.5);
+        let embedding = unet.clone().with_guidance_embedding(8, &device);
+        assert_eq!(embedding.config().time_cond_proj_dim, Some(8));
+        let predicted = embedding.forward(x.clone(), &[500.0], &conditions);
+        assert_eq!(predicted.into_data(), unet.forward(x, &[500.0], &conditions).into_data());
     }
 
     #[test]

@@ -36,6 +36,7 @@ use crate::compute_flags::ComputeFlags;
 use crate::driver;
 use crate::failure::{Failure, on_device};
 use crate::input::read_latents;
+use crate::installed;
 use crate::model::ModelFlags;
 use crate::naming::Naming;
 use crate::outputs::{check_file, check_image, is_stdout, numbered};
@@ -78,7 +79,8 @@ pub struct Args {
     /// Schedule of noise levels; see `sd samplers` [default: from the model's config]
     ///
     /// With few steps, karras and ays are good choices. Custom schedules look like timesteps:999,749,499,249 or
-    /// sigmas:14.6,4,1,0. A file of `sd tune` also names the sampler.
+    /// sigmas:14.6,4,1,0. A file of `sd tune` also names the sampler. With --steps N, those that `sd tune --install` found for the
+    /// model and N steps are the default.
     #[arg(long, value_name = "NAME|FILE")]
     schedule: Option<String>,
     /// Sampling steps; more are slower but finer [default: 50, or the length of a custom --schedule; ddpm in pixels: all;
@@ -301,7 +303,10 @@ impl Args {
         self.model.add_to(&mut job, progress, cancel)?;
         self.steering.add_to(&mut job, self.model.is_builtin(), progress, cancel)?;
         self.passes.add_to(&mut job, progress, cancel)?;
-        let Some(from) = from else { return Ok(job) };
+        let Some(from) = from else {
+            installed::add_to(&mut job, progress)?;
+            return Ok(job);
+        };
         let Again { job, lost } = self.from.job(from, &job, folders)?;
         lost.iter().for_each(|what| progress.warn(what));
         Ok(job)

@@ -7,6 +7,7 @@ use sd_tune::TunedSchedule;
 use crate::again;
 use crate::failure::Failure;
 use crate::flag_names::with_flags;
+use crate::installed;
 use crate::model::ChoiceFlags;
 use crate::print::print;
 
@@ -48,7 +49,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return Ok(());
     }
     let (json, text) = match describe(&args.path, &args.choices.choices())? {
-        Description::Model(summary) => (model::as_json(&summary), model::as_text(&summary)),
+        Description::Model(summary) => {
+            let tuned = installed::all(&args.path)?;
+            (model::as_json(&summary, &tuned), model::as_text(&summary, &tuned))
+        }
         Description::Control(summary) => (control::as_json(&summary), control::as_text(&summary)),
         Description::ImageAdapter(summary) => (image_adapter::as_json(&summary), image_adapter::as_text(&summary)),
         Description::ImageEncoder(summary) => {

@@ -1,12 +1,14 @@
 //! The description of a model.
 
 use sd_pipeline::Summary;
+use sd_tune::{Errors, TunedSchedule};
 use serde_json::{Value, json};
 
 use super::metadata_and_notes;
 use crate::flag_names::with_flags;
 
-pub fn as_json(summary: &Summary) -> Value {
+/// With the schedules that are installed for it.
+pub fn as_json(summary: &Summary, tuned: &[TunedSchedule]) -> Value {
     let components = summary.components.iter().map(|component| {
         json!({
             "name": component.name,
@@ -28,12 +30,14 @@ pub fn as_json(summary: &Summary) -> Value {
             "guidance": few.guidance,
         })),
         "components": components.collect::<Vec<_>>(),
+        "tuned": tuned,
         "metadata": summary.metadata,
         "notes": summary.notes.iter().map(|note| with_flags(note)).collect::<Vec<_>>(),
     })
 }
 
-pub fn as_text(summary: &Summary) -> String {
+/// With the schedules that are installed for it.
+pub fn as_text(summary: &Summary, tuned: &[TunedSchedule]) -> String {
     let Summary { family, extra_input, prediction, size: (width, height), sampler, few_steps, .. } = summary;
     let Summary { components, metadata, notes, .. } = summary;
     let few = few_steps.map(|few| format!("few steps   {few}\n")).unwrap_or_default();
@@ -46,6 +50,12 @@ pub fn as_text(summary: &Summary) -> String {
     for component in components {
         let precision = component.precision.join(", ");
         text += &format!("{:<15} {:>14}  {precision}\n", component.name, component.parameters);
+    }
+    if !tuned.is_empty() {
+        text += "\nTUNED STEPS  SAMPLER    GUIDANCE  ERROR\n";
+    }
+    for TunedSchedule { sampler, levels, guidance, held_out: Errors { before, after, .. }, .. } in tuned {
+        text += &format!("{:<11}  {sampler:<9}  {guidance:<8}  {after:.4} instead of {before:.4}\n", levels.steps());
     }
     text + &metadata_and_notes(metadata, notes)
 }

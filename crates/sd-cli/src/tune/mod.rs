@@ -4,7 +4,7 @@ mod images;
 mod prompts;
 mod state;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sd_device::{Tuning as Kernels, device_by_name};
 use sd_engine::{Entry, Kind, Library, LibraryFolders};
@@ -18,6 +18,7 @@ use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
 use crate::flags::{DeviceFlag, Precision};
+use crate::installed;
 use crate::outputs;
 use crate::progress::Progress;
 use crate::reporter::ProgressKind;
@@ -28,7 +29,8 @@ use crate::reporter::ProgressKind;
 /// with --weights also for the weights of a multistep method. The result is a small file for --schedule, for this model, sampler,
 /// guidance and number of steps. Images with other prompts and seeds judge it.
 ///
-/// After Ctrl-C the same command continues, from a file beside the output.
+/// With --install they are the default for that model and number of steps. After Ctrl-C the same command continues, from a file beside
+/// the output.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, args_override_self = true)]
 pub struct Args {
@@ -63,8 +65,14 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
     /// Output file, which ends in .json
-    #[arg(long, value_name = "FILE")]
-    output: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "install")]
+    output: Option<PathBuf>,
+    /// Instead of --output, put the file beside the model, so that `sd generate --steps N` takes it by default
+    ///
+    /// It is tuned/N.json in the model's folder, or NAME.tuned/N.json beside a single file; remove it to undo this. Only steps that
+    /// are closer on other images are put there. `sd info` shows them.
+    #[arg(long, conflicts_with = "output", requires = "model")]
+    install: bool,
     #[command(flatten)]
     device: DeviceFlag,
     /// Precision of the networks
@@ -80,6 +88,7 @@ Examples:
   sd tune --steps 5 --output five.json
   sd generate --schedule five.json --prompt \"a red house by the sea at sunset\"
   sd tune --model sd15 --steps 8 --weights --images 8 --output sd15-8.json
+  sd tune --model sd15 --steps 6 --weights --install && sd generate --model sd15 --steps 6 --prompt \"a lighthouse\"
 
 Exit codes: 0 found, 1 failed, 2 wrong usage, 130 cancelled with Ctrl-C or SIGTERM.";
 
@@ -92,10 +101,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 impl Args {
     fn tune(&self) -> Result<(), Failure> {
         let sampler = self.sampler()?;
-        outputs::check_file("--output", &self.output)?;
-        if !crate::schedule::is_file(&self.output) {
-            return Err(Failure::usage(format!("--output {}: its name must end in .json", self.output.display())));
-        }
+        let output = self.output()?;
         let device = device_by_name(&self.device.name)?;
         let (mut progress, cancel) = (Progress::new(self.progress), Cancel::on_ctrl_c());
         let path = self.model.as_deref();
@@ -125,15 +131,34 @@ impl Args {
             batch: self.batch.into(),
             budget: self.budget,
         };
-        let mut state = State::open(&self.output, key)?;
+        let mut state = State::open(&output, key)?;
         let usual = plan.settings.sampling.levels.value.clone();
         state.converge(&images, &usual, &mut progress)?;
         let calls = plan.calls(pipeline.model())?.max(1);
         self.search(&mut state, &images, &usual, calls, &mut progress)?;
-        self.finish(&state, &images, usual, &mut progress)?;
+        let is_written = self.finish(&state, &images, usual, &output, &mut progress)?;
         state.remove();
-        progress.finished(&self.output.display().to_string());
+        if is_written {
+            progress.finished(&output.display().to_string());
+        }
         Ok(())
+    }
+
+    /// The file of the result, which can be written.
+    fn output(&self) -> Result<PathBuf, Failure> {
+        if let (true, Some(model)) = (self.install, &self.model) {
+            let file = installed::file(model, self.steps.into());
+            let folder = file.parent().unwrap_or(model);
+            let made = std::fs::metadata(model).and_then(|_| std::fs::create_dir_all(folder));
+            made.map_err(|error| Failure::new(format!("--install {}: {error}", folder.display())))?;
+            return Ok(file);
+        }
+        let file = self.output.clone().unwrap_or_default();
+        outputs::check_file("--output", &file)?;
+        if !crate::schedule::is_file(&file) {
+            return Err(Failure::usage(format!("--output {}: its name must end in .json", file.display())));
+        }
+        Ok(file)
     }
 
     /// The sampler, if its steps can be tuned.
@@ -201,14 +226,16 @@ impl Args {
         }
     }
 
-    /// Judges the result on the other images, and writes it if it helps there.
+    /// Judges the result on the other images, and writes it if it helps there; otherwise the usual levels, or nothing that would be
+    /// taken by default.
     fn finish(
         &self,
         state: &State,
         images: &Images,
         usual: NoiseLevels,
+        output: &Path,
         progress: &mut Progress,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let tuning = state.tuning.as_ref().expect("it was searched");
         let found = tuning.best().ok_or_else(|| Failure::usage("--budget: too small for a single drawing".into()))?;
         let held_out = usize::from(self.images)..state.converged.len();
@@ -220,6 +247,10 @@ impl Args {
         let (before, after) = (judge(&usual)?, judge(&found.steps)?);
         let first = tuning.first_error().unwrap_or(found.error);
         let is_better = after < before;
+        if !is_better && self.install {
+            progress.warn("the usual levels are as good on other images: nothing is installed");
+            return Ok(false);
+        }
         if !is_better {
             progress.warn("the usual levels are as good on other images: the file has these");
         }
@@ -230,13 +261,13 @@ impl Args {
         schedule.prompts_hash.clone_from(&state.key.prompts_hash);
         schedule.tuned = Errors { images: self.images.into(), before: first, after: error };
         schedule.held_out = Errors { images: held_out.len(), before, after: after.min(before) };
-        schedule.write(&self.output)?;
+        schedule.write(output)?;
         progress.note(&format!(
             "error on {} other images: {before:.4} before, {:.4} now",
             held_out.len(),
             after.min(before)
         ));
-        Ok(())
+        Ok(true)
     }
 }
 

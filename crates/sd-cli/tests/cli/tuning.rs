@@ -1,8 +1,10 @@
 //! `sd tune`, and what is drawn with its schedules.
 
 use std::fs;
+use std::path::Path;
 use std::process::Output;
 
+use sd_image::Image;
 use serde_json::{Value, json};
 
 use crate::{MODEL, Run, stderr, stdout};
@@ -64,6 +66,69 @@ fn a_tuned_schedule_is_described_and_drawn_with() {
 fn the_same_search_finds_the_same() {
     let run = Run::new();
     assert_eq!(tuned(&run, "a.json", &[]), tuned(&run, "b.json", &[]));
+}
+
+/// Puts a copy of the tiny model into a folder.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for path in fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()) {
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            fs::copy(&path, to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn installed_steps_are_the_default_for_their_number_and_nothing_else() {
+    let run = Run::new();
+    copy(MODEL.path(), &run.path("model"));
+    let mut found = tuned(&run, "three.json", &[]);
+    // Whatever was found, so that they are not the usual ones.
+    found["levels"] = json!([14.6, 3.3, 0.7, 0.0]);
+    fs::write(run.path("three.json"), found.to_string()).unwrap();
+    let draw = |flags: &[&str]| {
+        let output = run.sd(&[
+            &["generate", "--model", "model", "--prompt", "a house", "--seed", "1", "--output", "out.png"],
+            flags,
+        ]
+        .concat());
+        assert_success(&output);
+        (Image::read(run.path("out.png")).unwrap(), stderr(&output))
+    };
+    let usual = draw(&["--steps", "3"]).0;
+    fs::create_dir(run.path("model/tuned")).unwrap();
+    fs::copy(run.path("three.json"), run.path("model/tuned/3.json")).unwrap();
+    let (default, said) = draw(&["--steps", "3"]);
+    assert!(said.contains("3 steps of ipndm, tuned for this model at guidance 2"), "{said}");
+    assert_ne!(default, usual);
+    assert_eq!(default, draw(&["--schedule", "three.json"]).0);
+    assert_eq!(default, draw(&["--steps", "3", "--sampler", "ipndm"]).0);
+    for others in
+        [&["--steps", "4"][..], &["--steps", "3", "--sampler", "ddim"], &["--steps", "3", "--schedule", "karras"]]
+    {
+        let (_, said) = draw(others);
+        assert!(!said.contains("tuned"), "{others:?}: {said}");
+    }
+    let info = stdout(&run.sd(&["info", "model"]));
+    let row = info.lines().find(|line| line.starts_with("3  ")).unwrap_or_else(|| panic!("{info}"));
+    assert!(info.contains("TUNED STEPS") && row.contains("ipndm") && row.contains("instead of"), "{info}");
+    let json: Value = serde_json::from_str(&stdout(&run.sd(&["info", "model", "--json"]))).unwrap();
+    assert_eq!(json["tuned"], json!([found]));
+}
+
+#[test]
+fn what_is_found_can_be_installed() {
+    let run = Run::new();
+    copy(MODEL.path(), &run.path("model"));
+    let install = [&TUNE[..], &["--model", "model", "--sampler", "ddim", "--install"]].concat();
+    assert_success(&run.sd(&install));
+    let found: Value = serde_json::from_slice(&fs::read(run.path("model/tuned/3.json")).unwrap()).unwrap();
+    assert!(found["held_out"]["after"].as_f64() < found["held_out"]["before"].as_f64(), "{found}");
+    assert_refused(&run.sd(&["tune", "--steps", "3", "--install"]), "--model");
+    assert_refused(&run.sd(&["tune", "--steps", "3", "--install", "--model", "missing"]), "--install missing");
 }
 
 #[test]

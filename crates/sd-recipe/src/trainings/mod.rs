@@ -3,6 +3,7 @@
 mod autoencoder;
 mod begin;
 mod controlnet;
+mod distillation;
 mod folder;
 mod kept;
 mod latents;
@@ -34,6 +35,7 @@ pub fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), 
         Training::Autoencoder => autoencoder::train(recipe, device, watch),
         Training::Pixels => pixels::train(recipe, device, watch),
         Training::ControlNet => controlnet::train(recipe, device, watch),
+        Training::Distillation => distillation::train(recipe, device, watch),
         Training::TextToImage => text_to_image::train(recipe, device, watch),
     }
 }

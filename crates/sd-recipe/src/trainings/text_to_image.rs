@@ -60,23 +60,23 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
 }
 
 /// The request of a sample.
-fn request(recipe: &Recipe, seed: u64, caption: &str) -> Request {
+pub(super) fn request(recipe: &Recipe, seed: u64, caption: &str) -> Request {
     let settings = &recipe.samples;
     Request { steps: Some(settings.steps), guidance: Some(settings.guidance), seed, ..Request::new(caption) }
 }
 
 /// Writes a model folder, and draws with it.
-struct Drawer<'a> {
-    recipe: &'a Recipe,
-    networks: Networks,
+pub(super) struct Drawer<'a> {
+    pub recipe: &'a Recipe,
+    pub networks: Networks,
     /// The autoencoder's folder.
-    vae: PathBuf,
+    pub vae: PathBuf,
     /// Width and height of the latents.
-    size: usize,
-    captions: Vec<String>,
+    pub size: usize,
+    pub captions: Vec<String>,
     /// Precision of the saved weights.
-    precision: FloatDType,
-    device: &'a Device,
+    pub precision: FloatDType,
+    pub device: &'a Device,
 }
 
 impl Product<TextToLatents> for Drawer<'_> {

@@ -3,6 +3,7 @@
 mod bad_recipes;
 mod changed_data;
 mod controlnet;
+mod distillation;
 mod folders;
 mod images;
 mod stopping;

@@ -1,12 +1,14 @@
-//! Training tasks of the parts of Stable Diffusion, of a ControlNet, and of DDPM's network.
+//! Training tasks of the parts of Stable Diffusion, of a ControlNet, of a student with few steps, and of DDPM's network.
 
 mod autoencoder;
 mod controlling;
 mod denoising;
 mod diffusion;
+mod distillation;
 mod noising;
 
 pub use autoencoder::{Autoencoding, AutoencodingBatch, AutoencodingConfig, Distance};
 pub use controlling::{Controlling, ControllingBatch, Hints};
 pub use denoising::{Denoising, DenoisingBatch, DenoisingConfig};
 pub use diffusion::{Diffusion, DiffusionBatch, DiffusionConfig, TextToLatents};
+pub use distillation::{Distillation, DistillationBatch, DistillationConfig};

@@ -1,6 +1,7 @@
-//! How close a few steps of the built-in model come to many, on held-out captions and seeds: the tables of docs/tuning.md.
+//! How close a few steps of the built-in model come to many, on held-out captions and seeds: the tables of docs/tuning.md and
+//! docs/scenes-model.md. Of schedules, and of models that were distilled from it.
 //!
-//! `cargo run --release --example tuned -- IMAGES GUIDANCE SCHEDULE.json…`
+//! `cargo run --release --example few_steps -- IMAGES GUIDANCE [SCHEDULE.json | MODEL]…`
 
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
 
@@ -18,6 +19,15 @@ const BATCH: usize = 16;
 /// Seed of the first image; those that steps are tuned on have low ones.
 const SEED: u64 = 10_000;
 
+/// Samplers, their schedules and numbers of steps, to compare with.
+const USUAL: [(&str, &str, &[usize]); 5] = [
+    ("unipc", "", &[10, 15]),
+    ("unipc", "karras", &[5, 8, 10, 15]),
+    ("dpm++2m", "karras", &[4, 5, 8, 10, 15, 20]),
+    ("ipndm", "", &[5, 8, 10, 15]),
+    ("ddim", "", &[4, 8, 20]),
+];
+
 struct Model {
     pipeline: Pipeline,
     classifier: Classifier,
@@ -29,7 +39,9 @@ type Drawn = (Vec<f32>, Vec<Reading>);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [images, guidance, files @ ..] = &arguments[..] else { return Err("IMAGES GUIDANCE SCHEDULE.json…".into()) };
+    let [images, guidance, files @ ..] = &arguments[..] else {
+        return Err("IMAGES GUIDANCE [SCHEDULE.json | MODEL]…".into());
+    };
     let (images, guidance): (u64, f64) = (images.parse()?, guidance.parse()?);
     let model = Model::open(images)?;
     let renders: Vec<Sample> = (images..2 * images).map(|i| Split::HeldOut.sample(i, 0, 64)).collect();
@@ -50,16 +62,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("| {name} | {calls} | {:.4} | {frechet:.3} | {right:.1} % |", distance(&drawn.0, &converged.0));
     };
     print("converged", 100, &converged);
-    for (sampler, schedule) in
-        [("unipc", ""), ("unipc", "karras"), ("unipc", "kl_optimal"), ("ipndm", ""), ("ipndm", "kl_optimal")]
-    {
-        for steps in [5, 8, 10, 15] {
+    for (sampler, schedule, calls) in USUAL {
+        for &steps in calls {
             let mut request = request(sampler, schedule, guidance)?;
             request.steps = Some(steps);
             print(&format!("`{sampler}` {schedule}"), steps, &model.draw(&request)?);
         }
     }
     for file in files {
+        if Path::new(file).is_dir() {
+            let student = model.with_pipeline(Path::new(file))?;
+            for steps in [1, 2, 4, 8] {
+                let request = Request { sampler: None, steps: Some(steps), ..request("ddim", "", guidance)? };
+                print(file, steps, &student.draw(&request)?);
+            }
+            continue;
+        }
         let tuned = TunedSchedule::read(Path::new(file))?;
         let steps = tuned.levels.steps();
         let sigmas = tuned.levels.into();
@@ -80,6 +98,12 @@ impl Model {
         let classifier = Classifier::from_folder(&crates.join("sd-cli/tests/cli/classifier"), &device)?;
         let samples = (0..images).map(|index| Split::HeldOut.sample(index, 0, 64)).collect();
         Ok(Self { pipeline, classifier, samples })
+    }
+
+    /// The same with another model.
+    fn with_pipeline(&self, folder: &Path) -> Result<Self, Box<dyn Error>> {
+        let pipeline = Pipeline::open(folder, &Device::flex(), DType::F32)?;
+        Ok(Self { pipeline, classifier: self.classifier.clone(), samples: self.samples.clone() })
     }
 
     /// Draws an image of each caption.
