@@ -20,6 +20,8 @@ impl Recipe {
         recipe
             .check_numbers()
             .and_then(|()| recipe.check_control())
+            .and_then(|()| recipe.check_lora())
+            .and_then(|()| recipe.check_data())
             .and_then(|()| recipe.check_tables())
             .map_err(wrong)?;
         Ok(Self { file: file.to_path_buf(), ..recipe })
@@ -84,7 +86,7 @@ impl Recipe {
             Training::Autoencoder => &["vae"],
             Training::TextToImage => &["unet", "text_encoder", "scheduler"],
             Training::Pixels => &["unet", "scheduler"],
-            Training::ControlNet => &[],
+            Training::ControlNet | Training::Lora => &[],
         };
         let tables = [
             ("vae", &self.vae),

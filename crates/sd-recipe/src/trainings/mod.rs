@@ -3,9 +3,12 @@
 mod autoencoder;
 mod begin;
 mod controlnet;
+mod diffusion;
 mod folder;
 mod kept;
 mod latents;
+mod lora;
+mod lora_metadata;
 mod networks;
 mod objective;
 mod pixels;
@@ -34,6 +37,7 @@ pub fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), 
         Training::Autoencoder => autoencoder::train(recipe, device, watch),
         Training::Pixels => pixels::train(recipe, device, watch),
         Training::ControlNet => controlnet::train(recipe, device, watch),
+        Training::Lora => lora::train(recipe, device, watch),
         Training::TextToImage => text_to_image::train(recipe, device, watch),
     }
 }

@@ -5,6 +5,7 @@ mod changed_data;
 mod controlnet;
 mod folders;
 mod images;
+mod lora;
 mod stopping;
 mod trainings;
 mod unfinished;

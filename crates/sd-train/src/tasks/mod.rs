@@ -1,11 +1,13 @@
-//! Training tasks of the parts of Stable Diffusion, of a ControlNet, and of DDPM's network.
+//! Training tasks of the parts of Stable Diffusion, of a ControlNet and adapters, and of DDPM's network.
 
+mod adapting;
 mod autoencoder;
 mod controlling;
 mod denoising;
 mod diffusion;
 mod noising;
 
+pub use adapting::{Adaptation, Adapting, AdaptingBatch};
 pub use autoencoder::{Autoencoding, AutoencodingBatch, AutoencodingConfig, Distance};
 pub use controlling::{Controlling, ControllingBatch, Hints};
 pub use denoising::{Denoising, DenoisingBatch, DenoisingConfig};
