@@ -2,13 +2,14 @@ use std::path::PathBuf;
 
 use sd_device::{DType, Tuning, device_by_name};
 use sd_evaluate::{Classifier, Evaluation, EvaluationConfig, digest, digest_files, write_report};
-use sd_pipeline::{Choices, Pipeline, SamplerName};
+use sd_pipeline::{Choices, Lora, ModelError, Pipeline, SamplerName};
 
 use crate::builtin;
 use crate::cancel::Cancel;
 use crate::driver;
 use crate::failure::{Failure, on_device};
 use crate::flags::DeviceFlag;
+use crate::model::Weighted;
 use crate::outputs;
 use crate::progress::Progress;
 use crate::reporter::ProgressKind;
@@ -27,7 +28,10 @@ pub struct Args {
     /// Folder of a model trained on scenes [default: the built-in model]
     #[arg(long, value_name = "PATH")]
     model: Option<PathBuf>,
-    /// Folder of the classifier
+    /// LoRA to merge into its weights, with its weight [default weight: 1]; may be repeated
+    #[arg(long, value_name = "PATH[:WEIGHT]")]
+    lora: Vec<Weighted>,
+    /// Folder of the classifier; it decides the style of the renders
     #[arg(long, value_name = "PATH")]
     classifier: PathBuf,
     /// Output folder, for measurements and the report: evaluation.md and its plots
@@ -100,9 +104,18 @@ fn measure(args: &Args) -> Result<(), Failure> {
     let cancel = Cancel::on_ctrl_c();
     let path = args.model.as_deref();
     progress.busy(&format!("loading {}", builtin::name(path)));
-    let pipeline = Pipeline::load(builtin::open(path, &Choices::default())?, &device, DType::F32)?;
+    let mut model = builtin::open(path, &Choices::default())?;
+    let mut model_digest = path.map_or_else(|| Ok(digest_files(builtin::weights())), digest)?;
+    for Weighted { file, weight } in &args.lora {
+        let report = model.merge(Lora::open(file, *weight).map_err(ModelError::from)?)?;
+        if let Some(module) = report.unmatched.first() {
+            return Err(Failure::usage(format!("--lora {}: the model has no {module}", file.display())));
+        }
+        let bytes = std::fs::read(file).map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
+        model_digest.push_str(&format!(" + {weight} {}", digest_files([&bytes[..]])));
+    }
+    let pipeline = Pipeline::load(model, &device, DType::F32)?;
     sd_pipeline::keep_memory();
-    let model_digest = path.map_or_else(|| Ok(digest_files(builtin::weights())), digest)?;
     let digests = [model_digest, digest(&args.classifier)?];
     progress.loaded();
     let evaluation = Evaluation { pipeline: &pipeline, classifier: &classifier, config };

@@ -45,6 +45,8 @@ mod seed;
 #[cfg(feature = "serve")]
 mod serve;
 mod session;
+#[cfg(feature = "train")]
+mod start_model;
 mod tokens;
 #[cfg(feature = "train")]
 mod train;

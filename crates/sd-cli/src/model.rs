@@ -102,9 +102,9 @@ impl Predicts {
 
 /// A file, and the number after the last colon, or 1.
 #[derive(Debug, Clone, PartialEq)]
-struct Weighted {
-    file: PathBuf,
-    weight: f64,
+pub struct Weighted {
+    pub file: PathBuf,
+    pub weight: f64,
 }
 
 impl FromStr for Weighted {

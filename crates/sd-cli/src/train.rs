@@ -10,12 +10,13 @@ use crate::driver;
 use crate::failure::{Failure, on_device};
 use crate::flags::DeviceFlag;
 use crate::reporter::{ProgressKind, Reporter};
+use crate::start_model::with_start_folder;
 
 /// Train a model from a recipe.
 ///
-/// A recipe is a TOML file. It says what to train (an autoencoder, a U-Net with its text encoder, or a ControlNet), on which
-/// images, and for how long. All results go into its output folder: checkpoint/, metrics.jsonl, loss.svg, samples/ and model/,
-/// which `sd generate` can draw with (`--model`, or `--control` for a ControlNet).
+/// A recipe is a TOML file. It says what to train (an autoencoder, a U-Net with its text encoder, a ControlNet, or a LoRA), on
+/// which images, and for how long. All results go into its output folder: checkpoint/, metrics.jsonl, loss.svg, samples/ and
+/// model/, which `sd generate` can draw with (`--model`, `--control` for a ControlNet, `--lora` for a LoRA).
 ///
 /// Ctrl-C and SIGTERM stop after a checkpoint. The same command continues from the last checkpoint, bit for bit as if it had
 /// never stopped. To start over, remove the output folder.
@@ -49,6 +50,14 @@ A recipe that trains an autoencoder on rendered landscapes:
   batch = 16
   rate = 1e-3
 
+A recipe of a LoRA for the built-in model:
+  train = \"lora\"
+  output = \"mine\"
+  start = \"scenes\"      # or the folder of another model
+  data = { folder = \"my-images\", size = 64 }
+  lora = { rank = 8 }
+  training = { steps = 500, batch = 8, rate = 1e-3 }
+
 docs/training.md lists all keys.
 
 Exit codes: 0 trained, 1 failed, 2 wrong usage or recipe, 130 stopped with Ctrl-C or SIGTERM.";
@@ -57,7 +66,7 @@ Exit codes: 0 trained, 1 failed, 2 wrong usage or recipe, 130 stopped with Ctrl-
 pub fn run(args: &Args) -> Result<(), Failure> {
     sd_pipeline::keep_memory();
     driver::set_up(Tuning::Thorough, args.progress);
-    let recipe = Recipe::read(&args.recipe)?;
+    let recipe = with_start_folder(Recipe::read(&args.recipe)?)?;
     let cancel = Cancel::on_ctrl_c();
     let mut progress = TrainingProgress::new(args.progress);
     let result = on_device(&args.device.name, || -> Result<(), Failure> {

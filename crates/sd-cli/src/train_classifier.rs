@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use sd_device::{Tuning, device_by_name};
-use sd_evaluate::{Attribute, ClassifierConfig, TrainingConfig, ceiling};
+use sd_evaluate::{Attribute, ClassifierConfig, Style, TrainingConfig, ceiling};
 
 use crate::cancel::Cancel;
 use crate::driver;
@@ -35,6 +35,9 @@ pub struct Args {
     /// Random seed of the initial weights and the scenes
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
+    /// How the scenes are drawn: paint or pencil
+    #[arg(long, value_name = "NAME", default_value_t = Style::Paint)]
+    style: Style,
     #[command(flatten)]
     device: DeviceFlag,
     /// How progress is shown
@@ -56,7 +59,8 @@ fn train(args: &Args) -> Result<(), Failure> {
     let training = TrainingConfig { seed, batch: args.batch as usize, rate, ..TrainingConfig::new(steps) };
     let cancel = Cancel::on_ctrl_c();
     let mut progress = Progress::new(args.progress);
-    training.train(&ClassifierConfig::default(), &device, &args.output, &mut |step| {
+    let classifier = ClassifierConfig { style: args.style, ..ClassifierConfig::default() };
+    training.train(&classifier, &device, &args.output, &mut |step| {
         progress.work(&format!("loss {:.3}", step.loss), step.step + 1, steps);
         cancel.flow()
     })?;

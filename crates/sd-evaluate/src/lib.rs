@@ -26,3 +26,4 @@ pub use evaluation::{
 pub use frechet::Gaussian;
 pub use judge::{Attribute, EdgeScore, Judgement, Score};
 pub use report::write_report;
+pub use sd_scenes::Style;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod check_control;
+mod check_lora;
 mod control_config;
 mod data;
 mod distillation_config;
@@ -9,6 +10,7 @@ mod event;
 mod files;
 mod fingerprint;
 mod limits;
+mod lora_config;
 mod metrics;
 mod outputs;
 mod plot;
@@ -25,6 +27,7 @@ pub use data::Dataset;
 pub use distillation_config::DistillationConfig;
 pub use error::RecipeError;
 pub use event::{Event, Watch};
+pub use lora_config::{KindName, LoraConfig, TargetsName};
 pub use metrics::Line;
 pub use recipe::{
     AutoencoderConfig, DataConfig, DiffusionConfig, DistanceName, Recipe, SamplesConfig, Training, TrainingConfig,

@@ -21,6 +21,8 @@ impl Recipe {
             .check_numbers()
             .and_then(|()| recipe.check_control())
             .and_then(|()| recipe.check_distillation())
+            .and_then(|()| recipe.check_lora())
+            .and_then(|()| recipe.check_data())
             .and_then(|()| recipe.check_tables())
             .map_err(wrong)?;
         Ok(Self { file: file.to_path_buf(), ..recipe })
@@ -85,7 +87,7 @@ impl Recipe {
             Training::Autoencoder => &["vae"],
             Training::TextToImage => &["unet", "text_encoder", "scheduler"],
             Training::Pixels => &["unet", "scheduler"],
-            Training::ControlNet | Training::Distillation => &[],
+            Training::ControlNet | Training::Distillation | Training::Lora => &[],
         };
         let tables = [
             ("vae", &self.vae),

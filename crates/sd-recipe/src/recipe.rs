@@ -1,11 +1,12 @@
 use std::path::PathBuf;
 
+use sd_scenes::Style;
 use sd_train::tasks::{self, Distance};
 use sd_train::{OptimiserConfig, Rate, TrainerConfig};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{ControlConfig, DistillationConfig};
+use crate::{ControlConfig, DistillationConfig, LoraConfig};
 
 /// What to train, on what, and for how long: the contents of a TOML file.
 ///
@@ -28,8 +29,8 @@ pub struct Recipe {
     /// The samples during the training, and the precision of the saved weights.
     #[serde(default)]
     pub samples: SamplesConfig,
-    /// A model folder to start from, instead of random weights in the networks of the tables below; for a ControlNet, the
-    /// folder of the model that it steers; for a distillation, that of the teacher.
+    /// A model folder to start from, instead of random weights in the networks of the tables below; for a ControlNet or a LoRA,
+    /// the folder of the model that it steers or changes; for a distillation, that of the teacher.
     pub start: Option<PathBuf>,
     /// The autoencoder.
     pub vae: Option<Map<String, Value>>,
@@ -49,6 +50,8 @@ pub struct Recipe {
     pub control: Option<ControlConfig>,
     /// How a model is distilled.
     pub distillation: Option<DistillationConfig>,
+    /// The adapters of a LoRA.
+    pub lora: Option<LoraConfig>,
     /// The file of the recipe.
     #[serde(skip)]
     pub file: PathBuf,
@@ -69,12 +72,14 @@ pub enum Training {
     ControlNet,
     /// A student that draws in a few steps what its teacher draws in many (Luo et al. 2023).
     Distillation,
+    /// A LoRA, or one of its relatives: small changes of a model with a text (Hu et al. 2021); the model itself stays as it is.
+    Lora,
 }
 
 impl Training {
     /// Whether it reads captions.
     pub(crate) fn reads_captions(self) -> bool {
-        matches!(self, Self::TextToImage | Self::ControlNet | Self::Distillation)
+        matches!(self, Self::TextToImage | Self::ControlNet | Self::Distillation | Self::Lora)
     }
 }
 
@@ -88,6 +93,30 @@ pub struct DataConfig {
     pub folder: Option<PathBuf>,
     /// Width and height in pixels, to which images are cropped and scaled.
     pub size: usize,
+    /// The style in which scenes are drawn.
+    #[serde(default)]
+    pub style: Style,
+    /// A tag in front of every caption.
+    pub trigger: Option<String>,
+    /// Whether the tags of a caption, its parts between commas, come in a new order at each draw.
+    #[serde(default)]
+    pub shuffle_tags: bool,
+    /// Tags that stay in front of the shuffled ones, after the trigger.
+    #[serde(default)]
+    pub keep_tags: usize,
+    /// Whether each image is also shown mirrored.
+    #[serde(default)]
+    pub flip: bool,
+    /// Whether the name of an image's folder, such as `10_cat`, says how many times it is shown in an epoch.
+    #[serde(default)]
+    pub folder_repeats: bool,
+}
+
+impl DataConfig {
+    /// Number of tags that stay in front of the shuffled ones.
+    pub(crate) fn kept_tags(&self) -> usize {
+        self.keep_tags + usize::from(self.trigger.is_some())
+    }
 }
 
 /// The optimiser's settings.

@@ -11,6 +11,7 @@
 //! - [`Split`] numbers the samples of two sets without a common scene.
 //! - [`CaptionFacts`] are the facts that a caption states about its scene: captions leave things out.
 //! - [`words`] returns all words of captions.
+//! - A [`Style`] is another way to draw them, for models to learn: [`pencil`] drawings.
 //!
 //! # Same seed, same pixels
 //!
@@ -21,11 +22,15 @@
 mod caption;
 mod draw;
 mod image;
+mod pencil;
 mod rng;
 mod sample;
 mod scene;
+mod style;
 
 pub use caption::{CaptionFacts, ObjectFacts, words};
 pub use image::Image;
+pub use pencil::pencil;
 pub use sample::{Sample, Split};
 pub use scene::{Colour, Count, Kind, Object, Place, Scene, SceneError, Side, Size, Sky, Time, UnknownName};
+pub use style::Style;

@@ -1,5 +1,5 @@
 use crate::rng::Rng;
-use crate::{CaptionFacts, Image, Scene};
+use crate::{CaptionFacts, Image, Scene, Style};
 
 /// An image to train on or to test with, its scene and its caption.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,14 @@ pub struct Sample {
     pub caption: String,
     /// The facts in the caption.
     pub facts: CaptionFacts,
+}
+
+impl Sample {
+    /// Returns the sample with its painted image in another style.
+    #[must_use]
+    pub fn in_style(self, style: Style) -> Self {
+        Self { image: style.apply(self.image), ..self }
+    }
 }
 
 /// The two sets of scenes, which share none: about one in sixteen is held out, by a hash of all its attributes.

@@ -3,7 +3,8 @@
 //! # Structure
 //!
 //! A [`Task`] makes batches and computes losses; [`tasks`] has those of an autoencoder, of a U-Net with its text encoder,
-//! of a ControlNet, of a student in [`Consistency`] distillation, and of DDPM's U-Net without a text. The [`Trainer`] makes steps: it adds up gradients over the passes of
+//! of a ControlNet, of [adapters](Adapters), of a student in [`Consistency`] distillation, and of DDPM's U-Net without a text. The
+//! [`Trainer`] makes steps: it adds up gradients over the passes of
 //! a batch, clips them, and updates the model by AdamW and then its average. [`Objective`], [`Weighting`] and [`Timesteps`]
 //! define the loss of a diffusion model.
 //!
@@ -16,6 +17,7 @@
 //!
 //! A step whose loss or gradients are not finite is an error and changes nothing.
 
+mod adapters;
 mod captions;
 mod checkpoint;
 mod consistency;
@@ -34,7 +36,8 @@ mod trainer;
 mod weighting;
 mod workers;
 
-pub use captions::is_dropped;
+pub use adapters::{Adapter, AdapterConfig, AdapterKind, Adapters, RowDropout, Targets};
+pub use captions::{is_dropped, shuffled_tags};
 pub use consistency::{Consistency, ConsistencyConfig};
 pub use ema::{Average, decay_at};
 pub use error::TrainError;

@@ -22,8 +22,12 @@ pub enum Purpose {
     Caption = 5,
     /// The noise by which a draw's latents are sampled from the encoder's distribution.
     Posterior = 6,
+    /// Which rows of an adapter's changes are left out, by the first draw of a pass.
+    Dropout = 7,
+    /// The order of the tags of a draw's caption.
+    Tags = 8,
     /// The guidance scale that a student learns, by the first draw of a pass.
-    Guidance = 7,
+    Guidance = 9,
 }
 
 /// The random numbers of one draw: a ChaCha8 stream that depends on the seed, the purpose and the index alone.

@@ -47,7 +47,7 @@ pub use exists::{is_file, is_folder, weight_files};
 pub use form::Form;
 pub use in_file::Places;
 pub use load::Precision;
-pub use lora::{Component, Lora, LoraReport};
+pub use lora::{Component, Lora, LoraLayer, LoraNames, LoraReport, LoraTensor, write_lora};
 pub use parameters::parameters;
 pub use save::save;
 pub use sd_files::{

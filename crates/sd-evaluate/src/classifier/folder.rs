@@ -49,12 +49,12 @@ impl Classifier {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sd_scenes::Scene;
+    use sd_scenes::{Scene, Style};
 
     #[test]
     fn a_saved_classifier_sees_what_it_saw_before() {
         let (folder, device) = (tempfile::tempdir().unwrap(), Device::flex());
-        let config = ClassifierConfig { pixels: 32, channels: vec![8, 16], features: 12 };
+        let config = ClassifierConfig { pixels: 32, channels: vec![8, 16], features: 12, style: Style::Paint };
         let classifier = sd_train::initialise(config.init(&device), 5);
         classifier.save(&TrainingConfig::new(0), folder.path()).unwrap();
         let loaded = Classifier::from_folder(folder.path(), &device).unwrap();

@@ -2,6 +2,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, GroupNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::prelude::*;
 use burn::tensor::activation::silu;
+use sd_scenes::Style;
 use serde::{Deserialize, Serialize};
 
 use super::head::logit_count;
@@ -16,12 +17,15 @@ pub struct ClassifierConfig {
     pub channels: Vec<usize>,
     /// Features of an image, from which all heads choose.
     pub features: usize,
+    /// The style of the images.
+    #[serde(default)]
+    pub style: Style,
 }
 
 /// For images of 64 pixels: half a million parameters.
 impl Default for ClassifierConfig {
     fn default() -> Self {
-        Self { pixels: 64, channels: vec![24, 48, 72, 96], features: 128 }
+        Self { pixels: 64, channels: vec![24, 48, 72, 96], features: 128, style: Style::Paint }
     }
 }
 

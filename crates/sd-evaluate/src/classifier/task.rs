@@ -3,7 +3,7 @@ use std::ops::Range;
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
 use sd_image::planes;
-use sd_scenes::{Scene, Split};
+use sd_scenes::{Scene, Split, Style};
 use sd_train::Task;
 
 use super::augment::spoil;
@@ -18,6 +18,7 @@ pub(crate) struct Recognising {
     /// Number of different images, which are then repeated with other flaws.
     pub images: u64,
     pub pixels: usize,
+    pub style: Style,
     pub device: Device,
 }
 
@@ -36,7 +37,7 @@ impl Task<Classifier> for Recognising {
         let count = draws.clone().count();
         let (mut images, mut right) = (Vec::new(), Vec::new());
         for draw in draws {
-            let sample = Split::Train.sample(draw % self.images, self.seed, self.pixels);
+            let sample = Split::Train.sample(draw % self.images, self.seed, self.pixels).in_style(self.style);
             let mut planes: Vec<f32> = planes(&sample.image.rgb).collect();
             spoil(&mut planes, self.pixels, self.seed, draw);
             images.extend(planes);
@@ -83,7 +84,7 @@ mod tests {
     #[test]
     fn a_classifier_without_weights_has_the_loss_of_guessing() {
         let device = Device::flex();
-        let task = Recognising { seed: 1, images: 4, pixels: 64, device: device.clone() };
+        let task = Recognising { seed: 1, images: 4, pixels: 64, style: Style::Paint, device: device.clone() };
         let classifier = ClassifierConfig::default().init(&device).map(&mut Zeros);
         let batch = task.batch(0..4);
         let losses: Vec<f32> = task.losses(&classifier, &batch).into_data().iter::<f32>().collect();

@@ -60,7 +60,8 @@ impl TrainingConfig {
         let _lock = FolderLock::take(folder, "the training of a classifier").map_err(EvaluateError::io(folder))?;
         remove_leftovers(folder);
         let Self { seed, images, .. } = *self;
-        let mut task = Recognising { seed, images, pixels: classifier.pixels, device: device.clone() };
+        let ClassifierConfig { pixels, style, .. } = *classifier;
+        let mut task = Recognising { seed, images, pixels, style, device: device.clone() };
         let checkpoint = folder.join("checkpoint");
         let mut trainer = self.begin(classifier, &mut task, &checkpoint)?;
         while trainer.steps() < self.steps {
@@ -122,12 +123,12 @@ impl TrainingConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sd_scenes::Split;
+    use sd_scenes::{Split, Style};
 
     #[test]
     fn sixteen_images_are_learnt_by_heart_and_the_seed_decides_how() {
         let config = TrainingConfig { images: 16, batch: 16, rate: 4e-3, ..TrainingConfig::new(60) };
-        let small = ClassifierConfig { pixels: 32, channels: vec![16, 24, 32], features: 64 };
+        let small = ClassifierConfig { pixels: 32, channels: vec![16, 24, 32], features: 64, style: Style::Paint };
         let train = |config: &TrainingConfig| {
             let mut losses = Vec::new();
             let folder = tempfile::tempdir().unwrap();
@@ -155,7 +156,7 @@ mod tests {
     #[test]
     fn a_training_that_was_stopped_goes_on_and_leaves_a_classifier_and_no_checkpoint() {
         let config = TrainingConfig { batch: 1, ..TrainingConfig::new(6) };
-        let small = ClassifierConfig { pixels: 16, channels: vec![8], features: 8 };
+        let small = ClassifierConfig { pixels: 16, channels: vec![8], features: 8, style: Style::Paint };
         let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let train = |config: &TrainingConfig, folder: &Path, stop: u64| {
             let mut steps = 0;

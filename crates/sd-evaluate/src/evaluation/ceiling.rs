@@ -2,7 +2,7 @@ use std::ops::ControlFlow;
 
 use sd_scenes::{CaptionFacts, Split};
 
-use crate::{Classifier, EvaluateError, Judgement};
+use crate::{Classifier, ClassifierConfig, EvaluateError, Judgement};
 
 /// Scenes that are drawn and read between two calls of `watch`.
 const AT_ONCE: usize = 50;
@@ -25,7 +25,8 @@ pub fn ceiling(
             return Err(EvaluateError::Cancelled);
         }
         let indices = first..scenes.min(first + AT_ONCE as u64);
-        let samples: Vec<_> = indices.map(|i| Split::HeldOut.sample(i, seed, classifier.config().pixels)).collect();
+        let ClassifierConfig { pixels, style, .. } = *classifier.config();
+        let samples: Vec<_> = indices.map(|i| Split::HeldOut.sample(i, seed, pixels).in_style(style)).collect();
         let images: Vec<&[u8]> = samples.iter().map(|sample| sample.image.rgb.as_slice()).collect();
         for (sample, reading) in samples.iter().zip(classifier.read(&images)) {
             judgement.judge(&CaptionFacts::all(&sample.scene), &reading.scene);
@@ -43,7 +44,7 @@ mod tests {
 
     #[test]
     fn it_can_be_stopped_between_scenes() {
-        let config = ClassifierConfig { pixels: 16, channels: vec![8], features: 8 };
+        let config = ClassifierConfig { pixels: 16, channels: vec![8], features: 8, style: sd_scenes::Style::Paint };
         let mut reported = Vec::new();
         let stopped = ceiling(&config.init(&Device::flex()), 120, 0, &mut |read| {
             reported.push(read);

@@ -9,7 +9,7 @@ use super::config::EvaluationConfig;
 use super::images::{Images, Subject};
 use super::measurement::{Finding, Found, Measurement, Metric};
 use super::store::Store;
-use crate::{Classifier, EvaluateError, Gaussian, Judgement, Reading};
+use crate::{Classifier, ClassifierConfig, EvaluateError, Gaussian, Judgement, Reading};
 
 /// A model, the classifier that judges it, and what is measured.
 #[derive(Debug)]
@@ -161,8 +161,9 @@ impl Evaluation<'_> {
     }
 
     fn subjects(&self, indices: Range<u64>) -> Vec<Subject> {
-        let (seed, pixels) = (self.config.seed, self.classifier.config().pixels);
-        let subject = |i| Subject { sample: Split::HeldOut.sample(i, seed, pixels), seed: seed.wrapping_add(i) };
+        let (seed, ClassifierConfig { pixels, style, .. }) = (self.config.seed, self.classifier.config());
+        let sample = |i| Split::HeldOut.sample(i, seed, *pixels).in_style(*style);
+        let subject = |i| Subject { sample: sample(i), seed: seed.wrapping_add(i) };
         indices.map(subject).collect()
     }
 }

@@ -16,6 +16,8 @@ pub struct Dataset {
     pub conditions: Vec<u8>,
     /// The caption of each; empty where none is needed.
     pub captions: Vec<String>,
+    /// How many times each is shown in an epoch; empty if all are shown once.
+    pub repeats: Vec<usize>,
     /// Files that are left out, and why.
     pub skipped: Vec<(PathBuf, String)>,
 }
@@ -62,6 +64,7 @@ impl Dataset {
             rgb: first(&self.rgb),
             conditions: first(&self.conditions),
             captions: self.captions[..count].to_vec(),
+            repeats: Vec::new(),
             skipped: Vec::new(),
         }
     }

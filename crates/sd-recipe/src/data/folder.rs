@@ -8,6 +8,7 @@ use super::captions::Captions;
 use super::conditions::{self, Conditions};
 use super::dataset::Dataset;
 use super::files::{EXTENSIONS, Files};
+use super::named_folder::NamedFolder;
 use crate::event::busy;
 use crate::limits::check_images;
 use crate::{Recipe, RecipeError, Watch};
@@ -33,7 +34,12 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
     let mut images = Dataset::with_room(recipe, total)?;
     for (done, file) in files.images.into_iter().enumerate() {
         busy(watch, READING, done, total)?;
-        let caption = if with_captions { captions.caption(&file) } else { Ok(String::new()) };
+        let named = recipe.data.folder_repeats.then(|| NamedFolder::of(&file)).flatten();
+        let caption = match &named {
+            _ if !with_captions => Ok(String::new()),
+            Some(named) => captions.caption(&file).or(Ok(named.caption.clone())),
+            None => captions.caption(&file),
+        };
         let read = |caption| -> Result<(String, Vec<u8>, Vec<u8>), String> {
             let image = Image::read(&file).map_err(|error| error.reason())?;
             let condition = conditions.as_ref().map(|conditions| conditions.read(&file, &image)).transpose()?;
@@ -44,6 +50,9 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
                 images.rgb.extend(rgb);
                 images.conditions.extend(condition);
                 images.captions.push(caption);
+                if recipe.data.folder_repeats {
+                    images.repeats.push(named.map_or(1, |named| named.repeats));
+                }
             }
             Err(reason) => images.skipped.push((file, reason)),
         }

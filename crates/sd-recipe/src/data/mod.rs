@@ -6,6 +6,7 @@ mod dataset;
 mod files;
 mod folder;
 mod identity;
+mod named_folder;
 mod scenes;
 mod source;
 

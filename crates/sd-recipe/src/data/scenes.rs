@@ -25,7 +25,7 @@ pub(super) fn draw(recipe: &Recipe, split: Split, count: usize, watch: &mut Watc
             started.into_iter().flat_map(|thread| thread.join().expect("scenes can be drawn")).collect()
         });
         for sample in samples {
-            images.rgb.extend(sample.image.rgb);
+            images.rgb.extend(recipe.data.style.apply(sample.image).rgb);
             images.captions.push(sample.caption);
         }
     }

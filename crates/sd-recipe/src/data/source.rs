@@ -16,15 +16,57 @@ impl Dataset {
             (Some(folder), _) => folder::read(recipe, folder, watch),
             (None, count) => scenes::draw(recipe, Split::Train, count.unwrap_or_default(), watch),
         };
-        conditions::preprocess(recipe, images?, watch)
+        let images = with_trigger(recipe, conditions::preprocess(recipe, images?, watch)?);
+        Ok(if recipe.data.flip { with_mirrored(images) } else { images })
     }
 
     /// Returns the images of the samples: held-out scenes, or the first images of the folder.
     pub(crate) fn for_samples(&self, recipe: &Recipe, watch: &mut Watch) -> Result<Self, RecipeError> {
         let count = recipe.samples.count;
         if recipe.data.scenes.is_some() {
-            return conditions::preprocess(recipe, scenes::draw(recipe, Split::HeldOut, count, watch)?, watch);
+            let scenes = scenes::draw(recipe, Split::HeldOut, count, watch)?;
+            return Ok(with_trigger(recipe, conditions::preprocess(recipe, scenes, watch)?));
         }
         Ok(self.first(count))
+    }
+}
+
+/// Puts the recipe's trigger in front of all captions.
+fn with_trigger(recipe: &Recipe, mut images: Dataset) -> Dataset {
+    if let Some(trigger) = &recipe.data.trigger {
+        for caption in &mut images.captions {
+            *caption = if caption.is_empty() { trigger.clone() } else { format!("{trigger}, {caption}") };
+        }
+    }
+    images
+}
+
+/// Adds each image once more, mirrored from left to right.
+fn with_mirrored(images: Dataset) -> Dataset {
+    let row = 3 * images.size;
+    let mirrored = |rgb: &[u8]| -> Vec<u8> {
+        rgb.chunks_exact(row.max(1)).flat_map(|row| row.rchunks_exact(3).flatten()).copied().collect()
+    };
+    Dataset {
+        size: images.size,
+        conditions: [images.conditions.clone(), mirrored(&images.conditions)].concat(),
+        captions: [&images.captions[..], &images.captions].concat(),
+        repeats: [&images.repeats[..], &images.repeats].concat(),
+        rgb: [images.rgb.clone(), mirrored(&images.rgb)].concat(),
+        skipped: images.skipped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirrored_images_follow_the_others_with_their_captions() {
+        let rgb = vec![1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+        let images = Dataset { size: 2, rgb, captions: vec!["a".into()], repeats: vec![3], ..Dataset::default() };
+        let both = with_mirrored(images);
+        assert_eq!(both.rgb[12..], [4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]);
+        assert_eq!((both.captions, both.repeats, both.conditions), (vec!["a".into(); 2], vec![3, 3], vec![]));
     }
 }

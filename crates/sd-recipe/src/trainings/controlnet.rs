@@ -6,15 +6,15 @@ use sd_clip::Tokenizer;
 use sd_model::config::write as diffusers;
 use sd_pipeline::{ControlFile, ControlImage, DType, Image, Model, Pipeline, Request};
 use sd_train::initialise;
-use sd_train::tasks::{Controlling, Diffusion, DiffusionConfig, Hints};
+use sd_train::tasks::{Controlling, Hints};
 use sd_unet::{ControlNet, ControlNetConfig, Unet};
 use sd_weights::save;
 
 use super::begin::begin;
+use super::diffusion::{diffusion, sample};
 use super::folder::{weights, weights_precision, write_json};
 use super::latents::{latents, read_config};
 use super::networks::Networks;
-use super::objective::{objective, timesteps};
 use super::samples::images;
 use crate::data::Identity;
 use crate::product::Product;
@@ -34,19 +34,14 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let autodiff = device.clone().autodiff();
     let count = config.init(&autodiff).num_params();
     recipe.check_training("control", count, latent_values + 3 * recipe.data.size.pow(2))?;
-    recipe.check_samples(&request(recipe, 0, ""), &networks.scheduler)?;
+    recipe.check_samples(&sample(recipe, 0, ""), &networks.scheduler)?;
     let precision = weights_precision(recipe)?;
     let tokenizer = Tokenizer::from_folder(&start.join("tokenizer"))?;
 
     let (_lock, images) = begin(recipe, watch)?;
     let data = Identity::new(&images);
     let latents = latents(recipe, &images, &data.images, &vae, device, watch)?;
-    let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
-    let settings = DiffusionConfig::new(recipe.seed)
-        .with_caption_dropout(recipe.caption_dropout())
-        .with_noise_offset(recipe.diffusion.noise_offset);
-    let (objective, timesteps) = (objective(recipe, &networks.scheduler), timesteps(recipe, &networks.scheduler));
-    let diffusion = Diffusion::new(latents, captions, tokenizer.encode("").ids, objective, timesteps, settings);
+    let diffusion = diffusion(recipe, &images, latents, &tokenizer, &networks.scheduler);
     let samples = images.for_samples(recipe, watch)?;
     let Dataset { size, conditions, .. } = images;
     let hints = Hints { rgb: conditions, width: size, height: size };
@@ -77,12 +72,6 @@ fn first_weights(recipe: &Recipe, unet: &Unet, config: &ControlNetConfig, device
     initialise(config.init(device), recipe.seed).with_encoder_of(unet)
 }
 
-/// The request of a sample.
-fn request(recipe: &Recipe, seed: u64, caption: &str) -> Request {
-    let settings = &recipe.samples;
-    Request { steps: Some(settings.steps), guidance: Some(settings.guidance), seed, ..Request::new(caption) }
-}
-
 /// Writes a ControlNet as diffusers does, and draws with it.
 struct Drawer<'a> {
     recipe: &'a Recipe,
@@ -110,7 +99,7 @@ impl Product<ControlNet> for Drawer<'_> {
         let conditions: Vec<Image> = (0..self.samples.len()).map(|index| self.samples.condition(index)).collect();
         let steered = |((seed, caption), image): ((u64, &String), &Image)| Request {
             controls: vec![ControlImage::new(network, image.clone())],
-            ..request(self.recipe, seed, caption)
+            ..sample(self.recipe, seed, caption)
         };
         let requests: Vec<Request> = (0..).zip(&self.samples.captions).zip(&conditions).map(steered).collect();
         Ok(rows_above_rows(&conditions, &images(&pipeline, &requests, watch)?))

@@ -11,12 +11,13 @@ use sd_train::tasks::{Distillation, DistillationConfig, TextToLatents};
 use serde_json::{Map, Value};
 
 use super::begin::begin;
+use super::diffusion::sample;
 use super::folder::{copy, weights, weights_precision, write_json};
 use super::kept::keep;
 use super::latents::{latents, read_config};
 use super::networks::Networks;
 use super::objective::objective;
-use super::text_to_image::{Drawer, request};
+use super::text_to_image::Drawer;
 use super::tokenizer::tokenizer;
 use crate::data::Identity;
 use crate::product::Product;
@@ -41,7 +42,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     recipe.check_training("unet", networks.count_weights(&autodiff), codec.latent_channels * size * size)?;
     let scheduler = scheduler(recipe, start, networks.scheduler.schedule.len())?;
     let follows = Json::new(&start.join(SCHEDULER), scheduler.clone());
-    recipe.check_samples(&request(recipe, 0, ""), &follows.loosely(&mut Vec::new(), SchedulerConfig::from_json)?)?;
+    recipe.check_samples(&sample(recipe, 0, ""), &follows.loosely(&mut Vec::new(), SchedulerConfig::from_json)?)?;
     let precision = weights_precision(recipe)?;
 
     let (_lock, images) = begin(recipe, watch)?;

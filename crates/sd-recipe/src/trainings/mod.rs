@@ -3,10 +3,13 @@
 mod autoencoder;
 mod begin;
 mod controlnet;
+mod diffusion;
 mod distillation;
 mod folder;
 mod kept;
 mod latents;
+mod lora;
+mod lora_metadata;
 mod networks;
 mod objective;
 mod pixels;
@@ -36,6 +39,7 @@ pub fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), 
         Training::Pixels => pixels::train(recipe, device, watch),
         Training::ControlNet => controlnet::train(recipe, device, watch),
         Training::Distillation => distillation::train(recipe, device, watch),
+        Training::Lora => lora::train(recipe, device, watch),
         Training::TextToImage => text_to_image::train(recipe, device, watch),
     }
 }

@@ -3,15 +3,15 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, FloatDType};
 use sd_model::config::write as diffusers;
 use sd_pipeline::{DType, Image, Pipeline, Request};
-use sd_train::tasks::{Diffusion, DiffusionConfig, TextToLatents};
+use sd_train::tasks::TextToLatents;
 use sd_weights::save;
 
 use super::begin::begin;
+use super::diffusion::{diffusion, sample};
 use super::folder::{copy, create, is_copy, weights, weights_precision, write_json, write_scheduler};
 use super::kept::{keep, kept};
 use super::latents::{latents, read_config};
 use super::networks::Networks;
-use super::objective::{objective, timesteps};
 use super::samples::draw;
 use super::tokenizer::tokenizer;
 use crate::data::Identity;
@@ -30,7 +30,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let autodiff = device.clone().autodiff();
     let size = recipe.data.size / codec.factor();
     recipe.check_training("unet", networks.count_weights(&autodiff), codec.latent_channels * size * size)?;
-    recipe.check_samples(&request(recipe, 0, ""), &networks.scheduler)?;
+    recipe.check_samples(&sample(recipe, 0, ""), &networks.scheduler)?;
     let precision = weights_precision(recipe)?;
 
     let (_lock, images) = begin(recipe, watch)?;
@@ -46,23 +46,11 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let networks = networks.with_tokens(&tokenizer);
     let data = Identity::new(&images);
     let latents = latents(recipe, &images, &data.images, &vae, device, watch)?;
-    let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
-    let settings = DiffusionConfig::new(recipe.seed)
-        .with_caption_dropout(recipe.caption_dropout())
-        .with_noise_offset(recipe.diffusion.noise_offset);
-    let scheduler = &networks.scheduler;
-    let (objective, timesteps) = (objective(recipe, scheduler), timesteps(recipe, scheduler));
-    let task = Diffusion::new(latents, captions, tokenizer.encode("").ids, objective, timesteps, settings);
+    let task = diffusion(recipe, &images, latents, &tokenizer, &networks.scheduler);
     let model = networks.init(recipe, &autodiff)?;
     let captions = images.for_samples(recipe, watch)?.captions;
     drop(images);
     run(recipe, model, task, &Drawer { size, vae, captions, recipe, networks, precision, device }, data, watch)
-}
-
-/// The request of a sample.
-pub(super) fn request(recipe: &Recipe, seed: u64, caption: &str) -> Request {
-    let settings = &recipe.samples;
-    Request { steps: Some(settings.steps), guidance: Some(settings.guidance), seed, ..Request::new(caption) }
 }
 
 /// Writes a model folder, and draws with it.
@@ -98,7 +86,7 @@ impl Product<TextToLatents> for Drawer<'_> {
     fn samples(&self, _model: &TextToLatents, folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError> {
         let pipeline = Pipeline::open(folder, self.device, DType::F32)?;
         let captions = (0..).zip(&self.captions);
-        let requests: Vec<Request> = captions.map(|(seed, caption)| request(self.recipe, seed, caption)).collect();
+        let requests: Vec<Request> = captions.map(|(seed, caption)| sample(self.recipe, seed, caption)).collect();
         draw(&pipeline, &requests, watch)
     }
 }

@@ -13,6 +13,7 @@ pub use attributes::{Colour, Count, Side, Size};
 pub use description::Scene;
 pub use kind::Kind;
 pub use named::UnknownName;
+pub(crate) use named::named;
 pub use object::Object;
 pub use scene_error::SceneError;
 pub use setting::{Place, Sky, Time};

@@ -1,14 +1,15 @@
 use std::ops::Range;
+use std::sync::Arc;
 
 use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::Tensor;
-use sd_clip::ClipText;
+use sd_clip::{ClipText, Tokenizer};
 use sd_unet::Unet;
 use serde_json::Value;
 
 use super::noising::{Noising, NoisyBatch};
-use crate::captions::is_dropped;
+use crate::captions::{is_dropped, shuffled_tags};
 use crate::{Objective, Task, Timesteps};
 
 /// The two networks that turn noise and a text into latents.
@@ -42,7 +43,17 @@ pub struct Diffusion {
     noising: Noising,
     captions: Vec<Vec<u32>>,
     no_caption: Vec<u32>,
+    shuffled: Option<Arc<Shuffled>>,
     config: DiffusionConfig,
+}
+
+/// Captions whose tags are shuffled.
+#[derive(Debug)]
+struct Shuffled {
+    texts: Vec<String>,
+    /// The number of tags that stay in front.
+    kept: usize,
+    tokenizer: Tokenizer,
 }
 
 /// The input of one pass through the networks.
@@ -76,7 +87,29 @@ impl Diffusion {
         let [images, ..] = latents.dims();
         assert_eq!(captions.len(), images, "{} captions for {images} images", captions.len());
         let noising = Noising::new(latents, objective, timesteps, config.seed, config.noise_offset);
-        Self { noising, captions, no_caption, config }
+        Self { noising, captions, no_caption, shuffled: None, config }
+    }
+
+    /// Shows each image as many times in an epoch as `counts` says.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is not a count above 0 for each image.
+    #[must_use]
+    pub fn with_repeats(self, counts: &[usize]) -> Self {
+        Self { noising: self.noising.with_repeats(counts), ..self }
+    }
+
+    /// Shows each draw its caption with [shuffled tags](shuffled_tags) behind the first `kept` of them. `texts` are the captions
+    /// of all images, instead of their token ids.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are not as many captions as images.
+    #[must_use]
+    pub fn with_shuffled_tags(self, texts: Vec<String>, kept: usize, tokenizer: Tokenizer) -> Self {
+        assert_eq!(texts.len(), self.captions.len(), "{} captions for {} images", texts.len(), self.captions.len());
+        Self { shuffled: Some(Arc::new(Shuffled { texts, kept, tokenizer })), ..self }
     }
 
     /// Number of images.
@@ -91,7 +124,14 @@ impl Diffusion {
 
     fn caption(&self, draw: u64, image: usize) -> Vec<u32> {
         let is_dropped = is_dropped(self.config.seed, draw, self.config.caption_dropout);
-        if is_dropped { self.no_caption.clone() } else { self.captions[image].clone() }
+        match &self.shuffled {
+            _ if is_dropped => self.no_caption.clone(),
+            Some(shuffled) => {
+                let text = shuffled_tags(&shuffled.texts[image], shuffled.kept, self.config.seed, draw);
+                shuffled.tokenizer.encode(&text).ids
+            }
+            None => self.captions[image].clone(),
+        }
     }
 }
 
@@ -125,6 +165,7 @@ impl Task<TextToLatents> for Diffusion {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
+    use sd_clip::Padding;
     use sd_schedule::{BetaSchedule, NoiseSchedule, Prediction};
 
     use super::*;
@@ -152,5 +193,25 @@ mod tests {
         assert_eq!(t, [first.1, second.1].concat());
         assert_eq!(captions, [first.2, second.2].concat());
         assert!(captions.contains(&vec![9]) && captions.iter().any(|caption| caption != &[9]));
+    }
+
+    #[test]
+    fn an_epoch_shows_each_image_as_often_as_requested() {
+        let repeated = task().with_repeats(&[1, 3, 2]);
+        for epoch in 0..3 {
+            let images = repeated.batch(6 * epoch..6 * (epoch + 1)).draws.images;
+            assert_eq!([0, 1, 2].map(|image| images.iter().filter(|i| **i == image).count()), [1, 3, 2]);
+        }
+    }
+
+    #[test]
+    fn shuffled_tags_are_read_as_the_text_that_they_make() {
+        let tokenizer = Tokenizer::clip(Padding::End);
+        let texts = vec!["a house, red, small".to_string(); 3];
+        let shuffled = task().with_shuffled_tags(texts, 1, tokenizer.clone());
+        let found = shuffled.batch(0..40).captions;
+        let [one, other] = ["a house, red, small", "a house, small, red"].map(|text| tokenizer.encode(text).ids);
+        assert!(found.iter().all(|ids| *ids == one || *ids == other || *ids == [9]));
+        assert!(found.contains(&one) && found.contains(&other) && found.contains(&vec![9]));
     }
 }

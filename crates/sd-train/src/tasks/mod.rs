@@ -1,5 +1,6 @@
-//! Training tasks of the parts of Stable Diffusion, of a ControlNet, of a student with few steps, and of DDPM's network.
+//! Training tasks of the parts of Stable Diffusion, of a ControlNet, of adapters, of a student with few steps, and of DDPM's network.
 
+mod adapting;
 mod autoencoder;
 mod controlling;
 mod denoising;
@@ -7,6 +8,7 @@ mod diffusion;
 mod distillation;
 mod noising;
 
+pub use adapting::{Adaptation, Adapting, AdaptingBatch};
 pub use autoencoder::{Autoencoding, AutoencodingBatch, AutoencodingConfig, Distance};
 pub use controlling::{Controlling, ControllingBatch, Hints};
 pub use denoising::{Denoising, DenoisingBatch, DenoisingConfig};

@@ -15,6 +15,8 @@ pub(crate) struct Noising {
     objective: Objective,
     timesteps: Timesteps,
     order: Order,
+    /// The image of each place in the order, if images come more than once in an epoch.
+    places: Option<Vec<usize>>,
     seed: u64,
     noise_offset: f64,
 }
@@ -37,12 +39,27 @@ impl Noising {
         let (chosen, trained) = (timesteps.count(), objective.schedule.len());
         assert_eq!(chosen, trained, "{chosen} timesteps to choose from, but the schedule has {trained}");
         let order = Order::new(images.dims()[0], seed);
-        Self { images, objective, timesteps, order, seed, noise_offset }
+        Self { images, objective, timesteps, order, places: None, seed, noise_offset }
+    }
+
+    /// Shows each image as many times in an epoch as `counts` says.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is not a count above 0 for each image.
+    pub fn with_repeats(self, counts: &[usize]) -> Self {
+        assert!(counts.len() == self.images.dims()[0] && !counts.contains(&0), "a count above 0 for each image");
+        let repeated = counts.iter().enumerate().flat_map(|(image, count)| std::iter::repeat_n(image, *count));
+        let places: Vec<usize> = repeated.collect();
+        Self { order: Order::new(places.len(), self.seed), places: Some(places), ..self }
     }
 
     /// Mixes the images of some draws with noise.
     pub fn batch(&self, draws: Range<u64>) -> NoisyBatch {
-        let images = self.order.images(draws.clone());
+        let mut images = self.order.images(draws.clone());
+        if let Some(places) = &self.places {
+            images.iter_mut().for_each(|image| *image = places[*image]);
+        }
         let uniform = |draw| Stream::new(self.seed, Purpose::Timestep, draw).uniform();
         let chosen = self.timesteps.choose(&draws.clone().map(uniform).collect::<Vec<_>>());
         let (t, factors) = chosen.into_iter().unzip();

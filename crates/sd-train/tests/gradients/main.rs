@@ -8,11 +8,13 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use direction::{check, in_double_precision, random};
 use sd_clip::{Activation, ClipTextConfig};
+use sd_train::{AdapterConfig, AdapterKind, Adapters, Targets};
 use sd_unet::{
     Conditions, ControlNet, ControlNetConfig, Hint, Residuals, UnconditionalLevel, UnconditionalUnetConfig, UnetConfig,
     UnetLevel, UnionConfig,
 };
 use sd_vae::AutoencoderKlConfig;
+use sd_weights::Component;
 
 /// A network's output in a random direction.
 fn project<const D: usize>(output: Tensor<D>) -> Tensor<1> {
@@ -138,6 +140,37 @@ fn a_control_net_learns_along_its_gradients_through_a_frozen_u_net() {
     });
 }
 
+/// Of every kind and every layer, with the matrices of each layer apart.
+#[test]
+fn adapters_learn_along_their_gradients_through_a_frozen_u_net() {
+    let device = Device::flex();
+    let (x, context) = (random([2, 2, 5, 6], 1, &device), random([2, 3, 6], 2, &device));
+    let frozen = in_double_precision(unet().init(&device.clone().autodiff())).valid();
+    let cases: [(AdapterKind, &[&str]); 4] = [
+        (AdapterKind::Lora, &["factors.0", "factors.1"]),
+        (AdapterKind::Dora, &["factors.0", "factors.1", "magnitude"]),
+        (AdapterKind::LoHa, &["factors.0", "factors.1", "factors.2", "factors.3"]),
+        (AdapterKind::LoKr, &["factors.0", "factors.1", "factors.2"]),
+    ];
+    for (kind, parts) in cases {
+        let config = AdapterConfig::new(1, 0.7).with_kind(kind).with_targets(Targets::All);
+        let adapters = Adapters::new(&frozen, Component::Unet, config, 1, &device.clone().autodiff());
+        check(adapters, parts, |adapters| {
+            project(adapters.apply(&frozen).forward(x.clone(), &[3.0, 700.0], &context.clone().into()))
+        });
+    }
+}
+
+#[test]
+fn adapters_learn_along_their_gradients_through_a_frozen_text_encoder() {
+    let device = Device::flex();
+    let frozen = in_double_precision(text(Activation::QuickGelu).init(&device.clone().autodiff())).valid();
+    let config = AdapterConfig::new(2, 2.0).with_targets(Targets::All);
+    let adapters = Adapters::new(&frozen, Component::TextEncoder, config, 1, &device.autodiff());
+    let prompts = [vec![6, 1, 2, 0], vec![6, 3, 3, 0]];
+    check(adapters, &["factors.0", "factors.1"], |adapters| project(adapters.apply(&frozen).forward(&prompts).last));
+}
+
 #[test]
 fn the_u_net_on_pixels_learns_along_its_gradients() {
     let device = Device::flex();
@@ -170,9 +203,8 @@ fn the_u_net_on_pixels_learns_along_its_gradients() {
     }
 }
 
-#[test]
-fn the_text_encoder_learns_along_its_gradients() {
-    let config = |hidden_act| ClipTextConfig {
+fn text(hidden_act: Activation) -> ClipTextConfig {
+    ClipTextConfig {
         vocab_size: 7,
         hidden_size: 8,
         intermediate_size: 12,
@@ -181,12 +213,16 @@ fn the_text_encoder_learns_along_its_gradients() {
         max_position_embeddings: 4,
         hidden_act,
         ..ClipTextConfig::sd1()
-    };
+    }
+}
+
+#[test]
+fn the_text_encoder_learns_along_its_gradients() {
     let parts =
         ["token_embedding", "position_embedding", "layer_norm1", "q_proj", "k_proj", "v_proj", "fc1", "fc2", "final"];
     let prompts = [vec![6, 1, 2, 0], vec![6, 3, 3, 0]];
     for activation in [Activation::QuickGelu, Activation::Gelu] {
-        check(config(activation).init(&Device::flex().autodiff()), &parts, |text| project(text.forward(&prompts).last));
+        check(text(activation).init(&Device::flex().autodiff()), &parts, |text| project(text.forward(&prompts).last));
     }
 }
 

@@ -51,7 +51,7 @@ fn trained_model() -> TextToLatents {
 }
 
 /// Eight images of noise with a caption each.
-fn diffusion(prediction: Prediction, timesteps: Timesteps) -> Diffusion {
+pub fn diffusion(prediction: Prediction, timesteps: Timesteps) -> Diffusion {
     let betas = BetaSchedule::ScaledLinear.betas(timesteps.count(), 0.00085, 0.012).unwrap();
     let schedule = NoiseSchedule::from_betas(&betas).unwrap();
     let objective = Objective { schedule, prediction, weighting: Weighting::MinSnr { gamma: 5.0 } };
@@ -60,11 +60,11 @@ fn diffusion(prediction: Prediction, timesteps: Timesteps) -> Diffusion {
     Diffusion::new(random([8, 4, 4, 4], 1), captions, vec![10, 11, 11], objective, timesteps, config)
 }
 
-fn config(steps: u64, peak: f64) -> TrainerConfig {
+pub fn config(steps: u64, peak: f64) -> TrainerConfig {
     TrainerConfig::new(Rate::new(peak, 10, steps), 8, 0.9999)
 }
 
-fn train<M: Module, T: Task<M>>(trainer: &mut Trainer<M>, task: &mut T, steps: u64) -> Vec<Progress> {
+pub fn train<M: Module, T: Task<M>>(trainer: &mut Trainer<M>, task: &mut T, steps: u64) -> Vec<Progress> {
     (0..steps).map(|_| trainer.step(task).unwrap()).collect()
 }
 

@@ -1,7 +1,9 @@
 //! Trainings and the files they write.
 
+mod adapting;
 mod controlling;
 mod distillation;
 mod folder;
 mod learning;
+mod peft;
 mod values;

@@ -17,6 +17,7 @@ mod product;
 mod rotation;
 mod source;
 mod target;
+mod write;
 
 pub(crate) use delta::Delta;
 pub(crate) use factor::Factor;
@@ -26,3 +27,4 @@ pub use merge::LoraReport;
 pub(crate) use product::Product;
 pub(crate) use source::Source;
 pub use target::Component;
+pub use write::{LoraLayer, LoraNames, LoraTensor, write_lora};

@@ -1,0 +1,35 @@
+use burn::tensor::Tensor;
+use sd_clip::Tokenizer;
+use sd_model::config::SchedulerConfig;
+use sd_pipeline::Request;
+use sd_train::tasks::{Diffusion, DiffusionConfig};
+
+use super::objective::{objective, timesteps};
+use crate::{Dataset, Recipe};
+
+/// Returns the task of a network that turns noise and a caption into the latents of images.
+pub(super) fn diffusion(
+    recipe: &Recipe,
+    images: &Dataset,
+    latents: Tensor<4>,
+    tokenizer: &Tokenizer,
+    scheduler: &SchedulerConfig,
+) -> Diffusion {
+    let settings = DiffusionConfig::new(recipe.seed)
+        .with_caption_dropout(recipe.caption_dropout())
+        .with_noise_offset(recipe.diffusion.noise_offset);
+    let (objective, timesteps) = (objective(recipe, scheduler), timesteps(recipe, scheduler));
+    let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
+    let task = Diffusion::new(latents, captions, tokenizer.encode("").ids, objective, timesteps, settings);
+    let task = if images.repeats.is_empty() { task } else { task.with_repeats(&images.repeats) };
+    if !recipe.data.shuffle_tags {
+        return task;
+    }
+    task.with_shuffled_tags(images.captions.clone(), recipe.data.kept_tags(), tokenizer.clone())
+}
+
+/// Returns the request of a sample.
+pub(super) fn sample(recipe: &Recipe, seed: u64, caption: &str) -> Request {
+    let settings = &recipe.samples;
+    Request { steps: Some(settings.steps), guidance: Some(settings.guidance), seed, ..Request::new(caption) }
+}
