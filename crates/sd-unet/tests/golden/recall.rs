@@ -62,7 +62,9 @@ fn deep_features_of_every_branch_match_the_reference() {
     for kind in KINDS {
         for (name, device) in devices() {
             let (unet, conditions) = (unet(kind, &device), conditions(kind, 2, &device));
-            for branch in 0..kind.unet().skip_connections() {
+            let all = 0..kind.unet().skip_connections();
+            // Elsewhere one in the middle of a level is enough.
+            for branch in all.filter(|branch| name == "flex" || *branch == 4) {
                 let found = second(&unet, &conditions, branch, &device);
                 assert_close(found, &expected(kind), &format!("deep.{branch}"), name);
             }
