@@ -54,10 +54,11 @@ fn a_student_is_distilled_beside_its_teacher_and_resumes_bit_for_bit() {
     assert_eq!(train(folder, &stopped, None).unwrap(), [""; 0]);
 
     let [whole, stopped] = ["student", "stopped"].map(|name| folder.join(name));
-    assert_eq!(crate::contents(&stopped.join("model")), crate::contents(&whole.join("model")));
+    let model = |folder: &Path| crate::contents(&folder.join("model")).into_values().collect::<Vec<_>>();
+    assert!(model(&stopped) == model(&whole));
     let sheet = |folder: &Path, step| fs::read(folder.join(format!("samples/step-{step:06}.png"))).unwrap();
     assert_eq!(sheet(&stopped, 6), sheet(&whole, 6));
-    assert_eq!(crate::contents(&folder.join("model/model")), before);
+    assert!(crate::contents(&folder.join("model/model")) == before);
 }
 
 #[test]

@@ -57,11 +57,11 @@ fn adapters_change_no_bit_at_first() {
 #[test]
 fn adapters_of_every_kind_learn() {
     for kind in KINDS {
-        let mut trainer = Trainer::new(adaptation(kind), config(25, 2e-2));
-        let losses: Vec<f64> = train(&mut trainer, &mut task(0.0, uniform()), 25).iter().map(|p| p.loss).collect();
+        let mut trainer = Trainer::new(adaptation(kind), config(60, 1e-2));
+        let losses: Vec<f64> = train(&mut trainer, &mut task(0.0, uniform()), 60).iter().map(|p| p.loss).collect();
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
-        let (first, last) = (mean(&losses[..8]), mean(&losses[17..]));
-        assert!(last < 0.9 * first, "{kind:?}: {first} {last}");
+        let (first, last) = (mean(&losses[..10]), mean(&losses[50..]));
+        assert!(last < 0.8 * first, "{kind:?}: {first} {last}");
     }
 }
 
