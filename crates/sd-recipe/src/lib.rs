@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod check_control;
+mod check_distillation;
 mod check_lora;
 mod control_config;
 mod data;

@@ -17,6 +17,7 @@ pub struct Recall {
 /// Skip connections are counted from the first convolution's, 0, on the way down. The features are those that the way up joins with the
 /// last of the `branch + 1`.
 #[derive(Debug, Clone, Default)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each call of the network")]
 pub enum Deep {
     /// It is computed.
     #[default]

@@ -96,7 +96,7 @@ fn installed_steps_are_the_default_for_their_number_and_nothing_else() {
         ]
         .concat());
         assert_success(&output);
-        (Image::read(run.path("out.png")).unwrap(), stderr(&output))
+        (Image::read(run.path("out.png")).unwrap(), stdout(&output))
     };
     let usual = draw(&["--steps", "3"]).0;
     fs::create_dir(run.path("model/tuned")).unwrap();

@@ -5,6 +5,9 @@ use super::calls::Call;
 use super::texts::Slot;
 use crate::reuse::{Text, Turn};
 
+/// The slot and the image of each row of a call.
+type Rows = Vec<(Slot, usize)>;
+
 /// What the calls of a drawing keep for later ones, row by row.
 #[derive(Default)]
 pub(super) struct Memory {
@@ -13,7 +16,8 @@ pub(super) struct Memory {
     /// What steered the kept features.
     active: Vec<bool>,
     features: Vec<Features>,
-    residuals: Vec<(Vec<(Slot, usize)>, Option<Residuals>)>,
+    /// What control networks added last, for the rows of a call.
+    residuals: Vec<(Rows, Option<Residuals>)>,
     /// Outputs of the cross-attention of each image, `[1, pixels, channels]` each: sums over its rows, and the number of rows.
     text: Vec<(Vec<Tensor<3>>, f64)>,
     /// The call that kept them.
