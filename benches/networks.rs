@@ -4,9 +4,9 @@
 //! Run `cargo run --release -p sd-benches --bin networks --`, with any of these behind it, in any order:
 //!
 //! - networks: `unet` (a guided step, a batch of two), `unet-deep` (the same with deep features of branch 0 from an earlier one),
-//!   `unet-text` (the same with the outputs of the cross-attention), `unet-merged` (the same with half of the tokens merged), `control` (the same step with a ControlNet before it), `vae` (decodes an
-//!   image), `clip` (two prompts), `unet-xl`, `vae-xl`, `clip-xl` (the larger encoder), `esrgan` (128×128 to 512×512),
-//!   `esrgan-256` (256×256 to 1024×1024);
+//!   `unet-text` (the same with the outputs of the cross-attention), `unet-merged` (the same with half of the tokens merged),
+//!   `control` (the same step with a ControlNet before it), `vae` (decodes an image), `clip` (two prompts), `unet-xl`, `vae-xl`,
+//!   `clip-xl` (the larger encoder), `esrgan` (128×128 to 512×512), `esrgan-256` (256×256 to 1024×1024);
 //! - `latents=SIDE` and `rows=COUNT`, the sizes of `unet`: 64 and 2 by default. Seconds are those of the whole call;
 //! - `bf16` or `f16` for half precision. As in the program, on the CPU it applies to weights only, and to the autoencoder only if
 //!   the processor multiplies bf16 in tiles; `q8_0`, `q4_0` or `q4_k` for weights in quantized blocks, those of convolutions
