@@ -4,57 +4,48 @@
 
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
 
+mod drawn;
+
 use std::env;
 use std::error::Error;
-use std::path::Path;
 
-use sd_evaluate::{Attribute, Classifier, Gaussian, Judgement, Reading};
-use sd_pipeline::{DType, Device, Fast, GuidanceOptions, Interval, Pipeline, Request, Reuse};
-use sd_scenes::{Sample, Split};
+use sd_pipeline::{Fast, GuidanceOptions, Interval, Request, Reuse};
 
-/// Images that are drawn at once.
-const BATCH: usize = 16;
-
-struct Model {
-    pipeline: Pipeline,
-    classifier: Classifier,
-    samples: Vec<Sample>,
-}
-
-/// What a way to draw made of all captions.
-struct Drawn {
-    /// Trillions of multiplications for an image.
-    arithmetic: f64,
-    latents: Vec<f32>,
-    readings: Vec<Reading>,
-}
+use self::drawn::{Drawn, Model};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let argument = |nth: usize, default: &str| env::args().nth(nth).unwrap_or_else(|| default.into());
     let (images, steps, sampler) = (argument(1, "200").parse()?, argument(2, "25").parse()?, argument(3, "dpm++2m"));
-    let model = Model::open(images)?;
-    let renders: Vec<Sample> = (images..2 * images).map(|i| Split::HeldOut.sample(i, 0, 64)).collect();
-    let bytes: Vec<&[u8]> = renders.iter().map(|sample| sample.image.rgb.as_slice()).collect();
-    let renders = features(&model.classifier.read(&bytes));
+    let model = Model::open(images, 0)?;
+    let renders = model.renders();
     let usual = Request { sampler: Some(sampler.parse()?), steps: Some(steps), ..Request::new("") };
-    let converged = model.draw(&Request { steps: Some(8 * steps), ..usual.clone() })?;
-    let plain = model.draw(&usual)?;
+    let longer = Request { steps: Some(8 * steps), ..usual.clone() };
+    let (converged, plain) = (model.draw(&longer)?, model.draw(&usual)?);
+    let all = arithmetic(&model, &usual)?;
 
     println!("{images} held-out captions, {steps} steps of {sampler}\n");
     println!("| | times less arithmetic | from plain | from converged | Fréchet distance | captions |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");
-    let print = |name: &str, drawn: &Drawn| {
-        let factor = plain.arithmetic / drawn.arithmetic;
-        let [from_plain, from_converged] = [&plain, &converged].map(|other| distance(&drawn.latents, &other.latents));
-        let (frechet, right) = (features(&drawn.readings).frechet(&renders), model.right(&drawn.readings));
+    let print = |name: &str, request: &Request, drawn: &Drawn| -> Result<(), Box<dyn Error>> {
+        let factor = all / arithmetic(&model, request)?;
+        let [from_plain, from_converged] = [&plain, &converged].map(|other| drawn.distance(other));
+        let (frechet, right) = (drawn.frechet(&renders), model.right(drawn));
         println!("| {name} | {factor:.2} | {from_plain:.4} | {from_converged:.4} | {frechet:.3} | {right:.1} % |");
+        Ok(())
     };
-    print("plain", &plain);
-    print("converged", &converged);
+    print("plain", &usual, &plain)?;
+    print("converged", &longer, &converged)?;
     for (name, request) in ways(&usual, steps)? {
-        print(&name, &model.draw(&request)?);
+        print(&name, &request, &model.draw(&request)?)?;
     }
     Ok(())
+}
+
+/// Multiplications of the network for an image.
+fn arithmetic(model: &Model, request: &Request) -> Result<f64, Box<dyn Error>> {
+    let caption = model.samples.first().map(|sample| sample.caption.clone());
+    let plan = model.pipeline.plan(&Request { prompt: caption, ..request.clone() })?;
+    Ok(plan.arithmetic(model.pipeline.model())?.expect("the model reads a text").reused)
 }
 
 /// The ways to draw with less arithmetic.
@@ -94,52 +85,4 @@ fn ways(usual: &Request, steps: usize) -> Result<Vec<(String, Request)>, Box<dyn
         ways.push((format!("`--deep-cache {cache} --guidance-every {every}`"), with(reuse)));
     }
     Ok(ways)
-}
-
-impl Model {
-    fn open(images: u64) -> Result<Self, Box<dyn Error>> {
-        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let device = Device::flex();
-        let pipeline = Pipeline::open(crates.join("sd-scenes-model/model"), &device, DType::F32)?;
-        let classifier = Classifier::from_folder(&crates.join("sd-cli/tests/cli/classifier"), &device)?;
-        let samples = (0..images).map(|index| Split::HeldOut.sample(index, 0, 64)).collect();
-        Ok(Self { pipeline, classifier, samples })
-    }
-
-    /// Draws an image of each caption.
-    fn draw(&self, request: &Request) -> Result<Drawn, Box<dyn Error>> {
-        let mut drawn = Drawn { arithmetic: 0.0, latents: Vec::new(), readings: Vec::new() };
-        for (first, samples) in (0..).step_by(BATCH).zip(self.samples.chunks(BATCH)) {
-            let plan = |(seed, sample): (u64, &Sample)| {
-                self.pipeline.plan(&Request { prompt: Some(sample.caption.clone()), seed, ..request.clone() })
-            };
-            let plans = (first..).zip(samples).map(plan).collect::<Result<Vec<_>, _>>()?;
-            let arithmetic = plans[0].arithmetic(self.pipeline.model())?.expect("the model reads a text");
-            drawn.arithmetic = arithmetic.reused / 1e12;
-            let images = self.pipeline.drawings(&plans).run_all()?;
-            let pixels: Vec<&[u8]> = images.iter().map(|drawn| drawn.image.rgb.as_slice()).collect();
-            drawn.readings.extend(self.classifier.read(&pixels));
-            drawn.latents.extend(images.into_iter().flat_map(|drawn| drawn.latents.values));
-        }
-        Ok(drawn)
-    }
-
-    /// The share of images that show their whole caption, in per cent.
-    fn right(&self, readings: &[Reading]) -> f64 {
-        let mut judgement = Judgement::default();
-        for (sample, reading) in self.samples.iter().zip(readings) {
-            judgement.judge(&sample.facts, &reading.scene);
-        }
-        100.0 * judgement.score(Attribute::Caption).share()
-    }
-}
-
-fn features(readings: &[Reading]) -> Gaussian {
-    Gaussian::from_rows(readings.iter().map(|reading| reading.features.as_slice()))
-}
-
-/// The root mean square of the differences.
-fn distance(a: &[f32], b: &[f32]) -> f64 {
-    let squares: f64 = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum();
-    (squares / a.len() as f64).sqrt()
 }

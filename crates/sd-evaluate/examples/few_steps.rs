@@ -5,17 +5,17 @@
 
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
 
+mod drawn;
+
 use std::env;
 use std::error::Error;
 use std::path::Path;
 
-use sd_evaluate::{Attribute, Classifier, Gaussian, Judgement, Reading};
-use sd_pipeline::{DType, Device, Image, Pipeline, Request, Schedule};
-use sd_scenes::{Sample, Split};
+use sd_pipeline::{DType, Device, Pipeline, Request, Schedule};
 use sd_tune::TunedSchedule;
 
-/// Images that are drawn at once.
-const BATCH: usize = 16;
+use self::drawn::{Drawn, Model};
+
 /// Seed of the first image; those that steps are tuned on have low ones.
 const SEED: u64 = 10_000;
 
@@ -28,38 +28,22 @@ const USUAL: [(&str, &str, &[usize]); 5] = [
     ("ddim", "", &[4, 8, 20]),
 ];
 
-struct Model {
-    pipeline: Pipeline,
-    classifier: Classifier,
-    samples: Vec<Sample>,
-}
-
-/// Latents, and what the classifier reads in the images.
-type Drawn = (Vec<f32>, Vec<Reading>);
-
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [images, guidance, files @ ..] = &arguments[..] else {
         return Err("IMAGES GUIDANCE [SCHEDULE.json | MODEL]…".into());
     };
     let (images, guidance): (u64, f64) = (images.parse()?, guidance.parse()?);
-    let model = Model::open(images)?;
-    let renders: Vec<Sample> = (images..2 * images).map(|i| Split::HeldOut.sample(i, 0, 64)).collect();
-    let bytes: Vec<&[u8]> = renders.iter().map(|sample| sample.image.rgb.as_slice()).collect();
-    let renders = features(&model.classifier.read(&bytes));
+    let model = Model::open(images, SEED)?;
+    let renders = model.renders();
 
     let usual = model.pipeline.plan(&request("ipndm", "", guidance)?)?.settings.sampling.levels.value;
     let converged = model.draw(&request("lms", &many(usual.first()), guidance)?)?;
     println!("{images} held-out captions, guidance {guidance}\n");
     println!("| steps | calls | from converged | Fréchet distance | captions |\n| --- | ---: | ---: | ---: | ---: |");
     let print = |name: &str, calls: usize, drawn: &Drawn| {
-        let mut judgement = Judgement::default();
-        for (sample, reading) in model.samples.iter().zip(&drawn.1) {
-            judgement.judge(&sample.facts, &reading.scene);
-        }
-        let score = judgement.score(Attribute::Caption);
-        let (right, frechet) = (100.0 * score.share(), features(&drawn.1).frechet(&renders));
-        println!("| {name} | {calls} | {:.4} | {frechet:.3} | {right:.1} % |", distance(&drawn.0, &converged.0));
+        let (distance, frechet, right) = (drawn.distance(&converged), drawn.frechet(&renders), model.right(drawn));
+        println!("| {name} | {calls} | {distance:.4} | {frechet:.3} | {right:.1} % |");
     };
     print("converged", 100, &converged);
     for (sampler, schedule, calls) in USUAL {
@@ -71,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for file in files {
         if Path::new(file).is_dir() {
-            let student = model.with_pipeline(Path::new(file))?;
+            let student = with_pipeline(&model, Path::new(file))?;
             for steps in [1, 2, 4, 8] {
                 let request = Request { sampler: None, steps: Some(steps), ..request("ddim", "", guidance)? };
                 print(file, steps, &student.draw(&request)?);
@@ -90,37 +74,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-impl Model {
-    fn open(images: u64) -> Result<Self, Box<dyn Error>> {
-        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let device = Device::flex();
-        let pipeline = Pipeline::open(crates.join("sd-scenes-model/model"), &device, DType::F32)?;
-        let classifier = Classifier::from_folder(&crates.join("sd-cli/tests/cli/classifier"), &device)?;
-        let samples = (0..images).map(|index| Split::HeldOut.sample(index, 0, 64)).collect();
-        Ok(Self { pipeline, classifier, samples })
-    }
-
-    /// The same with another model.
-    fn with_pipeline(&self, folder: &Path) -> Result<Self, Box<dyn Error>> {
-        let pipeline = Pipeline::open(folder, &Device::flex(), DType::F32)?;
-        Ok(Self { pipeline, classifier: self.classifier.clone(), samples: self.samples.clone() })
-    }
-
-    /// Draws an image of each caption.
-    fn draw(&self, request: &Request) -> Result<Drawn, Box<dyn Error>> {
-        let (mut latents, mut readings) = (Vec::new(), Vec::new());
-        for (first, samples) in (0..).step_by(BATCH).zip(self.samples.chunks(BATCH)) {
-            let plan = |(seed, sample): (u64, &Sample)| {
-                self.pipeline.plan(&Request { prompt: Some(sample.caption.clone()), seed, ..request.clone() })
-            };
-            let plans = (SEED + first..).zip(samples).map(plan).collect::<Result<Vec<_>, _>>()?;
-            let drawn = self.pipeline.drawings(&plans).run_all()?;
-            let images: Vec<&Image> = drawn.iter().map(|drawn| &drawn.image).collect();
-            readings.extend(self.classifier.read(&images.iter().map(|image| image.rgb.as_slice()).collect::<Vec<_>>()));
-            latents.extend(drawn.into_iter().flat_map(|drawn| drawn.latents.values));
-        }
-        Ok((latents, readings))
-    }
+/// The same captions and classifier with another model.
+fn with_pipeline(model: &Model, folder: &Path) -> Result<Model, Box<dyn Error>> {
+    let pipeline = Pipeline::open(folder, &Device::flex(), DType::F32)?;
+    Ok(Model { pipeline, classifier: model.classifier.clone(), samples: model.samples.clone(), seed: model.seed })
 }
 
 fn request(sampler: &str, schedule: &str, guidance: f64) -> Result<Request, Box<dyn Error>> {
@@ -141,14 +98,4 @@ fn many(from: f64) -> String {
     let (top, bottom) = (from.atan().cbrt(), 0.02_f64.atan().cbrt());
     let level = |i: u32| (top + (bottom - top) * f64::from(i) / 99.0).powi(3).tan();
     Schedule::Sigmas([from].into_iter().chain((1..100).map(level)).chain([0.0]).collect()).to_string()
-}
-
-fn features(readings: &[Reading]) -> Gaussian {
-    Gaussian::from_rows(readings.iter().map(|reading| reading.features.as_slice()))
-}
-
-/// The root mean square of the differences.
-fn distance(a: &[f32], b: &[f32]) -> f64 {
-    let squares: f64 = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum();
-    (squares / a.len() as f64).sqrt()
 }
