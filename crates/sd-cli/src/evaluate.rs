@@ -107,11 +107,13 @@ fn measure(args: &Args) -> Result<(), Failure> {
     let mut model = builtin::open(path, &Choices::default())?;
     let mut model_digest = path.map_or_else(|| Ok(digest_files(builtin::weights())), digest)?;
     for Weighted { file, weight } in &args.lora {
-        let report = model.merge(Lora::open(file, *weight).map_err(ModelError::from)?)?;
+        let lora = Lora::open(file, *weight).map_err(ModelError::from)?;
+        // `file` may be its folder.
+        let bytes = std::fs::read(lora.path()).map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
+        let report = model.merge(lora)?;
         if let Some(module) = report.unmatched.first() {
             return Err(Failure::usage(format!("--lora {}: the model has no {module}", file.display())));
         }
-        let bytes = std::fs::read(file).map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
         model_digest.push_str(&format!(" + {weight} {}", digest_files([&bytes[..]])));
     }
     let pipeline = Pipeline::load(model, &device, DType::F32)?;

@@ -8,7 +8,7 @@ use sd_pipeline::{DeepCache, Fast, Request, Reuse};
 pub struct ReuseFlags {
     /// Draw faster: quality, balanced or fastest [default: compute everything]
     ///
-    /// Each is a tested combination of the flags below, any of which replaces its part. --plan and --dry-run say how much arithmetic is
+    /// Each is a combination of the flags below, any of which replaces its part. --plan and --dry-run say how much arithmetic is
     /// left. It is for 15 steps and more: with few steps there is little to use again.
     #[arg(long, value_name = "HOW")]
     fast: Option<Fast>,
