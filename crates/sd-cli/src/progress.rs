@@ -56,6 +56,8 @@ impl Progress {
         }
         self.reporter.bar.set_length(step.calls as u64);
         self.reporter.bar.set_position(step.call as u64);
+        let left = Duration::try_from_secs_f64(self.reporter.seconds_left(step.done)).unwrap_or_default();
+        self.reporter.bar.set_prefix(format!("{:#} left", HumanDuration(left)));
         if step.call == 1 {
             // The bar was shown after this step, so the step must not count as instant.
             self.reporter.bar.reset_eta();
@@ -66,7 +68,7 @@ impl Progress {
         self.reporter.event(&json!({
             "event": "step", "image": index, "images": self.images, "step": step.call, "steps": step.calls, "sigma": step.sigma,
             "seconds": self.reporter.seconds(),
-            "seconds_left": self.reporter.seconds_left(step.call as u64, (step.calls - step.call) as u64),
+            "seconds_left": self.reporter.seconds_left(step.done),
         }));
     }
 
@@ -151,18 +153,13 @@ fn work_style() -> ProgressStyle {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:32} {pos}/{len}  {rate}  {left} left  {msg}")
+    ProgressStyle::with_template("{bar:32} {pos}/{len}  {rate}  {prefix}  {msg}")
         .expect("the template is right")
         .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let _ = match rate(state) {
                 rate if rate >= 1.0 || rate <= 0.0 => write!(out, "{rate:.1} steps/s"),
                 rate => write!(out, "{:.1} s/step", 1.0 / rate),
             };
-        })
-        .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let steps = state.len().unwrap_or(0).saturating_sub(state.pos());
-            let left = Duration::try_from_secs_f64(steps as f64 / rate(state)).unwrap_or_default();
-            let _ = write!(out, "{:#}", HumanDuration(left));
         })
 }
 

@@ -42,9 +42,9 @@ impl Reporter {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// The seconds that are left if the rest takes as long for each step as the first `done` steps.
-    pub fn seconds_left(&self, done: u64, left: u64) -> f64 {
-        self.seconds() / done as f64 * left as f64
+    /// The seconds that are left if the rest takes as long for its share as what is `done`, a share above 0, up to 1.
+    pub fn seconds_left(&self, done: f64) -> f64 {
+        self.seconds() / done * (1.0 - done)
     }
 
     /// Replaces the bar by a spinner.

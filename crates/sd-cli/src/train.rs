@@ -127,7 +127,7 @@ impl TrainingProgress {
                     "event": "step", "step": step, "steps": self.steps, "loss": progress.loss,
                     "gradient_norm": progress.gradient_norm, "rate": progress.rate,
                     "seconds": reporter.seconds(),
-                    "seconds_left": reporter.seconds_left(step - self.first, self.steps - step),
+                    "seconds_left": reporter.seconds_left((step - self.first) as f64 / (self.steps - self.first) as f64),
                 }));
             }
             Event::Saved { step } => reporter.event(&json!({ "event": "saved", "step": step })),

@@ -213,7 +213,8 @@ impl<'a> Drawing<'a> {
             true => expected(call, level.get() - made.start, made.len(), least),
             false => least,
         };
-        let mut watched = Watched::new(masked, &calls, watch);
+        let done = batch.plans[0].done_after_calls(model)?;
+        let mut watched = Watched::new(masked, &calls, done, watch);
         let mut after = |state: &mut State| {
             let sigma = levels.sigmas()[state.steps];
             level.set(state.steps);

@@ -19,6 +19,8 @@ pub struct Step<'a> {
     pub call: usize,
     /// Number of calls for the image; some samplers make more than one per step. Of an adaptive sampler, what is expected so far.
     pub calls: usize,
+    /// The share of the work for the image that is done, above 0, up to 1: calls that [reuse](crate::Reuse) something count less.
+    pub done: f64,
     /// Noise level of the call.
     pub sigma: f64,
     /// The network's estimate of the clean latents, `[images, channels, height/8, width/8]`; for a model in pixels, of the
@@ -47,6 +49,8 @@ pub(crate) struct Watched<'a, D> {
     pub watch: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
     /// Number of calls to expect in all, after so many.
     pub calls: &'a dyn Fn(usize) -> usize,
+    /// The share of the work that is done after each call; of another length if that is not known.
+    done: Vec<f64>,
     pub call: usize,
     /// Whether the last call's output is finite. It is awaited one call later, so that a GPU can compute that call
     /// meanwhile.
@@ -57,9 +61,10 @@ impl<'a, D: Denoiser> Watched<'a, D> {
     pub fn new(
         model: D,
         calls: &'a dyn Fn(usize) -> usize,
+        done: Vec<f64>,
         watch: &'a mut dyn FnMut(&Step) -> ControlFlow<()>,
     ) -> Self {
-        Self { model, watch, calls, call: 0, pending: None }
+        Self { model, watch, calls, done, call: 0, pending: None }
     }
 
     /// Checks that the device computed the last call and that its values are finite.
@@ -77,7 +82,8 @@ impl<D: Denoiser> Denoiser for Watched<'_, D> {
         self.call += 1;
         self.pending = Some(ask_whether_finite(&denoised));
         let (call, calls) = (self.call, (self.calls)(self.call));
-        let step = Step { call, calls, sigma, denoised: &denoised };
+        let done = if self.done.len() == calls { self.done[call - 1] } else { call as f64 / calls as f64 };
+        let step = Step { call, calls, done, sigma, denoised: &denoised };
         match (self.watch)(&step) {
             ControlFlow::Continue(()) => Ok(denoised),
             ControlFlow::Break(()) => Err(Error::Cancelled { what: "network call", call, calls }.into()),

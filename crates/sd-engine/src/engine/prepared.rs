@@ -27,6 +27,8 @@ pub struct Progress<'a> {
     pub call: usize,
     /// Number of calls for the images, in all their passes; of an adaptive sampler, what is expected so far.
     pub calls: usize,
+    /// The share of the work for the images that is done, above 0, up to 1; the calls of each pass count alike on average.
+    pub done: f64,
     /// Noise level of the call.
     pub sigma: f64,
     slot: &'a Slot,
@@ -157,7 +159,8 @@ impl Prepared<'_> {
         let (before, after): (usize, usize) = (passes[..pass].iter().sum(), passes[pass + 1..].iter().sum());
         move |step| {
             let (call, calls) = (before + step.call, before + step.calls + after);
-            watch(&Progress { call, calls, sigma: step.sigma, slot, step })
+            let done = (before as f64 + step.done * step.calls as f64) / calls as f64;
+            watch(&Progress { call, calls, done, sigma: step.sigma, slot, step })
         }
     }
 }

@@ -17,6 +17,7 @@ mod reuse;
 mod sampling;
 mod steps;
 mod texts;
+mod work;
 
 use sd_guidance::{Guidance, Role, is_composed};
 use sd_image::Mask;

@@ -1,11 +1,11 @@
 use sd_guidance::is_composed;
 use sd_model::Model;
 use sd_schedule::NoiseLevels;
-use sd_unet::{UnetConfig, Work};
+use sd_unet::UnetConfig;
 
 use super::{Plan, Settings};
-use crate::reuse::{Text, Turns};
-use crate::{Arithmetic, DeepCache, Error, Fast, Field, Reuse, Uneven};
+use crate::reuse::Turns;
+use crate::{DeepCache, Error, Fast, Field, Reuse, Uneven};
 
 impl Settings {
     /// What is reused, in effect.
@@ -117,41 +117,6 @@ impl Plan {
             Some((field, _, reason)) => Err(settings.refuse(field, &format!("{reason}: leave it out"))),
             None => settings.turns(model).map(drop),
         }
-    }
-
-    /// Counts the multiplications of the network for the image, plainly and with what is reused; none for models that read no text.
-    /// Every text is counted with 77 tokens, and control networks are not.
-    ///
-    /// # Errors
-    ///
-    /// As [`calls`](Self::calls).
-    pub fn arithmetic(&self, model: &Model) -> Result<Option<Arithmetic>, Error> {
-        let Some(unet) = model.unet() else { return Ok(None) };
-        let (settings, reuse, calls) = (&self.settings, self.settings.reuse(), self.calls(model)?);
-        let [_, _, height, width] = settings.latent_shape;
-        let plain = Work { size: (height, width), tokens: 77, branch: None, reads_text: true, merge_tokens: 0.0 };
-        let (guidance, composed) = (settings.guidance(), is_composed(self.part_weights()));
-        let more_prompts = self.part_weights().len() + settings.regions.len() - 1;
-        let mut turns = settings.turns(model)?;
-        let mut found = Arithmetic { plain: 0.0, reused: 0.0 };
-        for call in 0..calls {
-            // Samplers with several calls in a step make about as many in each.
-            let level = settings.sampling.made.start + call * settings.sampling.made.len() / calls;
-            let step = settings.sampling.step(level);
-            let roles = guidance.roles(&step, composed);
-            let turn = turns.next(&step, &roles, guidance.scale_at(&step, composed));
-            let rows = roles.len() + more_prompts;
-            let is_prompt_alone = turn.text == Text::Take || turn.repeats_guidance;
-            let work = Work {
-                branch: reuse.deep_cache.filter(|_| !turn.is_full()).map(|cache| cache.branch),
-                reads_text: turn.text != Text::Take,
-                merge_tokens: reuse.merge_tokens.unwrap_or_default(),
-                ..plain
-            };
-            found.plain += rows as f64 * unet.multiplications(&plain);
-            found.reused += if is_prompt_alone { 1.0 } else { rows as f64 } * unet.multiplications(&work);
-        }
-        Ok(Some(found))
     }
 }
 

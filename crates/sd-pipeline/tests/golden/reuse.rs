@@ -1,9 +1,11 @@
 //! Images drawn with what earlier calls of the network kept, against DeepCache and T-GATE, and to the bit where nothing is reused.
 
+use std::ops::ControlFlow;
+
 use sd_golden::{Kind, TinyModel, data, relative_difference, write_control};
 use sd_pipeline::{
     ControlFile, ControlImage, DType, DeepCache, Device, Fast, GuidanceOptions, Image, Init, Inpaint, Interval, Mask,
-    Model, Pipeline, Plan, Request, Reuse, Seamless, Syntax, Uneven,
+    Model, Pipeline, Plan, Request, Reuse, Seamless, Step, Syntax, Uneven,
 };
 use serde_json::{Map, Value};
 
@@ -258,4 +260,25 @@ fn arithmetic_counts_what_is_left() {
     let (two, three) = (of(cache(2, 0), 5.0).factor(), of(cache(3, 0), 5.0).factor());
     assert!(1.0 < two && two < 2.0 && two < three && three < 2.5);
     assert!(of(cache(2, 11), 5.0).factor() < two);
+}
+
+#[test]
+fn progress_counts_calls_by_their_work() {
+    let pipeline = pipeline(Kind::Sd1);
+    let done = |reuse| {
+        let (plan, mut done) = (pipeline.plan(&request(reuse)).unwrap(), vec![0.0]);
+        let mut watch = |step: &Step| {
+            done.push(step.done);
+            ControlFlow::Continue(())
+        };
+        pipeline.drawing(&plan).watch(&mut watch).latents().unwrap();
+        done.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<f64>>()
+    };
+    let (plain, cached) = (done(Reuse::default()), done(cache(3, 0)));
+    assert!(plain.iter().all(|share| (share - 1.0 / 6.0).abs() < 1e-12), "{plain:?}");
+    let (full, cheap) = (cached[0], cached[1]);
+    assert!(2.0 * cheap < full, "{cached:?}");
+    let expected = [full, cheap, cheap, full, cheap, cheap];
+    assert!(cached.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-12), "{cached:?}");
+    assert!((cached.iter().sum::<f64>() - 1.0).abs() < 1e-12);
 }

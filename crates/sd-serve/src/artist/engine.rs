@@ -21,7 +21,8 @@ impl Artist for Engine {
         let mut step = |progress: &Progress<'_>| {
             // A preview that fails is none; the drawing itself will say why.
             let preview = || progress.preview().ok();
-            watch(&Step { call: progress.call, calls: progress.calls, images: images.len(), preview: &preview })
+            let Progress { call, calls, done, .. } = *progress;
+            watch(&Step { call, calls, done, images: images.len(), preview: &preview })
         };
         Ok(prepared.draw_together(images, &mut step)?)
     }

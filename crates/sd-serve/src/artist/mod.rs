@@ -55,6 +55,8 @@ pub struct Step<'a> {
     pub call: usize,
     /// All calls of the image.
     pub calls: usize,
+    /// The share of the work that is done, above 0, up to 1.
+    pub done: f64,
     /// How many images the call was for.
     pub images: usize,
     /// Makes a small image of what is there by now of the first. Costs time.

@@ -178,7 +178,7 @@ impl Watcher {
     /// The rest of these images at their own pace, and `more` at that of those before.
     fn seconds_left(&self, step: &Step<'_>, pace: Option<f64>, more: usize) -> Option<f64> {
         let spent = self.began.elapsed().as_secs_f64();
-        let whole = spent * step.calls as f64 / step.call.max(1) as f64;
+        let whole = spent / step.done;
         Some(whole - spent + more as f64 * pace.unwrap_or(whole / step.images as f64))
     }
 

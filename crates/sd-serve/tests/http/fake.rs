@@ -117,14 +117,16 @@ impl Artist for FakeArtist {
                 Some("fail") => return Err(Failure::Device("the paint is dry".into())),
                 Some("slow") => thread::sleep(Duration::from_millis(10)),
                 Some("hold") if call == calls => {
-                    let step = Step { call: calls - 1, calls, images, preview: &preview };
+                    let (call, done) = (calls - 1, (calls - 1).max(1) as f64 / calls as f64);
+                    let step = Step { call, calls, done, images, preview: &preview };
                     if self.0.hold(&mut || watch(&step)).is_break() {
                         return Err(Failure::Cancelled);
                     }
                 }
                 _ => {}
             }
-            if watch(&Step { call, calls, images, preview: &preview }).is_break() {
+            let done = call as f64 / calls as f64;
+            if watch(&Step { call, calls, done, images, preview: &preview }).is_break() {
                 return Err(Failure::Cancelled);
             }
         }
