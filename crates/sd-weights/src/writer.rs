@@ -30,6 +30,13 @@ impl WeightsWriter {
         writer
     }
 
+    /// Names the model in the file's metadata, as `modelspec.title`.
+    #[must_use]
+    pub fn titled(mut self, title: &str) -> Self {
+        self.add_metadata("modelspec.title", title);
+        self
+    }
+
     /// Adds an entry to the file's metadata.
     pub(crate) fn add_metadata(&mut self, key: &str, value: &str) {
         self.metadata.insert(key.to_string(), value.to_string());

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use sd_clip::Tokenizer;
+use sd_schedule::Prediction;
 use sd_weights::single_file::{Family, SingleFile};
 use sd_weights::{Form, is_file, write_atomically};
 use serde_json::{Map, Value, json};
@@ -35,7 +36,7 @@ pub(super) fn files(
     let vae = ["diffusers".into(), class];
     let mut files = match is_file(from).map_err(ModelError::io(from))? {
         true => from_single_file(from, choices, linear, &vae)?,
-        false => from_folder(from, choices, linear, &vae)?,
+        false => from_folder(model, from, choices, linear, &vae)?,
     };
     files.push(config_file("vae/config.json", parts.vae.json.clone().into_map()));
     Ok(files)
@@ -114,7 +115,13 @@ fn from_single_file(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 
 }
 
 /// Returns the files of a folder, without the parts that are not copied.
-fn from_folder(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -> Result<Vec<File>, ModelError> {
+fn from_folder(
+    model: &Model,
+    from: &Path,
+    choices: &Choices,
+    linear: bool,
+    vae: &[Value; 2],
+) -> Result<Vec<File>, ModelError> {
     let has_file = |name: &str| is_file(&from.join(name)).map_err(ModelError::io(&from.join(name)));
     let read = |name: &str| -> Result<Vec<u8>, ModelError> {
         let file = from.join(name);
@@ -148,7 +155,9 @@ fn from_folder(from: &Path, choices: &Choices, linear: bool, vae: &[Value; 2]) -
     let unet = Json::read(&from.join("unet/config.json"))?.with("use_linear_projection", linear);
     files.push(config_file("unet/config.json", unet.into_map()));
     let scheduler = "scheduler/scheduler_config.json";
-    match choices.prediction {
+    // A name may tell that a network predicts the image.
+    let told = (model.scheduler.prediction == Prediction::X0).then_some(Prediction::X0);
+    match choices.prediction.or(told) {
         None => files.push((scheduler.into(), read(scheduler)?)),
         Some(prediction) => {
             let json = Json::read(&from.join(scheduler))?.with("prediction_type", prediction.name());

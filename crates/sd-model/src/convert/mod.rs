@@ -15,7 +15,7 @@ use sd_weights::{Form, WeightsError, WeightsWriter, make_folder_atomically};
 use crate::model::Kind;
 use crate::text_to_image::TextToImage;
 use crate::vae::VaeConfig;
-use crate::{Choices, Field, Model, ModelError};
+use crate::{Choices, FewSteps, Field, Model, ModelError};
 
 /// Layout of a model's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +62,9 @@ pub struct Written<'a> {
 /// quantized blocks need, and else safetensors. In a folder, files with blocks are GGUF.
 ///
 /// The result has exactly the tensors of its networks, with the names and shapes of its family's published models. The other
-/// set of weights, a safety checker, and tensors that nothing reads are left out. `to` appears only when it is complete. `watch` is called after each tensor and can stop the
-/// conversion.
+/// set of weights, a safety checker, and tensors that nothing reads are left out. A name that says that the model was made for few steps
+/// becomes the title in its metadata, so that it is recognised under any name. `to` appears only when it is complete. `watch` is called
+/// after each tensor and can stop the conversion.
 ///
 /// Returns the assumptions about the model, each a sentence that says how to choose otherwise.
 ///
@@ -88,9 +89,15 @@ pub fn convert(
             format!("{}: this model reads no text, and only text-to-image models are converted", from.display());
         return Err(ModelError::request(Field::Model, reason));
     };
+    let paths: Vec<&Path> = choices.unet.as_deref().into_iter().chain([from]).collect();
+    let name = FewSteps::name_of_model(&paths, model.unet_weights.metadata());
+    let titled = |draft: WeightsWriter| match &name {
+        Some(name) => draft.titled(name),
+        None => draft,
+    };
     match layout {
         Layout::Single => {
-            let draft = single::draft(&model, parts, fitted(&model, parts, family)?, from)?;
+            let draft = titled(single::draft(&model, parts, fitted(&model, parts, family)?, from)?);
             write(&[(to.to_path_buf(), to.display().to_string(), draft)], form, watch)?;
         }
         Layout::Diffusers => {
@@ -105,6 +112,7 @@ pub fn convert(
             make_folder_atomically(to, io, |partial| {
                 folder::write(partial, &files)?;
                 let located = |(name, draft): (&'static str, WeightsWriter)| {
+                    let draft = if name.starts_with("unet/") { titled(draft) } else { draft };
                     let name = folder::weights_name(name, form);
                     (partial.join(&name), name, draft)
                 };

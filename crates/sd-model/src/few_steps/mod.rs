@@ -65,6 +65,12 @@ impl FewSteps {
         Some(settings.under(scheduler))
     }
 
+    /// The name by which a model is recognised, for a copy that is called otherwise; none if its configs tell it.
+    pub(crate) fn name_of_model(paths: &[&Path], metadata: &BTreeMap<String, String>) -> Option<String> {
+        let names = paths.iter().map(|path| telling_name(path)).chain(titles(metadata).map(str::to_string));
+        names.into_iter().find(|name| Distillation::of_model(&Words::of(name)).is_some())
+    }
+
     /// Recognises a LoRA by its file's name or its metadata.
     pub fn of_lora(lora: &Lora) -> Option<Self> {
         let named = told(&telling_name(lora.path()), Distillation::of_lora, Evidence::Name);

@@ -2,6 +2,7 @@
 //! sd-golden.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
@@ -11,9 +12,11 @@ use sd_golden::{
 use sd_model::config::{Json, unet_config};
 use sd_pipeline::{
     Choices, Conditions, DType, Distillation, Evidence, FewSteps, GuidanceOptions, Image, Init, Lora, Model, Origin,
-    Pipeline, Plan, Prediction, Request,
+    Pipeline, Plan, Prediction, Request, convert,
 };
 use sd_unet::UnetConfig;
+use sd_weights::Form;
+use sd_weights::single_file::Family;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -245,4 +248,27 @@ fn a_network_for_one_step_that_predicts_the_image_is_told_by_its_name() {
     assert_eq!(Model::open(&path).unwrap().summary().prediction, "x0");
     let chosen = Choices { prediction: Some(Prediction::Eps), ..Choices::default() };
     assert_eq!(Model::open_with(&path, &chosen).unwrap().summary().prediction, "eps");
+}
+
+#[test]
+fn a_converted_model_is_recognised_under_any_name() {
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sd15_lightning_2step");
+    fs::rename(tiny.path(), &path).unwrap();
+    for name in ["copy", "copy.safetensors", "copy.gguf"] {
+        let to = folder.path().join(name);
+        convert(&path, &to, Form::Own, &Choices::default(), &mut |_| ControlFlow::Continue(())).unwrap();
+        let found = few_steps(&Model::open(&to).unwrap());
+        let expected = (Distillation::Lightning, Evidence::Metadata, 2);
+        assert_eq!((found.distillation, found.evidence, found.steps), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_converted_network_that_predicts_the_image_still_does() {
+    let (folder, path) = named(Kind::Sdxl, "sdxl_lightning_1step_x0", None);
+    let to = folder.path().join("copy");
+    convert(&path, &to, Form::Own, &Choices::default(), &mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(Model::open(&to).unwrap().summary().prediction, "x0");
 }
