@@ -1,10 +1,13 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use sd_ops::{Moments, Wrap, concatenate};
+use sd_ops::{Moments, Wrap, concatenate, return_memory};
 
 use super::band::Band;
 use super::{Banding, Rows, Stage};
+
+/// Of large maps, the gaps between rows are returned after so many bands: 0.03 GB with an image of 2048×2048.
+const RETURN_AFTER: usize = 16;
 
 /// A feature map of one image, as bands of rows.
 #[derive(Debug)]
@@ -62,7 +65,7 @@ impl Map {
     pub fn then(mut self, stage: &Stage) -> Self {
         let size = stage.size(self.size);
         let (mut bands, mut moments) = (Vec::new(), None);
-        for rows in self.spans(stage) {
+        for (band, rows) in self.spans(stage).into_iter().enumerate() {
             let x = self.computed(stage, rows.clone());
             self.drop_before(stage, rows.end);
             let (channels, here) = (x.dims()[1], self.groups.map(|groups| Moments::of(x.clone(), groups)));
@@ -72,6 +75,9 @@ impl Map {
                 _ => vec![Band::whole(x)],
             });
             moments = join(moments, here);
+            if is_large && band % RETURN_AFTER == 0 {
+                return_memory();
+            }
         }
         let rows = bands.first().map_or(size[0], Band::height);
         Self { bands: bands.into_iter().map(Some).collect(), rows, size, moments, ..self }
@@ -80,6 +86,7 @@ impl Map {
     /// Returns what the last stage computes as one tensor, `[1, channels, height, width]`.
     pub fn finish(mut self, stage: &Stage) -> Tensor<4> {
         let mut parts: Vec<Tensor<4>> = Vec::new();
+        return_memory();
         for rows in self.spans(stage) {
             let mut part = self.computed(stage, rows.clone());
             self.drop_before(stage, rows.end);
