@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, FloatDType};
 use half::f16;
-use sd_golden::{Family, Kind, SingleTensor, TinyModel, data, difference, save_single};
+use sd_device::is_processor;
+use sd_golden::{Family, Kind, SingleTensor, TinyModel, data, devices, difference, noise, save_single};
 use sd_pipeline::{Choices, DType, Image, Model, ModelError, Pipeline};
+use sd_vae::Banding;
 use sd_weights::{Weights, WeightsError};
 
 use crate::five_steps;
@@ -134,4 +136,28 @@ fn what_does_not_fit_is_refused() {
     save_single(&wide, &file);
     let error = open(sd1.path(), &file).unwrap_err().to_string();
     assert!(error.contains("its latents have 16 channels, but the model's have 4"), "{error}");
+}
+
+/// On GPUs also in half precision, whose rounding is then the whole difference.
+#[test]
+fn an_image_decoded_in_bands_is_the_whole_one_on_every_device() {
+    let tiny = TinyModel::new(Kind::Sd1);
+    let weights = Weights::in_folder(&tiny.path().join("vae"), "diffusion_pytorch_model").unwrap();
+    for (name, device) in devices() {
+        for (dtype, close) in [(FloatDType::F32, 1e-5), (FloatDType::F16, 5e-3)] {
+            if !device.supports_dtype(dtype) || (dtype == FloatDType::F16 && is_processor(name)) {
+                continue;
+            }
+            let vae = weights.load(Kind::Sd1.vae().init(&device), dtype).unwrap();
+            let z = noise("z", [1, 4, 7, 5], &device).cast(dtype);
+            let whole = vae.decode(z.clone()).cast(FloatDType::F32);
+            for rows in [2, 16] {
+                let banding = Banding { values: 0, rows, half_from: usize::MAX };
+                let found = vae.decode_in_bands(z.clone(), banding).cast(FloatDType::F32);
+                let [apart, largest] =
+                    [found - whole.clone(), whole.clone()].map(|x| x.abs().max().into_scalar::<f32>());
+                assert!(apart <= close * largest, "{name}, {dtype:?}, bands of {rows} rows: {apart} of {largest}");
+            }
+        }
+    }
 }
