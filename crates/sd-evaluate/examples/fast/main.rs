@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use sd_pipeline::Request;
 
-use self::drawn::Model;
+use self::drawn::{Drawn, Model};
 use self::plot::Point;
 use self::ways::Way;
 
@@ -28,29 +28,31 @@ fn main() -> Result<(), Box<dyn Error>> {
     let renders = model.renders();
     let usual = Request { sampler: Some(sampler.parse()?), steps: Some(steps), ..Request::new("") };
     let longer = Request { steps: Some(8 * steps), ..usual.clone() };
-    let (converged, plain) = (model.draw(&longer)?, model.draw(&usual)?);
+    let timed = |request: &Request| -> Result<(Drawn, f64), Box<dyn Error>> {
+        let began = Instant::now();
+        Ok((model.draw(request)?, 1e3 * began.elapsed().as_secs_f64() / images as f64))
+    };
+    let (converged, plain) = (timed(&longer)?, timed(&usual)?);
     let all = arithmetic(&model, &usual)?;
 
     println!("{images} held-out captions, {steps} steps of {sampler}\n");
     println!("| | times less arithmetic | ms an image | from plain | from converged | Fréchet distance | captions |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
-    let mut points = Vec::new();
-    let once = |group, name: &str, request| Way { group, name: name.into(), request };
-    let mut all_ways = vec![once("plain", "plain", usual.clone()), once("plain", "converged", longer)];
-    all_ways.extend(ways::ways(&usual, steps)?);
-    all_ways.extend(skipping::ways(&model, &usual)?);
-    for Way { group, name, request } in all_ways {
-        let (began, factor) = (Instant::now(), all / arithmetic(&model, &request)?);
-        let drawn = model.draw(&request)?;
-        let milliseconds = 1e3 * began.elapsed().as_secs_f64() / images as f64;
-        let [from_plain, from_converged] = [&plain, &converged].map(|other| drawn.distance(other));
-        let (frechet, right) = (drawn.frechet(&renders), model.right(&drawn));
+    let print = |name: &str, request: &Request, (drawn, milliseconds): &(Drawn, f64)| {
+        let factor = all / arithmetic(&model, request)?;
+        let [from_plain, from_converged] = [&plain.0, &converged.0].map(|other| drawn.distance(other));
+        let (frechet, right) = (drawn.frechet(&renders), model.right(drawn));
         println!(
             "| {name} | {factor:.2} | {milliseconds:.0} | {from_plain:.4} | {from_converged:.4} | {frechet:.3} | {right:.1} % |"
         );
-        if name != "converged" {
-            points.push(Point { group, name, cost: 1.0 / factor, error: from_converged });
-        }
+        Ok::<_, Box<dyn Error>>((1.0 / factor, from_converged))
+    };
+    print("converged", &longer, &converged)?;
+    let (cost, error) = print("plain", &usual, &plain)?;
+    let mut points = vec![Point { group: "plain", name: "plain".into(), cost, error }];
+    for Way { group, name, request } in ways::ways(&usual, steps)?.into_iter().chain(skipping::ways(&model, &usual)?) {
+        let (cost, error) = print(&name, &request, &timed(&request)?)?;
+        points.push(Point { group, name, cost, error });
     }
     if let Some(file) = env::args().nth(4) {
         fs::write(file, plot::svg(&points)?)?;

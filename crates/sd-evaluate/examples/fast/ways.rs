@@ -21,7 +21,7 @@ pub fn ways(usual: &Request, steps: usize) -> Result<Vec<Way>, Box<dyn Error>> {
     for fast in Fast::ALL {
         add("--fast", format!("`--fast {fast}`"), Request { fast: Some(fast), ..usual.clone() });
     }
-    for cache in ["2", "3", "4", "5", "3,1", "3,3", "3,6", "5,0,5,1.4"] {
+    for cache in ["2", "3", "4", "5", "2,1", "3,1", "3,3", "5,0,5,1.4"] {
         let reuse = Reuse { deep_cache: Some(cache.parse()?), ..Reuse::default() };
         add("--deep-cache", format!("`--deep-cache {cache}`"), with(reuse));
     }
@@ -45,7 +45,7 @@ pub fn ways(usual: &Request, steps: usize) -> Result<Vec<Way>, Box<dyn Error>> {
         let reuse = Reuse { deep_cache: Some(cache.parse()?), text_gate: Some(gate), ..Reuse::default() };
         add("together", format!("`--deep-cache {cache} --text-gate {gate}`"), with(reuse));
     }
-    for (cache, every) in [("2", 2), ("3", 2)] {
+    for (cache, every) in [("2", 2), ("2,1", 2), ("3", 2)] {
         let reuse = Reuse { deep_cache: Some(cache.parse()?), guidance_every: Some(every), ..Reuse::default() };
         add("together", format!("`--deep-cache {cache} --guidance-every {every}`"), with(reuse));
     }
