@@ -14,9 +14,10 @@ use crate::start_model::with_start_folder;
 
 /// Train a model from a recipe.
 ///
-/// A recipe is a TOML file. It says what to train (an autoencoder, a U-Net with its text encoder, a ControlNet, or a LoRA), on
-/// which images, and for how long. All results go into its output folder: checkpoint/, metrics.jsonl, loss.svg, samples/ and
-/// model/, which `sd generate` can draw with (`--model`, `--control` for a ControlNet, `--lora` for a LoRA).
+/// A recipe is a TOML file. It says what to train (an autoencoder, a U-Net with its text encoder, a ControlNet, a LoRA, or a new
+/// word), on which images, and for how long. All results go into its output folder: checkpoint/, metrics.jsonl, loss.svg, samples/
+/// and model/, which `sd generate` can draw with (`--model`, `--control` for a ControlNet, `--lora` for a LoRA, `--embedding` for a
+/// word).
 ///
 /// Ctrl-C and SIGTERM stop after a checkpoint. The same command continues from the last checkpoint, bit for bit as if it had
 /// never stopped. To start over, remove the output folder.

@@ -26,7 +26,7 @@ impl Recipe {
             ("data.shuffle_tags", data.shuffle_tags),
             ("data.folder_repeats", data.folder_repeats),
         ];
-        match is_for_captions.into_iter().find(|(_, is_set)| *is_set && !self.train.reads_captions()) {
+        match is_for_captions.into_iter().find(|(_, is_set)| *is_set && !self.reads_captions()) {
             Some((key, _)) => Err(format!("`{key}` is not used in a training without captions: remove it")),
             None if data.style != Style::Paint && data.scenes.is_none() => {
                 Err("`data.style` needs `data.scenes`".into())

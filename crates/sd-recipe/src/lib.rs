@@ -2,6 +2,7 @@
 
 mod check_control;
 mod check_distillation;
+mod check_inversion;
 mod check_lora;
 mod control_config;
 mod data;
@@ -10,6 +11,7 @@ mod error;
 mod event;
 mod files;
 mod fingerprint;
+mod inversion_config;
 mod limits;
 mod lora_config;
 mod metrics;
@@ -20,6 +22,7 @@ mod read;
 mod recipe;
 mod run;
 mod sheet;
+mod templates;
 mod text;
 mod trainings;
 
@@ -28,9 +31,11 @@ pub use data::Dataset;
 pub use distillation_config::DistillationConfig;
 pub use error::RecipeError;
 pub use event::{Event, Watch};
+pub use inversion_config::InversionConfig;
 pub use lora_config::{KindName, LoraConfig, TargetsName};
 pub use metrics::Line;
 pub use recipe::{
     AutoencoderConfig, DataConfig, DiffusionConfig, DistanceName, Recipe, SamplesConfig, Training, TrainingConfig,
 };
+pub use templates::{Templates, TemplatesName};
 pub use trainings::train;

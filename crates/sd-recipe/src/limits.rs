@@ -61,7 +61,7 @@ impl Recipe {
 pub(crate) fn check_images(recipe: &Recipe, count: usize) -> Result<(), String> {
     // Three bytes for each pixel; images that are not encoded are also there in single precision.
     let each = match recipe.train {
-        Training::TextToImage | Training::Distillation | Training::Lora => 3.0,
+        Training::TextToImage | Training::Distillation | Training::Lora | Training::TextualInversion => 3.0,
         // As many for its condition.
         Training::ControlNet => 6.0,
         Training::Autoencoder | Training::Pixels => 15.0,

@@ -22,6 +22,7 @@ impl Recipe {
             .and_then(|()| recipe.check_control())
             .and_then(|()| recipe.check_distillation())
             .and_then(|()| recipe.check_lora())
+            .and_then(|()| recipe.check_inversion())
             .and_then(|()| recipe.check_data())
             .and_then(|()| recipe.check_tables())
             .map_err(wrong)?;
@@ -87,7 +88,7 @@ impl Recipe {
             Training::Autoencoder => &["vae"],
             Training::TextToImage => &["unet", "text_encoder", "scheduler"],
             Training::Pixels => &["unet", "scheduler"],
-            Training::ControlNet | Training::Distillation | Training::Lora => &[],
+            Training::ControlNet | Training::Distillation | Training::Lora | Training::TextualInversion => &[],
         };
         let tables = [
             ("vae", &self.vae),

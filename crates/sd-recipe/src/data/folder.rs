@@ -19,7 +19,7 @@ use crate::{Recipe, RecipeError, Watch};
 pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<Dataset, RecipeError> {
     const READING: &str = "reading the images";
     busy(watch, READING, 0, 0)?;
-    let (size, with_captions) = (recipe.data.size, recipe.train.reads_captions());
+    let (size, with_captions) = (recipe.data.size, recipe.reads_captions());
     let conditions_folder = conditions::folder(recipe);
     let others: Vec<PathBuf> = conditions_folder.iter().cloned().chain([recipe.samples_folder()]).collect();
     let files = Files::find(folder, &others)?;

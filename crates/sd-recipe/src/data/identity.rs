@@ -27,7 +27,7 @@ impl Identity {
 
     /// Returns a warning if a training resumes after `step` with other data than those of its checkpoint.
     pub fn warning(&self, known: &Self, recipe: &Recipe, step: u64) -> Option<String> {
-        let reads = recipe.train.reads_captions();
+        let reads = recipe.reads_captions();
         let changed = [
             ("images", self.images != known.images),
             ("conditions", self.conditions != known.conditions),

@@ -8,8 +8,9 @@ use sd_clip::{ClipText, Tokenizer};
 use sd_unet::Unet;
 use serde_json::Value;
 
+use super::caption_source::{CaptionSource, Shuffled};
 use super::noising::{Noising, NoisyBatch};
-use crate::captions::{is_dropped, shuffled_tags};
+use crate::captions::is_dropped;
 use crate::{Objective, Task, Timesteps};
 
 /// The two networks that turn noise and a text into latents.
@@ -41,19 +42,9 @@ pub struct DiffusionConfig {
 #[derive(Debug, Clone)]
 pub struct Diffusion {
     noising: Noising,
-    captions: Vec<Vec<u32>>,
+    captions: CaptionSource,
     no_caption: Vec<u32>,
-    shuffled: Option<Arc<Shuffled>>,
     config: DiffusionConfig,
-}
-
-/// Captions whose tags are shuffled.
-#[derive(Debug)]
-struct Shuffled {
-    texts: Vec<String>,
-    /// The number of tags that stay in front.
-    kept: usize,
-    tokenizer: Tokenizer,
 }
 
 /// The input of one pass through the networks.
@@ -87,7 +78,7 @@ impl Diffusion {
         let [images, ..] = latents.dims();
         assert_eq!(captions.len(), images, "{} captions for {images} images", captions.len());
         let noising = Noising::new(latents, objective, timesteps, config.seed, config.noise_offset);
-        Self { noising, captions, no_caption, shuffled: None, config }
+        Self { noising, captions: CaptionSource::Fixed(captions), no_caption, config }
     }
 
     /// Shows each image as many times in an epoch as `counts` says.
@@ -100,7 +91,7 @@ impl Diffusion {
         Self { noising: self.noising.with_repeats(counts), ..self }
     }
 
-    /// Shows each draw its caption with [shuffled tags](shuffled_tags) behind the first `kept` of them. `texts` are the captions
+    /// Shows each draw its caption with [shuffled tags](crate::shuffled_tags) behind the first `kept` of them. `texts` are the captions
     /// of all images, instead of their token ids.
     ///
     /// # Panics
@@ -108,13 +99,35 @@ impl Diffusion {
     /// Panics if there are not as many captions as images.
     #[must_use]
     pub fn with_shuffled_tags(self, texts: Vec<String>, kept: usize, tokenizer: Tokenizer) -> Self {
-        assert_eq!(texts.len(), self.captions.len(), "{} captions for {} images", texts.len(), self.captions.len());
-        Self { shuffled: Some(Arc::new(Shuffled { texts, kept, tokenizer })), ..self }
+        assert_eq!(texts.len(), self.images(), "{} captions for {} images", texts.len(), self.images());
+        Self { captions: CaptionSource::Shuffled(Arc::new(Shuffled { texts, kept, tokenizer })), ..self }
+    }
+
+    /// Shows each draw one of these captions at random instead of that of its image, as the scripts of textual inversion do.
+    /// They are token ids of one length.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are none.
+    #[must_use]
+    pub fn with_templates(self, captions: Vec<Vec<u32>>) -> Self {
+        assert!(!captions.is_empty(), "no templates to choose from");
+        Self { captions: CaptionSource::Templates(captions), ..self }
     }
 
     /// Number of images.
     pub(super) fn images(&self) -> usize {
-        self.captions.len()
+        self.noising.images()
+    }
+
+    /// The loss of each draw, `[draws]`; `encode` encodes captions as the U-Net reads them.
+    pub(super) fn losses_by(
+        &self,
+        unet: &Unet,
+        DiffusionBatch { draws, captions }: &DiffusionBatch,
+        encode: &dyn Fn(&[Vec<u32>]) -> Tensor<3>,
+    ) -> Tensor<1> {
+        self.losses_of(draws, unet.forward(draws.noisy.x.clone(), &draws.t(), &encode(captions).into()))
     }
 
     /// The loss of each draw for what a network predicts: `[draws]`.
@@ -123,15 +136,10 @@ impl Diffusion {
     }
 
     fn caption(&self, draw: u64, image: usize) -> Vec<u32> {
-        let is_dropped = is_dropped(self.config.seed, draw, self.config.caption_dropout);
-        match &self.shuffled {
-            _ if is_dropped => self.no_caption.clone(),
-            Some(shuffled) => {
-                let text = shuffled_tags(&shuffled.texts[image], shuffled.kept, self.config.seed, draw);
-                shuffled.tokenizer.encode(&text).ids
-            }
-            None => self.captions[image].clone(),
+        if is_dropped(self.config.seed, draw, self.config.caption_dropout) {
+            return self.no_caption.clone();
         }
+        self.captions.caption(self.config.seed, draw, image)
     }
 }
 
@@ -144,9 +152,8 @@ impl Task<TextToLatents> for Diffusion {
         DiffusionBatch { draws: batch, captions }
     }
 
-    fn losses(&self, model: &TextToLatents, DiffusionBatch { draws, captions }: &DiffusionBatch) -> Tensor<1> {
-        let text = model.text.forward(captions).last;
-        self.losses_of(draws, model.unet.forward(draws.noisy.x.clone(), &draws.t(), &text.into()))
+    fn losses(&self, model: &TextToLatents, batch: &DiffusionBatch) -> Tensor<1> {
+        self.losses_by(&model.unet, batch, &|captions| model.text.forward(captions).last)
     }
 
     fn observe(&mut self, batch: &DiffusionBatch, losses: &[f64]) {
@@ -201,6 +208,18 @@ mod tests {
         for epoch in 0..3 {
             let images = repeated.batch(6 * epoch..6 * (epoch + 1)).draws.images;
             assert_eq!([0, 1, 2].map(|image| images.iter().filter(|i| **i == image).count()), [1, 3, 2]);
+        }
+    }
+
+    #[test]
+    fn a_draw_shows_one_of_the_templates_whatever_its_image() {
+        let with_templates = task().with_templates(vec![vec![5], vec![6], vec![7]]);
+        let captions = with_templates.batch(0..300).captions;
+        for (template, expected) in [(5, 50.0), (6, 50.0), (7, 50.0), (9, 150.0)] {
+            let found = captions.iter().filter(|ids| **ids == [template]).count() as f64;
+            // Within five standard errors.
+            let share = expected / 300.0;
+            assert!((found - expected).abs() < 5.0 * (300.0 * share * (1.0 - share)).sqrt(), "{template}: {found}");
         }
     }
 

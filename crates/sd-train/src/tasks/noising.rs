@@ -54,6 +54,11 @@ impl Noising {
         Self { order: Order::new(places.len(), self.seed), places: Some(places), ..self }
     }
 
+    /// Number of images.
+    pub fn images(&self) -> usize {
+        self.images.dims()[0]
+    }
+
     /// Mixes the images of some draws with noise.
     pub fn batch(&self, draws: Range<u64>) -> NoisyBatch {
         let mut images = self.order.images(draws.clone());

@@ -4,6 +4,7 @@ mod adapting;
 mod controlling;
 mod distillation;
 mod folder;
+mod inverting;
 mod learning;
 mod peft;
 mod values;
