@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod check_control;
+mod check_data;
 mod check_distillation;
 mod check_inversion;
 mod check_lora;
@@ -25,6 +26,7 @@ mod sheet;
 mod templates;
 mod text;
 mod trainings;
+mod used_keys;
 
 pub use control_config::ControlConfig;
 pub use data::Dataset;

@@ -228,7 +228,7 @@ impl Recipe {
     pub(crate) fn reads_captions(&self) -> bool {
         match self.train {
             Training::TextToImage | Training::ControlNet | Training::Distillation | Training::Lora => true,
-            Training::TextualInversion => self.inversion.as_ref().is_some_and(|word| word.templates.is_none()),
+            Training::TextualInversion => self.inversion.as_ref().is_none_or(|word| word.templates.is_none()),
             Training::Autoencoder | Training::Pixels => false,
         }
     }

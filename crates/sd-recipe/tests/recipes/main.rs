@@ -11,6 +11,7 @@ mod lora;
 mod stopping;
 mod trainings;
 mod unfinished;
+mod used_keys;
 
 use std::collections::BTreeMap;
 use std::fs;
