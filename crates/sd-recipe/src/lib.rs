@@ -5,6 +5,7 @@ mod check_data;
 mod check_distillation;
 mod check_inversion;
 mod check_lora;
+mod check_prior;
 mod control_config;
 mod data;
 mod distillation_config;
@@ -18,6 +19,7 @@ mod lora_config;
 mod metrics;
 mod outputs;
 mod plot;
+mod prior_config;
 mod product;
 mod read;
 mod recipe;
@@ -36,6 +38,7 @@ pub use event::{Event, Watch};
 pub use inversion_config::InversionConfig;
 pub use lora_config::{KindName, LoraConfig, TargetsName};
 pub use metrics::Line;
+pub use prior_config::PriorConfig;
 pub use recipe::{
     AutoencoderConfig, DataConfig, DiffusionConfig, DistanceName, Recipe, SamplesConfig, Training, TrainingConfig,
 };

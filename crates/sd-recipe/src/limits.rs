@@ -22,6 +22,9 @@ impl Recipe {
         if let Some(scenes) = self.data.scenes {
             check_images(self, scenes).map_err(|reason| wrong("data.scenes", reason))?;
         }
+        if let Some(prior) = &self.prior {
+            check_images(self, prior.images).map_err(|reason| wrong("prior.images", reason))?;
+        }
         // Each is in memory twice: by itself and on the sheet.
         let samples = 6.0 * pixels * self.samples.count as f64;
         check(&format!("{} samples take", self.samples.count), samples)

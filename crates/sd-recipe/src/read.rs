@@ -25,6 +25,7 @@ impl Recipe {
             .and_then(|()| recipe.check_distillation())
             .and_then(|()| recipe.check_lora())
             .and_then(|()| recipe.check_inversion())
+            .and_then(|()| recipe.check_prior())
             .and_then(|()| recipe.check_data())
             .and_then(|()| recipe.check_tables())
             .map_err(wrong)?;

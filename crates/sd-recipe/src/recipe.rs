@@ -6,7 +6,7 @@ use sd_train::{OptimiserConfig, Rate, TrainerConfig};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{ControlConfig, DistillationConfig, InversionConfig, LoraConfig};
+use crate::{ControlConfig, DistillationConfig, InversionConfig, LoraConfig, PriorConfig};
 
 /// What to train, on what, and for how long: the contents of a TOML file.
 ///
@@ -54,6 +54,8 @@ pub struct Recipe {
     pub lora: Option<LoraConfig>,
     /// The word of a textual inversion.
     pub inversion: Option<InversionConfig>,
+    /// Images of a subject's class, which the model is to draw as before.
+    pub prior: Option<PriorConfig>,
     /// The file of the recipe.
     #[serde(skip)]
     pub file: PathBuf,

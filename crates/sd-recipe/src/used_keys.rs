@@ -7,11 +7,12 @@ use crate::Training::{self, Autoencoder, ControlNet, Distillation, Lora, Pixels,
 const OF_LATENTS: &[Training] = &[TextToImage, ControlNet, Lora, TextualInversion];
 
 /// Keys and tables that not every training uses, with those that do; the tables of networks are not among them.
-const USED: [(&str, &[Training]); 15] = [
+const USED: [(&str, &[Training]); 16] = [
     ("control", &[ControlNet]),
     ("distillation", &[Distillation]),
     ("lora", &[Lora]),
     ("inversion", &[TextualInversion]),
+    ("prior", &[TextToImage, Lora]),
     ("autoencoder", &[Autoencoder]),
     ("diffusion", &[TextToImage, ControlNet, Lora, TextualInversion, Pixels]),
     ("diffusion.autoencoder", &[TextToImage]),

@@ -21,7 +21,10 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
     busy(watch, READING, 0, 0)?;
     let (size, with_captions) = (recipe.data.size, recipe.reads_captions());
     let conditions_folder = conditions::folder(recipe);
-    let others: Vec<PathBuf> = conditions_folder.iter().cloned().chain([recipe.samples_folder()]).collect();
+    let others: Vec<PathBuf> = [conditions_folder.clone(), recipe.prior_folder(), Some(recipe.samples_folder())]
+        .into_iter()
+        .flatten()
+        .collect();
     let files = Files::find(folder, &others)?;
     let wrong = |reason: String| RecipeError::Data { folder: folder.to_path_buf(), reason };
     if files.images.is_empty() {
@@ -66,7 +69,7 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
 }
 
 /// Returns the square in the middle of an image, scaled to `size`.
-fn square(image: Image, size: usize) -> Vec<u8> {
+pub(super) fn square(image: Image, size: usize) -> Vec<u8> {
     let (width, height) = (image.width as u32, image.height as u32);
     let image = RgbImage::from_raw(width, height, image.rgb).expect("three bytes for each pixel");
     let side = width.min(height);

@@ -14,6 +14,9 @@ pub(crate) struct Identity {
     #[serde(default)]
     conditions: Option<String>,
     captions: String,
+    /// The fingerprint of the images of the class; missing without a prior.
+    #[serde(default)]
+    class: Option<String>,
 }
 
 impl Identity {
@@ -22,7 +25,13 @@ impl Identity {
         let captions = images.captions.iter().fold(Fingerprint::default(), |all, text| all.with(text.as_bytes()));
         let name = |bytes: &[u8]| Fingerprint::default().with(bytes).name();
         let conditions = (!images.conditions.is_empty()).then(|| name(&images.conditions));
-        Self { count: images.len(), images: name(&images.rgb), conditions, captions: captions.name() }
+        Self { count: images.len(), images: name(&images.rgb), conditions, captions: captions.name(), class: None }
+    }
+
+    /// Adds the images of a class to those of its subject.
+    #[must_use]
+    pub fn with_class(self, class: Option<&Self>) -> Self {
+        Self { class: class.map(|class| class.images.clone()), ..self }
     }
 
     /// Returns a warning if a training resumes after `step` with other data than those of its checkpoint.
@@ -32,6 +41,7 @@ impl Identity {
             ("images", self.images != known.images),
             ("conditions", self.conditions != known.conditions),
             ("captions", self.captions != known.captions && reads),
+            ("images of the class", self.class != known.class),
         ];
         let changed: Vec<&str> = changed.into_iter().filter_map(|(what, changed)| changed.then_some(what)).collect();
         if changed.is_empty() {

@@ -1,6 +1,7 @@
 //! The images that a model is trained on, and their captions.
 
 mod captions;
+mod class;
 mod conditions;
 mod dataset;
 mod files;
@@ -10,5 +11,6 @@ mod named_folder;
 mod scenes;
 mod source;
 
+pub(crate) use class::count_images;
 pub use dataset::Dataset;
 pub(crate) use identity::Identity;

@@ -40,7 +40,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
 
     let (_lock, images) = begin(recipe, watch)?;
     let data = Identity::new(&images);
-    let latents = latents(recipe, &images, &data.images, &vae, device, watch)?;
+    let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
     let diffusion = diffusion(recipe, &images, latents, &tokenizer, &networks.scheduler);
     let samples = images.for_samples(recipe, watch)?;
     let Dataset { size, conditions, .. } = images;

@@ -40,7 +40,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let templates = inversion.templates.as_ref().map(|templates| templates.captions(&inversion.token));
     word.check_captions(templates.as_ref().unwrap_or(&images.captions)).map_err(|reason| recipe.wrong(reason))?;
     let data = Identity::new(&images);
-    let latents = latents(recipe, &images, &data.images, &vae, device, watch)?;
+    let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
     let diffusion = diffusion(recipe, &images, latents, &word.tokenizer, &networks.scheduler);
     let (diffusion, captions) = match templates {
         Some(texts) => {

@@ -24,9 +24,10 @@ pub(super) fn images_at_once(size: usize) -> usize {
 }
 
 /// Returns the means of the images' latents, `[images, channels, height, width]`. They are kept in the output folder under
-/// a name that depends on the autoencoder and on the images' `fingerprint`.
+/// a name that begins with `name` and depends on the autoencoder and on the images' `fingerprint`.
 pub(super) fn latents(
     recipe: &Recipe,
+    name: &str,
     images: &Dataset,
     fingerprint: &str,
     vae: &Path,
@@ -38,8 +39,8 @@ pub(super) fn latents(
     let config = read_config(vae)?;
     let size = images.size / config.factor();
     let shape = [images.len(), config.latent_channels, size, size];
-    let name = Fingerprint::default().with(fingerprint.as_bytes()).with_folder(vae)?.name();
-    let file = recipe.output.join(format!("latents-{name}.safetensors"));
+    let version = Fingerprint::default().with(fingerprint.as_bytes()).with_folder(vae)?.name();
+    let file = recipe.output.join(format!("{name}-{version}.safetensors"));
     if let Ok((values, found)) = read_tensor(&file, "latents")
         && found == shape
     {
@@ -49,7 +50,7 @@ pub(super) fn latents(
     let latents = encode(&vae, images, images.len(), ENCODING, watch)?;
     let values: Vec<f32> = latents.to_data().iter().collect();
     // Latents of other images are not used any more.
-    let is_latents = |name: &str| name.starts_with("latents-") && name.ends_with(".safetensors");
+    let is_latents = |file: &str| file.starts_with(&format!("{name}-")) && file.ends_with(".safetensors");
     let mut old = files(&recipe.output)?;
     old.retain(|file| file.file_name().and_then(|name| name.to_str()).is_some_and(is_latents));
     old.iter().try_for_each(|file| fs::remove_file(file).map_err(RecipeError::io(file)))?;

@@ -14,6 +14,7 @@ use super::folder::{weights, weights_precision};
 use super::latents::{latents, read_config};
 use super::lora_metadata::metadata;
 use super::networks::Networks;
+use super::prior::Class;
 use super::samples::draw;
 use crate::data::Identity;
 use crate::product::Product;
@@ -45,9 +46,14 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let tokenizer = Tokenizer::from_folder(&start.join("tokenizer"))?;
 
     let (_lock, images) = begin(recipe, watch)?;
-    let data = Identity::new(&images);
-    let latents = latents(recipe, &images, &data.images, &vae, device, watch)?;
+    let class = Class::read(recipe, &vae, device, watch)?;
+    let data = Identity::new(&images).with_class(class.as_ref().map(|class| &class.identity));
+    let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
     let diffusion = diffusion(recipe, &images, latents, &tokenizer, &networks.scheduler);
+    let diffusion = match class {
+        Some(class) => class.add_to(diffusion, recipe, &tokenizer, &networks.scheduler),
+        None => diffusion,
+    };
     let captions = images.for_samples(recipe, watch)?.captions;
     let metadata = metadata(recipe, lora, &images, networks.unet.cross_attention_dim == V2_WIDTH);
     drop(images);

@@ -15,6 +15,7 @@ mod networks;
 mod new_word;
 mod objective;
 mod pixels;
+mod prior;
 mod samples;
 mod start;
 mod text_to_image;

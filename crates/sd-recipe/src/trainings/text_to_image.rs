@@ -12,6 +12,7 @@ use super::folder::{copy, create, is_copy, weights, weights_precision, write_jso
 use super::kept::{keep, kept};
 use super::latents::{latents, read_config};
 use super::networks::Networks;
+use super::prior::Class;
 use super::samples::draw;
 use super::tokenizer::tokenizer;
 use crate::data::Identity;
@@ -44,9 +45,14 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     }
     let tokenizer = tokenizer(recipe, &images.captions)?;
     let networks = networks.with_tokens(&tokenizer);
-    let data = Identity::new(&images);
-    let latents = latents(recipe, &images, &data.images, &vae, device, watch)?;
+    let class = Class::read(recipe, &vae, device, watch)?;
+    let data = Identity::new(&images).with_class(class.as_ref().map(|class| &class.identity));
+    let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
     let task = diffusion(recipe, &images, latents, &tokenizer, &networks.scheduler);
+    let task = match class {
+        Some(class) => class.add_to(task, recipe, &tokenizer, &networks.scheduler),
+        None => task,
+    };
     let model = networks.init(recipe, &autodiff)?;
     let captions = images.for_samples(recipe, watch)?.captions;
     drop(images);

@@ -8,6 +8,7 @@ mod folders;
 mod images;
 mod inversion;
 mod lora;
+mod prior;
 mod stopping;
 mod trainings;
 mod unfinished;

@@ -41,6 +41,7 @@ fn a_key_that_a_training_does_not_use_is_named() {
         ("distillation", "skip = 20", &["distillation"]),
         ("lora", "rank = 4", &["lora"]),
         ("inversion", "token = \"x\"\ninitial = \"y\"", &["textual-inversion"]),
+        ("prior", "prompt = \"x\"", &["text-to-image", "lora"]),
         ("samples", "steps = 4", &[&with_captions[..], &["pixels"]].concat()),
         ("samples", "guidance = 4.0", &with_captions),
         ("samples", "count = 4", &KINDS),

@@ -97,7 +97,7 @@ impl Task<ControlNet> for Controlling {
     }
 
     fn losses(&self, control: &ControlNet, batch: &ControllingBatch) -> Tensor<1> {
-        let DiffusionBatch { draws, captions } = &batch.draws;
+        let DiffusionBatch { draws, captions, .. } = &batch.draws;
         let (x, t) = (draws.noisy.x.clone(), draws.t());
         let conditions = Conditions::new(self.networks.text.forward(captions).last);
         let hint = Hint::new(control.embed(batch.hints.clone()));

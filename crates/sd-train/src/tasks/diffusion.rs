@@ -44,7 +44,15 @@ pub struct Diffusion {
     noising: Noising,
     captions: CaptionSource,
     no_caption: Vec<u32>,
+    prior: Option<Box<Prior>>,
     config: DiffusionConfig,
+}
+
+/// Images of the class of a subject, which the model is to draw as before.
+#[derive(Debug, Clone)]
+struct Prior {
+    diffusion: Diffusion,
+    weight: f64,
 }
 
 /// The input of one pass through the networks.
@@ -52,6 +60,8 @@ pub struct Diffusion {
 pub struct DiffusionBatch {
     pub(super) draws: NoisyBatch,
     pub(super) captions: Vec<Vec<u32>>,
+    /// As many draws of the prior's images.
+    prior: Option<Box<DiffusionBatch>>,
 }
 
 impl Diffusion {
@@ -78,7 +88,7 @@ impl Diffusion {
         let [images, ..] = latents.dims();
         assert_eq!(captions.len(), images, "{} captions for {images} images", captions.len());
         let noising = Noising::new(latents, objective, timesteps, config.seed, config.noise_offset);
-        Self { noising, captions: CaptionSource::Fixed(captions), no_caption, config }
+        Self { noising, captions: CaptionSource::Fixed(captions), no_caption, prior: None, config }
     }
 
     /// Shows each image as many times in an epoch as `counts` says.
@@ -115,6 +125,16 @@ impl Diffusion {
         Self { captions: CaptionSource::Templates(captions), ..self }
     }
 
+    /// Adds to the loss of each draw, times `weight`, that of a draw of `class`: images which the model itself drew of the class of
+    /// a subject, so that it does not take the whole class for the subject (Ruiz et al. 2023, DreamBooth, equation 2).
+    ///
+    /// Give `class` another seed, so that both have noise of their own, and timesteps that are [`Timesteps::Uniform`] in both: the
+    /// losses that are [observed](Task::observe) are the sums.
+    #[must_use]
+    pub fn with_prior(self, class: Self, weight: f64) -> Self {
+        Self { prior: Some(Box::new(Prior { diffusion: class, weight })), ..self }
+    }
+
     /// Number of images.
     pub(super) fn images(&self) -> usize {
         self.noising.images()
@@ -124,10 +144,14 @@ impl Diffusion {
     pub(super) fn losses_by(
         &self,
         unet: &Unet,
-        DiffusionBatch { draws, captions }: &DiffusionBatch,
+        DiffusionBatch { draws, captions, prior }: &DiffusionBatch,
         encode: &dyn Fn(&[Vec<u32>]) -> Tensor<3>,
     ) -> Tensor<1> {
-        self.losses_of(draws, unet.forward(draws.noisy.x.clone(), &draws.t(), &encode(captions).into()))
+        let own = self.losses_of(draws, unet.forward(draws.noisy.x.clone(), &draws.t(), &encode(captions).into()));
+        match (&self.prior, prior) {
+            (Some(prior), Some(batch)) => own + prior.diffusion.losses_by(unet, batch, encode) * prior.weight,
+            _ => own,
+        }
     }
 
     /// The loss of each draw for what a network predicts: `[draws]`.
@@ -148,8 +172,9 @@ impl Task<TextToLatents> for Diffusion {
 
     fn batch(&self, draws: Range<u64>) -> DiffusionBatch {
         let batch = self.noising.batch(draws.clone());
-        let captions = draws.zip(&batch.images).map(|(draw, image)| self.caption(draw, *image)).collect();
-        DiffusionBatch { draws: batch, captions }
+        let captions = draws.clone().zip(&batch.images).map(|(draw, image)| self.caption(draw, *image)).collect();
+        let prior = self.prior.as_ref().map(|prior| Box::new(prior.diffusion.batch(draws)));
+        DiffusionBatch { draws: batch, captions, prior }
     }
 
     fn losses(&self, model: &TextToLatents, batch: &DiffusionBatch) -> Tensor<1> {
@@ -189,7 +214,7 @@ mod tests {
     }
 
     fn batch(draws: Range<u64>) -> (Vec<f32>, Vec<usize>, Vec<Vec<u32>>) {
-        let DiffusionBatch { draws, captions } = task().batch(draws);
+        let DiffusionBatch { draws, captions, .. } = task().batch(draws);
         (draws.noisy.x.into_data().try_to_vec().unwrap(), draws.noisy.t, captions)
     }
 

@@ -7,4 +7,5 @@ mod folder;
 mod inverting;
 mod learning;
 mod peft;
+mod prior;
 mod values;
