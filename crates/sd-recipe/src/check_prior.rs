@@ -6,7 +6,7 @@ impl Recipe {
     /// The folder of the images of the prior, if there are any.
     pub(crate) fn prior_folder(&self) -> Option<PathBuf> {
         let prior = self.prior.as_ref()?;
-        Some(prior.folder.clone().unwrap_or_else(|| self.output.join("prior")))
+        Some(prior.folder.clone().unwrap_or_else(|| self.real_output().join("prior")))
     }
 
     /// Checks the images of a class, and that a model is there to draw them.

@@ -59,6 +59,9 @@ pub struct Recipe {
     /// The file of the recipe.
     #[serde(skip)]
     pub file: PathBuf,
+    /// The output folder of the training that this one only rehearses, to [estimate](crate::estimate) what it takes.
+    #[serde(skip)]
+    pub rehearsal_of: Option<PathBuf>,
 }
 
 /// A kind of training.

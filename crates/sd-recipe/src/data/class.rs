@@ -14,6 +14,12 @@ pub(crate) fn count_images(folder: &Path) -> Result<usize, RecipeError> {
 }
 
 impl Dataset {
+    /// Returns a grey image in the place of those of a class, which a rehearsal does not draw.
+    pub(crate) fn blank_of_class(recipe: &Recipe, prior: &PriorConfig) -> Self {
+        let size = recipe.data.size;
+        Self { size, rgb: vec![128; 3 * size * size], captions: vec![prior.prompt.clone()], ..Self::default() }
+    }
+
     /// Reads the first images of a class, sorted by name, which all have the prompt of the class as their caption.
     ///
     /// # Errors

@@ -21,10 +21,11 @@ pub(super) fn read(recipe: &Recipe, folder: &Path, watch: &mut Watch) -> Result<
     busy(watch, READING, 0, 0)?;
     let (size, with_captions) = (recipe.data.size, recipe.reads_captions());
     let conditions_folder = conditions::folder(recipe);
-    let others: Vec<PathBuf> = [conditions_folder.clone(), recipe.prior_folder(), Some(recipe.samples_folder())]
-        .into_iter()
-        .flatten()
-        .collect();
+    let others: Vec<PathBuf> =
+        [conditions_folder.clone(), recipe.prior_folder(), Some(recipe.real_output().join("samples"))]
+            .into_iter()
+            .flatten()
+            .collect();
     let files = Files::find(folder, &others)?;
     let wrong = |reason: String| RecipeError::Data { folder: folder.to_path_buf(), reason };
     if files.images.is_empty() {

@@ -28,6 +28,11 @@ impl Identity {
         Self { count: images.len(), images: name(&images.rgb), conditions, captions: captions.name(), class: None }
     }
 
+    /// Number of images.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
     /// Adds the images of a class to those of its subject.
     #[must_use]
     pub fn with_class(self, class: Option<&Self>) -> Self {

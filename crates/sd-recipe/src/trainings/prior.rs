@@ -30,8 +30,13 @@ impl Class {
     /// Reads and encodes the images, if the recipe has a class; draws those that are missing.
     pub fn read(recipe: &Recipe, vae: &Path, device: &Device, watch: &mut Watch) -> Result<Option<Self>, RecipeError> {
         let Some((prior, folder)) = recipe.prior.as_ref().zip(recipe.prior_folder()) else { return Ok(None) };
-        draw_missing(recipe, prior, &folder, device, watch)?;
-        let images = Dataset::of_class(recipe, prior, &folder, watch)?;
+        let images = match recipe.rehearsal_of {
+            Some(_) => Dataset::blank_of_class(recipe, prior),
+            None => {
+                draw_missing(recipe, prior, &folder, device, watch)?;
+                Dataset::of_class(recipe, prior, &folder, watch)?
+            }
+        };
         for (file, reason) in &images.skipped {
             let _ = watch(&Event::Warning(format!("{} is left out: {reason}", file.display())));
         }

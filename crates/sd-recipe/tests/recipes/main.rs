@@ -4,6 +4,7 @@ mod bad_recipes;
 mod changed_data;
 mod controlnet;
 mod distillation;
+mod estimate;
 mod folders;
 mod images;
 mod inversion;
