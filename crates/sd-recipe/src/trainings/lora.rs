@@ -10,6 +10,7 @@ use sd_weights::{Component, LoraLayer, LoraNames, write_lora};
 
 use super::begin::begin;
 use super::diffusion::{diffusion, sample};
+use super::encoded_captions::with_encoded_captions;
 use super::folder::{weights, weights_precision};
 use super::latents::{latents, read_config};
 use super::lora_metadata::metadata;
@@ -57,10 +58,15 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let captions = images.for_samples(recipe, watch)?.captions;
     let metadata = metadata(recipe, lora, &images, networks.unet.cross_attention_dim == V2_WIDTH);
     drop(images);
+    let width = networks.text.hidden_size;
     // Without autodiff, so that none of their gradients are computed.
     let networks = networks.init(recipe, device)?;
     let config = lora.adapters();
     let text = lora.text_encoder.then_some(config);
+    let diffusion = match text {
+        Some(_) => diffusion,
+        None => with_encoded_captions(diffusion, &networks.text, width, watch)?,
+    };
     let model = Adaptation::new(&networks, config, text, recipe.seed, &autodiff);
     let task = Adapting::new(diffusion, networks, lora.dropout, recipe.seed);
     run(recipe, model, task, &Drawer { recipe, captions, metadata, precision, device }, data, watch)

@@ -5,6 +5,7 @@ mod begin;
 mod controlnet;
 mod diffusion;
 mod distillation;
+mod encoded_captions;
 mod folder;
 mod inversion;
 mod kept;

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
 use sd_model::config::write as diffusers;
 use sd_pipeline::{DType, Image, Pipeline, Request};
@@ -8,6 +9,7 @@ use sd_weights::save;
 
 use super::begin::begin;
 use super::diffusion::{diffusion, sample};
+use super::encoded_captions::with_encoded_captions;
 use super::folder::{copy, create, is_copy, weights, weights_precision, write_json, write_scheduler};
 use super::kept::{keep, kept};
 use super::latents::{latents, read_config};
@@ -54,6 +56,10 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
         None => task,
     };
     let model = networks.init(recipe, &autodiff)?;
+    let task = match recipe.diffusion.freeze_text_encoder {
+        true => with_encoded_captions(task, &model.text.valid(), networks.text.hidden_size, watch)?,
+        false => task,
+    };
     let captions = images.for_samples(recipe, watch)?.captions;
     drop(images);
     run(recipe, model, task, &Drawer { size, vae, captions, recipe, networks, precision, device }, data, watch)

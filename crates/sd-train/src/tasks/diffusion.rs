@@ -9,6 +9,7 @@ use sd_unet::Unet;
 use serde_json::Value;
 
 use super::caption_source::{CaptionSource, Shuffled};
+use super::encoded_captions::EncodedCaptions;
 use super::noising::{Noising, NoisyBatch};
 use crate::captions::is_dropped;
 use crate::{Objective, Task, Timesteps};
@@ -44,6 +45,7 @@ pub struct Diffusion {
     noising: Noising,
     captions: CaptionSource,
     no_caption: Vec<u32>,
+    encoded: Option<EncodedCaptions>,
     prior: Option<Box<Prior>>,
     config: DiffusionConfig,
 }
@@ -88,7 +90,7 @@ impl Diffusion {
         let [images, ..] = latents.dims();
         assert_eq!(captions.len(), images, "{} captions for {images} images", captions.len());
         let noising = Noising::new(latents, objective, timesteps, config.seed, config.noise_offset);
-        Self { noising, captions: CaptionSource::Fixed(captions), no_caption, prior: None, config }
+        Self { noising, captions: CaptionSource::Fixed(captions), no_caption, encoded: None, prior: None, config }
     }
 
     /// Shows each image as many times in an epoch as `counts` says.
@@ -135,19 +137,59 @@ impl Diffusion {
         Self { prior: Some(Box::new(Prior { diffusion: class, weight })), ..self }
     }
 
+    /// Returns all captions that draws can have, each once, those of a prior included; none if their tags are shuffled.
+    pub fn distinct_captions(&self) -> Option<Vec<Vec<u32>>> {
+        let mut captions = self.captions.all()?.to_vec();
+        captions.push(self.no_caption.clone());
+        if let Some(prior) = &self.prior {
+            captions.extend(prior.diffusion.distinct_captions()?);
+        }
+        captions.sort_unstable();
+        captions.dedup();
+        Some(captions)
+    }
+
+    /// Takes these encodings of the [captions](Self::distinct_captions), for a text encoder that is not trained, instead of computing
+    /// them at each draw. Call it last.
+    ///
+    /// # Shapes
+    ///
+    /// - encoded: `[captions, tokens, width]`
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is not an encoding for each caption.
+    #[must_use]
+    pub fn with_encoded_captions(self, captions: &[Vec<u32>], encoded: Tensor<3>) -> Self {
+        self.with_encodings(&EncodedCaptions::new(captions, encoded))
+    }
+
+    fn with_encodings(self, encoded: &EncodedCaptions) -> Self {
+        let prior = self
+            .prior
+            .map(|prior| Box::new(Prior { diffusion: prior.diffusion.with_encodings(encoded), weight: prior.weight }));
+        Self { encoded: Some(encoded.clone()), prior, ..self }
+    }
+
+    /// Returns captions as the U-Net reads them, `[captions, tokens, width]`; `encode` is called if they are not encoded yet.
+    pub(super) fn encoded(&self, captions: &[Vec<u32>], encode: &dyn Fn(&[Vec<u32>]) -> Tensor<3>) -> Tensor<3> {
+        self.encoded.as_ref().map_or_else(|| encode(captions), |encoded| encoded.of(captions))
+    }
+
     /// Number of images.
     pub(super) fn images(&self) -> usize {
         self.noising.images()
     }
 
-    /// The loss of each draw, `[draws]`; `encode` encodes captions as the U-Net reads them.
+    /// The loss of each draw, `[draws]`; `encode` encodes captions that are not encoded yet as the U-Net reads them.
     pub(super) fn losses_by(
         &self,
         unet: &Unet,
         DiffusionBatch { draws, captions, prior }: &DiffusionBatch,
         encode: &dyn Fn(&[Vec<u32>]) -> Tensor<3>,
     ) -> Tensor<1> {
-        let own = self.losses_of(draws, unet.forward(draws.noisy.x.clone(), &draws.t(), &encode(captions).into()));
+        let own = self
+            .losses_of(draws, unet.forward(draws.noisy.x.clone(), &draws.t(), &self.encoded(captions, encode).into()));
         match (&self.prior, prior) {
             (Some(prior), Some(batch)) => own + prior.diffusion.losses_by(unet, batch, encode) * prior.weight,
             _ => own,

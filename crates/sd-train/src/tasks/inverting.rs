@@ -46,7 +46,7 @@ pub struct Inverting {
 impl Inverting {
     /// Trains on the latents and captions of `diffusion`, in which the ids from the size of the vocabulary on are the word.
     ///
-    /// `networks` are the model. Give them without autodiff, so that no gradients of its weights are computed.
+    /// `diffusion` has no [encoded captions](Diffusion::with_encoded_captions). `networks` are the model. Give them without autodiff, so that no gradients of its weights are computed.
     pub fn new(diffusion: Diffusion, networks: TextToLatents) -> Self {
         Self { diffusion, networks }
     }

@@ -8,6 +8,7 @@ mod controlling;
 mod denoising;
 mod diffusion;
 mod distillation;
+mod encoded_captions;
 mod inverting;
 mod noising;
 

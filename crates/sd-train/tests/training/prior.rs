@@ -50,3 +50,14 @@ fn a_model_that_learns_a_subject_keeps_its_class() {
     assert!(mean(&class(), &with_class) < 0.5 * mean(&class(), &alone));
     assert!(mean(&subject(), &with_class) < 0.5 * mean(&subject(), &model(&Device::flex())));
 }
+
+/// Also where a row's neighbours are others.
+#[test]
+fn captions_that_were_encoded_before_give_the_same_losses_to_the_bit() {
+    let model = model(&Device::flex());
+    let task = subject().with_prior(class(), 0.5);
+    let captions = task.distinct_captions().unwrap();
+    assert_eq!(captions, [vec![10, 3, 11], vec![10, 4, 11], vec![10, 11, 11]]);
+    let encoded = task.clone().with_encoded_captions(&captions, model.text.forward(&captions).last);
+    assert_eq!(losses(&encoded, &model), losses(&task, &model));
+}
