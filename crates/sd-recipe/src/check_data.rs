@@ -15,6 +15,13 @@ impl Recipe {
         if data.folder_repeats && data.folder.is_none() {
             return Err("`data.folder_repeats` needs `data.folder`".into());
         }
+        match (&data.masks, &data.folder) {
+            (Some(_), None) => return Err("`data.masks` needs `data.folder`".into()),
+            (Some(masks), Some(images)) if masks == images => {
+                return Err("`data.masks` is `data.folder`: put the masks into a folder of their own".into());
+            }
+            _ => {}
+        }
         if data.keep_tags > 0 && !data.shuffle_tags {
             return Err("`data.keep_tags` needs `data.shuffle_tags`".into());
         }

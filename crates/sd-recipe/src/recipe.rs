@@ -95,6 +95,9 @@ pub struct DataConfig {
     pub folder: Option<PathBuf>,
     /// Width and height in pixels, to which images are cropped and scaled.
     pub size: usize,
+    /// A folder with a mask for each image, of its name and at its place in [`folder`](Self::folder): the model learns only what is
+    /// white in it.
+    pub masks: Option<PathBuf>,
     /// The style in which scenes are drawn.
     #[serde(default)]
     pub style: Style,

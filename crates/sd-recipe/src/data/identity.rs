@@ -13,6 +13,9 @@ pub(crate) struct Identity {
     /// The fingerprint of the conditions; missing in checkpoints of earlier versions, which had none.
     #[serde(default)]
     conditions: Option<String>,
+    /// The fingerprint of the masks; missing without masks.
+    #[serde(default)]
+    masks: Option<String>,
     captions: String,
     /// The fingerprint of the images of the class; missing without a prior.
     #[serde(default)]
@@ -24,8 +27,15 @@ impl Identity {
     pub fn new(images: &Dataset) -> Self {
         let captions = images.captions.iter().fold(Fingerprint::default(), |all, text| all.with(text.as_bytes()));
         let name = |bytes: &[u8]| Fingerprint::default().with(bytes).name();
-        let conditions = (!images.conditions.is_empty()).then(|| name(&images.conditions));
-        Self { count: images.len(), images: name(&images.rgb), conditions, captions: captions.name(), class: None }
+        let partners = |bytes: &[u8]| (!bytes.is_empty()).then(|| name(bytes));
+        Self {
+            count: images.len(),
+            images: name(&images.rgb),
+            conditions: partners(&images.conditions),
+            masks: partners(&images.masks),
+            captions: captions.name(),
+            class: None,
+        }
     }
 
     /// Number of images.
@@ -45,6 +55,7 @@ impl Identity {
         let changed = [
             ("images", self.images != known.images),
             ("conditions", self.conditions != known.conditions),
+            ("masks", self.masks != known.masks),
             ("captions", self.captions != known.captions && reads),
             ("images of the class", self.class != known.class),
         ];

@@ -8,6 +8,7 @@ mod files;
 mod folder;
 mod identity;
 mod named_folder;
+mod partners;
 mod scenes;
 mod source;
 

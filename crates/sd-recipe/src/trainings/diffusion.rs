@@ -4,6 +4,7 @@ use sd_model::config::SchedulerConfig;
 use sd_pipeline::Request;
 use sd_train::tasks::{Diffusion, DiffusionConfig};
 
+use super::masks::masks;
 use super::objective::{objective, timesteps};
 use crate::{Dataset, Recipe};
 
@@ -15,7 +16,10 @@ pub(super) fn diffusion(
     tokenizer: &Tokenizer,
     scheduler: &SchedulerConfig,
 ) -> Diffusion {
+    let [_, _, height, _] = latents.dims();
+    let masks = masks(images, images.size / height, &latents.device());
     let task = task(recipe, recipe.seed, images, latents, tokenizer, scheduler);
+    let task = masks.into_iter().fold(task, Diffusion::with_masks);
     let task = if images.repeats.is_empty() { task } else { task.with_repeats(&images.repeats) };
     if !recipe.data.shuffle_tags {
         return task;

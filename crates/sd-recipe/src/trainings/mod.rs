@@ -12,6 +12,7 @@ mod kept;
 mod latents;
 mod lora;
 mod lora_metadata;
+mod masks;
 mod networks;
 mod new_word;
 mod objective;

@@ -9,6 +9,7 @@ mod folders;
 mod images;
 mod inversion;
 mod lora;
+mod masks;
 mod prior;
 mod stopping;
 mod trainings;

@@ -103,6 +103,20 @@ impl Diffusion {
         Self { noising: self.noising.with_repeats(counts), ..self }
     }
 
+    /// Multiplies the errors of each image by a mask, so that the model learns nothing of what is outside.
+    ///
+    /// # Shapes
+    ///
+    /// - masks: `[images, 1, height, width]`, from 0 to 1
+    ///
+    /// # Panics
+    ///
+    /// Panics if the shape is not as above.
+    #[must_use]
+    pub fn with_masks(self, masks: Tensor<4>) -> Self {
+        Self { noising: self.noising.with_masks(masks), ..self }
+    }
+
     /// Shows each draw its caption with [shuffled tags](crate::shuffled_tags) behind the first `kept` of them. `texts` are the captions
     /// of all images, instead of their token ids.
     ///
@@ -267,6 +281,20 @@ mod tests {
         assert_eq!(t, [first.1, second.1].concat());
         assert_eq!(captions, [first.2, second.2].concat());
         assert!(captions.contains(&vec![9]) && captions.iter().any(|caption| caption != &[9]));
+    }
+
+    #[test]
+    fn each_draw_has_the_mask_of_its_image() {
+        let shares = [1.0, 0.0, 0.25];
+        let masks = shares.map(|share| Tensor::<4>::ones([1, 1, 2, 2], &Device::flex()) * share);
+        let (plain, masked) = (task(), task().with_masks(Tensor::cat(masks.to_vec(), 0)));
+        let draws = plain.batch(0..9).draws;
+        let losses = |task: &Diffusion| -> Vec<f32> {
+            task.losses_of(&draws, draws.noisy.x.zeros_like()).into_data().try_to_vec().unwrap()
+        };
+        for ((found, whole), image) in losses(&masked).iter().zip(losses(&plain)).zip(&draws.images) {
+            assert!((found - shares[*image] * whole).abs() < 1e-6, "{found} {whole} {image}");
+        }
     }
 
     #[test]
