@@ -52,6 +52,8 @@ mod tokens;
 mod train;
 #[cfg(feature = "evaluate")]
 mod train_classifier;
+#[cfg(feature = "train")]
+mod train_estimate;
 #[cfg(feature = "tune")]
 mod tune;
 mod upscale;

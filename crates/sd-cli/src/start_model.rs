@@ -8,14 +8,14 @@ use crate::builtin;
 use crate::failure::Failure;
 
 /// Returns the recipe with a folder as its `start`, where that is the name of the built-in model: its files are written into the
-/// output folder. A folder of that name is preferred.
-pub fn with_start_folder(recipe: Recipe) -> Result<Recipe, Failure> {
+/// folder `output`. A folder of that name is preferred.
+pub fn with_start_folder(recipe: Recipe, output: &Path) -> Result<Recipe, Failure> {
     let named = |name: &str| recipe.start.as_deref() == Some(Path::new(name)) && !Path::new(name).exists();
     let Some(model) = builtin::model().filter(|model| named(model.name)) else { return Ok(recipe) };
-    let folder = recipe.output.join(model.name);
+    let folder = output.join(model.name);
     if !folder.exists() {
         let io = |error| Failure::new(format!("{}: {error}", folder.display()));
-        fs::create_dir_all(&recipe.output).map_err(io)?;
+        fs::create_dir_all(output).map_err(io)?;
         make_folder_atomically(&folder, io, |partial| {
             model.files.iter().try_for_each(|(name, bytes)| {
                 let file = partial.join(name);

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use sd_device::{Tuning, device_by_name};
-use sd_recipe::{Event, Recipe, train};
+use sd_recipe::{Event, Recipe, estimate, train};
 use serde_json::json;
 
 use crate::cancel::Cancel;
@@ -11,12 +11,14 @@ use crate::failure::{Failure, on_device};
 use crate::flags::DeviceFlag;
 use crate::reporter::{ProgressKind, Reporter};
 use crate::start_model::with_start_folder;
+use crate::train_estimate;
 
 /// Train a model from a recipe.
 ///
-/// A recipe is a TOML file. It says what to train (an autoencoder, a U-Net with its text encoder, a ControlNet, or a LoRA), on
-/// which images, and for how long. All results go into its output folder: checkpoint/, metrics.jsonl, loss.svg, samples/ and
-/// model/, which `sd generate` can draw with (`--model`, `--control` for a ControlNet, `--lora` for a LoRA).
+/// A recipe is a TOML file. It says what to train (an autoencoder, a U-Net with its text encoder, a ControlNet, a LoRA, or a new
+/// word), on which images, and for how long. All results go into its output folder: checkpoint/, metrics.jsonl, loss.svg, samples/
+/// and model/, which `sd generate` can draw with (`--model`, `--control` for a ControlNet, `--lora` for a LoRA, `--embedding` for a
+/// word).
 ///
 /// Ctrl-C and SIGTERM stop after a checkpoint. The same command continues from the last checkpoint, bit for bit as if it had
 /// never stopped. To start over, remove the output folder.
@@ -27,6 +29,9 @@ pub struct Args {
     recipe: PathBuf,
     #[command(flatten)]
     device: DeviceFlag,
+    /// Only say what would be trained, and how much time and memory it takes by a few measured steps; nothing is begun
+    #[arg(long)]
+    dry_run: bool,
     /// How progress is shown
     #[arg(long, value_enum, default_value_t = ProgressKind::Bar)]
     progress: ProgressKind,
@@ -66,7 +71,12 @@ Exit codes: 0 trained, 1 failed, 2 wrong usage or recipe, 130 stopped with Ctrl-
 pub fn run(args: &Args) -> Result<(), Failure> {
     sd_pipeline::keep_memory();
     driver::set_up(Tuning::Thorough, args.progress);
-    let recipe = with_start_folder(Recipe::read(&args.recipe)?)?;
+    let recipe = Recipe::read(&args.recipe)?;
+    if args.dry_run {
+        return dry_run(args, recipe);
+    }
+    let output = recipe.output.clone();
+    let recipe = with_start_folder(recipe, &output)?;
     let cancel = Cancel::on_ctrl_c();
     let mut progress = TrainingProgress::new(args.progress);
     let result = on_device(&args.device.name, || -> Result<(), Failure> {
@@ -82,6 +92,29 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         progress.reporter.line(&recipe.output.join("model").display().to_string());
     }
     result
+}
+
+/// Measures what the training takes, in a temporary folder.
+fn dry_run(args: &Args, recipe: Recipe) -> Result<(), Failure> {
+    let scratch = tempfile::tempdir().map_err(|error| Failure::new(format!("no temporary folder: {error}")))?;
+    let recipe = with_start_folder(recipe, scratch.path())?;
+    let cancel = Cancel::on_ctrl_c();
+    let mut progress = TrainingProgress::new(args.progress);
+    let mut found = None;
+    let result = on_device(&args.device.name, || -> Result<(), Failure> {
+        let device = device_by_name(&args.device.name)?;
+        found = Some(estimate(&recipe, scratch.path(), &device, &mut |event| {
+            progress.show(event);
+            cancel.flow()
+        })?);
+        Ok(())
+    });
+    progress.reporter.clear();
+    result?;
+    if let Some(found) = found {
+        train_estimate::tell(&found, &progress.reporter);
+    }
+    Ok(())
 }
 
 /// Shows the progress of a training.

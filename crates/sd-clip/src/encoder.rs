@@ -93,7 +93,41 @@ impl ClipText {
     /// Panics if the prompts have different lengths, are longer than the position table, hold an id outside the
     /// vocabulary, or if there are none.
     pub fn forward(&self, prompts: &[Vec<u32>]) -> TextEncoding {
-        let mut x = self.embeddings.forward(prompts, self.dtype());
+        self.encode(self.embeddings.rows(prompts), prompts)
+    }
+
+    /// Encodes prompts in which the ids from the size of the vocabulary on stand for the rows of `added`, as if these were
+    /// [appended](Self::with_tokens). The table itself is not copied, and gets no gradients.
+    ///
+    /// # Shapes
+    ///
+    /// - prompts: `batch` times `tokens` ids
+    /// - added: `[added tokens, hidden_size]`
+    /// - output: see [`TextEncoding`]
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward), and if the rows have another width.
+    pub fn forward_with_tokens(&self, prompts: &[Vec<u32>], added: Tensor<2>) -> TextEncoding {
+        self.encode(self.embeddings.rows_with(prompts, added), prompts)
+    }
+
+    /// Returns the vectors of tokens.
+    ///
+    /// # Shapes
+    ///
+    /// - output: `[ids, hidden_size]`
+    ///
+    /// # Panics
+    ///
+    /// Panics for an id outside the vocabulary.
+    pub fn token_vectors(&self, ids: &[u32]) -> Tensor<2> {
+        self.embeddings.rows(&[ids.to_vec()]).squeeze_dim(0)
+    }
+
+    /// Encodes the tokens' vectors, `[batch, tokens, hidden_size]`.
+    fn encode(&self, tokens: Tensor<3>, prompts: &[Vec<u32>]) -> TextEncoding {
+        let mut x = self.embeddings.with_positions(tokens, self.dtype());
         let mut layers = Vec::new();
         for layer in &self.encoder.layers {
             x = layer.forward(x);
@@ -160,20 +194,53 @@ fn end_position(ids: &[u32], eos_token_id: u32) -> usize {
 }
 
 impl Embeddings {
-    /// Returns the sums of both tables' rows, which are in a precision of their own.
-    fn forward(&self, prompts: &[Vec<u32>], dtype: DType) -> Tensor<3> {
-        let device = self.token_embedding.weight.device();
+    /// Returns the vector of each token, `[batch, tokens, hidden_size]`.
+    fn rows(&self, prompts: &[Vec<u32>]) -> Tensor<3> {
         let [vocabulary, _] = self.token_embedding.weight.dims();
-        let [positions, _] = self.position_embedding.weight.dims();
-        let (batch, tokens) = (prompts.len(), prompts.first().expect("no prompts to encode").len());
-        assert!(tokens <= positions, "{tokens} tokens, but the position table has {positions}");
-        assert!(prompts.iter().all(|ids| ids.len() == tokens), "prompts of different lengths");
+        let [batch, tokens] = dims(prompts);
         let ids: Vec<i32> = prompts.iter().flatten().map(|&id| id as i32).collect();
         assert!(ids.iter().all(|&id| (id as usize) < vocabulary), "a token id outside the vocabulary of {vocabulary}");
-        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [batch, tokens]), &device);
-        let indices = Tensor::<1, Int>::arange(0..tokens as i64, &device).unsqueeze::<2>();
-        self.token_embedding.forward(ids).cast(dtype) + self.position_embedding.forward(indices).cast(dtype)
+        let device = self.token_embedding.weight.device();
+        self.token_embedding.forward(Tensor::<2, Int>::from_data(TensorData::new(ids, [batch, tokens]), &device))
     }
+
+    /// The same, where the ids from the size of the vocabulary on are the rows of `added`.
+    fn rows_with(&self, prompts: &[Vec<u32>], added: Tensor<2>) -> Tensor<3> {
+        let [vocabulary, width] = self.token_embedding.weight.dims();
+        let ([batch, tokens], [rows, found]) = (dims(prompts), added.dims());
+        assert_eq!(found, width, "vectors of {found} for a text encoder of {width}");
+        let (count, device) = (batch * tokens, added.device());
+        let places = || prompts.iter().flatten().map(|&id| (id as usize).checked_sub(vocabulary));
+        assert!(places().flatten().all(|row| row < rows), "a token id outside the vocabulary of {vocabulary} + {rows}");
+        // Where a prompt has a token of one kind, any row of the other is looked up and not used.
+        let is_known = |id: u32| (id as usize) < vocabulary;
+        let known: Vec<Vec<u32>> =
+            prompts.iter().map(|ids| ids.iter().map(|&id| if is_known(id) { id } else { 0 }).collect()).collect();
+        let known = self.rows(&known).reshape([count, width]).cast(added.dtype());
+        let known = if added.is_autodiff() { known.autodiff() } else { known };
+        let chosen: Vec<i32> = places().map(|row| row.unwrap_or(0) as i32).collect();
+        let chosen = added.select(0, Tensor::<1, Int>::from_data(TensorData::new(chosen, [count]), &device));
+        let is_added: Vec<bool> = places().map(|row| row.is_some()).collect();
+        let is_added = Tensor::<2, Bool>::from_data(TensorData::new(is_added, [count, 1]), &device);
+        known.mask_where(is_added.expand([count, width]), chosen).reshape([batch, tokens, width])
+    }
+
+    /// Adds the vectors of the positions, which are in a precision of their own.
+    fn with_positions(&self, tokens: Tensor<3>, dtype: DType) -> Tensor<3> {
+        let [positions, _] = self.position_embedding.weight.dims();
+        let [_, length, _] = tokens.dims();
+        assert!(length <= positions, "{length} tokens, but the position table has {positions}");
+        let device = self.position_embedding.weight.device();
+        let indices = Tensor::<1, Int>::arange(0..length as i64, &device).unsqueeze::<2>();
+        tokens.cast(dtype) + self.position_embedding.forward(indices).cast(dtype)
+    }
+}
+
+/// Returns the number of prompts and their length.
+fn dims(prompts: &[Vec<u32>]) -> [usize; 2] {
+    let tokens = prompts.first().expect("no prompts to encode").len();
+    assert!(prompts.iter().all(|ids| ids.len() == tokens), "prompts of different lengths");
+    [prompts.len(), tokens]
 }
 
 #[cfg(test)]
@@ -186,8 +253,7 @@ mod tests {
         assert_eq!(end_position(&[8, 3, 4, 9, 0, 0], 2), 3);
     }
 
-    #[test]
-    fn a_token_never_sees_the_tokens_after_it() {
+    fn encoder() -> ClipText {
         let config = ClipTextConfig {
             vocab_size: 20,
             hidden_size: 8,
@@ -197,7 +263,25 @@ mod tests {
             max_position_embeddings: 6,
             ..ClipTextConfig::sd1()
         };
-        let encoder = config.init(&Device::flex());
+        config.init(&Device::flex())
+    }
+
+    #[test]
+    fn added_tokens_are_read_as_if_they_were_part_of_the_vocabulary() {
+        let (encoder, added) = (encoder(), Tensor::<2>::ones([2, 8], &Device::flex()) * 0.3);
+        let prompts = [vec![1, 20, 21, 4, 5, 6], vec![21, 2, 3, 4, 5, 20]];
+        let appended = encoder.clone().with_tokens(added.clone()).forward(&prompts).last;
+        appended.into_data().assert_eq(&encoder.forward_with_tokens(&prompts, added).last.into_data(), true);
+        // A token with the vector of another is that other.
+        let [plain, copied] = [[9, 4], [20, 4]].map(|[id, next]| vec![1, id, next, 2, 2, 2]);
+        let copy = encoder.token_vectors(&[9]);
+        let expected = encoder.forward(&[plain]).last.into_data();
+        encoder.forward_with_tokens(&[copied], copy).last.into_data().assert_eq(&expected, true);
+    }
+
+    #[test]
+    fn a_token_never_sees_the_tokens_after_it() {
+        let encoder = encoder();
         let encode = |ids: &[u32]| encoder.forward(&[ids.to_vec()]).last.slice([0..1, 0..3]).into_data();
         encode(&[1, 2, 3, 4, 5, 6]).assert_eq(&encode(&[1, 2, 3, 9, 9, 9]), true);
     }

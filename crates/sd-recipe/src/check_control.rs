@@ -3,15 +3,13 @@ use sd_pipeline::Preprocessor;
 use crate::{DataConfig, Recipe, Training};
 
 impl Recipe {
-    /// Checks that a ControlNet, and no other training, has a condition and a model to steer.
+    /// Checks that a ControlNet has a condition and a model to steer.
     pub(crate) fn check_control(&self) -> Result<(), String> {
-        let control = match (&self.control, self.train) {
-            (None, Training::ControlNet) => return Err("no table [control]: it says what steers the model".into()),
-            (Some(_), train) if train != Training::ControlNet => {
-                return Err("[control] is not used in this training: remove it".into());
-            }
-            (None, _) => return Ok(()),
-            (Some(control), _) => control,
+        if self.train != Training::ControlNet {
+            return Ok(());
+        }
+        let Some(control) = &self.control else {
+            return Err("no table [control]: it says what steers the model".into());
         };
         if self.start.is_none() {
             return Err("`start` is missing: name the folder of the model that the ControlNet is to steer".into());

@@ -1,20 +1,14 @@
-use crate::{DiffusionConfig, DistillationConfig, Recipe, Training};
+use crate::{DistillationConfig, Recipe, Training};
 
 impl Recipe {
-    /// Checks that a distillation, and no other training, has a teacher and the table of its settings.
+    /// Checks that a distillation has a teacher, and its settings.
     pub(crate) fn check_distillation(&self) -> Result<(), String> {
-        let settings = match (&self.distillation, self.train) {
-            (Some(_), train) if train != Training::Distillation => {
-                return Err("[distillation] is not used in this training: remove it".into());
-            }
-            (_, train) if train != Training::Distillation => return Ok(()),
-            (settings, _) => settings.clone().unwrap_or_default(),
-        };
+        if self.train != Training::Distillation {
+            return Ok(());
+        }
+        let settings = self.distillation.clone().unwrap_or_default();
         if self.start.is_none() {
             return Err("`start` is missing: name the folder of the model to distil".into());
-        }
-        if self.diffusion != DiffusionConfig::default() {
-            return Err("[diffusion] is not used in this training: remove it".into());
         }
         let [lowest, highest] = settings.guidance;
         if !(lowest >= 1.0 && lowest <= highest && highest.is_finite()) {

@@ -36,6 +36,30 @@ pub enum Event<'a> {
     },
     /// A sheet of samples was written.
     Sampled(&'a Path),
+    /// A rehearsal has measured something.
+    Measured(Measured),
+}
+
+/// What a rehearsal measures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Measured {
+    /// Encoding images as latents.
+    Encoding {
+        /// Seconds for all images.
+        seconds: f64,
+    },
+    /// Steps.
+    Steps {
+        /// Number of values that are trained.
+        trained: usize,
+        /// Number of images, with mirrored ones.
+        images: usize,
+        /// Seconds of a step.
+        seconds: f64,
+        /// Bytes of memory at the peak, without samples; none where the system does not report them.
+        memory: Option<u64>,
+    },
 }
 
 /// Receives the events; to break is to stop. A stop during the steps first writes a checkpoint.

@@ -22,6 +22,9 @@ impl Recipe {
         if let Some(scenes) = self.data.scenes {
             check_images(self, scenes).map_err(|reason| wrong("data.scenes", reason))?;
         }
+        if let Some(prior) = &self.prior {
+            check_images(self, prior.images).map_err(|reason| wrong("prior.images", reason))?;
+        }
         // Each is in memory twice: by itself and on the sheet.
         let samples = 6.0 * pixels * self.samples.count as f64;
         check(&format!("{} samples take", self.samples.count), samples)
@@ -61,7 +64,7 @@ impl Recipe {
 pub(crate) fn check_images(recipe: &Recipe, count: usize) -> Result<(), String> {
     // Three bytes for each pixel; images that are not encoded are also there in single precision.
     let each = match recipe.train {
-        Training::TextToImage | Training::Distillation | Training::Lora => 3.0,
+        Training::TextToImage | Training::Distillation | Training::Lora | Training::TextualInversion => 3.0,
         // As many for its condition.
         Training::ControlNet => 6.0,
         Training::Autoencoder | Training::Pixels => 15.0,

@@ -1,7 +1,7 @@
 //! The outputs of a training besides its checkpoint: the model folder, sheets of samples, and the plot.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use sd_pipeline::Image;
@@ -77,6 +77,11 @@ impl<'a> Outputs<'a> {
 }
 
 impl Recipe {
+    /// The output folder, also in a rehearsal, which writes to another one.
+    pub(crate) fn real_output(&self) -> &Path {
+        self.rehearsal_of.as_ref().unwrap_or(&self.output)
+    }
+
     /// The folder of the checkpoint.
     pub(crate) fn checkpoint(&self) -> PathBuf {
         self.output.join("checkpoint")
@@ -90,6 +95,12 @@ impl Recipe {
     /// The folder of the sheets of samples.
     pub(crate) fn samples_folder(&self) -> PathBuf {
         self.output.join("samples")
+    }
+
+    /// Number of steps of the checkpoint, if there is one.
+    pub(crate) fn steps_made(&self) -> u64 {
+        let index = fs::read(self.checkpoint().join("training.json")).ok();
+        index.and_then(|text| serde_json::from_slice::<Record>(&text).ok()).map_or(0, |index| index.step)
     }
 
     /// Whether there is a checkpoint to resume from.

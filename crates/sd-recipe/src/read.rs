@@ -17,11 +17,15 @@ impl Recipe {
         let text = read_text(file)?;
         let wrong = |reason: String| RecipeError::Recipe { file: file.to_path_buf(), reason };
         let recipe: Self = toml::from_str(&text).map_err(|error| wrong(one_line(&text, &error)))?;
+        let keys = text.parse().map_err(|error| wrong(one_line(&text, &error)))?;
         recipe
-            .check_numbers()
+            .check_used_keys(&keys)
+            .and_then(|()| recipe.check_numbers())
             .and_then(|()| recipe.check_control())
             .and_then(|()| recipe.check_distillation())
             .and_then(|()| recipe.check_lora())
+            .and_then(|()| recipe.check_inversion())
+            .and_then(|()| recipe.check_prior())
             .and_then(|()| recipe.check_data())
             .and_then(|()| recipe.check_tables())
             .map_err(wrong)?;
@@ -78,16 +82,13 @@ impl Recipe {
         }
     }
 
-    /// Checks that the images and each network are given once, and nothing that is not used.
+    /// Checks that each network is given once, and none that is not used.
     fn check_tables(&self) -> Result<(), String> {
-        if self.data.scenes.is_some() == self.data.folder.is_some() {
-            return Err("[data] needs either `scenes`, a number of images, or `folder`, a path".into());
-        }
         let used: &[&str] = match self.train {
             Training::Autoencoder => &["vae"],
             Training::TextToImage => &["unet", "text_encoder", "scheduler"],
             Training::Pixels => &["unet", "scheduler"],
-            Training::ControlNet | Training::Distillation | Training::Lora => &[],
+            Training::ControlNet | Training::Distillation | Training::Lora | Training::TextualInversion => &[],
         };
         let tables = [
             ("vae", &self.vae),

@@ -6,7 +6,7 @@ use sd_train::{OptimiserConfig, Rate, TrainerConfig};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{ControlConfig, DistillationConfig, LoraConfig};
+use crate::{ControlConfig, DistillationConfig, InversionConfig, LoraConfig, PriorConfig};
 
 /// What to train, on what, and for how long: the contents of a TOML file.
 ///
@@ -29,8 +29,8 @@ pub struct Recipe {
     /// The samples during the training, and the precision of the saved weights.
     #[serde(default)]
     pub samples: SamplesConfig,
-    /// A model folder to start from, instead of random weights in the networks of the tables below; for a ControlNet or a LoRA,
-    /// the folder of the model that it steers or changes; for a distillation, that of the teacher.
+    /// A model folder to start from, instead of random weights in the networks of the tables below; for a ControlNet, a LoRA or a
+    /// textual inversion, the folder of the model that it steers, changes or teaches a word; for a distillation, that of the teacher.
     pub start: Option<PathBuf>,
     /// The autoencoder.
     pub vae: Option<Map<String, Value>>,
@@ -52,9 +52,16 @@ pub struct Recipe {
     pub distillation: Option<DistillationConfig>,
     /// The adapters of a LoRA.
     pub lora: Option<LoraConfig>,
+    /// The word of a textual inversion.
+    pub inversion: Option<InversionConfig>,
+    /// Images of a subject's class, which the model is to draw as before.
+    pub prior: Option<PriorConfig>,
     /// The file of the recipe.
     #[serde(skip)]
     pub file: PathBuf,
+    /// The output folder of the training that this one only rehearses, to [estimate](crate::estimate) what it takes.
+    #[serde(skip)]
+    pub rehearsal_of: Option<PathBuf>,
 }
 
 /// A kind of training.
@@ -74,13 +81,8 @@ pub enum Training {
     Distillation,
     /// A LoRA, or one of its relatives: small changes of a model with a text (Hu et al. 2021); the model itself stays as it is.
     Lora,
-}
-
-impl Training {
-    /// Whether it reads captions.
-    pub(crate) fn reads_captions(self) -> bool {
-        matches!(self, Self::TextToImage | Self::ControlNet | Self::Distillation | Self::Lora)
-    }
+    /// The vectors of a new word of a model with a text (Gal et al. 2022); the model itself stays as it is.
+    TextualInversion,
 }
 
 /// The source of the images: either [`scenes`](Self::scenes) or [`folder`](Self::folder).
@@ -93,6 +95,9 @@ pub struct DataConfig {
     pub folder: Option<PathBuf>,
     /// Width and height in pixels, to which images are cropped and scaled.
     pub size: usize,
+    /// A folder with a mask for each image, of its name and at its place in [`folder`](Self::folder): the model learns only what is
+    /// white in it.
+    pub masks: Option<PathBuf>,
     /// The style in which scenes are drawn.
     #[serde(default)]
     pub style: Style,
@@ -218,7 +223,7 @@ pub struct DiffusionConfig {
     pub min_snr_gamma: Option<f64>,
     /// Whether timesteps are chosen by their past losses.
     pub importance_sampling: bool,
-    /// Share of images without their caption; by default 0.1, and 0.5 for a ControlNet.
+    /// Share of images without their caption; by default 0.1, 0.5 for a ControlNet, and 0 for a textual inversion.
     pub caption_dropout: Option<f64>,
     /// Standard deviation of the offset added to the noise of each whole channel.
     pub noise_offset: f64,
@@ -227,11 +232,21 @@ pub struct DiffusionConfig {
 }
 
 impl Recipe {
+    /// Whether the training reads the captions of its images.
+    pub(crate) fn reads_captions(&self) -> bool {
+        match self.train {
+            Training::TextToImage | Training::ControlNet | Training::Distillation | Training::Lora => true,
+            Training::TextualInversion => self.inversion.as_ref().is_none_or(|word| word.templates.is_none()),
+            Training::Autoencoder | Training::Pixels => false,
+        }
+    }
+
     /// Share of images without their caption: half of them for a ControlNet, so that it learns to read its conditions without the
-    /// help of a text (Zhang et al. 2023, section 3.4).
+    /// help of a text (Zhang et al. 2023, section 3.4); none for a textual inversion, which learns nothing without its word.
     pub(crate) fn caption_dropout(&self) -> f64 {
         self.diffusion.caption_dropout.unwrap_or(match self.train {
             Training::ControlNet => 0.5,
+            Training::TextualInversion => 0.0,
             _ => tasks::DiffusionConfig::new(0).caption_dropout,
         })
     }

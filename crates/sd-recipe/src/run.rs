@@ -10,6 +10,7 @@ use crate::files::write;
 use crate::metrics::{Metrics, Pending};
 use crate::outputs::Outputs;
 use crate::product::Product;
+use crate::rehearsal::rehearse;
 use crate::{Event, Recipe, RecipeError, Watch};
 
 /// The data in a checkpoint beside the state of `sd-train`.
@@ -29,6 +30,9 @@ pub(crate) fn run<M: Module, T: Task<M>>(
     data: Identity,
     watch: &mut Watch,
 ) -> Result<(), RecipeError> {
+    if recipe.rehearsal_of.is_some() {
+        return rehearse(recipe, model, task, data.count(), watch);
+    }
     let (checkpoint, steps) = (recipe.checkpoint(), recipe.training.steps);
     let mut trainer = begin(recipe, model, &mut task, &checkpoint, watch)?;
     let mut saved = trainer.steps();

@@ -3,7 +3,7 @@
 //! # Structure
 //!
 //! A [`Task`] makes batches and computes losses; [`tasks`] has those of an autoencoder, of a U-Net with its text encoder,
-//! of a ControlNet, of [adapters](Adapters), of a student in [`Consistency`] distillation, and of DDPM's U-Net without a text. The
+//! of a ControlNet, of [adapters](Adapters), of a [word](tasks::PseudoWord) of textual inversion, of a student in [`Consistency`] distillation, and of DDPM's U-Net without a text. The
 //! [`Trainer`] makes steps: it adds up gradients over the passes of
 //! a batch, clips them, and updates the model by AdamW and then its average. [`Objective`], [`Weighting`] and [`Timesteps`]
 //! define the loss of a diffusion model.

@@ -75,7 +75,21 @@ impl Objective {
 
     /// The weighted mean squared error of the prediction for each image: `[batch]`.
     pub fn losses(&self, noisy: &NoisyImages, predicted: Tensor<4>) -> Tensor<1> {
-        let errors = mean_of_each((predicted - noisy.target.clone()).square());
+        self.weighted((predicted - noisy.target.clone()).square(), noisy)
+    }
+
+    /// The same, where the squared errors are first multiplied by a mask, as in kohya's programs (`apply_masked_loss`): the mean is over
+    /// all values, so an image with a small mask counts less.
+    ///
+    /// # Shapes
+    ///
+    /// - mask: `[batch, 1, height, width]`, from 0 to 1
+    pub fn losses_in(&self, mask: Tensor<4>, noisy: &NoisyImages, predicted: Tensor<4>) -> Tensor<1> {
+        self.weighted((predicted - noisy.target.clone()).square() * mask, noisy)
+    }
+
+    fn weighted(&self, errors: Tensor<4>, noisy: &NoisyImages) -> Tensor<1> {
+        let errors = mean_of_each(errors);
         let weight = |&t: &usize| self.weighting.weight(self.prediction, self.schedule.alpha_bar(t));
         let weights: Vec<f64> = noisy.t.iter().map(weight).collect();
         scale_each(errors, &weights)
@@ -152,6 +166,21 @@ mod tests {
                 assert!((denoised[i] - X0[i]).abs() < 1e-12, "{prediction:?}");
             }
         }
+    }
+
+    #[test]
+    fn errors_count_as_much_as_their_mask_says() {
+        let objective = Objective { weighting: Weighting::MinSnr { gamma: 5.0 }, ..objective(Prediction::V) };
+        let noisy = objective.add_noise(tensor(&X0), vec![10, 700], tensor(&EPS));
+        let predicted = noisy.target.clone() + tensor(&[1.0, 2.0, 3.0, 5.0]);
+        let mask = tensor(&[1.0, 0.5, 0.0, 0.25]);
+        let losses = values(objective.losses_in(mask, &noisy, predicted.clone()));
+        for (loss, (t, square)) in losses.iter().zip([(10, (1.0 + 0.5 * 4.0) / 2.0), (700, 0.25 * 25.0 / 2.0)]) {
+            let weight = objective.weighting.weight(Prediction::V, objective.schedule.alpha_bar(t));
+            assert!((loss - weight * square).abs() < 1e-12);
+        }
+        let whole = values(objective.losses_in(tensor(&[1.0; 4]), &noisy, predicted.clone()));
+        assert_eq!(whole, values(objective.losses(&noisy, predicted)));
     }
 
     #[test]

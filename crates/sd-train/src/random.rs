@@ -28,6 +28,8 @@ pub enum Purpose {
     Tags = 8,
     /// The guidance scale that a student learns, by the first draw of a pass.
     Guidance = 9,
+    /// The template of a draw's caption.
+    Template = 10,
 }
 
 /// The random numbers of one draw: a ChaCha8 stream that depends on the seed, the purpose and the index alone.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::ema::Average;
 use crate::optimiser::{Optimiser, Update};
-use crate::parameters::{gradients, parameters, with_values};
+use crate::parameters::{Parameter, gradients, parameters, with_values};
 use crate::workers::Workers;
 use crate::{OptimiserConfig, Rate, TrainError};
 
@@ -204,6 +204,18 @@ impl<M: Module> Trainer<M> {
     /// Number of steps made.
     pub fn steps(&self) -> u64 {
         self.step
+    }
+
+    /// Number of values that are trained.
+    pub fn trained_values(&self) -> usize {
+        parameters(&self.model).iter().filter(|(p, _)| p.is_trained).map(|(p, _)| p.shape.num_elements()).sum()
+    }
+
+    /// Number of bytes that the tensors of a [checkpoint](Self::save) have after a step: of each parameter, its average and, if it is
+    /// trained, two moments. They are in memory twice while it is written.
+    pub fn checkpoint_bytes(&self) -> usize {
+        let bytes = |p: &Parameter| (if p.is_trained { 4 } else { 2 }) * p.shape.num_elements() * p.dtype.size();
+        parameters(&self.model).iter().map(|(parameter, _)| bytes(parameter)).sum()
     }
 
     /// The config of the training.

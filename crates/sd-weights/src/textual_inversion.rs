@@ -1,6 +1,12 @@
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use crate::{Weights, WeightsError};
+use burn::tensor::FloatDType;
+use safetensors::Dtype;
+
+use crate::source::Source;
+use crate::tensor_view::TensorView;
+use crate::{Form, Weights, WeightsError, WeightsWriter};
 
 /// Embedding vectors of a new word (Gal et al. 2022).
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +50,31 @@ impl TextualInversion {
         let word = word.or_else(|| weights.metadata().get("name").cloned()).unwrap_or_else(stem);
         let vectors = chosen.into_iter().map(|key| vectors(&weights, key)).collect::<Result<_, _>>()?;
         Ok(Self { file: path.to_path_buf(), word, vectors, unread })
+    }
+
+    /// Writes the vectors for the first text encoder as diffusers' script of textual inversion does: a safetensors file with one
+    /// tensor, `[vectors, width]`, whose key is the word.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::NotFinite`] for a value that is out of `dtype`'s range, and [`WeightsError::Io`]; nothing is left
+    /// half-written.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are no vectors, or if their values do not divide into vectors of their width.
+    pub fn save(&self, path: &Path, dtype: FloatDType) -> Result<(), WeightsError> {
+        let (values, width) = self.vectors.first().expect("a word has vectors");
+        assert!(values.len().is_multiple_of(*width), "{} values are no vectors of {width}", values.len());
+        let bytes: &[u8] = bytemuck::cast_slice(values);
+        let shape = vec![values.len() / width, *width];
+        let view = TensorView::in_rows(Source::held(path.into(), bytes.into()), 0, Dtype::F32, shape);
+        let mut writer = WeightsWriter::default();
+        writer.add_metadata("format", "pt");
+        // A word may be spelt as one of the keys that name no word.
+        writer.add_metadata("name", &self.word);
+        writer.add_part(self.word.clone(), 0, view);
+        writer.write(path, Form::Cast(dtype), &mut |_| ControlFlow::Continue(()))
     }
 
     /// Joins files of the same word, as there may be one for each text encoder.
@@ -112,5 +143,26 @@ pub(crate) fn vectors(weights: &Weights, key: &str) -> Result<(Vec<f32>, usize),
             Err(WeightsError::NotFinite { file, key, found, dtype: "f32" })
         }
         None => Ok((values, width)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_written_word_is_read_with_its_name_and_its_values() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("learned_embeds.safetensors");
+        // The second is also the key of a nameless file, and the third of a file for XL.
+        for word in ["<house>", "emb_params", "clip_l"] {
+            let vectors = vec![(vec![0.1, -2.5, 3e-9, 4.0, 0.3, 7.0], 3)];
+            let written = TextualInversion { file: file.clone(), word: word.into(), vectors, unread: Vec::new() };
+            written.save(&file, FloatDType::F32).unwrap();
+            assert_eq!(TextualInversion::open(&file).unwrap(), written);
+            let weights = Weights::in_file(&file).unwrap();
+            assert_eq!(weights.shape(word), Some(&[2, 3][..]));
+            assert_eq!(weights.keys().count(), 1);
+        }
     }
 }

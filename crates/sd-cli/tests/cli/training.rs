@@ -149,3 +149,28 @@ fn a_training_whose_model_could_not_be_written_is_finished_by_the_same_command()
     assert!(stdout(&again).contains("out/samples/step-000004.png"), "{}", stdout(&again));
     assert!(run.path("out/model/vae/diffusion_pytorch_model.safetensors").is_file());
 }
+
+#[test]
+fn a_dry_run_says_what_a_training_takes_and_begins_nothing() {
+    let run = Run::new();
+    let output = train(&run, RECIPE, &["--dry-run"]);
+    assert_drawn(&output);
+    for words in
+        ["values\n", "images   4, each shown about 2.0 times\n", "steps    4, of 2 images\n", "time     about "]
+    {
+        assert!(stdout(&output).contains(words), "{words}: {}", stdout(&output));
+    }
+    assert_eq!(run.files(), ["recipe.toml"]);
+    // The built-in model, whose files a training keeps in its output folder.
+    let lora = "train = \"lora\"\noutput = \"out\"\nstart = \"scenes\"\ndata = { scenes = 2, size = 64 }\nlora = { rank = 1 }\n\
+                training = { steps = 10, batch = 1, rate = 1e-3 }\n";
+    let output = train(&run, lora, &["--dry-run", "--progress", "json"]);
+    let last: serde_json::Value = serde_json::from_str(stdout(&output).lines().last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["images"], &last["step"]), (&"estimate".into(), &2.into(), &0.into()));
+    assert!(last["trained"].as_u64() > Some(1000) && last["seconds"].as_f64() > Some(0.0), "{last}");
+    assert!(!cfg!(target_os = "linux") || last["memory"].as_u64() > Some(10_000_000), "{last}");
+    assert_eq!(run.files(), ["recipe.toml"]);
+    // Nothing is estimated of a wrong recipe.
+    let output = train(&run, &RECIPE.replace("batch = 2", "batch = 0"), &["--dry-run"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+}

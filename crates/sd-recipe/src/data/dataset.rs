@@ -14,6 +14,8 @@ pub struct Dataset {
     pub rgb: Vec<u8>,
     /// The condition of each in a training of a ControlNet, as `rgb`; otherwise empty.
     pub conditions: Vec<u8>,
+    /// The mask of each, `size·size` bytes: 255 where it is learnt; empty if all of them are learnt as a whole.
+    pub masks: Vec<u8>,
     /// The caption of each; empty where none is needed.
     pub captions: Vec<String>,
     /// How many times each is shown in an epoch; empty if all are shown once.
@@ -63,6 +65,7 @@ impl Dataset {
             size: self.size,
             rgb: first(&self.rgb),
             conditions: first(&self.conditions),
+            masks: Vec::new(),
             captions: self.captions[..count].to_vec(),
             repeats: Vec::new(),
             skipped: Vec::new(),

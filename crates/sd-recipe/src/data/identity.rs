@@ -13,7 +13,13 @@ pub(crate) struct Identity {
     /// The fingerprint of the conditions; missing in checkpoints of earlier versions, which had none.
     #[serde(default)]
     conditions: Option<String>,
+    /// The fingerprint of the masks; missing without masks.
+    #[serde(default)]
+    masks: Option<String>,
     captions: String,
+    /// The fingerprint of the images of the class; missing without a prior.
+    #[serde(default)]
+    class: Option<String>,
 }
 
 impl Identity {
@@ -21,17 +27,37 @@ impl Identity {
     pub fn new(images: &Dataset) -> Self {
         let captions = images.captions.iter().fold(Fingerprint::default(), |all, text| all.with(text.as_bytes()));
         let name = |bytes: &[u8]| Fingerprint::default().with(bytes).name();
-        let conditions = (!images.conditions.is_empty()).then(|| name(&images.conditions));
-        Self { count: images.len(), images: name(&images.rgb), conditions, captions: captions.name() }
+        let partners = |bytes: &[u8]| (!bytes.is_empty()).then(|| name(bytes));
+        Self {
+            count: images.len(),
+            images: name(&images.rgb),
+            conditions: partners(&images.conditions),
+            masks: partners(&images.masks),
+            captions: captions.name(),
+            class: None,
+        }
+    }
+
+    /// Number of images.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Adds the images of a class to those of its subject.
+    #[must_use]
+    pub fn with_class(self, class: Option<&Self>) -> Self {
+        Self { class: class.map(|class| class.images.clone()), ..self }
     }
 
     /// Returns a warning if a training resumes after `step` with other data than those of its checkpoint.
     pub fn warning(&self, known: &Self, recipe: &Recipe, step: u64) -> Option<String> {
-        let reads = recipe.train.reads_captions();
+        let reads = recipe.reads_captions();
         let changed = [
             ("images", self.images != known.images),
             ("conditions", self.conditions != known.conditions),
+            ("masks", self.masks != known.masks),
             ("captions", self.captions != known.captions && reads),
+            ("images of the class", self.class != known.class),
         ];
         let changed: Vec<&str> = changed.into_iter().filter_map(|(what, changed)| changed.then_some(what)).collect();
         if changed.is_empty() {

@@ -47,12 +47,15 @@ fn with_mirrored(images: Dataset) -> Dataset {
     let mirrored = |rgb: &[u8]| -> Vec<u8> {
         rgb.chunks_exact(row.max(1)).flat_map(|row| row.rchunks_exact(3).flatten()).copied().collect()
     };
+    let mirrored_masks: Vec<u8> =
+        images.masks.chunks_exact(images.size.max(1)).flat_map(|row| row.iter().rev()).copied().collect();
     Dataset {
         size: images.size,
         conditions: [images.conditions.clone(), mirrored(&images.conditions)].concat(),
         captions: [&images.captions[..], &images.captions].concat(),
         repeats: [&images.repeats[..], &images.repeats].concat(),
         rgb: [images.rgb.clone(), mirrored(&images.rgb)].concat(),
+        masks: [images.masks.clone(), mirrored_masks].concat(),
         skipped: images.skipped,
     }
 }
@@ -65,7 +68,8 @@ mod tests {
     fn mirrored_images_follow_the_others_with_their_captions() {
         let rgb = vec![1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
         let images = Dataset { size: 2, rgb, captions: vec!["a".into()], repeats: vec![3], ..Dataset::default() };
-        let both = with_mirrored(images);
+        let both = with_mirrored(Dataset { masks: vec![1, 2, 3, 4], ..images });
+        assert_eq!(both.masks, [1, 2, 3, 4, 2, 1, 4, 3]);
         assert_eq!(both.rgb[12..], [4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]);
         assert_eq!((both.captions, both.repeats, both.conditions), (vec!["a".into(); 2], vec![3, 3], vec![]));
     }

@@ -12,6 +12,7 @@ use sd_weights::save;
 
 use super::begin::begin;
 use super::diffusion::{diffusion, sample};
+use super::encoded_captions::with_encoded_captions;
 use super::folder::{weights, weights_precision, write_json};
 use super::latents::{latents, read_config};
 use super::networks::Networks;
@@ -40,13 +41,15 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
 
     let (_lock, images) = begin(recipe, watch)?;
     let data = Identity::new(&images);
-    let latents = latents(recipe, &images, &data.images, &vae, device, watch)?;
+    let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
     let diffusion = diffusion(recipe, &images, latents, &tokenizer, &networks.scheduler);
     let samples = images.for_samples(recipe, watch)?;
     let Dataset { size, conditions, .. } = images;
     let hints = Hints { rgb: conditions, width: size, height: size };
+    let width = networks.text.hidden_size;
     // Without autodiff, so that none of their gradients are computed.
     let networks = networks.init(recipe, device)?;
+    let diffusion = with_encoded_captions(diffusion, &networks.text, width, watch)?;
     let model = first_weights(recipe, &networks.unet, &config, &autodiff);
     let task = Controlling::new(diffusion, networks, hints);
     run(recipe, model, task, &Drawer { recipe, config, samples, precision, device }, data, watch)

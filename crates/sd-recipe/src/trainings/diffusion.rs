@@ -4,6 +4,7 @@ use sd_model::config::SchedulerConfig;
 use sd_pipeline::Request;
 use sd_train::tasks::{Diffusion, DiffusionConfig};
 
+use super::masks::masks;
 use super::objective::{objective, timesteps};
 use crate::{Dataset, Recipe};
 
@@ -15,17 +16,32 @@ pub(super) fn diffusion(
     tokenizer: &Tokenizer,
     scheduler: &SchedulerConfig,
 ) -> Diffusion {
-    let settings = DiffusionConfig::new(recipe.seed)
-        .with_caption_dropout(recipe.caption_dropout())
-        .with_noise_offset(recipe.diffusion.noise_offset);
-    let (objective, timesteps) = (objective(recipe, scheduler), timesteps(recipe, scheduler));
-    let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
-    let task = Diffusion::new(latents, captions, tokenizer.encode("").ids, objective, timesteps, settings);
+    let [_, _, height, _] = latents.dims();
+    let masks = masks(images, images.size / height, &latents.device());
+    let task = task(recipe, recipe.seed, images, latents, tokenizer, scheduler);
+    let task = masks.into_iter().fold(task, Diffusion::with_masks);
     let task = if images.repeats.is_empty() { task } else { task.with_repeats(&images.repeats) };
     if !recipe.data.shuffle_tags {
         return task;
     }
     task.with_shuffled_tags(images.captions.clone(), recipe.data.kept_tags(), tokenizer.clone())
+}
+
+/// Returns such a task of images that are shown once in an epoch, each with its caption.
+pub(super) fn task(
+    recipe: &Recipe,
+    seed: u64,
+    images: &Dataset,
+    latents: Tensor<4>,
+    tokenizer: &Tokenizer,
+    scheduler: &SchedulerConfig,
+) -> Diffusion {
+    let settings = DiffusionConfig::new(seed)
+        .with_caption_dropout(recipe.caption_dropout())
+        .with_noise_offset(recipe.diffusion.noise_offset);
+    let (objective, timesteps) = (objective(recipe, scheduler), timesteps(recipe, scheduler));
+    let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
+    Diffusion::new(latents, captions, tokenizer.encode("").ids, objective, timesteps, settings)
 }
 
 /// Returns the request of a sample.

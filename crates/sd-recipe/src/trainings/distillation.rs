@@ -49,7 +49,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let vae = keep(recipe, "vae", |folder| copy(&vae, folder))?;
     let tokenizer = tokenizer(recipe, &images.captions)?;
     let data = Identity::new(&images);
-    let latents = latents(recipe, &images, &data.images, &vae, device, watch)?;
+    let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
     let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
     let settings = recipe.distillation.clone().unwrap_or_default();
     let consistency = Consistency::new(&networks.scheduler.schedule, settings.consistency());

@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
@@ -8,10 +9,10 @@ use sd_pipeline::{read_tensor, write_tensor};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
 
 use super::folder::weights;
-use crate::event::busy;
+use crate::event::{Measured, busy};
 use crate::files::files;
 use crate::fingerprint::Fingerprint;
-use crate::{Dataset, Recipe, RecipeError, Watch};
+use crate::{Dataset, Event, Recipe, RecipeError, Watch};
 
 /// Reads the autoencoder's config.
 pub(super) fn read_config(folder: &Path) -> Result<AutoencoderKlConfig, RecipeError> {
@@ -24,9 +25,10 @@ pub(super) fn images_at_once(size: usize) -> usize {
 }
 
 /// Returns the means of the images' latents, `[images, channels, height, width]`. They are kept in the output folder under
-/// a name that depends on the autoencoder and on the images' `fingerprint`.
+/// a name that begins with `name` and depends on the autoencoder and on the images' `fingerprint`.
 pub(super) fn latents(
     recipe: &Recipe,
+    name: &str,
     images: &Dataset,
     fingerprint: &str,
     vae: &Path,
@@ -38,23 +40,37 @@ pub(super) fn latents(
     let config = read_config(vae)?;
     let size = images.size / config.factor();
     let shape = [images.len(), config.latent_channels, size, size];
-    let name = Fingerprint::default().with(fingerprint.as_bytes()).with_folder(vae)?.name();
-    let file = recipe.output.join(format!("latents-{name}.safetensors"));
+    let version = Fingerprint::default().with(fingerprint.as_bytes()).with_folder(vae)?.name();
+    let file = recipe.output.join(format!("{name}-{version}.safetensors"));
     if let Ok((values, found)) = read_tensor(&file, "latents")
         && found == shape
     {
         return Ok(Tensor::from_data(TensorData::new(values, shape), device));
     }
     let vae = weights(vae)?.load(config.init(device), FloatDType::F32)?;
+    if recipe.rehearsal_of.is_some() {
+        return rehearse(&vae, images, watch);
+    }
     let latents = encode(&vae, images, images.len(), ENCODING, watch)?;
     let values: Vec<f32> = latents.to_data().iter().collect();
     // Latents of other images are not used any more.
-    let is_latents = |name: &str| name.starts_with("latents-") && name.ends_with(".safetensors");
+    let is_latents = |file: &str| file.starts_with(&format!("{name}-")) && file.ends_with(".safetensors");
     let mut old = files(&recipe.output)?;
     old.retain(|file| file.file_name().and_then(|name| name.to_str()).is_some_and(is_latents));
     old.iter().try_for_each(|file| fs::remove_file(file).map_err(RecipeError::io(file)))?;
     write_tensor(&file, "latents", &values, &shape)?;
     Ok(latents)
+}
+
+/// Encodes a few images in the place of all, and reports how long all would take.
+fn rehearse(vae: &AutoencoderKl, images: &Dataset, watch: &mut Watch) -> Result<Tensor<4>, RecipeError> {
+    let (all, started) = (images.len(), Instant::now());
+    let count = images_at_once(images.size).min(all);
+    let latents = encode(vae, images, count, "encoding a few images", watch)?;
+    let _ = latents.to_data();
+    let seconds = started.elapsed().as_secs_f64() * all as f64 / count as f64;
+    let _ = watch(&Event::Measured(Measured::Encoding { seconds }));
+    Ok(Tensor::cat(vec![latents; all.div_ceil(count)], 0).narrow(0, 0, all))
 }
 
 /// Returns the means of the latents of the first `count` images; `what` names their purpose in events.

@@ -10,10 +10,12 @@ use sd_weights::{Component, LoraLayer, LoraNames, write_lora};
 
 use super::begin::begin;
 use super::diffusion::{diffusion, sample};
+use super::encoded_captions::with_encoded_captions;
 use super::folder::{weights, weights_precision};
 use super::latents::{latents, read_config};
 use super::lora_metadata::metadata;
 use super::networks::Networks;
+use super::prior::Class;
 use super::samples::draw;
 use crate::data::Identity;
 use crate::product::Product;
@@ -45,16 +47,26 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let tokenizer = Tokenizer::from_folder(&start.join("tokenizer"))?;
 
     let (_lock, images) = begin(recipe, watch)?;
-    let data = Identity::new(&images);
-    let latents = latents(recipe, &images, &data.images, &vae, device, watch)?;
+    let class = Class::read(recipe, &vae, device, watch)?;
+    let data = Identity::new(&images).with_class(class.as_ref().map(|class| &class.identity));
+    let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
     let diffusion = diffusion(recipe, &images, latents, &tokenizer, &networks.scheduler);
+    let diffusion = match class {
+        Some(class) => class.add_to(diffusion, recipe, &tokenizer, &networks.scheduler),
+        None => diffusion,
+    };
     let captions = images.for_samples(recipe, watch)?.captions;
     let metadata = metadata(recipe, lora, &images, networks.unet.cross_attention_dim == V2_WIDTH);
     drop(images);
+    let width = networks.text.hidden_size;
     // Without autodiff, so that none of their gradients are computed.
     let networks = networks.init(recipe, device)?;
     let config = lora.adapters();
     let text = lora.text_encoder.then_some(config);
+    let diffusion = match text {
+        Some(_) => diffusion,
+        None => with_encoded_captions(diffusion, &networks.text, width, watch)?,
+    };
     let model = Adaptation::new(&networks, config, text, recipe.seed, &autodiff);
     let task = Adapting::new(diffusion, networks, lora.dropout, recipe.seed);
     run(recipe, model, task, &Drawer { recipe, captions, metadata, precision, device }, data, watch)

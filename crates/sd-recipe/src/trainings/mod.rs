@@ -5,14 +5,19 @@ mod begin;
 mod controlnet;
 mod diffusion;
 mod distillation;
+mod encoded_captions;
 mod folder;
+mod inversion;
 mod kept;
 mod latents;
 mod lora;
 mod lora_metadata;
+mod masks;
 mod networks;
+mod new_word;
 mod objective;
 mod pixels;
+mod prior;
 mod samples;
 mod start;
 mod text_to_image;
@@ -40,6 +45,7 @@ pub fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), 
         Training::ControlNet => controlnet::train(recipe, device, watch),
         Training::Distillation => distillation::train(recipe, device, watch),
         Training::Lora => lora::train(recipe, device, watch),
+        Training::TextualInversion => inversion::train(recipe, device, watch),
         Training::TextToImage => text_to_image::train(recipe, device, watch),
     }
 }

@@ -30,17 +30,25 @@ pub(super) fn draw(pipeline: &Pipeline, requests: &[Request], watch: &mut Watch)
 pub(super) fn images(pipeline: &Pipeline, requests: &[Request], watch: &mut Watch) -> Result<Vec<Image>, RecipeError> {
     let mut images = Vec::new();
     for (done, request) in requests.iter().enumerate() {
-        let total = requests.len();
-        busy(watch, DRAWING, done, total)?;
-        let plan = pipeline.plan(request)?;
-        let drawn = pipeline
-            .drawing(&plan)
-            .watch(&mut |_| -> ControlFlow<()> { watch(&Event::Busy { what: DRAWING, done, total }) })
-            .run();
-        images.push(match drawn {
-            Err(Error::Cancelled { .. }) => return Err(RecipeError::Interrupted { what: DRAWING }),
-            drawn => drawn?.image,
-        });
+        images.push(draw_one(pipeline, request, (DRAWING, done, requests.len()), watch)?);
     }
     Ok(images)
+}
+
+/// Draws one image; `work` is its name in events, how much is done, and how much there is in all.
+pub(super) fn draw_one(
+    pipeline: &Pipeline,
+    request: &Request,
+    work: (&'static str, usize, usize),
+    watch: &mut Watch,
+) -> Result<Image, RecipeError> {
+    let (what, done, total) = work;
+    busy(watch, what, done, total)?;
+    let plan = pipeline.plan(request)?;
+    let drawn =
+        pipeline.drawing(&plan).watch(&mut |_| -> ControlFlow<()> { watch(&Event::Busy { what, done, total }) }).run();
+    match drawn {
+        Err(Error::Cancelled { .. }) => Err(RecipeError::Interrupted { what }),
+        drawn => Ok(drawn?.image),
+    }
 }

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
 use sd_model::config::write as diffusers;
 use sd_pipeline::{DType, Image, Pipeline, Request};
@@ -8,10 +9,12 @@ use sd_weights::save;
 
 use super::begin::begin;
 use super::diffusion::{diffusion, sample};
+use super::encoded_captions::with_encoded_captions;
 use super::folder::{copy, create, is_copy, weights, weights_precision, write_json, write_scheduler};
 use super::kept::{keep, kept};
 use super::latents::{latents, read_config};
 use super::networks::Networks;
+use super::prior::Class;
 use super::samples::draw;
 use super::tokenizer::tokenizer;
 use crate::data::Identity;
@@ -44,10 +47,19 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     }
     let tokenizer = tokenizer(recipe, &images.captions)?;
     let networks = networks.with_tokens(&tokenizer);
-    let data = Identity::new(&images);
-    let latents = latents(recipe, &images, &data.images, &vae, device, watch)?;
+    let class = Class::read(recipe, &vae, device, watch)?;
+    let data = Identity::new(&images).with_class(class.as_ref().map(|class| &class.identity));
+    let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
     let task = diffusion(recipe, &images, latents, &tokenizer, &networks.scheduler);
+    let task = match class {
+        Some(class) => class.add_to(task, recipe, &tokenizer, &networks.scheduler),
+        None => task,
+    };
     let model = networks.init(recipe, &autodiff)?;
+    let task = match recipe.diffusion.freeze_text_encoder {
+        true => with_encoded_captions(task, &model.text.valid(), networks.text.hidden_size, watch)?,
+        false => task,
+    };
     let captions = images.for_samples(recipe, watch)?.captions;
     drop(images);
     run(recipe, model, task, &Drawer { size, vae, captions, recipe, networks, precision, device }, data, watch)

@@ -37,7 +37,6 @@ fn what_is_wrong_with_a_recipe_is_named_with_its_key() {
         ("size = 16", "size = 15", "`data.size` is 15, expected a multiple of 2"),
         ("count = 2", "count = 2\ndtype = \"f8\"", "`samples.dtype` is \"f8\", expected \"f32\", \"f16\" or \"bf16\""),
         ("batch = 4\nworkers = 2", "batch = 8\nworkers = 8", "8 workers, but only 6 images"),
-        ("count = 2", "count = 2\nguidance = nan", "`samples.guidance` is NaN, expected a finite number"),
     ] {
         let error = error(AUTOENCODER, from, to);
         assert!(error.contains(expected), "{to}: {error}");
@@ -57,6 +56,7 @@ fn networks_that_do_not_fit_together_are_refused() {
             "",
             "`diffusion.autoencoder` is missing: name the folder that contains vae/",
         ),
+        ("steps = 2", "steps = 2\nguidance = nan", "`samples.guidance` is NaN, expected a finite number"),
         ("OUT/autoencoder/model", "OUT/nowhere", "nowhere/vae/config.json: No such file"),
         ("hidden_size = 8", "hidden_size = 8\nvocab_size = 300", "`vocab_size` is 300, expected at least 514"),
     ] {

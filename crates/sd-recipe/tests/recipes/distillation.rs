@@ -95,7 +95,7 @@ fn what_is_wrong_with_a_recipe_of_a_distillation_is_named() {
         ("[1.0, 4.0]", "[0.5, 1.0]", "of at least 1"),
         ("[training]", "[diffusion]\nmin_snr_gamma = 5.0\n[training]", "[diffusion] is not used in this training"),
         ("[training]", "[unet]\n[training]", "[unet] is not used in this training: remove it"),
-        ("train = \"distillation\"", "train = \"controlnet\"", "no table [control]"),
+        ("train = \"distillation\"", "train = \"controlnet\"", "[distillation] is not used in this training"),
         ("train = \"distillation\"", "train = \"text-to-image\"", "[distillation] is not used in this training"),
     ] {
         assert!(DISTILLATION.contains(from), "{from}");

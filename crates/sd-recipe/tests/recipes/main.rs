@@ -4,12 +4,17 @@ mod bad_recipes;
 mod changed_data;
 mod controlnet;
 mod distillation;
+mod estimate;
 mod folders;
 mod images;
+mod inversion;
 mod lora;
+mod masks;
+mod prior;
 mod stopping;
 mod trainings;
 mod unfinished;
+mod used_keys;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -97,9 +97,10 @@ impl Task<ControlNet> for Controlling {
     }
 
     fn losses(&self, control: &ControlNet, batch: &ControllingBatch) -> Tensor<1> {
-        let DiffusionBatch { draws, captions } = &batch.draws;
+        let DiffusionBatch { draws, captions, .. } = &batch.draws;
         let (x, t) = (draws.noisy.x.clone(), draws.t());
-        let conditions = Conditions::new(self.networks.text.forward(captions).last);
+        let conditions =
+            Conditions::new(self.diffusion.encoded(captions, &|captions| self.networks.text.forward(captions).last));
         let hint = Hint::new(control.embed(batch.hints.clone()));
         let residuals = control.forward(x.clone(), &t, &conditions, &[hint]);
         let predicted = self.networks.unet.forward(x, &t, &conditions.with_residuals(residuals));

@@ -8,8 +8,10 @@ use sd_clip::{ClipText, Tokenizer};
 use sd_unet::Unet;
 use serde_json::Value;
 
+use super::caption_source::{CaptionSource, Shuffled};
+use super::encoded_captions::EncodedCaptions;
 use super::noising::{Noising, NoisyBatch};
-use crate::captions::{is_dropped, shuffled_tags};
+use crate::captions::is_dropped;
 use crate::{Objective, Task, Timesteps};
 
 /// The two networks that turn noise and a text into latents.
@@ -41,19 +43,18 @@ pub struct DiffusionConfig {
 #[derive(Debug, Clone)]
 pub struct Diffusion {
     noising: Noising,
-    captions: Vec<Vec<u32>>,
+    captions: CaptionSource,
     no_caption: Vec<u32>,
-    shuffled: Option<Arc<Shuffled>>,
+    encoded: Option<EncodedCaptions>,
+    prior: Option<Box<Prior>>,
     config: DiffusionConfig,
 }
 
-/// Captions whose tags are shuffled.
-#[derive(Debug)]
-struct Shuffled {
-    texts: Vec<String>,
-    /// The number of tags that stay in front.
-    kept: usize,
-    tokenizer: Tokenizer,
+/// Images of the class of a subject, which the model is to draw as before.
+#[derive(Debug, Clone)]
+struct Prior {
+    diffusion: Diffusion,
+    weight: f64,
 }
 
 /// The input of one pass through the networks.
@@ -61,6 +62,8 @@ struct Shuffled {
 pub struct DiffusionBatch {
     pub(super) draws: NoisyBatch,
     pub(super) captions: Vec<Vec<u32>>,
+    /// As many draws of the prior's images.
+    prior: Option<Box<DiffusionBatch>>,
 }
 
 impl Diffusion {
@@ -87,7 +90,7 @@ impl Diffusion {
         let [images, ..] = latents.dims();
         assert_eq!(captions.len(), images, "{} captions for {images} images", captions.len());
         let noising = Noising::new(latents, objective, timesteps, config.seed, config.noise_offset);
-        Self { noising, captions, no_caption, shuffled: None, config }
+        Self { noising, captions: CaptionSource::Fixed(captions), no_caption, encoded: None, prior: None, config }
     }
 
     /// Shows each image as many times in an epoch as `counts` says.
@@ -100,7 +103,21 @@ impl Diffusion {
         Self { noising: self.noising.with_repeats(counts), ..self }
     }
 
-    /// Shows each draw its caption with [shuffled tags](shuffled_tags) behind the first `kept` of them. `texts` are the captions
+    /// Multiplies the errors of each image by a mask, so that the model learns nothing of what is outside.
+    ///
+    /// # Shapes
+    ///
+    /// - masks: `[images, 1, height, width]`, from 0 to 1
+    ///
+    /// # Panics
+    ///
+    /// Panics if the shape is not as above.
+    #[must_use]
+    pub fn with_masks(self, masks: Tensor<4>) -> Self {
+        Self { noising: self.noising.with_masks(masks), ..self }
+    }
+
+    /// Shows each draw its caption with [shuffled tags](crate::shuffled_tags) behind the first `kept` of them. `texts` are the captions
     /// of all images, instead of their token ids.
     ///
     /// # Panics
@@ -108,13 +125,89 @@ impl Diffusion {
     /// Panics if there are not as many captions as images.
     #[must_use]
     pub fn with_shuffled_tags(self, texts: Vec<String>, kept: usize, tokenizer: Tokenizer) -> Self {
-        assert_eq!(texts.len(), self.captions.len(), "{} captions for {} images", texts.len(), self.captions.len());
-        Self { shuffled: Some(Arc::new(Shuffled { texts, kept, tokenizer })), ..self }
+        assert_eq!(texts.len(), self.images(), "{} captions for {} images", texts.len(), self.images());
+        Self { captions: CaptionSource::Shuffled(Arc::new(Shuffled { texts, kept, tokenizer })), ..self }
+    }
+
+    /// Shows each draw one of these captions at random instead of that of its image, as the scripts of textual inversion do.
+    /// They are token ids of one length.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are none.
+    #[must_use]
+    pub fn with_templates(self, captions: Vec<Vec<u32>>) -> Self {
+        assert!(!captions.is_empty(), "no templates to choose from");
+        Self { captions: CaptionSource::Templates(captions), ..self }
+    }
+
+    /// Adds to the loss of each draw, times `weight`, that of a draw of `class`: images which the model itself drew of the class of
+    /// a subject, so that it does not take the whole class for the subject (Ruiz et al. 2023, DreamBooth, equation 2).
+    ///
+    /// Give `class` another seed, so that both have noise of their own, and timesteps that are [`Timesteps::Uniform`] in both: the
+    /// losses that are [observed](Task::observe) are the sums.
+    #[must_use]
+    pub fn with_prior(self, class: Self, weight: f64) -> Self {
+        Self { prior: Some(Box::new(Prior { diffusion: class, weight })), ..self }
+    }
+
+    /// Returns all captions that draws can have, each once, those of a prior included; none if their tags are shuffled.
+    pub fn distinct_captions(&self) -> Option<Vec<Vec<u32>>> {
+        let mut captions = self.captions.all()?.to_vec();
+        captions.push(self.no_caption.clone());
+        if let Some(prior) = &self.prior {
+            captions.extend(prior.diffusion.distinct_captions()?);
+        }
+        captions.sort_unstable();
+        captions.dedup();
+        Some(captions)
+    }
+
+    /// Takes these encodings of the [captions](Self::distinct_captions), for a text encoder that is not trained, instead of computing
+    /// them at each draw. Call it last.
+    ///
+    /// # Shapes
+    ///
+    /// - encoded: `[captions, tokens, width]`
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is not an encoding for each caption.
+    #[must_use]
+    pub fn with_encoded_captions(self, captions: &[Vec<u32>], encoded: Tensor<3>) -> Self {
+        self.with_encodings(&EncodedCaptions::new(captions, encoded))
+    }
+
+    fn with_encodings(self, encoded: &EncodedCaptions) -> Self {
+        let prior = self
+            .prior
+            .map(|prior| Box::new(Prior { diffusion: prior.diffusion.with_encodings(encoded), weight: prior.weight }));
+        Self { encoded: Some(encoded.clone()), prior, ..self }
+    }
+
+    /// Returns captions as the U-Net reads them, `[captions, tokens, width]`; `encode` is called if they are not encoded yet.
+    pub(super) fn encoded(&self, captions: &[Vec<u32>], encode: &dyn Fn(&[Vec<u32>]) -> Tensor<3>) -> Tensor<3> {
+        self.encoded.as_ref().map_or_else(|| encode(captions), |encoded| encoded.of(captions))
     }
 
     /// Number of images.
     pub(super) fn images(&self) -> usize {
-        self.captions.len()
+        self.noising.images()
+    }
+
+    /// The loss of each draw, `[draws]`; `encode` encodes captions that are not encoded yet as the U-Net reads them.
+    pub(super) fn losses_by(
+        &self,
+        unet: &Unet,
+        DiffusionBatch { draws, captions, prior }: &DiffusionBatch,
+        encode: &dyn Fn(&[Vec<u32>]) -> Tensor<3>,
+    ) -> Tensor<1> {
+        let own = self
+            .losses_of(draws, unet.forward(draws.noisy.x.clone(), &draws.t(), &self.encoded(captions, encode).into()));
+        match (&self.prior, prior) {
+            (Some(prior), Some(batch)) => own + prior.diffusion.losses_by(unet, batch, encode) * prior.weight,
+            _ => own,
+        }
     }
 
     /// The loss of each draw for what a network predicts: `[draws]`.
@@ -123,15 +216,10 @@ impl Diffusion {
     }
 
     fn caption(&self, draw: u64, image: usize) -> Vec<u32> {
-        let is_dropped = is_dropped(self.config.seed, draw, self.config.caption_dropout);
-        match &self.shuffled {
-            _ if is_dropped => self.no_caption.clone(),
-            Some(shuffled) => {
-                let text = shuffled_tags(&shuffled.texts[image], shuffled.kept, self.config.seed, draw);
-                shuffled.tokenizer.encode(&text).ids
-            }
-            None => self.captions[image].clone(),
+        if is_dropped(self.config.seed, draw, self.config.caption_dropout) {
+            return self.no_caption.clone();
         }
+        self.captions.caption(self.config.seed, draw, image)
     }
 }
 
@@ -140,13 +228,13 @@ impl Task<TextToLatents> for Diffusion {
 
     fn batch(&self, draws: Range<u64>) -> DiffusionBatch {
         let batch = self.noising.batch(draws.clone());
-        let captions = draws.zip(&batch.images).map(|(draw, image)| self.caption(draw, *image)).collect();
-        DiffusionBatch { draws: batch, captions }
+        let captions = draws.clone().zip(&batch.images).map(|(draw, image)| self.caption(draw, *image)).collect();
+        let prior = self.prior.as_ref().map(|prior| Box::new(prior.diffusion.batch(draws)));
+        DiffusionBatch { draws: batch, captions, prior }
     }
 
-    fn losses(&self, model: &TextToLatents, DiffusionBatch { draws, captions }: &DiffusionBatch) -> Tensor<1> {
-        let text = model.text.forward(captions).last;
-        self.losses_of(draws, model.unet.forward(draws.noisy.x.clone(), &draws.t(), &text.into()))
+    fn losses(&self, model: &TextToLatents, batch: &DiffusionBatch) -> Tensor<1> {
+        self.losses_by(&model.unet, batch, &|captions| model.text.forward(captions).last)
     }
 
     fn observe(&mut self, batch: &DiffusionBatch, losses: &[f64]) {
@@ -182,7 +270,7 @@ mod tests {
     }
 
     fn batch(draws: Range<u64>) -> (Vec<f32>, Vec<usize>, Vec<Vec<u32>>) {
-        let DiffusionBatch { draws, captions } = task().batch(draws);
+        let DiffusionBatch { draws, captions, .. } = task().batch(draws);
         (draws.noisy.x.into_data().try_to_vec().unwrap(), draws.noisy.t, captions)
     }
 
@@ -196,11 +284,37 @@ mod tests {
     }
 
     #[test]
+    fn each_draw_has_the_mask_of_its_image() {
+        let shares = [1.0, 0.0, 0.25];
+        let masks = shares.map(|share| Tensor::<4>::ones([1, 1, 2, 2], &Device::flex()) * share);
+        let (plain, masked) = (task(), task().with_masks(Tensor::cat(masks.to_vec(), 0)));
+        let draws = plain.batch(0..9).draws;
+        let losses = |task: &Diffusion| -> Vec<f32> {
+            task.losses_of(&draws, draws.noisy.x.zeros_like()).into_data().try_to_vec().unwrap()
+        };
+        for ((found, whole), image) in losses(&masked).iter().zip(losses(&plain)).zip(&draws.images) {
+            assert!((found - shares[*image] * whole).abs() < 1e-6, "{found} {whole} {image}");
+        }
+    }
+
+    #[test]
     fn an_epoch_shows_each_image_as_often_as_requested() {
         let repeated = task().with_repeats(&[1, 3, 2]);
         for epoch in 0..3 {
             let images = repeated.batch(6 * epoch..6 * (epoch + 1)).draws.images;
             assert_eq!([0, 1, 2].map(|image| images.iter().filter(|i| **i == image).count()), [1, 3, 2]);
+        }
+    }
+
+    #[test]
+    fn a_draw_shows_one_of_the_templates_whatever_its_image() {
+        let with_templates = task().with_templates(vec![vec![5], vec![6], vec![7]]);
+        let captions = with_templates.batch(0..300).captions;
+        for (template, expected) in [(5, 50.0), (6, 50.0), (7, 50.0), (9, 150.0)] {
+            let found = captions.iter().filter(|ids| **ids == [template]).count() as f64;
+            // Within five standard errors.
+            let share = expected / 300.0;
+            assert!((found - expected).abs() < 5.0 * (300.0 * share * (1.0 - share)).sqrt(), "{template}: {found}");
         }
     }
 

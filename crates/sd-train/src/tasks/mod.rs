@@ -1,11 +1,15 @@
-//! Training tasks of the parts of Stable Diffusion, of a ControlNet, of adapters, of a student with few steps, and of DDPM's network.
+//! Training tasks of the parts of Stable Diffusion, of a ControlNet, of adapters, of a new word, of a student with few steps, and of
+//! DDPM's network.
 
 mod adapting;
 mod autoencoder;
+mod caption_source;
 mod controlling;
 mod denoising;
 mod diffusion;
 mod distillation;
+mod encoded_captions;
+mod inverting;
 mod noising;
 
 pub use adapting::{Adaptation, Adapting, AdaptingBatch};
@@ -14,3 +18,4 @@ pub use controlling::{Controlling, ControllingBatch, Hints};
 pub use denoising::{Denoising, DenoisingBatch, DenoisingConfig};
 pub use diffusion::{Diffusion, DiffusionBatch, DiffusionConfig, TextToLatents};
 pub use distillation::{Distillation, DistillationBatch, DistillationConfig};
+pub use inverting::{Inverting, PseudoWord};

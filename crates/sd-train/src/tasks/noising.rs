@@ -17,6 +17,8 @@ pub(crate) struct Noising {
     order: Order,
     /// The image of each place in the order, if images come more than once in an epoch.
     places: Option<Vec<usize>>,
+    /// How much each value counts, `[images, 1, height, width]`.
+    masks: Option<Tensor<4>>,
     seed: u64,
     noise_offset: f64,
 }
@@ -39,7 +41,7 @@ impl Noising {
         let (chosen, trained) = (timesteps.count(), objective.schedule.len());
         assert_eq!(chosen, trained, "{chosen} timesteps to choose from, but the schedule has {trained}");
         let order = Order::new(images.dims()[0], seed);
-        Self { images, objective, timesteps, order, places: None, seed, noise_offset }
+        Self { images, objective, timesteps, order, places: None, masks: None, seed, noise_offset }
     }
 
     /// Shows each image as many times in an epoch as `counts` says.
@@ -52,6 +54,22 @@ impl Noising {
         let repeated = counts.iter().enumerate().flat_map(|(image, count)| std::iter::repeat_n(image, *count));
         let places: Vec<usize> = repeated.collect();
         Self { order: Order::new(places.len(), self.seed), places: Some(places), ..self }
+    }
+
+    /// Multiplies the errors of each image by a mask.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is not a mask of its size for each image.
+    pub fn with_masks(self, masks: Tensor<4>) -> Self {
+        let [images, _, height, width] = self.images.dims();
+        assert_eq!(masks.dims(), [images, 1, height, width], "masks and images differ in shape");
+        Self { masks: Some(masks), ..self }
+    }
+
+    /// Number of images.
+    pub fn images(&self) -> usize {
+        self.images.dims()[0]
     }
 
     /// Mixes the images of some draws with noise.
@@ -81,7 +99,11 @@ impl Noising {
 
     /// The loss of each draw: `[draws]`.
     pub fn losses(&self, batch: &NoisyBatch, predicted: Tensor<4>) -> Tensor<1> {
-        scale_each(self.objective.losses(&batch.noisy, predicted), &batch.factors)
+        let losses = match &self.masks {
+            Some(masks) => self.objective.losses_in(select(masks, &batch.images), &batch.noisy, predicted),
+            None => self.objective.losses(&batch.noisy, predicted),
+        };
+        scale_each(losses, &batch.factors)
     }
 
     /// Records the losses, by which [`Timesteps`] may choose.

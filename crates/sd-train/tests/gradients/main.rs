@@ -8,6 +8,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use direction::{check, in_double_precision, random};
 use sd_clip::{Activation, ClipTextConfig};
+use sd_train::tasks::PseudoWord;
 use sd_train::{AdapterConfig, AdapterKind, Adapters, Targets};
 use sd_unet::{
     Conditions, ControlNet, ControlNetConfig, Hint, Residuals, UnconditionalLevel, UnconditionalUnetConfig, UnetConfig,
@@ -169,6 +170,21 @@ fn adapters_learn_along_their_gradients_through_a_frozen_text_encoder() {
     let adapters = Adapters::new(&frozen, Component::TextEncoder, config, 1, &device.autodiff());
     let prompts = [vec![6, 1, 2, 0], vec![6, 3, 3, 0]];
     check(adapters, &["factors.0", "factors.1"], |adapters| project(adapters.apply(&frozen).forward(&prompts).last));
+}
+
+/// A word of two vectors, whole, out of order and beside itself.
+#[test]
+fn a_pseudo_word_learns_along_its_gradients_through_a_frozen_model() {
+    let device = Device::flex();
+    let config = ClipTextConfig { hidden_size: 6, ..text(Activation::QuickGelu) };
+    let frozen_text = in_double_precision(config.init(&device.clone().autodiff())).valid();
+    let frozen_unet = in_double_precision(unet().init(&device.clone().autodiff())).valid();
+    let prompts = [vec![6, 7, 8, 0], vec![8, 3, 7, 7]];
+    let x = random([2, 2, 5, 6], 1, &device);
+    check(PseudoWord::new(&frozen_text, &[1], 2, &device.autodiff()), &["vectors"], |word| {
+        let context = frozen_text.forward_with_tokens(&prompts, word.vectors()).last;
+        project(frozen_unet.forward(x.clone(), &[3.0, 700.0], &context.into()))
+    });
 }
 
 #[test]

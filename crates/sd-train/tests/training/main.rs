@@ -4,6 +4,8 @@ mod adapting;
 mod controlling;
 mod distillation;
 mod folder;
+mod inverting;
 mod learning;
 mod peft;
+mod prior;
 mod values;
