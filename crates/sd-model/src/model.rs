@@ -158,6 +158,14 @@ impl Model {
         }
     }
 
+    /// Whether the network also says the variance of DDPM's noise, in as many further output channels (Nichol & Dhariwal 2021).
+    pub fn learns_variance(&self) -> bool {
+        match &self.kind {
+            Kind::Text(parts) => parts.unet_config.out_channels == 2 * parts.vae.config.latent_channels(),
+            Kind::Unconditional(config) => config.out_channels == 2 * config.in_channels,
+        }
+    }
+
     /// Whether the network has attention in its middle, which perturbed and self-attention guidance change.
     pub fn has_middle_attention(&self) -> bool {
         self.text_to_image().is_some_and(|parts| parts.unet_config.has_middle_attention())

@@ -64,13 +64,16 @@ impl TextToImage {
     /// Checks that the parts fit together.
     pub fn check(&self) -> Result<(), String> {
         let (unet, latents) = (&self.unet_config, self.vae.config.latent_channels());
-        if unet.out_channels != latents || (unet.in_channels != latents && self.extra_input().is_none()) {
+        let gives_latents = [latents, 2 * latents].contains(&unet.out_channels);
+        if !gives_latents || (unet.in_channels != latents && self.extra_input().is_none()) {
             let [depth, image, mask] =
                 [ExtraInput::Depth, ExtraInput::Image, ExtraInput::Mask].map(|extra| latents + extra.channels(latents));
             return Err(format!(
                 "the U-Net takes {} channels and gives {}, but latents have {latents}: supported are inputs of {latents} (text), \
-                 {depth} (and depth), {image} (and an image) and {mask} (and a mask)",
-                unet.in_channels, unet.out_channels
+                 {depth} (and depth), {image} (and an image) and {mask} (and a mask), and outputs of {latents} and {} (and a variance)",
+                unet.in_channels,
+                unet.out_channels,
+                2 * latents
             ));
         }
         let expected = match unet.addition {

@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod files;
 mod fingerprint;
+mod learned_variance;
 mod limits;
 mod lora_config;
 mod metrics;

@@ -224,6 +224,8 @@ pub struct DiffusionConfig {
     pub noise_offset: f64,
     /// Whether the text encoder is left unchanged.
     pub freeze_text_encoder: bool,
+    /// Whether the network also learns the variance of DDPM's steps, in as many further output channels (Nichol & Dhariwal 2021).
+    pub learned_variance: bool,
 }
 
 impl Recipe {
@@ -279,6 +281,7 @@ impl Default for DiffusionConfig {
             caption_dropout: None,
             noise_offset: task.noise_offset,
             freeze_text_encoder: false,
+            learned_variance: false,
         }
     }
 }

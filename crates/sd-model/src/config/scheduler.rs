@@ -159,6 +159,8 @@ fn variance(json: &mut Json) -> Result<Result<Variance, String>, ModelError> {
     Ok(match json.take_or("variance_type", "fixed_small".to_string())?.as_str() {
         "fixed_small" => Ok(Variance::FixedSmall),
         "fixed_large" => Ok(Variance::FixedLarge),
+        "learned" => Ok(Variance::Learned),
+        "learned_range" => Ok(Variance::LearnedRange),
         other => Err(other.to_string()),
     })
 }

@@ -75,8 +75,9 @@ fn head_dim(json: &mut Json) -> Result<Option<usize>, ModelError> {
 
 /// Refuses configurations with which the network would panic, or whose outputs are not images.
 fn check(json: &Json, config: &UnconditionalUnetConfig) -> Result<(), ModelError> {
-    if (config.in_channels, config.out_channels) != (3, 3) {
-        return Err(json.error("`in_channels` and `out_channels` must be 3: red, green, blue".into()));
+    if config.in_channels != 3 || ![3, 6].contains(&config.out_channels) {
+        let reason = "`in_channels` must be 3: red, green, blue; and `out_channels` 3, or 6 with a learned variance";
+        return Err(json.error(reason.into()));
     }
     if !config.levels[0].channels.is_multiple_of(2) {
         return Err(json.error("`block_out_channels` starts with an odd number".into()));
@@ -166,6 +167,11 @@ mod tests {
     }
 
     #[test]
+    fn six_output_channels_are_a_learned_variance() {
+        assert_eq!(read(&changed("out_channels", json!(6))).unwrap().0.out_channels, 6);
+    }
+
+    #[test]
     fn errors_for_other_networks_name_the_key() {
         for (key, value) in [
             ("time_embedding_type", json!("fourier")),
@@ -182,7 +188,8 @@ mod tests {
             ("layers_per_block", json!(129)),
             ("block_out_channels", json!(vec![128; 13])),
             ("block_out_channels", json!([128, 256, 256, 1u64 << 40])),
-            ("out_channels", json!(6)),
+            ("out_channels", json!(4)),
+            ("in_channels", json!(6)),
             ("resnet_time_scale_shift", json!("scale_shift")),
             ("sample_size", json!([32, 64, 3])),
             ("sample_size", json!(0)),

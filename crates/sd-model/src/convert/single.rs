@@ -43,6 +43,9 @@ fn differs(model: &Model, parts: &TextToImage, file: &SingleFile, from: &Path) -
     if model.scheduler.prediction == Prediction::X0 {
         return Some("its U-Net's prediction, the image itself,");
     }
+    if model.learns_variance() {
+        return Some("its U-Net's output, which has a learned variance,");
+    }
     if parts.zeros_for_no_negative != (file.family == Family::Xl) {
         return Some("its handling of an empty negative prompt");
     }

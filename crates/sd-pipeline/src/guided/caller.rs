@@ -1,6 +1,7 @@
 use burn::tensor::Tensor;
 use sd_guidance::degrade;
 use sd_model::Backbone;
+use sd_samplers::halves;
 use sd_schedule::Preconditioning;
 use sd_unet::{Deep, Recall, Residuals};
 
@@ -21,6 +22,8 @@ pub(super) struct Output<'a> {
     rows: &'a [(Slot, usize)],
     /// `[1, channels, height, width]` each.
     predictions: Vec<Tensor<4>>,
+    /// Learned variances, of the same shape; empty for networks without.
+    variances: Vec<Tensor<4>>,
     /// Attention in the middle of the network, `[1, height, width]` each; empty if nobody asked.
     maps: Vec<Tensor<3>>,
 }
@@ -59,7 +62,9 @@ impl Caller<'_> {
                 (predictions, Vec::new())
             }
         };
-        Output { rows, predictions: predictions.chunk(rows.len(), 0), maps }
+        let (predictions, variances) = halves(predictions, noisy.x.dims()[1]);
+        let variances = variances.map_or_else(Vec::new, |variances| variances.chunk(rows.len(), 0));
+        Output { rows, predictions: predictions.chunk(rows.len(), 0), variances, maps }
     }
 
     /// What control networks add. They run when all of the U-Net does.
@@ -99,6 +104,13 @@ impl Outputs<'_> {
     /// The predictions for a slot, an image each.
     pub fn prediction(&self, slot: Slot) -> Tensor<4> {
         gathered(self.0.iter().flat_map(|output| output.rows.iter().zip(&output.predictions)), slot)
+    }
+
+    /// The learned variances for a slot, an image each; none for networks without.
+    pub fn variance(&self, slot: Slot) -> Option<Tensor<4>> {
+        let has_variances = self.0.iter().any(|output| !output.variances.is_empty());
+        let rows = || self.0.iter().flat_map(|output| output.rows.iter().zip(&output.variances));
+        has_variances.then(|| gathered(rows(), slot))
     }
 
     /// The attention for a slot, an image each.

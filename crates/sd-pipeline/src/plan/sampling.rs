@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::origin::{Origin, Resolved};
 use super::{few_steps, levels, steps};
-use crate::{Error, Field, Request, SamplerName, Schedule};
+use crate::{Error, Field, Model, Request, SamplerName, Schedule};
 
 /// The most steps: their noise levels are a list in memory.
 const MAX_STEPS: usize = 1_000_000;
@@ -29,7 +29,7 @@ pub struct Sampling {
     pub sampler: Resolved<SamplerName>,
     /// All options of the sampler, the requested ones first.
     pub options: Vec<OptionValue>,
-    /// Variance of the fresh noise of DDPM; other samplers ignore it.
+    /// Variance of the fresh noise of DDPM, which a network may say; other samplers ignore it.
     pub variance: Variance,
     /// DDPM and DDIM clip denoised images to `[−clip, clip]`.
     pub clip: Option<f64>,
@@ -118,6 +118,17 @@ impl Sampling {
         let (sigmas, whole) = (self.levels.value.sigmas(), &self.whole);
         let index = level.saturating_sub(whole.start);
         Step { index, steps: whole.len(), from: sigmas[level], to: sigmas[level + 1] }
+    }
+
+    /// Checks that the network says the variance that DDPM is to read.
+    pub(crate) fn check_variance(&self, model: &Model) -> Result<(), Error> {
+        let is_read = self.sampler.value.info().name == "ddpm" && self.variance.is_learned();
+        if is_read && !model.learns_variance() {
+            let reason = "ddpm is to read a learned variance (`variance_type` of scheduler_config.json), but the network has none: \
+                          its `out_channels` would be twice its images' channels. Choose another sampler";
+            return Err(Error::request(Field::Sampler, reason));
+        }
+        Ok(())
     }
 
     /// Makes the sampler.

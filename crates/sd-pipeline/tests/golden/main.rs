@@ -14,6 +14,7 @@ mod gguf;
 mod guidance;
 mod images;
 mod inversion;
+mod learned_variance;
 mod library;
 mod lora;
 mod low_memory;

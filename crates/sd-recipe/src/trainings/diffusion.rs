@@ -21,6 +21,7 @@ pub(super) fn diffusion(
     let (objective, timesteps) = (objective(recipe, scheduler), timesteps(recipe, scheduler));
     let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
     let task = Diffusion::new(latents, captions, tokenizer.encode("").ids, objective, timesteps, settings);
+    let task = if recipe.diffusion.learned_variance { task.with_learned_variance() } else { task };
     let task = if images.repeats.is_empty() { task } else { task.with_repeats(&images.repeats) };
     if !recipe.data.shuffle_tags {
         return task;

@@ -8,7 +8,7 @@ pub(super) fn scheduler(recipe: &Recipe) -> Result<SchedulerConfig, RecipeError>
     Ok(match &recipe.start {
         Some(folder) => Json::read(&folder.join("scheduler/scheduler_config.json"))?
             .loosely(&mut Vec::new(), SchedulerConfig::from_json)?,
-        None => recipe.table("scheduler", &recipe.scheduler).strictly(SchedulerConfig::from_json)?,
+        None => recipe.table("scheduler", &Some(recipe.scheduler_table())).strictly(SchedulerConfig::from_json)?,
     })
 }
 

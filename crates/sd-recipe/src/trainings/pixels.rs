@@ -22,9 +22,10 @@ use crate::{Recipe, RecipeError, Watch};
 pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), RecipeError> {
     let (config, _) = match &recipe.start {
         Some(folder) => Json::read(&folder.join("unet/config.json"))?.loosely(&mut Vec::new(), unconditional_config)?,
-        None => recipe.table("unet", &recipe.unet).strictly(unconditional_config)?,
+        None => recipe.unet_table(3).strictly(unconditional_config)?,
     };
     let scheduler = scheduler(recipe)?;
+    recipe.check_outputs(config.out_channels, config.in_channels, &scheduler)?;
     if !recipe.data.size.is_multiple_of(config.factor()) {
         let (size, factor) = (recipe.data.size, config.factor());
         return Err(recipe.wrong(format!(
@@ -42,6 +43,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let (pixels, data) = (images.tensor(0, images.len(), device), Identity::new(&images));
     drop(images);
     let task = Denoising::new(pixels, objective(recipe, &scheduler), timesteps(recipe, &scheduler), settings);
+    let task = if recipe.diffusion.learned_variance { task.with_learned_variance() } else { task };
     let unet = start.init(unet, |weights, unet| weights.load(unet, FloatDType::F32))?;
     run(recipe, unet, task, &drawer, data, watch)
 }

@@ -6,6 +6,7 @@ mod controlnet;
 mod distillation;
 mod folders;
 mod images;
+mod learned_variance;
 mod lora;
 mod stopping;
 mod trainings;

@@ -9,6 +9,7 @@ mod draws;
 mod equalities;
 mod flow;
 mod inversion;
+mod learned_variance;
 mod middle;
 mod orders;
 mod pure_noise;

@@ -6,7 +6,7 @@ use sd_unet::UnconditionalUnet;
 use serde_json::Value;
 
 use super::noising::{Noising, NoisyBatch};
-use crate::{Objective, Task, Timesteps};
+use crate::{Likelihood, Objective, Task, Timesteps};
 
 /// How a network is trained to predict the noise in images.
 #[derive(Config, Debug, Copy, PartialEq)]
@@ -38,6 +38,12 @@ impl Denoising {
     /// Panics if there are no images, or if `timesteps` and the schedule differ in their number of timesteps.
     pub fn new(images: Tensor<4>, objective: Objective, timesteps: Timesteps, config: DenoisingConfig) -> Self {
         Self(Noising::new(images, objective, timesteps, config.seed, config.noise_offset))
+    }
+
+    /// Trains a network with twice as many output channels, which also learns the [variance](Objective::hybrid_losses) of DDPM's steps.
+    #[must_use]
+    pub fn with_learned_variance(self) -> Self {
+        Self(self.0.with_learned_variance(Likelihood::Pixels))
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::noising::{Noising, NoisyBatch};
 use crate::captions::{is_dropped, shuffled_tags};
-use crate::{Objective, Task, Timesteps};
+use crate::{Likelihood, Objective, Task, Timesteps};
 
 /// The two networks that turn noise and a text into latents.
 ///
@@ -98,6 +98,12 @@ impl Diffusion {
     #[must_use]
     pub fn with_repeats(self, counts: &[usize]) -> Self {
         Self { noising: self.noising.with_repeats(counts), ..self }
+    }
+
+    /// Trains a U-Net with twice as many output channels, which also learns the [variance](Objective::hybrid_losses) of DDPM's steps.
+    #[must_use]
+    pub fn with_learned_variance(self) -> Self {
+        Self { noising: self.noising.with_learned_variance(Likelihood::Latents), ..self }
     }
 
     /// Shows each draw its caption with [shuffled tags](shuffled_tags) behind the first `kept` of them. `texts` are the captions

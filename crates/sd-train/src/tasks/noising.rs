@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::autoencoder::select;
 use crate::objective::scale_each;
 use crate::random::{Purpose, Stream, normals};
-use crate::{NoisyImages, Objective, Order, Timesteps};
+use crate::{Likelihood, NoisyImages, Objective, Order, Timesteps};
 
 /// Images or latents in a seeded random order, with new noise and a new timestep at each draw.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub(crate) struct Noising {
     places: Option<Vec<usize>>,
     seed: u64,
     noise_offset: f64,
+    /// For a network that also learns the variance.
+    likelihood: Option<Likelihood>,
 }
 
 /// The noisy images of some draws, and how much the loss of each counts.
@@ -39,7 +41,12 @@ impl Noising {
         let (chosen, trained) = (timesteps.count(), objective.schedule.len());
         assert_eq!(chosen, trained, "{chosen} timesteps to choose from, but the schedule has {trained}");
         let order = Order::new(images.dims()[0], seed);
-        Self { images, objective, timesteps, order, places: None, seed, noise_offset }
+        Self { images, objective, timesteps, order, places: None, seed, noise_offset, likelihood: None }
+    }
+
+    /// Trains a network that also learns the variance of DDPM's steps.
+    pub fn with_learned_variance(self, likelihood: Likelihood) -> Self {
+        Self { likelihood: Some(likelihood), ..self }
     }
 
     /// Shows each image as many times in an epoch as `counts` says.
@@ -81,7 +88,11 @@ impl Noising {
 
     /// The loss of each draw: `[draws]`.
     pub fn losses(&self, batch: &NoisyBatch, predicted: Tensor<4>) -> Tensor<1> {
-        scale_each(self.objective.losses(&batch.noisy, predicted), &batch.factors)
+        let losses = match self.likelihood {
+            Some(likelihood) => self.objective.hybrid_losses(&batch.noisy, predicted, likelihood),
+            None => self.objective.losses(&batch.noisy, predicted),
+        };
+        scale_each(losses, &batch.factors)
     }
 
     /// Records the losses, by which [`Timesteps`] may choose.

@@ -108,6 +108,27 @@ fn a_small_model_of_pixels_learns_its_images_by_heart() {
     assert!(first > 0.5 && last < 0.25 * first, "{first} {last}");
 }
 
+/// The means of the first and of the last losses of a training of 100 steps.
+fn first_and_last(model: UnconditionalUnet, mut task: Denoising) -> (f64, f64) {
+    let mut trainer = Trainer::new(model, config(100, 5e-3));
+    let losses: Vec<f64> = train(&mut trainer, &mut task, 100).iter().map(|progress| progress.loss).collect();
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    (mean(&losses[..5]), mean(&losses[70..]))
+}
+
+/// The bound of the likelihood falls with the simple loss.
+#[test]
+fn a_small_model_learns_its_variance() {
+    let schedule = NoiseSchedule::from_betas(&BetaSchedule::Linear.betas(1000, 1e-4, 0.02).unwrap()).unwrap();
+    let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
+    let images = random([8, 3, 4, 4], 6).tanh();
+    let task = Denoising::new(images, objective, Timesteps::Uniform { count: 1000 }, DenoisingConfig::new(5));
+    let config = UnconditionalUnetConfig { out_channels: 6, ..unconditional().config().clone() };
+    let model = initialise(config.init(&Device::flex().autodiff()), 3);
+    let (first, last) = first_and_last(model, task.with_learned_variance());
+    assert!(first > 0.5 && last < 0.5 * first, "{first} {last}");
+}
+
 #[test]
 fn a_resumed_training_is_bit_for_bit_the_one_that_was_not_interrupted() {
     let folder = tempfile::tempdir().unwrap();
