@@ -75,7 +75,7 @@ impl Networks<'_> {
             Some(Init::Unfinished(latents)) => Some(latents.tensor(self.device)),
             _ => None,
         }) {
-            let x = Tensor::cat(latents, 0) / self.components.process.input_scale(sigma);
+            let x = Tensor::cat(latents, 0) / self.components.process.mixture_scale(sigma);
             return Ok(Start { x, known: None, channels: self.channels(batch, extra, None, None)? });
         }
         let starts_in_noise = batch.plans[0].starts_in_noise(extra);

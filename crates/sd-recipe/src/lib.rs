@@ -3,6 +3,7 @@
 mod check_control;
 mod check_distillation;
 mod check_lora;
+mod check_noise;
 mod control_config;
 mod data;
 mod distillation_config;

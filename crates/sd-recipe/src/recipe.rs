@@ -226,6 +226,10 @@ pub struct DiffusionConfig {
     pub freeze_text_encoder: bool,
     /// Whether the network also learns the variance of DDPM's steps, in as many further output channels (Nichol & Dhariwal 2021).
     pub learned_variance: bool,
+    /// For EDM: the mean of the natural logarithm of the noise levels, by default −1.2.
+    pub log_sigma_mean: Option<f64>,
+    /// For EDM: the standard deviation of that logarithm, by default 1.2.
+    pub log_sigma_std: Option<f64>,
 }
 
 impl Recipe {
@@ -282,6 +286,8 @@ impl Default for DiffusionConfig {
             noise_offset: task.noise_offset,
             freeze_text_encoder: false,
             learned_variance: false,
+            log_sigma_mean: None,
+            log_sigma_std: None,
         }
     }
 }

@@ -12,7 +12,7 @@ pub enum Purpose {
     Initial = 0,
     /// The order of the images, by epoch.
     Order = 1,
-    /// A draw's timestep.
+    /// A draw's timestep, or its level.
     Timestep = 2,
     /// The noise of a draw.
     Noise = 3,

@@ -92,7 +92,7 @@ impl Sampling {
             levels::resolve(sampler.value.info(), config, schedule.as_ref(), context.is_xl, steps.value)?;
         let is_distilled = schedule.is_some() && request.schedule.is_none();
         let origin = if is_distilled { Origin::Model } else { origin };
-        let (whole, made) = steps::made(request, context.strength, &levels.levels, steps.value, &config.process())?;
+        let (whole, made) = steps::made(request, context.strength, &levels.levels, steps.value, &config.process)?;
         Ok(Self {
             whole,
             made,
@@ -147,10 +147,10 @@ impl Sampling {
         }
         let setting = SamplerSettings {
             variance: self.variance,
-            blended: scheduler.prediction,
+            blended: scheduler.process.blended(),
             clip: self.clip,
             options: self.options.iter().map(|option| (option.option, option.value)).collect(),
-            ..SamplerSettings::new(scheduler.process())
+            ..SamplerSettings::new(scheduler.process.clone())
         };
         let sampler =
             name.info().make(&setting).map_err(|error| Error::request(Field::Options, format!(": {error}")))?;
@@ -192,7 +192,7 @@ fn number_of_steps(request: &Request, sampler: SamplerName, context: &Context) -
     let of_few_steps = || context.few_steps.map(|few| few_steps::number(&few, context.strength));
     let of_model = || context.steps.or_else(of_few_steps).map(|steps| Resolved::new(steps, Origin::Model));
     // All timesteps of the training, as in its paper.
-    let of_training = || Resolved::new(context.scheduler.schedule.len(), Origin::Config);
+    let of_training = || Resolved::new(context.scheduler.process.timesteps(), Origin::Config);
     let is_ddpm_in_pixels = sampler.info().name == "ddpm" && context.in_pixels;
     requested
         .or_else(of_model)

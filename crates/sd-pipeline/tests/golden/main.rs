@@ -5,6 +5,7 @@ mod components;
 mod control;
 mod convert;
 mod editing;
+mod edm;
 mod exact_control;
 mod exact_editing;
 mod exact_network;

@@ -11,7 +11,7 @@ use sd_weights::save;
 
 use super::begin::begin;
 use super::folder::{create, weights, weights_precision, write_json, write_scheduler};
-use super::objective::{objective, scheduler, timesteps};
+use super::objective::{Goal, goal, scheduler};
 use super::samples::draw;
 use super::start::Start;
 use crate::data::Identity;
@@ -42,7 +42,10 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let settings = DenoisingConfig::new(recipe.seed).with_noise_offset(recipe.diffusion.noise_offset);
     let (pixels, data) = (images.tensor(0, images.len(), device), Identity::new(&images));
     drop(images);
-    let task = Denoising::new(pixels, objective(recipe, &scheduler), timesteps(recipe, &scheduler), settings);
+    let task = match goal(recipe, &scheduler) {
+        Goal::Timesteps(objective, timesteps) => Denoising::new(pixels, objective, timesteps, settings),
+        Goal::Edm(objective) => Denoising::edm(pixels, objective, settings),
+    };
     let task = if recipe.diffusion.learned_variance { task.with_learned_variance() } else { task };
     let unet = start.init(unet, |weights, unet| weights.load(unet, FloatDType::F32))?;
     run(recipe, unet, task, &drawer, data, watch)
@@ -69,11 +72,11 @@ impl Product<UnconditionalUnet> for Drawer<'_> {
     fn save(&self, model: &UnconditionalUnet, folder: &Path, _watch: &mut Watch) -> Result<(), RecipeError> {
         let unet = folder.join("unet");
         create(&unet)?;
-        write_scheduler(self.recipe, folder, "DDPMScheduler")?;
+        let scheduler = write_scheduler(self.recipe, folder, "DDPMScheduler")?;
         let config = diffusers::unconditional_unet_config(&self.config, self.recipe.data.size);
         write_json(&unet.join("config.json"), &config)?;
         save(model, &unet.join("diffusion_pytorch_model.safetensors"), self.precision)?;
-        write_json(&folder.join("model_index.json"), &diffusers::ddpm_model_index())
+        write_json(&folder.join("model_index.json"), &diffusers::ddpm_model_index(&scheduler))
     }
 
     /// Images of the first seeds.

@@ -4,6 +4,7 @@ mod bad_recipes;
 mod changed_data;
 mod controlnet;
 mod distillation;
+mod edm;
 mod folders;
 mod images;
 mod learned_variance;

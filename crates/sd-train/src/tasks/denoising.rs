@@ -6,7 +6,7 @@ use sd_unet::UnconditionalUnet;
 use serde_json::Value;
 
 use super::noising::{Noising, NoisyBatch};
-use crate::{Likelihood, Objective, Task, Timesteps};
+use crate::{EdmObjective, Likelihood, Objective, Task, Timesteps};
 
 /// How a network is trained to predict the noise in images.
 #[derive(Config, Debug, Copy, PartialEq)]
@@ -40,6 +40,19 @@ impl Denoising {
         Self(Noising::new(images, objective, timesteps, config.seed, config.noise_offset))
     }
 
+    /// Trains on images by EDM, in the model's precision.
+    ///
+    /// # Shapes
+    ///
+    /// - images: `[images, 3, height, width]`, from −1 to 1
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are no images.
+    pub fn edm(images: Tensor<4>, objective: EdmObjective, config: DenoisingConfig) -> Self {
+        Self(Noising::edm(images, objective, config.seed, config.noise_offset))
+    }
+
     /// Trains a network with twice as many output channels, which also learns the [variance](Objective::hybrid_losses) of DDPM's steps.
     #[must_use]
     pub fn with_learned_variance(self) -> Self {
@@ -55,7 +68,7 @@ impl Task<UnconditionalUnet> for Denoising {
     }
 
     fn losses(&self, model: &UnconditionalUnet, DenoisingBatch(batch): &DenoisingBatch) -> Tensor<1> {
-        self.0.losses(batch, model.forward(batch.noisy.x.clone(), &batch.t()))
+        self.0.losses(batch, model.forward(batch.x.clone(), &batch.times))
     }
 
     fn observe(&mut self, batch: &DenoisingBatch, losses: &[f64]) {

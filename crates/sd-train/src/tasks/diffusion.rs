@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::noising::{Noising, NoisyBatch};
 use crate::captions::{is_dropped, shuffled_tags};
-use crate::{Likelihood, Objective, Task, Timesteps};
+use crate::{EdmObjective, Likelihood, Objective, Task, Timesteps};
 
 /// The two networks that turn noise and a text into latents.
 ///
@@ -84,9 +84,40 @@ impl Diffusion {
         timesteps: Timesteps,
         config: DiffusionConfig,
     ) -> Self {
+        let noising = Noising::new(latents.clone(), objective, timesteps, config.seed, config.noise_offset);
+        Self::of(noising, &latents, captions, no_caption, config)
+    }
+
+    /// Trains by EDM on latents, scaled as the U-Net takes them, in the model's precision. Their standard deviation is best that of the
+    /// process, [`sigma_data`](sd_schedule::Edm::sigma_data).
+    ///
+    /// # Shapes
+    ///
+    /// - latents: `[images, channels, height, width]`
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are no latents, or not as many captions.
+    pub fn edm(
+        latents: Tensor<4>,
+        captions: Vec<Vec<u32>>,
+        no_caption: Vec<u32>,
+        objective: EdmObjective,
+        config: DiffusionConfig,
+    ) -> Self {
+        let noising = Noising::edm(latents.clone(), objective, config.seed, config.noise_offset);
+        Self::of(noising, &latents, captions, no_caption, config)
+    }
+
+    fn of(
+        noising: Noising,
+        latents: &Tensor<4>,
+        captions: Vec<Vec<u32>>,
+        no_caption: Vec<u32>,
+        config: DiffusionConfig,
+    ) -> Self {
         let [images, ..] = latents.dims();
         assert_eq!(captions.len(), images, "{} captions for {images} images", captions.len());
-        let noising = Noising::new(latents, objective, timesteps, config.seed, config.noise_offset);
         Self { noising, captions, no_caption, shuffled: None, config }
     }
 
@@ -152,7 +183,7 @@ impl Task<TextToLatents> for Diffusion {
 
     fn losses(&self, model: &TextToLatents, DiffusionBatch { draws, captions }: &DiffusionBatch) -> Tensor<1> {
         let text = model.text.forward(captions).last;
-        self.losses_of(draws, model.unet.forward(draws.noisy.x.clone(), &draws.t(), &text.into()))
+        self.losses_of(draws, model.unet.forward(draws.x.clone(), &draws.times, &text.into()))
     }
 
     fn observe(&mut self, batch: &DiffusionBatch, losses: &[f64]) {
@@ -187,9 +218,9 @@ mod tests {
         Diffusion::new(latents, captions, vec![9], objective, Timesteps::Uniform { count: 10 }, config)
     }
 
-    fn batch(draws: Range<u64>) -> (Vec<f32>, Vec<usize>, Vec<Vec<u32>>) {
+    fn batch(draws: Range<u64>) -> (Vec<f32>, Vec<f64>, Vec<Vec<u32>>) {
         let DiffusionBatch { draws, captions } = task().batch(draws);
-        (draws.noisy.x.into_data().try_to_vec().unwrap(), draws.noisy.t, captions)
+        (draws.x.into_data().try_to_vec().unwrap(), draws.times, captions)
     }
 
     #[test]

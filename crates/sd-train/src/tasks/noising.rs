@@ -6,29 +6,42 @@ use serde_json::Value;
 use super::autoencoder::select;
 use crate::objective::scale_each;
 use crate::random::{Purpose, Stream, normals};
-use crate::{Likelihood, NoisyImages, Objective, Order, Timesteps};
+use crate::{EdmObjective, Likelihood, NoisyImages, Objective, Order, Timesteps};
 
-/// Images or latents in a seeded random order, with new noise and a new timestep at each draw.
+/// Images or latents in a seeded random order, with new noise and a new level at each draw.
 #[derive(Debug, Clone)]
 pub(crate) struct Noising {
     images: Tensor<4>,
-    objective: Objective,
-    timesteps: Timesteps,
+    method: Method,
     order: Order,
     /// The image of each place in the order, if images come more than once in an epoch.
     places: Option<Vec<usize>>,
     seed: u64,
     noise_offset: f64,
-    /// For a network that also learns the variance.
-    likelihood: Option<Likelihood>,
+}
+
+/// How levels are chosen, and what is learnt.
+#[derive(Debug, Clone)]
+enum Method {
+    /// At timesteps; with a likelihood if the network also learns the variance.
+    Timesteps { objective: Objective, timesteps: Timesteps, likelihood: Option<Likelihood> },
+    /// At any level.
+    Edm(EdmObjective),
 }
 
 /// The noisy images of some draws, and how much the loss of each counts.
 #[derive(Debug, Clone)]
 pub(crate) struct NoisyBatch {
-    pub noisy: NoisyImages,
+    /// The network's input, `[draws, channels, height, width]`.
+    pub x: Tensor<4>,
+    /// Its time for each draw.
+    pub times: Vec<f64>,
     /// The index of the image of each draw.
     pub images: Vec<usize>,
+    /// The right output.
+    target: Tensor<4>,
+    /// The timesteps, if there are any.
+    t: Vec<usize>,
     /// Loss factors that make up for timesteps that are chosen more often than others.
     factors: Vec<f64>,
 }
@@ -40,13 +53,32 @@ impl Noising {
     pub fn new(images: Tensor<4>, objective: Objective, timesteps: Timesteps, seed: u64, noise_offset: f64) -> Self {
         let (chosen, trained) = (timesteps.count(), objective.schedule.len());
         assert_eq!(chosen, trained, "{chosen} timesteps to choose from, but the schedule has {trained}");
+        Self::by(images, Method::Timesteps { objective, timesteps, likelihood: None }, seed, noise_offset)
+    }
+
+    /// # Panics
+    ///
+    /// Panics if there are no images.
+    pub fn edm(images: Tensor<4>, objective: EdmObjective, seed: u64, noise_offset: f64) -> Self {
+        Self::by(images, Method::Edm(objective), seed, noise_offset)
+    }
+
+    fn by(images: Tensor<4>, method: Method, seed: u64, noise_offset: f64) -> Self {
         let order = Order::new(images.dims()[0], seed);
-        Self { images, objective, timesteps, order, places: None, seed, noise_offset, likelihood: None }
+        Self { images, method, order, places: None, seed, noise_offset }
     }
 
     /// Trains a network that also learns the variance of DDPM's steps.
-    pub fn with_learned_variance(self, likelihood: Likelihood) -> Self {
-        Self { likelihood: Some(likelihood), ..self }
+    ///
+    /// # Panics
+    ///
+    /// Panics for EDM, which has no such steps.
+    pub fn with_learned_variance(mut self, learned: Likelihood) -> Self {
+        match &mut self.method {
+            Method::Timesteps { likelihood, .. } => *likelihood = Some(learned),
+            Method::Edm(_) => panic!("a variance is learnt at timesteps, which EDM has not"),
+        }
+        self
     }
 
     /// Shows each image as many times in an epoch as `counts` says.
@@ -67,11 +99,23 @@ impl Noising {
         if let Some(places) = &self.places {
             images.iter_mut().for_each(|image| *image = places[*image]);
         }
-        let uniform = |draw| Stream::new(self.seed, Purpose::Timestep, draw).uniform();
-        let chosen = self.timesteps.choose(&draws.clone().map(uniform).collect::<Vec<_>>());
-        let (t, factors) = chosen.into_iter().unzip();
-        let noisy = self.objective.add_noise(select(&self.images, &images), t, self.noise(draws));
-        NoisyBatch { noisy, images, factors }
+        let (x0, stream) = (select(&self.images, &images), |draw| Stream::new(self.seed, Purpose::Timestep, draw));
+        match &self.method {
+            Method::Timesteps { objective, timesteps, .. } => {
+                let chosen = timesteps.choose(&draws.clone().map(|draw| stream(draw).uniform()).collect::<Vec<_>>());
+                let (t, factors) = chosen.into_iter().unzip();
+                let NoisyImages { x, target, t } = objective.add_noise(x0, t, self.noise(draws));
+                let times = t.iter().map(|&t| t as f64).collect();
+                NoisyBatch { x, times, images, target, t, factors }
+            }
+            Method::Edm(objective) => {
+                let normal = |draw| stream(draw).normals().next().expect("a stream has no end");
+                let sigmas: Vec<f64> = draws.clone().map(|draw| objective.sigma(normal(draw))).collect();
+                let (x, target) = objective.add_noise(x0, &sigmas, self.noise(draws));
+                let times = sigmas.iter().map(|sigma| objective.process.time(*sigma)).collect();
+                NoisyBatch { x, times, images, target, t: Vec::new(), factors: Vec::new() }
+            }
+        }
     }
 
     /// The noise of some draws.
@@ -88,36 +132,43 @@ impl Noising {
 
     /// The loss of each draw: `[draws]`.
     pub fn losses(&self, batch: &NoisyBatch, predicted: Tensor<4>) -> Tensor<1> {
-        let losses = match self.likelihood {
-            Some(likelihood) => self.objective.hybrid_losses(&batch.noisy, predicted, likelihood),
-            None => self.objective.losses(&batch.noisy, predicted),
-        };
-        scale_each(losses, &batch.factors)
+        let NoisyBatch { x, target, t, factors, .. } = batch;
+        match &self.method {
+            Method::Timesteps { objective, likelihood, .. } => {
+                let noisy = NoisyImages { x: x.clone(), target: target.clone(), t: t.clone() };
+                let losses = match likelihood {
+                    Some(likelihood) => objective.hybrid_losses(&noisy, predicted, *likelihood),
+                    None => objective.losses(&noisy, predicted),
+                };
+                scale_each(losses, factors)
+            }
+            Method::Edm(objective) => objective.losses(target.clone(), predicted),
+        }
     }
 
     /// Records the losses, by which [`Timesteps`] may choose.
     pub fn observe(&mut self, batch: &NoisyBatch, losses: &[f64]) {
-        for ((t, factor), loss) in batch.noisy.t.iter().zip(&batch.factors).zip(losses) {
-            self.timesteps.observe(*t, loss / factor);
+        let Method::Timesteps { timesteps, .. } = &mut self.method else { return };
+        for ((t, factor), loss) in batch.t.iter().zip(&batch.factors).zip(losses) {
+            timesteps.observe(*t, loss / factor);
         }
     }
 
     /// The observed losses, for a checkpoint.
     pub fn state(&self) -> Value {
-        serde_json::to_value(&self.timesteps).expect("a history is JSON")
+        match &self.method {
+            Method::Timesteps { timesteps, .. } => serde_json::to_value(timesteps).expect("a history is JSON"),
+            Method::Edm(_) => Value::Null,
+        }
     }
 
     /// Restores what [`state`](Self::state) returned.
     pub fn restore(&mut self, state: Value) -> Result<(), serde_json::Error> {
-        self.timesteps = serde_json::from_value(state)?;
+        match &mut self.method {
+            Method::Timesteps { timesteps, .. } => *timesteps = serde_json::from_value(state)?,
+            Method::Edm(_) => serde_json::from_value::<()>(state)?,
+        }
         Ok(())
-    }
-}
-
-impl NoisyBatch {
-    /// The timestep of each draw, as the networks take it.
-    pub fn t(&self) -> Vec<f64> {
-        self.noisy.t.iter().map(|&t| t as f64).collect()
     }
 }
 

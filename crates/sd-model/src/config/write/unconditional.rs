@@ -1,11 +1,12 @@
 use sd_unet::{UnconditionalLevel, UnconditionalUnetConfig};
 use serde_json::{Value, json};
 
-/// Returns the `model_index.json` of a pixel model without text, with the folders `unet` and `scheduler`.
-pub fn ddpm_model_index() -> Value {
+/// Returns the `model_index.json` of a pixel model without text, with the folders `unet` and `scheduler`; `scheduler` is the class of
+/// its scheduler.
+pub fn ddpm_model_index(scheduler: &str) -> Value {
     json!({
         "_class_name": "DDPMPipeline",
-        "scheduler": ["diffusers", "DDPMScheduler"],
+        "scheduler": ["diffusers", scheduler],
         "unet": ["diffusers", "UNet2DModel"],
     })
 }
