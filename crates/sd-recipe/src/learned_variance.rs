@@ -1,35 +1,20 @@
 //! Recipes of networks that also learn the variance of DDPM's steps.
 
-use sd_model::config::{Json, SchedulerConfig};
+use sd_model::config::SchedulerConfig;
 use sd_pipeline::Variance;
 use serde_json::{Map, Value};
 
-use crate::{Recipe, RecipeError, Training};
+use crate::{Recipe, RecipeError};
 
 const KEY: &str = "`diffusion.learned_variance`";
 
 impl Recipe {
-    fn may_learn_variance(&self) -> bool {
-        matches!(self.train, Training::Pixels | Training::TextToImage)
-    }
-
     /// Refuses a learned variance in trainings that have none.
     pub(crate) fn check_learned_variance(&self) -> Result<(), String> {
-        match self.diffusion.learned_variance && !self.may_learn_variance() {
+        match self.diffusion.learned_variance && !self.train.trains_unet() {
             true => Err(format!("{KEY} is not used in this training: remove it")),
             false => Ok(()),
         }
-    }
-
-    /// The table of a U-Net, whose images have so many channels unless it says otherwise. If it learns the variance, it has twice as many
-    /// output channels.
-    pub(crate) fn unet_table(&self, channels: u64) -> Json {
-        let table = self.table("unet", &self.unet);
-        if !self.diffusion.learned_variance || table.get("out_channels").is_some() {
-            return table;
-        }
-        let channels = table.get("in_channels").and_then(Value::as_u64).unwrap_or(channels);
-        table.with("out_channels", channels.saturating_mul(2))
     }
 
     /// The table of the scheduler. If the variance is learned, it says so.
@@ -52,7 +37,7 @@ impl Recipe {
         let (wanted, found) = (self.diffusion.learned_variance, outputs == 2 * channels);
         let ranges = scheduler.variance == Ok(Variance::LearnedRange);
         let reason = match () {
-            () if !self.may_learn_variance() => return Ok(()),
+            () if !self.train.trains_unet() => return Ok(()),
             () if wanted && !found => {
                 format!("{KEY} needs a U-Net with {} output channels, but this one has {outputs}", 2 * channels)
             }

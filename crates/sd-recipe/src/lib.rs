@@ -21,6 +21,7 @@ mod product;
 mod read;
 mod recipe;
 mod run;
+mod self_conditioning;
 mod sheet;
 mod text;
 mod trainings;

@@ -23,6 +23,7 @@ impl Recipe {
             .and_then(|()| recipe.check_distillation())
             .and_then(|()| recipe.check_lora())
             .and_then(|()| recipe.check_learned_variance())
+            .and_then(|()| recipe.check_self_conditioning())
             .and_then(|()| recipe.check_data())
             .and_then(|()| recipe.check_tables())
             .map_err(wrong)?;

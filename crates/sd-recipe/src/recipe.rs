@@ -77,6 +77,11 @@ pub enum Training {
 }
 
 impl Training {
+    /// Whether it trains a whole U-Net at all noise levels.
+    pub(crate) fn trains_unet(self) -> bool {
+        matches!(self, Self::TextToImage | Self::Pixels)
+    }
+
     /// Whether it reads captions.
     pub(crate) fn reads_captions(self) -> bool {
         matches!(self, Self::TextToImage | Self::ControlNet | Self::Distillation | Self::Lora)
@@ -226,6 +231,8 @@ pub struct DiffusionConfig {
     pub freeze_text_encoder: bool,
     /// Whether the network also learns the variance of DDPM's steps, in as many further output channels (Nichol & Dhariwal 2021).
     pub learned_variance: bool,
+    /// Whether the network also reads the clean image that it last predicted, in as many further input channels (Chen et al. 2022).
+    pub self_conditioning: bool,
     /// For EDM: the mean of the natural logarithm of the noise levels, by default −1.2.
     pub log_sigma_mean: Option<f64>,
     /// For EDM: the standard deviation of that logarithm, by default 1.2.
@@ -286,6 +293,7 @@ impl Default for DiffusionConfig {
             noise_offset: task.noise_offset,
             freeze_text_encoder: false,
             learned_variance: false,
+            self_conditioning: false,
             log_sigma_mean: None,
             log_sigma_std: None,
         }

@@ -53,6 +53,20 @@ impl EdmObjective {
         ((x0 + eps * level) * scale, target)
     }
 
+    /// The clean images that the network's outputs for its inputs mean.
+    ///
+    /// # Shapes
+    ///
+    /// - input, predicted and output: `[batch, channels, height, width]`
+    /// - sigmas: `batch` levels above 0
+    pub fn denoised(&self, input: Tensor<4>, sigmas: &[f64], predicted: Tensor<4>) -> Tensor<4> {
+        let each =
+            |value: &dyn Fn(f64) -> f64| per_image(&sigmas.iter().map(|s| value(*s)).collect::<Vec<_>>(), &input);
+        let skip = each(&|sigma| self.process.coefficients(sigma).0 / self.process.c_in(sigma));
+        let out = each(&|sigma| self.process.coefficients(sigma).1);
+        input * skip + predicted * out
+    }
+
     /// The loss of each image: the mean squared error of the denoised image, times `(sigma² + sigma_data²)/(sigma·sigma_data)²`. This is
     /// that of the output itself: `[batch]`.
     pub fn losses(&self, target: Tensor<4>, predicted: Tensor<4>) -> Tensor<1> {
@@ -89,12 +103,14 @@ mod tests {
     fn samplers_find_the_image_in_the_right_output() {
         for objective in objectives() {
             let (input, target) = objective.add_noise(tensor(X0), &SIGMAS, tensor(EPS));
+            let denoised = values(objective.denoised(input.clone(), &SIGMAS, target.clone()));
             let (input, target) = (values(input), values(target));
             for i in 0..3 {
                 let (x, numbers) =
                     (X0[i] + SIGMAS[i] * EPS[i], Process::Edm(objective.process).preconditioning(SIGMAS[i], false));
                 assert!((input[i] - numbers.c_in * x).abs() < 1e-12);
                 assert!((numbers.c_skip * x + numbers.c_out * target[i] - X0[i]).abs() < 1e-12, "{objective:?}");
+                assert!((denoised[i] - X0[i]).abs() < 1e-12, "{objective:?}");
             }
         }
     }

@@ -28,6 +28,8 @@ pub enum Purpose {
     Tags = 8,
     /// The guidance scale that a student learns, by the first draw of a pass.
     Guidance = 9,
+    /// Whether a draw's network reads its own prediction.
+    SelfConditioning = 10,
 }
 
 /// The random numbers of one draw: a ChaCha8 stream that depends on the seed, the purpose and the index alone.

@@ -114,6 +114,9 @@ fn difference(config: &ControlNetConfig, parts: &TextToImage) -> Option<String> 
             let channels = |config: &UnetConfig| config.levels.iter().map(|level| level.channels).collect::<Vec<_>>();
             Some(format!("its levels have {:?} channels, the model's {:?}", channels(ours), channels(unet)))
         }
+        () if unet.self_conditioning => {
+            Some("the model's U-Net also reads its last prediction (`self_conditioning`)".into())
+        }
         () if ours.in_channels != latents => {
             Some(format!("it reads latents of {} channels, the model's have {latents}", ours.in_channels))
         }

@@ -15,6 +15,8 @@ use crate::reuse::Turn;
 pub(super) struct Noisy<'a> {
     pub x: &'a Tensor<4>,
     pub numbers: Preconditioning,
+    /// The clean images that were last predicted, for networks that read them.
+    pub predicted: Option<Tensor<4>>,
 }
 
 /// What a call of the network gave, row by row.
@@ -39,8 +41,8 @@ pub(super) struct Caller<'a> {
 impl Caller<'_> {
     pub fn call<'a>(&self, noisy: &Noisy, call: &'a Call, attends_to: Option<Slot>, memory: &mut Memory) -> Output<'a> {
         let rows = &call.rows;
-        let scaled = noisy.x.clone() * noisy.numbers.c_in;
-        let x = Tensor::cat(rows.iter().map(|(_, image)| scaled.clone().narrow(0, *image, 1)).collect(), 0);
+        let input = noisy.input();
+        let x = Tensor::cat(rows.iter().map(|(_, image)| input.clone().narrow(0, *image, 1)).collect(), 0);
         let t = vec![noisy.numbers.t; rows.len()];
         let recall = memory.recall(call, self.turn);
         let conditions = &match self.residuals(&x, &t, call, &recall, memory) {
@@ -90,6 +92,15 @@ impl Caller<'_> {
 }
 
 impl Noisy<'_> {
+    /// What the network reads of the images: the noisy ones, scaled, and those that were last predicted.
+    pub fn input(&self) -> Tensor<4> {
+        let scaled = self.x.clone() * self.numbers.c_in;
+        match &self.predicted {
+            Some(predicted) => Tensor::cat(vec![scaled, predicted.clone()], 1),
+            None => scaled,
+        }
+    }
+
     /// The noisy image, blurred where the network paid attention: what it predicts there is worse.
     pub fn degraded(&self, prediction: &Tensor<4>, map: Tensor<3>) -> Tensor<4> {
         let denoised = self.x.clone() * self.numbers.c_skip + prediction.clone() * self.numbers.c_out;

@@ -31,6 +31,9 @@ pub(crate) struct Guided<'a> {
     degraded: Calls,
     turns: Turns,
     memory: Memory,
+    /// The clean images that were last predicted, for networks that read them; none before the first call.
+    predicted: Option<Tensor<4>>,
+    self_conditions: bool,
 }
 
 impl<'a> Guided<'a> {
@@ -58,7 +61,14 @@ impl<'a> Guided<'a> {
             degraded: Calls::default(),
             turns,
             memory: Memory::new(branch),
+            predicted: None,
+            self_conditions: false,
         }
+    }
+
+    /// Gives a network the clean images that it last predicted.
+    pub fn with_self_conditioning(self, self_conditions: bool) -> Self {
+        Self { self_conditions, ..self }
     }
 }
 
@@ -69,15 +79,19 @@ impl Denoiser for Guided<'_> {
 
     fn estimate(&mut self, x: Tensor<4>, sigma: f64) -> Result<Estimate, DenoiseError> {
         let numbers = self.process.preconditioning(sigma, self.sampling.whole_timesteps);
-        let noisy = Noisy { x: &x, numbers };
+        // Before the first call, nothing is predicted.
+        let predicted = self.self_conditions.then(|| self.predicted.take().unwrap_or_else(|| x.zeros_like()));
+        let noisy = Noisy { x: &x, numbers, predicted };
         let (output, variance) = match &self.texts {
             None => {
                 let [images, channels, ..] = x.dims();
-                halves(self.backbone.predict(x.clone() * numbers.c_in, &vec![numbers.t; images], None), channels)
+                halves(self.backbone.predict(noisy.input(), &vec![numbers.t; images], None), channels)
             }
             Some(_) => self.guided(&noisy),
         };
-        Ok(Estimate { denoised: x * numbers.c_skip + output * numbers.c_out, variance })
+        let denoised = x * numbers.c_skip + output * numbers.c_out;
+        self.predicted = self.self_conditions.then(|| denoised.clone());
+        Ok(Estimate { denoised, variance })
     }
 }
 
@@ -117,7 +131,7 @@ impl Guided<'_> {
         let degraded = attends_to.map(|source| {
             let x = noisy.degraded(&outputs.prediction(source), outputs.map(source));
             let calls = self.degraded.of(&[source], step.index, level, texts, inputs);
-            let noisy = Noisy { x: &x, numbers: noisy.numbers };
+            let noisy = Noisy { x: &x, numbers: noisy.numbers, predicted: noisy.predicted.clone() };
             // Deep features are not kept beside self-attention guidance.
             Outputs(calls.iter().map(|call| caller.call(&noisy, call, None, memory)).collect()).prediction(source)
         });

@@ -24,6 +24,7 @@ mod plan;
 mod prompts;
 mod quantized;
 mod reuse;
+mod self_conditioning;
 mod single_file;
 mod single_names;
 mod small;

@@ -27,6 +27,7 @@ pub(super) fn diffusion(
         Goal::Edm(objective) => Diffusion::edm(latents, captions, nothing, objective, settings),
     };
     let task = if recipe.diffusion.learned_variance { task.with_learned_variance() } else { task };
+    let task = if recipe.diffusion.self_conditioning { task.with_self_conditioning() } else { task };
     let task = if images.repeats.is_empty() { task } else { task.with_repeats(&images.repeats) };
     if !recipe.data.shuffle_tags {
         return task;

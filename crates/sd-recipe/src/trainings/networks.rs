@@ -69,9 +69,11 @@ impl Networks {
                 "a U-Net that reads the guidance scale (`time_cond_proj_dim`) was distilled, and cannot be trained yet";
             return Err(recipe.wrong(reason.into()));
         }
+        recipe.check_inputs(unet.self_conditioning)?;
         recipe.check_outputs(unet.out_channels, channels, &self.scheduler)?;
+        let inputs = if recipe.diffusion.self_conditioning { 2 * channels } else { channels };
         let outputs = if recipe.diffusion.learned_variance { 2 * channels } else { channels };
-        if (unet.in_channels, unet.out_channels) != (channels, outputs) {
+        if (unet.in_channels, unet.out_channels) != (inputs, outputs) {
             return Err(recipe.wrong(format!(
                 "the U-Net takes {} channels and gives {}, but the autoencoder's latents have {channels}",
                 unet.in_channels, unet.out_channels

@@ -25,7 +25,8 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
         None => recipe.unet_table(3).strictly(unconditional_config)?,
     };
     let scheduler = scheduler(recipe)?;
-    recipe.check_outputs(config.out_channels, config.in_channels, &scheduler)?;
+    recipe.check_inputs(config.self_conditioning)?;
+    recipe.check_outputs(config.out_channels, config.image_channels(), &scheduler)?;
     if !recipe.data.size.is_multiple_of(config.factor()) {
         let (size, factor) = (recipe.data.size, config.factor());
         return Err(recipe.wrong(format!(
@@ -47,6 +48,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
         Goal::Edm(objective) => Denoising::edm(pixels, objective, settings),
     };
     let task = if recipe.diffusion.learned_variance { task.with_learned_variance() } else { task };
+    let task = if recipe.diffusion.self_conditioning { task.with_self_conditioning() } else { task };
     let unet = start.init(unet, |weights, unet| weights.load(unet, FloatDType::F32))?;
     run(recipe, unet, task, &drawer, data, watch)
 }

@@ -9,6 +9,7 @@ mod folders;
 mod images;
 mod learned_variance;
 mod lora;
+mod self_conditioning;
 mod stopping;
 mod trainings;
 mod unfinished;

@@ -4,9 +4,12 @@ use burn::tensor::Tensor;
 use serde_json::Value;
 
 use super::autoencoder::select;
-use crate::objective::scale_each;
+use crate::objective::{per_image, scale_each};
 use crate::random::{Purpose, Stream, normals};
 use crate::{EdmObjective, Likelihood, NoisyImages, Objective, Order, Timesteps};
+
+/// Share of the draws whose network reads its own prediction (Chen et al. 2022, section 3.3).
+const SHOWN: f64 = 0.5;
 
 /// Images or latents in a seeded random order, with new noise and a new level at each draw.
 #[derive(Debug, Clone)]
@@ -18,6 +21,8 @@ pub(crate) struct Noising {
     places: Option<Vec<usize>>,
     seed: u64,
     noise_offset: f64,
+    /// Whether the network also reads its own prediction.
+    self_conditioning: bool,
 }
 
 /// How levels are chosen, and what is learnt.
@@ -42,6 +47,10 @@ pub(crate) struct NoisyBatch {
     target: Tensor<4>,
     /// The timesteps, if there are any.
     t: Vec<usize>,
+    /// The levels, if there are no timesteps.
+    sigmas: Vec<f64>,
+    /// 1 for each draw whose network reads its own prediction, else 0.
+    shown: Vec<f64>,
     /// Loss factors that make up for timesteps that are chosen more often than others.
     factors: Vec<f64>,
 }
@@ -65,7 +74,12 @@ impl Noising {
 
     fn by(images: Tensor<4>, method: Method, seed: u64, noise_offset: f64) -> Self {
         let order = Order::new(images.dims()[0], seed);
-        Self { images, method, order, places: None, seed, noise_offset }
+        Self { images, method, order, places: None, seed, noise_offset, self_conditioning: false }
+    }
+
+    /// Trains a network that also reads the clean images that it last predicted.
+    pub fn with_self_conditioning(self) -> Self {
+        Self { self_conditioning: true, ..self }
     }
 
     /// Trains a network that also learns the variance of DDPM's steps.
@@ -100,20 +114,25 @@ impl Noising {
             images.iter_mut().for_each(|image| *image = places[*image]);
         }
         let (x0, stream) = (select(&self.images, &images), |draw| Stream::new(self.seed, Purpose::Timestep, draw));
+        let is_shown = |draw| Stream::new(self.seed, Purpose::SelfConditioning, draw).uniform() < SHOWN;
+        let shown = match self.self_conditioning {
+            true => draws.clone().map(|draw| f64::from(u8::from(is_shown(draw)))).collect(),
+            false => Vec::new(),
+        };
         match &self.method {
             Method::Timesteps { objective, timesteps, .. } => {
                 let chosen = timesteps.choose(&draws.clone().map(|draw| stream(draw).uniform()).collect::<Vec<_>>());
                 let (t, factors) = chosen.into_iter().unzip();
                 let NoisyImages { x, target, t } = objective.add_noise(x0, t, self.noise(draws));
                 let times = t.iter().map(|&t| t as f64).collect();
-                NoisyBatch { x, times, images, target, t, factors }
+                NoisyBatch { x, times, images, target, t, sigmas: Vec::new(), shown, factors }
             }
             Method::Edm(objective) => {
                 let normal = |draw| stream(draw).normals().next().expect("a stream has no end");
                 let sigmas: Vec<f64> = draws.clone().map(|draw| objective.sigma(normal(draw))).collect();
                 let (x, target) = objective.add_noise(x0, &sigmas, self.noise(draws));
                 let times = sigmas.iter().map(|sigma| objective.process.time(*sigma)).collect();
-                NoisyBatch { x, times, images, target, t: Vec::new(), factors: Vec::new() }
+                NoisyBatch { x, times, images, target, t: Vec::new(), sigmas, shown, factors: Vec::new() }
             }
         }
     }
@@ -128,6 +147,26 @@ impl Noising {
             0.0 => noise,
             strength => noise + draw(Purpose::Offset, [channels, 1, 1]) * strength,
         }
+    }
+
+    /// What the network predicts for a batch, by `call` with its input `[draws, in_channels, height, width]`. One that reads its own
+    /// prediction first sees zeros in its place; for half of the draws it is then called again, with what it predicted, through which
+    /// no gradients pass (Chen et al. 2022, algorithm 1).
+    pub fn predict(&self, batch: &NoisyBatch, call: impl Fn(Tensor<4>) -> Tensor<4>) -> Tensor<4> {
+        let x = &batch.x;
+        if !self.self_conditioning {
+            return call(x.clone());
+        }
+        let first = call(Tensor::cat(vec![x.clone(), x.zeros_like()], 1));
+        if !batch.shown.contains(&1.0) {
+            return first;
+        }
+        let predicted = first.inner().narrow(1, 0, x.dims()[1]);
+        let seen = match &self.method {
+            Method::Timesteps { objective, .. } => objective.denoised(x.clone(), &batch.t, predicted),
+            Method::Edm(objective) => objective.denoised(x.clone(), &batch.sigmas, predicted),
+        };
+        call(Tensor::cat(vec![x.clone(), seen * per_image(&batch.shown, x)], 1))
     }
 
     /// The loss of each draw: `[draws]`.
@@ -179,6 +218,32 @@ mod tests {
 
     use super::*;
     use crate::Weighting;
+
+    /// A network whose prediction is the image itself, all 0.25: half of the draws see it in the second call.
+    #[test]
+    fn half_of_the_draws_see_what_was_predicted_for_them() {
+        let betas = BetaSchedule::ScaledLinear.betas(10, 0.00085, 0.012).unwrap();
+        let schedule = NoiseSchedule::from_betas(&betas).unwrap();
+        let objective = Objective { schedule, prediction: Prediction::X0, weighting: Weighting::Simple };
+        let (images, timesteps) = (Tensor::ones([3, 2, 2, 2], &Device::flex()), Timesteps::Uniform { count: 10 });
+        let noising = Noising::new(images, objective, timesteps, 1, 0.0).with_self_conditioning();
+        let batch = noising.batch(0..400);
+        let calls = std::cell::RefCell::new(Vec::new());
+        noising.predict(&batch, |input| {
+            assert_eq!(input.dims(), [400, 4, 2, 2]);
+            let seen = input.clone().narrow(1, 2, 2).mean_dims(&[1, 2, 3]).into_data().try_to_vec::<f32>().unwrap();
+            calls.borrow_mut().push(seen);
+            input.narrow(1, 0, 2) * 0.0 + 0.25
+        });
+        let calls = calls.into_inner();
+        assert!(calls.len() == 2 && calls[0].iter().all(|seen| *seen == 0.0));
+        assert!(calls[1].iter().all(|seen| *seen == 0.0 || *seen == 0.25));
+        let shown = calls[1].iter().filter(|seen| **seen > 0.0).count();
+        // Four standard deviations are 40.
+        assert!(shown.abs_diff(200) < 40, "{shown}");
+        // A draw is the same in another batch.
+        assert_eq!(noising.batch(7..9).shown, batch.shown[7..9]);
+    }
 
     #[test]
     fn the_offset_moves_each_channel_of_the_noise_as_a_whole() {

@@ -17,7 +17,7 @@ pub fn unconditional_unet_config(config: &UnconditionalUnetConfig, sample_size: 
     let kind = |has_attention: bool, way: &str| format!("{}{way}Block2D", if has_attention { "Attn" } else { "" });
     let down = |level: &UnconditionalLevel| kind(level.down_attention, "Down");
     let up = |level: &UnconditionalLevel| kind(level.up_attention, "Up");
-    json!({
+    let mut json = json!({
         "_class_name": "UNet2DModel",
         "act_fn": "silu",
         "add_attention": config.mid_attention,
@@ -41,5 +41,9 @@ pub fn unconditional_unet_config(config: &UnconditionalUnetConfig, sample_size: 
         "time_embedding_type": "positional",
         "up_block_types": levels.iter().rev().map(up).collect::<Vec<_>>(),
         "upsample_type": "conv",
-    })
+    });
+    if config.self_conditioning {
+        json["self_conditioning"] = true.into();
+    }
+    json
 }
