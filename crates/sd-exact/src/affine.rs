@@ -1,5 +1,5 @@
 use burn::tensor::{Device, Tensor, TensorData};
-use sd_samplers::{FreshNoise, Noise, Sampler, sample};
+use sd_samplers::{Denoiser, FreshNoise, Noise, Sampler, sample};
 use sd_schedule::NoiseLevels;
 
 use crate::Gaussian;
@@ -34,12 +34,30 @@ impl Affine {
         fresh: FreshNoise,
         device: &Device,
     ) -> Self {
+        Self::of(sampler, &mut data.denoiser(), data.mean.len(), levels, fresh, device)
+    }
+
+    /// As [`new`](Self::new), for any affine `model` of images of so many `coordinates`.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new), and if the model fails.
+    pub fn of(
+        sampler: &dyn Sampler,
+        model: &mut dyn Denoiser,
+        coordinates: usize,
+        levels: &NoiseLevels,
+        fresh: FreshNoise,
+        device: &Device,
+    ) -> Self {
+        let mut walk =
+            |noise: &mut dyn Noise, start: &[f64]| walk(sampler, model, coordinates, levels, noise, start, device);
         let mut recorder = Recorder::default();
-        walk(sampler, data, levels, &mut recorder, &[0.0], device);
+        walk(&mut recorder, &[0.0]);
         let mut probes = Probes::new(&recorder.draws, fresh, 2);
         let mut start = vec![0.0; 2 + probes.sources];
         start[1] = 1.0;
-        let ends = walk(sampler, data, levels, &mut probes, &start, device);
+        let ends = walk(&mut probes, &start);
         Self {
             offset: ends.iter().map(|row| row[0]).collect(),
             gain: ends.iter().map(|row| row[1] - row[0]).collect(),
@@ -66,16 +84,17 @@ impl Affine {
 /// Returns the ends of images that start with the same value in every coordinate; a row for each coordinate.
 fn walk(
     sampler: &dyn Sampler,
-    data: &Gaussian,
+    model: &mut dyn Denoiser,
+    coordinates: usize,
     levels: &NoiseLevels,
     noise: &mut dyn Noise,
     start: &[f64],
     device: &Device,
 ) -> Vec<Vec<f64>> {
-    let shape = [1, 1, data.mean.len(), start.len()];
-    let x = TensorData::new(start.repeat(data.mean.len()), shape);
+    let shape = [1, 1, coordinates, start.len()];
+    let x = TensorData::new(start.repeat(coordinates), shape);
     let x = Tensor::from_data(x, (device, burn::tensor::DType::F64));
-    let end = sample(sampler, &mut data.denoiser(), noise, x, levels).expect("an exact denoiser does not fail");
+    let end = sample(sampler, model, noise, x, levels).expect("an exact denoiser does not fail");
     values(end).chunks(start.len()).map(<[f64]>::to_vec).collect()
 }
 

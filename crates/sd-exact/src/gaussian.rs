@@ -56,7 +56,7 @@ impl Gaussian {
 
     /// Computes a value from the mean and the standard deviation of each coordinate, as a column that multiplies images
     /// like `x`.
-    fn column(&self, x: &Tensor<4>, value: impl Fn(f64, f64) -> f64) -> Tensor<4> {
+    pub(crate) fn column(&self, x: &Tensor<4>, value: impl Fn(f64, f64) -> f64) -> Tensor<4> {
         let values: Vec<f64> = self.mean.iter().zip(&self.std).map(|(&m, &s)| value(m, s)).collect();
         Tensor::from_data(TensorData::new(values, [1, 1, self.mean.len(), 1]), (&x.device(), x.dtype()))
     }

@@ -11,6 +11,7 @@
 //! Images are `[1, 1, coordinates, images]`, see [`images`]. Everything is computed in `f64`.
 
 mod affine;
+mod ancestral;
 mod convergence;
 mod gaussian;
 mod layout;
@@ -19,6 +20,7 @@ mod mixture;
 mod probes;
 
 pub use affine::Affine;
+pub use ancestral::Ancestral;
 pub use convergence::{error, order};
 pub use gaussian::Gaussian;
 pub use layout::{images, points};

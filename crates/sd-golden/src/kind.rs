@@ -152,6 +152,18 @@ pub fn later_ddpm() -> UnconditionalUnetConfig {
     }
 }
 
+/// The network of the set `learned_variance`, a pixel model that also says the variance of its noise.
+pub fn learned_variance() -> UnconditionalUnetConfig {
+    let level =
+        |channels, attention| UnconditionalLevel { channels, down_attention: attention, up_attention: attention };
+    UnconditionalUnetConfig {
+        out_channels: 6,
+        levels: vec![level(16, false), level(32, true)],
+        mid_attention: true,
+        ..later_ddpm()
+    }
+}
+
 fn unconditional_levels(attention: [bool; 3]) -> Vec<UnconditionalLevel> {
     let level =
         |(channels, attention)| UnconditionalLevel { channels, down_attention: attention, up_attention: attention };

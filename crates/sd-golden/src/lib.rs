@@ -13,7 +13,7 @@ mod torch_file;
 
 pub use control::{control_networks, write_control};
 pub use image::difference;
-pub use kind::{Kind, data, ddpm, later_ddpm, vae_tiny, vision};
+pub use kind::{Kind, data, ddpm, later_ddpm, learned_variance, vae_tiny, vision};
 pub use model::{TinyModel, noise, seeded, write_listed, write_upscaler, write_weights};
 pub use nats_server::NatsServer;
 pub use reference::{assert_close, assert_fits, devices, relative_difference};

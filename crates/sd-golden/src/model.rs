@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::kind::data;
 use crate::single_file::{Numbers, Part, SingleTensor, single_tensors};
-use crate::{Kind, conventional, ddpm, later_ddpm, listed, vae_tiny, vision};
+use crate::{Kind, conventional, ddpm, later_ddpm, learned_variance, listed, vae_tiny, vision};
 
 /// A model folder in the diffusers layout, removed when dropped.
 #[derive(Debug)]
@@ -81,6 +81,19 @@ impl TinyModel {
             let file = path.join(part).join("diffusion_pytorch_model.safetensors");
             write_weights("ddpm", part, &config.init(&device), &file);
         }
+        Self { folder, kind: None }
+    }
+
+    /// Writes the folder of a pixel model that also says the variance of its noise.
+    ///
+    /// # Panics
+    ///
+    /// Panics if that fails.
+    pub fn learned_variance() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        copy_folder(&data().join("learned_variance/model"), folder.path());
+        let file = folder.path().join("unet/diffusion_pytorch_model.safetensors");
+        write_weights("learned_variance", "unet", &learned_variance().init(&Device::flex()), &file);
         Self { folder, kind: None }
     }
 

@@ -73,7 +73,7 @@ pub trait Backbone: Any + Debug + Send + Sync {
     /// - x: `[batch, channels, height, width]`, single precision, with noise added as in the network's training
     /// - t: `batch` times, from [`Process::t`]
     /// - conditions: with `batch` rows of text; `None` for models that read no text
-    /// - output: the shape of x, single precision
+    /// - output: the shape of x, or with a learned variance twice as many channels; single precision
     fn predict(&self, x: Tensor<4>, t: &[f64], conditions: Option<&Conditions>) -> Tensor<4>;
 
     /// Whether the network has attention in its middle, which perturbed conditions and

@@ -38,7 +38,7 @@ impl Model {
             text_encoder: self.text_encoder(device, dtype)?,
             backbone,
             autoencoder: vae.map(|vae: &VaePart| vae.load(device, dtype, files)).transpose()?,
-            process: self.scheduler.process(),
+            process: self.scheduler.process.clone(),
             dtype,
             controls: self
                 .controls

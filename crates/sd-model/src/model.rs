@@ -154,7 +154,23 @@ impl Model {
         let factor = self.scale_factor();
         match &self.kind {
             Kind::Text(parts) => [1, parts.vae.config.latent_channels(), height / factor, width / factor],
-            Kind::Unconditional(config) => [1, config.in_channels, height, width],
+            Kind::Unconditional(config) => [1, config.image_channels(), height, width],
+        }
+    }
+
+    /// Whether the network also says the variance of DDPM's noise, in as many further output channels (Nichol & Dhariwal 2021).
+    pub fn learns_variance(&self) -> bool {
+        match &self.kind {
+            Kind::Text(parts) => parts.unet_config.out_channels == 2 * parts.vae.config.latent_channels(),
+            Kind::Unconditional(config) => config.out_channels == 2 * config.image_channels(),
+        }
+    }
+
+    /// Whether the network also reads the clean image that it last predicted (Chen et al. 2022).
+    pub fn self_conditions(&self) -> bool {
+        match &self.kind {
+            Kind::Text(parts) => parts.unet_config.self_conditioning,
+            Kind::Unconditional(config) => config.self_conditioning,
         }
     }
 

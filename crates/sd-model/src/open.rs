@@ -44,7 +44,10 @@ impl Model {
         }
         let paths: Vec<&Path> = choices.unet.as_deref().into_iter().chain([path.as_ref()]).collect();
         if choices.prediction.is_none() && paths.first().is_some_and(|path| predicts_image(path)) {
-            model.scheduler.prediction = Prediction::X0;
+            // A process without such a prediction was not meant by the name.
+            if let Some(scheduler) = model.scheduler.clone().predicting(Prediction::X0) {
+                model.scheduler = scheduler;
+            }
         }
         Ok(model.recognised(&paths))
     }
@@ -77,7 +80,12 @@ impl Model {
         }
         check_folder(path)?;
         let mut model = Self::open_folder(&Folder::at(path), choices)?;
-        model.scheduler.prediction = choices.prediction.unwrap_or(model.scheduler.prediction);
+        if let Some(prediction) = choices.prediction {
+            model.scheduler = model.scheduler.predicting(prediction).ok_or_else(|| {
+                let reason = format!("{} is not possible with the noise process of this model", prediction.name());
+                ModelError::request(Field::Prediction, reason)
+            })?;
+        }
         Ok(model)
     }
 

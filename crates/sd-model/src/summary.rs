@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use sd_schedule::Prediction;
+use sd_schedule::{Prediction, Process};
 use sd_weights::single_file::Family;
 
 use crate::component::{Component, component, name_of_family};
@@ -14,7 +14,7 @@ pub struct Summary {
     pub family: &'static str,
     /// What the U-Net reads beside noisy latents, if anything.
     pub extra_input: Option<ExtraInput>,
-    /// The network's prediction: "eps", "v" or "x0".
+    /// The network's prediction: "eps", "v", "x0" or "edm".
     pub prediction: &'static str,
     /// Width and height of an image if none is requested.
     pub size: (usize, usize),
@@ -47,7 +47,8 @@ impl Model {
         Summary {
             family: self.family_name(),
             extra_input: self.extra_input(),
-            prediction: match self.scheduler.prediction {
+            prediction: match self.scheduler.prediction() {
+                _ if matches!(self.scheduler.process, Process::Edm(_)) => "edm",
                 Prediction::Eps => "eps",
                 Prediction::V => "v",
                 Prediction::X0 => "x0",

@@ -52,10 +52,16 @@ impl ExtraInput {
 }
 
 impl TextToImage {
+    /// Input channels of the noisy latents, and of those that were last predicted if the network reads them.
+    fn own_inputs(&self) -> usize {
+        let latents = self.vae.config.latent_channels();
+        if self.unet_config.self_conditioning { 2 * latents } else { latents }
+    }
+
     /// What the network reads beside the noisy latents.
     pub fn extra_input(&self) -> Option<ExtraInput> {
         let latents = self.vae.config.latent_channels();
-        let extra = self.unet_config.in_channels.checked_sub(latents)?;
+        let extra = self.unet_config.in_channels.checked_sub(self.own_inputs())?;
         [ExtraInput::Mask, ExtraInput::Image, ExtraInput::Depth]
             .into_iter()
             .find(|input| input.channels(latents) == extra)
@@ -64,13 +70,16 @@ impl TextToImage {
     /// Checks that the parts fit together.
     pub fn check(&self) -> Result<(), String> {
         let (unet, latents) = (&self.unet_config, self.vae.config.latent_channels());
-        if unet.out_channels != latents || (unet.in_channels != latents && self.extra_input().is_none()) {
+        let gives_latents = [latents, 2 * latents].contains(&unet.out_channels);
+        if !gives_latents || (unet.in_channels != self.own_inputs() && self.extra_input().is_none()) {
             let [depth, image, mask] =
                 [ExtraInput::Depth, ExtraInput::Image, ExtraInput::Mask].map(|extra| latents + extra.channels(latents));
             return Err(format!(
                 "the U-Net takes {} channels and gives {}, but latents have {latents}: supported are inputs of {latents} (text), \
-                 {depth} (and depth), {image} (and an image) and {mask} (and a mask)",
-                unet.in_channels, unet.out_channels
+                 {depth} (and depth), {image} (and an image) and {mask} (and a mask), and outputs of {latents} and {} (and a variance)",
+                unet.in_channels,
+                unet.out_channels,
+                2 * latents
             ));
         }
         let expected = match unet.addition {

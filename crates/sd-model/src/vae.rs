@@ -42,7 +42,8 @@ impl VaePart {
             false => Self::from_weights(autoencoder(Weights::in_file(path)?)?, family)?,
         };
         let (channels, wanted) = (vae.config.latent_channels(), unet.out_channels);
-        if channels != wanted {
+        // Twice as many with a learned variance.
+        if ![channels, 2 * channels].contains(&wanted) {
             let path = path.display();
             let reason = format!("{path}: its latents have {channels} channels, but the model's have {wanted}");
             return Err(ModelError::request(Field::Vae, reason));

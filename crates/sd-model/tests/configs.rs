@@ -37,7 +37,7 @@ fn configs_match_the_references_for_the_same_networks() {
     check(Kind::Sd2v.name(), "scheduler/scheduler_config.json", &scheduler, &[]);
 
     check("ddpm", "unet/config.json", &unconditional_unet_config(&ddpm(), 32), &[]);
-    check("ddpm", "model_index.json", &ddpm_model_index(), &[]);
+    check("ddpm", "model_index.json", &ddpm_model_index("DDPMScheduler"), &[]);
     let scheduler = ddpm_scheduler_config(BetaSchedule::Linear, 1000, 1e-4, 0.02, Prediction::Eps);
     check("ddpm", "scheduler/scheduler_config.json", &scheduler, &[]);
 }

@@ -232,7 +232,7 @@ impl<'a> Drawing<'a> {
         // This denoiser returns only errors of this crate.
         let x = x.map_err(|error| error.downcast::<Error>().map_or_else(Error::backend, |e| *e))?;
         watched.check()?;
-        let x = x * components.process.input_scale(levels.sigmas()[made.end]);
+        let x = x * components.process.mixture_scale(levels.sigmas()[made.end]);
         Ok(match known {
             // As in diffusers the kept part ends without noise, even where the last level is above 0.
             Some(known) if made.end == levels.steps() => known.blend(x, 0.0),

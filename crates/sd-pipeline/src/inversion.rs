@@ -106,7 +106,7 @@ impl Pipeline {
         };
         let calls = |_| levels.steps();
         let mut watched = Watched::new(denoiser, &calls, Vec::new(), watch);
-        let noise = invert(&mut watched, clean / process.input_scale(levels.last()), levels);
+        let noise = invert(&mut watched, clean / process.mixture_scale(levels.last()), levels);
         // This denoiser returns only errors of this crate.
         let noise = noise.map_err(|error| error.downcast::<Error>().map_or_else(Error::backend, |e| *e))?;
         watched.check()?;

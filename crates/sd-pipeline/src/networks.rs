@@ -78,7 +78,8 @@ impl Networks<'_> {
         let guidance = settings.embedded_guidance();
         let inputs = Inputs { size, sizes, scored, guidance, channels, steering };
         let turns = settings.turns(self.model)?;
-        Ok(Guided::new(&self.components, settings, texts, inputs, regions.collect(), level, turns))
+        let guided = Guided::new(&self.components, settings, texts, inputs, regions.collect(), level, turns);
+        Ok(guided.with_self_conditioning(self.model.self_conditions()))
     }
 
     /// The autoencoder, if it can encode.

@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sd_image::{Image, Mask};
-use sd_samplers::{DenoiseError, Denoiser, Noise};
+use sd_samplers::{DenoiseError, Denoiser, Estimate, Noise};
 
 use crate::edit::{Fill, Init, depth_channel};
 use crate::image_tensor::images_to_tensor;
@@ -51,12 +51,16 @@ pub(crate) struct Masked<'a, D> {
 
 impl<D: Denoiser> Denoiser for Masked<'_, D> {
     fn denoise(&mut self, x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
+        Ok(self.estimate(x, sigma)?.denoised)
+    }
+
+    fn estimate(&mut self, x: Tensor<4>, sigma: f64) -> Result<Estimate, DenoiseError> {
         let is_first = std::mem::replace(&mut self.is_first, false);
         let x = match self.known {
             Some(known) if !is_first => known.blend(x, sigma),
             _ => x,
         };
-        self.model.denoise(x, sigma)
+        self.model.estimate(x, sigma)
     }
 }
 
@@ -71,7 +75,7 @@ impl Networks<'_> {
             Some(Init::Unfinished(latents)) => Some(latents.tensor(self.device)),
             _ => None,
         }) {
-            let x = Tensor::cat(latents, 0) / self.components.process.input_scale(sigma);
+            let x = Tensor::cat(latents, 0) / self.components.process.mixture_scale(sigma);
             return Ok(Start { x, known: None, channels: self.channels(batch, extra, None, None)? });
         }
         let starts_in_noise = batch.plans[0].starts_in_noise(extra);

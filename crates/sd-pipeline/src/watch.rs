@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use burn::tensor::Tensor;
-use sd_samplers::{DenoiseError, Denoiser};
+use sd_samplers::{DenoiseError, Denoiser, Estimate};
 
 use sd_device::panic_message;
 
@@ -77,15 +77,19 @@ impl<'a, D: Denoiser> Watched<'a, D> {
 
 impl<D: Denoiser> Denoiser for Watched<'_, D> {
     fn denoise(&mut self, x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
-        let denoised = self.model.denoise(x, sigma)?;
+        Ok(self.estimate(x, sigma)?.denoised)
+    }
+
+    fn estimate(&mut self, x: Tensor<4>, sigma: f64) -> Result<Estimate, DenoiseError> {
+        let estimate = self.model.estimate(x, sigma)?;
         self.check()?;
         self.call += 1;
-        self.pending = Some(ask_whether_finite(&denoised));
+        self.pending = Some(ask_whether_finite(&estimate.denoised));
         let (call, calls) = (self.call, (self.calls)(self.call));
         let done = if self.done.len() == calls { self.done[call - 1] } else { call as f64 / calls as f64 };
-        let step = Step { call, calls, done, sigma, denoised: &denoised };
+        let step = Step { call, calls, done, sigma, denoised: &estimate.denoised };
         match (self.watch)(&step) {
-            ControlFlow::Continue(()) => Ok(denoised),
+            ControlFlow::Continue(()) => Ok(estimate),
             ControlFlow::Break(()) => Err(Error::Cancelled { what: "network call", call, calls }.into()),
         }
     }

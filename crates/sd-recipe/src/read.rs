@@ -26,6 +26,7 @@ impl Recipe {
             .and_then(|()| recipe.check_lora())
             .and_then(|()| recipe.check_inversion())
             .and_then(|()| recipe.check_prior())
+            .and_then(|()| recipe.check_learned_variance())
             .and_then(|()| recipe.check_data())
             .and_then(|()| recipe.check_tables())
             .map_err(wrong)?;
@@ -58,8 +59,11 @@ impl Recipe {
         if !self.samples.guidance.is_finite() {
             return Err(format!("`samples.guidance` is {}, expected a finite number", self.samples.guidance));
         }
+        if let Some(mean) = diffusion.log_sigma_mean.filter(|mean| !mean.is_finite()) {
+            return Err(format!("`diffusion.log_sigma_mean` is {mean}, expected a finite number"));
+        }
         let (any, positive, share) = (0.0..f64::INFINITY, f64::MIN_POSITIVE..f64::INFINITY, 0.0..1.0);
-        let numbers: [(&str, f64, &Range<f64>); 9] = [
+        let numbers: [(&str, f64, &Range<f64>); 10] = [
             ("training.rate", training.rate, &positive),
             ("training.last_rate", training.last_rate, &any),
             ("training.ema_decay", training.ema_decay, &share),
@@ -69,6 +73,7 @@ impl Recipe {
             ("diffusion.caption_dropout", diffusion.caption_dropout.unwrap_or_default(), &share),
             ("diffusion.noise_offset", diffusion.noise_offset, &any),
             ("diffusion.min_snr_gamma", diffusion.min_snr_gamma.unwrap_or(1.0), &positive),
+            ("diffusion.log_sigma_std", diffusion.log_sigma_std.unwrap_or(1.0), &positive),
         ];
         match numbers.iter().find(|(_, number, range)| !range.contains(number)) {
             Some((key, number, range)) if *range == &share => {

@@ -85,6 +85,13 @@ pub enum Training {
     TextualInversion,
 }
 
+impl Training {
+    /// Whether it trains a whole U-Net at all noise levels.
+    pub(crate) fn trains_unet(self) -> bool {
+        matches!(self, Self::TextToImage | Self::Pixels)
+    }
+}
+
 /// The source of the images: either [`scenes`](Self::scenes) or [`folder`](Self::folder).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -229,6 +236,14 @@ pub struct DiffusionConfig {
     pub noise_offset: f64,
     /// Whether the text encoder is left unchanged.
     pub freeze_text_encoder: bool,
+    /// Whether the network also learns the variance of DDPM's steps, in as many further output channels (Nichol & Dhariwal 2021).
+    pub learned_variance: bool,
+    /// Whether the network also reads the clean image that it last predicted, in as many further input channels (Chen et al. 2022).
+    pub self_conditioning: bool,
+    /// For EDM: the mean of the natural logarithm of the noise levels, by default −1.2.
+    pub log_sigma_mean: Option<f64>,
+    /// For EDM: the standard deviation of that logarithm, by default 1.2.
+    pub log_sigma_std: Option<f64>,
 }
 
 impl Recipe {
@@ -294,6 +309,10 @@ impl Default for DiffusionConfig {
             caption_dropout: None,
             noise_offset: task.noise_offset,
             freeze_text_encoder: false,
+            learned_variance: false,
+            self_conditioning: false,
+            log_sigma_mean: None,
+            log_sigma_std: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::Training::{self, Autoencoder, ControlNet, Distillation, Lora, Pixels,
 const OF_LATENTS: &[Training] = &[TextToImage, ControlNet, Lora, TextualInversion];
 
 /// Keys and tables that not every training uses, with those that do; the tables of networks are not among them.
-const USED: [(&str, &[Training]); 17] = [
+const USED: [(&str, &[Training]); 19] = [
     ("control", &[ControlNet]),
     ("distillation", &[Distillation]),
     ("lora", &[Lora]),
@@ -18,6 +18,8 @@ const USED: [(&str, &[Training]); 17] = [
     ("diffusion.autoencoder", &[TextToImage]),
     ("diffusion.caption_dropout", OF_LATENTS),
     ("diffusion.freeze_text_encoder", &[TextToImage]),
+    ("diffusion.learned_variance", &[TextToImage, Pixels]),
+    ("diffusion.self_conditioning", &[TextToImage, Pixels]),
     ("data.trigger", &[TextToImage, ControlNet, Lora, TextualInversion, Distillation]),
     ("data.shuffle_tags", OF_LATENTS),
     ("data.keep_tags", OF_LATENTS),

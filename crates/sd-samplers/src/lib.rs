@@ -26,11 +26,11 @@ pub use catalogue::{
     CATALOGUE, Convention, FreshNoise, LevelOptions, Levels, OptionError, OptionRange, SamplerInfo, SamplerOption,
     SamplerSettings,
 };
-pub use denoiser::{DenoiseError, Denoiser};
+pub use denoiser::{DenoiseError, Denoiser, Estimate};
 pub use history::{Evaluated, History};
 pub use invert::invert;
 pub use methods::*;
-pub use network::Network;
+pub use network::{Network, halves};
 pub use noise::{BrownianNoise, Noise, TorchNoise, slerp, vary};
 pub use rules::churn::Churn;
 pub use sample::{sample, sample_steps, sample_with};

@@ -42,6 +42,16 @@ pub enum ScheduleError {
         /// The last of the training.
         last: usize,
     },
+    /// A number of [`Edm`](crate::Edm) that is too small or not finite.
+    #[error("{name} is {value}, expected a finite number above {least}")]
+    Edm {
+        /// The number's name in configs.
+        name: &'static str,
+        /// The number.
+        value: f64,
+        /// What it must exceed.
+        least: f64,
+    },
     /// Noise levels that do not fall.
     #[error("noise levels must fall from step to step, but level {index} is {value} after {before}")]
     NotFalling {

@@ -1,5 +1,5 @@
 use crate::linspace::linspace;
-use crate::{NoiseLevels, NoiseSchedule, ScheduleError, ays, quantiles};
+use crate::{NoiseLevels, NoiseSchedule, Process, ScheduleError, ays, quantiles};
 
 /// Noise levels laid out directly, rather than at whole timesteps of the training.
 ///
@@ -52,12 +52,35 @@ impl Grid {
     /// [`ScheduleError::NoSteps`], [`ScheduleError::TooManySteps`] for more [`Simple`](Self::Simple) steps than
     /// trained, and those of [`NoiseLevels::new`] for a `rho` or a schedule with which the levels do not fall.
     pub fn levels(self, schedule: &NoiseSchedule, steps: usize) -> Result<NoiseLevels, ScheduleError> {
+        self.lay_out(|t| schedule.sigma(t), schedule.len(), steps)
+    }
+
+    /// As [`levels`](Self::levels), for any process.
+    ///
+    /// # Errors
+    ///
+    /// As [`levels`](Self::levels).
+    pub fn levels_of(self, process: &Process, steps: usize) -> Result<NoiseLevels, ScheduleError> {
+        let first = match process {
+            // Whose timestep 0 is free of noise.
+            Process::RectifiedFlow(_) => 1.0,
+            _ => 0.0,
+        };
+        self.lay_out(|t| process.sigma(first + t), process.timesteps(), steps)
+    }
+
+    /// Lays out the levels between those at the first and the last of so many `trained` timesteps.
+    fn lay_out(
+        self,
+        at: impl Fn(f64) -> f64 + Copy,
+        trained: usize,
+        steps: usize,
+    ) -> Result<NoiseLevels, ScheduleError> {
         if steps == 0 {
             return Err(ScheduleError::NoSteps);
         }
-        let (max, min) = (schedule.sigma_max(), schedule.sigma_min());
-        let last = (schedule.len() - 1) as f64;
-        let at = |t| schedule.sigma(t);
+        let last = (trained - 1) as f64;
+        let (max, min) = (at(last), at(0.0));
         let mut sigmas: Vec<f64> = match self {
             Self::Karras { rho } => {
                 linspace(max.powf(1.0 / rho), min.powf(1.0 / rho), steps).map(|root| root.powf(rho)).collect()
@@ -68,7 +91,7 @@ impl Grid {
             }
             Self::Normal => linspace(last, 0.0, steps).map(at).collect(),
             Self::SgmUniform => linspace(last, 0.0, steps + 1).take(steps).map(at).collect(),
-            Self::Simple => simple(schedule.len(), steps)?.map(at).collect(),
+            Self::Simple => simple(trained, steps)?.map(at).collect(),
             Self::Beta => quantiles::timesteps(last, steps).into_iter().map(at).collect(),
             Self::BetaSigmas => quantiles::between(max, min, steps).collect(),
             Self::AysSd1 => ays::levels(&ays::SD1, steps).collect(),

@@ -7,7 +7,7 @@
 //! - [`Spacing`] picks timesteps of the training, and [`NoiseLevels::of_timesteps`] returns their levels.
 //! - [`Grid`] lays out levels without timesteps. [`NoiseLevels::new`] takes your own list.
 //! - [`Process`] connects noise levels to the network: the time it receives, the scale of its input, and the meaning of its
-//!   output ([`Prediction`]). It is either variance-preserving diffusion or rectified [`Flow`].
+//!   output ([`Prediction`]). It is variance-preserving diffusion, rectified [`Flow`], or [`Edm`].
 //!
 //! ```
 //! # use sd_schedule::{BetaSchedule, Grid, NoiseSchedule};
@@ -53,9 +53,11 @@
 //! | [`Grid::AysSdxl`], [`Grid::AysSd1`] | ComfyUI's table has more digits and differs from the published one by up to 1.4 %. AUTOMATIC1111 interpolates `steps` levels and appends 0; the second of 10 steps is at 6.11 | The published table; the second of 10 steps is at 6.475 |
 //! | Last `alpha_bar` with zero terminal SNR | 2⁻²⁴ in diffusers' Euler, DPM-Solver and UniPC; 0 in its DDIM and LCM; 4.9e-8 (level 4519) in ComfyUI and AUTOMATIC1111 | 2⁻²⁴ (level 4096) |
 //! | The same with the linear betas of DDPM | diffusers' Euler uses 2⁻²⁴ again, so levels fall from 15 400 at timestep 998 to 4096 at 999 | Levels keep rising, to 1.6e7 at timestep 999 |
+//! | One exponential step of EDM | diffusers begins at the smallest level | The largest level |
 
 mod ays;
 mod betas;
+mod edm;
 mod error;
 mod flow;
 mod grid;
@@ -69,6 +71,7 @@ mod spacing;
 mod zero_snr;
 
 pub use betas::BetaSchedule;
+pub use edm::{Edm, Ramp};
 pub use error::ScheduleError;
 pub use flow::Flow;
 pub use grid::Grid;

@@ -6,7 +6,7 @@
 //! of a ControlNet, of [adapters](Adapters), of a [word](tasks::PseudoWord) of textual inversion, of a student in [`Consistency`] distillation, and of DDPM's U-Net without a text. The
 //! [`Trainer`] makes steps: it adds up gradients over the passes of
 //! a batch, clips them, and updates the model by AdamW and then its average. [`Objective`], [`Weighting`] and [`Timesteps`]
-//! define the loss of a diffusion model.
+//! define the loss of a diffusion model, or [`EdmObjective`] does.
 //!
 //! # Exactness
 //!
@@ -21,8 +21,10 @@ mod adapters;
 mod captions;
 mod checkpoint;
 mod consistency;
+mod edm;
 mod ema;
 mod error;
+mod hybrid;
 mod initial;
 mod objective;
 mod optimiser;
@@ -39,8 +41,10 @@ mod workers;
 pub use adapters::{Adapter, AdapterConfig, AdapterKind, Adapters, RowDropout, Targets};
 pub use captions::{is_dropped, shuffled_tags};
 pub use consistency::{Consistency, ConsistencyConfig};
+pub use edm::EdmObjective;
 pub use ema::{Average, decay_at};
 pub use error::TrainError;
+pub use hybrid::Likelihood;
 pub use initial::initialise;
 pub use objective::{NoisyImages, Objective};
 pub use optimiser::OptimiserConfig;

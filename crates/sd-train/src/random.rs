@@ -12,7 +12,7 @@ pub enum Purpose {
     Initial = 0,
     /// The order of the images, by epoch.
     Order = 1,
-    /// A draw's timestep.
+    /// A draw's timestep, or its level.
     Timestep = 2,
     /// The noise of a draw.
     Noise = 3,
@@ -30,6 +30,8 @@ pub enum Purpose {
     Guidance = 9,
     /// The template of a draw's caption.
     Template = 10,
+    /// Whether a draw's network reads its own prediction.
+    SelfConditioning = 11,
 }
 
 /// The random numbers of one draw: a ChaCha8 stream that depends on the seed, the purpose and the index alone.

@@ -47,6 +47,9 @@ pub struct UnetConfig {
     pub addition: Option<AdditionConfig>,
     /// Width of the embedding of the guidance scale, for networks that were distilled to read it (Luo et al. 2023, LCM); at least 4.
     pub time_cond_proj_dim: Option<usize>,
+    /// Whether the input also has the clean image that was last predicted, in as many channels behind the noisy one (Chen et al. 2022,
+    /// Bit Diffusion).
+    pub self_conditioning: bool,
 }
 
 impl UnetLevel {
@@ -92,6 +95,7 @@ impl UnetConfig {
             norm_eps: 1e-5,
             addition: Some(AdditionConfig { time_embed_dim: 256, input_dim: 2816 }),
             time_cond_proj_dim: None,
+            self_conditioning: false,
         }
     }
 
@@ -108,6 +112,7 @@ impl UnetConfig {
             norm_eps: 1e-5,
             addition: None,
             time_cond_proj_dim: None,
+            self_conditioning: false,
         }
     }
 

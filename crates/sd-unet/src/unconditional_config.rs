@@ -45,6 +45,9 @@ pub struct UnconditionalUnetConfig {
     pub freq_shift: usize,
     /// Zero padding of downsamplers: 1 for every side, 0 for one on the right and at the bottom only.
     pub downsample_padding: usize,
+    /// Whether the input also has the clean image that was last predicted, in as many channels behind the noisy one (Chen et al. 2022,
+    /// Bit Diffusion).
+    pub self_conditioning: bool,
 }
 
 impl UnconditionalUnetConfig {
@@ -77,7 +80,13 @@ impl UnconditionalUnetConfig {
             flip_sin_to_cos: false,
             freq_shift: 1,
             downsample_padding: 0,
+            self_conditioning: false,
         }
+    }
+
+    /// Channels of an image: half of those of the input with self-conditioning.
+    pub fn image_channels(&self) -> usize {
+        if self.self_conditioning { self.in_channels / 2 } else { self.in_channels }
     }
 
     /// Factor between the image's width and that of the coarsest resolution.

@@ -280,7 +280,7 @@ fn config_values_that_are_not_supported() {
         ("scheduler/scheduler_config.json", "beta_end", serde_json::json!(1.5), "beta"),
         ("model_index.json", "unet", serde_json::json!(["diffusers", "StableCascadeUNet"]), "StableCascadeUNet"),
         // The scheduler's class, which takes precedence over the one in the scheduler's own config.
-        ("model_index.json", "scheduler", serde_json::json!(["diffusers", "EDMEulerScheduler"]), "EDMEulerScheduler"),
+        ("model_index.json", "scheduler", serde_json::json!(["diffusers", "KarrasVeScheduler"]), "KarrasVeScheduler"),
     ];
     for (file, key, value, word) in cases {
         let damaged = Damaged::new(Kind::Sd1);
@@ -288,7 +288,7 @@ fn config_values_that_are_not_supported() {
         // Parts that do not fit together are not the fault of one file.
         let file = match word {
             "7 channels" | "48" | "id 517" => "",
-            "EDMEulerScheduler" => "scheduler_config.json",
+            "KarrasVeScheduler" => "scheduler_config.json",
             _ => file,
         };
         damaged.refused(&[file, word]);

@@ -4,10 +4,9 @@ use super::json::Json;
 use crate::{ModelError, SamplerName};
 
 /// Prefixes of classes whose noise process is not the variance-preserving one.
-const OTHER_PROCESSES: [&str; 11] = [
+const OTHER_PROCESSES: [&str; 10] = [
     "CMStochasticIterative",
     "CosineDPMSolver",
-    "EDM",
     "FlowMap",
     "FlowMatch",
     "IPNDM",
@@ -36,14 +35,22 @@ pub fn sampler(json: &Json) -> Result<Option<SamplerName>, ModelError> {
         "DDIMScheduler" | "DDIMParallelScheduler" => "ddim",
         "PNDMScheduler" if has_value("skip_prk_steps", true.into(), false) => "plms",
         "PNDMScheduler" => "pndm",
-        "EulerDiscreteScheduler" => "euler",
+        "EulerDiscreteScheduler" | "EDMEulerScheduler" => "euler",
         "EulerAncestralDiscreteScheduler" => "euler-a",
         "HeunDiscreteScheduler" => "heun",
         "KDPM2DiscreteScheduler" => "dpm2",
         "KDPM2AncestralDiscreteScheduler" => "dpm2-a",
         "LMSDiscreteScheduler" => "lms",
-        "DPMSolverMultistepScheduler" if has_value("algorithm_type", "dpmsolver++".into(), true) => "dpm++2m",
-        "DPMSolverMultistepScheduler" if has_value("algorithm_type", "sde-dpmsolver++".into(), false) => "dpm++2m-sde",
+        "DPMSolverMultistepScheduler" | "EDMDPMSolverMultistepScheduler"
+            if has_value("algorithm_type", "dpmsolver++".into(), true) =>
+        {
+            "dpm++2m"
+        }
+        "DPMSolverMultistepScheduler" | "EDMDPMSolverMultistepScheduler"
+            if has_value("algorithm_type", "sde-dpmsolver++".into(), false) =>
+        {
+            "dpm++2m-sde"
+        }
         "DPMSolverSDEScheduler" => "dpm++sde",
         "UniPCMultistepScheduler" if has_value("solver_type", "bh1".into(), false) => "unipc-bh1",
         "UniPCMultistepScheduler" => "unipc",

@@ -9,6 +9,7 @@ mod adapters;
 mod class;
 mod clip;
 mod control;
+mod edm;
 pub mod inferred;
 mod json;
 mod scheduler;

@@ -2,18 +2,17 @@ use sd_samplers::{LevelOptions, Variance};
 use sd_schedule::{BetaSchedule, Grid, NoiseSchedule, Prediction, Process, Spacing};
 
 use super::class::{not_followed, sampler};
+use super::edm::{edm, is_edm};
 use super::json::Json;
 use crate::{ModelError, SamplerName};
 
 /// The settings of `scheduler/scheduler_config.json`, whichever class of diffusers wrote it.
 ///
 /// Settings whose default depends on the class that the chosen sampler corresponds to are `None` if missing.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SchedulerConfig {
-    /// The noise schedule of the training.
-    pub schedule: NoiseSchedule,
-    /// The network's prediction.
-    pub prediction: Prediction,
+    /// The noise process that the network was trained for.
+    pub process: Process,
     /// The choice of noise levels.
     pub levels: LevelOptions,
     /// Noise levels that replace timesteps.
@@ -55,27 +54,28 @@ impl SchedulerConfig {
     /// [`ModelError::Config`] if something is not supported.
     pub fn from_json(json: &mut Json) -> Result<Self, ModelError> {
         let sampler = sampler(json)?;
-        let class = json.take("_class_name")?;
+        let class: Option<String> = json.take("_class_name")?;
         json.ignore(&["skip_prk_steps"]);
         json.ignore(&IGNORED);
         json.off(&NOT_FOLLOWED)?;
-        let steps_offset = json.take_or("steps_offset", 0)?;
+        let is_edm = class.as_deref().is_some_and(is_edm);
+        let process = match is_edm {
+            true => Process::Edm(edm(json)?),
+            false => Process::VariancePreserving { schedule: schedule(json)?, prediction: prediction(json)? },
+        };
+        let own = if is_edm { Own::of_edm(json) } else { Own::from_json(json)? };
         let config = Self {
-            schedule: schedule(json)?,
-            prediction: prediction(json)?,
+            process,
             levels: LevelOptions {
-                spacing: spacing(json, steps_offset)?,
-                steps_offset,
-                set_alpha_to_one: json.take("set_alpha_to_one")?,
                 final_sigma_min: json.take_or("final_sigmas_type", "zero".to_string())? == "sigma_min",
-                original_inference_steps: json.count_or("original_inference_steps", 50)?,
+                ..own.levels
             },
-            grid: grid(json)?,
-            variance: variance(json)?,
+            grid: own.grid,
+            variance: own.variance,
             solver_order: json.take("solver_order")?,
             not_followed: not_followed(json)?,
-            clip_sample: json.take("clip_sample")?,
-            clip_sample_range: json.take_or("clip_sample_range", 1.0)?,
+            clip_sample: own.clip_sample,
+            clip_sample_range: own.clip_sample_range,
             sampler,
             class,
         };
@@ -84,9 +84,32 @@ impl SchedulerConfig {
 }
 
 impl SchedulerConfig {
-    /// The noise process that the network was trained for.
-    pub fn process(&self) -> Process {
-        Process::VariancePreserving { schedule: self.schedule.clone(), prediction: self.prediction }
+    /// The noise of each timestep; none for a process without timesteps.
+    pub fn schedule(&self) -> Option<&NoiseSchedule> {
+        match &self.process {
+            Process::VariancePreserving { schedule, .. } => Some(schedule),
+            _ => None,
+        }
+    }
+
+    /// The network's prediction, as `prediction_type` names it. For EDM this is the sign of its output: negative for
+    /// [`V`](Prediction::V).
+    pub fn prediction(&self) -> Prediction {
+        match &self.process {
+            Process::Edm(edm) if edm.is_velocity() => Prediction::V,
+            process => process.blended(),
+        }
+    }
+
+    /// Replaces the network's prediction; `None` if the process has no such one.
+    #[must_use]
+    pub fn predicting(self, prediction: Prediction) -> Option<Self> {
+        let process = match self.process {
+            Process::VariancePreserving { schedule, .. } => Process::VariancePreserving { schedule, prediction },
+            Process::Edm(edm) => Process::Edm(edm.predicting(prediction)?),
+            _ => return None,
+        };
+        Some(Self { process, ..self })
     }
 
     /// Returns a note if the model's own sampler has no counterpart here.
@@ -95,6 +118,46 @@ impl SchedulerConfig {
         Some(format!(
             "this model's scheduler is {class}, which has no counterpart here: ddim is used unless `sampler` names another"
         ))
+    }
+}
+
+/// Settings that the classes of EDM do not have.
+struct Own {
+    levels: LevelOptions,
+    grid: Option<Grid>,
+    variance: Result<Variance, String>,
+    clip_sample: Option<bool>,
+    clip_sample_range: f64,
+}
+
+impl Own {
+    fn from_json(json: &mut Json) -> Result<Self, ModelError> {
+        let steps_offset = json.take_or("steps_offset", 0)?;
+        Ok(Self {
+            levels: LevelOptions {
+                spacing: spacing(json, steps_offset)?,
+                steps_offset,
+                set_alpha_to_one: json.take("set_alpha_to_one")?,
+                original_inference_steps: json.count_or("original_inference_steps", 50)?,
+                ..LevelOptions::default()
+            },
+            grid: grid(json)?,
+            variance: variance(json)?,
+            clip_sample: json.take("clip_sample")?,
+            clip_sample_range: json.take_or("clip_sample_range", 1.0)?,
+        })
+    }
+
+    fn of_edm(json: &mut Json) -> Self {
+        // StableDiffusionPipeline sets it for every class.
+        json.ignore(&["steps_offset"]);
+        Self {
+            levels: LevelOptions::default(),
+            grid: None,
+            variance: Ok(Variance::FixedSmall),
+            clip_sample: Some(false),
+            clip_sample_range: 1.0,
+        }
     }
 }
 
@@ -159,6 +222,8 @@ fn variance(json: &mut Json) -> Result<Result<Variance, String>, ModelError> {
     Ok(match json.take_or("variance_type", "fixed_small".to_string())?.as_str() {
         "fixed_small" => Ok(Variance::FixedSmall),
         "fixed_large" => Ok(Variance::FixedLarge),
+        "learned" => Ok(Variance::Learned),
+        "learned_range" => Ok(Variance::LearnedRange),
         other => Err(other.to_string()),
     })
 }

@@ -30,6 +30,7 @@ pub fn unconditional_config(json: &mut Json) -> Result<(UnconditionalUnetConfig,
         flip_sin_to_cos: json.take_or("flip_sin_to_cos", true)?,
         freq_shift: json.take_or("freq_shift", 0)?,
         downsample_padding: json.take_or("downsample_padding", 1)?,
+        self_conditioning: json.take_or("self_conditioning", false)?,
     };
     json.only("attn_norm_num_groups", config.norm_num_groups)?;
     json.only("time_embedding_dim", 4 * config.levels[0].channels)?;
@@ -75,8 +76,11 @@ fn head_dim(json: &mut Json) -> Result<Option<usize>, ModelError> {
 
 /// Refuses configurations with which the network would panic, or whose outputs are not images.
 fn check(json: &Json, config: &UnconditionalUnetConfig) -> Result<(), ModelError> {
-    if (config.in_channels, config.out_channels) != (3, 3) {
-        return Err(json.error("`in_channels` and `out_channels` must be 3: red, green, blue".into()));
+    let inputs = if config.self_conditioning { 6 } else { 3 };
+    if config.in_channels != inputs || ![3, 6].contains(&config.out_channels) {
+        let reason = "`in_channels` must be 3: red, green, blue, or 6 with `self_conditioning`; and `out_channels` 3, or 6 with a \
+                      learned variance";
+        return Err(json.error(reason.into()));
     }
     if !config.levels[0].channels.is_multiple_of(2) {
         return Err(json.error("`block_out_channels` starts with an odd number".into()));
@@ -166,6 +170,11 @@ mod tests {
     }
 
     #[test]
+    fn six_output_channels_are_a_learned_variance() {
+        assert_eq!(read(&changed("out_channels", json!(6))).unwrap().0.out_channels, 6);
+    }
+
+    #[test]
     fn errors_for_other_networks_name_the_key() {
         for (key, value) in [
             ("time_embedding_type", json!("fourier")),
@@ -182,7 +191,9 @@ mod tests {
             ("layers_per_block", json!(129)),
             ("block_out_channels", json!(vec![128; 13])),
             ("block_out_channels", json!([128, 256, 256, 1u64 << 40])),
-            ("out_channels", json!(6)),
+            ("out_channels", json!(4)),
+            ("in_channels", json!(6)),
+            ("self_conditioning", json!(true)),
             ("resnet_time_scale_shift", json!("scale_shift")),
             ("sample_size", json!([32, 64, 3])),
             ("sample_size", json!(0)),

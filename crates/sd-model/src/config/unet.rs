@@ -13,6 +13,7 @@ use crate::ModelError;
 pub fn unet_config(json: &mut Json) -> Result<(UnetConfig, (usize, usize)), ModelError> {
     json.only("_class_name", "UNet2DConditionModel")?;
     let time_cond_proj_dim = json.take("time_cond_proj_dim")?;
+    let self_conditioning = json.take_or("self_conditioning", false)?;
     if let Some(width @ ..4) = time_cond_proj_dim {
         return Err(json.error(format!("`time_cond_proj_dim` is {width}, expected at least 4")));
     }
@@ -21,7 +22,7 @@ pub fn unet_config(json: &mut Json) -> Result<(UnetConfig, (usize, usize)), Mode
     if layers.any(|layers| *layers == 0) {
         return Err(json.error("`transformer_layers_per_block` has a 0 for a level with attention".into()));
     }
-    Ok((UnetConfig { time_cond_proj_dim, ..config }, sample_size))
+    Ok((UnetConfig { time_cond_proj_dim, self_conditioning, ..config }, sample_size))
 }
 
 /// Reads the blocks of a network of any class; their attention may have no layers, but only projections.
@@ -37,6 +38,7 @@ pub(super) fn blocks(json: &mut Json) -> Result<(UnetConfig, (usize, usize)), Mo
         cross_attention_dim: cross_attention_dim(json)?,
         addition: addition(json)?,
         time_cond_proj_dim: None,
+        self_conditioning: false,
         levels: Vec::new(),
         mid_resnets: 0,
         mid_attention: 0,
@@ -85,6 +87,7 @@ fn refuse_other_architectures(json: &mut Json) -> Result<(), ModelError> {
         "num_class_embeds",
         "only_cross_attention",
         "resnet_skip_time_act",
+        "self_conditioning",
         "time_cond_proj_dim",
         "time_embedding_act_fn",
         "timestep_post_act",

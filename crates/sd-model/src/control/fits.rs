@@ -52,7 +52,7 @@ impl ControlFile {
                 if (*is_xl && unet.addition.is_none()) || reads != unet.cross_attention_dim {
                     return Err(unfit(widths(reads, unet.cross_attention_dim)));
                 }
-                if unet.in_channels != unet.out_channels {
+                if unet.in_channels != parts.vae.config.latent_channels() {
                     let (kind, channels) = (self.kind(), unet.in_channels);
                     let detail = format!("the model's reads {channels} channels");
                     return Err(refuse(format!("this {kind} changes a U-Net that reads latents alone, but {detail}")));
@@ -93,7 +93,7 @@ impl ControlFile {
 
 /// Says in what a ControlNet and the model's U-Net differ; `None` if they fit.
 fn difference(config: &ControlNetConfig, parts: &TextToImage) -> Option<String> {
-    let (ours, unet) = (&config.unet, &parts.unet_config);
+    let (ours, unet, latents) = (&config.unet, &parts.unet_config, parts.vae.config.latent_channels());
     let shape = |config: &UnetConfig| -> Vec<(usize, usize)> {
         config.levels.iter().map(|level| (level.channels, level.resnets)).collect()
     };
@@ -114,8 +114,11 @@ fn difference(config: &ControlNetConfig, parts: &TextToImage) -> Option<String> 
             let channels = |config: &UnetConfig| config.levels.iter().map(|level| level.channels).collect::<Vec<_>>();
             Some(format!("its levels have {:?} channels, the model's {:?}", channels(ours), channels(unet)))
         }
-        () if ours.in_channels != unet.out_channels => {
-            Some(format!("it reads latents of {} channels, the model's have {}", ours.in_channels, unet.out_channels))
+        () if unet.self_conditioning => {
+            Some("the model's U-Net also reads its last prediction (`self_conditioning`)".into())
+        }
+        () if ours.in_channels != latents => {
+            Some(format!("it reads latents of {} channels, the model's have {latents}", ours.in_channels))
         }
         () if config.factor() != factor => {
             Some(format!("it reads {} pixels per latent, the model's autoencoder has {factor}", config.factor()))

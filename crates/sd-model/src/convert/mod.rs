@@ -159,7 +159,7 @@ fn fitted(model: &Model, parts: &TextToImage, family: Family) -> Result<SingleFi
             VaeConfig::Tiny(config) => parts.vae.weights.fitted(&config.init(&device))?,
         }),
         text: text.collect::<Result<_, _>>()?,
-        prediction: match model.scheduler.prediction {
+        prediction: match model.scheduler.prediction() {
             Prediction::Eps => Some(Predicted::Epsilon),
             Prediction::V => Some(Predicted::V),
             _ => None,

@@ -40,13 +40,16 @@ fn differs(model: &Model, parts: &TextToImage, file: &SingleFile, from: &Path) -
     let VaeConfig::Kl(vae) = &parts.vae.config else {
         return Some("its autoencoder, of class AutoencoderTiny,");
     };
-    if model.scheduler.prediction == Prediction::X0 {
+    if model.scheduler.prediction() == Prediction::X0 {
         return Some("its U-Net's prediction, the image itself,");
+    }
+    if model.learns_variance() {
+        return Some("its U-Net's output, which has a learned variance,");
     }
     if parts.zeros_for_no_negative != (file.family == Family::Xl) {
         return Some("its handling of an empty negative prompt");
     }
-    let Ok(configs) = Configs::infer(file, from, model.scheduler.prediction) else {
+    let Ok(configs) = Configs::infer(file, from, model.scheduler.prediction()) else {
         return Some("the structure of its networks");
     };
     if !configs.unet.strictly(unet_config).is_ok_and(|(found, _)| found == parts.unet_config) {
@@ -78,8 +81,8 @@ fn with_end_as_highest(config: &ClipTextConfig) -> ClipTextConfig {
 fn zero_terminal_snr(model: &Model, file: &mut SingleFile, from: &Path) -> Option<bool> {
     [false, true].into_iter().find(|choice| {
         file.zero_terminal_snr = *choice;
-        let configs = Configs::infer(file, from, model.scheduler.prediction);
+        let configs = Configs::infer(file, from, model.scheduler.prediction());
         let scheduler = configs.and_then(|configs| configs.scheduler.strictly(SchedulerConfig::from_json));
-        scheduler.is_ok_and(|scheduler| scheduler.schedule == model.scheduler.schedule)
+        scheduler.is_ok_and(|scheduler| scheduler.process == model.scheduler.process)
     })
 }

@@ -81,8 +81,8 @@ impl FewSteps {
         let Some(own) = scheduler.sampler else { return self };
         let convention = own.info().convention;
         let trails = scheduler.levels.spacing == Some(sd_schedule::Spacing::Trailing) && convention.reads_spacing();
-        let process = scheduler.process();
-        let first = convention.levels(&process, &scheduler.levels, 1).map(|levels| levels.first());
+        let process = &scheduler.process;
+        let first = convention.levels(process, &scheduler.levels, 1).map(|levels| levels.first());
         let noise = process.sigma((process.timesteps() - 1) as f64);
         let begins_in_noise = self.steps == 1 && first.is_ok_and(|first| first > 0.99 * noise);
         let is_consistency = matches!(own.info().name, "lcm" | "tcd");

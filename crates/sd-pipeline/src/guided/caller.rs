@@ -1,6 +1,7 @@
 use burn::tensor::Tensor;
 use sd_guidance::degrade;
 use sd_model::Backbone;
+use sd_samplers::halves;
 use sd_schedule::Preconditioning;
 use sd_unet::{Deep, Recall, Residuals};
 
@@ -14,6 +15,8 @@ use crate::reuse::Turn;
 pub(super) struct Noisy<'a> {
     pub x: &'a Tensor<4>,
     pub numbers: Preconditioning,
+    /// The clean images that were last predicted, for networks that read them.
+    pub predicted: Option<Tensor<4>>,
 }
 
 /// What a call of the network gave, row by row.
@@ -21,6 +24,8 @@ pub(super) struct Output<'a> {
     rows: &'a [(Slot, usize)],
     /// `[1, channels, height, width]` each.
     predictions: Vec<Tensor<4>>,
+    /// Learned variances, of the same shape; empty for networks without.
+    variances: Vec<Tensor<4>>,
     /// Attention in the middle of the network, `[1, height, width]` each; empty if nobody asked.
     maps: Vec<Tensor<3>>,
 }
@@ -36,8 +41,8 @@ pub(super) struct Caller<'a> {
 impl Caller<'_> {
     pub fn call<'a>(&self, noisy: &Noisy, call: &'a Call, attends_to: Option<Slot>, memory: &mut Memory) -> Output<'a> {
         let rows = &call.rows;
-        let scaled = noisy.x.clone() * noisy.numbers.c_in;
-        let x = Tensor::cat(rows.iter().map(|(_, image)| scaled.clone().narrow(0, *image, 1)).collect(), 0);
+        let input = noisy.input();
+        let x = Tensor::cat(rows.iter().map(|(_, image)| input.clone().narrow(0, *image, 1)).collect(), 0);
         let t = vec![noisy.numbers.t; rows.len()];
         let recall = memory.recall(call, self.turn);
         let conditions = &match self.residuals(&x, &t, call, &recall, memory) {
@@ -59,7 +64,9 @@ impl Caller<'_> {
                 (predictions, Vec::new())
             }
         };
-        Output { rows, predictions: predictions.chunk(rows.len(), 0), maps }
+        let (predictions, variances) = halves(predictions, noisy.x.dims()[1]);
+        let variances = variances.map_or_else(Vec::new, |variances| variances.chunk(rows.len(), 0));
+        Output { rows, predictions: predictions.chunk(rows.len(), 0), variances, maps }
     }
 
     /// What control networks add. They run when all of the U-Net does.
@@ -85,6 +92,15 @@ impl Caller<'_> {
 }
 
 impl Noisy<'_> {
+    /// What the network reads of the images: the noisy ones, scaled, and those that were last predicted.
+    pub fn input(&self) -> Tensor<4> {
+        let scaled = self.x.clone() * self.numbers.c_in;
+        match &self.predicted {
+            Some(predicted) => Tensor::cat(vec![scaled, predicted.clone()], 1),
+            None => scaled,
+        }
+    }
+
     /// The noisy image, blurred where the network paid attention: what it predicts there is worse.
     pub fn degraded(&self, prediction: &Tensor<4>, map: Tensor<3>) -> Tensor<4> {
         let denoised = self.x.clone() * self.numbers.c_skip + prediction.clone() * self.numbers.c_out;
@@ -99,6 +115,13 @@ impl Outputs<'_> {
     /// The predictions for a slot, an image each.
     pub fn prediction(&self, slot: Slot) -> Tensor<4> {
         gathered(self.0.iter().flat_map(|output| output.rows.iter().zip(&output.predictions)), slot)
+    }
+
+    /// The learned variances for a slot, an image each; none for networks without.
+    pub fn variance(&self, slot: Slot) -> Option<Tensor<4>> {
+        let has_variances = self.0.iter().any(|output| !output.variances.is_empty());
+        let rows = || self.0.iter().flat_map(|output| output.rows.iter().zip(&output.variances));
+        has_variances.then(|| gathered(rows(), slot))
     }
 
     /// The attention for a slot, an image each.

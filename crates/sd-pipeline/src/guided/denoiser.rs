@@ -3,7 +3,7 @@ use std::cell::Cell;
 use burn::tensor::Tensor;
 use sd_guidance::{Coefficients, Guidance, GuidanceState, Part, Predictions, Region, Role, is_composed};
 use sd_model::{Backbone, Components};
-use sd_samplers::{DenoiseError, Denoiser};
+use sd_samplers::{DenoiseError, Denoiser, Estimate, halves};
 use sd_schedule::Process;
 
 use super::caller::{Caller, Noisy, Outputs};
@@ -31,6 +31,9 @@ pub(crate) struct Guided<'a> {
     degraded: Calls,
     turns: Turns,
     memory: Memory,
+    /// The clean images that were last predicted, for networks that read them; none before the first call.
+    predicted: Option<Tensor<4>>,
+    self_conditions: bool,
 }
 
 impl<'a> Guided<'a> {
@@ -58,28 +61,44 @@ impl<'a> Guided<'a> {
             degraded: Calls::default(),
             turns,
             memory: Memory::new(branch),
+            predicted: None,
+            self_conditions: false,
         }
+    }
+
+    /// Gives a network the clean images that it last predicted.
+    pub fn with_self_conditioning(self, self_conditions: bool) -> Self {
+        Self { self_conditions, ..self }
     }
 }
 
 impl Denoiser for Guided<'_> {
     fn denoise(&mut self, x: Tensor<4>, sigma: f64) -> Result<Tensor<4>, DenoiseError> {
+        Ok(self.estimate(x, sigma)?.denoised)
+    }
+
+    fn estimate(&mut self, x: Tensor<4>, sigma: f64) -> Result<Estimate, DenoiseError> {
         let numbers = self.process.preconditioning(sigma, self.sampling.whole_timesteps);
-        let noisy = Noisy { x: &x, numbers };
-        let output = match &self.texts {
+        // Before the first call, nothing is predicted.
+        let predicted = self.self_conditions.then(|| self.predicted.take().unwrap_or_else(|| x.zeros_like()));
+        let noisy = Noisy { x: &x, numbers, predicted };
+        let (output, variance) = match &self.texts {
             None => {
-                let [images, ..] = x.dims();
-                self.backbone.predict(x.clone() * numbers.c_in, &vec![numbers.t; images], None)
+                let [images, channels, ..] = x.dims();
+                halves(self.backbone.predict(noisy.input(), &vec![numbers.t; images], None), channels)
             }
             Some(_) => self.guided(&noisy),
         };
-        Ok(x * numbers.c_skip + output * numbers.c_out)
+        let denoised = x * numbers.c_skip + output * numbers.c_out;
+        self.predicted = self.self_conditions.then(|| denoised.clone());
+        Ok(Estimate { denoised, variance })
     }
 }
 
 impl Guided<'_> {
-    /// The combined prediction of all calls.
-    fn guided(&mut self, noisy: &Noisy) -> Tensor<4> {
+    /// The combined prediction of all calls, and the variance that the network learnt for the prompt: guidance does not change it, as
+    /// in DiT and in diffusers' pipelines of DeepFloyd IF.
+    fn guided(&mut self, noisy: &Noisy) -> (Tensor<4>, Option<Tensor<4>>) {
         let Self { guidance, texts, inputs, backbone, memory, .. } = self;
         let texts = texts.as_ref().expect("a guided network reads texts");
         let level = self.level.get();
@@ -99,18 +118,20 @@ impl Guided<'_> {
         let steering = &inputs.steering;
         let caller = Caller { backbone: *backbone, steering, level, turn };
         let outputs = Outputs(calls.iter().map(|call| caller.call(noisy, call, attends_to, memory)).collect());
+        let variance = outputs.variance(Slot::Part(0));
         if is_prompt_alone {
             let prediction = outputs.prediction(Slot::Part(0));
-            return match &memory.added {
+            let prediction = match &memory.added {
                 Some(added) if turn.repeats_guidance => prediction + added.clone(),
                 _ => prediction,
             };
+            return (prediction, variance);
         }
         let of_role = |role: Role, slot: Slot| roles.contains(&role).then(|| outputs.prediction(slot));
         let degraded = attends_to.map(|source| {
             let x = noisy.degraded(&outputs.prediction(source), outputs.map(source));
             let calls = self.degraded.of(&[source], step.index, level, texts, inputs);
-            let noisy = Noisy { x: &x, numbers: noisy.numbers };
+            let noisy = Noisy { x: &x, numbers: noisy.numbers, predicted: noisy.predicted.clone() };
             // Deep features are not kept beside self-attention guidance.
             Outputs(calls.iter().map(|call| caller.call(&noisy, call, None, memory)).collect()).prediction(source)
         });
@@ -137,7 +158,7 @@ impl Guided<'_> {
         if self.turns.repeats_guidance() {
             memory.added = Some(combined.clone() - outputs.prediction(Slot::Part(0)));
         }
-        combined
+        (combined, variance)
     }
 }
 

@@ -21,6 +21,7 @@ impl Plan {
         self.check_noise(shape)?;
         self.check_start(shape)?;
         self.check_input(extra)?;
+        sampling.check_variance(model)?;
         sampling.sampler(model.scheduler())?;
         self.settings.check_texts(model)?;
         self.settings.check_guidance()?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::origin::{Origin, Resolved};
 use super::{few_steps, levels, steps};
-use crate::{Error, Field, Request, SamplerName, Schedule};
+use crate::{Error, Field, Model, Request, SamplerName, Schedule};
 
 /// The most steps: their noise levels are a list in memory.
 const MAX_STEPS: usize = 1_000_000;
@@ -29,7 +29,7 @@ pub struct Sampling {
     pub sampler: Resolved<SamplerName>,
     /// All options of the sampler, the requested ones first.
     pub options: Vec<OptionValue>,
-    /// Variance of the fresh noise of DDPM; other samplers ignore it.
+    /// Variance of the fresh noise of DDPM, which a network may say; other samplers ignore it.
     pub variance: Variance,
     /// DDPM and DDIM clip denoised images to `[−clip, clip]`.
     pub clip: Option<f64>,
@@ -92,7 +92,7 @@ impl Sampling {
             levels::resolve(sampler.value.info(), config, schedule.as_ref(), context.is_xl, steps.value)?;
         let is_distilled = schedule.is_some() && request.schedule.is_none();
         let origin = if is_distilled { Origin::Model } else { origin };
-        let (whole, made) = steps::made(request, context.strength, &levels.levels, steps.value, &config.process())?;
+        let (whole, made) = steps::made(request, context.strength, &levels.levels, steps.value, &config.process)?;
         Ok(Self {
             whole,
             made,
@@ -120,6 +120,17 @@ impl Sampling {
         Step { index, steps: whole.len(), from: sigmas[level], to: sigmas[level + 1] }
     }
 
+    /// Checks that the network says the variance that DDPM is to read.
+    pub(crate) fn check_variance(&self, model: &Model) -> Result<(), Error> {
+        let is_read = self.sampler.value.info().name == "ddpm" && self.variance.is_learned();
+        if is_read && !model.learns_variance() {
+            let reason = "ddpm is to read a learned variance (`variance_type` of scheduler_config.json), but the network has none: \
+                          its `out_channels` would be twice its images' channels. Choose another sampler";
+            return Err(Error::request(Field::Sampler, reason));
+        }
+        Ok(())
+    }
+
     /// Makes the sampler.
     ///
     /// # Errors
@@ -136,10 +147,10 @@ impl Sampling {
         }
         let setting = SamplerSettings {
             variance: self.variance,
-            blended: scheduler.prediction,
+            blended: scheduler.process.blended(),
             clip: self.clip,
             options: self.options.iter().map(|option| (option.option, option.value)).collect(),
-            ..SamplerSettings::new(scheduler.process())
+            ..SamplerSettings::new(scheduler.process.clone())
         };
         let sampler =
             name.info().make(&setting).map_err(|error| Error::request(Field::Options, format!(": {error}")))?;
@@ -181,7 +192,7 @@ fn number_of_steps(request: &Request, sampler: SamplerName, context: &Context) -
     let of_few_steps = || context.few_steps.map(|few| few_steps::number(&few, context.strength));
     let of_model = || context.steps.or_else(of_few_steps).map(|steps| Resolved::new(steps, Origin::Model));
     // All timesteps of the training, as in its paper.
-    let of_training = || Resolved::new(context.scheduler.schedule.len(), Origin::Config);
+    let of_training = || Resolved::new(context.scheduler.process.timesteps(), Origin::Config);
     let is_ddpm_in_pixels = sampler.info().name == "ddpm" && context.in_pixels;
     requested
         .or_else(of_model)

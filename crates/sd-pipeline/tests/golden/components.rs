@@ -134,7 +134,7 @@ fn components_are_shared_and_replaced() {
         ControlFlow::Continue(())
     };
     let drawn = silent.drawing(&plan).after_step(&mut first_step).run().unwrap();
-    let scale = silent.components().process.input_scale(plan.settings.sampling.levels.value.last()) as f32;
+    let scale = silent.components().process.mixture_scale(plan.settings.sampling.levels.value.last()) as f32;
     for (drawn, before) in drawn.latents.values.iter().zip(before.unwrap()) {
         assert!((drawn - before * scale).abs() < 1e-4);
     }

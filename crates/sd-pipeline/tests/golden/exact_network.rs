@@ -15,7 +15,7 @@ struct Exact {
 impl Backbone for Exact {
     fn predict(&self, x: Tensor<4>, t: &[f64], _: Option<&Conditions>) -> Tensor<4> {
         let sigma = self.process.sigma(t[0]);
-        x * (sigma / (self.std * self.std + sigma * sigma) / self.process.input_scale(sigma))
+        x * (sigma / (self.std * self.std + sigma * sigma) / self.process.mixture_scale(sigma))
     }
 }
 

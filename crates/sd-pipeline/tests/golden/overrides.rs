@@ -71,7 +71,7 @@ fn defaults_that_a_file_lists_are_those_of_the_chosen_sampler() {
 
 #[test]
 fn a_scheduler_of_another_noise_is_refused_and_one_without_a_counterpart_is_reported() {
-    for class in ["EDMEulerScheduler", "FlowMatchEulerDiscreteScheduler", "ScoreSdeVeScheduler"] {
+    for class in ["KarrasVeScheduler", "FlowMatchEulerDiscreteScheduler", "ScoreSdeVeScheduler"] {
         let model = model("model_index.json", json!({ "scheduler": ["diffusers", class] }));
         let error = Model::open(model.path()).unwrap_err().to_string();
         assert!(error.contains(class) && error.contains("scheduler_config.json"), "{error}");

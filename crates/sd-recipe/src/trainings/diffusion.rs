@@ -5,7 +5,7 @@ use sd_pipeline::Request;
 use sd_train::tasks::{Diffusion, DiffusionConfig};
 
 use super::masks::masks;
-use super::objective::{objective, timesteps};
+use super::objective::{Goal, goal};
 use crate::{Dataset, Recipe};
 
 /// Returns the task of a network that turns noise and a caption into the latents of images.
@@ -39,9 +39,16 @@ pub(super) fn task(
     let settings = DiffusionConfig::new(seed)
         .with_caption_dropout(recipe.caption_dropout())
         .with_noise_offset(recipe.diffusion.noise_offset);
-    let (objective, timesteps) = (objective(recipe, scheduler), timesteps(recipe, scheduler));
     let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
-    Diffusion::new(latents, captions, tokenizer.encode("").ids, objective, timesteps, settings)
+    let nothing = tokenizer.encode("").ids;
+    let task = match goal(recipe, scheduler) {
+        Goal::Timesteps(objective, timesteps) => {
+            Diffusion::new(latents, captions, nothing, objective, timesteps, settings)
+        }
+        Goal::Edm(objective) => Diffusion::edm(latents, captions, nothing, objective, settings),
+    };
+    let task = if recipe.diffusion.learned_variance { task.with_learned_variance() } else { task };
+    if recipe.diffusion.self_conditioning { task.with_self_conditioning() } else { task }
 }
 
 /// Returns the request of a sample.

@@ -36,11 +36,16 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     weights(&vae)?;
     let networks = Networks::from_recipe(recipe)?;
     networks.check(recipe, &codec)?;
-    recipe.check_phases(networks.scheduler.schedule.len()).map_err(|reason| recipe.wrong(reason))?;
+    let schedule = networks.scheduler.schedule().cloned().ok_or_else(|| {
+        recipe.wrong(
+            "the noise process of the teacher (EDM) has no timesteps, between which a student is distilled".into(),
+        )
+    })?;
+    recipe.check_phases(schedule.len()).map_err(|reason| recipe.wrong(reason))?;
     let autodiff = device.clone().autodiff();
     let size = recipe.data.size / codec.factor();
     recipe.check_training("unet", networks.count_weights(&autodiff), codec.latent_channels * size * size)?;
-    let scheduler = scheduler(recipe, start, networks.scheduler.schedule.len())?;
+    let scheduler = scheduler(recipe, start, schedule.len())?;
     let follows = Json::new(&start.join(SCHEDULER), scheduler.clone());
     recipe.check_samples(&sample(recipe, 0, ""), &follows.loosely(&mut Vec::new(), SchedulerConfig::from_json)?)?;
     let precision = weights_precision(recipe)?;
@@ -52,8 +57,8 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
     let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
     let settings = recipe.distillation.clone().unwrap_or_default();
-    let consistency = Consistency::new(&networks.scheduler.schedule, settings.consistency());
-    let objective = objective(recipe, &networks.scheduler);
+    let consistency = Consistency::new(&schedule, settings.consistency());
+    let objective = objective(recipe, &schedule, networks.scheduler.prediction());
     // Without autodiff, so that none of its gradients are computed.
     let teacher = networks.init(recipe, device)?;
     let config = DistillationConfig::new(recipe.seed, settings.guidance);

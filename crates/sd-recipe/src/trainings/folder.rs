@@ -39,7 +39,7 @@ pub(super) fn write_scheduler(recipe: &Recipe, model: &Path, class: &str) -> Res
         Some(start) => copy(&start.join("scheduler"), &folder)?,
         None => {
             create(&folder)?;
-            let mut scheduler = recipe.scheduler.clone().unwrap_or_default();
+            let mut scheduler = recipe.scheduler_table();
             scheduler.entry("_class_name").or_insert_with(|| class.into());
             write_json(&file, &scheduler.into())?;
         }

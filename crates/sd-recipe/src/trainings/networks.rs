@@ -43,7 +43,7 @@ impl Networks {
         Ok(Self {
             // The smallest number of tokens; the tokenizer may have more.
             text: ClipTextConfig { vocab_size: LEAST, ..text },
-            unet: recipe.table("unet", &recipe.unet).strictly(unet_config)?.0,
+            unet: recipe.unet_table(4).strictly(unet_config)?.0,
             scheduler: scheduler(recipe)?,
             start: open_start(recipe)?,
         })
@@ -69,7 +69,11 @@ impl Networks {
                 "a U-Net that reads the guidance scale (`time_cond_proj_dim`) was distilled, and cannot be trained yet";
             return Err(recipe.wrong(reason.into()));
         }
-        if (unet.in_channels, unet.out_channels) != (channels, channels) {
+        recipe.check_inputs(unet.self_conditioning)?;
+        recipe.check_outputs(unet.out_channels, channels, &self.scheduler)?;
+        let inputs = if recipe.diffusion.self_conditioning { 2 * channels } else { channels };
+        let outputs = if recipe.diffusion.learned_variance { 2 * channels } else { channels };
+        if (unet.in_channels, unet.out_channels) != (inputs, outputs) {
             return Err(recipe.wrong(format!(
                 "the U-Net takes {} channels and gives {}, but the autoencoder's latents have {channels}",
                 unet.in_channels, unet.out_channels

@@ -11,7 +11,7 @@ use sd_weights::save;
 
 use super::begin::begin;
 use super::folder::{create, weights, weights_precision, write_json, write_scheduler};
-use super::objective::{objective, scheduler, timesteps};
+use super::objective::{Goal, goal, scheduler};
 use super::samples::draw;
 use super::start::Start;
 use crate::data::Identity;
@@ -22,9 +22,11 @@ use crate::{Recipe, RecipeError, Watch};
 pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Result<(), RecipeError> {
     let (config, _) = match &recipe.start {
         Some(folder) => Json::read(&folder.join("unet/config.json"))?.loosely(&mut Vec::new(), unconditional_config)?,
-        None => recipe.table("unet", &recipe.unet).strictly(unconditional_config)?,
+        None => recipe.unet_table(3).strictly(unconditional_config)?,
     };
     let scheduler = scheduler(recipe)?;
+    recipe.check_inputs(config.self_conditioning)?;
+    recipe.check_outputs(config.out_channels, config.image_channels(), &scheduler)?;
     if !recipe.data.size.is_multiple_of(config.factor()) {
         let (size, factor) = (recipe.data.size, config.factor());
         return Err(recipe.wrong(format!(
@@ -41,7 +43,12 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let settings = DenoisingConfig::new(recipe.seed).with_noise_offset(recipe.diffusion.noise_offset);
     let (pixels, data) = (images.tensor(0, images.len(), device), Identity::new(&images));
     drop(images);
-    let task = Denoising::new(pixels, objective(recipe, &scheduler), timesteps(recipe, &scheduler), settings);
+    let task = match goal(recipe, &scheduler) {
+        Goal::Timesteps(objective, timesteps) => Denoising::new(pixels, objective, timesteps, settings),
+        Goal::Edm(objective) => Denoising::edm(pixels, objective, settings),
+    };
+    let task = if recipe.diffusion.learned_variance { task.with_learned_variance() } else { task };
+    let task = if recipe.diffusion.self_conditioning { task.with_self_conditioning() } else { task };
     let unet = start.init(unet, |weights, unet| weights.load(unet, FloatDType::F32))?;
     run(recipe, unet, task, &drawer, data, watch)
 }
@@ -67,11 +74,11 @@ impl Product<UnconditionalUnet> for Drawer<'_> {
     fn save(&self, model: &UnconditionalUnet, folder: &Path, _watch: &mut Watch) -> Result<(), RecipeError> {
         let unet = folder.join("unet");
         create(&unet)?;
-        write_scheduler(self.recipe, folder, "DDPMScheduler")?;
+        let scheduler = write_scheduler(self.recipe, folder, "DDPMScheduler")?;
         let config = diffusers::unconditional_unet_config(&self.config, self.recipe.data.size);
         write_json(&unet.join("config.json"), &config)?;
         save(model, &unet.join("diffusion_pytorch_model.safetensors"), self.precision)?;
-        write_json(&folder.join("model_index.json"), &diffusers::ddpm_model_index())
+        write_json(&folder.join("model_index.json"), &diffusers::ddpm_model_index(&scheduler))
     }
 
     /// Images of the first seeds.

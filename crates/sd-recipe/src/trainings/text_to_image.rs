@@ -90,7 +90,9 @@ impl Product<TextToLatents> for Drawer<'_> {
         save(&model.text, &text.join("model.safetensors"), self.precision)?;
         copy(&self.vae, &folder.join("vae"))?;
         copy(&self.recipe.checkpoint().join("tokenizer"), &folder.join("tokenizer"))?;
-        let scheduler = write_scheduler(self.recipe, folder, "DDIMScheduler")?;
+        // Only DDPM reads a learned variance.
+        let class = if self.recipe.diffusion.learned_variance { "DDPMScheduler" } else { "DDIMScheduler" };
+        let scheduler = write_scheduler(self.recipe, folder, class)?;
         write_json(&folder.join("model_index.json"), &diffusers::model_index(&scheduler))
     }
 

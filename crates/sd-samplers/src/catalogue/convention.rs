@@ -88,7 +88,7 @@ impl Convention {
         matches!(self, Self::DpmSolver | Self::Deis)
     }
 
-    /// Returns the levels of `steps` steps as the class spaces them; for rectified flow, the flow's own.
+    /// Returns the levels of `steps` steps as the class spaces them; for rectified flow and EDM, the process's own.
     ///
     /// # Errors
     ///
@@ -97,6 +97,9 @@ impl Convention {
         let schedule = match process {
             Process::VariancePreserving { schedule, .. } => schedule,
             Process::RectifiedFlow(flow) => return flow.levels(steps),
+            Process::Edm(edm) => {
+                return edm.levels(steps, if options.final_sigma_min { edm.sigma_min() } else { 0.0 });
+            }
             other => unreachable!("{other:?} has no levels"),
         };
         let (spacing, trained) = (self.spacing(options), schedule.len());
@@ -109,12 +112,18 @@ impl Convention {
     }
 
     /// Adds to noise levels, the class's own or others, how the class starts and visits them.
-    pub fn visit(self, levels: NoiseLevels, options: &LevelOptions) -> Levels {
+    pub fn visit(self, process: &Process, levels: NoiseLevels, options: &LevelOptions) -> Levels {
         let first = levels.first();
-        // Noisy images of unit variance have the standard deviation sqrt(1 + sigma²); k-diffusion starts from sigma alone.
-        let at_sigma = self == Self::KDiffusion && !matches!(self.spacing(options), Spacing::Leading { .. });
+        let (is_edm, has_timesteps) = match process {
+            Process::VariancePreserving { .. } => (false, true),
+            Process::Edm(_) => (true, false),
+            _ => (false, false),
+        };
+        // Noisy images of unit variance have the standard deviation sqrt(1 + sigma²); k-diffusion starts from sigma alone, but
+        // diffusers' classes of EDM do not.
+        let at_sigma = self == Self::KDiffusion && !matches!(self.spacing(options), Spacing::Leading { .. }) && !is_edm;
         let start_std = if at_sigma { first } else { first.hypot(1.0) };
-        Levels { levels, start_std, whole_timesteps: self.is_multistep() }
+        Levels { levels, start_std, whole_timesteps: self.is_multistep() && has_timesteps }
     }
 
     /// Noise level to which the last step goes: 0, or the smallest of the training.

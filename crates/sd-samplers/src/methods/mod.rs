@@ -28,7 +28,7 @@ mod tcd;
 mod unipc;
 
 pub use ddim::Ddim;
-pub use ddpm::{Ddpm, Variance};
+pub use ddpm::{Ddpm, NoVariance, Variance};
 pub use deis::Deis;
 pub use dpm2::Dpm2;
 pub use dpm2_ancestral::Dpm2Ancestral;

@@ -91,19 +91,19 @@ impl Task<ControlNet> for Controlling {
 
     fn batch(&self, draws: Range<u64>) -> ControllingBatch {
         let draws = Task::<TextToLatents>::batch(&self.diffusion, draws);
-        let x = &draws.draws.noisy.x;
+        let x = &draws.draws.x;
         let hints = self.hints.tensor(&draws.draws.images, &x.device(), x.dtype());
         ControllingBatch { draws, hints }
     }
 
     fn losses(&self, control: &ControlNet, batch: &ControllingBatch) -> Tensor<1> {
         let DiffusionBatch { draws, captions, .. } = &batch.draws;
-        let (x, t) = (draws.noisy.x.clone(), draws.t());
+        let (x, t) = (draws.x.clone(), &draws.times);
         let conditions =
             Conditions::new(self.diffusion.encoded(captions, &|captions| self.networks.text.forward(captions).last));
         let hint = Hint::new(control.embed(batch.hints.clone()));
-        let residuals = control.forward(x.clone(), &t, &conditions, &[hint]);
-        let predicted = self.networks.unet.forward(x, &t, &conditions.with_residuals(residuals));
+        let residuals = control.forward(x.clone(), t, &conditions, &[hint]);
+        let predicted = self.networks.unet.forward(x, t, &conditions.with_residuals(residuals));
         self.diffusion.losses_of(draws, predicted)
     }
 

@@ -6,7 +6,7 @@ use sd_unet::UnconditionalUnet;
 use serde_json::Value;
 
 use super::noising::{Noising, NoisyBatch};
-use crate::{Objective, Task, Timesteps};
+use crate::{EdmObjective, Likelihood, Objective, Task, Timesteps};
 
 /// How a network is trained to predict the noise in images.
 #[derive(Config, Debug, Copy, PartialEq)]
@@ -39,6 +39,32 @@ impl Denoising {
     pub fn new(images: Tensor<4>, objective: Objective, timesteps: Timesteps, config: DenoisingConfig) -> Self {
         Self(Noising::new(images, objective, timesteps, config.seed, config.noise_offset))
     }
+
+    /// Trains on images by EDM, in the model's precision.
+    ///
+    /// # Shapes
+    ///
+    /// - images: `[images, 3, height, width]`, from −1 to 1
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are no images.
+    pub fn edm(images: Tensor<4>, objective: EdmObjective, config: DenoisingConfig) -> Self {
+        Self(Noising::edm(images, objective, config.seed, config.noise_offset))
+    }
+
+    /// Trains a network with twice as many input channels, which also reads the clean images that it last predicted (Chen et al. 2022):
+    /// in half of the draws those of a first call, in the others zeros.
+    #[must_use]
+    pub fn with_self_conditioning(self) -> Self {
+        Self(self.0.with_self_conditioning())
+    }
+
+    /// Trains a network with twice as many output channels, which also learns the [variance](Objective::hybrid_losses) of DDPM's steps.
+    #[must_use]
+    pub fn with_learned_variance(self) -> Self {
+        Self(self.0.with_learned_variance(Likelihood::Pixels))
+    }
 }
 
 impl Task<UnconditionalUnet> for Denoising {
@@ -49,7 +75,7 @@ impl Task<UnconditionalUnet> for Denoising {
     }
 
     fn losses(&self, model: &UnconditionalUnet, DenoisingBatch(batch): &DenoisingBatch) -> Tensor<1> {
-        self.0.losses(batch, model.forward(batch.noisy.x.clone(), &batch.t()))
+        self.0.losses(batch, self.0.predict(batch, |input| model.forward(input, &batch.times)))
     }
 
     fn observe(&mut self, batch: &DenoisingBatch, losses: &[f64]) {

@@ -12,7 +12,7 @@ use super::caption_source::{CaptionSource, Shuffled};
 use super::encoded_captions::EncodedCaptions;
 use super::noising::{Noising, NoisyBatch};
 use crate::captions::is_dropped;
-use crate::{Objective, Task, Timesteps};
+use crate::{EdmObjective, Likelihood, Objective, Task, Timesteps};
 
 /// The two networks that turn noise and a text into latents.
 ///
@@ -87,9 +87,40 @@ impl Diffusion {
         timesteps: Timesteps,
         config: DiffusionConfig,
     ) -> Self {
+        let noising = Noising::new(latents.clone(), objective, timesteps, config.seed, config.noise_offset);
+        Self::of(noising, &latents, captions, no_caption, config)
+    }
+
+    /// Trains by EDM on latents, scaled as the U-Net takes them, in the model's precision. Their standard deviation is best that of the
+    /// process, [`sigma_data`](sd_schedule::Edm::sigma_data).
+    ///
+    /// # Shapes
+    ///
+    /// - latents: `[images, channels, height, width]`
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are no latents, or not as many captions.
+    pub fn edm(
+        latents: Tensor<4>,
+        captions: Vec<Vec<u32>>,
+        no_caption: Vec<u32>,
+        objective: EdmObjective,
+        config: DiffusionConfig,
+    ) -> Self {
+        let noising = Noising::edm(latents.clone(), objective, config.seed, config.noise_offset);
+        Self::of(noising, &latents, captions, no_caption, config)
+    }
+
+    fn of(
+        noising: Noising,
+        latents: &Tensor<4>,
+        captions: Vec<Vec<u32>>,
+        no_caption: Vec<u32>,
+        config: DiffusionConfig,
+    ) -> Self {
         let [images, ..] = latents.dims();
         assert_eq!(captions.len(), images, "{} captions for {images} images", captions.len());
-        let noising = Noising::new(latents, objective, timesteps, config.seed, config.noise_offset);
         Self { noising, captions: CaptionSource::Fixed(captions), no_caption, encoded: None, prior: None, config }
     }
 
@@ -115,6 +146,19 @@ impl Diffusion {
     #[must_use]
     pub fn with_masks(self, masks: Tensor<4>) -> Self {
         Self { noising: self.noising.with_masks(masks), ..self }
+    }
+
+    /// Trains a U-Net with twice as many input channels, which also reads the latents that it last predicted (Chen et al. 2022): in half
+    /// of the draws those of a first call, in the others zeros.
+    #[must_use]
+    pub fn with_self_conditioning(self) -> Self {
+        Self { noising: self.noising.with_self_conditioning(), ..self }
+    }
+
+    /// Trains a U-Net with twice as many output channels, which also learns the [variance](Objective::hybrid_losses) of DDPM's steps.
+    #[must_use]
+    pub fn with_learned_variance(self) -> Self {
+        Self { noising: self.noising.with_learned_variance(Likelihood::Latents), ..self }
     }
 
     /// Shows each draw its caption with [shuffled tags](crate::shuffled_tags) behind the first `kept` of them. `texts` are the captions
@@ -202,8 +246,9 @@ impl Diffusion {
         DiffusionBatch { draws, captions, prior }: &DiffusionBatch,
         encode: &dyn Fn(&[Vec<u32>]) -> Tensor<3>,
     ) -> Tensor<1> {
-        let own = self
-            .losses_of(draws, unet.forward(draws.noisy.x.clone(), &draws.t(), &self.encoded(captions, encode).into()));
+        let text = self.encoded(captions, encode).into();
+        let predicted = self.noising.predict(draws, |input| unet.forward(input, &draws.times, &text));
+        let own = self.losses_of(draws, predicted);
         match (&self.prior, prior) {
             (Some(prior), Some(batch)) => own + prior.diffusion.losses_by(unet, batch, encode) * prior.weight,
             _ => own,
@@ -269,9 +314,9 @@ mod tests {
         Diffusion::new(latents, captions, vec![9], objective, Timesteps::Uniform { count: 10 }, config)
     }
 
-    fn batch(draws: Range<u64>) -> (Vec<f32>, Vec<usize>, Vec<Vec<u32>>) {
+    fn batch(draws: Range<u64>) -> (Vec<f32>, Vec<f64>, Vec<Vec<u32>>) {
         let DiffusionBatch { draws, captions, .. } = task().batch(draws);
-        (draws.noisy.x.into_data().try_to_vec().unwrap(), draws.noisy.t, captions)
+        (draws.x.into_data().try_to_vec().unwrap(), draws.times, captions)
     }
 
     #[test]
@@ -290,7 +335,7 @@ mod tests {
         let (plain, masked) = (task(), task().with_masks(Tensor::cat(masks.to_vec(), 0)));
         let draws = plain.batch(0..9).draws;
         let losses = |task: &Diffusion| -> Vec<f32> {
-            task.losses_of(&draws, draws.noisy.x.zeros_like()).into_data().try_to_vec().unwrap()
+            task.losses_of(&draws, draws.x.zeros_like()).into_data().try_to_vec().unwrap()
         };
         for ((found, whole), image) in losses(&masked).iter().zip(losses(&plain)).zip(&draws.images) {
             assert!((found - shares[*image] * whole).abs() < 1e-6, "{found} {whole} {image}");

@@ -6,13 +6,13 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use sd_clip::ClipTextConfig;
-use sd_schedule::{BetaSchedule, NoiseSchedule, Prediction};
+use sd_schedule::{BetaSchedule, Edm, NoiseSchedule, Prediction};
 use sd_train::tasks::{
     Autoencoding, AutoencodingConfig, Denoising, DenoisingConfig, Diffusion, DiffusionConfig, Distance, TextToLatents,
 };
 use sd_train::{
-    Objective, Progress, Purpose, Rate, Stream, Task, Timesteps, TrainError, Trainer, TrainerConfig, Weighting,
-    initialise,
+    EdmObjective, Objective, Progress, Purpose, Rate, Stream, Task, Timesteps, TrainError, Trainer, TrainerConfig,
+    Weighting, initialise,
 };
 use sd_unet::{UnconditionalLevel, UnconditionalUnet, UnconditionalUnetConfig, UnetConfig, UnetLevel};
 use sd_vae::{AutoencoderKl, AutoencoderKlConfig};
@@ -106,6 +106,36 @@ fn a_small_model_of_pixels_learns_its_images_by_heart() {
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
     let (first, last) = (mean(&losses[..10]), mean(&losses[losses.len() - 40..]));
     assert!(first > 0.5 && last < 0.25 * first, "{first} {last}");
+}
+
+/// The means of the first and of the last losses of a training of 100 steps.
+fn first_and_last(model: UnconditionalUnet, mut task: Denoising) -> (f64, f64) {
+    let mut trainer = Trainer::new(model, config(100, 5e-3));
+    let losses: Vec<f64> = train(&mut trainer, &mut task, 100).iter().map(|progress| progress.loss).collect();
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    (mean(&losses[..5]), mean(&losses[70..]))
+}
+
+/// Grey images: what remains to be learnt is how much noise there is.
+#[test]
+fn a_small_model_learns_by_edm() {
+    let images = Tensor::zeros([8, 3, 4, 4], &Device::flex());
+    let task = Denoising::edm(images, EdmObjective::new(Edm::default()), DenoisingConfig::new(5));
+    let (first, last) = first_and_last(unconditional(), task);
+    assert!(first > 0.4 && last < 0.35 * first, "{first} {last}");
+}
+
+/// The bound of the likelihood falls with the simple loss.
+#[test]
+fn a_small_model_learns_its_variance() {
+    let schedule = NoiseSchedule::from_betas(&BetaSchedule::Linear.betas(1000, 1e-4, 0.02).unwrap()).unwrap();
+    let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
+    let images = random([8, 3, 4, 4], 6).tanh();
+    let task = Denoising::new(images, objective, Timesteps::Uniform { count: 1000 }, DenoisingConfig::new(5));
+    let config = UnconditionalUnetConfig { out_channels: 6, ..unconditional().config().clone() };
+    let model = initialise(config.init(&Device::flex().autodiff()), 3);
+    let (first, last) = first_and_last(model, task.with_learned_variance());
+    assert!(first > 0.5 && last < 0.5 * first, "{first} {last}");
 }
 
 #[test]

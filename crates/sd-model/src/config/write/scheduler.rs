@@ -1,4 +1,4 @@
-use sd_schedule::{BetaSchedule, Prediction};
+use sd_schedule::{BetaSchedule, Edm, Prediction, Ramp};
 use serde_json::{Value, json};
 
 /// Returns `scheduler/scheduler_config.json` for DDIM, with betas from `start` to `end` over `timesteps`.
@@ -28,7 +28,26 @@ pub fn ddpm_scheduler_config(
     config
 }
 
-/// Returns the keys of every scheduler's config.
+/// Returns `scheduler/scheduler_config.json` for Euler's method with the noise process of EDM.
+pub fn edm_scheduler_config(edm: &Edm) -> Value {
+    let (ramp, rho) = match edm.ramp() {
+        Ramp::Karras { rho } => ("karras", rho),
+        Ramp::Exponential => ("exponential", 7.0),
+    };
+    let prediction = if edm.is_velocity() { Prediction::V } else { Prediction::Eps };
+    json!({
+        "_class_name": "EDMEulerScheduler",
+        "num_train_timesteps": edm.timesteps(),
+        "prediction_type": prediction.name(),
+        "rho": rho,
+        "sigma_data": edm.sigma_data(),
+        "sigma_max": edm.sigma_max(),
+        "sigma_min": edm.sigma_min(),
+        "sigma_schedule": ramp,
+    })
+}
+
+/// Returns the keys of every variance-preserving scheduler's config.
 fn noise(betas: BetaSchedule, timesteps: usize, start: f64, end: f64, prediction: Prediction) -> Value {
     json!({
         "beta_end": end,

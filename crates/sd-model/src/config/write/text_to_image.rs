@@ -78,6 +78,9 @@ pub fn unet_config(config: &UnetConfig, sample_size: usize) -> Value {
         "up_block_types": levels.iter().rev().map(|level| kind(!level.up_attention.is_empty(), "Up")).collect::<Vec<_>>(),
         "use_linear_projection": true,
     });
+    if config.self_conditioning {
+        json["self_conditioning"] = true.into();
+    }
     if is_uneven {
         json["reverse_transformer_layers_per_block"] = up_depths.into_iter().rev().collect();
     }

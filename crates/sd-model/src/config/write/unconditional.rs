@@ -1,11 +1,12 @@
 use sd_unet::{UnconditionalLevel, UnconditionalUnetConfig};
 use serde_json::{Value, json};
 
-/// Returns the `model_index.json` of a pixel model without text, with the folders `unet` and `scheduler`.
-pub fn ddpm_model_index() -> Value {
+/// Returns the `model_index.json` of a pixel model without text, with the folders `unet` and `scheduler`; `scheduler` is the class of
+/// its scheduler.
+pub fn ddpm_model_index(scheduler: &str) -> Value {
     json!({
         "_class_name": "DDPMPipeline",
-        "scheduler": ["diffusers", "DDPMScheduler"],
+        "scheduler": ["diffusers", scheduler],
         "unet": ["diffusers", "UNet2DModel"],
     })
 }
@@ -16,7 +17,7 @@ pub fn unconditional_unet_config(config: &UnconditionalUnetConfig, sample_size: 
     let kind = |has_attention: bool, way: &str| format!("{}{way}Block2D", if has_attention { "Attn" } else { "" });
     let down = |level: &UnconditionalLevel| kind(level.down_attention, "Down");
     let up = |level: &UnconditionalLevel| kind(level.up_attention, "Up");
-    json!({
+    let mut json = json!({
         "_class_name": "UNet2DModel",
         "act_fn": "silu",
         "add_attention": config.mid_attention,
@@ -40,5 +41,9 @@ pub fn unconditional_unet_config(config: &UnconditionalUnetConfig, sample_size: 
         "time_embedding_type": "positional",
         "up_block_types": levels.iter().rev().map(up).collect::<Vec<_>>(),
         "upsample_type": "conv",
-    })
+    });
+    if config.self_conditioning {
+        json["self_conditioning"] = true.into();
+    }
+    json
 }
