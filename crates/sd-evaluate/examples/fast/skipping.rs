@@ -41,7 +41,7 @@ fn changes(model: &Model, request: &Request) -> Result<(Vec<f64>, Vec<f64>), Box
     let plans = plans.collect::<Result<Vec<_>, _>>()?;
     let mut inputs: Vec<Vec<f64>> = Vec::new();
     let mut after = |end: &mut StepEnd| {
-        let latents: Vec<f32> = end.latents.clone().into_data().to_vec().expect("latents are f32");
+        let latents: Vec<f32> = end.latents.clone().into_data().try_to_vec().expect("latents are f32");
         let scale = end.sigma.hypot(1.0).recip();
         inputs.push(latents.into_iter().map(|x| f64::from(x) * scale).collect());
         ControlFlow::Continue(())

@@ -156,7 +156,7 @@ fn from_folder(
     files.push(config_file("unet/config.json", unet.into_map()));
     let scheduler = "scheduler/scheduler_config.json";
     // A name may tell that a network predicts the image.
-    let told = (model.scheduler.prediction == Prediction::X0).then_some(Prediction::X0);
+    let told = (model.scheduler.prediction() == Prediction::X0).then_some(Prediction::X0);
     match choices.prediction.or(told) {
         None => files.push((scheduler.into(), read(scheduler)?)),
         Some(prediction) => {
