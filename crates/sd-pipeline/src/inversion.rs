@@ -105,7 +105,7 @@ impl Pipeline {
             None => images_to_tensor(images, device),
         };
         let calls = |_| levels.steps();
-        let mut watched = Watched::new(denoiser, &calls, watch);
+        let mut watched = Watched::new(denoiser, &calls, Vec::new(), watch);
         let noise = invert(&mut watched, clean / process.input_scale(levels.last()), levels);
         // This denoiser returns only errors of this crate.
         let noise = noise.map_err(|error| error.downcast::<Error>().map_or_else(Error::backend, |e| *e))?;
