@@ -10,7 +10,7 @@
 //! - `latents=SIDE` and `rows=COUNT`, the sizes of `unet`: 64 and 2 by default. Seconds are those of the whole call;
 //! - `bf16` or `f16` for half precision. As in the program, on the CPU it applies to weights only, and to the autoencoder only if
 //!   the processor multiplies bf16 in tiles; `q8_0`, `q4_0` or `q4_k` for weights in quantized blocks, those of convolutions
-//!   too, on `flex`;
+//!   too, on `flex`; `int8` for `q8_0` and products of integers;
 //! - a device; `flex` by default.
 //!
 //! `cargo xtask compare` compares with other programs on the CPU, `benches/gpu.sh` on a GPU.
@@ -26,7 +26,7 @@ use sd_ops::{convolves_in_bf16, lay_out, pack};
 use sd_unet::{AddedConditions, Conditions, ControlNetConfig, CrossAttention, Deep, Hint, Recall, Unet, UnetConfig};
 use sd_upscale::RrdbNetConfig;
 use sd_vae::AutoencoderKlConfig;
-use sd_weights::{BlockKind, quantized};
+use sd_weights::{BlockKind, quantized, quantized_panels};
 
 /// Timed calls, after a first one that is not timed.
 const CALLS: usize = 3;
@@ -63,21 +63,23 @@ fn run() -> Result<(), sd_pipeline::Error> {
         () if is_given("f16") => FloatDType::F16,
         () => FloatDType::F32,
     };
-    let blocks = BlockKind::ALL.into_iter().find(|kind| kind.is_written() && is_given(kind.name()));
+    let int8 = is_given("int8");
+    let named = |kind: &BlockKind| kind.is_written() && is_given(kind.name()) || int8 && *kind == BlockKind::Q8_0;
+    let blocks = BlockKind::ALL.into_iter().find(named);
     let is_kind = |word: &str| BlockKind::ALL.iter().any(|kind| kind.name() == word);
     let size =
         |name: &str| wanted.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse::<usize>().ok());
     let (side, rows) = (size("latents").unwrap_or(64), size("rows").unwrap_or(2));
-    let is_precision = |word: &str| ["f32", "f16", "bf16"].contains(&word) || is_kind(word);
+    let is_precision = |word: &str| ["f32", "f16", "bf16", "int8"].contains(&word) || is_kind(word);
     let is_word = |word: &str| NETWORKS.contains(&word) || is_precision(word) || word.contains('=');
     let device = wanted.iter().find(|word| !is_word(word)).map_or("flex", String::as_str);
     let device = sd_pipeline::device_by_name(device)?;
     let on_processor = device == Device::flex();
     let rest = if on_processor { FloatDType::F32 } else { weights };
-    let as_loaded = |weights| AsLoaded { modules: Vec::new(), weights, blocks, rest };
+    let as_loaded = |weights| AsLoaded { modules: Vec::new(), weights, blocks, int8, rest };
     let is_half = weights == FloatDType::BF16 && convolves_in_bf16(&device);
     let of_vae = if is_half { FloatDType::BF16 } else { FloatDType::F32 };
-    let mut of_vae = AsLoaded { modules: Vec::new(), weights: of_vae, blocks: None, rest: FloatDType::F32 };
+    let mut of_vae = AsLoaded { modules: Vec::new(), weights: of_vae, blocks: None, int8, rest: FloatDType::F32 };
     let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device).cast(rest);
     let report = |name: &str, call: &dyn Fn()| {
         report(name, || {
@@ -173,6 +175,8 @@ struct AsLoaded {
     weights: FloatDType,
     /// Blocks for the weights that fill them.
     blocks: Option<BlockKind>,
+    /// Whether linear layers multiply integers.
+    int8: bool,
     rest: FloatDType,
 }
 
@@ -183,7 +187,9 @@ impl AsLoaded {
         let fits =
             shape[..2].iter().all(|size| *size >= 32) && weight.shape().num_elements().is_multiple_of(kind.values());
         let values: Vec<f32> = fits.then(|| weight.to_data().iter().collect())?;
-        let data = quantized(kind, kind.quantize(&values)?, D);
+        let blocks = kind.quantize(&values)?;
+        let in_panels = self.int8 && D == 2 && shape[0].is_multiple_of(16) && shape[1].is_multiple_of(32);
+        let data = if in_panels { quantized_panels(blocks, shape[1]) } else { quantized(kind, blocks, D) };
         Some(Tensor::from_data(data, &weight.device()))
     }
 }

@@ -1,7 +1,7 @@
 //! The time that the networks' operators take at the shapes of Stable Diffusion 1.5, 512×512, with guidance.
 //!
 //! Run `cargo bench -p sd-benches --bench operators`, with a part of a name behind `--` to select operators: `bf16` selects
-//! those with weights in half precision. Criterion's throughput counts multiplications and additions by definition, or
+//! those with weights in half precision, `q8_0` those with weights of 8 bits, and `int8` the same with products of integers. Criterion's throughput counts multiplications and additions by definition, or
 //! output values.
 
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sd_ops::{Padding, attention, conv2d, geglu, group_norm_silu, half_attention, layer_norm, linear};
+use sd_weights::{BlockKind, quantized, quantized_panels};
 
 /// The precisions of weights, and their suffixes in names.
 const PRECISIONS: [(FloatDType, &str); 2] = [(FloatDType::F32, ""), (FloatDType::BF16, " bf16")];
@@ -69,6 +70,15 @@ fn operators(criterion: &mut Criterion) {
             let weight = random([outputs, inputs]).cast(precision).swap_dims(0, 1);
             let name = format!("linear {rows} of {inputs} to {outputs}{suffix}");
             measure(name, 2 * rows * inputs * outputs, &|| {
+                linear(x.clone(), weight.clone(), None);
+            });
+        }
+        let weight: Vec<f32> = random([outputs, inputs]).into_data().to_vec().expect("single precision");
+        let blocks = BlockKind::Q8_0.quantize(&weight).expect("it is written");
+        let in_blocks = quantized(BlockKind::Q8_0, blocks.clone(), 2);
+        for (data, kind) in [(in_blocks, "q8_0"), (quantized_panels(blocks, inputs), "int8")] {
+            let weight = Tensor::<2>::from_data(data, &Device::flex());
+            measure(format!("linear {rows} of {inputs} to {outputs} {kind}"), 2 * rows * inputs * outputs, &|| {
                 linear(x.clone(), weight.clone(), None);
             });
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sd_device::{Tuning, best_device, device_info};
 use sd_engine::{Engine, EngineOptions, Library, LibraryFolders};
+use sd_pipeline::Products;
 
 use crate::builtin;
 use crate::driver;
@@ -34,6 +35,12 @@ pub struct ComputeFlags {
     /// must not be changed meanwhile.
     #[arg(long, value_enum, default_value_t = MemoryFlag::Normal)]
     memory: MemoryFlag,
+    /// Multiply integers of 8 bits where weights are in q8_0: faster, for a slightly different image
+    ///
+    /// Linear layers round their inputs, too, 32 by 32. It is for the CPU (device flex) and for models that `sd convert --quantize
+    /// q8_0` writes, or another program; others are refused. `sd devices` shows the instructions that this processor has for it.
+    #[arg(long)]
+    int8: bool,
     /// Skip kernel tuning on GPUs: faster start, possibly slower images
     #[arg(long)]
     no_autotune: bool,
@@ -50,7 +57,8 @@ impl ComputeFlags {
         let device = self.device.as_deref().map_or_else(best_device, device_info)?;
         let library = Library::new(LibraryFolders { builtin: builtin::model(), hashes: hashes(), ..folders })?;
         let (dtype, memory) = (self.dtype.dtype(), self.memory.memory());
-        Ok(Engine::new(Arc::new(library), EngineOptions { device, dtype, memory, keep }))
+        let products = if self.int8 { Products::Int8 } else { Products::Widened };
+        Ok(Engine::new(Arc::new(library), EngineOptions { device, dtype, memory, products, keep }))
     }
 
     /// Whether the device is chosen by the program.

@@ -141,6 +141,7 @@ fn causes(old: &Record, new: &Record) -> Vec<String> {
     of("version", &old.version, &new.version);
     of("device", &format!("{} ({})", old.device, old.hardware), &format!("{} ({})", new.device, new.hardware));
     of("dtype", &old.dtype, &new.dtype);
+    of("int8", &old.int8.to_string(), &new.int8.to_string());
     for file in &old.files {
         let is_same = |other: &&Used| (&other.kind, &other.name) == (&file.kind, &file.name);
         let same_kind = || new.files.iter().find(|other| other.kind == file.kind);

@@ -141,10 +141,13 @@ fn processor(name: &str) -> DeviceInfo {
     }
 }
 
-/// The vector instructions that the kernels use, and why.
+/// The vector instructions that the kernels use, and why, and those for products of integers.
 fn vectors() -> String {
     #[cfg(feature = "flex")]
-    return sd_ops::vectors().map(|Vectors { name, reason }| format!("{name} vectors: {reason}")).unwrap_or_default();
+    return sd_ops::vectors().map_or(String::new(), |Vectors { name, reason }| {
+        let int8 = sd_ops::int8_instructions().map_or(String::new(), |name| format!("; {name} for int8"));
+        format!("{name} vectors: {reason}{int8}")
+    });
     #[cfg(not(feature = "flex"))]
     String::new()
 }

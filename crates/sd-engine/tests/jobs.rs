@@ -9,7 +9,7 @@ use sd_engine::{
 };
 use sd_golden::{Kind as Family, Tensors, TinyModel, write_tensors};
 use sd_image::{Format, Image, Mask};
-use sd_pipeline::{DType, Init, Inpaint, Memory, Pipeline, Request, device_by_name, device_info};
+use sd_pipeline::{DType, Init, Inpaint, Memory, Pipeline, Products, Request, device_by_name, device_info};
 use tempfile::TempDir;
 
 static MODEL: LazyLock<TinyModel> = LazyLock::new(|| TinyModel::new(Family::Sd1));
@@ -44,7 +44,7 @@ fn lora(module: &str) -> Tensors {
 
 fn engine(library: &Arc<Library>, keep: usize) -> Engine {
     let (device, memory) = (device_info("flex").unwrap(), Memory::Normal);
-    let options = EngineOptions { device, dtype: DType::F32, memory, keep };
+    let options = EngineOptions { device, dtype: DType::F32, memory, products: Products::Widened, keep };
     Engine::new(library.clone(), options)
 }
 
@@ -130,7 +130,8 @@ fn small_images_are_drawn_together_on_the_processors_own_kernels_in_one_pass_and
     let together = |job: &Job, device: &str, available| {
         let mut device = device_info(device).unwrap();
         device.available = available;
-        let options = EngineOptions { device, dtype: DType::F32, memory: Memory::Normal, keep: 1 };
+        let options =
+            EngineOptions { device, dtype: DType::F32, memory: Memory::Normal, products: Products::Widened, keep: 1 };
         Engine::new(library.clone(), options).plan(job).unwrap().together()
     };
     assert_eq!(together(&plain, "flex", None), sd_engine::MOST_TOGETHER);

@@ -21,6 +21,7 @@ mod model;
 mod open;
 mod placed;
 mod precision;
+mod products;
 mod request_error;
 mod sampler;
 mod single_file;
@@ -47,6 +48,7 @@ pub use image_adapter::{ImageAdapter, ImageAdapterFile, ImageAdapterKind, ImageA
 pub use low_memory::Memory;
 pub use memory::{MemoryNeed, Workload};
 pub use model::{Defaults, Model};
+pub use products::Products;
 pub use request_error::{Field, RequestError};
 pub use sampler::SamplerName;
 pub use sd_device::{DType, Device};

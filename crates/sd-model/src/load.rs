@@ -25,8 +25,8 @@ impl Model {
     /// precision.
     pub fn components(&self, device: &Device, dtype: DType) -> Result<Components, ModelError> {
         check_precision(dtype, device)?;
-        let (precision, files) = (precision(dtype, device), self.files(device));
-        let unet = placed(&self.unet_weights, files);
+        let (precision, placement) = (precision(dtype, device), self.placement(device));
+        let unet = placed(&self.unet_weights, placement);
         let (vae, backbone): (_, Arc<dyn Backbone>) = match &self.kind {
             Kind::Text(parts) => {
                 let unet = unet.load(parts.unet_config.init(device), precision)?;
@@ -37,7 +37,7 @@ impl Model {
         Ok(Components {
             text_encoder: self.text_encoder(device, dtype)?,
             backbone,
-            autoencoder: vae.map(|vae: &VaePart| vae.load(device, dtype, files)).transpose()?,
+            autoencoder: vae.map(|vae: &VaePart| vae.load(device, dtype, placement)).transpose()?,
             process: self.scheduler.process.clone(),
             dtype,
             controls: self
@@ -56,12 +56,12 @@ impl Model {
         device: &Device,
         dtype: DType,
     ) -> Result<Arc<Control>, ModelError> {
-        Ok(Arc::new(file.load(&self.unet_weights, device, dtype, self.files(device))?))
+        Ok(Arc::new(file.load(&self.unet_weights, device, dtype, self.placement(device))?))
     }
 
     fn load_image_adapters(&self, device: &Device, dtype: DType) -> Result<Vec<Arc<ImageAdapter>>, ModelError> {
-        let (mut encoders, files) = (Encoders::default(), self.files(device));
-        let load = |file: &ImageAdapterFile| Ok(Arc::new(file.load(&mut encoders, device, dtype, files)?));
+        let (mut encoders, placement) = (Encoders::default(), self.placement(device));
+        let load = |file: &ImageAdapterFile| Ok(Arc::new(file.load(&mut encoders, device, dtype, placement)?));
         self.image_adapters.iter().map(load).collect()
     }
 
@@ -72,7 +72,7 @@ impl Model {
         dtype: DType,
     ) -> Result<Option<Arc<dyn TextEncoder>>, ModelError> {
         let Kind::Text(parts) = &self.kind else { return Ok(None) };
-        let encoder = |part: &TextPart| Ok((part.tokenizer.clone(), part.load(device, dtype, self.files(device))?));
+        let encoder = |part: &TextPart| Ok((part.tokenizer.clone(), part.load(device, dtype, self.placement(device))?));
         let encoders =
             parts.text.iter().map(encoder).collect::<Result<Vec<(Arc<Tokenizer>, ClipText)>, ModelError>>()?;
         Ok(Some(Arc::new(ClipEncoders { parts: encoders, is_xl: self.is_xl() })))
@@ -89,6 +89,6 @@ impl Model {
             let reason = format!("{}: this model draws in pixels", path.display());
             return Err(ModelError::request(Field::Vae, reason));
         };
-        VaePart::chosen(path, &parts.unet_config, &mut Vec::new())?.load(device, dtype, self.files(device))
+        VaePart::chosen(path, &parts.unet_config, &mut Vec::new())?.load(device, dtype, self.placement(device))
     }
 }

@@ -8,6 +8,7 @@ use sd_ops::MappedWeights;
 use sd_weights::{Places, Precision, Weights};
 
 use crate::model::{Kind, Model};
+use crate::placed::Placement;
 use crate::precision::half_weights;
 
 /// Bytes of weights that are kept in memory after their use. A step uses each weight once, so a larger window would save no
@@ -40,9 +41,11 @@ impl Model {
         Self { mapped, ..self }
     }
 
-    /// Where weights stay that a device can use in their files.
-    pub(crate) fn files(&self, device: &Device) -> Option<&MappedWeights> {
-        self.mapped.as_ref().filter(|_| MappedWeights::is_supported() && sd_ops::takes_half_weights(device))
+    /// How a device holds the weights.
+    pub(crate) fn placement(&self, device: &Device) -> Placement<'_> {
+        let is_flex = sd_ops::takes_half_weights(device);
+        let files = self.mapped.as_ref().filter(|_| MappedWeights::is_supported() && is_flex);
+        Placement { files, int8: self.int8 && is_flex }
     }
 
     /// Whether weights stay in their files when the model is loaded onto a device.

@@ -36,6 +36,8 @@ pub struct Model {
     pub(crate) image_adapters: Vec<ImageAdapterFile>,
     /// Where weights stay that a device can use in their files.
     pub(crate) mapped: Option<MappedWeights>,
+    /// Whether linear layers multiply integers of 8 bits.
+    pub(crate) int8: bool,
 }
 
 /// Settings that a model was made for and that its files cannot record.

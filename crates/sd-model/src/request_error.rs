@@ -142,13 +142,15 @@ pub enum Field {
     Dtype,
     /// How much memory a model may take.
     Memory,
+    /// Products of integers of 8 bits.
+    Int8,
     /// A file or folder that is written.
     Output,
 }
 
 impl Field {
     /// All of them.
-    pub const ALL: [Self; 60] = [
+    pub const ALL: [Self; 61] = [
         Self::Prompt,
         Self::NegativePrompt,
         Self::Width,
@@ -208,6 +210,7 @@ impl Field {
         Self::GuessMode,
         Self::Dtype,
         Self::Memory,
+        Self::Int8,
         Self::Output,
     ];
 }
@@ -275,6 +278,7 @@ impl fmt::Display for Field {
             Self::GuessMode => "guess_mode",
             Self::Dtype => "dtype",
             Self::Memory => "memory",
+            Self::Int8 => "int8",
             Self::Output => "output",
         })
     }

@@ -75,6 +75,7 @@ pub(crate) fn open(path: &Path, choices: &Choices) -> Result<Model, ModelError> 
         controls: Vec::new(),
         image_adapters: Vec::new(),
         mapped: None,
+        int8: false,
     })
 }
 

@@ -2,12 +2,11 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use sd_clip::{ClipText, ClipTextConfig, Tokenizer};
-use sd_ops::MappedWeights;
 use sd_weights::Weights;
 
 use crate::config::clip_config;
 use crate::folder::Folder;
-use crate::placed::{packed, placed};
+use crate::placed::{Placement, packed, placed};
 use crate::precision::precision;
 use crate::{DType, ModelError};
 
@@ -34,10 +33,10 @@ impl TextPart {
         })
     }
 
-    /// Reads the encoder onto `device`, with the added words; large weights stay in the files that are given.
-    pub fn load(&self, device: &Device, dtype: DType, files: Option<&MappedWeights>) -> Result<ClipText, ModelError> {
-        let encoder = placed(&self.weights, files).load(self.config.init(device), precision(dtype, device))?;
-        let encoder = packed(encoder, files);
+    /// Reads the encoder onto `device`, with the added words.
+    pub fn load(&self, device: &Device, dtype: DType, placement: Placement) -> Result<ClipText, ModelError> {
+        let encoder = placed(&self.weights, placement).load(self.config.init(device), precision(dtype, device))?;
+        let encoder = packed(encoder, placement);
         if self.added.is_empty() {
             return Ok(encoder);
         }

@@ -38,6 +38,7 @@ impl Model {
             controls: Vec::new(),
             image_adapters: Vec::new(),
             mapped: None,
+            int8: false,
         })
     }
 }

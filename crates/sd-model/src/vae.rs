@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{Device, FloatDType};
-use sd_ops::{MappedWeights, lay_out};
+use sd_ops::lay_out;
 use sd_unet::UnetConfig;
 use sd_vae::{Autoencoder, AutoencoderKlConfig, AutoencoderTinyConfig};
 use sd_weights::single_file::{Family, autoencoder};
@@ -10,7 +10,7 @@ use sd_weights::{Weights, is_folder};
 
 use crate::config::{Json, inferred, tiny_config, vae_config};
 use crate::folder::Folder;
-use crate::placed::placed;
+use crate::placed::{Placement, placed};
 use crate::precision::precision;
 use crate::{DType, Field, ModelError};
 
@@ -81,12 +81,12 @@ impl VaePart {
         Ok(Self { config, json, weights, overflows_in_half })
     }
 
-    /// Reads the weights onto `device`; large ones stay in the files that are given.
+    /// Reads the weights onto `device`.
     pub fn load(
         &self,
         device: &Device,
         dtype: DType,
-        files: Option<&MappedWeights>,
+        placement: Placement,
     ) -> Result<Arc<dyn Autoencoder>, ModelError> {
         let dtype = match dtype {
             DType::F16 if self.overflows_in_half => FloatDType::F32.into(),
@@ -95,7 +95,7 @@ impl VaePart {
             _ if sd_ops::takes_half_weights(device) => FloatDType::F32.into(),
             other => other.float().into(),
         };
-        let weights = placed(&self.weights, files);
+        let weights = placed(&self.weights, Placement { int8: false, ..placement });
         Ok(match &self.config {
             VaeConfig::Kl(config) => Arc::new(lay_out(weights.load(config.init(device), dtype)?)),
             VaeConfig::Tiny(config) => Arc::new(lay_out(self.weights.load(config.init(device), dtype)?)),

@@ -2,13 +2,12 @@ use std::path::Path;
 
 use sd_clip::{ClipVision, ClipVisionConfig};
 use sd_device::Device;
-use sd_ops::MappedWeights;
 use sd_weights::single_file::image_encoder;
 use sd_weights::{Weights, is_file, is_folder};
 
 use crate::config::{inferred, vision_config};
 use crate::folder::Folder;
-use crate::placed::{packed, placed};
+use crate::placed::{Placement, packed, placed};
 use crate::precision::{check_precision, precision};
 use crate::{DType, ModelError};
 
@@ -62,18 +61,18 @@ impl VisionFile {
     /// [`ModelError::Weights`] if the weights do not fit or are damaged, [`ModelError::Precision`] if the device lacks the
     /// precision.
     pub fn load(&self, device: &Device, dtype: DType) -> Result<ClipVision, ModelError> {
-        self.load_from(device, dtype, None)
+        self.load_from(device, dtype, Placement::default())
     }
 
-    /// [`load`](Self::load); large weights stay in the files that are given.
+    /// [`load`](Self::load).
     pub(crate) fn load_from(
         &self,
         device: &Device,
         dtype: DType,
-        files: Option<&MappedWeights>,
+        placement: Placement,
     ) -> Result<ClipVision, ModelError> {
         check_precision(dtype, device)?;
-        let encoder = placed(&self.weights, files).load(self.config.init(device), precision(dtype, device))?;
-        Ok(packed(encoder, files))
+        let encoder = placed(&self.weights, placement).load(self.config.init(device), precision(dtype, device))?;
+        Ok(packed(encoder, placement))
     }
 }

@@ -54,7 +54,7 @@ pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_geglu};
 pub use mapped::MappedWeights;
 pub use memory::{SCRATCH, keep_memory, one_heap, return_memory};
-pub use mixed::{convolves_in_bf16, takes_half_weights};
+pub use mixed::{convolves_in_bf16, int8_instructions, takes_half_weights};
 pub use modules::{
     attend, convolve, convolve_within, normalise, normalise_silu, normalise_silu_by, normalise_tokens, project,
     project_geglu,

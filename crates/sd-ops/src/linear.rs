@@ -13,7 +13,8 @@ use crate::mixed::in_precision;
 /// - `weight`: `[inputs, outputs]`, or [packed](crate::pack). It may be a transposed view, as matrices are in checkpoints.
 ///   It may be in half precision while `x` is in single precision: Burn's Flex backend then sums bf16 products in single
 ///   precision if that is faster on the processor (`vectors`), and widens the weight otherwise. There it may also be in quantized
-///   blocks, output by output: Burn's quantized integers `[blocks, bytes of a block]`, in a layout of `sd_quant`.
+///   blocks, output by output: Burn's quantized integers `[blocks, bytes of a block]`, in a layout of `sd_quant`; or in panels
+///   of `q8_0`, `[16 outputs of 32 inputs, their bytes]`: then `x` is rounded to such blocks, too, and integers are multiplied.
 /// - `bias`: `[outputs]`
 /// - output: `[…, outputs]`
 ///

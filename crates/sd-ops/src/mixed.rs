@@ -20,6 +20,17 @@ pub fn takes_half_weights(device: &Device) -> bool {
     }
 }
 
+/// Returns the name of this processor's instructions for products of integers of 8 bits, `avx512-vnni`, `avx-vnni`, `avx2` or
+/// `dotprod`; none if it has none that go with its [`vectors`](crate::vectors), or without the feature `flex`.
+///
+/// [`linear`](crate::linear) needs them for weights in panels of `sd_quant`, where they make it faster, and never otherwise.
+pub fn int8_instructions() -> Option<&'static str> {
+    #[cfg(feature = "flex")]
+    return crate::kernel::simd::DotIsa::best().own_name();
+    #[cfg(not(feature = "flex"))]
+    None
+}
+
 /// Returns whether this device convolves faster with weights in bf16 than in single precision.
 ///
 /// Burn's Flex backend does on processors that multiply bf16 in tiles. Elsewhere Winograd's transforms, in single precision, are

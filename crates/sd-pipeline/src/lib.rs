@@ -87,12 +87,12 @@ pub use sd_model::{
     Backbone, BlockKind, BuiltIn, Choices, Component, Components, Control, ControlFile, ControlKind, ControlLayout,
     ControlSummary, Defaults, Description, Distillation, Embeddings, Evidence, ExtraInput, FewSteps, Field, Form,
     ImageAdapter, ImageAdapterFile, ImageAdapterKind, ImageAdapterSummary, ImageEncoderSummary, ImageTokens, Layout,
-    Lora, LoraReport, Memory, MemoryNeed, Model, ModelError, RequestError, SamplerName, Summary, TextEncoder,
+    Lora, LoraReport, Memory, MemoryNeed, Model, ModelError, Products, RequestError, SamplerName, Summary, TextEncoder,
     TextualInversion, Timesteps, Token, WeightSet, Workload, Written, convert, describe,
 };
 #[cfg(feature = "flex")]
 pub use sd_ops::{Vectors, VectorsError, vectors};
-pub use sd_ops::{keep_memory, one_heap};
+pub use sd_ops::{int8_instructions, keep_memory, one_heap};
 pub use sd_preprocess::Preprocessor;
 pub use sd_prompt::{Prompt, Syntax, Text};
 pub use sd_samplers::{

@@ -2,6 +2,7 @@
 
 mod block_kind;
 mod blocks;
+mod panels;
 mod quantize;
 mod quantize_super;
 mod scale;
@@ -10,3 +11,4 @@ mod widen_super;
 
 pub use block_kind::BlockKind;
 pub use blocks::Blocks;
+pub use panels::Panels;

@@ -69,9 +69,14 @@ impl TensorView {
 /// # Panics
 ///
 /// Panics if the bytes are no whole blocks.
-pub fn quantized(kind: BlockKind, mut bytes: Vec<u8>, dimensions: usize) -> TensorData {
+pub fn quantized(kind: BlockKind, bytes: Vec<u8>, dimensions: usize) -> TensorData {
     assert!(bytes.len().is_multiple_of(kind.bytes()), "{} bytes are no blocks of {kind}", bytes.len());
-    let mut shape = vec![bytes.len() / kind.bytes(), kind.bytes()];
+    quantized_rows(kind.bytes(), bytes, dimensions)
+}
+
+/// Returns bytes as a quantized tensor, `[rows, bytes of a row, …]` with ones behind it.
+pub(crate) fn quantized_rows(row: usize, mut bytes: Vec<u8>, dimensions: usize) -> TensorData {
+    let mut shape = vec![bytes.len() / row, row];
     shape.resize(dimensions, 1);
     let scheme =
         QuantScheme::default().with_value(QuantValue::Q8S).with_store(QuantStore::Native).per_tensor(ScaleDtype::F32);

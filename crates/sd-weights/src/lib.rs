@@ -23,6 +23,7 @@ mod lora;
 mod name_table;
 mod names;
 mod open;
+mod panels;
 mod parallel;
 mod parameters;
 mod patch;
@@ -48,6 +49,7 @@ pub use form::Form;
 pub use in_file::Places;
 pub use load::Precision;
 pub use lora::{Component, Lora, LoraLayer, LoraNames, LoraReport, LoraTensor, write_lora};
+pub use panels::quantized_panels;
 pub use parameters::parameters;
 pub use save::save;
 pub use sd_files::{

@@ -125,7 +125,10 @@ impl Loader<'_> {
         if !(self.path.is_weight() && self.precision.keeps_blocks) {
             return Ok(None);
         }
-        let blocks = self.weights.tensors[key].quantized(key, D)?;
+        let tensor = &self.weights.tensors[key];
+        let takes_panels = self.weights.has_panels && self.path.is_transposed();
+        let panels = if takes_panels { tensor.panels(key)? } else { None };
+        let blocks = if panels.is_some() { panels } else { tensor.quantized(key, D)? };
         Ok(blocks.map(|blocks| Tensor::from_data(blocks, device)))
     }
 

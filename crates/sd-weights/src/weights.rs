@@ -26,6 +26,8 @@ pub struct Weights {
     pub(crate) naming: Option<Naming>,
     /// Where weights stay that can be used in their files; none are then read into memory.
     pub(crate) mapped: Option<MappedWeights>,
+    /// Whether weights of linear layers in `q8_0` become panels.
+    pub(crate) has_panels: bool,
 }
 
 /// The names that a single file gives the tensors of one network.
@@ -42,7 +44,7 @@ impl Weights {
         tensors: BTreeMap<String, TensorView>,
         metadata: BTreeMap<String, String>,
     ) -> Self {
-        Self { origin, tensors, metadata, patches: BTreeMap::new(), naming: None, mapped: None }
+        Self { origin, tensors, metadata, patches: BTreeMap::new(), naming: None, mapped: None, has_panels: false }
     }
 
     /// Returns the file, or the folder of several.

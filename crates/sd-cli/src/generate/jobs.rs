@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use clap::ValueEnum;
 use sd_engine::{Engine, EngineOptions, Job};
-use sd_pipeline::{Arithmetic, Memory, Model, Plan, Reuse};
+use sd_pipeline::{Arithmetic, Memory, Model, Plan, Products, Reuse};
 
 use super::steering;
 use crate::failure::Failure;
@@ -64,10 +64,15 @@ pub fn check(
 /// Prints the memory that each pass of a job needs.
 pub fn tell_needs(engine: &mut Engine, job: &Job, progress: &Progress) -> Result<(), Failure> {
     let planned = engine.plan(job)?;
-    let (EngineOptions { device, dtype, memory, .. }, models) = (engine.options(), engine.models(&planned));
+    let (EngineOptions { device, dtype, memory, products, .. }, models) = (engine.options(), engine.models(&planned));
     for (plan, model) in planned.passes(models[0], models.get(1).copied()) {
         progress.need(&model.memory(&plan.workload(), *dtype, device), device);
         steering::tell_needs(model, *dtype, progress);
+        if *products == Products::Int8 {
+            let with = sd_pipeline::int8_instructions().map_or(String::new(), |name| format!(", with {name}"));
+            progress
+                .note(&format!("{:.0} % of the weights are multiplied as integers{with}", 100.0 * model.int8_share()));
+        }
         if let Some(arithmetic) = reused(plan, model)? {
             progress.note(&format!("the network: {arithmetic}"));
         }

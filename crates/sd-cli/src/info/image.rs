@@ -72,7 +72,7 @@ pub fn as_text(path: &Path, said: &Said) -> String {
 /// What a record says of the program, the machine and the files.
 fn drawn_with(record: &Value) -> Vec<(&str, String)> {
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
-    let own = ["version", "device", "hardware", "dtype"];
+    let own = ["version", "device", "hardware", "dtype", "int8"];
     let mut rows: Vec<_> = own.iter().filter_map(|key| Some((*key, plain(record.get(key)?)))).collect();
     for file in record["files"].as_array().into_iter().flatten() {
         rows.push((

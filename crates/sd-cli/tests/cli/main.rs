@@ -19,6 +19,7 @@ mod fast;
 mod guidance;
 #[cfg(feature = "hub")]
 mod hub;
+mod int8;
 mod inversion;
 mod machine;
 #[cfg(all(feature = "nats", feature = "scenes", target_os = "linux"))]

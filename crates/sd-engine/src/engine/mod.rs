@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use sd_device::device_by_name;
 use sd_image::{Filter, Image};
-use sd_pipeline::{Device, Model, Pipeline};
+use sd_pipeline::{Device, Model, Pipeline, Products};
 use sd_upscale::{Tile, Upscaler};
 
 use self::files::{Files, JobFiles};
@@ -64,9 +64,10 @@ impl Engine {
         let mut notices = Notices::default();
         let files = JobFiles::of(job, &self.library)?;
         for files in files.refiner.iter().chain([&files.base]) {
-            self.slots.open(files, &self.library, self.options.memory, &mut notices)?;
+            self.slots.open(files, &self.library, &self.options, &mut notices)?;
         }
         notices.warnings.extend(self.memory_without_effect());
+        notices.warnings.extend(self.int8_without_instructions());
         let (base, refiner) = (&files.base, files.refiner.as_ref());
         let base = self.slots.get(base).model();
         let refiner = refiner.map(|files| self.slots.get(files).model());
@@ -139,8 +140,9 @@ impl Engine {
     pub fn open(&mut self, job: &Job) -> Result<(&Model, Notices), EngineError> {
         let mut notices = Notices::default();
         let files = JobFiles::of(job, &self.library)?.base;
-        self.slots.open(&files, &self.library, self.options.memory, &mut notices)?;
+        self.slots.open(&files, &self.library, &self.options, &mut notices)?;
         notices.warnings.extend(self.memory_without_effect());
+        notices.warnings.extend(self.int8_without_instructions());
         Ok((self.slots.get(&files).model(), notices))
     }
 
@@ -151,7 +153,7 @@ impl Engine {
     /// As [`prepare`](Self::prepare).
     pub fn pipeline(&mut self, job: &Job) -> Result<&Pipeline, EngineError> {
         let files = JobFiles::of(job, &self.library)?.base;
-        self.slots.open(&files, &self.library, self.options.memory, &mut Notices::default())?;
+        self.slots.open(&files, &self.library, &self.options, &mut Notices::default())?;
         let device = self.device()?;
         self.slots.make_room(&[&files], self.options.keep);
         self.slots.load(&files, &device, self.options.dtype)?;
@@ -219,6 +221,12 @@ impl Engine {
             format!("`memory` low changes nothing on {name}: weights stay in their files on flex, on Linux and macOS")
         };
         (!memory.has_effect_on(device)).then(warning)
+    }
+
+    /// A warning if products of integers are wanted that the processor has no instructions for.
+    fn int8_without_instructions(&self) -> Option<String> {
+        let is_slow = self.options.products == Products::Int8 && sd_pipeline::int8_instructions().is_none();
+        is_slow.then(|| "`int8` makes it slower here: this processor has no instructions for products of bytes".into())
     }
 
     fn device(&mut self) -> Result<Device, EngineError> {

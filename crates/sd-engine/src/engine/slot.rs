@@ -1,12 +1,12 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use sd_pipeline::{DType, Device, FewSteps, Lora, LoraReport, Memory, Model, Pipeline, Preview};
+use sd_pipeline::{DType, Device, Error, FewSteps, Lora, LoraReport, Model, Pipeline, Preview};
 
 use super::files::Files;
 use super::notices::Notices;
 use super::open::open;
-use crate::{EngineError, Library};
+use crate::{EngineError, EngineOptions, Library};
 
 /// A model that is opened, and perhaps loaded.
 #[derive(Debug)]
@@ -34,9 +34,10 @@ struct Merged {
 
 impl Slot {
     /// Opens a model with its networks and words, but without LoRAs.
-    pub fn open(files: &Files, library: &Library, memory: Memory) -> Result<Self, EngineError> {
+    pub fn open(files: &Files, library: &Library, options: &EngineOptions) -> Result<Self, EngineError> {
         let (model, notices) = open(files, library)?;
-        let model = model.with_memory(memory);
+        model.check_products(options.products, &options.device).map_err(Error::from)?;
+        let model = model.with_memory(options.memory).with_products(options.products);
         let (opened, loaded, loras, preview) = (Some(model), None, Vec::new(), OnceCell::new());
         Ok(Self { files: files.clone(), opened, loaded, loras, preview, notices })
     }

@@ -1,9 +1,9 @@
-use sd_pipeline::{DType, Device, Memory};
+use sd_pipeline::{DType, Device};
 
 use super::files::Files;
 use super::notices::Notices;
 use super::slot::Slot;
-use crate::{EngineError, Library};
+use crate::{EngineError, EngineOptions, Library};
 
 /// Models that are opened or loaded, the last used first.
 #[derive(Debug, Default)]
@@ -18,12 +18,12 @@ impl Slots {
         &mut self,
         files: &Files,
         library: &Library,
-        memory: Memory,
+        options: &EngineOptions,
         notices: &mut Notices,
     ) -> Result<(), EngineError> {
         let mut slot = match self.0.iter().position(|slot| slot.files.opens_as(files)) {
             Some(at) => self.0.remove(at),
-            None => Slot::open(files, library, memory)?,
+            None => Slot::open(files, library, options)?,
         };
         notices.warnings.extend_from_slice(&files.warnings);
         let opened = slot.open_loras(&files.loras, notices);

@@ -5,7 +5,7 @@ mod images;
 use std::path::Path;
 
 use sd_image::{Image, Mask};
-use sd_pipeline::{Init, Origin, Plan};
+use sd_pipeline::{Init, Origin, Plan, Products};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -25,6 +25,9 @@ pub struct Record {
     pub hardware: String,
     /// Precision of the networks.
     pub dtype: String,
+    /// Whether layers multiplied integers of 8 bits.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub int8: bool,
     /// The files, the model first.
     pub files: Vec<Used>,
     /// The job of this image, in JSON.
@@ -58,6 +61,7 @@ impl Record {
             device: options.device.name.clone(),
             hardware: options.device.hardware.clone(),
             dtype: options.dtype.to_string(),
+            int8: options.products == Products::Int8,
             files,
             job,
         }

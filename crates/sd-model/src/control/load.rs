@@ -1,11 +1,11 @@
 use burn::tensor::Device;
 use sd_adapters::T2iAdapter;
-use sd_ops::{MappedWeights, Wrap, lay_out};
+use sd_ops::{Wrap, lay_out};
 use sd_unet::ControlNet;
 use sd_weights::Weights;
 
 use super::file::{ControlFile, Network};
-use crate::placed::placed;
+use crate::placed::{Placement, placed};
 use crate::precision::precision;
 use crate::{DType, ModelError};
 
@@ -30,17 +30,16 @@ impl Control {
 }
 
 impl ControlFile {
-    /// Reads the weights onto `device`; large ones stay in the files that are given. `unet` has those of the model that the network
-    /// was [added](crate::Model::add_control) to.
+    /// Reads the weights onto `device`. `unet` has those of the model that the network was [added](crate::Model::add_control) to.
     pub(crate) fn load(
         &self,
         unet: &Weights,
         device: &Device,
         dtype: DType,
-        files: Option<&MappedWeights>,
+        placement: Placement,
     ) -> Result<Control, ModelError> {
         let weights = self.weights.complete(unet)?;
-        let weights = placed(&weights, files);
+        let weights = placed(&weights, placement);
         let precision = precision(dtype, device);
         Ok(match &self.network {
             Network::Net(config) | Network::Inferred(config) => {

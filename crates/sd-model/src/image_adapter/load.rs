@@ -3,10 +3,10 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use sd_clip::ClipVision;
-use sd_ops::{MappedWeights, lay_out};
+use sd_ops::lay_out;
 
 use super::file::ImageAdapterFile;
-use crate::placed::placed;
+use crate::placed::{Placement, placed};
 use crate::precision::precision;
 use crate::vision::VisionFile;
 use crate::{DType, ModelError};
@@ -30,32 +30,31 @@ impl Encoders {
         file: &VisionFile,
         device: &Device,
         dtype: DType,
-        files: Option<&MappedWeights>,
+        placement: Placement,
     ) -> Result<Arc<ClipVision>, ModelError> {
         let origin = file.weights().origin();
         if let Some((_, encoder)) = self.0.iter().find(|(loaded, _)| loaded == origin) {
             return Ok(encoder.clone());
         }
-        let encoder = Arc::new(file.load_from(device, dtype, files)?);
+        let encoder = Arc::new(file.load_from(device, dtype, placement)?);
         self.0.push((origin.to_path_buf(), encoder.clone()));
         Ok(encoder)
     }
 }
 
 impl ImageAdapterFile {
-    /// Reads the weights onto `device`, and those of the tower unless `encoders` has it; large ones stay in the files that are
-    /// given.
+    /// Reads the weights onto `device`, and those of the tower unless `encoders` has it.
     pub(crate) fn load(
         &self,
         encoders: &mut Encoders,
         device: &Device,
         dtype: DType,
-        files: Option<&MappedWeights>,
+        placement: Placement,
     ) -> Result<ImageAdapter, ModelError> {
         let (config, encoder) =
             self.config.as_ref().zip(self.encoder.as_ref()).expect("an adapter that was added has both");
-        let network = placed(&self.weights, files).load(config.init(device), precision(dtype, device))?;
-        let encoder = encoders.load(encoder, device, dtype, files)?;
+        let network = placed(&self.weights, placement).load(config.init(device), precision(dtype, device))?;
+        let encoder = encoders.load(encoder, device, dtype, placement)?;
         Ok(ImageAdapter { encoder, network: Arc::new(lay_out(network)) })
     }
 }

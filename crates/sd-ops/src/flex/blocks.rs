@@ -1,13 +1,15 @@
 //! Weights in quantized blocks: `[blocks, bytes of a block]`, one row for each block, with ones behind it if the weight has more
 //! dimensions. The bytes are Burn's quantized integers; the length of a row tells the kind of the blocks.
 //!
+//! Linear layers may also have [`Panels`], `[16 outputs of 32 inputs, their bytes]`: their products are those of integers.
+//!
 //! Burn's own quantized tensors do not serve: Flex keeps integers of four bits in bytes, and their blocks have no minimum.
 
 use burn::backend::tensor::{FloatTensor, QuantizedTensor};
 use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{DType, Tensor};
 use burn_flex::{FlexQTensor, FlexTensor};
-use sd_quant::{BlockKind, Blocks};
+use sd_quant::{BlockKind, Blocks, Panels};
 
 use super::{images, is_flex, linear};
 use crate::kernel::conv::window::Window;
@@ -37,8 +39,12 @@ pub(crate) trait Operators: Backend {
 
 impl Operators for Flex {
     fn project_blocks(x: FlexTensor, weight: FlexQTensor, bias: FlexTensor, gated: bool) -> FlexTensor {
+        let inputs = x.shape()[2];
+        if weight.tensor().shape()[1] == Panels::BYTES {
+            return linear::multiply_integers(x, Panels::new(bytes(&weight), inputs), bias, gated);
+        }
         // The blocks are in the order of a checkpoint, output by output.
-        let places = Places::Apart([1, x.shape()[2]]);
+        let places = Places::Apart([1, inputs]);
         linear::multiply(x, weights(&weight), places, bias, gated)
     }
 
@@ -47,10 +53,13 @@ impl Operators for Flex {
     }
 }
 
+fn bytes(tensor: &FlexQTensor) -> &[u8] {
+    bytemuck::cast_slice(tensor.tensor().storage::<i8>())
+}
+
 fn weights(tensor: &FlexQTensor) -> WeightSlice<'_> {
-    let bytes = tensor.tensor().storage::<i8>();
     let kind = BlockKind::of_bytes(tensor.tensor().shape()[1]).expect("checked by `outputs`");
-    WeightSlice::Blocks(Blocks::new(kind, bytemuck::cast_slice(bytes)))
+    WeightSlice::Blocks(Blocks::new(kind, bytes(tensor)))
 }
 
 /// Returns whether this is a weight in blocks.
@@ -65,8 +74,9 @@ pub(crate) fn are_in<const D: usize>(weight: &Tensor<D>) -> bool {
 /// Panics if the blocks are of no kind, or if they are no whole outputs.
 pub(crate) fn outputs<const D: usize>(weight: &Tensor<D>, terms: usize) -> usize {
     let dims = weight.dims();
-    let kind = BlockKind::of_bytes(dims[1]).unwrap_or_else(|| panic!("no blocks have {} bytes", dims[1]));
-    let values = dims[0] * kind.values();
+    let kind = || BlockKind::of_bytes(dims[1]).unwrap_or_else(|| panic!("no blocks have {} bytes", dims[1]));
+    let is_panels = D == 2 && dims[1] == Panels::BYTES;
+    let values = dims[0] * if is_panels { Panels::INTEGERS } else { kind().values() };
     assert!(terms > 0 && values.is_multiple_of(terms), "{values} weights in blocks, {terms} for each output");
     values / terms
 }

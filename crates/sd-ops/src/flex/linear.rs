@@ -5,11 +5,14 @@ use burn::backend::{Backend, Dispatch, DispatchTensor, Flex, TensorMetadata, bac
 use burn::tensor::{DType, Tensor};
 use burn_flex::{FlexTensor, Layout};
 use half::bf16;
+use sd_quant::Panels as BytePanels;
 
 use super::{tensor, values, weights};
+use crate::kernel::activation::{self, Activation};
 use crate::kernel::gemm::{Matrix, Panels};
+use crate::kernel::int8;
 use crate::kernel::linear::{self, Places, Weight};
-use crate::kernel::simd::Isa;
+use crate::kernel::simd::{DotIsa, Isa};
 use crate::kernel::weight_slice::WeightSlice;
 
 /// The operations of linear layers.
@@ -67,17 +70,35 @@ pub(super) fn multiply(
     let (x, bias) = (forwards(x), bias.to_contiguous());
     let [batch, rows, inputs] = [0, 1, 2].map(|axis| x.shape()[axis]);
     let outputs = bias.shape()[0];
+    let weight = Weight { values: weight, sizes: [inputs, outputs], places };
+    let out = linear::linear(Isa::best(), &matrices(&x), &weight, values(&bias), gated);
+    tensor(out, [batch, rows, if gated { outputs / 2 } else { outputs }])
+}
+
+/// As [`multiply`], with products of integers.
+pub(super) fn multiply_integers(x: FlexTensor, weight: BytePanels, bias: FlexTensor, gated: bool) -> FlexTensor {
+    let (x, bias) = (forwards(x), bias.to_contiguous());
+    let [batch, rows] = [0, 1].map(|axis| x.shape()[axis]);
+    let (isa, outputs) = (Isa::best(), bias.shape()[0]);
+    let at_once = gated && int8::gates_at_once(outputs);
+    let mut out = int8::linear(DotIsa::best(), &matrices(&x), weight, values(&bias), at_once);
+    if gated && !at_once {
+        out = activation::forward(isa, Activation::Geglu { width: outputs / 2 }, &out);
+    }
+    tensor(out, [batch, rows, if gated { outputs / 2 } else { outputs }])
+}
+
+/// Returns the rows of `x`, `[batch, rows, inputs]`, as one matrix or one for each of the batch.
+fn matrices(x: &FlexTensor) -> Vec<Matrix<'_>> {
+    let [batch, rows, inputs] = [0, 1, 2].map(|axis| x.shape()[axis]);
     let apart = [0, 1, 2].map(|axis| x.layout().strides()[axis] as usize);
     let all = &x.storage::<f32>()[x.layout().start_offset()..];
     // All rows form one matrix if the distance between rows is the same across the batch.
-    let vectors: Vec<Matrix> = if batch <= 1 || apart[0] == rows * apart[1] {
+    if batch <= 1 || apart[0] == rows * apart[1] {
         vec![Matrix::new(all, [batch * rows, inputs], [apart[1], apart[2]])]
     } else {
         (0..batch).map(|n| Matrix::new(&all[n * apart[0]..], [rows, inputs], [apart[1], apart[2]])).collect()
-    };
-    let weight = Weight { values: weight, sizes: [inputs, outputs], places };
-    let out = linear::linear(Isa::best(), &vectors, &weight, values(&bias), gated);
-    tensor(out, [batch, rows, if gated { outputs / 2 } else { outputs }])
+    }
 }
 
 /// Returns the strides of a weight.

@@ -11,6 +11,7 @@ pub(crate) mod attention;
 pub(crate) mod conv;
 pub(crate) mod gemm;
 pub(crate) mod group_norm;
+pub(crate) mod int8;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
 mod microkernel;

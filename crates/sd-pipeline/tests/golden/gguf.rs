@@ -4,8 +4,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use half::f16;
-use sd_golden::{Kind, TinyModel};
-use sd_pipeline::{BlockKind, Choices, DType, Device, Form, Image, Model, Pipeline, Request, convert};
+use sd_golden::{Kind, TinyModel, write_tensors};
+use sd_pipeline::{
+    BlockKind, Choices, DType, Device, DeviceInfo, Form, Image, Lora, Model, Pipeline, Products, Request, convert,
+    device_info,
+};
 use sd_weights::single_file::Family;
 use sd_weights::{StoredType, Weights};
 
@@ -91,6 +94,56 @@ fn the_folder_of_a_quantized_model_draws_as_its_single_file() {
             && out.join("vae/diffusion_pytorch_model.safetensors").is_file()
     );
     assert!(mean_difference(&draw(&out), &draw(&file)) < 1.0);
+}
+
+#[test]
+fn integers_draw_nearly_the_image_of_the_widened_weights() {
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.gguf");
+    converted(tiny.path(), &file, Form::Blocks { kind: BlockKind::Q8_0, all: false });
+    let model = || Model::open(&file).unwrap();
+    let (flex, other) =
+        (device_info("flex").unwrap(), DeviceInfo { name: "wgpu".into(), ..device_info("flex").unwrap() });
+    assert!((0.01..1.0).contains(&model().int8_share()), "{}", model().int8_share());
+    model().check_products(Products::Int8, &flex).unwrap();
+    let [widened, integers] = [Products::Widened, Products::Int8].map(|products| model().with_products(products));
+    let [widened, integers] = [widened, integers].map(small::draw);
+    let apart = mean_difference(&widened, &integers);
+    assert!(apart > 0.0 && apart < 8.0, "{apart}");
+
+    let refused = |path: &Path, products, device| {
+        let checked = Model::open(path).unwrap().check_products(products, device);
+        checked.unwrap_err().to_string()
+    };
+    assert_eq!(refused(&file, Products::Int8, &other), "`int8` is for the device flex, not for wgpu");
+    let none = refused(tiny.path(), Products::Int8, &flex);
+    assert!(
+        none.starts_with("`int8` needs linear layers with weights in q8_0, and ") && none.contains("has none"),
+        "{none}"
+    );
+    Model::open(tiny.path()).unwrap().check_products(Products::Widened, &other).unwrap();
+}
+
+#[test]
+fn a_lora_changes_a_model_that_multiplies_integers() {
+    let tiny = TinyModel::new(Kind::Conventional(Family::Sd1));
+    let folder = tempfile::tempdir().unwrap();
+    let [file, lora] = ["model.gguf", "lora.safetensors"].map(|name| folder.path().join(name));
+    converted(tiny.path(), &file, Form::Blocks { kind: BlockKind::Q8_0, all: false });
+    let layer = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q";
+    let wave = |count: usize| (0..count).map(|i| (i as f32).sin()).collect::<Vec<f32>>();
+    let [inputs, outputs] = [32, 32];
+    let tensors = [
+        (format!("{layer}.lora_down.weight"), (vec![1, inputs], wave(inputs))),
+        (format!("{layer}.lora_up.weight"), (vec![outputs, 1], wave(outputs))),
+    ];
+    write_tensors(&tensors.into(), &lora);
+    let open = || Model::open(&file).unwrap().with_products(Products::Int8);
+    let mut changed = open();
+    changed.merge(Lora::open(&lora, 1.0).unwrap()).unwrap();
+    assert!(changed.int8_share() < open().int8_share());
+    assert!(small::draw(changed) != small::draw(open()));
 }
 
 fn mean_difference(a: &Image, b: &Image) -> f64 {

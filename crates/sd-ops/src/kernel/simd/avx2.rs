@@ -7,7 +7,7 @@ use super::vector::Vector;
 
 /// An AVX2 register.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx2(__m256);
+pub(crate) struct Avx2(pub(super) __m256);
 
 // SAFETY of every block: only `Isa::run` names this type, where the processor has AVX2 and FMA. Loads, stores and
 // transpositions also rely on their callers' promises.

@@ -7,7 +7,7 @@ use super::vector::Vector;
 
 /// An AVX-512 register.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512(__m512);
+pub(crate) struct Avx512(pub(super) __m512);
 
 // SAFETY of every block: only `Isa::run` names this type, where the processor has AVX-512 F and DQ, and kernels use pairs
 // only where it has BW and BF16 too. Loads, stores and transpositions also rely on their callers' promises.

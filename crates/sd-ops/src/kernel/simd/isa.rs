@@ -148,6 +148,18 @@ impl Isa {
         }
     }
 
+    /// Returns whether the processor was found to have AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    pub fn has_avx2(self) -> bool {
+        matches!(self, Self::Avx2(_)) || self.has_avx512()
+    }
+
+    /// Returns whether the processor was found to have AVX-512 F and DQ.
+    #[cfg(target_arch = "x86_64")]
+    pub fn has_avx512(self) -> bool {
+        matches!(self, Self::Avx512(_) | Self::Avx512Bf16(_) | Self::Amx(_))
+    }
+
     /// Returns whether products of pairs are faster than products of single values.
     pub fn has_pairs(self) -> bool {
         match self {

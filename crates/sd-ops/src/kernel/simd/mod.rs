@@ -7,6 +7,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod choice;
+mod dot_isa;
+mod dots;
 mod exp;
 mod isa;
 #[cfg(target_arch = "aarch64")]
@@ -16,6 +18,8 @@ mod routines;
 mod tile_isa;
 mod vector;
 
+pub(crate) use dot_isa::{DotIsa, DotJob};
+pub(crate) use dots::Dots;
 pub(crate) use isa::{Isa, Job};
 pub(super) use routines::{load_part, narrow, pair_rows, sigmoid, store_part, sum, transpose};
 pub(crate) use tile_isa::{TileIsa, TileJob};

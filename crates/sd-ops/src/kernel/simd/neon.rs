@@ -7,7 +7,7 @@ use super::vector::Vector;
 
 /// Two NEON registers: as many values as one register of AVX2, and as many pairs as AVX2 has registers.
 #[derive(Clone, Copy)]
-pub(crate) struct Neon([float32x4_t; 2]);
+pub(crate) struct Neon(pub(super) [float32x4_t; 2]);
 
 impl Neon {
     #[inline(always)]

@@ -12,6 +12,7 @@ use super::weight_slice::WeightSlice;
 mod alone;
 mod blocks;
 mod half;
+mod int8;
 mod linear;
 mod tiles;
 mod tokens;
