@@ -133,7 +133,7 @@ fn a_lora_changes_a_model_that_multiplies_integers() {
     converted(tiny.path(), &file, Form::Blocks { kind: BlockKind::Q8_0, all: false });
     let layer = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q";
     let wave = |count: usize| (0..count).map(|i| (i as f32).sin()).collect::<Vec<f32>>();
-    let [inputs, outputs] = [32, 32];
+    let [inputs, outputs] = [64, 64];
     let tensors = [
         (format!("{layer}.lora_down.weight"), (vec![1, inputs], wave(inputs))),
         (format!("{layer}.lora_up.weight"), (vec![outputs, 1], wave(outputs))),
