@@ -160,7 +160,7 @@ fn weights_stay_in_their_blocks_in_memory_on_the_processor() {
     let [small, large] = [&file, tiny.path()].map(|path| {
         let model = Model::open(path).unwrap();
         let workload = sd_pipeline::Workload { width: 32, height: 16, rows: 2, tiled: false };
-        model.memory(&workload, DType::F32, &sd_pipeline::device_info("flex").unwrap()).weights
+        model.memory(&workload, DType::F32, &device_info("flex").unwrap()).weights
     });
     assert!(small < large, "{small}, {large}");
     let request = Request { width: Some(32), height: Some(16), steps: Some(2), ..Request::new("a house") };
