@@ -65,7 +65,7 @@ fn numbers_that_make_no_sense_are_refused() {
         (&["--guidance-every", "0"], &["--guidance-every 0", "at least 1"]),
         (&["--merge-tokens", "0.9"], &["--merge-tokens 0.9", "below 0.75"]),
         (&["--text-gate", "0.5", "--pag", "3"], &["--text-gate", "--pag"]),
-        (&["--fast", "fastest", "--prompt", "a AND b"], &["--fast fastest", "--guidance-every", "several parts"]),
+        (&["--fast", "fastest", "--prompt", "a AND b"], &["--fast fastest", "--text-gate", "several parts"]),
     ] {
         run.refuses(flags, words);
     }

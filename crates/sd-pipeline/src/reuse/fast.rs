@@ -13,7 +13,7 @@ pub enum Fast {
     Quality,
     /// About half the arithmetic.
     Balanced,
-    /// A third of the arithmetic.
+    /// Less than a third of the arithmetic.
     Fastest,
 }
 
@@ -26,8 +26,8 @@ impl Fast {
         let cache = |interval| Some(DeepCache { interval, ..DeepCache::default() });
         match self {
             Self::Quality => Reuse { deep_cache: cache(2), ..Reuse::default() },
-            Self::Balanced => Reuse { deep_cache: cache(2), text_gate: Some(0.8), ..Reuse::default() },
-            Self::Fastest => Reuse { deep_cache: cache(3), guidance_every: Some(2), ..Reuse::default() },
+            Self::Balanced => Reuse { deep_cache: cache(2), text_gate: Some(0.7), ..Reuse::default() },
+            Self::Fastest => Reuse { deep_cache: cache(3), text_gate: Some(0.4), ..Reuse::default() },
         }
     }
 }

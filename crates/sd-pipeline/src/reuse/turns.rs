@@ -11,6 +11,8 @@ pub(crate) struct Turns {
     call: usize,
     /// The last call with guidance, and its scale.
     guided: Option<(usize, Option<f64>)>,
+    /// The last call that computed all of the network for the negative prompt, too.
+    guided_in_full: Option<usize>,
 }
 
 /// What a call of the network computes.
@@ -46,7 +48,7 @@ impl Turns {
     pub fn new(reuse: Reuse, calls: usize) -> Result<Self, DeepCacheError> {
         let reuse = reuse.effective();
         let full = reuse.deep_cache.map_or(Ok(Vec::new()), |cache| cache.full_calls(calls))?;
-        Ok(Self { reuse, full, call: 0, guided: None })
+        Ok(Self { reuse, full, call: 0, guided: None, guided_in_full: None })
     }
 
     /// The next call, in a step with these roles and this scale of guidance.
@@ -61,7 +63,16 @@ impl Turns {
             self.guided = Some((call, scale));
         }
         // What is kept of the text is that of all layers.
-        let since = if text == Text::Keep { call } else { self.since(call) };
+        let mut since = if text == Text::Keep { call } else { self.since(call) };
+        if is_guided && !repeats_guidance {
+            // The last full call may have been for the prompt alone.
+            if self.guided_in_full.is_none_or(|full| full < since) {
+                since = call;
+            }
+            if since == call {
+                self.guided_in_full = Some(call);
+            }
+        }
         Turn { call, since, text, repeats_guidance }
     }
 
@@ -135,6 +146,16 @@ mod tests {
         assert!(text[4..].iter().all(|text| *text == Text::Take));
         let late = turns(Reuse { text_gate: Some(0.5), ..reuse }, 10);
         assert_eq!((late[4].text, late[4].since, late[5].since), (Text::Keep, 4, 3));
+    }
+
+    #[test]
+    fn a_guided_call_is_full_where_the_last_full_one_was_for_the_prompt_alone() {
+        let reuse = Reuse { deep_cache: "3".parse().ok(), guidance_every: Some(2), ..Reuse::default() };
+        let turns = turns(reuse, 9);
+        let guided: Vec<bool> = turns.iter().map(|turn| !turn.repeats_guidance).collect();
+        assert_eq!(guided, [true, false, true, false, true, false, true, false, true]);
+        let since: Vec<usize> = turns.iter().map(|turn| turn.since).collect();
+        assert_eq!(since, [0, 0, 0, 3, 4, 3, 6, 6, 6]);
     }
 
     #[test]

@@ -220,7 +220,7 @@ fn what_cannot_be_reused_is_refused_with_a_reason() {
     refused(parts(gate(0.5)), &["`text_gate`", "several parts"]);
     refused(parts(every(2)), &["`guidance_every`", "several parts"]);
     let fastest = Request { fast: Some(Fast::Fastest), ..parts(Reuse::default()) };
-    refused(fastest, &["`fast` fastest", "`guidance_every`", "several parts"]);
+    refused(fastest, &["`fast` fastest", "`text_gate`", "several parts"]);
     let adaptive = Request { sampler: Some("pf".parse().unwrap()), ..request(cache(2, 0)) };
     refused(adaptive, &["`deep_cache`", "measures its error"]);
 }
