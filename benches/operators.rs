@@ -73,7 +73,7 @@ fn operators(criterion: &mut Criterion) {
                 linear(x.clone(), weight.clone(), None);
             });
         }
-        let weight: Vec<f32> = random([outputs, inputs]).into_data().to_vec().expect("single precision");
+        let weight: Vec<f32> = random([outputs, inputs]).into_data().try_to_vec().expect("single precision");
         let blocks = BlockKind::Q8_0.quantize(&weight).expect("it is written");
         let in_blocks = quantized(BlockKind::Q8_0, blocks.clone(), 2);
         for (data, kind) in [(in_blocks, "q8_0"), (quantized_panels(blocks, inputs), "int8")] {

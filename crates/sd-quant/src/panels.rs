@@ -116,7 +116,9 @@ mod tests {
         let mut packed = blocks.clone();
         // The second and third panel on their own.
         let (first, others) = packed.split_at_mut(Panels::bytes_of_panel(inputs));
-        [first, others].map(|part| Panels::pack(part, inputs));
+        for part in [first, others] {
+            Panels::pack(part, inputs);
+        }
         let panels = Panels::new(&packed, inputs);
         assert_eq!((panels.len(), panels.blocks(), packed.len()), (3, 3, blocks.len()));
         for (at, expected) in wide.into_iter().enumerate() {
