@@ -49,5 +49,5 @@ fn other_trainings_refuse_the_key() {
     let folder = tempfile::tempdir().unwrap();
     let text = AUTOENCODER.replace("[training]", "[diffusion]\nself_conditioning = true\n[training]");
     let error = train(folder.path(), &text, None).unwrap_err().to_string();
-    assert!(error.contains("`diffusion.self_conditioning` is not used in this training"), "{error}");
+    assert!(error.contains("[diffusion] is not used in this training"), "{error}");
 }
