@@ -8,4 +8,5 @@ mod inverting;
 mod learning;
 mod peft;
 mod prior;
+mod seeded;
 mod values;

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use burn::tensor::{Device, Tensor};
-use sd_golden::{Kind, TinyModel, noise};
-use sd_schedule::{BetaSchedule, NoiseSchedule, Prediction};
+use sd_schedule::Prediction;
 use sd_train::tasks::{Inverting, PseudoWord, TextToLatents};
-use sd_train::{Objective, OptimiserConfig, Rate, Task, Timesteps, Trainer, TrainerConfig, Weighting, initialise};
+use sd_train::{OptimiserConfig, Rate, Task, Timesteps, Trainer, TrainerConfig, initialise};
 use serde::Deserialize;
 
 use crate::learning::{config, diffusion, model, train};
+use crate::seeded::{Seeded, check_losses};
 use crate::values::values;
 
 #[derive(Deserialize)]
@@ -17,12 +17,6 @@ struct Golden {
     losses: Vec<f64>,
     /// The values after the last step.
     vectors: Vec<f64>,
-}
-
-/// Images, captions, timesteps and noise by the rules of `make.py`.
-struct Seeded {
-    networks: TextToLatents,
-    objective: Objective,
 }
 
 /// Tokens of the tiny model `sd1`.
@@ -36,45 +30,27 @@ impl Task<PseudoWord> for Seeded {
     }
 
     fn losses(&self, word: &PseudoWord, draws: &Range<u64>) -> Tensor<1> {
-        let named = |name: String| noise(&name, [1, 4, 8, 8], &Device::flex());
-        let images: Vec<u64> = draws.clone().map(|draw| draw % 6).collect();
-        let x0 = Tensor::cat(images.iter().map(|image| named(format!("train/image/{image}"))).collect(), 0);
-        let eps = Tensor::cat(draws.clone().map(|draw| named(format!("train/noise/{draw}"))).collect(), 0);
-        let t = draws.clone().map(|draw| (137 * draw as usize + 41) % 1000).collect();
+        let (noisy, images) = self.noisy(draws);
         let caption = |image: &u64| {
             let before = (0..5).map(|place| (7 * *image as u32 + 3 * place) % 300);
             before.chain([KNOWN, KNOWN + 1]).chain((0..70).map(|place| 5 * place % 300)).collect()
         };
         let captions: Vec<Vec<u32>> = images.iter().map(caption).collect();
-        let noisy = self.objective.add_noise(x0, t, eps);
         let context = self.networks.text.forward_with_tokens(&captions, word.vectors()).last;
-        let t: Vec<f64> = noisy.t.iter().map(|&t| t as f64).collect();
-        self.objective.losses(&noisy, self.networks.unet.forward(noisy.x.clone(), &t, &context.into()))
+        self.losses(&noisy, |x, t| self.networks.unet.forward(x, t, &context.into()))
     }
 }
 
 #[test]
 fn the_losses_and_vectors_of_a_word_are_those_of_diffusers() {
     let golden: Golden = serde_json::from_str(include_str!("losses.json")).unwrap();
-    let (device, tiny) = (Device::flex(), TinyModel::new(Kind::Sd1));
-    let (_, text) = Kind::Sd1.text().remove(0);
-    let networks = TextToLatents {
-        text: tiny.load("text_encoder", text.init(&device)),
-        unet: tiny.load("unet", Kind::Sd1.unet().init(&device)),
-    };
-    let word = PseudoWord::new(&networks.text, &[77], 2, &device.autodiff());
-    let betas = BetaSchedule::ScaledLinear.betas(1000, 0.00085, 0.012).unwrap();
-    let schedule = NoiseSchedule::from_betas(&betas).unwrap();
-    let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
-    let mut task = Seeded { networks, objective };
+    let mut task = Seeded::new();
+    let word = PseudoWord::new(&task.networks.text, &[77], 2, &Device::flex().autodiff());
     let constant = Rate::new(5e-2, 0, 20).with_last(5e-2);
     // The script does not clip.
     let optimiser = OptimiserConfig::new().with_clip_norm(1e9);
     let mut trainer = Trainer::new(word, TrainerConfig::new(constant, 4, 0.0).with_optimiser(optimiser));
-    for (step, expected) in golden.losses.into_iter().enumerate() {
-        let found = trainer.step(&mut task).unwrap().loss;
-        assert!((found - expected).abs() <= 1e-5 * expected, "step {step}: {found} instead of {expected}");
-    }
+    check_losses(&mut trainer, &mut task, &golden.losses);
     let vectors: Vec<f64> = trainer.averaged().vectors().into_data().iter().collect();
     let furthest = vectors.iter().zip(&golden.vectors).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     assert!(vectors.len() == golden.vectors.len() && furthest < 1e-4, "{furthest}");
