@@ -2,11 +2,10 @@ use std::fs;
 use std::path::Path;
 
 use sd_image::Image;
-use sd_recipe::RecipeError;
 use serde_json::Value;
 
 use crate::images::write_image;
-use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
+use crate::{sheet, train, train_and_resume, train_model};
 
 /// A recipe for a ControlNet of the model that the other two make.
 const CONTROL: &str = r#"
@@ -32,12 +31,6 @@ steps = 2
 dtype = "f16"
 "#;
 
-/// Trains the model that is steered.
-fn model(folder: &Path) {
-    train(folder, AUTOENCODER, None).unwrap();
-    train(folder, TEXT_TO_IMAGE, None).unwrap();
-}
-
 fn weights(folder: &Path) -> Vec<u8> {
     fs::read(folder.join("model/diffusion_pytorch_model.safetensors")).unwrap()
 }
@@ -46,17 +39,10 @@ fn weights(folder: &Path) -> Vec<u8> {
 fn a_control_network_is_trained_beside_its_model_and_resumes_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    train_model(folder);
     let steered = crate::contents(&folder.join("model/model"));
-    train(folder, CONTROL, None).unwrap();
-    let stopped = CONTROL.replace("OUT/control", "OUT/stopped");
-    let error = train(folder, &stopped, Some(7)).unwrap_err();
-    assert!(matches!(error, RecipeError::Cancelled { step: 7 }), "{error}");
-    assert_eq!(train(folder, &stopped, None).unwrap(), [""; 0]);
-
-    let [whole, stopped] = ["control", "stopped"].map(|name| folder.join(name));
+    let [whole, stopped] = train_and_resume(folder, CONTROL, "control", 7);
     assert_eq!(weights(&stopped), weights(&whole));
-    let sheet = |folder: &Path, step| fs::read(folder.join(format!("samples/step-{step:06}.png"))).unwrap();
     assert_eq!(sheet(&stopped, 20), sheet(&whole, 20));
     assert_ne!(sheet(&whole, 10), sheet(&whole, 20));
     assert_eq!(crate::contents(&folder.join("model/model")), steered);
@@ -66,7 +52,7 @@ fn a_control_network_is_trained_beside_its_model_and_resumes_bit_for_bit() {
 fn what_comes_out_is_a_folder_of_diffusers_with_the_conditions_above_the_samples() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    train_model(folder);
     train(folder, CONTROL, None).unwrap();
     let control = folder.join("control");
     let config: Value = serde_json::from_slice(&fs::read(control.join("model/config.json")).unwrap()).unwrap();
@@ -84,7 +70,7 @@ fn what_comes_out_is_a_folder_of_diffusers_with_the_conditions_above_the_samples
 fn conditions_may_be_files_beside_the_images() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    train_model(folder);
     let (images, edges) = (folder.join("images"), folder.join("images/edges"));
     fs::create_dir_all(images.join("more")).unwrap();
     fs::create_dir_all(edges.join("more")).unwrap();
@@ -117,7 +103,7 @@ fn conditions_may_be_files_beside_the_images() {
 #[test]
 fn what_is_wrong_with_a_recipe_of_a_control_network_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    model(folder.path());
+    train_model(folder.path());
     for (from, to, expected) in [
         ("[control]\ncondition = \"canny\"", "", "no table [control]: it says what steers the model"),
         ("condition = \"canny\"", "", "[control] needs either `condition`"),

@@ -1,10 +1,9 @@
 use std::fs;
 use std::path::Path;
 
-use sd_recipe::RecipeError;
 use serde_json::Value;
 
-use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
+use crate::{sheet, train, train_and_resume, train_model};
 
 /// A recipe for a student of the model that the other two make.
 const DISTILLATION: &str = r#"
@@ -31,12 +30,6 @@ count = 2
 steps = 4
 "#;
 
-/// Trains the teacher.
-fn teacher(folder: &Path) {
-    train(folder, AUTOENCODER, None).unwrap();
-    train(folder, TEXT_TO_IMAGE, None).unwrap();
-}
-
 fn json(file: &Path) -> Value {
     serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
 }
@@ -45,18 +38,11 @@ fn json(file: &Path) -> Value {
 fn a_student_is_distilled_beside_its_teacher_and_resumes_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    teacher(folder);
+    train_model(folder);
     let before = crate::contents(&folder.join("model/model"));
-    train(folder, DISTILLATION, None).unwrap();
-    let stopped = DISTILLATION.replace("OUT/student", "OUT/stopped");
-    let error = train(folder, &stopped, Some(5)).unwrap_err();
-    assert!(matches!(error, RecipeError::Cancelled { step: 5 }), "{error}");
-    assert_eq!(train(folder, &stopped, None).unwrap(), [""; 0]);
-
-    let [whole, stopped] = ["student", "stopped"].map(|name| folder.join(name));
+    let [whole, stopped] = train_and_resume(folder, DISTILLATION, "student", 5);
     let model = |folder: &Path| crate::contents(&folder.join("model")).into_values().collect::<Vec<_>>();
     assert!(model(&stopped) == model(&whole));
-    let sheet = |folder: &Path, step| fs::read(folder.join(format!("samples/step-{step:06}.png"))).unwrap();
     assert_eq!(sheet(&stopped, 6), sheet(&whole, 6));
     assert!(crate::contents(&folder.join("model/model")) == before);
 }
@@ -65,7 +51,7 @@ fn a_student_is_distilled_beside_its_teacher_and_resumes_bit_for_bit() {
 fn a_student_is_a_folder_of_diffusers_with_the_scheduler_of_its_phases() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    teacher(folder);
+    train_model(folder);
     for (phases, class) in [(1, "LCMScheduler"), (2, "DDIMScheduler")] {
         let text = DISTILLATION.replace("skip = 100", &format!("skip = 100\nphases = {phases}"));
         train(folder, &text.replace("OUT/student", &format!("OUT/{phases}")), None).unwrap();
@@ -85,7 +71,7 @@ fn a_student_is_a_folder_of_diffusers_with_the_scheduler_of_its_phases() {
 #[test]
 fn what_is_wrong_with_a_recipe_of_a_distillation_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    teacher(folder.path());
+    train_model(folder.path());
     for (from, to, expected) in [
         ("start = \"OUT/model/model\"", "", "`start` is missing: name the folder of the model to distil"),
         ("skip = 100", "skip = 300", "`distillation.skip` is 300, expected a divisor of 1000"),
@@ -108,7 +94,7 @@ fn what_is_wrong_with_a_recipe_of_a_distillation_is_named() {
 #[test]
 fn a_student_is_no_start_of_another_training() {
     let folder = tempfile::tempdir().unwrap();
-    teacher(folder.path());
+    train_model(folder.path());
     train(folder.path(), DISTILLATION, None).unwrap();
     let again = DISTILLATION.replace("OUT/model/model", "OUT/student/model").replace("OUT/student\"", "OUT/again\"");
     let error = train(folder.path(), &again, None).unwrap_err();

@@ -1,14 +1,12 @@
-use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
 use sd_golden::{Kind, TinyModel};
 use sd_image::Image;
 use sd_pipeline::{DType, Model, Pipeline, Request, TextualInversion};
-use sd_recipe::RecipeError;
 
 use crate::images::{image_folder, write_image};
-use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
+use crate::{sheet, train, train_and_resume, train_model};
 
 /// A recipe for a word of the model that the other two make.
 const INVERSION: &str = r#"
@@ -36,12 +34,6 @@ count = 2
 steps = 2
 "#;
 
-/// Trains the model that learns the word.
-fn model(folder: &Path) {
-    train(folder, AUTOENCODER, None).unwrap();
-    train(folder, TEXT_TO_IMAGE, None).unwrap();
-}
-
 fn word(folder: &Path) -> TextualInversion {
     TextualInversion::open(&folder.join("model/learned_embeds.safetensors")).unwrap()
 }
@@ -57,19 +49,12 @@ fn draw(model: &Path, word: Option<&TextualInversion>, prompt: &str) -> Image {
 fn a_word_is_trained_beside_its_model_and_resumes_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    train_model(folder);
     let before = crate::contents(&folder.join("model/model"));
-    train(folder, INVERSION, None).unwrap();
-    let stopped = INVERSION.replace("OUT/word", "OUT/stopped");
-    let error = train(folder, &stopped, Some(7)).unwrap_err();
-    assert!(matches!(error, RecipeError::Cancelled { step: 7 }), "{error}");
-    assert_eq!(train(folder, &stopped, None).unwrap(), [""; 0]);
-
-    let [whole, stopped] = ["word", "stopped"].map(|name| folder.join(name));
+    let [whole, stopped] = train_and_resume(folder, INVERSION, "word", 7);
     let found = word(&whole);
     assert_eq!(word(&stopped).vectors, found.vectors);
     assert_eq!((found.word.as_str(), found.vectors[0].0.len(), found.vectors[0].1), ("<mine>", 24, 8));
-    let sheet = |folder: &Path, step| fs::read(folder.join(format!("samples/step-{step:06}.png"))).unwrap();
     assert_eq!(sheet(&stopped, 20), sheet(&whole, 20));
     assert_eq!(crate::contents(&folder.join("model/model")), before);
 }
@@ -79,7 +64,7 @@ fn a_word_is_trained_beside_its_model_and_resumes_bit_for_bit() {
 fn before_its_training_a_word_draws_what_it_begins_as_to_the_bit() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    train_model(folder);
     let still = "rate = 1e-300\nema_decay = 0.0";
     let text = INVERSION.replace("vectors = 3\n", "").replace("rate = 1e-1", still);
     train(folder, &text, None).unwrap();
@@ -118,7 +103,7 @@ fn models_of_both_families_learn_words_from_images_alone() {
 fn what_is_wrong_with_a_recipe_of_a_textual_inversion_is_named() {
     const SCENES: &str = "vectors = 3\n[data]\nscenes = 6\nsize = 16\ntrigger = \"<mine>\"";
     let folder = tempfile::tempdir().unwrap();
-    model(folder.path());
+    train_model(folder.path());
     for (from, to, expected) in [
         (
             "[inversion]\ntoken = \"<mine>\"\ninitial = \"a house\"\nvectors = 3",

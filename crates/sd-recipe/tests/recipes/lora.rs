@@ -4,11 +4,10 @@ use std::path::Path;
 use burn::tensor::Device;
 use sd_image::Image;
 use sd_pipeline::{DType, Lora, Model, Pipeline, Request};
-use sd_recipe::RecipeError;
 use sd_weights::Weights;
 
 use crate::images::write_image;
-use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
+use crate::{sheet, train, train_and_resume, train_model};
 
 /// A recipe for a LoRA of the model that the other two make.
 const LORA: &str = r#"
@@ -38,12 +37,6 @@ count = 2
 steps = 2
 "#;
 
-/// Trains the model that is changed.
-fn model(folder: &Path) {
-    train(folder, AUTOENCODER, None).unwrap();
-    train(folder, TEXT_TO_IMAGE, None).unwrap();
-}
-
 /// The values of all tensors of kohya's file.
 fn weights(folder: &Path) -> Vec<(String, Vec<f32>)> {
     let weights = Weights::in_file(&folder.join("model/lora.safetensors")).unwrap();
@@ -63,17 +56,10 @@ fn draw(model: &Path, lora: Option<(&Path, f64)>) -> Image {
 fn a_lora_is_trained_beside_its_model_and_resumes_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    train_model(folder);
     let changed = crate::contents(&folder.join("model/model"));
-    train(folder, LORA, None).unwrap();
-    let stopped = LORA.replace("OUT/lora", "OUT/stopped");
-    let error = train(folder, &stopped, Some(7)).unwrap_err();
-    assert!(matches!(error, RecipeError::Cancelled { step: 7 }), "{error}");
-    assert_eq!(train(folder, &stopped, None).unwrap(), [""; 0]);
-
-    let [whole, stopped] = ["lora", "stopped"].map(|name| folder.join(name));
+    let [whole, stopped] = train_and_resume(folder, LORA, "lora", 7);
     assert!(weights(&stopped) == weights(&whole));
-    let sheet = |folder: &Path, step| fs::read(folder.join(format!("samples/step-{step:06}.png"))).unwrap();
     assert_eq!(sheet(&stopped, 20), sheet(&whole, 20));
     assert_ne!(sheet(&whole, 10), sheet(&whole, 20));
     assert_eq!(crate::contents(&folder.join("model/model")), changed);
@@ -83,7 +69,7 @@ fn a_lora_is_trained_beside_its_model_and_resumes_bit_for_bit() {
 fn both_files_draw_the_same_and_say_how_they_were_trained() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    train_model(folder);
     train(folder, LORA, None).unwrap();
     let (base, files) = (folder.join("model/model"), folder.join("lora/model"));
     let [kohya, peft] = ["lora", "pytorch_lora_weights"].map(|name| files.join(format!("{name}.safetensors")));
@@ -117,7 +103,7 @@ fn both_files_draw_the_same_and_say_how_they_were_trained() {
 fn every_kind_is_trained_and_drawn_with() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    train_model(folder);
     let base = folder.join("model/model");
     for (kind, has_peft) in [("dora", true), ("loha", false), ("lokr", false)] {
         let text = LORA
@@ -134,7 +120,7 @@ fn every_kind_is_trained_and_drawn_with() {
 fn images_of_folders_with_numbers_are_repeated_and_captioned_by_their_name() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    train_model(folder);
     for (i, name) in ["3_red house/a", "3_red house/b", "other/c"].into_iter().enumerate() {
         let file = folder.join("images").join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -153,7 +139,7 @@ fn images_of_folders_with_numbers_are_repeated_and_captioned_by_their_name() {
 #[test]
 fn what_is_wrong_with_a_recipe_of_a_lora_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    model(folder.path());
+    train_model(folder.path());
     for (from, to, expected) in [
         (
             "[lora]\nrank = 2\nalpha = 1\ntargets = \"all\"\ndropout = 0.1\ntext_encoder = true",

@@ -144,6 +144,28 @@ fn train_watched(folder: &Path, text: &str, watch: &mut Watch) -> Result<(), Rec
     sd_recipe::train(&Recipe::read(&write(folder, "recipe.toml", text))?, &Device::flex(), watch)
 }
 
+/// Trains the model of [`AUTOENCODER`] and [`TEXT_TO_IMAGE`], in `model/model`.
+fn train_model(folder: &Path) {
+    train(folder, AUTOENCODER, None).unwrap();
+    train(folder, TEXT_TO_IMAGE, None).unwrap();
+}
+
+/// Trains by a recipe with the output `OUT/name`, and again in `stopped`, where it is stopped after so many steps and resumed. Returns both
+/// folders.
+fn train_and_resume(folder: &Path, text: &str, name: &str, stop: u64) -> [PathBuf; 2] {
+    train(folder, text, None).unwrap();
+    let stopped = text.replace(&format!("OUT/{name}"), "OUT/stopped");
+    let error = train(folder, &stopped, Some(stop)).unwrap_err();
+    assert!(matches!(error, RecipeError::Cancelled { step } if step == stop), "{error}");
+    assert_eq!(train(folder, &stopped, None).unwrap(), [""; 0]);
+    [name, "stopped"].map(|name| folder.join(name))
+}
+
+/// The file of samples of a step.
+fn sheet(folder: &Path, step: u64) -> Vec<u8> {
+    fs::read(folder.join(format!("samples/step-{step:06}.png"))).unwrap()
+}
+
 /// All files of a folder and its subfolders, with their contents.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();

@@ -5,7 +5,7 @@ use sd_image::Image;
 use sd_weights::Weights;
 
 use crate::images::write_image;
-use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
+use crate::{train, train_model};
 
 /// A recipe for a LoRA of the inside of masks.
 const LORA: &str = r#"
@@ -29,8 +29,7 @@ count = 0
 
 /// Makes a model, three images and their masks, of which the left half is white.
 fn begun(folder: &Path) {
-    train(folder, AUTOENCODER, None).unwrap();
-    train(folder, TEXT_TO_IMAGE, None).unwrap();
+    train_model(folder);
     let images = folder.join("images");
     fs::create_dir_all(images.join("masks")).unwrap();
     for (i, name) in ["a", "b", "c"].into_iter().enumerate() {

@@ -7,7 +7,7 @@ use sd_pipeline::Model;
 use sd_recipe::RecipeError;
 
 use crate::images::{image_folder, write_image};
-use crate::{AUTOENCODER, TEXT_TO_IMAGE, train};
+use crate::{TEXT_TO_IMAGE, train, train_model};
 
 /// A recipe for a LoRA of a subject, whose class is drawn beforehand.
 const LORA: &str = r#"
@@ -34,11 +34,6 @@ count = 1
 steps = 2
 "#;
 
-fn model(folder: &Path) {
-    train(folder, AUTOENCODER, None).unwrap();
-    train(folder, TEXT_TO_IMAGE, None).unwrap();
-}
-
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -50,7 +45,7 @@ fn names(folder: &Path) -> Vec<String> {
 fn images_of_the_class_are_drawn_once_and_trained_on_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    train_model(folder);
     train(folder, LORA, None).unwrap();
     let class = folder.join("lora/prior");
     assert_eq!(names(&class), ["00000.png", "00001.png", "00002.png"]);
@@ -79,7 +74,7 @@ fn images_of_the_class_are_drawn_once_and_trained_on_bit_for_bit() {
 fn a_folder_of_the_class_is_filled_up_and_changes_are_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    train_model(folder);
     let class = folder.join("class");
     fs::create_dir(&class).unwrap();
     (0..2).for_each(|i| write_image(&class.join(format!("mine-{i}.png")), 90 * i));
@@ -135,7 +130,7 @@ fn whole_models_are_trained_further_with_a_prior() {
 #[test]
 fn what_is_wrong_with_a_prior_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    model(folder.path());
+    train_model(folder.path());
     for (from, to, expected) in [
         ("prompt = \"a house\"", "", "missing field `prompt`"),
         ("images = 3", "image = 3", "unknown field `image`"),

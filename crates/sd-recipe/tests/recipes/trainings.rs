@@ -4,7 +4,7 @@ use std::path::Path;
 use sd_pipeline::Model;
 use sd_recipe::RecipeError;
 
-use crate::{AUTOENCODER, PIXELS, TEXT_TO_IMAGE, train};
+use crate::{AUTOENCODER, PIXELS, TEXT_TO_IMAGE, train, train_model};
 
 /// The metrics without their times.
 fn metrics(folder: &Path) -> Vec<[f64; 4]> {
@@ -45,8 +45,7 @@ fn a_training_that_was_stopped_goes_on_bit_for_bit() {
 fn what_comes_out_is_a_model_folder_and_all_that_shows_how_it_went() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    train(folder, AUTOENCODER, None).unwrap();
-    train(folder, TEXT_TO_IMAGE, None).unwrap();
+    train_model(folder);
     for file in ["loss.svg", "metrics.jsonl", "recipe.toml", "samples/step-000004.png", "checkpoint/training.json"] {
         assert!(folder.join("model").join(file).is_file(), "{file}");
     }
@@ -76,8 +75,7 @@ fn a_model_in_pixels_is_trained_and_fine_tuned() {
 fn a_model_is_fine_tuned_from_its_folder() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    train(folder, AUTOENCODER, None).unwrap();
-    train(folder, TEXT_TO_IMAGE, None).unwrap();
+    train_model(folder);
     let tuned = r#"
 train = "text-to-image"
 output = "OUT/tuned"
