@@ -53,9 +53,7 @@ impl FewSteps {
         scheduler: &SchedulerConfig,
         embeds_guidance: bool,
     ) -> Option<Self> {
-        let named = paths.iter().find_map(|path| told(&telling_name(path), Distillation::of_model, Evidence::Name));
-        let named = named
-            .or_else(|| titles(metadata).find_map(|title| told(title, Distillation::of_model, Evidence::Metadata)));
+        let named = names(paths, metadata).find_map(|(name, evidence)| told(&name, Distillation::of_model, evidence));
         let (distillation, evidence, words) = named.or_else(|| {
             let distillation = configured(scheduler, embeds_guidance)?;
             Some((distillation, Evidence::Config, Words::default()))
@@ -67,8 +65,8 @@ impl FewSteps {
 
     /// The name by which a model is recognised, for a copy that is called otherwise; none if its configs tell it.
     pub(crate) fn name_of_model(paths: &[&Path], metadata: &BTreeMap<String, String>) -> Option<String> {
-        let names = paths.iter().map(|path| telling_name(path)).chain(titles(metadata).map(str::to_string));
-        names.into_iter().find(|name| Distillation::of_model(&Words::of(name)).is_some())
+        let mut names = names(paths, metadata).map(|(name, _)| name);
+        names.find(|name| Distillation::of_model(&Words::of(name)).is_some())
     }
 
     /// Recognises a LoRA by its file's name or its metadata.
@@ -94,6 +92,12 @@ fn told(
 ) -> Option<(Distillation, Evidence, Words)> {
     let words = Words::of(name);
     Some((recognise(&words)?, evidence, words))
+}
+
+/// The names that may tell how a model was distilled, the first that counts first.
+fn names(paths: &[&Path], metadata: &BTreeMap<String, String>) -> impl Iterator<Item = (String, Evidence)> {
+    let of_files = paths.iter().map(|path| (telling_name(path), Evidence::Name));
+    of_files.chain(titles(metadata).map(|title| (title.to_string(), Evidence::Metadata)))
 }
 
 fn titles(metadata: &BTreeMap<String, String>) -> impl Iterator<Item = &str> {
