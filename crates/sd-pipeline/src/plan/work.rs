@@ -39,7 +39,7 @@ impl Plan {
         let plain = Work { size: (height, width), tokens: 77, branch: None, reads_text: true, merge_tokens: 0.0 };
         let (guidance, composed) = (settings.guidance(), is_composed(self.part_weights()));
         let more_prompts = self.part_weights().len() + settings.regions.len() - 1;
-        let mut turns = settings.turns(model)?;
+        let (mut turns, of_row) = (settings.turns(model)?, unet.multiplications(&plain));
         let of_call = |call| {
             // Samplers with several calls in a step make about as many in each.
             let level = settings.sampling.made.start + call * settings.sampling.made.len() / calls;
@@ -55,7 +55,7 @@ impl Plan {
                 ..plain
             };
             let reused = if is_prompt_alone { 1.0 } else { rows } * unet.multiplications(&work);
-            Arithmetic { plain: rows * unet.multiplications(&plain), reused }
+            Arithmetic { plain: rows * of_row, reused }
         };
         Ok((0..calls).map(of_call).collect())
     }
