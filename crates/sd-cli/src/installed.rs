@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sd_engine::Job;
 use sd_pipeline::SamplerName;
-use sd_tune::{Steps, TuneError, TunedSchedule};
+use sd_tune::{TuneError, TunedSchedule};
 
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -49,7 +49,7 @@ pub fn add_to(job: &mut Job, progress: &Progress) -> Result<(), Failure> {
         tuned.guidance,
         file.display()
     ));
-    request.schedule = Some(of_steps(Steps { levels: tuned.levels, weights: tuned.weights }));
+    request.schedule = Some(of_steps(tuned.steps()));
     request.sampler = Some(own);
     Ok(())
 }

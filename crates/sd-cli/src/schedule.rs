@@ -23,7 +23,7 @@ pub fn read(
         let reason = format!("it is for the sampler {own}, and --sampler is {named}: leave --sampler out");
         return Err(Failure::usage(format!("--schedule {text}: {reason}")));
     }
-    Ok((Some(of_steps(Steps { levels: tuned.levels, weights: tuned.weights })), Some(own)))
+    Ok((Some(of_steps(tuned.steps())), Some(own)))
 }
 
 /// Whether a path is that of a tuned schedule: its name ends in `.json`.
@@ -31,8 +31,8 @@ pub fn is_file(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
 }
 
-/// The schedule of a request for some steps.
-pub fn of_steps(Steps { levels, weights }: Steps) -> Schedule {
+/// The schedule of a request for some steps, whose sampler it has besides.
+pub fn of_steps(Steps { levels, weights, .. }: Steps) -> Schedule {
     let sigmas = levels.into();
     match weights {
         Some(weights) => Schedule::Multistep { sigmas, weights },

@@ -56,7 +56,7 @@ impl Problem {
         let (x, exact) = self.random();
         let exact = values(exact);
         let found = [(false, 400), (true, 1200)].map(|(weights, budget)| {
-            let starts = GRIDS.map(|grid| levels(grid, steps)).to_vec();
+            let starts = GRIDS.map(|grid| Steps::new("ipndm", levels(grid, steps))).to_vec();
             let mut tuning = Tuning::new(Settings { weights, budget }, exact.clone(), starts);
             let mut draw = |steps: &Steps| -> Result<Vec<f32>, Infallible> {
                 Ok(values(steps.draw(&sampler(), |sampler, levels| self.walk(sampler, &x, levels))))

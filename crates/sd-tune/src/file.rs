@@ -44,20 +44,20 @@ pub struct TunedSchedule {
 pub struct Errors {
     /// Number of images.
     pub images: usize,
-    /// With the sampler's usual levels.
+    /// With the usual levels of the sampler, or of `unipc` if several were tried.
     pub before: f64,
     /// With these steps.
     pub after: f64,
 }
 
 impl TunedSchedule {
-    /// A schedule of some steps of a sampler, for a model that is named and hashed.
-    pub fn new(sampler: &str, steps: Steps, [model, model_hash]: [&str; 2]) -> Self {
-        let Steps { levels, weights } = steps;
+    /// A schedule of some steps, for a model that is named and hashed.
+    pub fn new(steps: Steps, [model, model_hash]: [&str; 2]) -> Self {
+        let Steps { sampler, levels, weights } = steps;
         let none = Errors { images: 0, before: 0.0, after: 0.0 };
         Self {
             version: VERSION,
-            sampler: sampler.into(),
+            sampler,
             levels,
             weights,
             model: model.into(),
@@ -67,6 +67,11 @@ impl TunedSchedule {
             tuned: none,
             held_out: none,
         }
+    }
+
+    /// The steps.
+    pub fn steps(&self) -> Steps {
+        Steps { sampler: self.sampler.clone(), levels: self.levels.clone(), weights: self.weights.clone() }
     }
 
     /// Reads a file and checks it.
@@ -116,7 +121,7 @@ mod tests {
     fn schedule() -> TunedSchedule {
         let levels = NoiseLevels::new(vec![14.6, 2.0, 0.0]).unwrap();
         let weights = Some(vec![vec![1.0], vec![-0.5, 1.5]]);
-        TunedSchedule::new("ipndm", Steps { levels, weights }, ["scenes", "abc"])
+        TunedSchedule::new(Steps { sampler: "ipndm".into(), levels, weights }, ["scenes", "abc"])
     }
 
     #[test]

@@ -2,13 +2,15 @@ use sd_samplers::{Multistep, Sampler};
 use sd_schedule::NoiseLevels;
 use serde::{Deserialize, Serialize};
 
-/// The steps of a drawing: noise levels, and perhaps the weights of a linear multistep method.
+/// The steps of a drawing: a sampler, noise levels, and perhaps the weights of a linear multistep method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Steps {
+    /// The name of the sampler.
+    pub sampler: String,
     /// The noise levels.
     pub levels: NoiseLevels,
-    /// The weights of each step, those of the newest predictions last; see [`Multistep`].
+    /// The weights of each step in place of the sampler's own, those of the newest predictions last; see [`Multistep`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<Vec<Vec<f64>>>,
 }
@@ -17,7 +19,12 @@ pub struct Steps {
 const APART: f64 = 0.02;
 
 impl Steps {
-    /// Draws with these steps: at the levels, with the multistep method of the weights, or else the given sampler.
+    /// Steps of the sampler with this name, with its own weights.
+    pub fn new(sampler: &str, levels: NoiseLevels) -> Self {
+        Self { sampler: sampler.into(), levels, weights: None }
+    }
+
+    /// Draws with these steps: at the levels, with the multistep method of the weights, or else the sampler, which is `own`.
     pub fn draw<T>(&self, own: &dyn Sampler, draw: impl FnOnce(&dyn Sampler, &NoiseLevels) -> T) -> T {
         match &self.weights {
             Some(weights) => draw(&Multistep::new(weights.clone()), &self.levels),
@@ -27,7 +34,7 @@ impl Steps {
 
     /// As they are, with the weights of [`Ipndm`](sd_samplers::Ipndm).
     pub(crate) fn with_classical_weights(self) -> Self {
-        Self { weights: Some(Multistep::classical_weights(self.levels.steps())), ..self }
+        Self { sampler: "ipndm".into(), weights: Some(Multistep::classical_weights(self.levels.steps())), ..self }
     }
 
     /// The unknowns: logarithms of the levels but for the first and the last, then all weights.
@@ -55,6 +62,7 @@ impl Steps {
             weights = rest;
             of_step.to_vec()
         };
-        Some(Self { levels, weights: self.weights.as_ref().map(|own| own.iter().map(of_step).collect()) })
+        let sampler = self.sampler.clone();
+        Some(Self { sampler, levels, weights: self.weights.as_ref().map(|own| own.iter().map(of_step).collect()) })
     }
 }

@@ -34,9 +34,9 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
     (squares / a.len() as f64).sqrt()
 }
 
-fn tuned(sampler: &dyn Sampler, steps: usize, weights: bool, budget: usize) -> Tuning {
+fn tuned(name: &str, sampler: &dyn Sampler, steps: usize, weights: bool, budget: usize) -> Tuning {
     let x = noise(1);
-    let mut tuning = Tuning::new(Settings { weights, budget }, exact(&x), vec![karras(steps)]);
+    let mut tuning = Tuning::new(Settings { weights, budget }, exact(&x), vec![Steps::new(name, karras(steps))]);
     let mut draw = |steps: &Steps| -> Result<Vec<f32>, DenoiseError> {
         Ok(steps.draw(sampler, |sampler, levels| draw(&x, sampler, levels)))
     };
@@ -58,8 +58,8 @@ fn unipc(steps: usize) -> f64 {
 #[test]
 fn five_tuned_steps_are_closer_than_ten_of_unipc_on_other_noise() {
     let sampler = Ipndm::new(4);
-    let levels = judged(&tuned(&sampler, 5, false, 300).best().unwrap().steps, &sampler);
-    let weights = judged(&tuned(&sampler, 5, true, 800).best().unwrap().steps, &sampler);
+    let levels = judged(&tuned("ipndm", &sampler, 5, false, 300).best().unwrap().steps, &sampler);
+    let weights = judged(&tuned("ipndm", &sampler, 5, true, 800).best().unwrap().steps, &sampler);
     println!("levels {levels:.4}, weights {weights:.4}; UniPC {:.4}, {:.4}, {:.4}", unipc(5), unipc(10), unipc(15));
     assert!(levels < unipc(10), "{levels} with tuned levels, UniPC {}", unipc(10));
     assert!(weights < levels, "{weights} with tuned weights, {levels} without");
@@ -71,8 +71,8 @@ fn no_sampler_is_worse_than_before() {
         let samplers: [(&str, Box<dyn Sampler>); 2] =
             [("ipndm", Box::new(Ipndm::new(4))), ("unipc", Box::new(UniPc::new(2, BFunction::Bh2)))];
         for (name, sampler) in samplers {
-            let tuning = tuned(&*sampler, steps, false, 150);
-            let before = judged(&Steps { levels: karras(steps), weights: None }, &*sampler);
+            let tuning = tuned(name, &*sampler, steps, false, 150);
+            let before = judged(&Steps::new(name, karras(steps)), &*sampler);
             let after = judged(&tuning.best().unwrap().steps, &*sampler);
             println!("{name}, {steps} steps: {before:.4}, then {after:.4}");
             assert!(after < before, "{name}, {steps} steps: {before}, then {after}");
@@ -87,9 +87,9 @@ fn a_search_continues_from_its_state_as_if_never_stopped() {
         Ok(steps.draw(&sampler, |sampler, levels| draw(&x, sampler, levels)))
     };
     let settings = Settings { weights: true, budget: 60 };
-    let mut whole = Tuning::new(settings, exact(&x), vec![karras(4)]);
+    let mut whole = Tuning::new(settings, exact(&x), vec![Steps::new("ipndm", karras(4))]);
     while whole.advance(&mut draw).unwrap() {}
-    let mut stopped = Tuning::new(settings, exact(&x), vec![karras(4)]);
+    let mut stopped = Tuning::new(settings, exact(&x), vec![Steps::new("ipndm", karras(4))]);
     while stopped.advance(&mut draw).unwrap() {
         let state = serde_json::to_string(&stopped).unwrap();
         stopped = serde_json::from_str(&state).unwrap();
@@ -101,7 +101,8 @@ fn a_search_continues_from_its_state_as_if_never_stopped() {
 
 #[test]
 fn an_error_of_the_drawing_ends_the_iteration_and_changes_nothing() {
-    let mut tuning = Tuning::new(Settings { weights: false, budget: 50 }, vec![0.0], vec![karras(4)]);
+    let mut tuning =
+        Tuning::new(Settings { weights: false, budget: 50 }, vec![0.0], vec![Steps::new("ipndm", karras(4))]);
     let before = tuning.clone();
     let stopped: Result<bool, DenoiseError> = tuning.advance(&mut |_| Err("broken".into()));
     assert_eq!(stopped.unwrap_err().to_string(), "broken");

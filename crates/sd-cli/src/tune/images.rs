@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use sd_pipeline::{Error, NoiseLevels, Pipeline, Plan, Request, Schedule, Tensor};
-use sd_samplers::Lms;
+use sd_pipeline::{Error, NoiseLevels, Pipeline, Plan, Request, SamplerName, Schedule, Tensor};
 use sd_tune::{Steps, Trajectory};
 
 use crate::cancel::Cancel;
@@ -27,29 +26,29 @@ impl Images<'_> {
     pub fn draw(&self, steps: &Steps, images: Range<usize>) -> Result<Vec<Vec<f32>>, Failure> {
         let mut drawn = Vec::new();
         for first in images.clone().step_by(self.batch) {
-            let plans = self.plans(first..images.end.min(first + self.batch), &of_steps(steps.clone()))?;
+            let plans = self.plans(first..images.end.min(first + self.batch), steps)?;
             let latents = self.pipeline.drawings(&plans).watch(&mut |_| self.cancel.flow()).latents()?;
             drawn.extend(latents.into_iter().map(|latents| latents.values));
         }
         Ok(drawn)
     }
 
-    /// The noise levels of a schedule, with the sampler and the number of steps of the requests.
-    pub fn levels(&self, schedule: Schedule) -> Result<NoiseLevels, Error> {
-        let request = Request { schedule: Some(schedule), ..self.requests[0].clone() };
-        Ok(self.pipeline.plan(&request)?.settings.sampling.levels.value)
+    /// Steps of a sampler at the levels of a schedule, or else at its usual ones, as many as the requests have.
+    pub fn steps(&self, sampler: SamplerName, schedule: Option<Schedule>) -> Result<Steps, Error> {
+        let request = Request { sampler: Some(sampler), schedule, ..self.requests[0].clone() };
+        let levels = self.pipeline.plan(&request)?.settings.sampling.levels.value;
+        Ok(Steps::new(sampler.info().name, levels))
     }
 
     /// Draws some of the images with many steps between the first of some levels and 0: the latents of each, and all points of
     /// their walk.
     pub fn converge(&self, from: f64, images: Range<usize>) -> Result<(Vec<Vec<f32>>, Trajectory), Failure> {
-        let plans = self.plans(images, &many(from))?;
-        let (sampler, mut reached, mut denoised) = (Lms::new(4), Vec::new(), Vec::new());
-        let levels = plans[0].settings.sampling.levels.value.clone();
+        let levels = many(from)?;
+        let plans = self.plans(images, &Steps::new("lms", levels.clone()))?;
+        let (mut reached, mut denoised) = (Vec::new(), Vec::new());
         let latents = self
             .pipeline
             .drawings(&plans)
-            .sampler(&sampler)
             .watch(&mut |step| {
                 denoised.push(values(step.denoised));
                 self.cancel.flow()
@@ -70,9 +69,10 @@ impl Images<'_> {
         Ok((latents.into_iter().map(|latents| latents.values).collect(), trajectory))
     }
 
-    fn plans(&self, images: Range<usize>, schedule: &Schedule) -> Result<Vec<Plan>, Error> {
+    fn plans(&self, images: Range<usize>, steps: &Steps) -> Result<Vec<Plan>, Error> {
+        let (sampler, schedule) = (Some(steps.sampler.parse()?), Some(of_steps(steps.clone())));
         let plan = |request: &Request| {
-            self.pipeline.plan(&Request { schedule: Some(schedule.clone()), steps: None, ..request.clone() })
+            self.pipeline.plan(&Request { sampler, schedule: schedule.clone(), steps: None, ..request.clone() })
         };
         self.requests[images].iter().map(plan).collect()
     }
@@ -90,9 +90,10 @@ fn all(values: Vec<Result<Vec<f32>, String>>) -> Result<Vec<Vec<f32>>, Failure> 
 
 /// Many levels down to 0. The angles `atan sigma` are even in their third roots: most levels are low, and few are in pure noise, where
 /// paths are straight.
-fn many(from: f64) -> Schedule {
+fn many(from: f64) -> Result<NoiseLevels, Error> {
     const LOW: f64 = 0.02;
     let (top, bottom) = (from.atan().cbrt(), LOW.atan().cbrt());
     let level = |i: usize| (top + (bottom - top) * i as f64 / (MANY - 1) as f64).powi(3).tan();
-    Schedule::Sigmas([from].into_iter().chain((1..MANY).map(level)).chain([0.0]).collect())
+    let sigmas = [from].into_iter().chain((1..MANY).map(level)).chain([0.0]);
+    Ok(NoiseLevels::new(sigmas.collect())?)
 }

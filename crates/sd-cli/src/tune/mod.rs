@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sd_device::{Tuning as Kernels, device_by_name};
 use sd_engine::{Entry, Kind, Library, LibraryFolders};
-use sd_pipeline::{Choices, FreshNoise, NoiseLevels, Pipeline, Request, SamplerName, Schedule};
+use sd_pipeline::{Choices, FreshNoise, NoiseLevels, Pipeline, Request, SamplerName};
 use sd_tune::{Errors, Found, Settings, Steps, TunedSchedule, Tuning};
 
 use self::images::Images;
@@ -23,10 +23,10 @@ use crate::outputs;
 use crate::progress::Progress;
 use crate::reporter::ProgressKind;
 
-/// Find the best few steps of a sampler for a model.
+/// Find the best few steps for a model.
 ///
-/// Draws images with many steps once, and then searches for those noise levels from which a few steps come closest to them, and
-/// with --weights also for the weights of a multistep method. The result is a small file for --schedule, for this model, sampler,
+/// Draws images with many steps once, and then searches for the sampler and the noise levels with which a few steps come closest to
+/// them, or with --weights for the levels and weights of a multistep method. The result is a small file for --schedule, for this model,
 /// guidance and number of steps. Images with other prompts and seeds judge it.
 ///
 /// With --install they are the default for that model and number of steps. After Ctrl-C the same command continues, from a file beside
@@ -40,9 +40,9 @@ pub struct Args {
     /// Number of steps
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=100))]
     steps: u16,
-    /// Sampler without fresh noise; see `sd samplers`
-    #[arg(long, value_name = "NAME", default_value = "ipndm")]
-    sampler: String,
+    /// Sampler without fresh noise; see `sd samplers` [default: the best of unipc, dpm++2m, deis, ipndm and lms; with --weights ipndm]
+    #[arg(long, value_name = "NAME")]
+    sampler: Option<String>,
     /// Also tune the weights of each step; only for ipndm
     #[arg(long)]
     weights: bool,
@@ -83,6 +83,11 @@ pub struct Args {
     progress: ProgressKind,
 }
 
+/// The samplers that are tried, those with one call a step that are good with few. The results are compared with the first.
+const SAMPLERS: [&str; 5] = ["unipc", "dpm++2m", "deis", "ipndm", "lms"];
+/// Schedules to start from, besides a sampler's usual one.
+const SCHEDULES: [&str; 2] = ["karras", "kl_optimal"];
+
 const EXAMPLES: &str = "\
 Examples:
   sd tune --steps 5 --output five.json
@@ -100,7 +105,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 impl Args {
     fn tune(&self) -> Result<(), Failure> {
-        let sampler = self.sampler()?;
+        let samplers = self.samplers()?;
         let output = self.output()?;
         let device = device_by_name(&self.device.name)?;
         let (mut progress, cancel) = (Progress::new(self.progress), Cancel::on_ctrl_c());
@@ -114,13 +119,13 @@ impl Args {
             true => prompts::read(self.prompts.as_deref(), path.is_none(), tuned_on + held_out)?,
             false => Vec::new(),
         };
-        let requests: Vec<Request> = (0..tuned_on + held_out).map(|i| self.request(sampler, &prompts, i)).collect();
+        let requests: Vec<Request> = (0..tuned_on + held_out).map(|i| self.request(samplers[0], &prompts, i)).collect();
         let plan = pipeline.plan(&requests[0])?;
         let guidance = plan.settings.guidance.as_ref().map_or(1.0, |guidance| guidance.value);
         let images = Images { pipeline: &pipeline, requests, batch: self.batch.into(), cancel: &cancel };
 
         let key = Key {
-            sampler: self.sampler.clone(),
+            samplers: samplers.iter().map(ToString::to_string).collect(),
             steps: self.steps.into(),
             weights: self.weights,
             guidance,
@@ -132,10 +137,15 @@ impl Args {
             budget: self.budget,
         };
         let mut state = State::open(&output, key)?;
-        let usual = plan.settings.sampling.levels.value.clone();
-        state.converge(&images, &usual, &mut progress)?;
+        let usual = images.steps(samplers[0], None)?;
+        state.converge(&images, &usual.levels, &mut progress)?;
         let calls = plan.calls(pipeline.model())?.max(1);
-        self.search(&mut state, &images, &usual, calls, &mut progress)?;
+        if state.tuning.is_none() {
+            let settings = Settings { weights: self.weights, budget: self.budget.div_ceil(calls) };
+            let starts = starts(&images, &samplers, &usual, state.fewest_errors.as_ref())?;
+            state.tuning = Some(Tuning::new(settings, state.converged[..tuned_on].concat(), starts));
+        }
+        self.search(&mut state, &images, calls, &mut progress)?;
         let is_written = self.finish(&state, &images, usual, &output, &mut progress)?;
         state.remove();
         if is_written {
@@ -161,11 +171,15 @@ impl Args {
         Ok(file)
     }
 
-    /// The sampler, if its steps can be tuned.
-    fn sampler(&self) -> Result<SamplerName, Failure> {
-        let sampler: SamplerName = self.sampler.parse()?;
+    /// The samplers that are tried: the one that is named, if its steps can be tuned.
+    fn samplers(&self) -> Result<Vec<SamplerName>, Failure> {
+        let Some(name) = &self.sampler else {
+            let names = if self.weights { &["ipndm"][..] } else { &SAMPLERS };
+            return Ok(names.iter().map(|name| name.parse()).collect::<Result<_, _>>()?);
+        };
+        let sampler: SamplerName = name.parse()?;
         if sampler.info().fresh != FreshNoise::Never || sampler.info().name == "pf" {
-            let reason = "it draws fresh noise or chooses its own steps: take ipndm, or another without";
+            let reason = "it draws fresh noise or chooses its own steps: take another, or leave --sampler out";
             return Err(Failure::usage(format!("--sampler {sampler}: {reason}")));
         }
         if self.weights && sampler.info().name != "ipndm" {
@@ -173,7 +187,7 @@ impl Args {
                 "--sampler {sampler}: --weights are for ipndm: take that, or leave them out"
             )));
         }
-        Ok(sampler)
+        Ok(vec![sampler])
     }
 
     fn request(&self, sampler: SamplerName, prompts: &[String], index: usize) -> Request {
@@ -194,23 +208,8 @@ impl Args {
     }
 
     /// Goes on until the budget is spent or nothing more is gained, and keeps every iteration.
-    fn search(
-        &self,
-        state: &mut State,
-        images: &Images,
-        usual: &NoiseLevels,
-        calls: usize,
-        progress: &mut Progress,
-    ) -> Result<(), Failure> {
+    fn search(&self, state: &mut State, images: &Images, calls: usize, progress: &mut Progress) -> Result<(), Failure> {
         let tuned_on = usize::from(self.images);
-        if state.tuning.is_none() {
-            let settings = Settings { weights: self.weights, budget: self.budget.div_ceil(calls) };
-            let named = ["karras", "kl_optimal"].into_iter().flat_map(str::parse::<Schedule>);
-            let named = named.filter_map(|schedule| images.levels(schedule).ok());
-            let starts = [usual.clone()].into_iter().chain(named).chain(state.fewest_errors.clone());
-            let starts = starts.filter(|levels| levels.steps() == usual.steps()).collect();
-            state.tuning = Some(Tuning::new(settings, state.converged[..tuned_on].concat(), starts));
-        }
         loop {
             let tuning = state.tuning.as_mut().expect("it was made");
             let error = |tuning: &Tuning| tuning.best().map_or(f64::NAN, |found| found.error);
@@ -232,7 +231,7 @@ impl Args {
         &self,
         state: &State,
         images: &Images,
-        usual: NoiseLevels,
+        usual: Steps,
         output: &Path,
         progress: &mut Progress,
     ) -> Result<bool, Failure> {
@@ -243,7 +242,6 @@ impl Args {
             let drawn = images.draw(steps, held_out.clone())?;
             Ok(distance(&drawn.concat(), &state.converged[held_out.clone()].concat()))
         };
-        let usual = Steps { levels: usual, weights: None };
         let (before, after) = (judge(&usual)?, judge(&found.steps)?);
         let first = tuning.first_error().unwrap_or(found.error);
         let is_better = after < before;
@@ -256,7 +254,7 @@ impl Args {
         }
         let Found { steps, error } = if is_better { found } else { Found { steps: usual, error: first } };
         let name = builtin::name(self.model.as_deref());
-        let mut schedule = TunedSchedule::new(&self.sampler, steps, [&name, &state.key.model_hash]);
+        let mut schedule = TunedSchedule::new(steps, [&name, &state.key.model_hash]);
         schedule.guidance = state.key.guidance;
         schedule.prompts_hash.clone_from(&state.key.prompts_hash);
         schedule.tuned = Errors { images: self.images.into(), before: first, after: error };
@@ -269,6 +267,26 @@ impl Args {
         ));
         Ok(true)
     }
+}
+
+/// The steps to start from: the usual ones, then those of all samplers at the levels of some schedules and at those with the fewest errors.
+fn starts(
+    images: &Images,
+    samplers: &[SamplerName],
+    usual: &Steps,
+    fewest_errors: Option<&NoiseLevels>,
+) -> Result<Vec<Steps>, Failure> {
+    let mut starts = vec![usual.clone()];
+    for &sampler in samplers {
+        starts.push(images.steps(sampler, None)?);
+        let schedules = SCHEDULES.into_iter().flat_map(str::parse);
+        // A schedule may not suit the model.
+        starts.extend(schedules.filter_map(|schedule| images.steps(sampler, Some(schedule)).ok()));
+        starts.extend(fewest_errors.map(|levels| Steps::new(sampler.info().name, levels.clone())));
+    }
+    starts.retain(|steps| steps.levels.steps() == usual.levels.steps());
+    starts.dedup();
+    Ok(starts)
 }
 
 /// The root mean square of the differences.

@@ -14,7 +14,7 @@ use crate::progress::Progress;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
-    pub sampler: String,
+    pub samplers: Vec<String>,
     pub steps: usize,
     pub weights: bool,
     pub guidance: f64,

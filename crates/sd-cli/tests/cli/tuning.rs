@@ -63,9 +63,16 @@ fn a_tuned_schedule_is_described_and_drawn_with() {
 }
 
 #[test]
-fn the_same_search_finds_the_same() {
+fn without_a_sampler_the_best_of_several_is_found_and_always_the_same() {
     let run = Run::new();
-    assert_eq!(tuned(&run, "a.json", &[]), tuned(&run, "b.json", &[]));
+    let (found, again) = (tuned(&run, "a.json", &[]), tuned(&run, "b.json", &[]));
+    assert_eq!(found, again);
+    let of_one = tuned(&run, "c.json", &["--sampler", "unipc"]);
+    let error = |found: &Value, when: &str| found["tuned"][when].as_f64().unwrap();
+    // They are compared with the same steps.
+    assert_eq!(error(&found, "before"), error(&of_one, "before"));
+    assert_ne!(found["sampler"], "unipc", "{found}");
+    assert!(error(&found, "after") < error(&of_one, "after"), "{found}, {of_one}");
 }
 
 /// Puts a copy of the tiny model into a folder.
@@ -85,7 +92,7 @@ fn copy(from: &Path, to: &Path) {
 fn installed_steps_are_the_default_for_their_number_and_nothing_else() {
     let run = Run::new();
     copy(MODEL.path(), &run.path("model"));
-    let mut found = tuned(&run, "three.json", &[]);
+    let mut found = tuned(&run, "three.json", &["--sampler", "ipndm"]);
     // Whatever was found, so that they are not the usual ones.
     found["levels"] = json!([14.6, 3.3, 0.7, 0.0]);
     fs::write(run.path("three.json"), found.to_string()).unwrap();
@@ -150,7 +157,7 @@ fn what_cannot_be_tuned_is_refused() {
 #[test]
 fn a_schedule_of_another_sampler_or_no_schedule_at_all_is_refused() {
     let run = Run::new();
-    let found = tuned(&run, "three.json", &[]);
+    let found = tuned(&run, "three.json", &["--sampler", "ipndm"]);
     let model = ["--model", MODEL.path().to_str().unwrap(), "--prompt", "", "--schedule"];
     let refused = |flags: &[&str], reason: &str| {
         assert_refused(&run.sd(&[&["generate"], &model[..], flags].concat()), reason);
