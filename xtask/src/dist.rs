@@ -48,12 +48,13 @@ fn pack() -> Result<PathBuf, String> {
 /// It is glibc rather than musl: `mallopt` makes it keep the memory of one tensor for the next, which musl cannot.
 fn build(triple: &str) -> Result<PathBuf, String> {
     let mut build = cargo();
-    build.args(["rustc", "--profile", "dist", "--package", "sd-cli", "--bin", "sd", "--features", "nats"]);
+    build.args(["rustc", "--release", "-p", "sd-cli", "--bin", "sd", "--features", "nats"]);
+    build.args(["--", "-C", "strip=symbols"]);
     if is_glibc(triple) {
-        build.args(["--", "-C", "target-feature=+crt-static"]);
+        build.args(["-C", "target-feature=+crt-static"]);
     }
     succeed(build.current_dir(root()))?;
-    Ok(target().join("dist").join(program()))
+    Ok(target().join("release").join(program()))
 }
 
 fn is_glibc(triple: &str) -> bool {
