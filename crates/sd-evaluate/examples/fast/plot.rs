@@ -26,7 +26,7 @@ const COLOURS: [RGBColor; 9] = [
 ];
 const FONT: (&str, i32) = ("sans-serif", 15);
 
-/// Draws all points; those that nothing beats in both are named.
+/// Draws all points; those that nothing beats in both are named, where there is room.
 pub fn svg(points: &[Point]) -> Result<String, Box<dyn Error>> {
     let mut svg = String::new();
     {
@@ -58,12 +58,25 @@ pub fn svg(points: &[Point]) -> Result<String, Box<dyn Error>> {
         }
         let is_beaten =
             |point: &Point| points.iter().any(|other| other.cost < point.cost - 1e-9 && other.error < point.error);
-        let named = points.iter().filter(|point| !is_beaten(point));
-        chart.draw_series(named.map(|point| {
+        let mut named: Vec<&Point> = Vec::new();
+        for point in points.iter().filter(|point| !is_beaten(point)) {
+            let is_near = |other: &&Point| {
+                (point.cost - other.cost).abs() < 0.2 && (point.error - other.error).abs() < 0.03 * most
+            };
+            if !named.iter().any(is_near) {
+                named.push(point);
+            }
+        }
+        chart.draw_series(named.into_iter().map(|point| {
             let name = point.name.replace('`', "");
-            EmptyElement::at((point.cost, point.error)) + Text::new(name, (9, -14), ("sans-serif", 12))
+            EmptyElement::at((point.cost, point.error)) + Text::new(name, (9, -15), ("sans-serif", 13))
         }))?;
-        chart.configure_series_labels().label_font(FONT).border_style(RGBColor(200, 200, 200)).draw()?;
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::LowerLeft)
+            .label_font(FONT)
+            .border_style(RGBColor(200, 200, 200))
+            .draw()?;
         root.present()?;
     }
     Ok(svg)
