@@ -10,8 +10,10 @@ mod identity;
 mod named_folder;
 mod partners;
 mod scenes;
+mod shape;
 mod source;
 
 pub(crate) use class::count_images;
 pub use dataset::Dataset;
 pub(crate) use identity::Identity;
+pub(crate) use shape::Shape;

@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::slice::from_ref;
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -54,7 +55,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let vae = keep(recipe, "vae", |folder| copy(&vae, folder))?;
     let tokenizer = tokenizer(recipe, &images.captions)?;
     let data = Identity::new(&images);
-    let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
+    let latents = latents(recipe, "latents", from_ref(&images), &data.images, &vae, device, watch)?.remove(0);
     let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
     let settings = recipe.distillation.clone().unwrap_or_default();
     let consistency = Consistency::new(&schedule, settings.consistency());

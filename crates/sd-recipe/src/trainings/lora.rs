@@ -8,8 +8,8 @@ use sd_train::Adapters;
 use sd_train::tasks::{Adaptation, Adapting};
 use sd_weights::{Component, LoraLayer, LoraNames, write_lora};
 
-use super::begin::begin;
-use super::diffusion::{diffusion, sample};
+use super::begin::begin_in_buckets;
+use super::diffusion::{diffusion, sample, sample_captions};
 use super::encoded_captions::with_encoded_captions;
 use super::folder::{weights, weights_precision};
 use super::latents::{latents, read_config};
@@ -46,16 +46,16 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let precision = weights_precision(recipe)?;
     let tokenizer = Tokenizer::from_folder(&start.join("tokenizer"))?;
 
-    let (_lock, images) = begin(recipe, watch)?;
+    let (_lock, images) = begin_in_buckets(recipe, networks.multiple(&codec), watch)?;
     let class = Class::read(recipe, &vae, device, watch)?;
-    let data = Identity::new(&images).with_class(class.as_ref().map(|class| &class.identity));
+    let data = Identity::of_buckets(&images).with_class(class.as_ref().map(|class| &class.identity));
     let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
     let diffusion = diffusion(recipe, &images, latents, &tokenizer, &networks.scheduler);
     let diffusion = match class {
         Some(class) => class.add_to(diffusion, recipe, &tokenizer, &networks.scheduler),
         None => diffusion,
     };
-    let captions = images.for_samples(recipe, watch)?.captions;
+    let captions = sample_captions(recipe, &images, watch)?;
     let metadata = metadata(recipe, lora, &images, networks.unet.cross_attention_dim == V2_WIDTH);
     drop(images);
     let width = networks.text.hidden_size;

@@ -8,7 +8,12 @@ use crate::{Dataset, LoraConfig, Recipe};
 
 /// Returns what a LoRA's file says of its training, under the names of kohya's programs (`networks/lora.py`,
 /// `library/train_util.py`). Programs show it, and people look up captions and learning rates there.
-pub(super) fn metadata(recipe: &Recipe, lora: &LoraConfig, images: &Dataset, is_v2: bool) -> BTreeMap<String, String> {
+pub(super) fn metadata(
+    recipe: &Recipe,
+    lora: &LoraConfig,
+    images: &[Dataset],
+    is_v2: bool,
+) -> BTreeMap<String, String> {
     let training = &recipe.training;
     let (module, arguments) = match (lora.kind, lora.targets) {
         (KindName::Lora, TargetsName::All) => {
@@ -20,7 +25,11 @@ pub(super) fn metadata(recipe: &Recipe, lora: &LoraConfig, images: &Dataset, is_
         (KindName::Lokr, _) => ("lycoris.kohya", json!({ "algo": "lokr" })),
     };
     let size = recipe.data.size;
-    let shown: usize = if images.repeats.is_empty() { images.len() } else { images.repeats.iter().sum() };
+    let shown = |images: &Dataset| match images.repeats.is_empty() {
+        true => images.len(),
+        false => images.repeats.iter().sum(),
+    };
+    let shown: usize = images.iter().map(shown).sum();
     let rate = training.rate.to_string();
     let python = |value: bool| if value { "True" } else { "False" }.to_string();
     let name = |path: Option<&Path>| path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
@@ -35,6 +44,7 @@ pub(super) fn metadata(recipe: &Recipe, lora: &LoraConfig, images: &Dataset, is_
         ("ss_base_model_version", if is_v2 { "sd_v2" } else { "sd_v1" }.into()),
         ("ss_v2", python(is_v2)),
         ("ss_resolution", format!("({size}, {size})")),
+        ("ss_enable_bucket", python(recipe.data.buckets)),
         ("ss_num_train_images", shown.to_string()),
         ("ss_max_train_steps", training.steps.to_string()),
         ("ss_total_batch_size", training.batch.to_string()),
@@ -63,9 +73,9 @@ pub(super) fn metadata(recipe: &Recipe, lora: &LoraConfig, images: &Dataset, is_
 const MOST_TAGS: usize = 100;
 
 /// Counts the tags of all captions, the parts between commas; returns the most frequent ones.
-fn frequencies(images: &Dataset) -> BTreeMap<String, usize> {
+fn frequencies(images: &[Dataset]) -> BTreeMap<String, usize> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let tags = images.captions.iter().flat_map(|caption| caption.split(','));
+    let tags = images.iter().flat_map(|images| &images.captions).flat_map(|caption| caption.split(','));
     tags.map(str::trim).filter(|tag| !tag.is_empty()).for_each(|tag| *counts.entry(tag.to_string()).or_default() += 1);
     let mut sorted: Vec<(String, usize)> = counts.into_iter().collect();
     sorted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -85,7 +85,7 @@ impl Networks {
                 unet.cross_attention_dim, self.text.hidden_size
             )));
         }
-        let multiple = codec.factor() << (unet.levels.len() - 1);
+        let multiple = self.multiple(codec);
         if !recipe.data.size.is_multiple_of(multiple) {
             return Err(recipe.wrong(format!(
                 "`data.size` is {}, expected a multiple of {multiple}, by which autoencoder and U-Net shrink images",
@@ -93,6 +93,11 @@ impl Networks {
             )));
         }
         Ok(())
+    }
+
+    /// The number of pixels of which the sides of images are multiples: autoencoder and U-Net shrink them by it.
+    pub fn multiple(&self, codec: &AutoencoderKlConfig) -> usize {
+        codec.factor() << (self.unet.levels.len() - 1)
     }
 
     /// Counts the weights of the networks, without allocating them.

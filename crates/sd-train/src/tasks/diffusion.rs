@@ -8,6 +8,7 @@ use sd_clip::{ClipText, Tokenizer};
 use sd_unet::Unet;
 use serde_json::Value;
 
+use super::buckets::Buckets;
 use super::caption_source::{CaptionSource, Shuffled};
 use super::encoded_captions::EncodedCaptions;
 use super::noising::{Noising, NoisyBatch};
@@ -73,22 +74,24 @@ impl Diffusion {
     ///
     /// # Shapes
     ///
-    /// - latents: `[images, channels, height, width]`
+    /// - latents: `[images, channels, height, width]`, or [`Buckets`] of several sizes
     ///
     /// # Panics
     ///
     /// Panics if there are no latents, if there are not as many captions, or if `timesteps` and the schedule differ in
     /// their number of timesteps.
     pub fn new(
-        latents: Tensor<4>,
+        latents: impl Into<Buckets>,
         captions: Vec<Vec<u32>>,
         no_caption: Vec<u32>,
         objective: Objective,
         timesteps: Timesteps,
         config: DiffusionConfig,
     ) -> Self {
-        let noising = Noising::new(latents.clone(), objective, timesteps, config.seed, config.noise_offset);
-        Self::of(noising, &latents, captions, no_caption, config)
+        let latents: Buckets = latents.into();
+        let images = latents.len();
+        let noising = Noising::new(latents, objective, timesteps, config.seed, config.noise_offset);
+        Self::of(noising, images, captions, no_caption, config)
     }
 
     /// Trains by EDM on latents, scaled as the U-Net takes them, in the model's precision. Their standard deviation is best that of the
@@ -96,30 +99,31 @@ impl Diffusion {
     ///
     /// # Shapes
     ///
-    /// - latents: `[images, channels, height, width]`
+    /// - latents: `[images, channels, height, width]`, or [`Buckets`] of several sizes
     ///
     /// # Panics
     ///
     /// Panics if there are no latents, or not as many captions.
     pub fn edm(
-        latents: Tensor<4>,
+        latents: impl Into<Buckets>,
         captions: Vec<Vec<u32>>,
         no_caption: Vec<u32>,
         objective: EdmObjective,
         config: DiffusionConfig,
     ) -> Self {
-        let noising = Noising::edm(latents.clone(), objective, config.seed, config.noise_offset);
-        Self::of(noising, &latents, captions, no_caption, config)
+        let latents: Buckets = latents.into();
+        let images = latents.len();
+        let noising = Noising::edm(latents, objective, config.seed, config.noise_offset);
+        Self::of(noising, images, captions, no_caption, config)
     }
 
     fn of(
         noising: Noising,
-        latents: &Tensor<4>,
+        images: usize,
         captions: Vec<Vec<u32>>,
         no_caption: Vec<u32>,
         config: DiffusionConfig,
     ) -> Self {
-        let [images, ..] = latents.dims();
         assert_eq!(captions.len(), images, "{} captions for {images} images", captions.len());
         Self { noising, captions: CaptionSource::Fixed(captions), no_caption, encoded: None, prior: None, config }
     }
@@ -138,14 +142,14 @@ impl Diffusion {
     ///
     /// # Shapes
     ///
-    /// - masks: `[images, 1, height, width]`, from 0 to 1
+    /// - masks: `[images, 1, height, width]`, from 0 to 1, or [`Buckets`] of the sizes of the latents
     ///
     /// # Panics
     ///
     /// Panics if the shape is not as above.
     #[must_use]
-    pub fn with_masks(self, masks: Tensor<4>) -> Self {
-        Self { noising: self.noising.with_masks(masks), ..self }
+    pub fn with_masks(self, masks: impl Into<Buckets>) -> Self {
+        Self { noising: self.noising.with_masks(masks.into()), ..self }
     }
 
     /// Trains a U-Net with twice as many input channels, which also reads the latents that it last predicted (Chen et al. 2022): in half
@@ -304,14 +308,17 @@ mod tests {
     use super::*;
     use crate::Weighting;
 
-    fn task() -> Diffusion {
+    fn objective() -> Objective {
         let betas = BetaSchedule::ScaledLinear.betas(10, 0.00085, 0.012).unwrap();
         let schedule = NoiseSchedule::from_betas(&betas).unwrap();
-        let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
+        Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple }
+    }
+
+    fn task() -> Diffusion {
         let captions = (0..3).map(|i| vec![i]).collect();
         let config = DiffusionConfig::new(1).with_noise_offset(0.1).with_caption_dropout(0.5);
         let latents = Tensor::ones([3, 2, 2, 2], &Device::flex());
-        Diffusion::new(latents, captions, vec![9], objective, Timesteps::Uniform { count: 10 }, config)
+        Diffusion::new(latents, captions, vec![9], objective(), Timesteps::Uniform { count: 10 }, config)
     }
 
     fn batch(draws: Range<u64>) -> (Vec<f32>, Vec<f64>, Vec<Vec<u32>>) {
@@ -340,6 +347,32 @@ mod tests {
         for ((found, whole), image) in losses(&masked).iter().zip(losses(&plain)).zip(&draws.images) {
             assert!((found - shares[*image] * whole).abs() < 1e-6, "{found} {whole} {image}");
         }
+    }
+
+    #[test]
+    fn a_pass_has_latents_masks_and_captions_of_one_size() {
+        let full =
+            |images, height: usize, value: f64| Tensor::<4>::ones([images, 2, height, 2], &Device::flex()) * value;
+        let objective = objective();
+        let latents = Buckets::new(vec![full(3, 2, 1.0), full(2, 4, 1.0)], 2);
+        let masks = Buckets::new(vec![full(3, 2, 1.0).narrow(1, 0, 1), full(2, 4, 0.5).narrow(1, 0, 1)], 2);
+        let (captions, timesteps) = ((0..5).map(|i| vec![i]).collect(), Timesteps::Uniform { count: 10 });
+        let config = DiffusionConfig::new(1).with_caption_dropout(0.0);
+        let task = Diffusion::new(latents, captions, vec![9], objective, timesteps, config).with_masks(masks);
+        let mut heights = Vec::new();
+        for pass in 0..6 {
+            let batch = Task::<TextToLatents>::batch(&task, 2 * pass..2 * pass + 2);
+            let [_, _, height, _] = batch.draws.x.dims();
+            heights.push(height);
+            let ids: Vec<u32> = batch.captions.concat();
+            assert!(ids.iter().all(|id| (*id < 3) == (height == 2)), "{ids:?} {height}");
+            assert_eq!(ids, batch.draws.images.iter().map(|image| *image as u32).collect::<Vec<_>>());
+            // The loss of a wrong prediction, half of which counts in the second bucket.
+            let wrong = batch.draws.target.clone() + 1.0;
+            let losses: Vec<f64> = task.losses_of(&batch.draws, wrong).into_data().iter().collect();
+            assert!(losses.iter().all(|loss| (loss - if height == 2 { 1.0 } else { 0.5 }).abs() < 1e-6), "{losses:?}");
+        }
+        assert_eq!(heights.iter().filter(|height| **height == 4).count(), 2);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod adapting;
 mod autoencoder;
+mod buckets;
 mod caption_source;
 mod controlling;
 mod denoising;
@@ -14,6 +15,7 @@ mod noising;
 
 pub use adapting::{Adaptation, Adapting, AdaptingBatch};
 pub use autoencoder::{Autoencoding, AutoencodingBatch, AutoencodingConfig, Distance};
+pub use buckets::Buckets;
 pub use controlling::{Controlling, ControllingBatch, Hints};
 pub use denoising::{Denoising, DenoisingBatch, DenoisingConfig};
 pub use diffusion::{Diffusion, DiffusionBatch, DiffusionConfig, TextToLatents};
