@@ -46,7 +46,9 @@ impl Dataset {
             busy(watch, "reading images of the class", done, total)?;
             match Image::read(&file) {
                 Ok(image) => {
-                    images.rgb.extend(fitted(image, Shape::square(recipe.data.size)));
+                    let (rgb, framing) = fitted(image, Shape::square(recipe.data.size));
+                    images.rgb.extend(rgb);
+                    images.framings.push(framing);
                     images.captions.push(prior.prompt.clone());
                 }
                 Err(error) => images.skipped.push((file, error.reason())),

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sd_image::{Image, planes};
 
+use super::framing::Framing;
 use crate::{Recipe, RecipeError};
 
 /// Images of one size, and a caption for each.
@@ -22,6 +23,8 @@ pub struct Dataset {
     pub captions: Vec<String>,
     /// How many times each is shown in an epoch; empty if all are shown once.
     pub repeats: Vec<usize>,
+    /// How each was made to fit; empty if all are shown as they were.
+    pub(crate) framings: Vec<Framing>,
     /// Files that are left out, and why.
     pub skipped: Vec<(PathBuf, String)>,
 }
@@ -71,8 +74,18 @@ impl Dataset {
             masks: Vec::new(),
             captions: self.captions[..count].to_vec(),
             repeats: Vec::new(),
+            framings: Vec::new(),
             skipped: Vec::new(),
         }
+    }
+
+    /// Returns what Stable Diffusion XL is told of each image: its height and width before and after it was made to fit, and between them
+    /// what was cropped, in pixels.
+    pub(crate) fn time_ids(&self) -> Vec<[f64; 6]> {
+        let (width, height) = (self.width, self.height);
+        let whole = Framing::new([width, height], [0, 0], 1.0);
+        let framing = |image| self.framings.get(image).unwrap_or(&whole).time_ids(width, height);
+        (0..self.len()).map(framing).collect()
     }
 
     /// Returns one of the images.

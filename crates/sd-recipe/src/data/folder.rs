@@ -9,6 +9,7 @@ use super::captions::Captions;
 use super::conditions;
 use super::dataset::Dataset;
 use super::files::{EXTENSIONS, Files};
+use super::framing::Framing;
 use super::named_folder::NamedFolder;
 use super::partners::Partners;
 use super::shape::Shape;
@@ -67,16 +68,17 @@ pub(super) fn read(
             let shape = Shape::nearest(shapes, image.width, image.height);
             let partner = |partners: &Option<Partners>| -> Result<Vec<u8>, String> {
                 let partner = partners.as_ref().map(|partners| partners.read(&file, &image)).transpose()?;
-                Ok(partner.map_or(Vec::new(), |partner| fitted(partner, shape)))
+                Ok(partner.map_or(Vec::new(), |partner| fitted(partner, shape).0))
             };
             let partners = [partner(&conditions)?, partner(&masks)?];
             Ok((caption, shape, fitted(image, shape), partners))
         };
         match caption.and_then(read).and_then(with_white_in_mask) {
-            Ok((caption, shape, rgb, [condition, mask])) => {
+            Ok((caption, shape, (rgb, framing), [condition, mask])) => {
                 let Shape { width, height } = shape;
                 let images = buckets.entry(shape).or_insert_with(|| Dataset { width, height, ..Dataset::default() });
                 images.rgb.extend(rgb);
+                images.framings.push(framing);
                 images.conditions.extend(condition);
                 images.masks.extend(mask.chunks_exact(3).map(|pixel| pixel[0]));
                 images.captions.push(caption);
@@ -99,8 +101,8 @@ pub(super) fn read(
     Ok(buckets)
 }
 
-/// What is read of an image: its caption, its shape, its pixels, its condition and its mask.
-type Read = (String, Shape, Vec<u8>, [Vec<u8>; 2]);
+/// What is read of an image: its caption, its shape, its pixels and their framing, its condition and its mask.
+type Read = (String, Shape, (Vec<u8>, Framing), [Vec<u8>; 2]);
 
 /// Refuses an image of which nothing would be learnt.
 fn with_white_in_mask(read: Read) -> Result<Read, String> {
@@ -109,8 +111,8 @@ fn with_white_in_mask(read: Read) -> Result<Read, String> {
     if is_black { Err("its mask is black all over".into()) } else { Ok(read) }
 }
 
-/// Returns the middle of an image in the proportions of a shape, scaled to it.
-pub(super) fn fitted(image: Image, shape: Shape) -> Vec<u8> {
+/// Returns the middle of an image in the proportions of a shape, scaled to it, and what became of the image.
+pub(super) fn fitted(image: Image, shape: Shape) -> (Vec<u8>, Framing) {
     let (width, height) = (image.width, image.height);
     // The largest part in these proportions.
     let part = |side: usize, of: usize, to: usize| ((side * to) as f64 / of as f64).round().max(1.0) as usize;
@@ -121,5 +123,22 @@ pub(super) fn fitted(image: Image, shape: Shape) -> Vec<u8> {
     let image = RgbImage::from_raw(width as u32, height as u32, image.rgb).expect("three bytes for each pixel");
     let (left, top) = ((width - inner_width) / 2, (height - inner_height) / 2);
     let middle = crop_imm(&image, left as u32, top as u32, inner_width as u32, inner_height as u32).to_image();
-    resize(&middle, shape.width as u32, shape.height as u32, FilterType::Lanczos3).into_raw()
+    let rgb = resize(&middle, shape.width as u32, shape.height as u32, FilterType::Lanczos3).into_raw();
+    (rgb, Framing::new([width, height], [left, top], shape.height as f64 / inner_height as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_framing_is_that_of_the_scaled_image() {
+        let image = |width, height| Image { width, height, rgb: vec![9; 3 * width * height] };
+        for (width, height, time_ids) in
+            [(200, 100, [100.0, 200.0, 0.0, 25.0, 50.0, 50.0]), (50, 70, [70.0, 50.0, 10.0, 0.0, 50.0, 50.0])]
+        {
+            let (rgb, framing) = fitted(image(width, height), Shape::square(50));
+            assert_eq!((rgb.len(), framing.time_ids(50, 50)), (3 * 50 * 50, time_ids));
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod conditions;
 mod dataset;
 mod files;
 mod folder;
+mod framing;
 mod identity;
 mod named_folder;
 mod partners;

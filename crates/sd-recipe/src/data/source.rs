@@ -66,6 +66,8 @@ fn with_mirrored(images: Dataset) -> Dataset {
         conditions: [images.conditions.clone(), mirrored(&images.conditions)].concat(),
         captions: [&images.captions[..], &images.captions].concat(),
         repeats: [&images.repeats[..], &images.repeats].concat(),
+        // What is cropped is the same on both sides.
+        framings: [&images.framings[..], &images.framings].concat(),
         rgb: [images.rgb.clone(), mirrored(&images.rgb)].concat(),
         masks: [images.masks.clone(), mirrored_masks].concat(),
         skipped: images.skipped,

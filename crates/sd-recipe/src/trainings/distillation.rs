@@ -74,10 +74,10 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
 
 /// The teacher's networks, of which the U-Net also reads the guidance scale and alone is trained.
 fn student(recipe: &Recipe, mut networks: Networks, device: &Device) -> Result<(Networks, TextToLatents), RecipeError> {
-    let TextToLatents { text, unet } = networks.init(recipe, device)?;
+    let TextToLatents { text, unet, .. } = networks.init(recipe, device)?;
     let unet = unet.with_guidance_embedding(GUIDANCE_WIDTH, device);
     networks.unet = unet.config().clone();
-    Ok((networks, TextToLatents { text: text.freeze(), unet }))
+    Ok((networks, TextToLatents::new(text.freeze(), unet)))
 }
 
 /// The config of the teacher's scheduler, for the student: its class draws in jumps over the phases.

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::slice::from_ref;
 
 use burn::tensor::{Device, FloatDType};
 use sd_clip::Tokenizer;
@@ -41,7 +42,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     word.check_captions(templates.as_ref().unwrap_or(&captions(&images))).map_err(|reason| recipe.wrong(reason))?;
     let data = Identity::of_buckets(&images);
     let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
-    let diffusion = diffusion(recipe, &images, latents, &word.tokenizer, &networks.scheduler);
+    let diffusion = diffusion(recipe, &images, latents, from_ref(&word.tokenizer), &networks.scheduler);
     let (diffusion, captions) = match templates {
         Some(texts) => {
             let ids = texts.iter().map(|text| word.tokenizer.encode(text).ids).collect();

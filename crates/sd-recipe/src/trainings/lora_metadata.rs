@@ -3,8 +3,12 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::networks::Networks;
 use crate::lora_config::{KindName, TargetsName};
 use crate::{Dataset, LoraConfig, Recipe};
+
+/// The width of the text encoder of Stable Diffusion 2.x.
+const V2_WIDTH: usize = 1024;
 
 /// Returns what a LoRA's file says of its training, under the names of kohya's programs (`networks/lora.py`,
 /// `library/train_util.py`). Programs show it, and people look up captions and learning rates there.
@@ -12,9 +16,9 @@ pub(super) fn metadata(
     recipe: &Recipe,
     lora: &LoraConfig,
     images: &[Dataset],
-    is_v2: bool,
+    networks: &Networks,
 ) -> BTreeMap<String, String> {
-    let training = &recipe.training;
+    let (training, base) = (&recipe.training, base(networks));
     let (module, arguments) = match (lora.kind, lora.targets) {
         (KindName::Lora, TargetsName::All) => {
             ("networks.lora", json!({ "conv_dim": lora.rank.to_string(), "conv_alpha": lora.alpha().to_string() }))
@@ -41,8 +45,8 @@ pub(super) fn metadata(
         ("ss_network_dropout", lora.dropout.to_string()),
         ("ss_output_name", name(Some(&recipe.output))),
         ("ss_sd_model_name", name(recipe.start.as_deref())),
-        ("ss_base_model_version", if is_v2 { "sd_v2" } else { "sd_v1" }.into()),
-        ("ss_v2", python(is_v2)),
+        ("ss_base_model_version", base.into()),
+        ("ss_v2", python(base == "sd_v2")),
         ("ss_resolution", format!("({size}, {size})")),
         ("ss_enable_bucket", python(recipe.data.buckets)),
         ("ss_num_train_images", shown.to_string()),
@@ -67,6 +71,15 @@ pub(super) fn metadata(
     entries.extend(lora.text_encoder.then_some(("ss_text_encoder_lr", rate)));
     entries.extend(recipe.diffusion.min_snr_gamma.map(|gamma| ("ss_min_snr_gamma", gamma.to_string())));
     entries.into_iter().map(|(key, value)| (key.to_string(), value)).collect()
+}
+
+/// kohya's name for the model that a LoRA changes.
+fn base(networks: &Networks) -> &'static str {
+    match (&networks.text_2, networks.text.hidden_size) {
+        (Some(_), _) => "sdxl_base_v1-0",
+        (None, V2_WIDTH) => "sd_v2",
+        (None, _) => "sd_v1",
+    }
 }
 
 /// The most tags that are counted: captions that are sentences would fill the file.

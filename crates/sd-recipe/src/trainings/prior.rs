@@ -51,11 +51,11 @@ impl Class {
         self,
         diffusion: Diffusion,
         recipe: &Recipe,
-        tokenizer: &Tokenizer,
+        tokenizers: &[Tokenizer],
         scheduler: &SchedulerConfig,
     ) -> Diffusion {
         // Another seed, for noise of its own.
-        let class = task(recipe, !recipe.seed, from_ref(&self.images), self.latents, tokenizer, scheduler);
+        let class = task(recipe, !recipe.seed, from_ref(&self.images), self.latents, tokenizers, scheduler);
         diffusion.with_prior(class, self.weight)
     }
 }

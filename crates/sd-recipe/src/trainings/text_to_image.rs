@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
@@ -50,14 +51,14 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let class = Class::read(recipe, &vae, device, watch)?;
     let data = Identity::of_buckets(&images).with_class(class.as_ref().map(|class| &class.identity));
     let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
-    let task = diffusion(recipe, &images, latents, &tokenizer, &networks.scheduler);
+    let task = diffusion(recipe, &images, latents, from_ref(&tokenizer), &networks.scheduler);
     let task = match class {
-        Some(class) => class.add_to(task, recipe, &tokenizer, &networks.scheduler),
+        Some(class) => class.add_to(task, recipe, from_ref(&tokenizer), &networks.scheduler),
         None => task,
     };
     let model = networks.init(recipe, &autodiff)?;
     let task = match recipe.diffusion.freeze_text_encoder {
-        true => with_encoded_captions(task, &model.text.valid(), networks.text.hidden_size, watch)?,
+        true => with_encoded_captions(task, &model.valid(), networks.text.hidden_size, watch)?,
         false => task,
     };
     let captions = sample_captions(recipe, &images, watch)?;

@@ -19,6 +19,7 @@ mod stopping;
 mod trainings;
 mod unfinished;
 mod used_keys;
+mod xl;
 
 use std::collections::BTreeMap;
 use std::fs;

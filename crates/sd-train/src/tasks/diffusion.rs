@@ -2,29 +2,19 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use burn::config::Config;
-use burn::module::Module;
 use burn::tensor::Tensor;
-use sd_clip::{ClipText, Tokenizer};
-use sd_unet::Unet;
+use sd_clip::Tokenizer;
+use sd_unet::{AddedConditions, Conditions, Unet};
 use serde_json::Value;
 
 use super::buckets::Buckets;
 use super::caption_source::{CaptionSource, Shuffled};
 use super::encoded_captions::EncodedCaptions;
+use super::encoded_text::EncodedText;
 use super::noising::{Noising, NoisyBatch};
+use super::text_to_latents::TextToLatents;
 use crate::captions::is_dropped;
 use crate::{EdmObjective, Likelihood, Objective, Task, Timesteps};
-
-/// The two networks that turn noise and a text into latents.
-///
-/// To train the U-Net alone, [freeze](Module::freeze) the text encoder.
-#[derive(Module, Debug)]
-pub struct TextToLatents {
-    /// Reads the captions.
-    pub text: ClipText,
-    /// Predicts the noise.
-    pub unet: Unet,
-}
 
 /// How a diffusion model is trained.
 #[derive(Config, Debug, Copy, PartialEq)]
@@ -47,6 +37,8 @@ pub struct Diffusion {
     captions: CaptionSource,
     no_caption: Vec<u32>,
     encoded: Option<EncodedCaptions>,
+    /// XL's time ids of each image.
+    sizes: Vec<[f64; 6]>,
     prior: Option<Box<Prior>>,
     config: DiffusionConfig,
 }
@@ -125,7 +117,15 @@ impl Diffusion {
         config: DiffusionConfig,
     ) -> Self {
         assert_eq!(captions.len(), images, "{} captions for {images} images", captions.len());
-        Self { noising, captions: CaptionSource::Fixed(captions), no_caption, encoded: None, prior: None, config }
+        Self {
+            noising,
+            captions: CaptionSource::Fixed(captions),
+            no_caption,
+            encoded: None,
+            sizes: Vec::new(),
+            prior: None,
+            config,
+        }
     }
 
     /// Shows each image as many times in an epoch as `counts` says.
@@ -166,15 +166,15 @@ impl Diffusion {
     }
 
     /// Shows each draw its caption with [shuffled tags](crate::shuffled_tags) behind the first `kept` of them. `texts` are the captions
-    /// of all images, instead of their token ids.
+    /// of all images, instead of their token ids; there is a tokenizer for each text encoder.
     ///
     /// # Panics
     ///
     /// Panics if there are not as many captions as images.
     #[must_use]
-    pub fn with_shuffled_tags(self, texts: Vec<String>, kept: usize, tokenizer: Tokenizer) -> Self {
+    pub fn with_shuffled_tags(self, texts: Vec<String>, kept: usize, tokenizers: Vec<Tokenizer>) -> Self {
         assert_eq!(texts.len(), self.images(), "{} captions for {} images", texts.len(), self.images());
-        Self { captions: CaptionSource::Shuffled(Arc::new(Shuffled { texts, kept, tokenizer })), ..self }
+        Self { captions: CaptionSource::Shuffled(Arc::new(Shuffled { texts, kept, tokenizers })), ..self }
     }
 
     /// Shows each draw one of these captions at random instead of that of its image, as the scripts of textual inversion do.
@@ -211,19 +211,27 @@ impl Diffusion {
         Some(captions)
     }
 
-    /// Takes these encodings of the [captions](Self::distinct_captions), for a text encoder that is not trained, instead of computing
+    /// Tells Stable Diffusion XL of each image, in pixels: its height and width before it was scaled, the rows above and the columns left
+    /// of what was cropped, and its height and width now (Podell et al. 2023, section 2.2).
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are not as many as images.
+    #[must_use]
+    pub fn with_sizes(self, sizes: Vec<[f64; 6]>) -> Self {
+        assert_eq!(sizes.len(), self.images(), "{} sizes for {} images", sizes.len(), self.images());
+        Self { sizes, ..self }
+    }
+
+    /// Takes these encodings of the [captions](Self::distinct_captions), for text encoders that are not trained, instead of computing
     /// them at each draw. Call it last.
-    ///
-    /// # Shapes
-    ///
-    /// - encoded: `[captions, tokens, width]`
     ///
     /// # Panics
     ///
     /// Panics if there is not an encoding for each caption.
     #[must_use]
-    pub fn with_encoded_captions(self, captions: &[Vec<u32>], encoded: Tensor<3>) -> Self {
-        self.with_encodings(&EncodedCaptions::new(captions, encoded))
+    pub fn with_encoded_captions(self, captions: &[Vec<u32>], encoded: impl Into<EncodedText>) -> Self {
+        self.with_encodings(&EncodedCaptions::new(captions, encoded.into()))
     }
 
     fn with_encodings(self, encoded: &EncodedCaptions) -> Self {
@@ -233,8 +241,8 @@ impl Diffusion {
         Self { encoded: Some(encoded.clone()), prior, ..self }
     }
 
-    /// Returns captions as the U-Net reads them, `[captions, tokens, width]`; `encode` is called if they are not encoded yet.
-    pub(super) fn encoded(&self, captions: &[Vec<u32>], encode: &dyn Fn(&[Vec<u32>]) -> Tensor<3>) -> Tensor<3> {
+    /// Returns captions as the U-Net reads them; `encode` is called if they are not encoded yet.
+    pub(super) fn encoded(&self, captions: &[Vec<u32>], encode: &dyn Fn(&[Vec<u32>]) -> EncodedText) -> EncodedText {
         self.encoded.as_ref().map_or_else(|| encode(captions), |encoded| encoded.of(captions))
     }
 
@@ -248,15 +256,23 @@ impl Diffusion {
         &self,
         unet: &Unet,
         DiffusionBatch { draws, captions, prior }: &DiffusionBatch,
-        encode: &dyn Fn(&[Vec<u32>]) -> Tensor<3>,
+        encode: &dyn Fn(&[Vec<u32>]) -> EncodedText,
     ) -> Tensor<1> {
-        let text = self.encoded(captions, encode).into();
+        let text = self.conditions(&draws.images, self.encoded(captions, encode));
         let predicted = self.noising.predict(draws, |input| unet.forward(input, &draws.times, &text));
         let own = self.losses_of(draws, predicted);
         match (&self.prior, prior) {
             (Some(prior), Some(batch)) => own + prior.diffusion.losses_by(unet, batch, encode) * prior.weight,
             _ => own,
         }
+    }
+
+    /// What the U-Net reads of the captions of some images, and for XL of these images.
+    fn conditions(&self, images: &[usize], EncodedText { states, pooled }: EncodedText) -> Conditions {
+        let text = Conditions::new(states);
+        let Some(text_embeds) = pooled else { return text };
+        let time_ids = images.iter().map(|image| self.sizes[*image].to_vec()).collect();
+        text.with_added(AddedConditions { text_embeds, time_ids })
     }
 
     /// The loss of each draw for what a network predicts: `[draws]`.
@@ -283,7 +299,7 @@ impl Task<TextToLatents> for Diffusion {
     }
 
     fn losses(&self, model: &TextToLatents, batch: &DiffusionBatch) -> Tensor<1> {
-        self.losses_by(&model.unet, batch, &|captions| model.text.forward(captions).last)
+        self.losses_by(&model.unet, batch, &|captions| model.encode(captions))
     }
 
     fn observe(&mut self, batch: &DiffusionBatch, losses: &[f64]) {
@@ -400,7 +416,7 @@ mod tests {
     fn shuffled_tags_are_read_as_the_text_that_they_make() {
         let tokenizer = Tokenizer::clip(Padding::End);
         let texts = vec!["a house, red, small".to_string(); 3];
-        let shuffled = task().with_shuffled_tags(texts, 1, tokenizer.clone());
+        let shuffled = task().with_shuffled_tags(texts, 1, vec![tokenizer.clone()]);
         let found = shuffled.batch(0..40).captions;
         let [one, other] = ["a house, red, small", "a house, small, red"].map(|text| tokenizer.encode(text).ids);
         assert!(found.iter().all(|ids| *ids == one || *ids == other || *ids == [9]));
