@@ -15,6 +15,9 @@ impl Recipe {
         if data.folder_repeats && data.folder.is_none() {
             return Err("`data.folder_repeats` needs `data.folder`".into());
         }
+        if data.buckets && data.folder.is_none() {
+            return Err("`data.buckets` needs `data.folder`: scenes are squares".into());
+        }
         match (&data.masks, &data.folder) {
             (Some(_), None) => return Err("`data.masks` needs `data.folder`".into()),
             (Some(masks), Some(images)) if masks == images => {

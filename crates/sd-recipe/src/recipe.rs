@@ -102,6 +102,9 @@ pub struct DataConfig {
     pub folder: Option<PathBuf>,
     /// Width and height in pixels, to which images are cropped and scaled.
     pub size: usize,
+    /// Whether images keep about their proportions, and are shown in passes of one size, instead of being cropped to squares.
+    #[serde(default)]
+    pub buckets: bool,
     /// A folder with a mask for each image, of its name and at its place in [`folder`](Self::folder): the model learns only what is
     /// white in it.
     pub masks: Option<PathBuf>,

@@ -7,7 +7,7 @@ use crate::Training::{self, Autoencoder, ControlNet, Distillation, Lora, Pixels,
 const OF_LATENTS: &[Training] = &[TextToImage, ControlNet, Lora, TextualInversion];
 
 /// Keys and tables that not every training uses, with those that do; the tables of networks are not among them.
-const USED: [(&str, &[Training]); 19] = [
+const USED: [(&str, &[Training]); 20] = [
     ("control", &[ControlNet]),
     ("distillation", &[Distillation]),
     ("lora", &[Lora]),
@@ -24,6 +24,7 @@ const USED: [(&str, &[Training]); 19] = [
     ("data.shuffle_tags", OF_LATENTS),
     ("data.keep_tags", OF_LATENTS),
     ("data.folder_repeats", OF_LATENTS),
+    ("data.buckets", &[TextToImage, Lora, TextualInversion]),
     ("data.masks", OF_LATENTS),
     ("samples.steps", &[TextToImage, ControlNet, Lora, TextualInversion, Distillation, Pixels]),
     ("samples.guidance", &[TextToImage, ControlNet, Lora, TextualInversion, Distillation]),

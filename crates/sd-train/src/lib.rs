@@ -18,6 +18,7 @@
 //! A step whose loss or gradients are not finite is an error and changes nothing.
 
 mod adapters;
+mod bucket_order;
 mod captions;
 mod checkpoint;
 mod consistency;

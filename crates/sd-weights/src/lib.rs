@@ -48,7 +48,7 @@ pub use exists::{is_file, is_folder, weight_files};
 pub use form::Form;
 pub use in_file::Places;
 pub use load::Precision;
-pub use lora::{Component, Lora, LoraLayer, LoraNames, LoraReport, LoraTensor, write_lora};
+pub use lora::{Component, Lora, LoraLayer, LoraNames, LoraReport, LoraTensor, OriginalNames, write_lora};
 pub use panels::quantized_panels;
 pub use parameters::parameters;
 pub use save::save;

@@ -4,7 +4,8 @@ use sd_pipeline::Image;
 
 use super::dataset::Dataset;
 use super::files::{EXTENSIONS, Files};
-use super::folder::square;
+use super::folder::fitted;
+use super::shape::Shape;
 use crate::event::busy;
 use crate::{PriorConfig, Recipe, RecipeError, Watch};
 
@@ -17,7 +18,13 @@ impl Dataset {
     /// Returns a grey image in the place of those of a class, which a rehearsal does not draw.
     pub(crate) fn blank_of_class(recipe: &Recipe, prior: &PriorConfig) -> Self {
         let size = recipe.data.size;
-        Self { size, rgb: vec![128; 3 * size * size], captions: vec![prior.prompt.clone()], ..Self::default() }
+        Self {
+            width: size,
+            height: size,
+            rgb: vec![128; 3 * size * size],
+            captions: vec![prior.prompt.clone()],
+            ..Self::default()
+        }
     }
 
     /// Reads the first images of a class, sorted by name, which all have the prompt of the class as their caption.
@@ -39,7 +46,9 @@ impl Dataset {
             busy(watch, "reading images of the class", done, total)?;
             match Image::read(&file) {
                 Ok(image) => {
-                    images.rgb.extend(square(image, images.size));
+                    let (rgb, framing) = fitted(image, Shape::square(recipe.data.size));
+                    images.rgb.extend(rgb);
+                    images.framings.push(framing);
                     images.captions.push(prior.prompt.clone());
                 }
                 Err(error) => images.skipped.push((file, error.reason())),

@@ -23,16 +23,23 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The identity of some data.
+    /// The identity of images of one size.
     pub fn new(images: &Dataset) -> Self {
-        let captions = images.captions.iter().fold(Fingerprint::default(), |all, text| all.with(text.as_bytes()));
-        let name = |bytes: &[u8]| Fingerprint::default().with(bytes).name();
-        let partners = |bytes: &[u8]| (!bytes.is_empty()).then(|| name(bytes));
+        Self::of_buckets(std::slice::from_ref(images))
+    }
+
+    /// The identity of images of several sizes.
+    pub fn of_buckets(buckets: &[Dataset]) -> Self {
+        let captions = buckets.iter().flat_map(|images| &images.captions);
+        let captions = captions.fold(Fingerprint::default(), |all, text| all.with(text.as_bytes()));
+        let partners = |bytes: fn(&Dataset) -> &[u8]| {
+            buckets.iter().any(|images| !bytes(images).is_empty()).then(|| name(buckets, bytes))
+        };
         Self {
-            count: images.len(),
-            images: name(&images.rgb),
-            conditions: partners(&images.conditions),
-            masks: partners(&images.masks),
+            count: buckets.iter().map(Dataset::len).sum(),
+            images: name(buckets, |images| &images.rgb),
+            conditions: partners(|images| &images.conditions),
+            masks: partners(|images| &images.masks),
             captions: captions.name(),
             class: None,
         }
@@ -85,4 +92,15 @@ impl Identity {
              step {step}{words}; to start over, name another `output`"
         ))
     }
+}
+
+/// The fingerprint of some bytes of all images; of several sizes, with these.
+fn name(buckets: &[Dataset], bytes: fn(&Dataset) -> &[u8]) -> String {
+    if let [images] = buckets {
+        return Fingerprint::default().with(bytes(images)).name();
+    }
+    let sized = |all: Fingerprint, images: &Dataset| {
+        all.with(format!("{}×{}", images.width, images.height).as_bytes()).with(bytes(images))
+    };
+    buckets.iter().fold(Fingerprint::default(), sized).name()
 }

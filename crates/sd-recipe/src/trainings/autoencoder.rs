@@ -71,13 +71,13 @@ impl Product<AutoencoderKl> for Codec<'_> {
         let latents = encode(model, &self.measured, self.measured.len(), "measuring the latents", watch)?;
         let std = latents.flatten::<1>(0, 3).var(0).into_scalar::<f64>().sqrt();
         let config = AutoencoderKlConfig { scaling_factor: 1.0 / std, ..model.config().clone() };
-        write_json(&folder.join("config.json"), &diffusers::vae_config(&config, self.samples.size))?;
+        write_json(&folder.join("config.json"), &diffusers::vae_config(&config, self.samples.width))?;
         Ok(save(model, &folder.join("diffusion_pytorch_model.safetensors"), self.precision)?)
     }
 
     /// Rows of images, each above their reconstructions.
     fn samples(&self, model: &AutoencoderKl, _folder: &Path, watch: &mut Watch) -> Result<Image, RecipeError> {
-        let (count, at_once) = (self.samples.len(), images_at_once(self.samples.size));
+        let (count, at_once) = (self.samples.len(), images_at_once(self.samples.width));
         let mut reconstructed = Vec::new();
         for first in (0..count).step_by(at_once) {
             busy(watch, "drawing the samples", first, count)?;

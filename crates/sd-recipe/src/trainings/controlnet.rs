@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::slice::from_ref;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
@@ -41,15 +42,15 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
 
     let (_lock, images) = begin(recipe, watch)?;
     let data = Identity::new(&images);
-    let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
-    let diffusion = diffusion(recipe, &images, latents, &tokenizer, &networks.scheduler);
+    let latents = latents(recipe, "latents", from_ref(&images), &data.images, &vae, device, watch)?;
+    let diffusion = diffusion(recipe, from_ref(&images), latents, &[tokenizer], &networks.scheduler);
     let samples = images.for_samples(recipe, watch)?;
-    let Dataset { size, conditions, .. } = images;
-    let hints = Hints { rgb: conditions, width: size, height: size };
+    let Dataset { width, height, conditions, .. } = images;
+    let hints = Hints { rgb: conditions, width, height };
     let width = networks.text.hidden_size;
     // Without autodiff, so that none of their gradients are computed.
     let networks = networks.init(recipe, device)?;
-    let diffusion = with_encoded_captions(diffusion, &networks.text, width, watch)?;
+    let diffusion = with_encoded_captions(diffusion, &networks, width, watch)?;
     let model = first_weights(recipe, &networks.unet, &config, &autodiff);
     let task = Controlling::new(diffusion, networks, hints);
     run(recipe, model, task, &Drawer { recipe, config, samples, precision, device }, data, watch)

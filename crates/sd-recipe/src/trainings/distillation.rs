@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::slice::from_ref;
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -54,7 +55,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     let vae = keep(recipe, "vae", |folder| copy(&vae, folder))?;
     let tokenizer = tokenizer(recipe, &images.captions)?;
     let data = Identity::new(&images);
-    let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
+    let latents = latents(recipe, "latents", from_ref(&images), &data.images, &vae, device, watch)?.remove(0);
     let captions = images.captions.iter().map(|caption| tokenizer.encode(caption).ids).collect();
     let settings = recipe.distillation.clone().unwrap_or_default();
     let consistency = Consistency::new(&schedule, settings.consistency());
@@ -73,10 +74,10 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
 
 /// The teacher's networks, of which the U-Net also reads the guidance scale and alone is trained.
 fn student(recipe: &Recipe, mut networks: Networks, device: &Device) -> Result<(Networks, TextToLatents), RecipeError> {
-    let TextToLatents { text, unet } = networks.init(recipe, device)?;
+    let TextToLatents { text, unet, .. } = networks.init(recipe, device)?;
     let unet = unet.with_guidance_embedding(GUIDANCE_WIDTH, device);
     networks.unet = unet.config().clone();
-    Ok((networks, TextToLatents { text: text.freeze(), unet }))
+    Ok((networks, TextToLatents::new(text.freeze(), unet)))
 }
 
 /// The config of the teacher's scheduler, for the student: its class draws in jumps over the phases.

@@ -1,7 +1,5 @@
-use burn::tensor::Tensor;
-use sd_clip::ClipText;
 use sd_device::host_memory;
-use sd_train::tasks::Diffusion;
+use sd_train::tasks::{Diffusion, EncodedText, TextToLatents};
 
 use crate::event::busy;
 use crate::{RecipeError, Watch};
@@ -12,11 +10,11 @@ const AT_ONCE: usize = 16;
 /// The share of the machine's memory that encoded captions may take.
 const SHARE: f64 = 0.25;
 
-/// Encodes the captions of a task once, for a text encoder that is not trained: not if their tags are shuffled, nor if there are so
+/// Encodes the captions of a task once, for text encoders that are not trained: not if their tags are shuffled, nor if there are so
 /// many that they would take too much memory.
 pub(super) fn with_encoded_captions(
     diffusion: Diffusion,
-    text: &ClipText,
+    networks: &TextToLatents,
     width: usize,
     watch: &mut Watch,
 ) -> Result<Diffusion, RecipeError> {
@@ -25,10 +23,10 @@ pub(super) fn with_encoded_captions(
     if host_memory().is_some_and(|all| bytes > SHARE * all as f64) {
         return Ok(diffusion);
     }
-    let mut parts: Vec<Tensor<3>> = Vec::new();
+    let mut parts = Vec::new();
     for (number, some) in captions.chunks(AT_ONCE).enumerate() {
         busy(watch, "encoding the captions", number * AT_ONCE, captions.len())?;
-        parts.push(text.forward(some).last);
+        parts.push(networks.encode(some));
     }
-    Ok(diffusion.with_encoded_captions(&captions, Tensor::cat(parts, 0)))
+    Ok(diffusion.with_encoded_captions(&captions, EncodedText::cat(parts)))
 }

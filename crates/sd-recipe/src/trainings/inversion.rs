@@ -1,12 +1,13 @@
 use std::path::Path;
+use std::slice::from_ref;
 
 use burn::tensor::{Device, FloatDType};
 use sd_clip::Tokenizer;
 use sd_pipeline::{DType, Image, Model, Pipeline, Request, TextualInversion};
 use sd_train::tasks::{Inverting, PseudoWord};
 
-use super::begin::begin;
-use super::diffusion::{diffusion, sample};
+use super::begin::begin_in_buckets;
+use super::diffusion::{captions, diffusion, sample, sample_captions};
 use super::folder::{weights, weights_precision};
 use super::latents::{latents, read_config};
 use super::networks::Networks;
@@ -36,18 +37,18 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     recipe.check_samples(&sample(recipe, 0, ""), &networks.scheduler)?;
     let precision = weights_precision(recipe)?;
 
-    let (_lock, images) = begin(recipe, watch)?;
+    let (_lock, images) = begin_in_buckets(recipe, networks.multiple(&codec), watch)?;
     let templates = inversion.templates.as_ref().map(|templates| templates.captions(&inversion.token));
-    word.check_captions(templates.as_ref().unwrap_or(&images.captions)).map_err(|reason| recipe.wrong(reason))?;
-    let data = Identity::new(&images);
+    word.check_captions(templates.as_ref().unwrap_or(&captions(&images))).map_err(|reason| recipe.wrong(reason))?;
+    let data = Identity::of_buckets(&images);
     let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
-    let diffusion = diffusion(recipe, &images, latents, &word.tokenizer, &networks.scheduler);
+    let diffusion = diffusion(recipe, &images, latents, from_ref(&word.tokenizer), &networks.scheduler);
     let (diffusion, captions) = match templates {
         Some(texts) => {
             let ids = texts.iter().map(|text| word.tokenizer.encode(text).ids).collect();
             (diffusion.with_templates(ids), texts.into_iter().cycle().take(recipe.samples.count).collect())
         }
-        None => (diffusion, images.for_samples(recipe, watch)?.captions),
+        None => (diffusion, sample_captions(recipe, &images, watch)?),
     };
     drop(images);
     // Without autodiff, so that none of their gradients are computed.

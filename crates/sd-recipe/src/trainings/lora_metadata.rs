@@ -3,13 +3,22 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::networks::Networks;
 use crate::lora_config::{KindName, TargetsName};
 use crate::{Dataset, LoraConfig, Recipe};
 
+/// The width of the text encoder of Stable Diffusion 2.x.
+const V2_WIDTH: usize = 1024;
+
 /// Returns what a LoRA's file says of its training, under the names of kohya's programs (`networks/lora.py`,
 /// `library/train_util.py`). Programs show it, and people look up captions and learning rates there.
-pub(super) fn metadata(recipe: &Recipe, lora: &LoraConfig, images: &Dataset, is_v2: bool) -> BTreeMap<String, String> {
-    let training = &recipe.training;
+pub(super) fn metadata(
+    recipe: &Recipe,
+    lora: &LoraConfig,
+    images: &[Dataset],
+    networks: &Networks,
+) -> BTreeMap<String, String> {
+    let (training, base) = (&recipe.training, base(networks));
     let (module, arguments) = match (lora.kind, lora.targets) {
         (KindName::Lora, TargetsName::All) => {
             ("networks.lora", json!({ "conv_dim": lora.rank.to_string(), "conv_alpha": lora.alpha().to_string() }))
@@ -20,7 +29,11 @@ pub(super) fn metadata(recipe: &Recipe, lora: &LoraConfig, images: &Dataset, is_
         (KindName::Lokr, _) => ("lycoris.kohya", json!({ "algo": "lokr" })),
     };
     let size = recipe.data.size;
-    let shown: usize = if images.repeats.is_empty() { images.len() } else { images.repeats.iter().sum() };
+    let shown = |images: &Dataset| match images.repeats.is_empty() {
+        true => images.len(),
+        false => images.repeats.iter().sum(),
+    };
+    let shown: usize = images.iter().map(shown).sum();
     let rate = training.rate.to_string();
     let python = |value: bool| if value { "True" } else { "False" }.to_string();
     let name = |path: Option<&Path>| path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
@@ -32,9 +45,10 @@ pub(super) fn metadata(recipe: &Recipe, lora: &LoraConfig, images: &Dataset, is_
         ("ss_network_dropout", lora.dropout.to_string()),
         ("ss_output_name", name(Some(&recipe.output))),
         ("ss_sd_model_name", name(recipe.start.as_deref())),
-        ("ss_base_model_version", if is_v2 { "sd_v2" } else { "sd_v1" }.into()),
-        ("ss_v2", python(is_v2)),
+        ("ss_base_model_version", base.into()),
+        ("ss_v2", python(base == "sd_v2")),
         ("ss_resolution", format!("({size}, {size})")),
+        ("ss_enable_bucket", python(recipe.data.buckets)),
         ("ss_num_train_images", shown.to_string()),
         ("ss_max_train_steps", training.steps.to_string()),
         ("ss_total_batch_size", training.batch.to_string()),
@@ -59,13 +73,22 @@ pub(super) fn metadata(recipe: &Recipe, lora: &LoraConfig, images: &Dataset, is_
     entries.into_iter().map(|(key, value)| (key.to_string(), value)).collect()
 }
 
+/// kohya's name for the model that a LoRA changes.
+fn base(networks: &Networks) -> &'static str {
+    match (&networks.text_2, networks.text.hidden_size) {
+        (Some(_), _) => "sdxl_base_v1-0",
+        (None, V2_WIDTH) => "sd_v2",
+        (None, _) => "sd_v1",
+    }
+}
+
 /// The most tags that are counted: captions that are sentences would fill the file.
 const MOST_TAGS: usize = 100;
 
 /// Counts the tags of all captions, the parts between commas; returns the most frequent ones.
-fn frequencies(images: &Dataset) -> BTreeMap<String, usize> {
+fn frequencies(images: &[Dataset]) -> BTreeMap<String, usize> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let tags = images.captions.iter().flat_map(|caption| caption.split(','));
+    let tags = images.iter().flat_map(|images| &images.captions).flat_map(|caption| caption.split(','));
     tags.map(str::trim).filter(|tag| !tag.is_empty()).for_each(|tag| *counts.entry(tag.to_string()).or_default() += 1);
     let mut sorted: Vec<(String, usize)> = counts.into_iter().collect();
     sorted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -22,6 +22,7 @@ mod samples;
 mod start;
 mod text_to_image;
 mod tokenizer;
+mod tokenizers;
 
 use burn::tensor::Device;
 

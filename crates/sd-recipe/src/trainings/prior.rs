@@ -1,6 +1,7 @@
 //! Prior preservation: images of a subject's class, which the model drew before the training (Ruiz et al. 2023, DreamBooth).
 
 use std::path::Path;
+use std::slice::from_ref;
 
 use burn::tensor::{Device, Tensor};
 use sd_clip::Tokenizer;
@@ -21,7 +22,7 @@ const DRAWING: &str = "drawing images of the class";
 pub(super) struct Class {
     images: Dataset,
     pub identity: Identity,
-    latents: Tensor<4>,
+    latents: Vec<Tensor<4>>,
     /// How much their loss counts.
     weight: f64,
 }
@@ -41,7 +42,7 @@ impl Class {
             let _ = watch(&Event::Warning(format!("{} is left out: {reason}", file.display())));
         }
         let identity = Identity::new(&images);
-        let latents = latents(recipe, "prior-latents", &images, &identity.images, vae, device, watch)?;
+        let latents = latents(recipe, "prior-latents", from_ref(&images), &identity.images, vae, device, watch)?;
         Ok(Some(Self { images, identity, latents, weight: prior.weight }))
     }
 
@@ -50,11 +51,11 @@ impl Class {
         self,
         diffusion: Diffusion,
         recipe: &Recipe,
-        tokenizer: &Tokenizer,
+        tokenizers: &[Tokenizer],
         scheduler: &SchedulerConfig,
     ) -> Diffusion {
         // Another seed, for noise of its own.
-        let class = task(recipe, !recipe.seed, &self.images, self.latents, tokenizer, scheduler);
+        let class = task(recipe, !recipe.seed, from_ref(&self.images), self.latents, tokenizers, scheduler);
         diffusion.with_prior(class, self.weight)
     }
 }

@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType};
@@ -7,8 +8,8 @@ use sd_pipeline::{DType, Image, Pipeline, Request};
 use sd_train::tasks::TextToLatents;
 use sd_weights::save;
 
-use super::begin::begin;
-use super::diffusion::{diffusion, sample};
+use super::begin::begin_in_buckets;
+use super::diffusion::{captions, diffusion, sample, sample_captions};
 use super::encoded_captions::with_encoded_captions;
 use super::folder::{copy, create, is_copy, weights, weights_precision, write_json, write_scheduler};
 use super::kept::{keep, kept};
@@ -36,7 +37,7 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
     recipe.check_samples(&sample(recipe, 0, ""), &networks.scheduler)?;
     let precision = weights_precision(recipe)?;
 
-    let (_lock, images) = begin(recipe, watch)?;
+    let (_lock, images) = begin_in_buckets(recipe, networks.multiple(&codec), watch)?;
     let vae = keep(recipe, "vae", |folder| copy(&named, folder))?;
     if named.is_dir() && !is_copy(&vae, &named)? {
         let _ = watch(&Event::Warning(format!(
@@ -45,22 +46,22 @@ pub(super) fn train(recipe: &Recipe, device: &Device, watch: &mut Watch) -> Resu
             named.display()
         )));
     }
-    let tokenizer = tokenizer(recipe, &images.captions)?;
+    let tokenizer = tokenizer(recipe, &captions(&images))?;
     let networks = networks.with_tokens(&tokenizer);
     let class = Class::read(recipe, &vae, device, watch)?;
-    let data = Identity::new(&images).with_class(class.as_ref().map(|class| &class.identity));
+    let data = Identity::of_buckets(&images).with_class(class.as_ref().map(|class| &class.identity));
     let latents = latents(recipe, "latents", &images, &data.images, &vae, device, watch)?;
-    let task = diffusion(recipe, &images, latents, &tokenizer, &networks.scheduler);
+    let task = diffusion(recipe, &images, latents, from_ref(&tokenizer), &networks.scheduler);
     let task = match class {
-        Some(class) => class.add_to(task, recipe, &tokenizer, &networks.scheduler),
+        Some(class) => class.add_to(task, recipe, from_ref(&tokenizer), &networks.scheduler),
         None => task,
     };
     let model = networks.init(recipe, &autodiff)?;
     let task = match recipe.diffusion.freeze_text_encoder {
-        true => with_encoded_captions(task, &model.text.valid(), networks.text.hidden_size, watch)?,
+        true => with_encoded_captions(task, &model.valid(), networks.text.hidden_size, watch)?,
         false => task,
     };
-    let captions = images.for_samples(recipe, watch)?.captions;
+    let captions = sample_captions(recipe, &images, watch)?;
     drop(images);
     run(recipe, model, task, &Drawer { size, vae, captions, recipe, networks, precision, device }, data, watch)
 }

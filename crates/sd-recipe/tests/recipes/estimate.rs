@@ -7,7 +7,7 @@ use sd_recipe::{Estimate, Recipe, estimate};
 use crate::{AUTOENCODER, PIXELS, TEXT_TO_IMAGE, contents, train, write};
 
 /// Estimates a recipe without touching its output folder.
-fn estimated(folder: &Path, text: &str) -> Estimate {
+pub fn estimated(folder: &Path, text: &str) -> Estimate {
     let scratch = tempfile::tempdir().unwrap();
     let recipe = Recipe::read(&write(folder, "recipe.toml", text)).unwrap();
     let before = contents(folder);
@@ -17,7 +17,7 @@ fn estimated(folder: &Path, text: &str) -> Estimate {
 }
 
 /// Counts the values of the safetensors files in a model folder.
-fn values(folder: &Path, names: &[&str]) -> usize {
+pub fn values(folder: &Path, names: &[&str]) -> usize {
     let values = |name: &&str| {
         let weights = sd_weights::Weights::in_file(&folder.join(name)).unwrap();
         weights.keys().map(|key| weights.shape(key).unwrap().iter().product::<usize>()).sum::<usize>()

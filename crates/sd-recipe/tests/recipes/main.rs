@@ -1,6 +1,7 @@
 //! Recipes as a user writes them: their outputs, how they resume, and the errors of bad ones.
 
 mod bad_recipes;
+mod buckets;
 mod changed_data;
 mod controlnet;
 mod distillation;
@@ -18,6 +19,7 @@ mod stopping;
 mod trainings;
 mod unfinished;
 mod used_keys;
+mod xl;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -58,8 +58,6 @@ fn images_of_the_class_are_drawn_once_and_trained_on_bit_for_bit() {
     // An image that is missing is drawn again as it was.
     fs::remove_file(folder.join("stopped/prior/00001.png")).unwrap();
     assert_eq!(train(folder, &stopped, None).unwrap(), [""; 0]);
-    let written = |name: &str| fs::read(folder.join(name).join("model/lora.safetensors")).unwrap();
-    assert_eq!(written("stopped").len(), written("lora").len());
     let weights = |name: &str| {
         let weights = sd_weights::Weights::in_file(&folder.join(name).join("model/lora.safetensors")).unwrap();
         weights.keys().map(|key| weights.read(key).unwrap()).collect::<Vec<_>>()

@@ -29,6 +29,7 @@ fn a_key_that_a_training_does_not_use_is_named() {
         ("data", "shuffle_tags = false", of_latents),
         ("data", "keep_tags = 0", of_latents),
         ("data", "folder_repeats = true", of_latents),
+        ("data", "buckets = true", &["text-to-image", "lora", "textual-inversion"]),
         ("data", "masks = \"x\"", of_latents),
         ("data", "flip = true", &KINDS),
         ("diffusion", "min_snr_gamma = 5.0", &by_noise),

@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor};
 use sd_weights::{Component, LoraLayer};
 use serde_json::Value;
 
-use super::diffusion::{Diffusion, DiffusionBatch, TextToLatents};
+use super::diffusion::{Diffusion, DiffusionBatch};
+use super::text_to_latents::TextToLatents;
 use crate::Task;
 use crate::adapters::{AdapterConfig, Adapters, RowDropout};
 
@@ -14,12 +15,14 @@ use crate::adapters::{AdapterConfig, Adapters, RowDropout};
 pub struct Adaptation {
     /// Those of the text encoder.
     pub text: Adapters,
+    /// Those of Stable Diffusion XL's second text encoder.
+    pub text_2: Adapters,
     /// Those of the U-Net.
     pub unet: Adapters,
 }
 
 impl Adaptation {
-    /// Creates adapters of a model's U-Net on an autodiff device, and of its text encoder if `text` is given.
+    /// Creates adapters of a model's U-Net on an autodiff device, and of its text encoders if `text` is given.
     pub fn new(
         networks: &TextToLatents,
         unet: AdapterConfig,
@@ -27,22 +30,30 @@ impl Adaptation {
         seed: u64,
         device: &Device,
     ) -> Self {
-        // Another seed, because layers are told apart by their number in their network.
-        let text = text.map(|config| Adapters::new(&networks.text, Component::TextEncoder, config, !seed, device));
+        // Other seeds, because layers are told apart by their number in their network.
+        let first = text.map(|config| Adapters::new(&networks.text, Component::TextEncoder, config, !seed, device));
+        let second = text.zip(networks.text_2.as_ref()).map(|(config, network)| {
+            Adapters::new(network, Component::TextEncoder2, config, !seed.wrapping_add(1), device)
+        });
         Self {
-            text: text.unwrap_or_else(Adapters::none),
+            text: first.unwrap_or_else(Adapters::none),
+            text_2: second.unwrap_or_else(Adapters::none),
             unet: Adapters::new(&networks.unet, Component::Unet, unet, seed, device),
         }
     }
 
     /// Returns the changed model. Give one without autodiff, so that only the adapters have gradients.
     pub fn apply(&self, networks: &TextToLatents) -> TextToLatents {
-        TextToLatents { text: self.text.apply(&networks.text), unet: self.unet.apply(&networks.unet) }
+        TextToLatents {
+            text: self.text.apply(&networks.text),
+            text_2: networks.text_2.as_ref().map(|network| self.text_2.apply(network)),
+            unet: self.unet.apply(&networks.unet),
+        }
     }
 
     /// Returns the changed layers and their tensors, to be written by [`write_lora`](sd_weights::write_lora).
     pub fn to_layers(&self) -> Vec<LoraLayer> {
-        [self.text.to_layers(), self.unet.to_layers()].concat()
+        [self.text.to_layers(), self.text_2.to_layers(), self.unet.to_layers()].concat()
     }
 }
 
@@ -84,6 +95,7 @@ impl Task<Adaptation> for Adapting {
         let mut dropout = RowDropout::new(self.dropout, self.seed, batch.first);
         let adapted = TextToLatents {
             text: model.text.apply_with_dropout(&self.networks.text, &mut dropout),
+            text_2: self.networks.text_2.as_ref().map(|text| model.text_2.apply_with_dropout(text, &mut dropout)),
             unet: model.unet.apply_with_dropout(&self.networks.unet, &mut dropout),
         };
         self.diffusion.losses(&adapted, &batch.draws)

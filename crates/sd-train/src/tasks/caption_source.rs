@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use sd_clip::Tokenizer;
 
+use super::text_to_latents::token_ids;
 use crate::captions::shuffled_tags;
 use crate::random::{Purpose, Stream};
 
@@ -22,7 +23,8 @@ pub(super) struct Shuffled {
     pub texts: Vec<String>,
     /// The number of tags that stay in front.
     pub kept: usize,
-    pub tokenizer: Tokenizer,
+    /// Those of the text encoders.
+    pub tokenizers: Vec<Tokenizer>,
 }
 
 impl CaptionSource {
@@ -32,7 +34,7 @@ impl CaptionSource {
             Self::Fixed(captions) => captions[image].clone(),
             Self::Shuffled(shuffled) => {
                 let text = shuffled_tags(&shuffled.texts[image], shuffled.kept, seed, draw);
-                shuffled.tokenizer.encode(&text).ids
+                token_ids(&shuffled.tokenizers, &text)
             }
             Self::Templates(captions) => {
                 captions[Stream::new(seed, Purpose::Template, draw).below(captions.len())].clone()

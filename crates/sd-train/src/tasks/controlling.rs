@@ -4,7 +4,8 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use sd_unet::{Conditions, ControlNet, Hint};
 use serde_json::Value;
 
-use super::diffusion::{Diffusion, DiffusionBatch, TextToLatents};
+use super::diffusion::{Diffusion, DiffusionBatch};
+use super::text_to_latents::TextToLatents;
 use crate::Task;
 
 /// Trains a ControlNet to steer a diffusion model that stays as it is (Zhang et al. 2023, section 3.3): to predict the noise
@@ -100,7 +101,7 @@ impl Task<ControlNet> for Controlling {
         let DiffusionBatch { draws, captions, .. } = &batch.draws;
         let (x, t) = (draws.x.clone(), &draws.times);
         let conditions =
-            Conditions::new(self.diffusion.encoded(captions, &|captions| self.networks.text.forward(captions).last));
+            Conditions::new(self.diffusion.encoded(captions, &|captions| self.networks.encode(captions)).states);
         let hint = Hint::new(control.embed(batch.hints.clone()));
         let residuals = control.forward(x.clone(), t, &conditions, &[hint]);
         let predicted = self.networks.unet.forward(x, t, &conditions.with_residuals(residuals));

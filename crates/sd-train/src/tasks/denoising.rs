@@ -37,7 +37,7 @@ impl Denoising {
     ///
     /// Panics if there are no images, or if `timesteps` and the schedule differ in their number of timesteps.
     pub fn new(images: Tensor<4>, objective: Objective, timesteps: Timesteps, config: DenoisingConfig) -> Self {
-        Self(Noising::new(images, objective, timesteps, config.seed, config.noise_offset))
+        Self(Noising::new(images.into(), objective, timesteps, config.seed, config.noise_offset))
     }
 
     /// Trains on images by EDM, in the model's precision.
@@ -50,7 +50,7 @@ impl Denoising {
     ///
     /// Panics if there are no images.
     pub fn edm(images: Tensor<4>, objective: EdmObjective, config: DenoisingConfig) -> Self {
-        Self(Noising::edm(images, objective, config.seed, config.noise_offset))
+        Self(Noising::edm(images.into(), objective, config.seed, config.noise_offset))
     }
 
     /// Trains a network with twice as many input channels, which also reads the clean images that it last predicted (Chen et al. 2022):

@@ -2,28 +2,19 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use burn::config::Config;
-use burn::module::Module;
 use burn::tensor::Tensor;
-use sd_clip::{ClipText, Tokenizer};
-use sd_unet::Unet;
+use sd_clip::Tokenizer;
+use sd_unet::{AddedConditions, Conditions, Unet};
 use serde_json::Value;
 
+use super::buckets::Buckets;
 use super::caption_source::{CaptionSource, Shuffled};
 use super::encoded_captions::EncodedCaptions;
+use super::encoded_text::EncodedText;
 use super::noising::{Noising, NoisyBatch};
+use super::text_to_latents::TextToLatents;
 use crate::captions::is_dropped;
 use crate::{EdmObjective, Likelihood, Objective, Task, Timesteps};
-
-/// The two networks that turn noise and a text into latents.
-///
-/// To train the U-Net alone, [freeze](Module::freeze) the text encoder.
-#[derive(Module, Debug)]
-pub struct TextToLatents {
-    /// Reads the captions.
-    pub text: ClipText,
-    /// Predicts the noise.
-    pub unet: Unet,
-}
 
 /// How a diffusion model is trained.
 #[derive(Config, Debug, Copy, PartialEq)]
@@ -46,6 +37,8 @@ pub struct Diffusion {
     captions: CaptionSource,
     no_caption: Vec<u32>,
     encoded: Option<EncodedCaptions>,
+    /// XL's time ids of each image.
+    sizes: Vec<[f64; 6]>,
     prior: Option<Box<Prior>>,
     config: DiffusionConfig,
 }
@@ -73,22 +66,24 @@ impl Diffusion {
     ///
     /// # Shapes
     ///
-    /// - latents: `[images, channels, height, width]`
+    /// - latents: `[images, channels, height, width]`, or [`Buckets`] of several sizes
     ///
     /// # Panics
     ///
     /// Panics if there are no latents, if there are not as many captions, or if `timesteps` and the schedule differ in
     /// their number of timesteps.
     pub fn new(
-        latents: Tensor<4>,
+        latents: impl Into<Buckets>,
         captions: Vec<Vec<u32>>,
         no_caption: Vec<u32>,
         objective: Objective,
         timesteps: Timesteps,
         config: DiffusionConfig,
     ) -> Self {
-        let noising = Noising::new(latents.clone(), objective, timesteps, config.seed, config.noise_offset);
-        Self::of(noising, &latents, captions, no_caption, config)
+        let latents: Buckets = latents.into();
+        let images = latents.len();
+        let noising = Noising::new(latents, objective, timesteps, config.seed, config.noise_offset);
+        Self::of(noising, images, captions, no_caption, config)
     }
 
     /// Trains by EDM on latents, scaled as the U-Net takes them, in the model's precision. Their standard deviation is best that of the
@@ -96,32 +91,41 @@ impl Diffusion {
     ///
     /// # Shapes
     ///
-    /// - latents: `[images, channels, height, width]`
+    /// - latents: `[images, channels, height, width]`, or [`Buckets`] of several sizes
     ///
     /// # Panics
     ///
     /// Panics if there are no latents, or not as many captions.
     pub fn edm(
-        latents: Tensor<4>,
+        latents: impl Into<Buckets>,
         captions: Vec<Vec<u32>>,
         no_caption: Vec<u32>,
         objective: EdmObjective,
         config: DiffusionConfig,
     ) -> Self {
-        let noising = Noising::edm(latents.clone(), objective, config.seed, config.noise_offset);
-        Self::of(noising, &latents, captions, no_caption, config)
+        let latents: Buckets = latents.into();
+        let images = latents.len();
+        let noising = Noising::edm(latents, objective, config.seed, config.noise_offset);
+        Self::of(noising, images, captions, no_caption, config)
     }
 
     fn of(
         noising: Noising,
-        latents: &Tensor<4>,
+        images: usize,
         captions: Vec<Vec<u32>>,
         no_caption: Vec<u32>,
         config: DiffusionConfig,
     ) -> Self {
-        let [images, ..] = latents.dims();
         assert_eq!(captions.len(), images, "{} captions for {images} images", captions.len());
-        Self { noising, captions: CaptionSource::Fixed(captions), no_caption, encoded: None, prior: None, config }
+        Self {
+            noising,
+            captions: CaptionSource::Fixed(captions),
+            no_caption,
+            encoded: None,
+            sizes: Vec::new(),
+            prior: None,
+            config,
+        }
     }
 
     /// Shows each image as many times in an epoch as `counts` says.
@@ -138,14 +142,14 @@ impl Diffusion {
     ///
     /// # Shapes
     ///
-    /// - masks: `[images, 1, height, width]`, from 0 to 1
+    /// - masks: `[images, 1, height, width]`, from 0 to 1, or [`Buckets`] of the sizes of the latents
     ///
     /// # Panics
     ///
     /// Panics if the shape is not as above.
     #[must_use]
-    pub fn with_masks(self, masks: Tensor<4>) -> Self {
-        Self { noising: self.noising.with_masks(masks), ..self }
+    pub fn with_masks(self, masks: impl Into<Buckets>) -> Self {
+        Self { noising: self.noising.with_masks(masks.into()), ..self }
     }
 
     /// Trains a U-Net with twice as many input channels, which also reads the latents that it last predicted (Chen et al. 2022): in half
@@ -162,15 +166,15 @@ impl Diffusion {
     }
 
     /// Shows each draw its caption with [shuffled tags](crate::shuffled_tags) behind the first `kept` of them. `texts` are the captions
-    /// of all images, instead of their token ids.
+    /// of all images, instead of their token ids; there is a tokenizer for each text encoder.
     ///
     /// # Panics
     ///
     /// Panics if there are not as many captions as images.
     #[must_use]
-    pub fn with_shuffled_tags(self, texts: Vec<String>, kept: usize, tokenizer: Tokenizer) -> Self {
+    pub fn with_shuffled_tags(self, texts: Vec<String>, kept: usize, tokenizers: Vec<Tokenizer>) -> Self {
         assert_eq!(texts.len(), self.images(), "{} captions for {} images", texts.len(), self.images());
-        Self { captions: CaptionSource::Shuffled(Arc::new(Shuffled { texts, kept, tokenizer })), ..self }
+        Self { captions: CaptionSource::Shuffled(Arc::new(Shuffled { texts, kept, tokenizers })), ..self }
     }
 
     /// Shows each draw one of these captions at random instead of that of its image, as the scripts of textual inversion do.
@@ -207,19 +211,27 @@ impl Diffusion {
         Some(captions)
     }
 
-    /// Takes these encodings of the [captions](Self::distinct_captions), for a text encoder that is not trained, instead of computing
+    /// Tells Stable Diffusion XL of each image, in pixels: its height and width before it was scaled, the rows above and the columns left
+    /// of what was cropped, and its height and width now (Podell et al. 2023, section 2.2).
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are not as many as images.
+    #[must_use]
+    pub fn with_sizes(self, sizes: Vec<[f64; 6]>) -> Self {
+        assert_eq!(sizes.len(), self.images(), "{} sizes for {} images", sizes.len(), self.images());
+        Self { sizes, ..self }
+    }
+
+    /// Takes these encodings of the [captions](Self::distinct_captions), for text encoders that are not trained, instead of computing
     /// them at each draw. Call it last.
-    ///
-    /// # Shapes
-    ///
-    /// - encoded: `[captions, tokens, width]`
     ///
     /// # Panics
     ///
     /// Panics if there is not an encoding for each caption.
     #[must_use]
-    pub fn with_encoded_captions(self, captions: &[Vec<u32>], encoded: Tensor<3>) -> Self {
-        self.with_encodings(&EncodedCaptions::new(captions, encoded))
+    pub fn with_encoded_captions(self, captions: &[Vec<u32>], encoded: impl Into<EncodedText>) -> Self {
+        self.with_encodings(&EncodedCaptions::new(captions, encoded.into()))
     }
 
     fn with_encodings(self, encoded: &EncodedCaptions) -> Self {
@@ -229,8 +241,8 @@ impl Diffusion {
         Self { encoded: Some(encoded.clone()), prior, ..self }
     }
 
-    /// Returns captions as the U-Net reads them, `[captions, tokens, width]`; `encode` is called if they are not encoded yet.
-    pub(super) fn encoded(&self, captions: &[Vec<u32>], encode: &dyn Fn(&[Vec<u32>]) -> Tensor<3>) -> Tensor<3> {
+    /// Returns captions as the U-Net reads them; `encode` is called if they are not encoded yet.
+    pub(super) fn encoded(&self, captions: &[Vec<u32>], encode: &dyn Fn(&[Vec<u32>]) -> EncodedText) -> EncodedText {
         self.encoded.as_ref().map_or_else(|| encode(captions), |encoded| encoded.of(captions))
     }
 
@@ -244,15 +256,23 @@ impl Diffusion {
         &self,
         unet: &Unet,
         DiffusionBatch { draws, captions, prior }: &DiffusionBatch,
-        encode: &dyn Fn(&[Vec<u32>]) -> Tensor<3>,
+        encode: &dyn Fn(&[Vec<u32>]) -> EncodedText,
     ) -> Tensor<1> {
-        let text = self.encoded(captions, encode).into();
+        let text = self.conditions(&draws.images, self.encoded(captions, encode));
         let predicted = self.noising.predict(draws, |input| unet.forward(input, &draws.times, &text));
         let own = self.losses_of(draws, predicted);
         match (&self.prior, prior) {
             (Some(prior), Some(batch)) => own + prior.diffusion.losses_by(unet, batch, encode) * prior.weight,
             _ => own,
         }
+    }
+
+    /// What the U-Net reads of the captions of some images, and for XL of these images.
+    fn conditions(&self, images: &[usize], EncodedText { states, pooled }: EncodedText) -> Conditions {
+        let text = Conditions::new(states);
+        let Some(text_embeds) = pooled else { return text };
+        let time_ids = images.iter().map(|image| self.sizes[*image].to_vec()).collect();
+        text.with_added(AddedConditions { text_embeds, time_ids })
     }
 
     /// The loss of each draw for what a network predicts: `[draws]`.
@@ -279,7 +299,7 @@ impl Task<TextToLatents> for Diffusion {
     }
 
     fn losses(&self, model: &TextToLatents, batch: &DiffusionBatch) -> Tensor<1> {
-        self.losses_by(&model.unet, batch, &|captions| model.text.forward(captions).last)
+        self.losses_by(&model.unet, batch, &|captions| model.encode(captions))
     }
 
     fn observe(&mut self, batch: &DiffusionBatch, losses: &[f64]) {
@@ -304,14 +324,17 @@ mod tests {
     use super::*;
     use crate::Weighting;
 
-    fn task() -> Diffusion {
+    fn objective() -> Objective {
         let betas = BetaSchedule::ScaledLinear.betas(10, 0.00085, 0.012).unwrap();
         let schedule = NoiseSchedule::from_betas(&betas).unwrap();
-        let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
+        Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple }
+    }
+
+    fn task() -> Diffusion {
         let captions = (0..3).map(|i| vec![i]).collect();
         let config = DiffusionConfig::new(1).with_noise_offset(0.1).with_caption_dropout(0.5);
         let latents = Tensor::ones([3, 2, 2, 2], &Device::flex());
-        Diffusion::new(latents, captions, vec![9], objective, Timesteps::Uniform { count: 10 }, config)
+        Diffusion::new(latents, captions, vec![9], objective(), Timesteps::Uniform { count: 10 }, config)
     }
 
     fn batch(draws: Range<u64>) -> (Vec<f32>, Vec<f64>, Vec<Vec<u32>>) {
@@ -343,6 +366,32 @@ mod tests {
     }
 
     #[test]
+    fn a_pass_has_latents_masks_and_captions_of_one_size() {
+        let full =
+            |images, height: usize, value: f64| Tensor::<4>::ones([images, 2, height, 2], &Device::flex()) * value;
+        let objective = objective();
+        let latents = Buckets::new(vec![full(3, 2, 1.0), full(2, 4, 1.0)], 2);
+        let masks = Buckets::new(vec![full(3, 2, 1.0).narrow(1, 0, 1), full(2, 4, 0.5).narrow(1, 0, 1)], 2);
+        let (captions, timesteps) = ((0..5).map(|i| vec![i]).collect(), Timesteps::Uniform { count: 10 });
+        let config = DiffusionConfig::new(1).with_caption_dropout(0.0);
+        let task = Diffusion::new(latents, captions, vec![9], objective, timesteps, config).with_masks(masks);
+        let mut heights = Vec::new();
+        for pass in 0..6 {
+            let batch = Task::<TextToLatents>::batch(&task, 2 * pass..2 * pass + 2);
+            let [_, _, height, _] = batch.draws.x.dims();
+            heights.push(height);
+            let ids: Vec<u32> = batch.captions.concat();
+            assert!(ids.iter().all(|id| (*id < 3) == (height == 2)), "{ids:?} {height}");
+            assert_eq!(ids, batch.draws.images.iter().map(|image| *image as u32).collect::<Vec<_>>());
+            // The loss of a wrong prediction, half of which counts in the second bucket.
+            let wrong = batch.draws.target.clone() + 1.0;
+            let losses: Vec<f64> = task.losses_of(&batch.draws, wrong).into_data().iter().collect();
+            assert!(losses.iter().all(|loss| (loss - if height == 2 { 1.0 } else { 0.5 }).abs() < 1e-6), "{losses:?}");
+        }
+        assert_eq!(heights.iter().filter(|height| **height == 4).count(), 2);
+    }
+
+    #[test]
     fn an_epoch_shows_each_image_as_often_as_requested() {
         let repeated = task().with_repeats(&[1, 3, 2]);
         for epoch in 0..3 {
@@ -367,7 +416,7 @@ mod tests {
     fn shuffled_tags_are_read_as_the_text_that_they_make() {
         let tokenizer = Tokenizer::clip(Padding::End);
         let texts = vec!["a house, red, small".to_string(); 3];
-        let shuffled = task().with_shuffled_tags(texts, 1, tokenizer.clone());
+        let shuffled = task().with_shuffled_tags(texts, 1, vec![tokenizer.clone()]);
         let found = shuffled.batch(0..40).captions;
         let [one, other] = ["a house, red, small", "a house, small, red"].map(|text| tokenizer.encode(text).ids);
         assert!(found.iter().all(|ids| *ids == one || *ids == other || *ids == [9]));

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use sd_unet::Conditions;
 
 use super::autoencoder::select;
-use super::diffusion::TextToLatents;
+use super::text_to_latents::TextToLatents;
 use crate::random::{Purpose, Stream, normals};
 use crate::{Consistency, Objective, Order, Task};
 

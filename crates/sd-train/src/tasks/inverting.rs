@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor};
 use sd_clip::ClipText;
 use serde_json::Value;
 
-use super::diffusion::{Diffusion, DiffusionBatch, TextToLatents};
+use super::diffusion::{Diffusion, DiffusionBatch};
+use super::text_to_latents::TextToLatents;
 use crate::Task;
 
 /// The vectors of a new word, which are all that textual inversion trains (Gal et al. 2022, section 3.3).
@@ -60,8 +61,9 @@ impl Task<PseudoWord> for Inverting {
     }
 
     fn losses(&self, word: &PseudoWord, batch: &DiffusionBatch) -> Tensor<1> {
-        let TextToLatents { text, unet } = &self.networks;
-        self.diffusion.losses_by(unet, batch, &|captions| text.forward_with_tokens(captions, word.vectors()).last)
+        let TextToLatents { text, unet, .. } = &self.networks;
+        self.diffusion
+            .losses_by(unet, batch, &|captions| text.forward_with_tokens(captions, word.vectors()).last.into())
     }
 
     fn observe(&mut self, batch: &DiffusionBatch, losses: &[f64]) {

@@ -3,10 +3,10 @@ use std::ops::Range;
 use burn::tensor::Tensor;
 use serde_json::Value;
 
-use super::autoencoder::select;
+use super::buckets::{Buckets, Shown};
 use crate::objective::{per_image, scale_each};
 use crate::random::{Purpose, Stream, normals};
-use crate::{EdmObjective, Likelihood, NoisyImages, Objective, Order, Timesteps};
+use crate::{EdmObjective, Likelihood, NoisyImages, Objective, Timesteps};
 
 /// Share of the draws whose network reads its own prediction (Chen et al. 2022, section 3.3).
 const SHOWN: f64 = 0.5;
@@ -14,13 +14,11 @@ const SHOWN: f64 = 0.5;
 /// Images or latents in a seeded random order, with new noise and a new level at each draw.
 #[derive(Debug, Clone)]
 pub(crate) struct Noising {
-    images: Tensor<4>,
+    images: Buckets,
     method: Method,
-    order: Order,
-    /// The image of each place in the order, if images come more than once in an epoch.
-    places: Option<Vec<usize>>,
+    order: Shown,
     /// How much each value counts, `[images, 1, height, width]`.
-    masks: Option<Tensor<4>>,
+    masks: Option<Buckets>,
     seed: u64,
     noise_offset: f64,
     /// Whether the network also reads its own prediction.
@@ -46,7 +44,7 @@ pub(crate) struct NoisyBatch {
     /// The index of the image of each draw.
     pub images: Vec<usize>,
     /// The right output.
-    target: Tensor<4>,
+    pub(super) target: Tensor<4>,
     /// The timesteps, if there are any.
     t: Vec<usize>,
     /// The levels, if there are no timesteps.
@@ -61,7 +59,7 @@ impl Noising {
     /// # Panics
     ///
     /// Panics if there are no images, or if `timesteps` and the schedule differ in their number of timesteps.
-    pub fn new(images: Tensor<4>, objective: Objective, timesteps: Timesteps, seed: u64, noise_offset: f64) -> Self {
+    pub fn new(images: Buckets, objective: Objective, timesteps: Timesteps, seed: u64, noise_offset: f64) -> Self {
         let (chosen, trained) = (timesteps.count(), objective.schedule.len());
         assert_eq!(chosen, trained, "{chosen} timesteps to choose from, but the schedule has {trained}");
         Self::by(images, Method::Timesteps { objective, timesteps, likelihood: None }, seed, noise_offset)
@@ -70,13 +68,13 @@ impl Noising {
     /// # Panics
     ///
     /// Panics if there are no images.
-    pub fn edm(images: Tensor<4>, objective: EdmObjective, seed: u64, noise_offset: f64) -> Self {
+    pub fn edm(images: Buckets, objective: EdmObjective, seed: u64, noise_offset: f64) -> Self {
         Self::by(images, Method::Edm(objective), seed, noise_offset)
     }
 
-    fn by(images: Tensor<4>, method: Method, seed: u64, noise_offset: f64) -> Self {
-        let order = Order::new(images.dims()[0], seed);
-        Self { images, method, order, places: None, masks: None, seed, noise_offset, self_conditioning: false }
+    fn by(images: Buckets, method: Method, seed: u64, noise_offset: f64) -> Self {
+        let order = images.order(&[], seed);
+        Self { images, method, order, masks: None, seed, noise_offset, self_conditioning: false }
     }
 
     /// Trains a network that also reads the clean images that it last predicted.
@@ -103,10 +101,8 @@ impl Noising {
     ///
     /// Panics if there is not a count above 0 for each image.
     pub fn with_repeats(self, counts: &[usize]) -> Self {
-        assert!(counts.len() == self.images.dims()[0] && !counts.contains(&0), "a count above 0 for each image");
-        let repeated = counts.iter().enumerate().flat_map(|(image, count)| std::iter::repeat_n(image, *count));
-        let places: Vec<usize> = repeated.collect();
-        Self { order: Order::new(places.len(), self.seed), places: Some(places), ..self }
+        assert!(counts.len() == self.images() && !counts.contains(&0), "a count above 0 for each image");
+        Self { order: self.images.order(counts, self.seed), ..self }
     }
 
     /// Multiplies the errors of each image by a mask.
@@ -114,24 +110,20 @@ impl Noising {
     /// # Panics
     ///
     /// Panics if there is not a mask of its size for each image.
-    pub fn with_masks(self, masks: Tensor<4>) -> Self {
-        let [images, _, height, width] = self.images.dims();
-        assert_eq!(masks.dims(), [images, 1, height, width], "masks and images differ in shape");
+    pub fn with_masks(self, masks: Buckets) -> Self {
+        assert!(masks.has_sizes_of(&self.images), "masks and images differ in shape");
         Self { masks: Some(masks), ..self }
     }
 
     /// Number of images.
     pub fn images(&self) -> usize {
-        self.images.dims()[0]
+        self.images.len()
     }
 
     /// Mixes the images of some draws with noise.
     pub fn batch(&self, draws: Range<u64>) -> NoisyBatch {
-        let mut images = self.order.images(draws.clone());
-        if let Some(places) = &self.places {
-            images.iter_mut().for_each(|image| *image = places[*image]);
-        }
-        let (x0, stream) = (select(&self.images, &images), |draw| Stream::new(self.seed, Purpose::Timestep, draw));
+        let images = self.order.images(draws.clone());
+        let (x0, stream) = (self.images.select(&images), |draw| Stream::new(self.seed, Purpose::Timestep, draw));
         let is_shown = |draw| Stream::new(self.seed, Purpose::SelfConditioning, draw).uniform() < SHOWN;
         let shown = match self.self_conditioning {
             true => draws.clone().map(|draw| f64::from(u8::from(is_shown(draw)))).collect(),
@@ -141,24 +133,26 @@ impl Noising {
             Method::Timesteps { objective, timesteps, .. } => {
                 let chosen = timesteps.choose(&draws.clone().map(|draw| stream(draw).uniform()).collect::<Vec<_>>());
                 let (t, factors) = chosen.into_iter().unzip();
-                let NoisyImages { x, target, t } = objective.add_noise(x0, t, self.noise(draws));
+                let noise = self.noise(draws, &x0);
+                let NoisyImages { x, target, t } = objective.add_noise(x0, t, noise);
                 let times = t.iter().map(|&t| t as f64).collect();
                 NoisyBatch { x, times, images, target, t, sigmas: Vec::new(), shown, factors }
             }
             Method::Edm(objective) => {
                 let normal = |draw| stream(draw).normals().next().expect("a stream has no end");
                 let sigmas: Vec<f64> = draws.clone().map(|draw| objective.sigma(normal(draw))).collect();
-                let (x, target) = objective.add_noise(x0, &sigmas, self.noise(draws));
+                let noise = self.noise(draws, &x0);
+                let (x, target) = objective.add_noise(x0, &sigmas, noise);
                 let times = sigmas.iter().map(|sigma| objective.process.time(*sigma)).collect();
                 NoisyBatch { x, times, images, target, t: Vec::new(), sigmas, shown, factors: Vec::new() }
             }
         }
     }
 
-    /// The noise of some draws.
-    fn noise(&self, draws: Range<u64>) -> Tensor<4> {
-        let [_, channels, height, width] = self.images.dims();
-        let (device, dtype) = (self.images.device(), self.images.dtype());
+    /// The noise of some draws, of the shape of their images.
+    fn noise(&self, draws: Range<u64>, x0: &Tensor<4>) -> Tensor<4> {
+        let [_, channels, height, width] = x0.dims();
+        let (device, dtype) = (self.images.device(), x0.dtype());
         let draw = |purpose, shape| normals(self.seed, purpose, draws.clone(), shape, &device, dtype);
         let noise = draw(Purpose::Noise, [channels, height, width]);
         match self.noise_offset {
@@ -190,7 +184,7 @@ impl Noising {
     /// The loss of each draw: `[draws]`.
     pub fn losses(&self, batch: &NoisyBatch, predicted: Tensor<4>) -> Tensor<1> {
         let NoisyBatch { x, target, t, factors, .. } = batch;
-        let masks = self.masks.as_ref().map(|masks| select(masks, &batch.images));
+        let masks = self.masks.as_ref().map(|masks| masks.select(&batch.images));
         match &self.method {
             Method::Timesteps { objective, likelihood, .. } => {
                 let noisy = NoisyImages { x: x.clone(), target: target.clone(), t: t.clone() };
@@ -250,7 +244,7 @@ mod tests {
         let schedule = NoiseSchedule::from_betas(&betas).unwrap();
         let objective = Objective { schedule, prediction: Prediction::X0, weighting: Weighting::Simple };
         let (images, timesteps) = (Tensor::ones([3, 2, 2, 2], &Device::flex()), Timesteps::Uniform { count: 10 });
-        let noising = Noising::new(images, objective, timesteps, 1, 0.0).with_self_conditioning();
+        let noising = Noising::new(Buckets::from(images), objective, timesteps, 1, 0.0).with_self_conditioning();
         let batch = noising.batch(0..400);
         let calls = std::cell::RefCell::new(Vec::new());
         noising.predict(&batch, |input| {
@@ -275,8 +269,10 @@ mod tests {
         let schedule = NoiseSchedule::from_betas(&betas).unwrap();
         let objective = Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple };
         let noise = |offset| {
-            let (images, timesteps) = (Tensor::ones([3, 2, 2, 2], &Device::flex()), Timesteps::Uniform { count: 10 });
-            Noising::new(images, objective.clone(), timesteps, 1, offset).noise(0..2)
+            let (images, timesteps) =
+                (Tensor::<4>::ones([3, 2, 2, 2], &Device::flex()), Timesteps::Uniform { count: 10 });
+            let noising = Noising::new(images.clone().into(), objective.clone(), timesteps, 1, offset);
+            noising.noise(0..2, &images.narrow(0, 0, 2))
         };
         let offset = (noise(0.5) - noise(0.0)).into_data().try_to_vec::<f32>().unwrap();
         let channels: Vec<&[f32]> = offset.chunks(4).collect();

@@ -13,7 +13,7 @@ use sd_train::{
     initialise,
 };
 use sd_unet::Unet;
-use sd_weights::{Component, Lora, LoraLayer, LoraNames, Weights, save, write_lora};
+use sd_weights::{Component, Lora, LoraLayer, LoraNames, OriginalNames, Weights, parameters, save, write_lora};
 
 use crate::learning::{config, diffusion, model, train};
 use crate::values::values;
@@ -89,7 +89,7 @@ fn a_resumed_training_of_adapters_is_bit_for_bit_the_one_that_was_not_interrupte
 }
 
 /// Returns the U-Net with a LoRA file merged when it is loaded.
-fn merged(unet: &Unet, layers: &[LoraLayer], names: LoraNames, folder: &Path) -> Unet {
+fn merged(unet: &Unet, layers: &[LoraLayer], names: &LoraNames, folder: &Path) -> Unet {
     let [model, lora] = ["unet.safetensors", "lora.safetensors"].map(|name| folder.join(name));
     save(unet, &model, FloatDType::F32).unwrap();
     let metadata = BTreeMap::from([("ss_seed".to_string(), "1".to_string())]);
@@ -105,15 +105,17 @@ fn merged(unet: &Unet, layers: &[LoraLayer], names: LoraNames, folder: &Path) ->
 fn a_file_merged_at_load_is_the_change_that_was_trained() {
     let folder = tempfile::tempdir().unwrap();
     let (unet, device) = (networks().unet, Device::flex().autodiff());
+    let keys = parameters(&unet);
     for kind in KINDS {
         let adapters = Adapters::new(&unet, Component::Unet, settings(kind), 1, &device);
         let adapters = initialise(adapters, 7).valid();
         let (layers, applied) = (adapters.to_layers(), values(&adapters.apply(&unet)));
-        for names in [LoraNames::Kohya, LoraNames::Peft] {
-            if names == LoraNames::Peft && !layers.iter().all(LoraLayer::has_peft_names) {
+        let original = OriginalNames::from_keys(keys.iter().map(|(key, _)| &key[..]));
+        for names in [LoraNames::Kohya, LoraNames::KohyaXl(original), LoraNames::Peft] {
+            if matches!(names, LoraNames::Peft) && !layers.iter().all(LoraLayer::has_peft_names) {
                 continue;
             }
-            let merged = values(&merged(&unet, &layers, names, folder.path()));
+            let merged = values(&merged(&unet, &layers, &names, folder.path()));
             let (mut changed, mut furthest) = (0, 0.0_f32);
             for ((applied, merged), plain) in applied.iter().zip(&merged).zip(values(&unet)) {
                 changed += usize::from(*applied != plain);

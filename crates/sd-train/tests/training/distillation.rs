@@ -218,8 +218,8 @@ fn distillation(phases: usize, guidance: [f64; 2]) -> Distillation {
 /// The teacher's copy, which also reads the guidance scale.
 fn student() -> TextToLatents {
     let device = Device::flex().autodiff();
-    let TextToLatents { text, unet } = model(&device);
-    TextToLatents { text: text.freeze(), unet: unet.with_guidance_embedding(8, &device) }
+    let TextToLatents { text, unet, .. } = model(&device);
+    TextToLatents::new(text.freeze(), unet.with_guidance_embedding(8, &device))
 }
 
 fn config() -> TrainerConfig {

@@ -42,7 +42,7 @@ pub fn model(device: &Device) -> TextToLatents {
         cross_attention_dim: 8,
         ..UnetConfig::sd1()
     };
-    initialise(TextToLatents { text: text.init(device), unet: unet.init(device) }, 3)
+    initialise(TextToLatents::new(text.init(device), unet.init(device)), 3)
 }
 
 /// The model, to be trained.
@@ -204,8 +204,8 @@ fn damaged_and_foreign_checkpoints_are_refused() {
     train(&mut trainer, &mut task, 1);
     trainer.save(folder, &task).unwrap();
 
-    let TextToLatents { text, unet } = trained_model();
-    let frozen = TextToLatents { text: text.freeze(), unet };
+    let TextToLatents { text, unet, .. } = trained_model();
+    let frozen = TextToLatents::new(text.freeze(), unet);
     assert!(resume_error(folder, frozen).contains("other parts are frozen"));
     let file = folder.join("step-1.safetensors");
     let bytes = std::fs::read(&file).unwrap();
@@ -229,8 +229,8 @@ fn two_passes_of_four_are_one_of_eight_but_for_rounding() {
 
 #[test]
 fn a_frozen_text_encoder_stays_as_it_is() {
-    let TextToLatents { text, unet } = trained_model();
-    let model = TextToLatents { text: text.freeze(), unet };
+    let TextToLatents { text, unet, .. } = trained_model();
+    let model = TextToLatents::new(text.freeze(), unet);
     let (text, unet) = (values(&model.text), values(&model.unet));
     let mut trainer = Trainer::new(model, config(10, 1e-3));
     train(&mut trainer, &mut diffusion(Prediction::V, Timesteps::Uniform { count: 1000 }), 1);

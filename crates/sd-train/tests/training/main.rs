@@ -10,3 +10,4 @@ mod peft;
 mod prior;
 mod seeded;
 mod values;
+mod xl;

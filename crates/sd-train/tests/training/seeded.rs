@@ -9,20 +9,25 @@ use sd_schedule::{BetaSchedule, NoiseSchedule, Prediction};
 use sd_train::tasks::TextToLatents;
 use sd_train::{NoisyImages, Objective, Task, Trainer, Weighting};
 
-/// The tiny model `sd1`, and what it learns.
+/// A tiny model, and what it learns.
 pub struct Seeded {
     pub networks: TextToLatents,
     pub objective: Objective,
 }
 
 impl Seeded {
+    /// The model `sd1`.
     pub fn new() -> Self {
-        let (device, tiny) = (Device::flex(), TinyModel::new(Kind::Sd1));
-        let (_, text) = Kind::Sd1.text().remove(0);
-        let networks = TextToLatents {
-            text: tiny.load("text_encoder", text.init(&device)),
-            unet: tiny.load("unet", Kind::Sd1.unet().init(&device)),
-        };
+        Self::of(Kind::Sd1)
+    }
+
+    pub fn of(kind: Kind) -> Self {
+        let (device, tiny) = (Device::flex(), TinyModel::new(kind));
+        let texts = kind.text().into_iter().map(|(name, text)| tiny.load(name, text.init(&device)));
+        let mut texts = texts.collect::<Vec<_>>().into_iter();
+        let text = texts.next().expect("a text encoder");
+        let networks = TextToLatents::new(text, tiny.load("unet", kind.unet().init(&device)));
+        let networks = texts.fold(networks, TextToLatents::with_second);
         let betas = BetaSchedule::ScaledLinear.betas(1000, 0.00085, 0.012).unwrap();
         let schedule = NoiseSchedule::from_betas(&betas).unwrap();
         Self { networks, objective: Objective { schedule, prediction: Prediction::Eps, weighting: Weighting::Simple } }

@@ -27,4 +27,4 @@ pub use merge::LoraReport;
 pub(crate) use product::Product;
 pub(crate) use source::Source;
 pub use target::Component;
-pub use write::{LoraLayer, LoraNames, LoraTensor, write_lora};
+pub use write::{LoraLayer, LoraNames, LoraTensor, OriginalNames, write_lora};

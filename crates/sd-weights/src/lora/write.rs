@@ -6,6 +6,8 @@ use burn::tensor::FloatDType;
 use safetensors::Dtype;
 
 use super::target::Component;
+use crate::name_table::Table;
+use crate::single_file::{UnetPlan, unet};
 use crate::source::Source;
 use crate::tensor_view::TensorView;
 use crate::{Form, WeightsError, WeightsWriter};
@@ -37,13 +39,27 @@ pub struct LoraTensor {
 }
 
 /// The names that a LoRA's file gives to its tensors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum LoraNames {
     /// Those of kohya's programs and LyCORIS: `lora_unet_…_to_q.lora_down.weight`, with an `alpha` for each layer.
     Kohya,
+    /// The same for Stable Diffusion XL, where these programs have two text encoders, `lora_te1_…` and `lora_te2_…`, and the U-Net's
+    /// layers under the names of the original program: `lora_unet_input_blocks_4_1_…`.
+    KohyaXl(OriginalNames),
     /// Those of PEFT and diffusers: `unet.….to_q.lora_A.weight`. The strength is multiplied into `lora_B`, so that it does not
     /// depend on settings beside the tensors.
     Peft,
+}
+
+/// The names of a U-Net's layers in the original program.
+#[derive(Debug)]
+pub struct OriginalNames(Table);
+
+impl OriginalNames {
+    /// Finds the names by the keys of all tensors of the U-Net in the diffusers layout.
+    pub fn from_keys<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
+        Self(unet(&UnetPlan::from_diffusers(keys)))
+    }
 }
 
 /// kohya's names of the tensors that PEFT has too, and PEFT's.
@@ -60,25 +76,37 @@ impl LoraLayer {
     }
 
     /// Returns the tensors with their names in a file.
-    fn named(&self, names: LoraNames) -> Vec<(String, LoraTensor)> {
-        let strength = self.alpha / self.rank.max(1) as f64;
+    fn named(&self, names: &LoraNames) -> Vec<(String, LoraTensor)> {
         match names {
-            LoraNames::Kohya => {
-                let layer = format!("{}_{}", kohya_prefix(self.component), self.path.replace('.', "_"));
-                let alpha = LoraTensor { name: "alpha", shape: Vec::new(), values: vec![self.alpha as f32] };
-                let all = self.tensors.iter().cloned().chain([alpha]);
-                all.map(|tensor| (format!("{layer}.{}", tensor.name), tensor)).collect()
-            }
-            LoraNames::Peft => {
-                let layer = format!("{}.{}", self.component.name(), self.path);
-                let named = |tensor: &LoraTensor| {
-                    let known = PEFT.iter().find(|(kohya, _)| *kohya == tensor.name);
-                    let (_, name) = known.unwrap_or_else(|| panic!("PEFT has no name for {}", tensor.name));
-                    (format!("{layer}.{name}"), tensor.clone().in_peft(name, strength))
-                };
-                self.tensors.iter().map(named).collect()
-            }
+            LoraNames::Kohya => self.in_kohya(kohya_prefix(self.component), &self.path),
+            LoraNames::KohyaXl(OriginalNames(table)) => match self.component {
+                Component::Unet => {
+                    let original = table.to_single(&self.path).map(|(name, _)| name);
+                    self.in_kohya("lora_unet", original.as_ref().unwrap_or(&self.path))
+                }
+                Component::TextEncoder => self.in_kohya("lora_te1", &self.path),
+                Component::TextEncoder2 => self.in_kohya("lora_te2", &self.path),
+            },
+            LoraNames::Peft => self.in_peft(),
         }
+    }
+
+    fn in_kohya(&self, prefix: &str, path: &str) -> Vec<(String, LoraTensor)> {
+        let layer = format!("{prefix}_{}", path.replace('.', "_"));
+        let alpha = LoraTensor { name: "alpha", shape: Vec::new(), values: vec![self.alpha as f32] };
+        let all = self.tensors.iter().cloned().chain([alpha]);
+        all.map(|tensor| (format!("{layer}.{}", tensor.name), tensor)).collect()
+    }
+
+    fn in_peft(&self) -> Vec<(String, LoraTensor)> {
+        let strength = self.alpha / self.rank.max(1) as f64;
+        let layer = format!("{}.{}", self.component.name(), self.path);
+        let named = |tensor: &LoraTensor| {
+            let known = PEFT.iter().find(|(kohya, _)| *kohya == tensor.name);
+            let (_, name) = known.unwrap_or_else(|| panic!("PEFT has no name for {}", tensor.name));
+            (format!("{layer}.{name}"), tensor.clone().in_peft(name, strength))
+        };
+        self.tensors.iter().map(named).collect()
     }
 }
 
@@ -109,7 +137,7 @@ fn kohya_prefix(component: Component) -> &'static str {
     }
 }
 
-/// Writes a LoRA for Stable Diffusion 1.x or 2.x as a safetensors file. [`Lora::open`](crate::Lora::open) reads it.
+/// Writes a LoRA as a safetensors file. [`Lora::open`](crate::Lora::open) reads it.
 ///
 /// # Errors
 ///
@@ -122,7 +150,7 @@ fn kohya_prefix(component: Component) -> &'static str {
 pub fn write_lora(
     path: &Path,
     layers: &[LoraLayer],
-    names: LoraNames,
+    names: &LoraNames,
     dtype: FloatDType,
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), WeightsError> {

@@ -7,15 +7,17 @@ use burn::tensor::{Device, Tensor};
 use sd_golden::noise;
 use sd_train::tasks::{Adaptation, TextToLatents};
 use sd_train::{AdapterConfig, Rate, Targets, Task, Trainer, TrainerConfig};
+use sd_weights::{Component, LoraLayer};
 use serde::Deserialize;
 
 use crate::seeded::{Seeded, check_losses};
 
+/// What a `make.py` writes of the training of a LoRA.
 #[derive(Deserialize)]
-struct Golden {
+pub struct Golden {
     /// Number of trained values.
-    weights: usize,
-    losses: Vec<f64>,
+    pub weights: usize,
+    pub losses: Vec<f64>,
 }
 
 impl Task<Adaptation> for Seeded {
@@ -29,7 +31,7 @@ impl Task<Adaptation> for Seeded {
         let (noisy, images) = self.noisy(draws);
         let caption = |image: &u64| (0..77).map(|place| (7 * *image as u32 + 3 * place) % 300).collect();
         let captions: Vec<Vec<u32>> = images.iter().map(caption).collect();
-        let TextToLatents { text, unet } = model.apply(&self.networks);
+        let TextToLatents { text, unet, .. } = model.apply(&self.networks);
         self.losses(&noisy, |x, t| unet.forward(x, t, &text.forward(&captions).last.into()))
     }
 }
@@ -53,6 +55,22 @@ impl ModuleMapper for FirstValues {
     }
 }
 
+/// Returns the training of adapters whose first matrices have the values of a `make.py`.
+pub fn trainer(model: Adaptation) -> Trainer<Adaptation> {
+    let name = |layer: &LoraLayer| {
+        let network = match layer.component {
+            Component::Unet => "unet",
+            Component::TextEncoder => "text_encoder",
+            Component::TextEncoder2 => "text_encoder_2",
+        };
+        format!("train/{network}/{}", layer.path)
+    };
+    let names: Vec<String> = model.to_layers().iter().map(name).collect();
+    let model = model.map(&mut FirstValues { names: names.into_iter(), is_first: false });
+    let constant = Rate::new(2e-3, 0, 20).with_last(2e-3);
+    Trainer::new(model, TrainerConfig::new(constant, 4, 0.0))
+}
+
 #[test]
 fn the_losses_of_a_lora_are_those_of_peft() {
     let golden: Golden = serde_json::from_str(include_str!("losses.json")).unwrap();
@@ -60,16 +78,5 @@ fn the_losses_of_a_lora_are_those_of_peft() {
     let config = AdapterConfig::new(4, 8.0).with_targets(Targets::All);
     let model = Adaptation::new(&task.networks, config, Some(config), 0, &Device::flex().autodiff());
     assert_eq!(model.num_params(), golden.weights);
-    let layers = model.to_layers().into_iter();
-    let names: Vec<String> = layers
-        .map(|layer| {
-            let network = if layer.path.starts_with("text_model.") { "text_encoder" } else { "unet" };
-            format!("train/{network}/{}", layer.path)
-        })
-        .collect();
-    let model = model.map(&mut FirstValues { names: names.into_iter(), is_first: false });
-
-    let constant = Rate::new(2e-3, 0, 20).with_last(2e-3);
-    let mut trainer = Trainer::new(model, TrainerConfig::new(constant, 4, 0.0));
-    check_losses(&mut trainer, &mut task, &golden.losses);
+    check_losses(&mut trainer(model), &mut task, &golden.losses);
 }
