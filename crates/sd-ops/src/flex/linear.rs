@@ -2,13 +2,14 @@
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchTensor, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{Bytes, DType, Tensor};
 use burn_flex::{FlexTensor, Layout};
 use half::bf16;
 use sd_quant::Panels as BytePanels;
 
 use super::{tensor, values, weights};
 use crate::kernel::activation::{self, Activation};
+use crate::kernel::aligned::aligned_from;
 use crate::kernel::gemm::{Matrix, Panels};
 use crate::kernel::int8;
 use crate::kernel::linear::{self, Places, Weight};
@@ -38,24 +39,27 @@ impl Operators for Flex {
         multiply(x, weights(&weight), places, bias, gated)
     }
 
-    fn pack(mut weight: FlexTensor) -> FlexTensor {
+    fn pack(weight: FlexTensor) -> FlexTensor {
         let (isa, [inputs, outputs]) = (Isa::best(), [0, 1].map(|axis| weight.shape()[axis]));
         let layout = weight.layout();
         let lies_by_outputs = layout.strides() == [1, inputs as isize] && layout.start_offset() == 0;
         if !lies_by_outputs || !Panels::fit(isa, outputs) {
             return weight;
         }
-        let count = inputs * outputs;
-        let (values, rows) = match weight.dtype() {
-            DType::F32 => (weight.storage_mut::<f32>(), inputs),
+        let (values, inputs_of_value) = match weight.dtype() {
+            DType::F32 => (weight.storage::<f32>(), 1),
             DType::BF16 if isa.has_pairs() && inputs.is_multiple_of(2) => {
-                let Ok(pairs) = bytemuck::try_cast_slice_mut(weight.storage_mut::<bf16>()) else { return weight };
-                (pairs, inputs / 2)
+                let Ok(pairs) = bytemuck::try_cast_slice(weight.storage::<bf16>()) else { return weight };
+                (pairs, 2)
             }
             _ => return weight,
         };
-        Panels::pack(isa, &mut values[..rows * outputs], rows);
-        weight.with_layout(Layout::contiguous([1, count].into()))
+        let (rows, count) = (inputs / inputs_of_value, inputs * outputs);
+        // Not in place: a tensor lies anywhere, and products want panels that start at a cache line.
+        let (mut memory, start) = aligned_from(rows * outputs);
+        Panels::pack(isa, &values[..rows * outputs], rows, &mut memory[start..]);
+        let layout = Layout::new([1, count].into(), vec![count as isize, 1], inputs_of_value * start);
+        FlexTensor::new(Bytes::from_elems(memory), layout, weight.dtype())
     }
 }
 

@@ -11,8 +11,22 @@ pub(super) fn aligned(memory: &mut Vec<f32>, count: usize) -> &mut [f32] {
         memory.clear();
         memory.resize(count + LINE, 0.0);
     }
-    let start = memory.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
+    let start = line_start(memory);
     &mut memory[start..start + count]
+}
+
+/// Returns the place of the first value at the start of a cache line; the memory has as many as a line.
+fn line_start(memory: &[f32]) -> usize {
+    memory.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE)
+}
+
+/// Returns memory for `count` values and the place of the first, from which on there is nothing else. It is at the start of a
+/// cache line, even if the memory is given away.
+pub(crate) fn aligned_from(count: usize) -> (Vec<f32>, usize) {
+    let mut memory = vec![0.0; count + LINE];
+    let start = line_start(&memory);
+    memory.truncate(start + count);
+    (memory, start)
 }
 
 #[cfg(test)]
@@ -29,5 +43,13 @@ mod tests {
         }
         let capacity = memory.capacity();
         assert!(aligned(&mut memory, 2000).iter().all(|&value| value == 1.0) && memory.capacity() == capacity);
+    }
+
+    #[test]
+    fn memory_that_is_given_away_has_values_from_a_line_to_its_end() {
+        for count in [0, 1, 100, 3000] {
+            let (memory, start) = aligned_from(count);
+            assert_eq!((memory[start..].len(), memory[start..].as_ptr() as usize % 64), (count, 0));
+        }
     }
 }

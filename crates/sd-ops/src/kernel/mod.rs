@@ -6,7 +6,7 @@
 )]
 
 pub(crate) mod activation;
-mod aligned;
+pub(crate) mod aligned;
 pub(crate) mod attention;
 pub(crate) mod conv;
 pub(crate) mod gemm;

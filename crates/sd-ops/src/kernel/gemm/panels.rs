@@ -27,18 +27,20 @@ impl<'a> Panels<'a> {
         columns.is_multiple_of(2 * isa.lanes())
     }
 
-    /// Rearranges a matrix in column-major order into panels, in place.
+    /// Writes a matrix in column-major order as panels.
     ///
     /// # Panics
     ///
-    /// Panics unless the columns have `rows` values and [`fit`](Self::fit).
-    pub fn pack(isa: Isa, values: &mut [f32], rows: usize) {
-        if values.is_empty() {
+    /// Panics unless the columns have `rows` values and [`fit`](Self::fit), and `to` has as many values.
+    pub fn pack(isa: Isa, columns: &[f32], rows: usize, to: &mut [f32]) {
+        assert_eq!(columns.len(), to.len());
+        if to.is_empty() {
             return;
         }
         let panel = 2 * isa.lanes() * rows;
-        assert!(values.len().is_multiple_of(panel), "{} values do not fill panels of {rows} rows", values.len());
-        values.par_chunks_exact_mut(panel).for_each(|panel| isa.run(Pack { panel, rows }));
+        assert!(to.len().is_multiple_of(panel), "{} values do not fill panels of {rows} rows", to.len());
+        let panels = to.par_chunks_exact_mut(panel).zip(columns.par_chunks_exact(panel));
+        panels.for_each(|(panel, columns)| isa.run(Pack { columns, rows, panel }));
     }
 }
 
@@ -58,14 +60,14 @@ impl Right for Panels<'_> {
 
 /// Turns the columns of a panel into its rows.
 struct Pack<'a> {
-    panel: &'a mut [f32],
+    columns: &'a [f32],
     rows: usize,
+    panel: &'a mut [f32],
 }
 
 impl Job for Pack<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let columns = self.panel.to_vec();
-        transpose::<V>(&columns, [self.rows, 1], [2 * V::LANES, self.rows], self.panel, 2 * V::LANES);
+        transpose::<V>(self.columns, [self.rows, 1], [2 * V::LANES, self.rows], self.panel, 2 * V::LANES);
     }
 }

@@ -67,7 +67,7 @@ fn packed_weights_give_the_same_values() {
                 linear(isa, &[x], &Weight { values, sizes, places }, &bias, false)
             };
             let mut packed = weight.clone();
-            Panels::pack(isa, &mut packed, terms);
+            Panels::pack(isa, &weight, terms, &mut packed);
             let expected = product(WeightSlice::F32(&weight), Places::Apart([1, terms]));
             assert!(product(WeightSlice::F32(&packed), Places::Panels) == expected, "{isa:?}, {terms} to {columns}");
 
@@ -75,7 +75,7 @@ fn packed_weights_give_the_same_values() {
                 continue;
             }
             let mut packed = halves.clone();
-            Panels::pack(isa, bytemuck::cast_slice_mut(&mut packed), terms / 2);
+            Panels::pack(isa, bytemuck::cast_slice(&halves), terms / 2, bytemuck::cast_slice_mut(&mut packed));
             let expected = product(WeightSlice::Bf16(&halves), Places::Apart([1, terms]));
             assert!(
                 product(WeightSlice::Bf16(&packed), Places::Panels) == expected,

@@ -73,7 +73,7 @@ fn linear_layers_in_tiles_multiply_rounded_rows() {
             close(&product(&weight, Places::Apart([1, terms])), &expected, &what);
             if Panels::fit(isa, columns) && terms > 0 {
                 let mut packed = weight.clone();
-                Panels::pack(isa, bytemuck::cast_slice_mut(&mut packed), terms / 2);
+                Panels::pack(isa, bytemuck::cast_slice(&weight), terms / 2, bytemuck::cast_slice_mut(&mut packed));
                 close(&product(&packed, Places::Panels), &expected, &format!("{what}, packed"));
             }
         }
