@@ -66,9 +66,7 @@ pub(super) fn latents(
     let (mut latents, mut done) = (Vec::new(), 0);
     for images in buckets {
         let mut shifted = |event: &Event| match event {
-            Event::Busy { what, done: of_these, .. } => {
-                watch(&Event::Busy { what: *what, done: done + of_these, total })
-            }
+            Event::Busy { what, done: of_these, .. } => watch(&Event::Busy { what, done: done + of_these, total }),
             event => watch(event),
         };
         latents.push(encode(&vae, images, images.len(), ENCODING, &mut shifted)?);
