@@ -1,4 +1,4 @@
-//! Tables 1 and 2 of Song et al. 2021 (DDIM) on real data, handwritten digits: the figures of docs/digits.md.
+//! Tables 1 and 2 of Song et al. 2021 (DDIM) on real data, handwritten digits. No run is in the docs yet.
 //!
 //! ```sh
 //! python crates/sd-evaluate/examples/digits/digits.py digits
