@@ -13,13 +13,12 @@ import pathlib
 import sys
 
 import torch
-from diffusers import DDPMScheduler
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[4] / "sd-golden" / "golden"))
-from tiny import BETAS, noise, pipeline
 
 HERE = pathlib.Path(__file__).parent
-IMAGES, BATCH, STEPS = 6, 4, 20
+sys.path.insert(0, str(HERE.parent))
+from twenty_steps import IMAGES, train
+from tiny import pipeline
+
 INITIAL, VECTORS = 77, 2
 
 
@@ -35,28 +34,20 @@ def main():
         table[known:] = table[INITIAL]
     before = table[:known].clone()
     table.requires_grad_(True)
-    optimizer = torch.optim.AdamW([table], lr=5e-2, weight_decay=0.01)
-    scheduler = DDPMScheduler(**BETAS)
     word = list(range(known, known + VECTORS))
     captions = torch.tensor([
         [(7 * image + 3 * place) % 300 for place in range(5)] + word + [(5 * place) % 300 for place in range(70)]
         for image in range(IMAGES)
     ])
-    losses = []
-    for step in range(STEPS):
-        draws = range(step * BATCH, (step + 1) * BATCH)
-        images = [draw % IMAGES for draw in draws]
-        t = torch.tensor([(137 * draw + 41) % 1000 for draw in draws])
-        x0 = torch.stack([noise(f"train/image/{image}", 4, 8, 8) for image in images])
-        eps = torch.stack([noise(f"train/noise/{draw}", 4, 8, 8) for draw in draws])
-        predicted = unet(scheduler.add_noise(x0, eps, t), t, text(captions[images])[0]).sample
-        loss = (predicted - eps).square().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+
+    def predict(x, t, images):
+        return unet(x, t, text(captions[images])[0]).sample
+
+    def put_back():
         with torch.no_grad():
             table[:known] = before
-        losses.append(loss.item())
+
+    losses = train([table], 5e-2, predict, after_step=put_back)
     (HERE / "losses.json").write_text(json.dumps(dict(losses=losses, vectors=table[known:].flatten().tolist())) + "\n")
 
 
