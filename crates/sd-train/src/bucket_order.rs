@@ -32,28 +32,30 @@ impl BucketOrder {
         let each = self.each as u64;
         let (pass, last) = (draws.start / each, (draws.end - 1) / each);
         assert_eq!(pass, last, "draws of several passes, which may be of several buckets");
-        let passes = self.passes(0).len() as u64;
-        let (bucket, images) = self.passes(pass / passes).swap_remove((pass % passes) as usize);
+        let in_epoch = self.buckets.iter().map(|images| self.fill(images)).sum::<usize>() as u64;
+        let (bucket, images) = self.passes(pass / in_epoch).swap_remove((pass % in_epoch) as usize);
         let place = |draw: u64| images[(draw % each) as usize];
         draws.map(|draw| self.buckets[bucket][place(draw)]).collect()
+    }
+
+    /// Returns the number of passes that the images of a bucket fill in an epoch.
+    fn fill(&self, images: &[usize]) -> usize {
+        images.len().div_ceil(self.each)
     }
 
     /// Returns the passes of an epoch: the bucket of each, and the places of its images in it.
     fn passes(&self, epoch: u64) -> Vec<(usize, Vec<usize>)> {
         let streams = self.buckets.len() as u64 + 1;
-        let shuffled = |count: usize, stream: u64| -> Vec<usize> {
-            let mut stream = Stream::new(self.seed, Purpose::Order, epoch * streams + stream);
-            let mut order: Vec<usize> = (0..count).collect();
-            (1..count).rev().for_each(|last| order.swap(last, stream.below(last + 1)));
-            order
-        };
+        let stream = |number: u64| Stream::new(self.seed, Purpose::Order, epoch * streams + number);
         let mut passes: Vec<(usize, Vec<usize>)> = Vec::new();
         for (bucket, images) in self.buckets.iter().enumerate() {
-            let order = shuffled(images.len(), bucket as u64);
+            let mut order: Vec<usize> = (0..images.len()).collect();
+            stream(bucket as u64).shuffle(&mut order);
             let places = |pass: usize| (0..self.each).map(|i| order[(pass * self.each + i) % order.len()]).collect();
-            passes.extend((0..images.len().div_ceil(self.each)).map(|pass| (bucket, places(pass))));
+            passes.extend((0..self.fill(images)).map(|pass| (bucket, places(pass))));
         }
-        shuffled(passes.len(), streams - 1).into_iter().map(|pass| passes[pass].clone()).collect()
+        stream(streams - 1).shuffle(&mut passes);
+        passes
     }
 }
 

@@ -10,10 +10,8 @@ pub fn is_dropped(seed: u64, draw: u64, probability: f64) -> bool {
 /// As in kohya's programs (`shuffle_caption`, `keep_tokens`), the network then does not learn an order.
 pub fn shuffled_tags(caption: &str, kept: usize, seed: u64, draw: u64) -> String {
     let mut tags: Vec<&str> = caption.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect();
-    let mut stream = Stream::new(seed, Purpose::Tags, draw);
-    for last in (kept + 1..tags.len()).rev() {
-        tags.swap(last, kept + stream.below(last - kept + 1));
-    }
+    let kept = kept.min(tags.len());
+    Stream::new(seed, Purpose::Tags, draw).shuffle(&mut tags[kept..]);
     tags.join(", ")
 }
 

@@ -29,13 +29,10 @@ impl Order {
         order[(draws.start - from_first) as usize..(draws.end - from_first) as usize].to_vec()
     }
 
-    /// Returns a permutation of the images (Fisher and Yates, in Durstenfeld's form of 1964).
+    /// Returns a permutation of the images.
     fn epoch(&self, epoch: u64) -> Vec<usize> {
-        let mut stream = Stream::new(self.seed, Purpose::Order, epoch);
         let mut order: Vec<usize> = (0..self.images).collect();
-        for last in (1..self.images).rev() {
-            order.swap(last, stream.below(last + 1));
-        }
+        Stream::new(self.seed, Purpose::Order, epoch).shuffle(&mut order);
         order
     }
 }

@@ -63,6 +63,13 @@ impl Stream {
         ((self.uniform() * end as f64) as usize).min(end - 1)
     }
 
+    /// Puts items into a random order (Fisher and Yates, in Durstenfeld's form of 1964).
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+
     /// Draws from the standard normal distribution.
     pub fn normals(self) -> impl Iterator<Item = f64> {
         StandardNormal.sample_iter(self.0)

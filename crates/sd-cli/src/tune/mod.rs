@@ -269,14 +269,15 @@ impl Args {
     }
 }
 
-/// The steps to start from: the usual ones, then those of all samplers at the levels of some schedules and at those with the fewest errors.
+/// The steps to start from: for each sampler those at its usual levels, which are `usual` for the first one, at the levels of some
+/// schedules, and at those with the fewest errors.
 fn starts(
     images: &Images,
     samplers: &[SamplerName],
     usual: &Steps,
     fewest_errors: Option<&NoiseLevels>,
 ) -> Result<Vec<Steps>, Failure> {
-    let mut starts = vec![usual.clone()];
+    let mut starts = Vec::new();
     for &sampler in samplers {
         starts.push(images.steps(sampler, None)?);
         let schedules = SCHEDULES.into_iter().flat_map(str::parse);

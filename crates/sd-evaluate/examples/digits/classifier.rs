@@ -6,7 +6,7 @@ use burn::prelude::*;
 use burn::tensor::activation::silu;
 use sd_pipeline::Image;
 
-use crate::digits::{PIXELS, brightness};
+use crate::digits::{Digits, PIXELS, brightness};
 
 /// Features of an image. The fewer, the fewer images a Fréchet distance needs.
 pub const FEATURES: usize = 16;
@@ -57,6 +57,13 @@ impl Classifier {
     /// The logits of the ten digits, `[batch, 1, 32, 32]` to `[batch, 10]`.
     pub fn logits(&self, x: Tensor<4>) -> Tensor<2> {
         self.answer.forward(self.features(x))
+    }
+
+    /// The share of digits that it reads right.
+    pub fn accuracy(&self, digits: &Digits) -> f64 {
+        let read = self.read(&digits.images);
+        let right = read.iter().zip(&digits.labels).filter(|(reading, label)| reading.digit == **label);
+        right.count() as f64 / digits.labels.len() as f64
     }
 
     /// Reads images of 32×32 pixels.

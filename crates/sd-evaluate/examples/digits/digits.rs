@@ -8,7 +8,6 @@ use sd_train::{Purpose, Stream};
 use serde::Deserialize;
 
 use crate::Result;
-use crate::classifier::Classifier;
 
 /// Width and height of the images.
 pub const PIXELS: usize = 32;
@@ -55,13 +54,6 @@ impl Digits {
         pairs.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         let (images, labels) = pairs.into_iter().map(|(_, pair)| pair).unzip();
         Self { images, labels }
-    }
-
-    /// The share of images that a classifier reads right.
-    pub fn accuracy(&self, classifier: &Classifier) -> f64 {
-        let read = classifier.read(&self.images);
-        let right = read.iter().zip(&self.labels).filter(|(reading, label)| reading.digit == **label);
-        right.count() as f64 / self.labels.len() as f64
     }
 }
 

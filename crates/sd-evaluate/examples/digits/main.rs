@@ -47,7 +47,7 @@ fn main() -> Result<()> {
 
     let device = Device::flex();
     let classifier = recognising::trained(&train, &out.join("classifier"), &device)?;
-    let accuracy = held_out.accuracy(&classifier);
+    let accuracy = classifier.accuracy(&held_out);
     println!("the classifier reads {:.1} % of the held-out digits", 100.0 * accuracy);
 
     let pipeline = Pipeline::open(model, &device, DType::F32)?;

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use sd_image::Image;
 use sd_recipe::{Event, RecipeError};
-use sd_weights::Weights;
 
-use crate::{AUTOENCODER, TEXT_TO_IMAGE, train, train_watched};
+use crate::lora::weights;
+use crate::{train, train_model, train_watched};
 
 /// A recipe for a LoRA of images of several proportions.
 const LORA: &str = r#"
@@ -35,8 +35,7 @@ steps = 2
 
 /// Makes a model, and images of three proportions with their masks.
 fn begun(folder: &Path) {
-    train(folder, AUTOENCODER, None).unwrap();
-    train(folder, TEXT_TO_IMAGE, None).unwrap();
+    train_model(folder);
     ["images", "masks"].iter().for_each(|name| fs::create_dir(folder.join(name)).unwrap());
     for (i, (width, height)) in [(30, 30), (40, 20), (20, 40), (44, 20), (30, 31)].into_iter().enumerate() {
         let image = |red: u8| Image { width, height, rgb: [red, 0, 0].repeat(width * height) };
@@ -44,11 +43,6 @@ fn begun(folder: &Path) {
         image(255).save(folder.join(format!("masks/{i}.png"))).unwrap();
         fs::write(folder.join(format!("images/{i}.txt")), format!("a house {i}")).unwrap();
     }
-}
-
-fn values(folder: &Path, name: &str) -> Vec<Vec<f32>> {
-    let weights = Weights::in_file(&folder.join(name).join("model/lora.safetensors")).unwrap();
-    weights.keys().map(|key| weights.read(key).unwrap()).collect()
 }
 
 #[test]
@@ -68,10 +62,10 @@ fn images_keep_their_proportions_and_a_training_resumes_bit_for_bit() {
     })
     .unwrap();
     assert_eq!(encoded, 1);
-    assert!(values(folder, "stopped") == values(folder, "lora"));
+    assert!(weights(&folder.join("stopped")) == weights(&folder.join("lora")));
     let squares = LORA.replace("buckets = true", "").replace("OUT/lora", "OUT/squares");
     train(folder, &squares, None).unwrap();
-    assert!(values(folder, "squares") != values(folder, "lora"));
+    assert!(weights(&folder.join("squares")) != weights(&folder.join("lora")));
 }
 
 /// Of one size, they are what they are without buckets.
@@ -85,7 +79,7 @@ fn squares_in_buckets_are_squares() {
     let text = LORA.replace("passes = 2\nworkers = 2", "");
     train(folder, &text, None).unwrap();
     train(folder, &text.replace("buckets = true", "").replace("OUT/lora", "OUT/squares"), None).unwrap();
-    assert!(values(folder, "squares") == values(folder, "lora"));
+    assert!(weights(&folder.join("squares")) == weights(&folder.join("lora")));
 }
 
 #[test]

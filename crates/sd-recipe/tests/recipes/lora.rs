@@ -38,7 +38,7 @@ steps = 2
 "#;
 
 /// The values of all tensors of kohya's file.
-fn weights(folder: &Path) -> Vec<(String, Vec<f32>)> {
+pub fn weights(folder: &Path) -> Vec<(String, Vec<f32>)> {
     let weights = Weights::in_file(&folder.join("model/lora.safetensors")).unwrap();
     weights.keys().map(|key| (key.to_string(), weights.read(key).unwrap())).collect()
 }

@@ -2,9 +2,9 @@ use std::fs;
 use std::path::Path;
 
 use sd_image::Image;
-use sd_weights::Weights;
 
 use crate::images::write_image;
+use crate::lora::weights;
 use crate::{train, train_model};
 
 /// A recipe for a LoRA of the inside of masks.
@@ -45,11 +45,6 @@ fn write_mask(file: &Path, white: usize) {
     Image { width: 24, height: 20, rgb: row.repeat(20) }.save(file).unwrap();
 }
 
-fn values(folder: &Path, name: &str) -> Vec<Vec<f32>> {
-    let weights = Weights::in_file(&folder.join(name).join("model/lora.safetensors")).unwrap();
-    weights.keys().map(|key| weights.read(key).unwrap()).collect()
-}
-
 #[test]
 fn the_loss_counts_inside_of_masks() {
     let folder = tempfile::tempdir().unwrap();
@@ -60,11 +55,11 @@ fn the_loss_counts_inside_of_masks() {
     // The masks are no images of the other trainings.
     fs::rename(folder.join("images/masks"), folder.join("masks")).unwrap();
     train(folder, &named("whole").replace("masks = \"OUT/images/masks\"", ""), None).unwrap();
-    assert!(values(folder, "whole") != values(folder, "lora"));
+    assert!(weights(&folder.join("whole")) != weights(&folder.join("lora")));
     // White masks are none.
     ["a", "b", "c"].iter().for_each(|name| write_mask(&folder.join("masks").join(name).with_extension("png"), 24));
     train(folder, &named("white").replace("OUT/images/masks", "OUT/masks"), None).unwrap();
-    assert!(values(folder, "white") == values(folder, "whole"));
+    assert!(weights(&folder.join("white")) == weights(&folder.join("whole")));
 }
 
 #[test]
