@@ -15,9 +15,9 @@ import sys
 import torch
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-from twenty_steps import IMAGES, train
+sys.path.insert(0, str(HERE.parents[3] / "sd-golden" / "golden"))
 from tiny import pipeline
+from twenty_steps import IMAGES, train
 
 INITIAL, VECTORS = 77, 2
 

@@ -2,14 +2,10 @@
 
 Images, noise and first adapters are seeded by their names, so the tests train on the same.
 """
-import pathlib
-import sys
-
 import torch
 from diffusers import DDPMScheduler
 from peft import LoraConfig
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "sd-golden" / "golden"))
 from tiny import BETAS, noise
 
 IMAGES, BATCH, STEPS = 6, 4, 20
