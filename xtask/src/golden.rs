@@ -280,9 +280,10 @@ mod tests {
     use super::*;
 
     /// Python that makes no golden data: what several scripts share, and the benchmark of PyTorch.
-    const OTHERS: [&str; 7] = [
+    const OTHERS: [&str; 8] = [
         "crates/sd-golden/golden/tiny.py",
         "crates/sd-golden/golden/tiny_control.py",
+        "crates/sd-golden/golden/twenty_steps.py",
         "crates/sd-golden/golden/originals.py",
         "benches/compare/networks.py",
         "crates/sd-serve/tests/clients/load.py",
