@@ -279,13 +279,14 @@ fn with_index(document: &str, index: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    /// Python that makes no golden data: what several scripts share, and the benchmark of PyTorch.
-    const OTHERS: [&str; 8] = [
+    /// Python that makes no golden data: what several scripts share, the benchmark of PyTorch, data of an example, and clients.
+    const OTHERS: [&str; 9] = [
         "crates/sd-golden/golden/tiny.py",
         "crates/sd-golden/golden/tiny_control.py",
         "crates/sd-golden/golden/twenty_steps.py",
         "crates/sd-golden/golden/originals.py",
         "benches/compare/networks.py",
+        "crates/sd-evaluate/examples/digits/digits.py",
         "crates/sd-serve/tests/clients/load.py",
         "crates/sd-serve/tests/clients/openai_client.py",
         "crates/sd-serve/tests/clients/webuiapi_client.py",
